@@ -1,0 +1,81 @@
+# Everything runs from .venv, which `setup` makes; a target that needs it makes it first.
+PYTHON ?= python3
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.stamp
+BUILD  := build
+PYTEST := $(BIN)/python -m pytest
+KIENG  := $(BIN)/kieng
+BUF    := $(BIN)/buf
+IMAGE  := $(BUILD)/protos.binpb
+
+BASELINE := protos/baseline.binpb
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup demo test test-integration test-kafka check lint proto proto-check proto-image \
+	proto-baseline lock fmt clean
+
+help: ## Print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with the locked dependencies (PYTHON=python3.12 chooses the interpreter)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "kieng needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d: try make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round)
+	$(KIENG) demo $(if $(ONCE),--once)
+
+test: setup ## Run every test (ARGS="-k fold -x" goes to pytest)
+	$(PYTEST) $(ARGS)
+
+test-integration: setup ## Run the tests that start a broker and a database
+	$(PYTEST) tests/integration tests/e2e $(ARGS)
+
+test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later, and Maven)
+	$(PYTEST) tests/integration tests/e2e --broker kafka $(ARGS)
+
+check: lint proto-check ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
+	$(PYTEST) tests/architecture
+	$(PYTEST) $(ARGS)
+
+lint: setup ## Check format, style, types and spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+proto: setup ## Generate protos/gen from protos/
+	$(BIN)/python protos/generate.py
+
+proto-check: proto-image ## Check the contracts: style, compatibility with the baseline, generated code
+	$(BUF) lint $(IMAGE) --config protos/buf.yaml
+	@test -f $(BASELINE) || { echo "$(BASELINE) is missing: make it with 'make proto-baseline' and commit it" >&2; exit 1; }
+	$(BUF) breaking $(IMAGE) --against $(BASELINE) --config protos/buf.yaml
+	$(BIN)/python protos/generate.py --check
+
+proto-image: setup
+	$(BIN)/python protos/generate.py --image $(IMAGE)
+
+proto-baseline: setup ## Take the contracts as they stand as what later changes may not break
+	$(BIN)/python protos/generate.py --baseline $(BASELINE)
+
+lock: setup ## Solve requirements.lock again (UPGRADE=1 takes the newest versions)
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
+		--generate-hashes --no-annotate --no-header --quiet $(if $(UPGRADE),--upgrade) \
+		--output-file requirements.lock
+
+fmt: setup ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove everything that make can make again
+	rm -rf $(VENV) $(BUILD) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find services tests protos -name __pycache__ -type d -prune -exec rm -rf {} +
