@@ -1,0 +1,262 @@
+"""The rules that the source keeps, each a function from the repository's root to what breaks it.
+
+A rule reads files and imports nothing, so a broken module is reported and not executed. Every
+violation is one line that starts with the file (and line) to open.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+MODULE_LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+KERNEL_LINES_MAX = 1_000
+KERNEL_FILES_MAX = 10
+SUMMARY_CHARACTERS_MAX = 100
+
+FORBIDDEN_NAMES = {"common", "util", "utils", "helper", "helpers", "misc", "base", "manager"}
+# A domain takes time, randomness and settings as arguments, and tells nobody what it does.
+IMPURE_MODULES = {
+    "asyncio",
+    "logging",
+    "os",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+HOME_DIRECTORY = re.compile(r"(?<![\w./-])/(?:home|root|Users)/\w")
+# Written by tools, or not by us.
+UNREAD_FOLDERS = {"__pycache__", "gen", "node_modules"}
+TEXT_SUFFIXES = {
+    *("", ".cfg", ".css", ".html", ".j2", ".js", ".json", ".lock", ".md", ".proto"),
+    *(".py", ".sh", ".toml", ".tpl", ".txt", ".xml", ".yaml", ".yml"),
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Rule = Callable[[Path], list[str]]
+
+
+def python_files(folder: Path) -> list[Path]:
+    """Every module below a folder in a fixed order; none when there is no such folder."""
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def line_count(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def module_parts(root: Path, path: Path) -> tuple[str, ...]:
+    """The dotted name in parts: services/kpi/__init__.py is ("services", "kpi")."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return parts[:-1] if parts[-1] == "__init__" else parts
+
+
+def imports(root: Path, path: Path) -> Iterator[tuple[int, str]]:
+    """Line and absolute dotted name of everything a module imports, wherever in it.
+
+    `from a import b` gives `a.b`, because b may be a module.
+    """
+    package = path.relative_to(root).parent.parts
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            stem = [*start, *(node.module.split(".") if node.module else [])]
+            yield from ((node.lineno, ".".join([*stem, alias.name])) for alias in node.names)
+
+
+def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    first = body[0]
+    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    return body[1:] if is_text and isinstance(first.value.value, str) else body
+
+
+def body_lines(function: Function) -> int:
+    """Lines from the first statement after the docstring to the last, blank lines included."""
+    body = without_docstring(function.body)
+    if not body:
+        return 0
+    first = body[0]
+    start = min([first.lineno, *(line.lineno for line in getattr(first, "decorator_list", []))])
+    return (function.end_lineno or function.lineno) - start + 1
+
+
+def modules_are_short(root: Path) -> list[str]:
+    return [
+        f"{path.relative_to(root)}: {line_count(path)} lines, at most {MODULE_LINES_MAX}"
+        for path in python_files(root / "services")
+        if line_count(path) > MODULE_LINES_MAX
+    ]
+
+
+def functions_are_short(root: Path) -> list[str]:
+    return [
+        f"{path.relative_to(root)}:{node.lineno}: {node.name} has {body_lines(node)} lines, "
+        f"at most {FUNCTION_LINES_MAX}"
+        for path in python_files(root / "services")
+        for node in ast.walk(parse(path))
+        if isinstance(node, Function) and body_lines(node) > FUNCTION_LINES_MAX
+    ]
+
+
+def kernel_is_small(root: Path) -> list[str]:
+    files = [path for path in python_files(root / "services/kernel") if path.stem != "__init__"]
+    lines = sum(map(line_count, files))
+    found = []
+    if lines > KERNEL_LINES_MAX:
+        found.append(f"services/kernel: {lines} lines, at most {KERNEL_LINES_MAX}")
+    if len(files) > KERNEL_FILES_MAX:
+        found.append(f"services/kernel: {len(files)} files, at most {KERNEL_FILES_MAX}")
+    return found
+
+
+def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:
+    """The kernel imports no service; a service, the CLI included, no other service."""
+    found = []
+    for path in python_files(root / "services"):
+        own = module_parts(root, path)[1:2]
+        for line, name in imports(root, path):
+            top, *inner = name.split(".")
+            if top == "services" and inner and inner[0] not in {*own, "kernel"}:
+                found.append(f"{path.relative_to(root)}:{line}: imports {name}")
+    return found
+
+
+def is_domain(parts: tuple[str, ...]) -> bool:
+    return any(part.startswith("domain") for part in parts[2:])
+
+
+def domains_are_pure(root: Path) -> list[str]:
+    """A domain imports its own service's domain and the pure part of the standard library."""
+    found = []
+    for path in python_files(root / "services"):
+        own = module_parts(root, path)
+        if not is_domain(own):
+            continue
+        for line, name in imports(root, path):
+            parts = tuple(name.split("."))
+            is_own = parts[:2] == own[:2] and is_domain(parts)
+            is_pure = parts[0] in sys.stdlib_module_names and parts[0] not in IMPURE_MODULES
+            if not is_own and not is_pure:
+                found.append(f"{path.relative_to(root)}:{line}: a domain imports {name}")
+    return found
+
+
+def names_say_what_is_inside(root: Path) -> list[str]:
+    return [
+        f"{path.relative_to(root)}: a name that says nothing; name what is inside"
+        for path in sorted((root / "services").rglob("*"))
+        if "__pycache__" not in path.parts
+        and FORBIDDEN_NAMES & set(path.name.split(".")[0].lower().split("_"))
+    ]
+
+
+def is_public(name: str) -> bool:
+    return not name.startswith("_")
+
+
+def is_documented_elsewhere(node: ast.AST) -> bool:
+    """Overloads, overrides and setters say what another definition has said."""
+    marks = [ast.unparse(mark) for mark in getattr(node, "decorator_list", [])]
+    return any(mark.split(".")[-1] in {"overload", "override", "setter"} for mark in marks)
+
+
+def documentable(body: list[ast.stmt]) -> Iterator[ast.ClassDef | Function]:
+    """Public classes and functions of a module, and of its public classes at any depth."""
+    for node in body:
+        if isinstance(node, (ast.If, ast.Try)):
+            yield from documentable([*node.body, *node.orelse])
+        elif isinstance(node, ast.ClassDef | Function) and is_public(node.name):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from documentable(node.body)
+
+
+def public_names_have_docstrings(root: Path) -> list[str]:
+    found = []
+    for path in python_files(root / "services"):
+        module = parse(path)
+        where = path.relative_to(root)
+        owed: list[tuple[int, str, ast.Module | ast.ClassDef | Function]] = []
+        if path.stem == "__init__" or is_public(path.stem):
+            owed.append((1, "the module", module))
+        owed.extend((node.lineno, node.name, node) for node in documentable(module.body))
+        for line, name, node in owed:
+            summary = (ast.get_docstring(node) or "").split("\n")[0]
+            if not summary and not is_documented_elsewhere(node):
+                found.append(f"{where}:{line}: {name} has no docstring")
+            elif len(summary) > SUMMARY_CHARACTERS_MAX:
+                found.append(
+                    f"{where}:{line}: the docstring of {name} starts with {len(summary)} "
+                    f"characters, at most {SUMMARY_CHARACTERS_MAX}"
+                )
+    return found
+
+
+def text_files(root: Path) -> Iterator[Path]:
+    """Every text file of the repository; hidden folders are tools' own, except .ci."""
+    for path in sorted(root.iterdir()):
+        if path.is_dir():
+            hidden = path.name.startswith(".") and path.name != ".ci"
+            if not hidden and path.name not in UNREAD_FOLDERS:
+                yield from text_files(path)
+        elif path.suffix in TEXT_SUFFIXES:
+            yield path
+
+
+def no_home_directories(root: Path) -> list[str]:
+    return [
+        f"{path.relative_to(root)}:{number}: names a home directory"
+        for path in text_files(root)
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
+        if HOME_DIRECTORY.search(line)
+    ]
+
+
+def lock_names_no_host(root: Path) -> list[str]:
+    """Where packages come from is the installing machine's business, not the lock's."""
+    lock = root / "requirements.lock"
+    lines = lock.read_text().splitlines() if lock.exists() else []
+    return [
+        f"requirements.lock:{number}: {line.strip()}"
+        for number, line in enumerate(lines, start=1)
+        if "://" in line or line.startswith(("-", "#"))
+    ]
+
+
+def tests_do_not_sleep(root: Path) -> list[str]:
+    """A test waits on a condition with a deadline, never for a time."""
+    found = []
+    for path in python_files(root / "tests"):
+        for node in ast.walk(parse(path)):
+            is_attribute = isinstance(node, ast.Attribute) and ast.unparse(node) == "time.sleep"
+            is_import = isinstance(node, ast.ImportFrom) and node.module == "time"
+            if is_attribute or (is_import and any(name.name == "sleep" for name in node.names)):
+                found.append(f"{path.relative_to(root)}:{node.lineno}: sleeps")
+    return found
+
+
+RULES: tuple[Rule, ...] = (
+    modules_are_short,
+    functions_are_short,
+    kernel_is_small,
+    services_import_only_themselves_and_the_kernel,
+    domains_are_pure,
+    names_say_what_is_inside,
+    public_names_have_docstrings,
+    no_home_directories,
+    lock_names_no_host,
+    tests_do_not_sleep,
+)
