@@ -1,4 +1,4 @@
-"""Compile the contracts in protos/ to Python in protos/gen, with the locked compiler and nothing else.
+"""Compile the contracts in protos/ to Python in protos/gen, with the locked compiler alone.
 
 `make proto` runs it. What it writes is committed and never edited, so that a clone works without a
 compiler; `make proto-check` compiles again and fails where the committed code differs.
@@ -87,7 +87,7 @@ def check() -> None:
         generate(Path(fresh))
         found = differences(GENERATED, Path(fresh))
     if found:
-        sys.exit("\n".join([*found, "protos/gen is not up to date: run 'make proto' and commit it"]))
+        sys.exit("\n".join([*found, "protos/gen is stale: run 'make proto' and commit it"]))
 
 
 def main() -> None:
