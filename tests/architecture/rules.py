@@ -111,12 +111,29 @@ def functions_are_short(root: Path) -> list[str]:
     ]
 
 
+def code_line_count(path: Path) -> int:
+    """Lines that hold code: docstrings and comments are owed to the reader and cost nothing."""
+    module = parse(path)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {
+        line
+        for node in ast.walk(module)
+        if isinstance(node, documented) and ast.get_docstring(node) is not None
+        for line in range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1)
+    }
+    return sum(
+        1
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.strip() and not line.strip().startswith("#") and number not in docstrings
+    )
+
+
 def kernel_is_small(root: Path) -> list[str]:
     files = [path for path in python_files(root / "services/kernel") if path.stem != "__init__"]
-    lines = sum(map(line_count, files))
+    lines = sum(map(code_line_count, files))
     found = []
     if lines > KERNEL_LINES_MAX:
-        found.append(f"services/kernel: {lines} lines, at most {KERNEL_LINES_MAX}")
+        found.append(f"services/kernel: {lines} lines of code, at most {KERNEL_LINES_MAX}")
     if len(files) > KERNEL_FILES_MAX:
         found.append(f"services/kernel: {len(files)} files, at most {KERNEL_FILES_MAX}")
     return found
@@ -139,7 +156,10 @@ def is_domain(parts: tuple[str, ...]) -> bool:
 
 
 def domains_are_pure(root: Path) -> list[str]:
-    """A domain imports its own service's domain and the pure part of the standard library."""
+    """A domain imports its own service's domain, the kernel's errors and pure standard library.
+
+    The kernel's errors import nothing but the standard library themselves.
+    """
     found = []
     for path in python_files(root / "services"):
         own = module_parts(root, path)
@@ -149,7 +169,8 @@ def domains_are_pure(root: Path) -> list[str]:
             parts = tuple(name.split("."))
             is_own = parts[:2] == own[:2] and is_domain(parts)
             is_pure = parts[0] in sys.stdlib_module_names and parts[0] not in IMPURE_MODULES
-            if not is_own and not is_pure:
+            is_error = name.startswith("services.kernel.errors")
+            if not is_own and not is_pure and not is_error:
                 found.append(f"{path.relative_to(root)}:{line}: a domain imports {name}")
     return found
 

@@ -1,0 +1,1 @@
+"""What every service does identically: settings, workers, gRPC, Kafka, MongoDB, metrics, stop."""

@@ -1,0 +1,124 @@
+"""Who calls, and whether they may: tokens, principals and the one default-deny rule.
+
+The table of issuers is a JSON file, one issuer per institution:
+
+    {"issuers": [{"issuer": "https://id.example.vn", "institution_id": "a", "algorithms": ["EdDSA"],
+                  "keys": {"<kid>": "<public key, PEM>"}}]}
+
+The institution of a caller is that of the issuer whose key signed the token, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from kieng.access.v1 import access_pb2
+from services.kernel.errors import Forbidden, Unauthenticated
+
+AUDIENCE = "kieng"
+TOKEN_SECONDS_MAX = 900
+CLOCK_SKEW_SECONDS = 60
+ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose credential holds.
+
+    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
+    """
+
+    subject: str
+    institution_id: str
+    unit_id: str
+    roles: frozenset[str]
+
+    def reaches(self, unit_id: str) -> bool:
+        """Tell whether a unit lies in the subtree of the credential; ids are paths."""
+        return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
+
+
+def allow(principal: Principal, roles: frozenset[str]) -> None:
+    """Refuse a caller who holds none of the roles that the method names. Pure; nobody by default.
+
+    Raises:
+        Forbidden: the caller's fault.
+    """
+    if not principal.roles & roles:
+        wanted = ", ".join(sorted(roles)) or "nobody"
+        raise Forbidden(f"your token holds none of the roles that may do this: {wanted}")
+
+
+def roles_of(rule: access_pb2.Rule) -> frozenset[str]:
+    """Return the roles of a method's rule as they stand in tokens, e.g. `approver`."""
+    names = (access_pb2.Role.Name(role) for role in rule.roles if role)
+    return frozenset(name.removeprefix("ROLE_").lower() for name in names)
+
+
+class Issuers:
+    """The issuers whose tokens hold; the file is read again when it changes. Thread-safe.
+
+    Args:
+        path: table of issuers.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._stamp = -1
+        self._issuers: dict[str, dict[str, Any]] = {}
+
+    def principal(self, token: str) -> Principal:
+        """Return who a token stands for.
+
+        Raises:
+            Unauthenticated: the token is malformed, expired, too long-lived, of an unknown issuer
+                or key, or signed by another key. The message does not tell which key would do.
+        """
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            unverified = jwt.decode(token, options={"verify_signature": False})
+            entry = self._table()[unverified["iss"]]
+            claims = jwt.decode(
+                token,
+                key=entry["keys"][kid],
+                algorithms=[name for name in entry["algorithms"] if name in ALGORITHMS],
+                audience=AUDIENCE,
+                issuer=unverified["iss"],
+                leeway=CLOCK_SKEW_SECONDS,
+                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("the token has expired; get a new one") from None
+        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+            raise Unauthenticated(
+                "the token does not hold; get one from your institution"
+            ) from None
+        if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
+            raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
+        return _principal(claims, entry["institution_id"])
+
+    def _table(self) -> dict[str, dict[str, Any]]:
+        with self._lock:
+            stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0
+            if stamp != self._stamp:
+                content = json.loads(self._path.read_text()) if stamp else {"issuers": []}
+                self._issuers = {entry["issuer"]: entry for entry in content["issuers"]}
+                self._stamp = stamp
+            return self._issuers
+
+
+def _principal(claims: dict[str, Any], institution_id: str) -> Principal:
+    unit_id = claims.get("unit") or institution_id
+    roles = claims.get("roles")
+    if not isinstance(unit_id, str) or not isinstance(roles, list):
+        raise Unauthenticated("the token needs `roles`, a list, and `unit`, a text, if any")
+    if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
+        raise Unauthenticated("the token names a unit of another institution")
+    return Principal(str(claims["sub"]), institution_id, unit_id, frozenset(map(str, roles)))

@@ -1,0 +1,155 @@
+"""nameko's container with every worker on a native thread.
+
+nameko gives the service class, the injection and the lifecycle. Its workers are greenlets, which
+cannot share a process with grpcio (ADR 0001). Here an entrypoint calls `NativeContainer.worker`
+on whatever native thread it has; the order is nameko's: inject, setup, method, result, teardown.
+The eventlet hub runs only while the container starts and stops.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from nameko.containers import ServiceContainer, WorkerContext
+from nameko.extensions import DependencyProvider, Entrypoint
+
+from services.kernel.config import KernelSettings
+
+log = structlog.get_logger()
+
+
+class NativeContainer(ServiceContainer):
+    """One service class in one process.
+
+    Args:
+        service_cls: nameko service class.
+        settings: settings of the service; extensions read them from here.
+    """
+
+    def __init__(self, service_cls: type, settings: KernelSettings) -> None:
+        super().__init__(service_cls, {})
+        self.settings = settings
+        self.finished = threading.Event()
+        self.failure: BaseException | None = None
+
+    @contextmanager
+    def worker(self, entrypoint: Entrypoint, **data: Any) -> Iterator[Callable[..., Any]]:
+        """Make one worker and hand out its method; the worker ends when the block does.
+
+        Args:
+            entrypoint: the entrypoint that fires; names the method.
+            **data: what providers find in ``worker_ctx.data``.
+        """
+        service = self.service_cls()
+        context = WorkerContext(self, service, entrypoint, data=data)
+        self._inject_dependencies(context)
+        self._worker_setup(context)
+        failure = None
+        try:
+            yield getattr(service, entrypoint.method_name)
+        except BaseException:
+            failure = sys.exc_info()
+            raise
+        finally:
+            self._worker_result(context, None, failure)
+            self._worker_teardown(context)
+
+    def fail(self, error: BaseException) -> None:
+        """Stop the process because of trouble that nobody here understands. Any thread may call."""
+        log.critical("stopping because of an unknown error", exc_info=error)
+        self.failure = self.failure or error
+        self.finished.set()
+
+
+class NativeThread:
+    """A native thread that runs one loop until it is asked to stop.
+
+    Args:
+        name: name of the thread.
+        loop: called once; returns soon after ``stopping`` is set.
+        container: told when the loop raises.
+    """
+
+    def __init__(self, name: str, loop: Callable[[], None], container: NativeContainer) -> None:
+        self.stopping = threading.Event()
+        self._loop = loop
+        self._container = container
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float = 15.0) -> None:
+        """Ask the loop to stop and wait for it."""
+        self.stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        try:
+            self._loop()
+        except Exception as error:
+            self._container.fail(error)
+
+
+class Repeat(Entrypoint):
+    """Runs a method again and again on its own thread: when woken, and at least every interval.
+
+    The next run starts only when the one before has returned. An error stops the process.
+
+    Args:
+        interval_seconds: longest time between two runs.
+    """
+
+    def __init__(self, interval_seconds: float, **kwargs: Any) -> None:
+        self.interval_seconds = interval_seconds
+        super().__init__(**kwargs)
+
+    def setup(self) -> None:
+        """Make the thread."""
+        self.wake = threading.Event()
+        self.thread = NativeThread(f"repeat-{self.method_name}", self._loop, self.container)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """End after the present run."""
+        self.thread.stopping.set()
+        self.wake.set()
+        self.thread.stop()
+
+    def _loop(self) -> None:
+        while not self.thread.stopping.is_set():
+            self.wake.clear()
+            with self.container.worker(self) as method:
+                again = method()
+            if not again:
+                self.wake.wait(self.interval_seconds)
+
+
+repeat = Repeat.decorator
+
+
+class Waker(DependencyProvider):
+    """Injects a function that wakes a `repeat` method of the same service. Any thread may call it.
+
+    Args:
+        method_name: the method to wake.
+    """
+
+    def __init__(self, method_name: str = "") -> None:
+        self.target_method_name = method_name
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
+        """Return the function; calls before a run are one call."""
+        repeats = (e for e in self.container.entrypoints if isinstance(e, Repeat))
+        wakes = [e.wake for e in repeats if e.method_name == self.target_method_name]
+        return wakes[0].set

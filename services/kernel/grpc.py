@@ -1,0 +1,206 @@
+"""Serves gRPC: the `@grpc` entrypoint, its one server per process, and stubs of other services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import grpc as grpcio
+import structlog
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
+
+from services.kernel import interceptors
+from services.kernel.access import Issuers, Principal
+from services.kernel.interceptors import CURRENT
+
+log = structlog.get_logger()
+
+MESSAGE_BYTES_MAX = 1024 * 1024
+DRAIN_SECONDS_MAX = 15.0
+CONNECTION_AGE_MS_MAX = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call a worker answers. Lives as long as the call."""
+
+    principal: Principal
+    token: str
+    traceparent: str
+    is_active: Callable[[], bool]
+
+
+class CurrentCall(DependencyProvider):
+    """Injects the `Call` that a worker answers; only workers of `@grpc` have one."""
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Call | None:
+        """Return the call, or None for a worker of another entrypoint."""
+        call: Call | None = worker_ctx.data.get("call")
+        return call
+
+
+class GrpcServer(SharedExtension):
+    """The one gRPC server of a process.
+
+    It starts when every RPC of every service that the class ``serves`` has a method, drains within
+    `DRAIN_SECONDS_MAX` on stop, and tells health checks before it does.
+    """
+
+    def __init__(self) -> None:
+        self.entrypoints: dict[str, Grpc] = {}
+        self.port = 0
+
+    def register(self, entrypoint: Grpc) -> None:
+        """Add a method; called by entrypoints in setup."""
+        self.entrypoints[entrypoint.method_name] = entrypoint
+
+    def start(self) -> None:
+        """Bind the port and answer from now on. Several entrypoints share one start."""
+        if self.port:
+            return
+        settings = self.container.settings
+        services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
+        methods = {f"/{s.full_name}/{m.name}": m for s in services for m in s.methods}
+        self._server = grpcio.server(
+            ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc"),
+            interceptors=interceptors.chain(methods, Issuers(settings.issuers_file)),
+            options=[
+                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
+                ("grpc.max_connection_age_ms", CONNECTION_AGE_MS_MAX),
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        for service in services:
+            handlers = {method.name: self._handler(method) for method in service.methods}
+            generic = grpcio.method_handlers_generic_handler(service.full_name, handlers)
+            self._server.add_generic_rpc_handlers((generic,))
+        self._serve_conventions([service.full_name for service in services], settings.reflection)
+        self.port = self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        self._server.start()
+        log.info("grpc serves", port=self.port, services=[s.full_name for s in services])
+
+    def stop(self) -> None:
+        """Answer health checks with NOT_SERVING, let running calls end, then close."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(DRAIN_SECONDS_MAX).wait()
+
+    def _serve_conventions(self, names: list[str], with_reflection: bool) -> None:
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        for name in [*names, ""]:
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        if with_reflection:
+            listed = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+            reflection.enable_server_reflection(listed, self._server)
+
+    def _handler(self, method: MethodDescriptor) -> grpcio.RpcMethodHandler[Any, Any]:
+        name = snake_case(method.name)
+        if name not in self.entrypoints:
+            raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
+        entrypoint = self.entrypoints[name]
+        response = "stream" if method.server_streaming else "unary"
+        request = "stream" if method.client_streaming else "unary"
+        make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
+        answer = entrypoint.stream if method.server_streaming else entrypoint.answer
+        handler: grpcio.RpcMethodHandler[Any, Any] = make(
+            answer,
+            request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
+            response_serializer=message_factory.GetMessageClass(
+                method.output_type
+            ).SerializeToString,
+        )
+        return handler
+
+
+def snake_case(name: str) -> str:
+    """Return the Python name of an RPC: `GetKpis` -> `get_kpis`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Grpc(Entrypoint):
+    """Answers the RPC whose PascalCase name is the method's, e.g. `get_kpis` answers `GetKpis`.
+
+    The method gets the request (an iterator of requests for a client stream) and returns the
+    response (an iterator for a server stream). A `Refusal` becomes its status.
+    """
+
+    server = GrpcServer()
+
+    def setup(self) -> None:
+        """Tell the server of the method."""
+        self.server.register(self)
+
+    def answer(self, request: Any, context: grpcio.ServicerContext) -> Any:
+        """Run a worker that returns one response."""
+        with self.container.worker(self, call=self._call(context)) as method:
+            return method(request)
+
+    def stream(self, request: Any, context: grpcio.ServicerContext) -> Iterator[Any]:
+        """Run a worker that lives as long as its stream of responses."""
+        with self.container.worker(self, call=self._call(context)) as method:
+            yield from method(request)
+
+    def _call(self, context: grpcio.ServicerContext) -> Call:
+        current = CURRENT.get()
+        assert current is not None
+        assert current.principal is not None
+        return Call(current.principal, current.token, current.traceparent, context.is_active)
+
+
+grpc = Grpc.decorator
+
+
+class Stub(DependencyProvider):
+    """Injects a function that calls one RPC service of another process as the present caller.
+
+    Args:
+        stub_class: generated stub.
+        address_setting: name of the setting with the address, `host:port`.
+    """
+
+    def __init__(self, stub_class: Any = None, address_setting: str = "") -> None:
+        self.stub_class = stub_class
+        self.address_setting = address_setting
+
+    def setup(self) -> None:
+        """Open the channel; it connects when it is first used and again after every break."""
+        address = getattr(self.container.settings, self.address_setting)
+        self._channel = grpcio.insecure_channel(address)
+        self._stub = self.stub_class(self._channel)
+
+    def stop(self) -> None:
+        """Close the channel."""
+        self._channel.close()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Any:
+        """Return the stub with the caller's credential and trace."""
+        return BoundStub(self._stub, worker_ctx.data.get("call"))
+
+
+class BoundStub:
+    """A stub whose calls carry the caller's credential: no service can do more than its caller."""
+
+    def __init__(self, stub: Any, call: Call | None) -> None:
+        self._stub = stub
+        self._call = call
+
+    def __getattr__(self, name: str) -> Callable[[Any], Any]:
+        """Return the RPC as a function of its request, with a deadline of 5 seconds."""
+        method = getattr(self._stub, name)
+
+        def invoke(request: Any) -> Any:
+            metadata = []
+            if self._call is not None:
+                metadata.append(("authorization", f"Bearer {self._call.token}"))
+                metadata.append(("traceparent", self._call.traceparent))
+            return method(request, timeout=5.0, metadata=metadata)
+
+        return invoke

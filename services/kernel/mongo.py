@@ -1,0 +1,122 @@
+"""The connection to MongoDB: majority writes, snapshot transactions, one client per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar
+
+import mongoengine
+import pymongo.errors
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, SharedExtension
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+T = TypeVar("T")
+
+MAJORITY = WriteConcern(w="majority", j=True)
+SNAPSHOT = ReadConcern("snapshot")
+
+DOWN = (
+    pymongo.errors.ServerSelectionTimeoutError,
+    pymongo.errors.AutoReconnect,
+    pymongo.errors.NetworkTimeout,
+    pymongo.errors.WaitQueueTimeoutError,
+)
+"""Errors that mean: the database cannot be reached now; the same call may be repeated."""
+
+
+class Mongo:
+    """Databases of one deployment. Thread-safe; lives as long as the process.
+
+    Args:
+        uri: address of the replica set.
+        timeout_ms: longest wait for a server.
+    """
+
+    def __init__(self, uri: str, timeout_ms: int) -> None:
+        self.uri = uri
+        self.timeout_ms = timeout_ms
+        self.client: MongoClient[dict[str, Any]] = MongoClient(
+            uri, serverSelectionTimeoutMS=timeout_ms, w="majority", journal=True, tz_aware=True
+        )
+
+    def database(self, name: str) -> Database[dict[str, Any]]:
+        """Return a database whose writes are acknowledged by the majority."""
+        return self.client.get_database(name, write_concern=MAJORITY)
+
+    def register(self, name: str) -> str:
+        """Make a database known to mongoengine under its own name, and return the name."""
+        if name not in mongoengine.connection._connection_settings:
+            mongoengine.register_connection(
+                alias=name,
+                db=name,
+                host=self.uri,
+                serverSelectionTimeoutMS=self.timeout_ms,
+                w="majority",
+                journal=True,
+                tz_aware=True,
+                uuidRepresentation="standard",
+            )
+        return name
+
+    def transaction(self, work: Callable[[ClientSession], T]) -> T:
+        """Run ``work`` in one transaction that sees one snapshot; all of it happens, or nothing.
+
+        ``work`` may run several times: it must keep no effect outside the transaction.
+
+        Raises:
+            pymongo.errors.PyMongoError: the database is down or keeps conflicting.
+        """
+        with self.client.start_session() as session:
+            return session.with_transaction(
+                work,
+                read_concern=SNAPSHOT,
+                write_concern=MAJORITY,
+                read_preference=ReadPreference.PRIMARY,
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+
+class MongoConnection(SharedExtension):
+    """The process's one `Mongo`; providers of stores declare it as a part."""
+
+    @cached_property
+    def mongo(self) -> Mongo:
+        """The client, made when it is first asked for; extensions are set up in no fixed order."""
+        settings = self.container.settings
+        return Mongo(settings.mongo_uri, settings.mongo_timeout_ms)
+
+    def stop(self) -> None:
+        """Close the client."""
+        self.mongo.close()
+
+
+class Store(DependencyProvider):
+    """Provider of a service's store; a subclass says how it is made.
+
+    Lifetime: one store per process, made in ``setup`` before any entrypoint starts, shared by all
+    workers; it must be thread-safe.
+    """
+
+    connection = MongoConnection()
+
+    def make(self, mongo: Mongo) -> Any:
+        """Return the store. Subclasses override; declaring indexes belongs here."""
+        raise NotImplementedError
+
+    def setup(self) -> None:
+        """Make the store; every entrypoint starts later."""
+        self.store = self.make(self.connection.mongo)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Any:
+        """Return the store."""
+        return self.store

@@ -1,0 +1,112 @@
+"""Runs one service in this process: `python -m services.kernel.runner kpi.query`.
+
+The name is the nameko name of a class in `services/<first part>/service.py`. SIGTERM and SIGINT
+drain and stop within 20 seconds; unknown trouble stops with exit code 1.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+
+import structlog
+
+from services.kernel.config import KernelSettings, load
+from services.kernel.container import NativeContainer
+from services.kernel.metrics import HttpPort
+
+STOP_SECONDS_MAX = 20.0
+
+log = structlog.get_logger()
+
+
+def configure_log(service: str, log_format: str) -> None:
+    """Write one line per event to standard output, as JSON or for people, UTC."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if log_format == "json"
+            else structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
+
+
+def find_service(name: str) -> tuple[type, type[KernelSettings]]:
+    """Return the service class of a name and the settings class of its package.
+
+    Raises:
+        LookupError: no class of that name.
+    """
+    package = name.partition(".")[0]
+    module = importlib.import_module(f"services.{package}.service")
+    settings: type[KernelSettings] = importlib.import_module(f"services.{package}.config").Settings
+    for candidate in vars(module).values():
+        if isinstance(candidate, type) and getattr(candidate, "name", None) == name:
+            return candidate, settings
+    raise LookupError(f"services/{package}/service.py has no class named {name!r}")
+
+
+def unready(container: NativeContainer) -> str:
+    """Say why the process does not do its work yet; empty when it does."""
+    for extension in container.extensions:
+        reason: str = getattr(extension, "unready", "")
+        if reason:
+            return reason
+    return "" if container.started else "starting"
+
+
+def run(name: str) -> int:
+    """Run a service until it is told to stop; return the exit code."""
+    service_cls, settings_cls = find_service(name)
+    settings = load(settings_cls)
+    configure_log(name, settings.log_format)
+    container = NativeContainer(service_cls, settings)
+    http = HttpPort(settings.host, settings.http_port, lambda: unready(container))
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        container.finished.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    http.start()
+    container.start()
+    log.info("started", http_port=http.port)
+    container.finished.wait()
+    _exit_hard_after(STOP_SECONDS_MAX)
+    container.stop()
+    http.stop()
+    log.info("stopped", failed=container.failure is not None)
+    return 0 if container.failure is None else 1
+
+
+def _exit_hard_after(seconds: float) -> None:
+    """End the process even when something does not stop."""
+
+    def end() -> None:
+        log.critical("did not stop in time")
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print("usage: python -m services.kernel.runner SERVICE", file=sys.stderr)
+        raise SystemExit(2)
+    # Started as __main__: the imported twin of this module must be the one that extensions see.
+    raise SystemExit(run(sys.argv[1]))
