@@ -1,0 +1,1 @@
+"""The `kieng` command, and the parts of a local installation that it starts."""
