@@ -1,0 +1,176 @@
+"""Apache Kafka as one KRaft node on this machine: fetched through Maven, run by Java, no container.
+
+The same code serves `kieng up --broker kafka` and the tests marked `kafka`. Its directory holds the
+log, so a node that was killed and is started again on the same directory has lost nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import uuid
+from pathlib import Path
+
+from services.cli.embedded import HOST, LocalBroker, PartMissing
+from services.cli.processes import Child
+
+VERSION = "4.4.0"
+JAVA_MIN = 17
+READY_SECONDS = 60.0
+FETCH_SECONDS_MAX = 600
+# Holds some thousands of events a second on a laptop; the JVM itself takes about as much again.
+HEAP_MAX = "-Xmx512m"
+
+POM = f"""\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>kieng</groupId>
+  <artifactId>apache-kafka</artifactId>
+  <version>{VERSION}</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId>
+      <artifactId>kafka_2.13</artifactId>
+      <version>{VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId>
+      <artifactId>slf4j-simple</artifactId>
+      <version>1.7.36</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+
+# One node, so every internal topic has one copy; groups form at once, since nobody else will come.
+# A killed node is let in again only when its old registration has expired, hence the short session.
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers={host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={log}
+auto.create.topics.enable=false
+num.partitions=1
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=1000
+"""
+
+
+def unavailable() -> str:
+    """Say what this machine lacks to fetch and run Apache Kafka; empty when it has everything."""
+    java = shutil.which(_java())
+    if java is None:
+        return f"no java: install a Java runtime, {JAVA_MIN} or newer"
+    version = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(\d+)', version.stderr)
+    if found is None or int(found[1]) < JAVA_MIN:
+        name = found[1] if found else "unknown"
+        return f"java is version {name}: install a Java runtime, {JAVA_MIN} or newer"
+    if shutil.which("mvn") is None:
+        return "no mvn: install Apache Maven, which fetches Apache Kafka"
+    return ""
+
+
+def fetch(cache: Path) -> Path:
+    """Return the folder of Kafka's jars below a cache directory, fetching them the first time.
+
+    Several processes may call it at once; whoever ends first wins, and all use the same folder.
+
+    Raises:
+        PartMissing: Java or Maven are missing, or Maven could not fetch the jars.
+    """
+    libs = (cache / f"kafka-{VERSION}").resolve()
+    if libs.is_dir():
+        return libs
+    if reason := unavailable():
+        raise PartMissing(reason)
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache) as work:
+        (Path(work) / "pom.xml").write_text(POM)
+        argv = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=libs"]
+        done = subprocess.run(
+            argv, cwd=work, capture_output=True, text=True, timeout=FETCH_SECONDS_MAX, check=False
+        )
+        if done.returncode:
+            last_words = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
+            raise PartMissing(f"Maven could not fetch Apache Kafka {VERSION}:\n{last_words}")
+        try:
+            # A rename, so that the folder exists only when it is complete.
+            (Path(work) / "libs").rename(libs)
+        except OSError:
+            if not libs.is_dir():
+                raise
+    return libs
+
+
+def apache_kafka(
+    libs: Path, port: int, controller_port: int, directory: Path, log_path: Path
+) -> LocalBroker:
+    """Describe one node on ports of 127.0.0.1, formatting its directory the first time.
+
+    Args:
+        libs: the jars, from `fetch`.
+        port: where clients connect.
+        controller_port: where the node talks to itself; both ports may change between runs.
+        directory: records and settings; a directory that holds a log keeps it.
+        log_path: where the node's own messages go.
+
+    Raises:
+        PartMissing: the directory could not be formatted.
+    """
+    directory = directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory / "log"
+    properties = directory / "server.properties"
+    properties.write_text(
+        PROPERTIES.format(host=HOST, port=port, controller_port=controller_port, log=log)
+    )
+    java = (_java(), HEAP_MAX, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{libs}/*")
+    if not (log / "meta.properties").exists():
+        _format(java, properties)
+    child = Child("broker", (*java, "kafka.Kafka", str(properties)), None, log_path)
+    return LocalBroker(child, f"{HOST}:{port}")
+
+
+def _format(java: tuple[str, ...], properties: Path) -> None:
+    """Give a new directory its cluster id, and make its node the only controller."""
+    arguments = ("format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
+    done = subprocess.run(
+        (*java, "kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise PartMissing(f"cannot format {properties.parent}: {done.stdout}{done.stderr}")
+
+
+def _cluster_id() -> str:
+    """Return a new cluster id as Kafka writes them: 22 characters, no leading dash."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text
+
+
+def _java() -> str:
+    """Return the java program: of JAVA_HOME when that is set, else the one on PATH."""
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else "java"
