@@ -1,0 +1,111 @@
+"""A real broker and a real database for the tests that want them, started once per session.
+
+Each pytest process (each worker of pytest-xdist, too) starts its own on free ports, and only when a
+test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from kafka import KafkaAdminClient
+
+from services.cli import apache_kafka, embedded, topics
+from services.cli.processes import Supervisor, free_ports
+
+KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
+
+
+@dataclass(frozen=True)
+class RunningBroker:
+    """Where clients find a broker, and the ids of the topics made on it (see topics.yaml)."""
+
+    bootstrap: str
+    topic_ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunningDatabase:
+    """Where clients find a database; take a database name of your own on it."""
+
+    uri: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--broker",
+        choices=("embedded", "kafka"),
+        default="embedded",
+        help="what the tests that need a broker run against (default: embedded)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
+
+
+@pytest.fixture(scope="session")
+def start_broker(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], RunningBroker]]:
+    """Starts brokers of the chosen kind with all topics; all are stopped when the session ends."""
+    kind: str = request.config.getoption("--broker")
+    if kind == "kafka" and (reason := apache_kafka.unavailable()):
+        pytest.skip(f"--broker kafka: {reason}")
+    with Supervisor() as supervisor:
+
+        def start() -> RunningBroker:
+            directory = tmp_path_factory.mktemp("broker")
+            port, controller_port = free_ports(2)
+            log_path = directory / "broker.log"
+            if kind == "kafka":
+                libs = apache_kafka.fetch(KAFKA_CACHE)
+                broker = apache_kafka.apache_kafka(
+                    libs, port, controller_port, directory / "data", log_path
+                )
+                supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)
+            else:
+                broker = embedded.tansu(port, log_path)
+                supervisor.start(broker.child, broker.unready, embedded.BROKER_READY_SECONDS)
+            with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
+                ids = topics.apply(admin, topics.load()).ids
+            return RunningBroker(broker.bootstrap, ids)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def broker(start_broker: Callable[[], RunningBroker]) -> RunningBroker:
+    """The session's broker, with every topic; all tests of the session share its records."""
+    return start_broker()
+
+
+@pytest.fixture(scope="module")
+def fresh_broker(start_broker: Callable[[], RunningBroker]) -> RunningBroker:
+    """A broker of this test module alone, with every topic and no record."""
+    return start_broker()
+
+
+@pytest.fixture(scope="session")
+def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDatabase]:
+    """The session's database, empty at first."""
+    directory = tmp_path_factory.mktemp("mongo")
+    (port,) = free_ports(1)
+    database = embedded.secantus(port, directory / "data", directory / "database.log")
+    with Supervisor() as supervisor:
+        supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
+        yield RunningDatabase(database.uri)
+
+
+_database_numbers = count(1)
+
+
+@pytest.fixture
+def database_name() -> str:
+    """A database name no other test of this process has."""
+    return f"test_{next(_database_numbers)}"
