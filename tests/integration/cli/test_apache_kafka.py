@@ -104,6 +104,21 @@ def test_a_killed_node_keeps_its_log_and_its_topic_ids(node: embedded.LocalBroke
 
 @pytest.mark.kafka
 @needs_kafka
+def test_a_directory_is_reopened_by_another_run_on_other_ports(tmp_path: Path) -> None:
+    ids = []
+    for _ in range(2):
+        ports = free_ports(2)
+        broker = apache_kafka.apache_kafka(
+            apache_kafka.fetch(CACHE), *ports, tmp_path / "data", tmp_path / "kafka.log"
+        )
+        with Supervisor() as supervisor:
+            supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)
+            ids.append(apply_topics(broker.bootstrap).ids)
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.kafka
+@needs_kafka
 def test_a_second_fetch_needs_neither_maven_nor_java(monkeypatch: pytest.MonkeyPatch) -> None:
     libs = apache_kafka.fetch(CACHE)
     monkeypatch.setenv("PATH", "")
