@@ -1,0 +1,175 @@
+"""Writes the demo data, or checks that the committed files are what it would write.
+
+    python deploy/demo/generate.py [--check]
+
+The same profile.toml gives the same bytes on every machine. The seed of a lot is its own line, so
+that a changed lot leaves the choices in the others as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from dice import Dice, sha256
+from facts import FACTS, Maker
+from lots import Profile, read_profile
+from stories import FATES, Claim, Teller
+
+HERE = Path(__file__).resolve().parent
+PREFIXES = {
+    "publication": "pub",
+    "ip_right": "ip",
+    "product": "prd",
+    "transfer_contract": "trc",
+    "receipt": "rcp",
+    "enterprise": "ent",
+    "rd_funding": "rdf",
+    "policy_contract": "pol",
+    "facility": "fac",
+    "training": "trn",
+    "agreement": "agr",
+    "joint_project": "prj",
+    "expert": "exp",
+    "institute": "ins",
+}
+EVIDENCE = ("evidence_title", "evidence_uri", "evidence_sha256")
+REASONS = {
+    "return": "Thiếu minh chứng, đề nghị bổ sung (dữ liệu giả)",
+    "reject": "Không thuộc phạm vi kê khai (dữ liệu giả)",
+    "withdraw": "Kê khai nhầm (dữ liệu giả)",
+    "amend": "Sửa theo hồ sơ gốc (dữ liệu giả)",
+}
+Table = dict[str, str]
+
+
+def all_claims(profile: Profile) -> list[Claim]:
+    """Every claim of every lot, in the order of the profile."""
+    maker = Maker(profile.partners)
+    teller = Teller(profile.weights, profile.partners)
+    serials: Counter[str] = Counter()
+    seeds: Counter[str] = Counter()
+    claims = []
+    for lot in profile.lots:
+        line = "/".join(
+            (lot.type, *lot.institutions, lot.unit, *sorted(lot.variant), lot.period, lot.fate)
+        )
+        seeds[line] += 1
+        dice = Dice(f"{profile.seed}/{line}/{seeds[line]}")
+        for _ in range(lot.count):
+            serials[lot.type] += 1
+            claims += teller.claims(dice, lot, maker.make(dice, lot, serials[lot.type]))
+    return claims
+
+
+def grouped(profile: Profile, claims: Iterable[Claim]) -> dict[tuple[str, str], list[Claim]]:
+    """Claims by (institution, type), mixed so that no file tells the lots apart."""
+    groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
+    for claim in claims:
+        groups[claim.institution, claim.type].append(claim)
+    return {
+        key: Dice(f"{profile.seed}/order/{'/'.join(key)}").shuffled(groups[key])
+        for key in sorted(groups, key=lambda key: (key[0], list(FACTS).index(key[1])))
+    }
+
+
+def evidence(institution: str, record_id: str, version: int) -> Table:
+    """The proof of one content: the hash of a text that nobody needs to keep."""
+    return {
+        "evidence_title": f"Minh chứng mẫu {record_id} (dữ liệu giả)",
+        "evidence_uri": f"https://evidence.example.org/{institution}/{record_id}/{version}",
+        "evidence_sha256": sha256(f"synthetic evidence of {institution} {record_id} {version}"),
+    }
+
+
+def change(record_id: str, claim: Claim) -> Table:
+    """The row of changes/<type>.csv of a claim."""
+    kind = FATES[claim.fate][1]
+    if kind == "withdraw":
+        return {"record_id": record_id, "action": kind, "reason": REASONS[kind]}
+    proof = evidence(claim.institution, record_id, 2)
+    return {"record_id": record_id, **claim.second, **proof, "action": "", "reason": REASONS[kind]}
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
+    """A CSV file; absent columns are empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def files(profile: Profile) -> dict[str, str]:
+    """Path below this folder -> content, of all files that are generated."""
+    made = {}
+    decisions: dict[tuple[str, int], list[Table]] = defaultdict(list)
+    for (institution, type_), claims in grouped(profile, all_claims(profile)).items():
+        rows, changes = [], []
+        for number, claim in enumerate(claims, start=1):
+            record_id = f"{PREFIXES[type_]}-{number:05d}"
+            rows.append(
+                {"record_id": record_id, **claim.first, **evidence(institution, record_id, 1)}
+            )
+            first, amended, second = FATES[claim.fate]
+            if amended:
+                changes.append(change(record_id, claim))
+            for round_, decision in ((1, first), (2, second)):
+                if decision:
+                    reason = REASONS.get(decision, "")
+                    decisions[institution, round_].append(
+                        {"record_id": record_id, "decision": decision, "reason": reason}
+                    )
+        columns = list(rows[0])
+        made[f"{institution}/{type_}.csv"] = csv_text(columns, rows)
+        if changes:
+            changed = csv_text([*columns, "action", "reason"], changes)
+            made[f"{institution}/changes/{type_}.csv"] = changed
+    for (institution, round_), decided in decisions.items():
+        made[f"{institution}/decisions-{round_}.csv"] = csv_text(list(decided[0]), decided)
+    partners = [partner.row() for partner in profile.partners]
+    made["partners.csv"] = csv_text(list(partners[0]), partners)
+    return made
+
+
+def committed(profile: Profile) -> dict[str, str]:
+    """The same mapping as the files stand in this folder."""
+    paths = [HERE / "partners.csv"]
+    for institution in profile.weights:
+        paths += sorted((HERE / institution).rglob("*.csv"))
+    return {
+        path.relative_to(HERE).as_posix(): path.read_bytes().decode()
+        for path in paths
+        if path.exists()
+    }
+
+
+def main() -> int:
+    """Returns 0, or 1 when the committed files differ."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, compare")
+    check = parser.parse_args().check
+    profile = read_profile(HERE / "profile.toml")
+    made, found = files(profile), committed(profile)
+    different = sorted(
+        name for name in made.keys() | found.keys() if made.get(name) != found.get(name)
+    )
+    for name in different:
+        print(f"{'differs' if check else 'written'}: {name}")
+        if not check:
+            path = HERE / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if name in made:
+                path.write_bytes(made[name].encode())
+            else:
+                path.unlink()
+    return 1 if check and different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
