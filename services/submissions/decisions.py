@@ -1,0 +1,110 @@
+"""Decides about submissions, one or many at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
+
+from kieng.submissions.v1 import review_service_pb2 as pb
+from services.kernel.errors import Refusal, Unavailable
+from services.kernel.interceptors import check, status_of
+from services.submissions import wire
+from services.submissions.desk import Desk
+from services.submissions.documents import Loaded
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import Decision, Submission
+from services.submissions.groups import Plan, groups, without_repeats, write_all, write_one
+from services.submissions.store import need_room
+
+Answer = pb.DecideSubmissionsResponse
+DecisionPlan = Plan[pb.DecideSubmissionsResponse]
+Request = pb.DecideSubmissionsRequest
+
+
+def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
+    """Decide about the version that was read."""
+    change = desk.change(request.request_id, request.reason)
+    return desk.make(
+        request.submission_id,
+        request.version,
+        change,
+        lambda submission: transitions.decide(submission, Decision(request.decision), change),
+    )
+
+
+def decide_many(
+    desk: Desk, requests: Iterable[pb.DecideSubmissionsRequest]
+) -> Iterator[pb.DecideSubmissionsResponse]:
+    """Yield one answer per request, in order; one failure does not stop the others.
+
+    Raises:
+        Unavailable: the database is down; repeat with the same request ids.
+    """
+    for group in groups(requests):
+        for part in without_repeats(group, _target):
+            yield from _decide_part(desk, part)
+
+
+def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissionsResponse]:
+    find = _reader(desk, requests)
+    plans = [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
+    stands = write_all(desk.submissions, plans)
+    if any(plan.write for plan in plans):
+        desk.wake()
+    return [
+        plan.answer if is_certain else _refusable(each, partial(_again, desk, each)).answer
+        for each, plan, is_certain in zip(requests, plans, stands, strict=True)
+    ]
+
+
+def _reader(desk: Desk, requests: list[Request]) -> Callable[[Request], Loaded | None]:
+    """Read all targets at once and return how to look one up."""
+    by_id = desk.submissions.of_ids(r.submission_id for r in requests if r.submission_id)
+    sourced = [r.source_record for r in requests if r.HasField("source_record")]
+    by_source = desk.submissions.of_sources(map(wire.decode_source, sourced))
+
+    def find(request: Request) -> Loaded | None:
+        if request.HasField("source_record"):
+            return by_source.get(wire.decode_source(request.source_record))
+        return by_id.get(request.submission_id)
+
+    return find
+
+
+def _refusable(request: Request, plan: Callable[[], DecisionPlan]) -> DecisionPlan:
+    try:
+        return plan()
+    except Unavailable:
+        raise
+    except Refusal as refusal:
+        return Plan(Answer(request_id=request.request_id, error=status_of(refusal)))
+
+
+def _again(desk: Desk, request: Request) -> DecisionPlan:
+    """Decide by itself what was in doubt in its group."""
+
+    def plan() -> DecisionPlan:
+        return _plan(desk, request, _reader(desk, [request])(request))
+
+    return Plan(write_one(desk.submissions, plan))
+
+
+def _plan(desk: Desk, request: Request, found: Loaded | None) -> DecisionPlan:
+    check(request)
+    before = desk.visible(found)
+    submission = before.submission
+    answer = Answer(request_id=request.request_id, submission_id=submission.submission_id)
+    if submission.has_seen(request.request_id):
+        return Plan(answer)
+    if request.version:
+        transitions.need_version(submission, request.version)
+    change = desk.change(request.request_id, request.reason)
+    write = desk.write(before, transitions.decide(submission, Decision(request.decision), change))
+    need_room(write)
+    return Plan(answer, write)
+
+
+def _target(request: Request) -> Hashable:
+    if request.HasField("source_record"):
+        return wire.decode_source(request.source_record)
+    return request.submission_id

@@ -1,0 +1,197 @@
+"""One caller's work on the submissions of one institution: read, check, change, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import uuid_utils
+
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.kernel.access import Principal
+from services.kernel.errors import AlreadyExists, Forbidden
+from services.submissions import wire
+from services.submissions.documents import Loaded, Write
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
+from services.submissions.events import events_of
+from services.submissions.intake import Intake
+from services.submissions.paging import Page, page_of
+from services.submissions.store import Submissions, absent
+
+# No daylight saving since 1975, so the offset needs no time zone database.
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def utc_now() -> datetime:
+    """Return the present moment to the millisecond, which is what MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Serves one caller; lives as long as the call.
+
+    ``wake`` tells the relay that events wait; ``now`` is the clock.
+    """
+
+    submissions: Submissions
+    principal: Principal
+    traceparent: str
+    intake: Intake
+    wake: Callable[[], None]
+    now: Callable[[], datetime] = field(default=utc_now)
+
+    def create(self, request: submission_service_pb2.CreateSubmissionRequest) -> Submission:
+        """Create a submission, or answer the one that this request or record created before.
+
+        Raises:
+            AlreadyExists: the request id or source record came with other content.
+        """
+        submission_id = new_id()
+        content = self.content(request.content, submission_id)
+        has_source = request.HasField("source_record")
+        source = wire.decode_source(request.source_record) if has_source else None
+        after = self.first(submission_id, content, source, request.request_id, request.submit)
+        try:
+            self.submissions.insert(self.write(None, after))
+        except AlreadyExists:
+            return self._created_before(content, source, request.request_id)
+        self.wake()
+        return after
+
+    def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
+        """Replace the content of the version that was read."""
+        self.read(request.submission_id)
+        content = self.content(request.content, request.submission_id)
+        change = self.change(request.request_id)
+        return self.make(
+            request.submission_id,
+            request.version,
+            change,
+            lambda submission: transitions.amend(submission, content, change),
+        )
+
+    def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
+        """Hand in the version that was read."""
+        change = self.change(request.request_id)
+        return self.make(
+            request.submission_id,
+            request.version,
+            change,
+            lambda submission: transitions.submit(submission, change),
+        )
+
+    def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
+        """Take back the version that was read."""
+        change = self.change(request.request_id, request.reason)
+        return self.make(
+            request.submission_id,
+            request.version,
+            change,
+            lambda submission: transitions.withdraw(submission, change),
+        )
+
+    def make(
+        self,
+        submission_id: str,
+        version: int,
+        change: Change,
+        transition: Callable[[Submission], Submission],
+    ) -> Submission:
+        """Read, change and write one submission; a change that was made before is not repeated.
+
+        Raises:
+            NotFound: it is absent, or not the caller's to see.
+            Conflict: ``version`` is not the newest.
+        """
+        loaded = self.read(submission_id)
+        if loaded.submission.has_seen(change.request_id):
+            return loaded.submission
+        transitions.need_version(loaded.submission, version)
+        after = transition(loaded.submission)
+        self.submissions.replace(self.write(loaded, after))
+        self.wake()
+        return after
+
+    def read(self, submission_id: str) -> Loaded:
+        """Return a submission that the caller may see.
+
+        Raises:
+            NotFound: it is absent, or not the caller's to see.
+        """
+        return self.visible(self.submissions.get(submission_id))
+
+    def visible(self, loaded: Loaded | None) -> Loaded:
+        """Return the submission when it lies in the caller's units; else it is as if absent."""
+        if loaded is None or not self.principal.reaches(loaded.submission.content.unit_id):
+            raise absent()
+        return loaded
+
+    def page(self, request: submission_service_pb2.ListSubmissionsRequest) -> Page:
+        """Return one page of what the caller may see."""
+        return page_of(self.submissions, self.principal, request)
+
+    def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
+        """Check content and return it in its canonical form."""
+        return self.intake.content(message, submission_id, self._today())
+
+    def first(
+        self,
+        submission_id: str,
+        content: Content,
+        source: SourceRecord | None,
+        request_id: str,
+        submit: bool,
+    ) -> Submission:
+        """Return the first version of a submission of the caller's institution."""
+        return transitions.create(
+            submission_id,
+            self.principal.institution_id,
+            content,
+            source,
+            self.change(request_id),
+            submit=submit,
+        )
+
+    def change(self, request_id: str, reason: str = "") -> Change:
+        """Return who changes something now, and why."""
+        return Change(
+            subject=self.principal.subject,
+            now=self.now(),
+            request_id=request_id,
+            epoch=self.submissions.epoch,
+            reason=reason,
+            roles=self.principal.roles,
+        )
+
+    def write(self, before: Loaded | None, after: Submission) -> Write:
+        """Return the one write that carries a change with its events."""
+        previous = before.submission if before else None
+        return Write(before, after, events_of(previous, after, self.traceparent))
+
+    def _today(self) -> date:
+        return self.now().astimezone(VIETNAM).date()
+
+    def _created_before(
+        self, content: Content, source: SourceRecord | None, request_id: str
+    ) -> Submission:
+        known = self.submissions.of_request(request_id)
+        if known is not None:
+            first = known.submission.audit[0].content_sha256
+            is_same = first == content.sha256 and known.submission.source == source
+        else:
+            known = self.submissions.of_source(source) if source else None
+            is_same = known is not None and known.submission.content.encoded == content.encoded
+        if known is None or not is_same:
+            raise AlreadyExists("the request_id or source record is used with other content")
+        if not self.principal.reaches(known.submission.content.unit_id):
+            raise Forbidden("the source record belongs to a unit beyond your credential")
+        return known.submission
+
+
+def new_id() -> str:
+    """Return a new id; ids sort by the time they were made."""
+    return str(uuid_utils.uuid7())

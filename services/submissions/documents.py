@@ -1,0 +1,200 @@
+"""How a submission lies in MongoDB: the schema with its indexes, and both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import mongoengine as me
+
+from services.kernel.kafka import Event
+from services.submissions.domain.submission import (
+    AuditEntry,
+    Content,
+    SourceRecord,
+    State,
+    Submission,
+    ancestors,
+)
+from services.submissions.events import TOPIC, source_of
+
+CONTENT_FIELDS = ("encoded", "unit_id", "type", "work_key", "evidence_count")
+
+
+class SubmissionDocument(me.Document):
+    """One submission. Declares fields and indexes; it is written by guarded updates only.
+
+    ``source_key`` and ``request_key`` are unique for ever; a submission without a source record
+    or a client's request carries its own id there, because peers of MongoDB read no partial index.
+    """
+
+    submission_id = me.StringField(primary_key=True)
+    version = me.LongField(required=True)
+    state = me.IntField(required=True)
+    institution_id = me.StringField(required=True)
+    units = me.ListField(me.StringField())
+    type = me.StringField()
+    work_key = me.StringField(required=True)
+    content = me.DictField()
+    verified = me.DictField()
+    source_system = me.StringField()
+    source_record_id = me.StringField()
+    source_key = me.StringField(required=True)
+    request_key = me.StringField(required=True)
+    submitted_by = me.StringField()
+    edited_by = me.StringField()
+    approved_by = me.StringField()
+    decided_by = me.StringField()
+    reason = me.StringField()
+    created_at = me.DateTimeField()
+    updated_at = me.DateTimeField()
+    audit = me.ListField(me.DictField())
+    outbox = me.ListField(me.DictField())
+    outbox_pending = me.BooleanField()
+
+    meta = {
+        "collection": "submissions",
+        "auto_create_index": False,
+        "indexes": [
+            {"fields": ["source_key"], "unique": True, "name": "by_source"},
+            {"fields": ["request_key"], "unique": True, "name": "by_request"},
+            {"fields": ["outbox_pending"], "name": "by_outbox"},
+            {"fields": ["units", "submission_id"], "name": "by_unit"},
+            {"fields": ["work_key", "submission_id"], "name": "by_work"},
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A submission as it was read, and how many of its events were unpublished then."""
+
+    submission: Submission
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One change to be written: from what was read (nothing for a new one) to the next version."""
+
+    before: Loaded | None
+    after: Submission
+    events: Sequence[Event] = field(default_factory=tuple)
+
+
+def source_key(source: SourceRecord) -> str:
+    """Return the unique key of a source record; a system's name holds no slash."""
+    return f"{source.system}/{source.record_id}"
+
+
+def encode_fields(submission: Submission) -> dict[str, Any]:
+    """Return all fields that a change may touch; the audit and the outbox are pushed beside."""
+    verified = submission.verified
+    return {
+        "version": submission.version,
+        "state": submission.state.value,
+        "units": list(ancestors(submission.content.unit_id)),
+        "type": submission.content.type,
+        "work_key": submission.content.work_key,
+        "content": asdict(submission.content),
+        "verified": asdict(verified) if verified else None,
+        "submitted_by": submission.submitted_by,
+        "edited_by": submission.edited_by,
+        "approved_by": submission.approved_by,
+        "decided_by": submission.decided_by,
+        "reason": submission.reason,
+        "updated_at": submission.updated_at,
+    }
+
+
+def encode_new(write: Write) -> dict[str, Any]:
+    """Return the whole document of a new submission."""
+    submission = write.after
+    own = f"id/{submission.submission_id}"
+    source = submission.source
+    return {
+        "_id": submission.submission_id,
+        "institution_id": submission.institution_id,
+        "source_system": source.system if source else None,
+        "source_record_id": source.record_id if source else None,
+        # An upper-case letter, which no system's name has, keeps own ids apart.
+        "source_key": source_key(source) if source else f"ID/{submission.submission_id}",
+        "request_key": submission.audit[0].request_id or own,
+        "created_at": submission.created_at,
+        "audit": [asdict(entry) for entry in submission.audit],
+        "outbox": encode_outbox(write.events),
+        "outbox_pending": bool(write.events),
+        **encode_fields(submission),
+    }
+
+
+def encode_change(write: Write) -> dict[str, Any]:
+    """Return the one update that carries fields, audit entry and events of a change."""
+    fields = encode_fields(write.after)
+    pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
+    if write.events:
+        fields["outbox_pending"] = True
+        pushes["outbox"] = {"$each": encode_outbox(write.events)}
+    return {"$set": fields, "$push": pushes}
+
+
+def decode(document: dict[str, Any]) -> Loaded:
+    """Return the submission of a document."""
+    verified = document["verified"]
+    source = document["source_system"]
+    submission = Submission(
+        submission_id=document["_id"],
+        version=document["version"],
+        institution_id=document["institution_id"],
+        state=State(document["state"]),
+        content=_content(document["content"]),
+        verified=_content(verified) if verified else None,
+        source=SourceRecord(source, document["source_record_id"]) if source else None,
+        submitted_by=document["submitted_by"],
+        edited_by=document["edited_by"],
+        approved_by=document["approved_by"],
+        decided_by=document["decided_by"],
+        reason=document["reason"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+        audit=tuple(AuditEntry(**entry) for entry in document["audit"]),
+    )
+    return Loaded(submission, len(document["outbox"]))
+
+
+def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Return events as they wait in a document."""
+    return [
+        {
+            "id": event.event_id,
+            "key": event.key,
+            "type": event.type,
+            "value": event.value,
+            "time": event.time,
+            "traceparent": event.traceparent,
+        }
+        for event in events
+    ]
+
+
+def decode_outbox(document: dict[str, Any]) -> list[Event]:
+    """Return the waiting events of a document, in order."""
+    return [
+        Event(
+            event_id=entry["id"],
+            topic=TOPIC,
+            key=entry["key"],
+            type=entry["type"],
+            source=source_of(document["institution_id"]),
+            value=bytes(entry["value"]),
+            time=entry["time"],
+            traceparent=entry["traceparent"],
+        )
+        for entry in document["outbox"]
+    ]
+
+
+def _content(document: dict[str, Any]) -> Content:
+    fields = {name: document[name] for name in CONTENT_FIELDS}
+    return Content(**{**fields, "encoded": bytes(fields["encoded"])})

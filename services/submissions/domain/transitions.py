@@ -1,0 +1,213 @@
+"""Every way a submission changes: pure functions from one version to the next, or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from services.kernel.errors import Conflict, Forbidden, InvalidArgument, WrongState
+from services.submissions.domain.submission import (
+    AuditEntry,
+    Change,
+    Content,
+    Decision,
+    SourceRecord,
+    State,
+    Submission,
+    next_version,
+)
+
+IN_REVIEW = frozenset({State.SUBMITTED, State.UNIT_APPROVED})
+CLOSED = frozenset({State.REJECTED, State.WITHDRAWN})
+
+DECIDABLE = {
+    Decision.APPROVE: frozenset({State.SUBMITTED}),
+    Decision.VERIFY: IN_REVIEW,
+    Decision.RETURN: IN_REVIEW,
+    Decision.REJECT: IN_REVIEW | {State.RETURNED},
+}
+DECIDERS = {
+    Decision.APPROVE: frozenset({"reviewer"}),
+    Decision.VERIFY: frozenset({"approver"}),
+    Decision.RETURN: frozenset({"reviewer", "approver"}),
+    Decision.REJECT: frozenset({"approver"}),
+}
+DECIDED = {
+    Decision.APPROVE: State.UNIT_APPROVED,
+    Decision.VERIFY: State.VERIFIED,
+    Decision.RETURN: State.RETURNED,
+    Decision.REJECT: State.REJECTED,
+}
+
+
+def create(
+    submission_id: str,
+    institution_id: str,
+    content: Content,
+    source: SourceRecord | None,
+    change: Change,
+    *,
+    submit: bool,
+) -> Submission:
+    """Return the first version: a draft, or one that is handed in at once.
+
+    Raises:
+        InvalidArgument: it is handed in without evidence.
+    """
+    if submit:
+        _need_evidence(content)
+    version = next_version(0, change.epoch)
+    return Submission(
+        submission_id=submission_id,
+        version=version,
+        institution_id=institution_id,
+        state=State.SUBMITTED if submit else State.DRAFT,
+        content=content,
+        verified=None,
+        source=source,
+        submitted_by=change.subject if submit else "",
+        edited_by=change.subject,
+        approved_by="",
+        decided_by="",
+        reason="",
+        created_at=change.now,
+        updated_at=change.now,
+        audit=(_entry(version, "create", content, change),),
+    )
+
+
+def amend(submission: Submission, content: Content, change: Change) -> Submission:
+    """Replace the content. A draft stays one; anything else is handed in for review again.
+
+    What was verified keeps counting until the next verification.
+
+    Raises:
+        WrongState: it is rejected or withdrawn.
+        InvalidArgument: it would be handed in without evidence.
+    """
+    _need_state(submission, frozenset(State) - CLOSED, "amended")
+    edited = {"content": content, "edited_by": change.subject}
+    if submission.state is State.DRAFT:
+        return _changed(submission, "amend", change, **edited)
+    _need_evidence(content)
+    return _changed(submission, "amend", change, **edited, **_handed_in(change))
+
+
+def submit(submission: Submission, change: Change) -> Submission:
+    """Hand a draft or returned submission in for review.
+
+    Raises:
+        WrongState: it is neither.
+        InvalidArgument: evidence is missing.
+    """
+    _need_state(submission, frozenset({State.DRAFT, State.RETURNED}), "handed in")
+    _need_evidence(submission.content)
+    return _changed(submission, "submit", change, **_handed_in(change))
+
+
+def withdraw(submission: Submission, change: Change) -> Submission:
+    """Take a submission back; it counts nowhere from now on.
+
+    Raises:
+        WrongState: it is rejected or withdrawn already.
+    """
+    _need_state(submission, frozenset(State) - CLOSED, "withdrawn")
+    return _changed(
+        submission,
+        "withdraw",
+        change,
+        state=State.WITHDRAWN,
+        verified=None,
+        reason=change.reason,
+    )
+
+
+def decide(submission: Submission, decision: Decision, change: Change) -> Submission:
+    """Approve, verify, return or reject.
+
+    Raises:
+        Forbidden: the role is missing, or it is the decider's own work or own approval.
+        InvalidArgument: a reason is needed.
+        WrongState: the state does not allow the decision.
+    """
+    if not change.roles & DECIDERS[decision]:
+        wanted = " or ".join(sorted(DECIDERS[decision]))
+        raise Forbidden(f"this decision needs the role {wanted}")
+    if change.subject in (submission.submitted_by, submission.edited_by):
+        text = "whoever submitted or last edited a submission cannot decide about it"
+        raise Forbidden(text, reason="OWN_WORK")
+    if decision in (Decision.RETURN, Decision.REJECT) and not change.reason.strip():
+        text = "say why; the author sees the reason"
+        raise InvalidArgument(f"reason: {text}", fields={"reason": text})
+    _need_state(submission, DECIDABLE[decision], f"decided so ({decision.name.lower()})")
+    if decision is Decision.VERIFY and change.subject == submission.approved_by:
+        text = "whoever approved for the unit cannot verify for the institution"
+        raise Forbidden(text, reason="OWN_APPROVAL")
+    fields: dict[str, Any] = {
+        "state": DECIDED[decision],
+        "decided_by": change.subject,
+        "reason": change.reason,
+    }
+    if decision is Decision.APPROVE:
+        fields["approved_by"] = change.subject
+    if decision is Decision.VERIFY:
+        fields["verified"] = submission.content
+    if decision is Decision.REJECT:
+        fields["verified"] = None
+    return _changed(submission, decision.name.lower(), change, **fields)
+
+
+def need_version(submission: Submission, version: int) -> None:
+    """Refuse a change of a version that is not the newest.
+
+    Raises:
+        Conflict: somebody else was faster; tells the version that holds now.
+    """
+    if submission.version != version:
+        raise Conflict(
+            f"version {version} is not the newest, {submission.version} is; read and repeat",
+            details={"version": str(submission.version)},
+        )
+
+
+def _handed_in(change: Change) -> dict[str, Any]:
+    return {"state": State.SUBMITTED, "submitted_by": change.subject, "approved_by": ""}
+
+
+def _need_state(submission: Submission, allowed: frozenset[State], what: str) -> None:
+    if submission.state not in allowed:
+        raise WrongState(
+            f"a {submission.state.name.lower()} submission cannot be {what}",
+            details={"state": submission.state.name},
+        )
+
+
+def _need_evidence(content: Content) -> None:
+    if not content.evidence_count:
+        text = "attach at least one proof to hand it in"
+        raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})
+
+
+def _changed(submission: Submission, action: str, change: Change, **fields: Any) -> Submission:
+    version = next_version(submission.version, change.epoch)
+    content = fields.get("content", submission.content)
+    entry = _entry(version, action, content, change)
+    return replace(
+        submission,
+        version=version,
+        updated_at=change.now,
+        audit=(*submission.audit, entry),
+        **fields,
+    )
+
+
+def _entry(version: int, action: str, content: Content, change: Change) -> AuditEntry:
+    return AuditEntry(
+        version=version,
+        at=change.now,
+        subject=change.subject,
+        action=action,
+        request_id=change.request_id,
+        reason=change.reason,
+        content_sha256=content.sha256,
+    )

@@ -1,0 +1,98 @@
+"""Events of topic `kieng.submissions.v1`: what a version counts, without anything personal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+
+from kieng.access.v1 import access_pb2
+from kieng.submissions.v1 import events_pb2, submission_pb2
+from services.kernel.kafka import Event
+from services.submissions import wire
+from services.submissions.domain.claims import Notice, notices
+from services.submissions.domain.submission import Content, Submission
+
+TOPIC = "kieng.submissions.v1"
+CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
+REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
+
+
+def source_of(institution_id: str) -> str:
+    """Return the CloudEvents source of an institution's events."""
+    return f"kieng/submissions/{institution_id}"
+
+
+def events_of(
+    previous: Submission | None, submission: Submission, traceparent: str = ""
+) -> list[Event]:
+    """Return the events of a version, in the order they are to be published."""
+    return [_event(notice, submission, traceparent) for notice in notices(previous, submission)]
+
+
+def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
+    message = events_pb2.SubmissionChanged(
+        submission_id=submission.submission_id,
+        version=submission.version,
+        institution_id=submission.institution_id,
+        work_key=notice.work_key,
+        state=submission_pb2.State.ValueType(submission.state.value),
+        declared=encode_claim(notice.declared) if notice.declared else None,
+        verified=encode_claim(notice.verified) if notice.verified else None,
+        submitted_by=submission.submitted_by,
+        changed_at=wire.encode_time(submission.updated_at),
+        primary=notice.is_primary,
+    )
+    return Event(
+        event_id=f"{submission.submission_id}:{submission.version}:{notice.work_key}",
+        topic=TOPIC,
+        key=notice.work_key,
+        type=CHANGED,
+        source=source_of(submission.institution_id),
+        value=message.SerializeToString(deterministic=True),
+        time=submission.updated_at,
+        traceparent=traceparent,
+    )
+
+
+def encode_claim(content: Content) -> events_pb2.Claim:
+    """Return what leaves the institution of a content: no personal field, proofs as hashes only."""
+    message = wire.encode_content(content)
+    without_personal(message.facts)
+    return events_pb2.Claim(
+        unit_id=message.unit_id,
+        part=message.part,
+        share_ppm=message.share_ppm,
+        source=message.source,
+        facts=message.facts,
+        evidence_sha256=[proof.sha256 for proof in message.evidence],
+    )
+
+
+def without_personal(message: Message) -> None:
+    """Clear, at any depth, every field that the contract marks as personal."""
+    for name in personal_fields(message.DESCRIPTOR):
+        message.ClearField(name)
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in _messages(value):
+                without_personal(inner)
+
+
+@lru_cache
+def personal_fields(descriptor: Descriptor) -> tuple[str, ...]:
+    """Return the names of a message's own fields that are marked as personal."""
+    return tuple(
+        field.name
+        for field in descriptor.fields
+        if field.GetOptions().Extensions[access_pb2.personal]
+    )
+
+
+def _messages(value: Any) -> list[Message]:
+    if isinstance(value, Message):
+        return [value]
+    entries = value.values() if hasattr(value, "values") else value
+    return [entry for entry in entries if isinstance(entry, Message)]

@@ -1,0 +1,143 @@
+"""Handles a stream in groups: what has arrived together is written together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+
+from services.kernel.errors import AlreadyExists, Conflict
+from services.submissions.documents import Write
+from services.submissions.store import Submissions
+
+GROUP_MAX = 200
+# Long enough for a sender's next row, short enough for one that waits for each answer.
+GATHER_SECONDS = 0.02
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+log = structlog.get_logger()
+
+
+class _End:
+    """Marks the end of a stream."""
+
+
+def groups(stream: Iterable[T]) -> Iterator[list[T]]:
+    """Yield what arrives in lists of at most `GROUP_MAX`, never waiting for a list to fill.
+
+    A sender that breaks off ends the stream; what it sent whole is still handled.
+    """
+    arrived: queue.Queue[T | _End] = queue.Queue(GROUP_MAX)
+    is_over = threading.Event()
+
+    def put(entry: T | _End) -> None:
+        while not is_over.is_set():
+            try:
+                return arrived.put(entry, timeout=0.5)
+            except queue.Full:
+                continue
+
+    def read() -> None:
+        try:
+            for entry in stream:
+                put(entry)
+                if is_over.is_set():
+                    return
+        except Exception as error:  # grpcio raises a bare exception when the caller has gone
+            log.info("stream broke off", error=type(error).__name__)
+        finally:
+            put(_End())
+
+    threading.Thread(target=read, name="groups", daemon=True).start()
+    try:
+        is_last = False
+        while not is_last:
+            first = arrived.get()
+            if isinstance(first, _End):
+                return
+            group = [first]
+            is_last = _gather(arrived, group)
+            yield group
+    finally:
+        is_over.set()
+
+
+def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
+    """Add what arrives soon; tell whether the end came."""
+    while len(group) < GROUP_MAX:
+        try:
+            entry = arrived.get(timeout=GATHER_SECONDS)
+        except queue.Empty:
+            return False
+        if isinstance(entry, _End):
+            return True
+        group.append(entry)
+    return False
+
+
+def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
+    """Split a group, in order, so that no part names the same thing twice."""
+    part: list[T] = []
+    seen: set[Hashable] = set()
+    for entry in group:
+        if key(entry) in seen:
+            yield part
+            part, seen = [], set()
+        part.append(entry)
+        seen.add(key(entry))
+    if part:
+        yield part
+
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[R]):
+    """What one entry of a group becomes; ``write`` is None when nothing changes."""
+
+    answer: R
+    write: Write | None = None
+
+
+def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
+    """Write the plans of one group in bulk; tell for each whether it surely stands.
+
+    False means that it may be written or not: look again and repeat that one by itself.
+    """
+    inserts = [p.write for p in plans if p.write and p.write.before is None]
+    changes = [p.write for p in plans if p.write and p.write.before is not None]
+    refused = submissions.insert_many(inserts)
+    all_changed = submissions.replace_many(changes)
+    return [
+        plan.write is None
+        or (
+            plan.write.after.submission_id not in refused
+            if plan.write.before is None
+            else all_changed
+        )
+        for plan in plans
+    ]
+
+
+def write_one(submissions: Submissions, plan: Callable[[], Plan[R]]) -> R:
+    """Plan and write one entry by itself; a lost race is tried once more.
+
+    Raises:
+        Conflict: the race was lost twice.
+    """
+    try:
+        return _write(submissions, plan())
+    except (Conflict, AlreadyExists):
+        return _write(submissions, plan())
+
+
+def _write(submissions: Submissions, plan: Plan[R]) -> R:
+    if plan.write is not None and plan.write.before is None:
+        submissions.insert(plan.write)
+    elif plan.write is not None:
+        submissions.replace(plan.write)
+    return plan.answer

@@ -1,0 +1,131 @@
+"""Checks of what facts carry: identifiers with check digits, calendar dates, and the work key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import idutils
+from stdnum import issn as stdnum_issn
+from stdnum.vn import mst as stdnum_mst
+
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.errors import InvalidArgument
+
+ORCID_SHAPE = re.compile(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
+BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
+MAY_LIE_AHEAD = frozenset({"expires_on"})
+
+
+def fact_type(facts: facts_pb2.Facts) -> str:
+    """Return the submission type, e.g. `publication`."""
+    return facts.WhichOneof("kind") or ""
+
+
+def check_facts(facts: facts_pb2.Facts, today: date) -> None:
+    """Check identifiers and dates of facts that keep the rules of their contract.
+
+    Args:
+        facts: the facts; not changed.
+        today: calendar date in Asia/Ho_Chi_Minh; one day of slack is given to clocks.
+
+    Raises:
+        InvalidArgument: names every wrong field and says how to mend it.
+    """
+    kind = fact_type(facts)
+    fact = getattr(facts, kind)
+    prefix = f"content.facts.{kind}."
+    found = {prefix + name: text for name, text in _mistakes(kind, fact, today)}
+    if found:
+        listed = "; ".join(f"{path}: {text}" for path, text in found.items())
+        raise InvalidArgument(listed, fields=found)
+
+
+def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
+    """Return the canonical name of the work; needs checked facts with resolved partners."""
+    kind = fact_type(facts)
+    fact = getattr(facts, kind)
+    if kind == "publication" and fact.doi:
+        return f"doi:{idutils.normalize_doi(fact.doi.strip()).casefold()}"
+    if kind == "ip_right":
+        return f"ip:{fact.office or 'VN'}:{_without_spaces(fact.application_no)}"
+    if kind == "enterprise":
+        return f"mst:{fact.tax_code}"
+    if kind in BY_PARTNER:
+        return f"{kind}:{fact.partner_id}:{' '.join(fact.number.upper().split())}"
+    if kind == "joint_project":
+        return f"project:{fact.code.strip().upper()}"
+    return f"sub:{submission_id}"
+
+
+def _mistakes(kind: str, fact: Any, today: date) -> Iterator[tuple[str, str]]:
+    yield from _SPECIAL.get(kind, _nothing_special)(fact)
+    if kind in BY_PARTNER and not fact.number.strip():
+        yield "number", "is blank"
+    yield from _wrong_dates(fact, today)
+
+
+def _publication_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if fact.doi and not idutils.is_doi(fact.doi.strip()):
+        yield "doi", "is not a DOI; write it like 10.1000/xyz, or leave it empty"
+    if fact.issn and not stdnum_issn.is_valid(fact.issn):
+        yield "issn", "its check digit is wrong; write it like 1234-5679"
+
+
+def _ip_right_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if not _without_spaces(fact.application_no):
+        yield "application_no", "is blank; write it as the office prints it"
+
+
+def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if not stdnum_mst.is_valid(fact.tax_code):
+        yield "tax_code", "its check digit is wrong; copy the 10 digits from the registration"
+
+
+def _expert_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if ORCID_SHAPE.match(fact.person_id) and not idutils.is_orcid(fact.person_id):
+        yield "person_id", "looks like an ORCID, but its check digit is wrong"
+
+
+def _product_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if (fact.stage == facts_pb2.Product.STAGE_ON_MARKET) != bool(fact.on_market_on):
+        yield "on_market_on", "give it when the stage is on_market, and only then"
+
+
+def _joint_project_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    if not fact.code.strip():
+        yield "code", "is blank"
+
+
+def _nothing_special(fact: Any) -> Iterator[tuple[str, str]]:
+    yield from ()
+
+
+_SPECIAL = {
+    "publication": _publication_mistakes,
+    "ip_right": _ip_right_mistakes,
+    "enterprise": _enterprise_mistakes,
+    "expert": _expert_mistakes,
+    "product": _product_mistakes,
+    "joint_project": _joint_project_mistakes,
+}
+
+
+def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
+    for field in fact.DESCRIPTOR.fields:
+        text = getattr(fact, field.name)
+        if not field.name.endswith("_on") or not text:
+            continue
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            yield field.name, "is not a date of the calendar; write YYYY-MM-DD"
+            continue
+        if day > today + timedelta(days=1) and field.name not in MAY_LIE_AHEAD:
+            yield field.name, f"lies in the future; today is {today.isoformat()}"
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split()).upper()

@@ -1,0 +1,135 @@
+"""Imports rows of other systems: each becomes a new, amended, withdrawn or unchanged submission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+from kieng.submissions.v1 import import_service_pb2 as pb
+from services.kernel.errors import Forbidden, NotFound, Refusal, Unavailable
+from services.kernel.interceptors import check, status_of
+from services.submissions import wire
+from services.submissions.desk import Desk, new_id
+from services.submissions.documents import Loaded
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import SourceRecord, State, Submission
+from services.submissions.groups import Plan, groups, without_repeats, write_all, write_one
+from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.store import need_room
+
+Answer = pb.ImportSubmissionsResponse
+RowPlan = Plan[pb.ImportSubmissionsResponse]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row with the id under which its change is recognised when a write is in doubt."""
+
+    message: pb.ImportSubmissionsRequest
+    request_id: str = field(default_factory=new_id)
+
+    @property
+    def source(self) -> SourceRecord:
+        return wire.decode_source(self.message.source_record)
+
+
+def import_rows(
+    desk: Desk, requests: Iterable[pb.ImportSubmissionsRequest]
+) -> Iterator[pb.ImportSubmissionsResponse]:
+    """Yield one answer per row, in order; a refused row does not stop the others.
+
+    Raises:
+        Unavailable: the database or the partners service is down; send the whole file again.
+    """
+    for group in groups(requests):
+        rows = [_Row(message) for message in group]
+        for part in without_repeats(rows, lambda row: row.source):
+            for answer in _import_part(desk, part):
+                outcome = pb.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
+                label = "refused" if answer.HasField("error") else outcome
+                ROWS_IMPORTED.labels(desk.principal.institution_id, label).inc()
+                yield answer
+
+
+def _import_part(desk: Desk, rows: list[_Row]) -> list[pb.ImportSubmissionsResponse]:
+    known = desk.submissions.of_sources(row.source for row in rows)
+    plans = [_refusable(row, partial(_plan, desk, row, known.get(row.source))) for row in rows]
+    stands = write_all(desk.submissions, plans)
+    if any(plan.write for plan in plans):
+        desk.wake()
+    return [
+        plan.answer if is_certain else _refusable(row, partial(_again, desk, row)).answer
+        for row, plan, is_certain in zip(rows, plans, stands, strict=True)
+    ]
+
+
+def _refusable(row: _Row, plan: Callable[[], RowPlan]) -> RowPlan:
+    try:
+        return plan()
+    except Unavailable:
+        raise
+    except Refusal as refusal:
+        return Plan(Answer(row=row.message.row, error=status_of(refusal)))
+
+
+def _again(desk: Desk, row: _Row) -> RowPlan:
+    """Import one row whose write is in doubt."""
+
+    def plan() -> RowPlan:
+        return _plan(desk, row, desk.submissions.of_source(row.source))
+
+    return Plan(write_one(desk.submissions, plan))
+
+
+def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
+    check(row.message)
+    if before and not desk.principal.reaches(before.submission.content.unit_id):
+        raise Forbidden("the source record belongs to a unit beyond your credential")
+    if before and before.submission.has_seen(row.request_id):
+        return Plan(_answer(row, _outcome_of(before.submission), before.submission))
+    after = _next(desk, row, before)
+    if before and after is before.submission:
+        return Plan(_answer(row, pb.OUTCOME_UNCHANGED, after))
+    write = desk.write(before, after)
+    need_room(write)
+    return Plan(_answer(row, _outcome_of(after), after), write)
+
+
+def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
+    """Return what the row makes of what is known; the same object when it changes nothing."""
+    if not row.message.HasField("content"):
+        if before is None:
+            raise NotFound("no submission of this record is known, so none can be withdrawn")
+        if before.submission.state is State.WITHDRAWN:
+            return before.submission
+        return transitions.withdraw(
+            before.submission, desk.change(row.request_id, row.message.reason)
+        )
+    submission_id = before.submission.submission_id if before else new_id()
+    content = desk.content(row.message.content, submission_id)
+    if before is None:
+        return desk.first(submission_id, content, row.source, row.request_id, True)
+    if content.encoded == before.submission.content.encoded:
+        return before.submission
+    return transitions.amend(before.submission, content, desk.change(row.request_id))
+
+
+def _outcome_of(submission: Submission) -> pb.Outcome.ValueType:
+    action = submission.audit[-1].action
+    return {
+        "create": pb.OUTCOME_CREATED,
+        "amend": pb.OUTCOME_AMENDED,
+        "withdraw": pb.OUTCOME_WITHDRAWN,
+    }.get(action, pb.OUTCOME_UNCHANGED)
+
+
+def _answer(
+    row: _Row, outcome: pb.Outcome.ValueType, submission: Submission
+) -> pb.ImportSubmissionsResponse:
+    return Answer(
+        row=row.message.row,
+        outcome=outcome,
+        submission_id=submission.submission_id,
+        version=submission.version,
+    )

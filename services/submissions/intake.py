@@ -1,0 +1,89 @@
+"""Takes content in: everything that must hold before it may become part of a submission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from kieng.submissions.v1 import submission_pb2
+from services.kernel.access import Principal
+from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongState
+from services.submissions import wire
+from services.submissions.domain.submission import Content
+from services.submissions.identifiers import check_facts, fact_type
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The checks of one caller's content.
+
+    ``exists`` tells whether a unit is in the directory, ``resolve`` names the partner a text means.
+    """
+
+    principal: Principal
+    exists: Callable[[str], bool]
+    resolve: Callable[[str], str]
+
+    def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
+        """Return the canonical content, with the partner that the registry names.
+
+        Args:
+            message: keeps the rules of its contract; not changed.
+            submission_id: names the work where facts carry no name of their own.
+            today: calendar date in Asia/Ho_Chi_Minh.
+
+        Raises:
+            InvalidArgument: names the field and how to mend it.
+            Forbidden: the unit is beyond the caller's credential.
+            Unavailable: the partners service is down.
+        """
+        message = submission_pb2.Content.FromString(message.SerializeToString())
+        # Fields that no contract bounds would travel on into every event.
+        message.DiscardUnknownFields()
+        self._check_units(message)
+        check_facts(message.facts, today)
+        self._name_partner(message)
+        return wire.decode_content(message, submission_id)
+
+    def _check_units(self, message: submission_pb2.Content) -> None:
+        for path, unit_id in _named_units(message):
+            if not self.exists(unit_id):
+                text = f"unknown unit {unit_id!r}; look it up with `kieng search`"
+                raise InvalidArgument(f"{path}: {text}", fields={path: text})
+        institution_id = self.principal.institution_id
+        if message.unit_id.split("/")[0] != institution_id:
+            raise Forbidden("the claiming unit belongs to another institution")
+        if not self.principal.reaches(message.unit_id):
+            raise Forbidden("the claiming unit lies beyond the unit of your credential")
+
+    def _name_partner(self, message: submission_pb2.Content) -> None:
+        kind = fact_type(message.facts)
+        fact = getattr(message.facts, kind)
+        if "partner_id" not in fact.DESCRIPTOR.fields_by_name:
+            return
+        fact.partner_id = ""
+        if not fact.partner.strip():
+            return
+        path = f"content.facts.{kind}.partner"
+        try:
+            fact.partner_id = self.resolve(fact.partner.strip())
+        except NotFound:
+            text = "no such partner; register it with `kieng partner add`"
+            raise InvalidArgument(f"{path}: {text}", fields={path: text}) from None
+        except WrongState as several:
+            text = f"names several partners; write the tax code or id: {several.message}"
+            raise InvalidArgument(f"{path}: {text}", fields={path: text}) from None
+
+
+def _named_units(message: submission_pb2.Content) -> Iterator[tuple[str, str]]:
+    yield "content.unit_id", message.unit_id
+    kind = fact_type(message.facts)
+    fact = getattr(message.facts, kind)
+    prefix = f"content.facts.{kind}."
+    names = fact.DESCRIPTOR.fields_by_name
+    if "institutions" in names:
+        for position, unit_id in enumerate(fact.institutions):
+            yield f"{prefix}institutions[{position}]", unit_id
+    if "payer_unit_id" in names and fact.payer_unit_id:
+        yield f"{prefix}payer_unit_id", fact.payer_unit_id

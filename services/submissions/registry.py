@@ -1,0 +1,151 @@
+"""What the partners service knows, asked as the present caller and remembered for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import grpc as grpcio
+from nameko.containers import WorkerContext
+
+from kieng.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
+from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
+from services.kernel.errors import NotFound, Unavailable, WrongState
+from services.kernel.grpc import Stub
+
+UNITS_SECONDS = 30.0
+UNKNOWN_UNIT_SECONDS = 1.0
+PARTNER_SECONDS = 300.0
+PARTNERS_MAX = 10_000
+DOWN = Unavailable("the partners service cannot be reached; repeat the same call")
+
+
+class UnitCache:
+    """The units of the newest directory. Thread-safe.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._units: frozenset[str] = frozenset()
+        self._read_at = -UNITS_SECONDS
+
+    def has(self, unit_id: str, read: Callable[[], frozenset[str]]) -> bool:
+        """Tell whether a unit exists; reads again when old, or when the unit is unknown.
+
+        Raises:
+            Unavailable: the directory cannot be read and the unit is not remembered.
+        """
+        with self._lock:
+            age = self._clock() - self._read_at
+            is_known = unit_id in self._units
+            if age >= (UNITS_SECONDS if is_known else UNKNOWN_UNIT_SECONDS):
+                try:
+                    self._units = read()
+                    self._read_at = self._clock()
+                except Unavailable:
+                    if not is_known:
+                        raise
+            return unit_id in self._units
+
+
+class PartnerCache:
+    """Which partner a text means; the least recently asked are forgotten. Thread-safe.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._ids: OrderedDict[str, tuple[float, str]] = OrderedDict()
+
+    def resolve(self, text: str, ask: Callable[[str], str]) -> str:
+        """Return the partner's id; refusals are not remembered, so a new partner works at once."""
+        with self._lock:
+            until, partner_id = self._ids.get(text, (0.0, ""))
+            if partner_id and self._clock() < until:
+                self._ids.move_to_end(text)
+                return partner_id
+        partner_id = ask(text)
+        with self._lock:
+            self._ids[text] = (self._clock() + PARTNER_SECONDS, partner_id)
+            self._ids.move_to_end(text)
+            while len(self._ids) > PARTNERS_MAX:
+                self._ids.popitem(last=False)
+        return partner_id
+
+
+class Units(Stub):
+    """Injects ``exists(unit_id)``; one cache per process."""
+
+    def __init__(self) -> None:
+        super().__init__(directory_service_pb2_grpc.DirectoryServiceStub, "partners_address")
+
+    def setup(self) -> None:
+        """Open the channel and begin with an empty cache."""
+        super().setup()
+        self.cache = UnitCache()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], bool]:
+        """Return the function; it asks with the caller's credential."""
+        stub = super().get_dependency(worker_ctx)
+
+        def read() -> frozenset[str]:
+            request = directory_service_pb2.GetDirectoryRequest()
+            directory = _answer(stub.GetDirectory, request).directory
+            return frozenset(unit.unit_id for unit in directory.units)
+
+        def exists(unit_id: str) -> bool:
+            try:
+                return self.cache.has(unit_id, read)
+            except NotFound:
+                raise Unavailable("no directory of units is published yet") from None
+
+        return exists
+
+
+class Partners(Stub):
+    """Injects ``resolve(text)``, which returns a partner's id; one cache per process."""
+
+    def __init__(self) -> None:
+        super().__init__(partner_service_pb2_grpc.PartnerServiceStub, "partners_address")
+
+    def setup(self) -> None:
+        """Open the channel and begin with an empty cache."""
+        super().setup()
+        self.cache = PartnerCache()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], str]:
+        """Return the function.
+
+        It raises `NotFound` for an unknown partner and `WrongState` when several are meant.
+        """
+        stub = super().get_dependency(worker_ctx)
+
+        def ask(text: str) -> str:
+            request = partner_service_pb2.ResolvePartnerRequest(query=text)
+            return str(_answer(stub.ResolvePartner, request).partner.partner_id)
+
+        return lambda text: self.cache.resolve(text, ask)
+
+
+def _answer(method: Callable[[Any], Any], request: Any) -> Any:
+    try:
+        return method(request)
+    except grpcio.RpcError as error:
+        code = error.code()
+        if code is grpcio.StatusCode.NOT_FOUND:
+            raise NotFound(error.details() or "not found") from None
+        if code is grpcio.StatusCode.FAILED_PRECONDITION:
+            raise WrongState(error.details() or "ambiguous") from None
+        if code in (grpcio.StatusCode.UNAVAILABLE, grpcio.StatusCode.DEADLINE_EXCEEDED):
+            raise Unavailable(DOWN.message) from None
+        raise

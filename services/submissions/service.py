@@ -1,0 +1,139 @@
+"""The submissions service.
+
+Topics in: none. Topics out: `kieng.submissions.v1`.
+RPCs: all of SubmissionService, ReviewService, ImportService and LogService.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from kieng.submissions.v1 import (
+    import_service_pb2,
+    log_service_pb2,
+    review_service_pb2,
+    submission_service_pb2,
+)
+from services.kernel.container import Waker, repeat
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.kafka import Publisher
+from services.submissions import decisions, imports, wire
+from services.submissions.desk import Desk
+from services.submissions.intake import Intake
+from services.submissions.registry import Partners, Units
+from services.submissions.relay import Relay
+from services.submissions.republish import LogPublisher, republish
+from services.submissions.store import SubmissionDatabases
+
+_SERVICES = (
+    (submission_service_pb2, "SubmissionService"),
+    (review_service_pb2, "ReviewService"),
+    (import_service_pb2, "ImportService"),
+    (log_service_pb2, "LogService"),
+)
+
+
+class SubmissionsService:
+    """Takes declarations, has them decided about, and publishes what they count for."""
+
+    name = "submissions"
+    serves = tuple(file.DESCRIPTOR.services_by_name[name] for file, name in _SERVICES)
+
+    call = CurrentCall()
+    databases = SubmissionDatabases()
+    units = Units()
+    partners = Partners()
+    wake_relay = Waker("publish_outbox")
+    relay = Relay()
+    publish = Publisher()
+    log = LogPublisher()
+
+    @property
+    def desk(self) -> Desk:
+        """The caller's desk. Raises `Forbidden` when the caller's institution is not held here."""
+        principal = self.call.principal
+        return Desk(
+            submissions=self.databases.of(principal.institution_id),
+            principal=principal,
+            traceparent=self.call.traceparent,
+            intake=Intake(principal, self.units, self.partners),
+            wake=self.wake_relay,
+        )
+
+    @grpc
+    def create_submission(self, request: Any) -> Any:
+        """Create a draft or a submitted one. Idempotent by request id and by source record."""
+        created = self.desk.create(request)
+        return submission_service_pb2.CreateSubmissionResponse(
+            submission=wire.encode_submission(created)
+        )
+
+    @grpc
+    def amend_submission(self, request: Any) -> Any:
+        """Replace the content. Idempotent by request id."""
+        amended = self.desk.amend(request)
+        return submission_service_pb2.AmendSubmissionResponse(
+            submission=wire.encode_submission(amended)
+        )
+
+    @grpc
+    def submit_submission(self, request: Any) -> Any:
+        """Hand in for review. Idempotent by request id."""
+        submitted = self.desk.submit(request)
+        return submission_service_pb2.SubmitSubmissionResponse(
+            submission=wire.encode_submission(submitted)
+        )
+
+    @grpc
+    def withdraw_submission(self, request: Any) -> Any:
+        """Take back. Idempotent by request id."""
+        withdrawn = self.desk.withdraw(request)
+        return submission_service_pb2.WithdrawSubmissionResponse(
+            submission=wire.encode_submission(withdrawn)
+        )
+
+    @grpc
+    def get_submission(self, request: Any) -> Any:
+        """Read one submission."""
+        found = self.desk.read(request.submission_id).submission
+        return submission_service_pb2.GetSubmissionResponse(
+            submission=wire.encode_submission(found)
+        )
+
+    @grpc
+    def list_submissions(self, request: Any) -> Any:
+        """List a page of submissions in order of id."""
+        page = self.desk.page(request)
+        return submission_service_pb2.ListSubmissionsResponse(
+            submissions=map(wire.encode_submission, page.submissions),
+            next_page_token=page.next_token,
+        )
+
+    @grpc
+    def decide_submission(self, request: Any) -> Any:
+        """Approve, verify, return or reject one. Idempotent by request id."""
+        decided = decisions.decide(self.desk, request)
+        return review_service_pb2.DecideSubmissionResponse(
+            submission=wire.encode_submission(decided)
+        )
+
+    @grpc
+    def decide_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Decide about many, one answer per request. Idempotent by request id."""
+        return decisions.decide_many(self.desk, requests)
+
+    @grpc
+    def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Import rows, one answer per row. Idempotent by source record."""
+        return imports.import_rows(self.desk, requests)
+
+    @grpc
+    def republish_log(self, request: Any) -> Iterator[Any]:
+        """Publish the present state of everything held here. Safe to repeat."""
+        return republish(self.databases, self.log, request.generation)
+
+    @repeat(0.5)
+    def publish_outbox(self) -> bool:
+        """Publish the events that wait. Safe to repeat; tells whether more may wait."""
+        return bool(self.relay.publish(self.databases, self.publish))

@@ -1,0 +1,256 @@
+"""Where submissions are kept: one database per institution, one guarded write per change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
+from services.kernel.kafka import Event
+from services.kernel.mongo import Mongo, Store
+from services.submissions.documents import (
+    Loaded,
+    SubmissionDocument,
+    Write,
+    decode,
+    decode_outbox,
+    encode_change,
+    encode_new,
+    source_key,
+)
+from services.submissions.domain.submission import SourceRecord
+
+OUTBOX_MAX = 50
+# SecantusDB's cost of `$in` grows with the square of its length.
+IDS_PER_QUERY = 50
+DUPLICATE_KEY = 11000
+
+
+class Submissions:
+    """The submissions of one institution. Thread-safe.
+
+    Args:
+        mongo: connection.
+        institution_id: whose submissions these are.
+    """
+
+    def __init__(self, mongo: Mongo, institution_id: str) -> None:
+        self.institution_id = institution_id
+        self._database = mongo.database(f"kieng_submissions_{institution_id}")
+        self._documents = self._database["submissions"]
+
+    def declare(self) -> None:
+        """Create the indexes that are missing."""
+        for declared in SubmissionDocument._meta["index_specs"]:
+            options = {name: value for name, value in declared.items() if name != "fields"}
+            self._documents.create_index(declared["fields"], **options)
+
+    @cached_property
+    def epoch(self) -> int:
+        """Restore epoch: raised, with the service stopped, when the database came from a backup."""
+        document = self._database["meta"].find_one({"_id": "restore"})
+        return int(document["restore_epoch"]) if document else 0
+
+    def get(self, submission_id: str) -> Loaded:
+        """Return one submission.
+
+        Raises:
+            NotFound: there is none of that id here.
+        """
+        document = self._documents.find_one({"_id": submission_id})
+        if document is None:
+            raise absent()
+        return decode(document)
+
+    def of_request(self, request_id: str) -> Loaded | None:
+        """Return the submission that a request created."""
+        return self._one({"request_key": request_id})
+
+    def of_source(self, source: SourceRecord) -> Loaded | None:
+        """Return the submission of a source record."""
+        return self._one({"source_key": source_key(source)})
+
+    def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
+        """Return the submissions there are among many ids."""
+        return {found.submission.submission_id: found for found in self._many("_id", ids)}
+
+    def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
+        """Return the submissions there are for many source records."""
+        found = self._many("source_key", map(source_key, sources))
+        return {each.submission.source: each for each in found if each.submission.source}
+
+    def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
+        """Return submissions in order of id.
+
+        Args:
+            query: filter of MongoDB.
+            after: the page begins behind this id; empty for the first page.
+            limit: most submissions.
+        """
+        wanted = {**query, "_id": {"$gt": after}} if after else query
+        return [decode(d) for d in self._documents.find(wanted).sort("_id", 1).limit(limit)]
+
+    def every(self, batch: int) -> Iterator[Loaded]:
+        """Yield all submissions in order of id, read in batches."""
+        return (decode(d) for d in self._documents.find({}).sort("_id", 1).batch_size(batch))
+
+    def insert(self, write: Write) -> None:
+        """Write a new submission.
+
+        Raises:
+            AlreadyExists: its request or its source record is known.
+        """
+        try:
+            self._documents.insert_one(encode_new(write))
+        except DuplicateKeyError:
+            raise AlreadyExists("the request_id or source record is in use") from None
+
+    def insert_many(self, writes: Sequence[Write]) -> set[str]:
+        """Write new submissions and return the ids of those whose request or record is known."""
+        if not writes:
+            return set()
+        try:
+            self._documents.insert_many([encode_new(write) for write in writes], ordered=False)
+        except BulkWriteError as error:
+            mistakes = error.details["writeErrors"]
+            if any(mistake["code"] != DUPLICATE_KEY for mistake in mistakes):
+                raise
+            return {writes[mistake["index"]].after.submission_id for mistake in mistakes}
+        return set()
+
+    def replace(self, write: Write) -> None:
+        """Write the next version of a submission, in one update guarded by the version read.
+
+        Raises:
+            Conflict: somebody else was faster.
+            Exhausted: too many of its events wait to be published.
+        """
+        need_room(write)
+        update = _update(write)
+        if not self._documents.update_one(update._filter, update._doc).matched_count:
+            raise Conflict("the submission was changed in between; read it again and repeat")
+
+    def replace_many(self, writes: Sequence[Write]) -> bool:
+        """Write next versions; tell whether all guards held. Callers checked `need_room`.
+
+        When they did not, some are written and some are not: repeat each by itself.
+        """
+        if not writes:
+            return True
+        answer = self._documents.bulk_write([_update(write) for write in writes], ordered=False)
+        return bool(answer.matched_count == len(writes))
+
+    def pending(self, limit: int) -> list[dict[str, Any]]:
+        """Return documents with unpublished events: id, version, institution and outbox only."""
+        fields = {"version": 1, "institution_id": 1, "outbox": 1}
+        return list(self._documents.find({"outbox_pending": True}, fields).limit(limit))
+
+    def count_pending(self) -> int:
+        """Return how many submissions have unpublished events."""
+        return self._documents.count_documents({"outbox_pending": True})
+
+    def clear(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Take published events out of the outboxes; events pushed meanwhile stay and are pending.
+
+        A push always makes a new version, so an unchanged version means an unchanged outbox.
+        """
+        cleared = 0
+        for version, group in groupby(sorted(documents, key=_version), key=_version):
+            for ids in _chunks([document["_id"] for document in group]):
+                guard = {"_id": {"$in": ids}, "version": version}
+                empty = {"$set": {"outbox": [], "outbox_pending": False}}
+                cleared += self._documents.update_many(guard, empty).matched_count
+        if cleared < len(documents):
+            self._documents.bulk_write([_pull(document) for document in documents], ordered=False)
+
+    def _one(self, query: dict[str, Any]) -> Loaded | None:
+        document = self._documents.find_one(query)
+        return decode(document) if document else None
+
+    def _many(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
+        for chunk in _chunks(sorted(set(values))):
+            yield from map(decode, self._documents.find({name: {"$in": chunk}}))
+
+
+class Databases:
+    """The submissions of every institution that this process holds.
+
+    Args:
+        mongo: connection.
+        institutions: ids of the institutions held.
+    """
+
+    def __init__(self, mongo: Mongo, institutions: Sequence[str]) -> None:
+        self._submissions = {each: Submissions(mongo, each) for each in institutions}
+
+    def of(self, institution_id: str) -> Submissions:
+        """Return the submissions of an institution.
+
+        Raises:
+            Forbidden: this process does not hold them.
+        """
+        if institution_id not in self._submissions:
+            raise Forbidden(f"no submissions of {institution_id!r} are kept here")
+        return self._submissions[institution_id]
+
+    def all(self) -> list[Submissions]:
+        """Return the submissions of each institution held."""
+        return list(self._submissions.values())
+
+
+class SubmissionDatabases(Store):
+    """Provides `Databases`, with all indexes made before the first call."""
+
+    def make(self, mongo: Mongo) -> Databases:
+        """Return the databases of the institutions in the settings."""
+        databases = Databases(mongo, self.container.settings.institutions)
+        for submissions in databases.all():
+            submissions.declare()
+        return databases
+
+
+def absent() -> NotFound:
+    """Return the one answer for what is absent and for what is not the caller's to see."""
+    return NotFound("no such submission")
+
+
+def need_room(write: Write) -> None:
+    """Refuse a change whose events would wait behind too many others.
+
+    Raises:
+        Exhausted: the broker is down for long; repeat later.
+    """
+    pending = write.before.pending if write.before else 0
+    if pending + len(write.events) > OUTBOX_MAX:
+        raise Exhausted("too many changes of this submission wait for the broker; repeat later")
+
+
+def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return the events of documents, in the order of each document."""
+    return [event for document in documents for event in decode_outbox(document)]
+
+
+def _update(write: Write) -> UpdateOne:
+    assert write.before is not None
+    before = write.before.submission
+    guard = {"_id": before.submission_id, "version": before.version}
+    return UpdateOne(guard, encode_change(write))
+
+
+def _pull(document: dict[str, Any]) -> UpdateOne:
+    ids = [entry["id"] for entry in document["outbox"]]
+    return UpdateOne({"_id": document["_id"]}, {"$pull": {"outbox": {"id": {"$in": ids}}}})
+
+
+def _version(document: dict[str, Any]) -> int:
+    return int(document["version"])
+
+
+def _chunks(values: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(values), IDS_PER_QUERY):
+        yield values[start : start + IDS_PER_QUERY]

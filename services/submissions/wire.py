@@ -1,0 +1,64 @@
+"""Protobuf <-> domain, both ways."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kieng.submissions.v1 import submission_pb2
+from services.submissions.domain.submission import Content, SourceRecord, Submission
+from services.submissions.identifiers import fact_type, work_key
+
+
+def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
+    """Return the canonical content of a checked message whose partners are resolved."""
+    return Content(
+        encoded=message.SerializeToString(deterministic=True),
+        unit_id=message.unit_id,
+        type=fact_type(message.facts),
+        work_key=work_key(message.facts, submission_id),
+        evidence_count=len(message.evidence),
+    )
+
+
+def encode_content(content: Content) -> submission_pb2.Content:
+    """Return the message that a content was made of."""
+    return submission_pb2.Content.FromString(content.encoded)
+
+
+def decode_source(message: submission_pb2.SourceRecord) -> SourceRecord:
+    """Return the source record of a message."""
+    return SourceRecord(message.system, message.record_id)
+
+
+def encode_submission(submission: Submission) -> submission_pb2.Submission:
+    """Return a submission as its institution sees it."""
+    message = submission_pb2.Submission(
+        submission_id=submission.submission_id,
+        version=submission.version,
+        institution_id=submission.institution_id,
+        state=submission_pb2.State.ValueType(submission.state.value),
+        work_key=submission.content.work_key,
+        content=encode_content(submission.content),
+        submitted_by=submission.submitted_by,
+        edited_by=submission.edited_by,
+        decided_by=submission.decided_by,
+        reason=submission.reason,
+        created_at=encode_time(submission.created_at),
+        updated_at=encode_time(submission.updated_at),
+    )
+    if submission.verified:
+        message.verified_content.CopyFrom(encode_content(submission.verified))
+        message.verified_work_key = submission.verified.work_key
+    if submission.source:
+        message.source_record.system = submission.source.system
+        message.source_record.record_id = submission.source.record_id
+    return message
+
+
+def encode_time(moment: datetime) -> Timestamp:
+    """Return an aware moment as a timestamp."""
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp

@@ -1,0 +1,70 @@
+import pytest
+
+from services.kernel.errors import Unavailable
+from services.submissions.registry import PartnerCache, UnitCache
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Directory:
+    def __init__(self, *units: str) -> None:
+        self.units = frozenset(units)
+        self.reads = 0
+        self.is_down = False
+
+    def __call__(self) -> frozenset[str]:
+        self.reads += 1
+        if self.is_down:
+            raise Unavailable("down")
+        return self.units
+
+
+def test_known_units_are_remembered_for_half_a_minute() -> None:
+    clock, directory = Clock(), Directory("a")
+    cache = UnitCache(clock)
+    for now, reads in ((100.0, 1), (129.0, 1), (130.0, 2)):
+        clock.now = now
+        assert cache.has("a", directory)
+        assert directory.reads == reads
+
+
+def test_an_unknown_unit_is_looked_up_again_at_most_once_a_second() -> None:
+    clock, directory = Clock(), Directory("a")
+    cache = UnitCache(clock)
+    assert not cache.has("b", directory)
+    directory.units = frozenset({"a", "b"})
+    assert not cache.has("b", directory)
+    clock.now += 1
+    assert cache.has("b", directory)
+    assert directory.reads == 2
+
+
+def test_a_remembered_unit_needs_no_directory_and_an_unknown_one_does() -> None:
+    clock, directory = Clock(), Directory("a")
+    cache = UnitCache(clock)
+    cache.has("a", directory)
+    directory.is_down = True
+    clock.now += 60
+    assert cache.has("a", directory)
+    with pytest.raises(Unavailable):
+        cache.has("b", directory)
+
+
+def test_a_partner_is_asked_for_once_until_the_answer_is_old() -> None:
+    clock, asked = Clock(), []
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return f"partner:{text}"
+
+    cache = PartnerCache(clock)
+    assert [cache.resolve("x", ask) for _ in range(3)] == ["partner:x"] * 3
+    assert asked == ["x"]
+    clock.now += 300
+    cache.resolve("x", ask)
+    assert asked == ["x", "x"]
