@@ -1,0 +1,171 @@
+"""Gives a fresh stack what it needs before it can count: directory, catalogue, a filled log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+import yaml
+from google.protobuf.json_format import ParseDict, ParseError
+
+from kieng.directory.v1 import directory_pb2, directory_service_pb2
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.submissions.v1 import log_service_pb2
+from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
+from services.cli.clients import Clients, Credential
+from services.cli.failures import DOWN, USAGE, CallFailed, Failure
+from services.cli.issuer import CONSORTIUM
+from services.cli.launch import Launch, http_probe
+from services.cli.partners import register_file
+from services.cli.screen import Screen
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.2
+CATALOGUE_SECONDS = 30.0
+READY_SECONDS = 60.0
+LIVE_SECONDS = 600.0
+STARTING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+NOT_YET = STARTING | {grpc.StatusCode.FAILED_PRECONDITION}
+
+
+def bootstrap(launch: Launch) -> None:
+    """Publish what the stack counts with, and wait until a live view answers. Safe to repeat.
+
+    Raises:
+        Failure: a service refuses, or takes too long.
+    """
+    plan, screen = launch.plan, launch.screen
+    credential = Credential(launch.stack, CONSORTIUM, ("steward", "operator", "auditor"))
+    with Clients(launch.stack, credential) as clients:
+        units = directory_service_pb2.PublishDirectoryRequest(units=read_units(plan.directory))
+        directory = clients.stub(DirectoryServiceStub)
+        answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
+        screen.say("up.directory", version=answer.version, units=len(units.units))
+        if plan.partners is not None:
+            with screen.progress() as progress:
+                task = progress.add_task(plan.partners.name, total=None)
+                register_file(clients, plan.partners, lambda: progress.advance(task))
+        wanted = catalogue_service_pb2.PublishCatalogueRequest(
+            indicators=read_indicators(plan.catalogue)
+        )
+        catalogue = clients.stub(CatalogueServiceStub)
+        found = retry(CATALOGUE_SECONDS, NOT_YET, lambda: catalogue.PublishCatalogue(wanted))
+        screen.say("up.catalogue", version=found.version, indicators=len(wanted.indicators))
+        fill_log(clients, screen)
+        wait_until_live(clients)
+    wait_until_ready(launch)
+
+
+def fill_log(clients: Clients, screen: Screen) -> None:
+    """Publish the log again from the submissions databases when the broker's log is a new one."""
+    catalogue = clients.stub(CatalogueServiceStub)
+    request = catalogue_service_pb2.OpenLogGenerationRequest()
+    opened = retry(CATALOGUE_SECONDS, NOT_YET, lambda: catalogue.OpenLogGeneration(request))
+    if not opened.needs_republish:
+        return
+    screen.say("up.republish", generation=opened.generation)
+    wanted = log_service_pb2.RepublishLogRequest(generation=opened.generation)
+    tasks: dict[str, Any] = {}
+    with screen.progress() as progress:
+        for step in clients.stub(LogServiceStub).RepublishLog(wanted):
+            name = step.institution_id
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=None)
+            total = step.submissions if step.done else None
+            progress.update(tasks[name], completed=step.submissions, total=total)
+
+
+def wait_until_live(clients: Clients) -> None:
+    """Return when the newest view is live.
+
+    Raises:
+        Failure: it takes too long; what it waits for is named.
+    """
+    stub = clients.stub(CatalogueServiceStub)
+    deadline = time.monotonic() + LIVE_SECONDS
+    while True:
+        views = stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views
+        if views and views[0].state == catalogue_service_pb2.View.STATE_LIVE:
+            return
+        if time.monotonic() > deadline:
+            missing = ", ".join(views[0].waiting_for) if views else "a catalogue"
+            raise Failure(f"no live view after {LIVE_SECONDS:g} s; it waits for {missing}", DOWN)
+        time.sleep(POLL_SECONDS)
+
+
+def wait_until_ready(launch: Launch) -> None:
+    """Return when every service says that it does its work.
+
+    Raises:
+        Failure: one does not in time; its reason is named.
+    """
+    deadline = time.monotonic() + READY_SECONDS
+    for child in launch.services:
+        probe = http_probe(launch.stack.processes[child.name].http, "/readyz")
+        while reason := probe():
+            if time.monotonic() > deadline:
+                raise Failure(f"{child.name} is not ready: {reason}; see {child.log_path}", DOWN)
+            time.sleep(POLL_SECONDS)
+
+
+def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[], T]) -> T:
+    """Repeat a call while it fails with one of these statuses, at most so long.
+
+    Raises:
+        CallFailed: the last failure.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return call()
+        except CallFailed as failed:
+            if failed.trouble.code not in codes or time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_SECONDS)
+
+
+def read_units(path: Path) -> list[directory_pb2.Unit]:
+    """Read the units of a directory file: the JSON form of `Unit`, kinds by lower-case name.
+
+    Raises:
+        Failure: the file is not a directory; the unit is named.
+    """
+    units = []
+    for entry in _entries(path, "units"):
+        kind = f"UNIT_KIND_{str(entry.get('kind', '')).upper()}"
+        # YAML reads an unquoted day as a date.
+        entry |= {name: str(entry[name]) for name in ("valid_from", "valid_to") if name in entry}
+        units.append(_parse(path, {**entry, "kind": kind}, directory_pb2.Unit()))
+    return units
+
+
+def read_indicators(path: Path) -> list[catalogue_pb2.Indicator]:
+    """Read the indicators of a catalogue file: the JSON form of `Indicator`.
+
+    Raises:
+        Failure: the file is not a catalogue; the indicator is named.
+    """
+    entries = _entries(path, "indicators")
+    return [_parse(path, entry, catalogue_pb2.Indicator()) for entry in entries]
+
+
+def _entries(path: Path, key: str) -> list[dict[str, Any]]:
+    try:
+        entries: list[dict[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8"))[key]
+        return entries
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise Failure(f"{path}: wanted a list under `{key}`: {error}", USAGE) from error
+
+
+def _parse(path: Path, entry: dict[str, Any], message: T) -> T:
+    try:
+        return ParseDict(entry, message)  # type: ignore[type-var]
+    except ParseError as error:
+        name = entry.get("unit_id") or entry.get("code")
+        raise Failure(f"{path}: {name}: {error}", USAGE) from error

@@ -1,0 +1,165 @@
+"""Calls to the services: channels, credentials, deadlines, and errors as `CallFailed`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
+from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
+from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
+from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli.failures import USAGE, CallFailed, Failure, trouble_of_call
+from services.cli.issuer import LocalIssuer
+from services.cli.stack import Stack
+
+UNARY_SECONDS = 20.0
+STREAM_SECONDS = 600.0
+TOKEN_SECONDS = 900
+# Minted again long before it expires, so that no call of a long command meets an expired one.
+TOKEN_REUSE_SECONDS = 300
+MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+
+SERVICE_OF = {
+    DirectoryServiceStub: "partners",
+    PartnerServiceStub: "partners",
+    SubmissionServiceStub: "submissions",
+    ImportServiceStub: "submissions",
+    ReviewServiceStub: "submissions",
+    LogServiceStub: "submissions",
+    KpiServiceStub: "kpi",
+    CatalogueServiceStub: "kpi",
+    TargetServiceStub: "kpi",
+    NotificationServiceStub: "notifications",
+}
+
+
+class Credential:
+    """The token of each call: of KIENG_TOKEN, else minted by the local issuer of the stack.
+
+    Args:
+        stack: has the local issuer.
+        institution: for whom the command acts.
+        roles: what the command needs, lower-case names.
+        subject: who acts; by default a name made of the role, so that an author and an approver
+            differ.
+    """
+
+    def __init__(
+        self, stack: Stack, institution: str, roles: Sequence[str], subject: str = ""
+    ) -> None:
+        self._issuer = LocalIssuer(stack.issuer_folder)
+        self._can_mint = stack.issuer_folder.is_dir()
+        self._data = stack.data
+        self._institution = institution
+        self._roles = roles
+        self._subject = subject or os.environ.get("KIENG_SUBJECT") or f"{roles[0]}@{institution}"
+        self._token = ""
+        self._made_at = 0.0
+
+    def token(self) -> str:
+        """Return a token that holds for some minutes yet.
+
+        Raises:
+            Failure: there is neither a token nor a local issuer.
+        """
+        if given := os.environ.get("KIENG_TOKEN"):
+            return given
+        if not self._can_mint:
+            raise Failure(
+                f"no credential: set KIENG_TOKEN, or name the data folder of a local stack "
+                f"(--data; {self._data} has no local issuer)",
+                USAGE,
+            )
+        if not self._institution:
+            raise Failure(
+                "for which institution? Give --institution, e.g. --institution vnu, or set "
+                "KIENG_INSTITUTION",
+                USAGE,
+            )
+        if not self._token or time.monotonic() - self._made_at > TOKEN_REUSE_SECONDS:
+            self._token = self._issuer.mint(
+                self._institution, self._subject, self._roles, "", TOKEN_SECONDS
+            )
+            self._made_at = time.monotonic()
+        return self._token
+
+
+class Clients:
+    """Stubs of the services of one stack, all with one credential; close it after use."""
+
+    def __init__(self, stack: Stack, credential: Credential) -> None:
+        self._stack = stack
+        self._credential = credential
+        self._channels: dict[str, grpc.Channel] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for channel in self._channels.values():
+            channel.close()
+
+    def stub(self, stub_class: Any) -> Any:
+        """Return a stub whose methods take a request only.
+
+        Raises:
+            Failure: nobody said where the service is.
+        """
+        service = SERVICE_OF[stub_class]
+        address = self._stack.address(service)
+        if address not in self._channels:
+            limit = ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX)
+            self._channels[address] = grpc.insecure_channel(address, options=[limit])
+        stub = stub_class(self._channels[address])
+        return _BoundStub(stub, self._credential, service, address)
+
+
+class _BoundStub:
+    """A stub whose calls carry a credential and a deadline."""
+
+    def __init__(self, stub: Any, credential: Credential, service: str, address: str) -> None:
+        self._stub = stub
+        self._credential = credential
+        self._where = (service, address)
+
+    def __getattr__(self, name: str) -> Callable[[Any], Any]:
+        method = getattr(self._stub, name)
+
+        def invoke(request: Any) -> Any:
+            metadata = (("authorization", f"Bearer {self._credential.token()}"),)
+            if isinstance(method, grpc.UnaryStreamMultiCallable):
+                return self._each(method(request, metadata=metadata))
+            if isinstance(method, grpc.StreamStreamMultiCallable):
+                call = method(request, timeout=STREAM_SECONDS, metadata=metadata)
+                return self._each(call)
+            try:
+                return method(request, timeout=UNARY_SECONDS, metadata=metadata)
+            except grpc.RpcError as error:
+                raise CallFailed(trouble_of_call(error), *self._where) from error
+
+        return invoke
+
+    def _each(self, call: Any) -> Iterator[Any]:
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise CallFailed(trouble_of_call(error), *self._where) from error
+        finally:
+            call.cancel()

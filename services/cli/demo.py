@@ -1,0 +1,218 @@
+"""`kieng demo`: the whole platform with synthetic data, from nothing to the table of indicators."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, TaskID
+
+from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import kpi, log_end, options, reviews, up
+from services.cli.bootstrap import STARTING, bootstrap, retry
+from services.cli.clients import Clients, Credential
+from services.cli.failures import Failure
+from services.cli.imports import Report, bar, local_mistakes, read, send, show
+from services.cli.issuer import CONSORTIUM
+from services.cli.kpi_tables import Names, grid, overlap_table
+from services.cli.launch import Launch, Plan, take_lock
+from services.cli.partners import set_targets_of_file
+from services.cli.rows import TYPES
+from services.cli.screen import Screen
+from services.cli.stack import DEPLOY
+
+DATA = Path("build/demo/data")
+ANSWER = Path("build/demo/kpis.json")
+FILES = DEPLOY / "demo"
+SYSTEM = "demo"
+FROM, TO = "2025-01", "2025-07"
+OVERLAPS = ("KNW-03", "TRI-01")
+OVERLAPS_SHOWN = 5
+CAUGHT_UP_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """One run of the demo."""
+
+    launch: Launch
+    files: Path
+    answer_to: Path | None
+    begin: float
+
+    @property
+    def screen(self) -> Screen:
+        """Where it prints."""
+        return self.launch.screen
+
+    def clients(self, institution: str, *roles: str) -> Clients:
+        """Return stubs that act for an institution."""
+        return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
+
+    def run(self) -> None:
+        """Bring data, import, wait, and print what came of it.
+
+        Raises:
+            Failure: a row was refused, or something is down.
+        """
+        bootstrap(self.launch)
+        with self.clients(CONSORTIUM, "steward") as clients:
+            targets = set_targets_of_file(clients, self.files / "targets.csv")
+        self.screen.say("demo.targets", targets=targets)
+        began = time.monotonic()
+        for institution in self.launch.institutions:
+            if (self.files / institution).is_dir():
+                self.import_institution(institution)
+        imported = time.monotonic()
+        self.screen.say("demo.waiting")
+        with self.clients(CONSORTIUM, "viewer") as clients:
+            self.wait(clients)
+            caught_up = time.monotonic()
+            self.print_indicators(clients)
+        self.screen.say(
+            "demo.times",
+            imported=f"{imported - began:.1f}",
+            caught_up=f"{caught_up - imported:.1f}",
+            total=f"{time.monotonic() - self.begin:.1f}",
+        )
+
+    def import_institution(self, institution: str) -> None:
+        """Import, review, change and review again what an institution declares."""
+        began = time.monotonic()
+        folder = self.files / institution
+        with self.screen.progress() as progress:
+            for step in ("", "changes"):
+                self._import(institution, folder / step, progress)
+                name = "decisions-2.csv" if step else "decisions-1.csv"
+                requests, refused = reviews.read(folder / name, SYSTEM)
+                task = progress.add_task(f"{institution} {name}", total=len(requests))
+                with self.clients(institution, "approver", "reviewer") as clients:
+                    advance = _advance(progress.advance, task)
+                    refused += reviews.send(clients, requests, advance)
+                if refused:
+                    reviews.answer(self.screen, len(requests) - len(refused), refused)
+                    raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
+        seconds = f"{time.monotonic() - began:.1f}"
+        self.screen.say("demo.institution", institution=institution, seconds=seconds)
+
+    def _import(self, institution: str, folder: Path, progress: Progress) -> None:
+        with self.clients(institution, "contributor") as clients:
+            for type_name in TYPES:
+                path = folder / f"{type_name}.csv"
+                if not path.exists():
+                    continue
+                report = Report()
+                parsed = read(path, type_name, SYSTEM)
+                local_mistakes(self.screen, parsed.wrong, report)
+                advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
+                send(clients, parsed.requests, report, advance)
+                if report.refused:
+                    self.screen.messages.print(show(self.screen, report))
+                    raise Failure(f"{path}: {report.counts['refused']} rows were refused")
+
+    def wait(self, clients: Clients) -> None:
+        """Return when the live view has read all that was imported."""
+        request = kpi_service_pb2.GetKpisRequest(
+            selection=view_pb2.Selection(
+                unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO
+            ),
+            min_progress=log_end.submissions(self.launch.stack.broker),
+        )
+        stub = clients.stub(KpiServiceStub)
+        retry(CAUGHT_UP_SECONDS, STARTING, lambda: stub.GetKpis(request))
+
+    def print_indicators(self, clients: Clients) -> None:
+        """Print the table, the overlaps, and write the answer for all units."""
+        screen = self.screen
+        request = catalogue_service_pb2.GetCatalogueRequest()
+        catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
+        names = Names.of(catalogue, screen.lang)
+        stub = clients.stub(KpiServiceStub)
+        few = view_pb2.Selection(from_month=FROM, to_month=TO)
+        shown = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=few))
+        screen.answers.print(grid(screen, names, shown.cells, "verified", shown.view))
+        for code in OVERLAPS:
+            asked = kpi_service_pb2.ListOverlapsRequest(
+                unit_id=CONSORTIUM, indicator_code=code, from_month=FROM, to_month=TO
+            )
+            overlaps = stub.ListOverlaps(asked)
+            count = len(overlaps.overlaps)
+            name = names.indicators.get(code, "")
+            screen.answers.print(screen.text("demo.overlap", code=code, name=name, works=count))
+            screen.answers.print(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
+        if self.answer_to is not None:
+            everything = [unit.unit_id for unit in catalogue.units]
+            selection = view_pb2.Selection(unit_ids=everything, from_month=FROM, to_month=TO)
+            answer = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=selection))
+            self.answer_to.parent.mkdir(parents=True, exist_ok=True)
+            document = kpi.document(answer.view, answer.cells)
+            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+            self.answer_to.write_text(text, encoding="utf-8")
+            screen.say("demo.written", path=self.answer_to)
+
+
+def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], None]:
+    return lambda: advance(task)
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Write the answer, stop and exit.")] = False,
+    data: Annotated[Path, typer.Option(help="Data folder; emptied first.")] = DATA,
+    json_out: Annotated[
+        Path | None, typer.Option("--json-out", help="Write the numbers of all units here.")
+    ] = None,
+    files: Annotated[Path, typer.Option(help="Folder with the data to import.")] = FILES,
+    broker: up.Broker = "embedded",
+    kafka: up.Kafka = "",
+    mongo: up.Mongo = "",
+    ports: up.Ports = 0,
+    lang: options.Language = options.VI,
+) -> None:
+    """Start everything with synthetic data and print the indicators; stay until Ctrl-C.
+
+    Example: kieng demo --once --lang en
+    """
+    begin = time.monotonic()
+    screen = Screen(options.TABLE, lang)
+    empty(data)
+    plan = Plan(
+        data,
+        up.DIRECTORY,
+        up.CATALOGUE,
+        broker,
+        kafka,
+        mongo,
+        ports,
+        partners=files / "partners.csv",
+    )
+    answer_to = json_out or (ANSWER if once else None)
+
+    def work(launch: Launch) -> None:
+        Demo(launch, files, answer_to, begin).run()
+        if not once:
+            screen.answers.print(up.where(screen, launch))
+
+    up.run(Launch(plan, screen), work, stay=not once)
+
+
+def empty(data: Path) -> None:
+    """Remove a data folder, so that the demo starts from nothing.
+
+    Raises:
+        Failure: a stack runs there, or the folder is something else.
+    """
+    if not data.exists():
+        return
+    if any(data.iterdir()) and not (data / "up.lock").exists():
+        raise Failure(f"{data} is not a data folder of kieng; choose another with --data")
+    if (data / "up.lock").exists():
+        take_lock(data).close()
+    shutil.rmtree(data)

@@ -1,0 +1,121 @@
+"""The local issuer of the embedded profile: one key per institution, tokens of 15 minutes.
+
+Not for a real installation: there every institution has its own issuer and nobody else its key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.cli.failures import USAGE, Failure
+from services.kernel.access import AUDIENCE, TOKEN_SECONDS_MAX
+
+CONSORTIUM = "consortium"
+
+
+class LocalIssuer:
+    """Keys in a folder, and the tokens made with them.
+
+    Args:
+        folder: `<institution>.pem` for each institution, mode 0600.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def create(self, institutions: Sequence[str], table: Path) -> None:
+        """Make the keys that are missing, and the table of issuers for the services."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for institution in institutions:
+            path = self._path(institution)
+            if not path.exists():
+                _write_key(path)
+        issuers = [self._entry(institution) for institution in institutions]
+        draft = table.with_suffix(".tmp")
+        draft.write_text(json.dumps({"issuers": issuers}, indent=2) + "\n")
+        draft.replace(table)
+
+    def institutions(self) -> list[str]:
+        """Return the institutions that have a key here."""
+        return sorted(path.stem for path in self._folder.glob("*.pem"))
+
+    def mint(
+        self, institution: str, subject: str, roles: Sequence[str], unit: str, seconds: int
+    ) -> str:
+        """Return a token that the services of this stack accept.
+
+        Args:
+            institution: whose key signs.
+            subject: who it stands for.
+            roles: lower-case names, e.g. `approver`.
+            unit: top of the subtree that the roles reach; empty for the whole institution.
+            seconds: how long it holds, at most 900.
+
+        Raises:
+            Failure: no such institution, or too long.
+        """
+        if not 0 < seconds <= TOKEN_SECONDS_MAX:
+            raise Failure(f"a token holds at most {TOKEN_SECONDS_MAX // 60} minutes", USAGE)
+        if not self._path(institution).exists():
+            known = ", ".join(self.institutions()) or "none"
+            raise Failure(f"the local issuer has no institution {institution!r}; it has {known}")
+        now = int(time.time())
+        claims = {
+            "iss": _issuer(institution),
+            "aud": AUDIENCE,
+            "sub": subject,
+            "iat": now,
+            "exp": now + seconds,
+            "roles": list(roles),
+            **({"unit": unit} if unit else {}),
+        }
+        key = self._path(institution).read_bytes()
+        kid = _kid(_public_key(key))
+        return jwt.encode(claims, key.decode(), algorithm="EdDSA", headers={"kid": kid})
+
+    def _path(self, institution: str) -> Path:
+        return self._folder / f"{institution}.pem"
+
+    def _entry(self, institution: str) -> dict[str, object]:
+        public = _public_key(self._path(institution).read_bytes())
+        return {
+            "issuer": _issuer(institution),
+            "institution_id": institution,
+            "algorithms": ["EdDSA"],
+            "keys": {_kid(public): public},
+        }
+
+
+def _issuer(institution: str) -> str:
+    return f"urn:kieng:local:{institution}"
+
+
+def _write_key(path: Path) -> None:
+    pem = Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    # The file must never be readable by others, not even for a moment.
+    path.touch(mode=0o600)
+    path.write_bytes(pem)
+
+
+def _public_key(private_pem: bytes) -> str:
+    key = serialization.load_pem_private_key(private_pem, password=None)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return public.decode()
+
+
+def _kid(public_pem: str) -> str:
+    return hashlib.sha256(public_pem.encode()).hexdigest()[:16]

@@ -1,0 +1,136 @@
+"""Watches the processes of a stack while something is done with it; restarts nothing silently."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from types import FrameType
+
+from services.cli.failures import DOWN, Failure
+from services.cli.launch import Launch
+from services.cli.processes import POLL_SECONDS, Child, Death
+
+RESTARTS_MAX = 5
+RESTARTS_SECONDS = 600.0
+PAUSE_SECONDS_MAX = 30.0
+
+
+class Interrupted(BaseException):
+    """Somebody wants the stack to stop (Ctrl-C, SIGTERM)."""
+
+
+class RestartPolicy:
+    """How long to wait before a process is started again, and when to give up."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+
+    def pause(self, now: float) -> float | None:
+        """Note a death; return the pause before the restart in seconds, None to give up."""
+        while self._times and now - self._times[0] > RESTARTS_SECONDS:
+            self._times.popleft()
+        if len(self._times) >= RESTARTS_MAX:
+            return None
+        self._times.append(now)
+        return min(2.0 ** (len(self._times) - 1), PAUSE_SECONDS_MAX)
+
+
+class Task:
+    """Something done on a thread of its own, whose error comes back to the one who waits."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for its end."""
+        self._thread.join()
+
+    def is_done(self) -> bool:
+        """Tell whether it ended; raise what it raised."""
+        if self._thread.is_alive():
+            return False
+        if self._error is not None:
+            raise self._error
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:
+            self._error = error
+
+
+def interrupt_on_signals() -> None:
+    """Let Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+
+
+def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
+    """Watch the processes while work is done, and after it if asked, until a signal.
+
+    Children are started again here because Linux kills them when the thread that started them
+    ends: this is the main thread.
+
+    Raises:
+        Failure: the work failed, or a process is beyond help.
+        Interrupted: a signal came.
+    """
+    policies = {child.name: RestartPolicy() for child in launch.services}
+    due: dict[str, float] = {}
+    pause = threading.Event()
+    task = Task(work)
+    task.start()
+    while not task.is_done() or stay:
+        _check_parts(launch)
+        for child in launch.services:
+            _check_service(launch, child, policies[child.name], due)
+        pause.wait(POLL_SECONDS)
+
+
+def _check_parts(launch: Launch) -> None:
+    for part in launch.parts:
+        if death := part.death():
+            _announce(launch, death)
+            key = "up.broker_died" if part.name == "broker" else "up.database_died"
+            raise Failure(launch.screen.text(key), DOWN)
+
+
+def _check_service(
+    launch: Launch, child: Child, policy: RestartPolicy, due: dict[str, float]
+) -> None:
+    death = child.death()
+    if death is None:
+        return
+    now = time.monotonic()
+    if child.name not in due:
+        _announce(launch, death)
+        seconds = policy.pause(now)
+        if seconds is None:
+            text = launch.screen.text("up.gave_up", name=child.name, log=child.log_path)
+            raise Failure(text, DOWN)
+        launch.screen.say("up.restarting", "yellow", name=child.name, seconds=f"{seconds:g}")
+        due[child.name] = now + seconds
+    elif now >= due[child.name]:
+        del due[child.name]
+        child.start()
+        launch.restarted(child)
+        launch.screen.say("up.restarted", "yellow", name=child.name, pid=child.pid)
+
+
+def _announce(launch: Launch, death: Death) -> None:
+    launch.screen.say("up.died", "bold red", name=death.name, code=death.returncode)
+    launch.screen.messages.print(death.tail, style="red", markup=False)

@@ -1,0 +1,238 @@
+"""`kieng kpi ...`: read the live view, watch it, and ask what a number stands on."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+
+from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import options
+from services.cli.clients import Clients
+from services.cli.failures import NO, USAGE, Failure
+from services.cli.kpi_tables import Names, explained, grid, is_exact, overlap_table
+from services.cli.render import cell_json, message_json, value_json, view_json
+from services.cli.texts import Lang
+
+app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
+
+Units = Annotated[
+    list[str],
+    typer.Option("--unit", help="Unit; else the consortium and every institution. Repeat it."),
+]
+Indicators = Annotated[
+    list[str], typer.Option("--indicator", help="Indicator, e.g. KNW-01; else all. Repeat it.")
+]
+From = Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")]
+To = Annotated[str, typer.Option("--to", help="Last month, included.")]
+ByMonth = Annotated[bool, typer.Option("--by-month", help="One value per month.")]
+MeasureOption = Annotated[
+    str, typer.Option("--measure", help="verified or declared; JSON has both.")
+]
+OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
+OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
+
+MEASURES = {
+    "verified": kpi_service_pb2.MEASURE_VERIFIED,
+    "declared": kpi_service_pb2.MEASURE_DECLARED,
+}
+
+
+def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
+    """Return a measure by its name.
+
+    Raises:
+        Failure: no such measure.
+    """
+    if name not in MEASURES:
+        raise Failure(f"--measure {name!r}: verified or declared", USAGE)
+    return MEASURES[name]
+
+
+def selection(
+    units: list[str], indicators: list[str], from_month: str, to_month: str, by_month: bool
+) -> view_pb2.Selection:
+    """Return what is asked of a view.
+
+    Raises:
+        Failure: a month is not one.
+    """
+    for option, month in (("--from", from_month), ("--to", to_month)):
+        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+            raise Failure(f"{option} {month!r}: write a month as 2025-01", USAGE)
+    return view_pb2.Selection(
+        unit_ids=units,
+        indicator_codes=indicators,
+        from_month=from_month,
+        to_month=to_month,
+        by_month=by_month,
+    )
+
+
+def read_names(clients: Clients, lang: Lang) -> Names:
+    """Read what indicators and units are called."""
+    stub = clients.stub(CatalogueServiceStub)
+    answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
+    return Names.of(answer.catalogue, lang)
+
+
+def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
+    """Return an answer as programs read it; see the README for its fields."""
+    return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
+
+
+@app.command()
+def show(
+    from_month: From,
+    to_month: To,
+    units: Units = [],  # noqa: B006  typer copies it
+    indicators: Indicators = [],  # noqa: B006
+    measure: MeasureOption = "verified",
+    by_month: ByMonth = False,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Show indicators of units over a range of months.
+
+    Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
+    """
+    read_measure(measure)
+    request = kpi_service_pb2.GetKpisRequest(
+        selection=selection(units, indicators, from_month, to_month, by_month)
+    )
+    with options.session(output, lang, data, "viewer") as session:
+        answer = session.clients.stub(KpiServiceStub).GetKpis(request)
+        names = Names() if session.screen.is_json else read_names(session.clients, lang)
+    session.screen.answer(
+        document(answer.view, answer.cells),
+        lambda: grid(session.screen, names, answer.cells, measure, answer.view),
+    )
+
+
+@app.command()
+def watch(
+    from_month: From,
+    to_month: To,
+    units: Units = [],  # noqa: B006
+    indicators: Indicators = [],  # noqa: B006
+    measure: MeasureOption = "verified",
+    by_month: ByMonth = False,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Show indicators and renew them as they change, until Ctrl-C; JSON is one object per change.
+
+    Example: kieng kpi watch --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-12
+    """
+    read_measure(measure)
+    request = kpi_service_pb2.WatchKpisRequest(
+        selection=selection(units, indicators, from_month, to_month, by_month)
+    )
+    cells: dict[tuple[str, str, str], view_pb2.Cell] = {}
+    with options.session(output, lang, data, "viewer") as session:
+        screen = session.screen
+        as_lines = screen.is_json or not screen.answers.is_terminal
+        names = Names() if as_lines else read_names(session.clients, lang)
+        stream = session.clients.stub(KpiServiceStub).WatchKpis(request)
+        if as_lines:
+            for message in stream:
+                if message.cells:
+                    screen.json_line(document(message.view, message.cells))
+            return
+        with Live(console=screen.answers, auto_refresh=False) as live:
+            for message in stream:
+                cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
+                shown = grid(screen, names, list(cells.values()), measure, message.view)
+                live.update(shown, refresh=True)
+
+
+@app.command()
+def explain(
+    unit: OneUnit,
+    indicator: OneIndicator,
+    from_month: From,
+    to_month: To,
+    measure: MeasureOption = "verified",
+    every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the works behind a number, their claims and proofs, and the sum.
+
+    Example: kieng kpi explain --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07 --all
+    """
+    request = kpi_service_pb2.ExplainKpiRequest(
+        unit_id=unit,
+        indicator_code=indicator,
+        from_month=from_month,
+        to_month=to_month,
+        measure=read_measure(measure),
+        page_size=500 if every else 100,
+    )
+    works: list[kpi_service_pb2.ExplainedWork] = []
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(KpiServiceStub)
+        while True:
+            page = stub.ExplainKpi(request)
+            works += page.works
+            request.page_token = page.next_page_token
+            if not (every and page.next_page_token):
+                break
+        screen = session.screen
+        names = Names() if screen.is_json else read_names(session.clients, lang)
+    complete = not page.next_page_token
+    exact = is_exact(page.value, works) if complete else None
+    result = {
+        "view": view_json(page.view, datetime.now(UTC)),
+        "value": value_json(page.value),
+        "works": [
+            {**message_json(work), "contribution": value_json(work.contribution)} for work in works
+        ],
+        "complete": complete,
+        "adds_up": exact,
+    }
+    unit_of_value = names.units_of_value.get(indicator, "")
+    screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
+    if exact is False:
+        raise typer.Exit(NO)
+
+
+@app.command()
+def overlaps(
+    indicator: OneIndicator,
+    from_month: From,
+    to_month: To,
+    unit: OneUnit = "consortium",
+    measure: MeasureOption = "verified",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the works that several children of a unit claim; they count once above.
+
+    Example: kieng kpi overlaps --indicator KNW-03 --from 2025-01 --to 2025-07
+    """
+    request = kpi_service_pb2.ListOverlapsRequest(
+        unit_id=unit,
+        indicator_code=indicator,
+        from_month=from_month,
+        to_month=to_month,
+        measure=read_measure(measure),
+    )
+    with options.session(output, lang, data, "viewer") as session:
+        answer = session.clients.stub(KpiServiceStub).ListOverlaps(request)
+    result = {
+        "view": view_json(answer.view, datetime.now(UTC)),
+        "whole": answer.whole,
+        "sum_of_children": answer.sum_of_children,
+        "overlaps": [{"work_key": o.work_key, "units": list(o.unit_ids)} for o in answer.overlaps],
+    }
+    session.screen.answer(result, lambda: overlap_table(session.screen, answer, None))

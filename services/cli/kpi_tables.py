@@ -1,0 +1,182 @@
+"""Tables of indicators, of works behind a number, and of overlaps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
+from services.cli.render import NOTHING, number_text, percent_text, value_text
+from services.cli.screen import Screen
+from services.cli.texts import Lang
+
+COLUMNS_MAX = 6
+HASH_CHARACTERS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a catalogue calls things, in one language; ids where it knows nothing."""
+
+    indicators: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    units_of_value: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
+        """Take the names out of a catalogue."""
+        return cls(
+            {i.code: getattr(i.name, lang.value) for i in catalogue.indicators},
+            {u.unit_id: getattr(u.name, lang.value) for u in catalogue.units},
+            {i.code: i.unit for i in catalogue.indicators},
+        )
+
+
+def grid(
+    screen: Screen,
+    names: Names,
+    cells: Sequence[view_pb2.Cell],
+    measure: str,
+    view: view_pb2.ViewInfo,
+) -> RenderableType:
+    """Return indicators down and units (or months, of one unit) across."""
+    units = list(dict.fromkeys(cell.unit_id for cell in cells))
+    months = list(dict.fromkeys((cell.from_month, cell.to_month) for cell in cells))
+    if len(units) > 1 and (len(units) > COLUMNS_MAX or len(months) > 1):
+        return _list(screen, names, cells, measure, view)
+    table = screen.table("indicator", "name", title=_title(screen, view, cells, measure))
+    across_months = len(months) > 1
+    for unit in units if not across_months else []:
+        table.add_column(names.units.get(unit, unit), justify="right")
+    for first, last in months if across_months else []:
+        table.add_column(first if first == last else f"{first} – {last}", justify="right")  # noqa: RUF001
+    lines: dict[str, list[str]] = {}
+    for cell in cells:
+        lines.setdefault(cell.indicator_code, []).append(cell_text(screen, names, cell, measure))
+    for code, texts in lines.items():
+        table.add_row(code, names.indicators.get(code, ""), *texts)
+    return table
+
+
+def _list(
+    screen: Screen,
+    names: Names,
+    cells: Sequence[view_pb2.Cell],
+    measure: str,
+    view: view_pb2.ViewInfo,
+) -> Table:
+    title = _title(screen, view, cells, measure)
+    table = screen.table("unit", "indicator", "name", "month", ">value", title=title)
+    for cell in cells:
+        table.add_row(
+            cell.unit_id,
+            cell.indicator_code,
+            names.indicators.get(cell.indicator_code, ""),
+            cell.from_month,
+            cell_text(screen, names, cell, measure),
+        )
+    return table
+
+
+def _title(
+    screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
+) -> str:
+    first = min((cell.from_month for cell in cells), default="")
+    last = max((cell.to_month for cell in cells), default="")
+    return screen.text(
+        "kpi.title",
+        measure=screen.text(f"measure.{measure}"),
+        first=first,
+        last=last,
+        view=view.view_id,
+        digest=view.digest[:HASH_CHARACTERS],
+    )
+
+
+def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
+    """Return the value of a cell, with its target and the part that is reached."""
+    value = getattr(cell, measure)
+    shown = value_text(value, names.units_of_value.get(cell.indicator_code, ""), screen.lang)
+    if not cell.HasField("target") or not value.HasField("whole"):
+        return shown
+    part = percent_text(value.whole / cell.target, screen.lang) if cell.target else NOTHING
+    return f"{shown} / {number_text(cell.target, screen.lang)} ({part})"
+
+
+def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set[int]]:
+    """Return sums of numerators and denominators of works, and the different denominators."""
+    numerator = denominator = 0
+    denominators = set()
+    for work in works:
+        contribution = work.contribution
+        numerator += contribution.whole + contribution.ratio.numerator
+        denominator += contribution.ratio.denominator
+        denominators.add(contribution.ratio.denominator)
+    return numerator, denominator, denominators
+
+
+def is_exact(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
+    """Tell whether the contributions of all works add up to the value of the cell.
+
+    A distinct count counts members; fractions share one denominator; ratios add both parts.
+    """
+    if any(work.member for work in works):
+        return value.whole == len({work.member for work in works})
+    numerator, denominator, denominators = total(works)
+    if value.HasField("whole"):
+        return numerator == value.whole
+    if numerator != value.ratio.numerator:
+        return False
+    # The denominator of an attainment is a target, which no work adds to.
+    return denominators <= {0, value.ratio.denominator} or denominator == value.ratio.denominator
+
+
+def explained(
+    screen: Screen,
+    value: view_pb2.Value,
+    works: Sequence[kpi_service_pb2.ExplainedWork],
+    unit_of_value: str,
+    exact: bool | None,
+) -> RenderableType:
+    """Return works, claims and proofs, and the line with the sum."""
+    table = screen.table("work_key", ">contribution", "claims", "evidence")
+    for work in works:
+        claims = "\n".join(
+            f"{claim.unit_id} {'✓' if claim.verified else '…'} {claim.submission_id}"
+            f" v{claim.version}"
+            for claim in work.claims
+        )
+        hashes = [sha[:HASH_CHARACTERS] for claim in work.claims for sha in claim.evidence_sha256]
+        contribution = work.member or _contribution_text(screen, work.contribution)
+        table.add_row(work.work_key, contribution, claims, "\n".join(hashes))
+    shown = value_text(value, unit_of_value, screen.lang)
+    key = {True: "explain.exact", False: "explain.wrong", None: "explain.more"}[exact]
+    return Group(table, screen.text(key, works=len(works), value=shown))
+
+
+def _contribution_text(screen: Screen, value: view_pb2.Value) -> str:
+    if value.HasField("ratio"):
+        return f"{value.ratio.numerator}/{value.ratio.denominator}"
+    return value_text(value, "", screen.lang)
+
+
+def overlap_table(
+    screen: Screen, answer: kpi_service_pb2.ListOverlapsResponse, limit: int | None
+) -> RenderableType:
+    """Return the works that count once above, and the line that checks the numbers."""
+    table = screen.table("work_key", "units")
+    for overlap in answer.overlaps[:limit]:
+        table.add_row(overlap.work_key, ", ".join(overlap.unit_ids))
+    twice = sum(len(overlap.unit_ids) - 1 for overlap in answer.overlaps)
+    check = screen.text(
+        "overlap.check" if answer.sum_of_children - answer.whole == twice else "overlap.differs",
+        sum=number_text(answer.sum_of_children, screen.lang),
+        whole=number_text(answer.whole, screen.lang),
+        twice=number_text(twice, screen.lang),
+        works=number_text(len(answer.overlaps), screen.lang),
+    )
+    return Group(table, check)

@@ -1,0 +1,269 @@
+"""Starts the processes of a local stack in order, and stops them in the opposite one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import yaml
+from kafka import KafkaAdminClient
+
+from services.cli import apache_kafka, embedded, topics
+from services.cli.failures import DOWN, NO, USAGE, Failure
+from services.cli.issuer import CONSORTIUM, LocalIssuer
+from services.cli.processes import Child, Unready, free_ports
+from services.cli.screen import Screen
+from services.cli.stack import ROOT, Process, Stack
+
+SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications")
+HOST = "127.0.0.1"
+SERVICE_SECONDS = 20.0
+PART_SECONDS = 10.0
+HEALTHY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `kieng up` was asked for; empty texts and 0 choose by themselves."""
+
+    data: Path
+    directory: Path
+    catalogue: Path
+    broker: str = "embedded"
+    kafka: str = ""
+    mongo: str = ""
+    ports: int = 0
+    partners: Path | None = None
+
+
+class Launch:
+    """The processes of one stack; a context manager that stops them on leaving."""
+
+    def __init__(self, plan: Plan, screen: Screen) -> None:
+        self.plan = plan
+        self.screen = screen
+        self.parts: list[Child] = []
+        self.services: list[Child] = []
+        self.stack = Stack(str(plan.data.resolve()), os.getpid())
+        self.institutions = read_institutions(plan.directory)
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.plan.data.mkdir(parents=True, exist_ok=True)
+        self._lock = take_lock(self.plan.data)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        signal.signal(signal.SIGINT, self._kill)
+        signal.signal(signal.SIGTERM, self._kill)
+        if self.parts or self.services:
+            self.screen.say("up.stopping")
+        _stop(self.services, SERVICE_SECONDS)
+        for part in reversed(self.parts):
+            _stop([part], PART_SECONDS)
+        (self.plan.data / "stack.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+
+    def start(self) -> None:
+        """Start everything and return when every process answers.
+
+        Raises:
+            Failure: a part is missing, or a process died or does not answer.
+        """
+        count = 3 + 2 * len(SERVICES)
+        first = self.plan.ports
+        ports = list(range(first, first + count)) if first else free_ports(count)
+        try:
+            bootstrap, mongo = self._start_parts(ports[:3])
+            self._apply_topics(bootstrap)
+            folder = self.stack.issuer_folder
+            LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
+            self._start_services(ports[3:], bootstrap, mongo)
+        except (RuntimeError, OSError) as error:
+            raise Failure(str(error), DOWN) from error
+
+    def _start_parts(self, ports: list[int]) -> tuple[str, str]:
+        logs, plan = self.plan.data / "logs", self.plan
+        bootstrap, mongo = plan.kafka, plan.mongo
+        waits = []
+        if not bootstrap:
+            broker = self._broker(ports)
+            bootstrap = broker.bootstrap
+            waits.append((broker.child, broker.unready, apache_kafka.READY_SECONDS))
+        elif reason := embedded.kafka_unready(bootstrap):
+            raise Failure(f"no Kafka: {reason}", DOWN)
+        if not mongo:
+            database = embedded.secantus(ports[2], plan.data / "mongo", logs / "database.log")
+            mongo = database.uri
+            waits.append((database.child, database.unready, embedded.DATABASE_READY_SECONDS))
+        elif reason := embedded.mongo_unready(mongo):
+            raise Failure(f"no MongoDB: {reason}", DOWN)
+        for child, _, _ in waits:
+            self.screen.say("up.starting", name=child.name)
+            self.parts.append(child)
+            child.start()
+        for child, unready, seconds in waits:
+            child.wait_until_ready(unready, seconds)
+        return bootstrap, mongo
+
+    def _broker(self, ports: list[int]) -> embedded.LocalBroker:
+        log = self.plan.data / "logs" / "broker.log"
+        if self.plan.broker == "embedded":
+            return embedded.tansu(ports[0], log)
+        libs = apache_kafka.fetch(kafka_cache())
+        folder = self.plan.data / "kafka"
+        return apache_kafka.apache_kafka(libs, ports[0], ports[1], folder, log)
+
+    def _apply_topics(self, bootstrap: str) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        try:
+            topics.apply(admin, topics.load())
+        finally:
+            admin.close()
+
+    def _start_services(self, ports: list[int], bootstrap: str, mongo: str) -> None:
+        addresses = {name: ports[2 * i : 2 * i + 2] for i, name in enumerate(SERVICES)}
+        shared = self._environment(bootstrap, mongo, addresses)
+        processes = {}
+        for name, (grpc_port, http_port) in addresses.items():
+            env = {**shared, "KIENG_GRPC_PORT": str(grpc_port), "KIENG_HTTP_PORT": str(http_port)}
+            log = self.plan.data / "logs" / f"{name}.log"
+            argv = (sys.executable, "-m", "services.kernel.runner", name)
+            child = Child(name, argv, env, log)
+            self.screen.say("up.starting", name=name)
+            child.start()
+            self.services.append(child)
+            processes[name] = Process(
+                child.pid, str(log.resolve()), f"{HOST}:{grpc_port}", f"{HOST}:{http_port}"
+            )
+        for part in self.parts:
+            processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
+        self._tell(processes, bootstrap, mongo)
+        for child in self.services:
+            probe = http_probe(processes[child.name].http, "/healthz")
+            child.wait_until_ready(probe, HEALTHY_SECONDS)
+
+    def _tell(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
+        kind = "external" if self.plan.kafka else self.plan.broker
+        data = str(self.plan.data.resolve())
+        self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes)
+        self.stack.save()
+
+    def restarted(self, child: Child) -> None:
+        """Note the new process id of a service."""
+        old = self.stack.processes[child.name]
+        process = Process(child.pid, old.log, old.grpc, old.http)
+        processes = {**self.stack.processes, child.name: process}
+        self._tell(processes, self.stack.broker, self.stack.mongo)
+
+    def _environment(
+        self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]
+    ) -> dict[str, str]:
+        is_alone = not self.plan.kafka and self.plan.broker == "embedded"
+        own = {
+            "KIENG_HOST": HOST,
+            "KIENG_KAFKA_BOOTSTRAP": bootstrap,
+            "KIENG_MONGO_URI": mongo,
+            "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
+            "KIENG_INSTITUTIONS": json.dumps(self.institutions),
+            "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
+            "KIENG_SUBMISSIONS_ADDRESS": f"{HOST}:{addresses['submissions'][0]}",
+            "KIENG_KPI_ADDRESS": f"{HOST}:{addresses['kpi.query'][0]}",
+            "KIENG_NOTIFICATIONS_ADDRESS": f"{HOST}:{addresses['notifications'][0]}",
+        }
+        if is_alone:
+            # The embedded broker takes seconds to form a group, and holds back an empty fetch.
+            own |= {"KIENG_KAFKA_MEMBERSHIP": "sole", "KIENG_KAFKA_FETCH_WAIT_MS": "20"}
+        return {**os.environ, **own}
+
+    def _kill(self, number: int, frame: object) -> None:
+        """End everything at once: somebody asked twice."""
+        for child in [*self.services, *self.parts]:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+
+
+def _stop(children: Iterable[Child], seconds: float) -> None:
+    """Stop children side by side; a signal can interrupt the wait and kill them."""
+    threads = [
+        threading.Thread(target=child.stop, args=(seconds,), daemon=True) for child in children
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(0.2)
+
+
+def http_probe(address: str, path: str) -> Unready:
+    """Return a function that says why a page does not answer 200; empty when it does."""
+
+    def unready() -> str:
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=2):
+                return ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode(errors="replace").strip()
+        except OSError as error:
+            return f"{address}: {error}"
+
+    return unready
+
+
+def take_lock(data: Path) -> IO[str]:
+    """Return the open lock file of a data folder; closing it gives the lock back.
+
+    Raises:
+        Failure: another `up` runs there; its process id is named.
+    """
+    file = (data / "up.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        pid = file.read().strip()
+        file.close()
+        text = f"a stack runs on {data} already, process {pid}: stop it with kill {pid}"
+        raise Failure(text, NO) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def read_institutions(directory: Path) -> list[str]:
+    """Return the ids of the institutions in a directory file.
+
+    Raises:
+        Failure: there is no such file, or it is not a directory.
+    """
+    try:
+        units = yaml.safe_load(directory.read_text(encoding="utf-8"))["units"]
+        return [unit["unit_id"] for unit in units if unit["kind"] == "institution"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise Failure(f"{directory}: not a directory of units: {error}", USAGE) from error
+
+
+def kafka_cache() -> Path:
+    """Return the folder that keeps the jars of Apache Kafka."""
+    if (ROOT / "pyproject.toml").exists():
+        return ROOT / "build" / "kafka"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"

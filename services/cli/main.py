@@ -1,0 +1,84 @@
+"""The `kieng` command: puts the commands together and turns failures into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from services.cli import (
+    demo,
+    doctor,
+    imports,
+    inbox,
+    kpi,
+    partners,
+    reviews,
+    submissions,
+    tokens,
+    up,
+)
+from services.cli.failures import Failure
+
+app = typer.Typer(
+    name="kieng",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Live, exact and provable indicators of universities that report together.",
+    epilog="Example: kieng up, then in another window: kieng doctor",
+)
+app.command()(up.up)
+app.command()(demo.demo)
+app.command()(doctor.doctor)
+app.command("import")(imports.import_file)
+app.command()(submissions.submit)
+app.add_typer(submissions.app, name="submission")
+app.add_typer(reviews.app, name="review")
+app.add_typer(kpi.app, name="kpi")
+app.add_typer(partners.app, name="partner")
+app.add_typer(partners.targets, name="target")
+app.add_typer(inbox.app, name="inbox")
+app.add_typer(inbox.subscription, name="subscription")
+app.command()(tokens.token)
+app.add_typer(tokens.app, name="topics")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("kieng"))
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    wanted: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Live, exact and provable indicators of universities that report together.
+
+    Example: kieng up, then in another window: kieng doctor
+    """
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down."""
+    # Forks and lost connections are not for the users of a command to read.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    try:
+        app(args=arguments, prog_name="kieng")
+    except Failure as failure:
+        print(f"kieng: {failure.message}", file=sys.stderr)
+        raise SystemExit(failure.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -1,0 +1,97 @@
+"""Values of the contract as JSON and as people of a language write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from babel.numbers import format_decimal, format_percent
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kieng.kpi.v1 import view_pb2
+from services.cli.texts import Lang
+
+NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
+
+
+def value_json(value: view_pb2.Value) -> Any:
+    """Return a value as programs read it: an integer, or numerator and denominator."""
+    if value.HasField("ratio"):
+        return {"numerator": value.ratio.numerator, "denominator": value.ratio.denominator}
+    return value.whole if value.HasField("whole") else None
+
+
+def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
+    """Return a value as people read it.
+
+    Args:
+        value: the value.
+        unit: unit of the indicator: `percent` shows ratios so, anything else as a number.
+        lang: whose separators to use.
+    """
+    if value.HasField("whole"):
+        return number_text(value.whole, lang)
+    if not value.HasField("ratio") or not value.ratio.denominator:
+        return NOTHING
+    quotient = value.ratio.numerator / value.ratio.denominator
+    if unit == "percent":
+        return percent_text(quotient, lang)
+    return str(format_decimal(quotient, format="#,##0.00", locale=lang.value))
+
+
+def number_text(number: int, lang: Lang) -> str:
+    """Return an integer with the separators of a language: 1.234.567 or 1,234,567."""
+    return str(format_decimal(number, locale=lang.value))
+
+
+def percent_text(quotient: float, lang: Lang) -> str:
+    """Return a part of one as percent with at most one decimal."""
+    return str(format_percent(quotient, format="#,##0.#%", locale=lang.value))
+
+
+def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
+    """Return a cell as programs read it."""
+    document = {
+        "unit": cell.unit_id,
+        "indicator": cell.indicator_code,
+        "from": cell.from_month,
+        "to": cell.to_month,
+        "declared": value_json(cell.declared),
+        "verified": value_json(cell.verified),
+    }
+    return {**document, "target": cell.target} if cell.HasField("target") else document
+
+
+def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
+    """Return what an answer stands on as programs read it."""
+    age = None
+    if view.HasField("newest_event_at"):
+        newest = view.newest_event_at.ToDatetime(tzinfo=UTC)
+        age = max(0.0, round((now - newest).total_seconds(), 3))
+    return {
+        "view_id": view.view_id,
+        "catalogue_version": view.catalogue_version,
+        "progress": {str(p.partition): p.next_offset for p in view.progress},
+        "age_seconds": age,
+        "digest": view.digest,
+        "parked": view.parked,
+    }
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Return a message as programs read it: field names of the contract, enums by name."""
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def time_text(moment: Timestamp) -> str:
+    """Return a moment in local time, empty when it is unset."""
+    if not moment.seconds:
+        return ""
+    return moment.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def enum_text(name: str, prefix: str) -> str:
+    """Return an enum value as it is typed: `STATE_VERIFIED` -> `verified`."""
+    return name.removeprefix(prefix).lower()

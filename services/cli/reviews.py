@@ -1,0 +1,227 @@
+"""`kieng review ...`: decide about one submission, or about many from a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from uuid_utils import uuid7
+
+from kieng.submissions.v1 import review_service_pb2 as api
+from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
+from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli import options, submissions, tables
+from services.cli.clients import Clients
+from services.cli.failures import NO, Failure, trouble_of_status
+from services.cli.imports import SYSTEM, RefusedRow
+from services.cli.screen import Screen
+
+app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")
+
+DECISIONS = {
+    "approve": api.DECISION_APPROVE,
+    "verify": api.DECISION_VERIFY,
+    "return": api.DECISION_RETURN,
+    "reject": api.DECISION_REJECT,
+}
+Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
+Reason = Annotated[str, typer.Option(help="Why.")]
+
+
+def decide(session: options.Session, name: str, submission_id: str, reason: str) -> None:
+    """Read the newest version of a submission, decide about it and print it."""
+    reader = session.clients.stub(SubmissionServiceStub)
+    found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
+    request = api.DecideSubmissionRequest(
+        request_id=str(uuid7()),
+        submission_id=submission_id,
+        version=found.submission.version,
+        decision=DECISIONS[name],
+        reason=reason,
+    )
+    decided = session.clients.stub(ReviewServiceStub).DecideSubmission(request)
+    submissions.answer(session.screen, decided.submission)
+
+
+@app.command()
+def verify(
+    submission_id: Id,
+    reason: Reason = "",
+    institution: options.Institution = "",
+    subject: options.Subject = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Verify a submission for the institution; from now on it counts as verified.
+
+    Example: kieng review verify 0192f0c1-... --institution vnu
+    """
+    opened = options.session(
+        output, lang, data, "approver", institution=institution, subject=subject
+    )
+    with opened as session:
+        decide(session, "verify", submission_id, reason)
+
+
+@app.command()
+def approve(
+    submission_id: Id,
+    reason: Reason = "",
+    institution: options.Institution = "",
+    subject: options.Subject = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Approve a submission for its unit.
+
+    Example: kieng review approve 0192f0c1-... --institution vnu
+    """
+    opened = options.session(
+        output, lang, data, "reviewer", institution=institution, subject=subject
+    )
+    with opened as session:
+        decide(session, "approve", submission_id, reason)
+
+
+@app.command("return")
+def give_back(
+    submission_id: Id,
+    reason: Annotated[str, typer.Option(help="What the author has to mend.")],
+    institution: options.Institution = "",
+    subject: options.Subject = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Send a submission back to its author.
+
+    Example: kieng review return 0192f0c1-... --reason "no evidence" --institution vnu
+    """
+    opened = options.session(
+        output, lang, data, "approver", institution=institution, subject=subject
+    )
+    with opened as session:
+        decide(session, "return", submission_id, reason)
+
+
+@app.command()
+def reject(
+    submission_id: Id,
+    reason: Annotated[str, typer.Option(help="Why it is refused for good.")],
+    institution: options.Institution = "",
+    subject: options.Subject = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Refuse a submission for good.
+
+    Example: kieng review reject 0192f0c1-... --reason "not ours" --institution vnu
+    """
+    opened = options.session(
+        output, lang, data, "approver", institution=institution, subject=subject
+    )
+    with opened as session:
+        decide(session, "reject", submission_id, reason)
+
+
+@app.command("import")
+def import_decisions(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="record_id,decision,reason")],
+    institution: options.Institution = "",
+    system: Annotated[str, typer.Option(help="System the records are of.")] = SYSTEM,
+    subject: options.Subject = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Decide about many submissions by the records they stand for.
+
+    Example: kieng review import decisions.csv --institution vnu --system cris
+    """
+    requests, refused = read(path, system)
+    opened = options.session(
+        output, lang, data, "approver", "reviewer", institution=institution, subject=subject
+    )
+    with opened as session, session.screen.progress() as progress:
+        task = progress.add_task(path.name, total=len(requests))
+        undone = send(session.clients, requests, lambda: progress.advance(task))
+    refused = sorted(refused + undone, key=lambda row: row.row)
+    answer(session.screen, len(requests) - len(undone), refused)
+    if refused:
+        raise typer.Exit(NO)
+
+
+def answer(screen: Screen, decided: int, refused: list[RefusedRow]) -> None:
+    """Print how many decisions took effect, and the rows that did not."""
+    rows = [{"row": r.row, "record_id": r.record_id, "problem": r.problem} for r in refused]
+    table = screen.table(">row", "record", "problem")
+    for row in refused:
+        table.add_row(str(row.row), row.record_id, row.problem)
+    screen.say("review.done", decided=decided, refused=len(refused))
+    if screen.is_json:
+        screen.answer({"decided": decided, "refused": len(refused), "rows": rows}, lambda: table)
+    elif refused:
+        screen.answers.print(table)
+
+
+Requests = list[tuple[int, api.DecideSubmissionsRequest]]
+
+
+def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
+    """Read a file of decisions; rows that cannot be read come back as refused.
+
+    Raises:
+        Failure: the file cannot be read or lacks a column.
+    """
+    header, body = tables.read(path)
+    names = [heading.strip().lower() for heading in header]
+    if missing := {"record_id", "decision"} - set(names):
+        raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")
+    requests: Requests = []
+    refused: list[RefusedRow] = []
+    for number, cells in body:
+        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
+        if not any(row.values()):
+            continue
+        decision = DECISIONS.get(row["decision"].lower())
+        if decision is None or not row["record_id"]:
+            known = f"decision is one of {', '.join(DECISIONS)}; record_id is needed"
+            refused.append(RefusedRow(number, row["record_id"], "decision", known, ""))
+            continue
+        request = api.DecideSubmissionsRequest(
+            request_id=str(uuid7()), decision=decision, reason=row.get("reason", "")
+        )
+        request.source_record.system = system
+        request.source_record.record_id = row["record_id"]
+        requests.append((number, request))
+    return requests, refused
+
+
+def send(
+    clients: Clients,
+    requests: Iterable[tuple[int, api.DecideSubmissionsRequest]],
+    advance: Callable[[], None],
+) -> list[RefusedRow]:
+    """Send decisions; return the rows that the service refused.
+
+    Raises:
+        CallFailed: the service stopped answering.
+    """
+    by_id = {request.request_id: (row, request) for row, request in requests}
+    refused = []
+    stub = clients.stub(ReviewServiceStub)
+    for result in stub.DecideSubmissions(request for _, request in by_id.values()):
+        if result.HasField("error"):
+            row, request = by_id[result.request_id]
+            problem = str(trouble_of_status(result.error))
+            refused.append(
+                RefusedRow(row, request.source_record.record_id, "decision", problem, "")
+            )
+        advance()
+    return refused

@@ -1,0 +1,86 @@
+"""What a command prints: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Table
+
+from services.cli.texts import Lang, text
+
+
+class Output(StrEnum):
+    """How an answer is written."""
+
+    table = "table"
+    json = "json"
+
+
+class Screen:
+    """The two streams of a command, in one language.
+
+    Args:
+        output: how answers are written.
+        lang: language of names and headings.
+    """
+
+    def __init__(self, output: Output = Output.table, lang: Lang = Lang.vi) -> None:
+        self.output = output
+        self.lang = lang
+        self.answers = Console(highlight=False)
+        self.messages = Console(stderr=True, highlight=False)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether a program reads the answer."""
+        return self.output is Output.json
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text in the language of the command."""
+        return text(self.lang, key, **values)
+
+    def say(self, key: str, style: str = "", **values: object) -> None:
+        """Print a message on stderr."""
+        self.messages.print(self.text(key, **values), style=style, markup=False)
+
+    def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
+        """Print the answer of a command: one JSON object, or what ``show`` makes."""
+        if self.is_json:
+            self.json_line(document, indent=2)
+        else:
+            self.answers.print(show())
+
+    def json_line(self, document: Any, indent: int | None = None) -> None:
+        """Print one JSON object on stdout."""
+        self.answers.file.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+        self.answers.file.flush()
+
+    def table(self, *headings: str, title: str = "") -> Table:
+        """Return an empty table whose headings are keys of texts; `>` in front aligns right."""
+        result = Table(title=title or None, title_justify="left")
+        for heading in headings:
+            is_number = heading.startswith(">")
+            label = self.text("heading." + heading.removeprefix(">"))
+            result.add_column(label, justify="right" if is_number else "left", overflow="fold")
+        return result
+
+    def progress(self) -> Progress:
+        """Return a progress bar on stderr; use it as a context manager."""
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.messages,
+        )

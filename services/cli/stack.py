@@ -1,0 +1,96 @@
+"""Where a running stack is: `DIR/stack.json`, or the addresses in the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import services
+from services.cli.failures import DOWN, Failure
+
+FILE = "stack.json"
+ROOT = Path(services.__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+DATA = Path(".kieng")
+PROCESS_OF = {"kpi": "kpi.query"}
+"""Process that answers the gRPC of a service, where it is not named like the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One running process and where to ask it; texts are empty when there is no such port."""
+
+    pid: int
+    log: str
+    grpc: str = ""
+    http: str = ""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What one `kieng up` started, or what the environment names."""
+
+    data: str
+    pid: int = 0
+    broker: str = ""
+    broker_kind: str = ""
+    mongo: str = ""
+    processes: Mapping[str, Process] = field(default_factory=dict)
+
+    @property
+    def issuer_folder(self) -> Path:
+        """Folder with the keys of the local issuer; it need not exist."""
+        return Path(self.data) / "issuer"
+
+    @property
+    def issuers_file(self) -> Path:
+        """Table of issuers that the services trust; it need not exist."""
+        return Path(self.data) / "issuers.json"
+
+    def address(self, service: str) -> str:
+        """Return `host:port` of a service's gRPC.
+
+        Raises:
+            Failure: nobody said where the service is.
+        """
+        variable = f"KIENG_{service.upper()}_ADDRESS"
+        if given := os.environ.get(variable):
+            return given
+        process = self.processes.get(PROCESS_OF.get(service, service))
+        if process is None or not process.grpc:
+            raise Failure(
+                f"no address of {service}: run `kieng up --data {self.data}`, name its folder with "
+                f"--data or KIENG_DATA, or set {variable}=host:port",
+                DOWN,
+            )
+        return process.grpc
+
+    def save(self) -> None:
+        """Write the file, whole or not at all."""
+        path = Path(self.data) / FILE
+        draft = path.with_suffix(".tmp")
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(path)
+
+
+def find(data: Path) -> Stack:
+    """Read the stack of a data folder; without the file only the environment has addresses.
+
+    Raises:
+        Failure: the file cannot be read.
+    """
+    path = data / FILE
+    if not path.exists():
+        broker, mongo = os.environ.get("KIENG_KAFKA_BOOTSTRAP"), os.environ.get("KIENG_MONGO_URI")
+        return Stack(str(data), broker=broker or "", mongo=mongo or "")
+    try:
+        content = json.loads(path.read_text())
+        content["processes"] = {
+            name: Process(**process) for name, process in content["processes"].items()
+        }
+        return Stack(**content)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Failure(f"{path} cannot be read ({error}); `kieng up` writes it anew") from error

@@ -1,0 +1,98 @@
+"""`kieng up`: the whole platform on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Group, RenderableType
+
+from services.cli import options
+from services.cli.bootstrap import bootstrap
+from services.cli.failures import USAGE, Failure
+from services.cli.keeper import Interrupted, interrupt_on_signals, keep
+from services.cli.launch import Launch, Plan
+from services.cli.screen import Screen
+from services.cli.stack import DEPLOY
+
+Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
+Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
+Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
+Ports = Annotated[int, typer.Option(help="First of 13 ports to use; else free ones.")]
+Directory = Annotated[Path, typer.Option(help="Units to publish.")]
+Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
+
+DIRECTORY = DEPLOY / "directory" / "units.yaml"
+CATALOGUE = DEPLOY / "catalogue" / "indicators.yaml"
+NEXT = (
+    "kieng doctor",
+    "kieng import FILE.csv --institution vnu",
+    "kieng kpi show --from 2025-01 --to 2025-07",
+    "kieng kpi watch --from 2025-01 --to 2025-12",
+)
+
+
+def up(
+    data: options.Data = options.DATA_DEFAULT,
+    broker: Broker = "embedded",
+    kafka: Kafka = "",
+    mongo: Mongo = "",
+    ports: Ports = 0,
+    directory: Directory = DIRECTORY,
+    catalogue: Catalogue = CATALOGUE,
+    partners: Annotated[Path | None, typer.Option(help="Partners to register, CSV.")] = None,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+) -> None:
+    """Start broker, database and every service here, until Ctrl-C; data stay in the data folder.
+
+    Example: kieng up --data .kieng
+    """
+    if broker not in ("embedded", "kafka"):
+        raise Failure(f"--broker {broker!r}: embedded or kafka", USAGE)
+    screen = Screen(output, lang)
+    plan = Plan(data, directory, catalogue, broker, kafka, mongo, ports, partners)
+
+    def work(launch: Launch) -> None:
+        bootstrap(launch)
+        answer(screen, launch)
+
+    run(Launch(plan, screen), work, stay=True)
+
+
+def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
+    """Start a stack, do something with it, stay if asked, and stop it; a signal ends it well.
+
+    Raises:
+        Failure: something could not be started or died, or the work failed.
+    """
+    interrupt_on_signals()
+    try:
+        with launch:
+            launch.start()
+            keep(launch, lambda: work(launch), stay=stay)
+    except Interrupted:
+        launch.screen.say("up.stopped")
+
+
+def answer(screen: Screen, launch: Launch) -> None:
+    """Print where everything is, and what to try next."""
+    screen.answer(asdict(launch.stack), lambda: where(screen, launch))
+
+
+def where(screen: Screen, launch: Launch) -> RenderableType:
+    """Return the table of processes, addresses and logs."""
+    stack = launch.stack
+    table = screen.table("process", "pid", "grpc", "http", "log")
+    for name, process in stack.processes.items():
+        grpc = {"broker": stack.broker, "database": stack.mongo}.get(name, process.grpc)
+        table.add_row(name, str(process.pid), grpc, process.http, process.log)
+    for name, address in (("broker", stack.broker), ("database", stack.mongo)):
+        if name not in stack.processes:
+            table.add_row(name, "", address, "", "")
+    suffix = "" if launch.plan.data == options.DATA_DEFAULT else f" --data {launch.plan.data}"
+    tries = "\n".join(f"  {command}{suffix}" for command in NEXT)
+    return Group(table, screen.text("up.next"), tries)

@@ -1,0 +1,57 @@
+"""Tokens of the local issuer, as the services check them."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from services.cli.failures import NO, USAGE, Failure
+from services.cli.issuer import LocalIssuer
+from services.kernel.access import Issuers
+from services.kernel.errors import Unauthenticated
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> LocalIssuer:
+    made = LocalIssuer(tmp_path / "issuer")
+    made.create(["north", "south"], tmp_path / "issuers.json")
+    return made
+
+
+def test_the_kernel_accepts_a_token_for_its_institution(
+    issuer: LocalIssuer, tmp_path: Path
+) -> None:
+    token = issuer.mint("north", "somebody", ["approver"], "north/lab", 900)
+    principal = Issuers(tmp_path / "issuers.json").principal(token)
+    assert (principal.subject, principal.institution_id) == ("somebody", "north")
+    assert (principal.unit_id, principal.roles) == ("north/lab", frozenset({"approver"}))
+
+
+def test_keys_are_for_their_owner_only_and_stay(issuer: LocalIssuer, tmp_path: Path) -> None:
+    path = tmp_path / "issuer" / "north.pem"
+    key = path.read_bytes()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    issuer.create(["north", "south", "west"], tmp_path / "issuers.json")
+    assert path.read_bytes() == key
+    assert issuer.institutions() == ["north", "south", "west"]
+
+
+def test_the_key_of_another_folder_does_not_hold(issuer: LocalIssuer, tmp_path: Path) -> None:
+    other = LocalIssuer(tmp_path / "other")
+    other.create(["north"], tmp_path / "others.json")
+    token = other.mint("north", "somebody", ["approver"], "", 60)
+    with pytest.raises(Unauthenticated):
+        Issuers(tmp_path / "issuers.json").principal(token)
+
+
+@pytest.mark.parametrize(
+    ("institution", "seconds", "code"), [("north", 901, USAGE), ("west", 60, NO)]
+)
+def test_a_token_that_could_not_hold_is_not_made(
+    issuer: LocalIssuer, institution: str, seconds: int, code: int
+) -> None:
+    with pytest.raises(Failure) as told:
+        issuer.mint(institution, "somebody", ["viewer"], "", seconds)
+    assert told.value.exit_code == code

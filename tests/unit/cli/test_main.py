@@ -1,0 +1,189 @@
+"""The command line as a user meets it: help, usage, exit codes, streams."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from services.cli import bootstrap, up
+from services.cli.failures import DOWN, NO, USAGE, Failure
+from services.cli.issuer import LocalIssuer
+from services.cli.launch import read_institutions, take_lock
+from services.cli.main import app, main
+from services.cli.stack import Process, Stack, find
+
+MONTHS = ["--from", "2025-01", "--to", "2025-07"]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("DATA", "TOKEN", "LANG", "INSTITUTION", "SUBJECT", "KPI_ADDRESS"):
+        monkeypatch.delenv(f"KIENG_{name}", raising=False)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def commands(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+EVERY = list(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_command_has_help_with_an_example(
+    path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*path, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"Example: kieng {path[0]}" in shown.replace("\n", " ")
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_command_that_answers_has_both_outputs_and_languages(
+    path: tuple[str, ...],
+) -> None:
+    command: Any = typer.main.get_command(app)
+    for name in path:
+        command = command.commands[name]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--lang" in options
+    assert path == ("demo",) or "--output" in options
+
+
+def test_kieng_alone_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    assert "Usage: kieng" in capsys.readouterr().out
+
+
+def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip()[0].isdigit()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["kpi", "show", "--from", "2025-13", "--to", "2025-01"], USAGE, "2025-13"),
+        (["kpi", "show", *MONTHS, "--measure", "half"], USAGE, "verified or declared"),
+        (["kpi", "show", *MONTHS], DOWN, "kieng up"),
+        (["import", "absent.csv", "--institution", "vnu"], USAGE, "no such file"),
+        (["token", "--institution", "vnu", "--role", "king"], USAGE, "king"),
+        (["submit", "--unit", "vnu", "--type", "song"], USAGE, "song"),
+        (["submit", "--unit", "vnu", "--type", "receipt", "--fact", "x"], USAGE, "name=value"),
+        (
+            ["submit", "--unit", "vnu", "--type", "receipt", "--fact", "amount_vnd=1,5"],
+            NO,
+            "amount",
+        ),
+        (["up", "--broker", "carrier-pigeon"], USAGE, "embedded or kafka"),
+        (["topics", "plan", "--kafka", "127.0.0.1:1"], DOWN, "127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_done_says_so_in_one_line(
+    arguments: list[str], code: int, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == code
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert len(printed.err.strip().splitlines()) == 1
+    assert words in printed.err
+
+
+def test_a_service_that_is_down_is_named_with_its_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_KPI_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("KIENG_TOKEN", "anything")
+    assert run("kpi", "show", *MONTHS, "--output", "json") == DOWN
+    assert "kpi at 127.0.0.1:1: UNAVAILABLE" in capsys.readouterr().err
+
+
+def test_without_a_credential_nothing_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_KPI_ADDRESS", "127.0.0.1:1")
+    assert run("kpi", "show", *MONTHS) == USAGE
+    assert "KIENG_TOKEN" in capsys.readouterr().err
+
+
+def test_a_dry_run_reports_rows_as_one_json_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "receipt.csv").write_text(
+        "record_id,unit_id,number,amount_vnd,received_on\n"
+        "r1,vnu,PT-1,10,2025-01-02\n"
+        'r2,vnu,PT-2,"10,5",2025-01-02\n'
+    )
+    arguments = ["import", "receipt.csv", "--dry-run", "-o", "json", "--lang", "en"]
+    assert run(*arguments, "--report", "refused.csv") == NO
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["refused"] == 1
+    assert [(row["row"], row["column"]) for row in answer["rows"]] == [(3, "amount_vnd")]
+    assert "fraction of a dong" in answer["rows"][0]["problem"]
+    assert "amount_vnd" in (tmp_path / "refused.csv").read_text(encoding="utf-8-sig")
+
+
+def test_a_token_is_all_that_stands_on_stdout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    LocalIssuer(tmp_path / ".kieng" / "issuer").create(["vnu"], tmp_path / ".kieng" / "i.json")
+    assert run("token", "--institution", "vnu", "--role", "approver", "--lang", "en") == 0
+    printed = capsys.readouterr()
+    assert printed.out.count(".") == 2
+    assert printed.out.count("\n") == 1
+    assert "expires" in printed.err
+
+
+def test_the_doctor_says_what_is_down_and_what_mends_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("doctor", "--output", "json") == DOWN
+    answer = json.loads(capsys.readouterr().out)
+    assert not answer["ok"]
+    remedies = {check["check"]: check["remedy"] for check in answer["checks"]}
+    assert "kieng up" in remedies["broker"]
+
+
+def test_a_stack_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes = {"kpi.query": Process(1, "x.log", "127.0.0.1:7", "127.0.0.1:8")}
+    stack = Stack(str(tmp_path), 1, "b", "embedded", "m", processes)
+    stack.save()
+    assert find(tmp_path) == stack
+    assert find(tmp_path).address("kpi") == "127.0.0.1:7"
+    monkeypatch.setenv("KIENG_KPI_ADDRESS", "elsewhere:9")
+    assert find(tmp_path).address("kpi") == "elsewhere:9"
+
+
+def test_a_second_up_on_the_same_folder_names_the_first(tmp_path: Path) -> None:
+    with take_lock(tmp_path), pytest.raises(Failure, match=r"process \d+"):
+        take_lock(tmp_path)
+    take_lock(tmp_path).close()
+
+
+def test_the_directory_that_is_shipped_can_be_published() -> None:
+    units = bootstrap.read_units(up.DIRECTORY)
+    institutions = [unit.unit_id for unit in units if unit.kind == 2]
+    assert institutions == read_institutions(up.DIRECTORY)
+    assert len(institutions) == 3
+
+
+def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "indicators.yaml"
+    path.write_text("indicators: [{code: KNW-01, colour: red}]")
+    with pytest.raises(Failure, match="KNW-01"):
+        bootstrap.read_indicators(path)

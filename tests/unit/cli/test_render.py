@@ -1,0 +1,101 @@
+"""Values as programs and as people read them, and sums that add up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.cli.kpi_tables import is_exact
+from services.cli.render import cell_json, value_json, value_text, view_json
+from services.cli.texts import Lang
+
+
+def whole(number: int) -> view_pb2.Value:
+    return view_pb2.Value(whole=number)
+
+
+def ratio(numerator: int, denominator: int) -> view_pb2.Value:
+    return view_pb2.Value(ratio=view_pb2.Ratio(numerator=numerator, denominator=denominator))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "lang", "text"),
+    [
+        (whole(1234567), "vnd", Lang.vi, "1.234.567"),
+        (whole(1234567), "vnd", Lang.en, "1,234,567"),
+        (whole(0), "count", Lang.vi, "0"),
+        (ratio(648, 1200), "percent", Lang.vi, "54%"),
+        (ratio(62, 120), "percent", Lang.vi, "51,7%"),
+        (ratio(3, 4), "works", Lang.vi, "0,75"),
+        (ratio(3, 0), "percent", Lang.vi, "–"),  # noqa: RUF001
+        (view_pb2.Value(), "count", Lang.vi, "–"),  # noqa: RUF001
+    ],
+)
+def test_a_value_is_written_as_its_readers_do(
+    value: view_pb2.Value, unit: str, lang: Lang, text: str
+) -> None:
+    assert value_text(value, unit, lang).replace("\N{NO-BREAK SPACE}", "") == text
+
+
+def test_a_cell_has_a_target_only_where_there_is_one() -> None:
+    cell = view_pb2.Cell(unit_id="u", indicator_code="KNW-01", from_month="2025-01")
+    cell.declared.CopyFrom(whole(2))
+    cell.verified.CopyFrom(ratio(1, 2))
+    assert cell_json(cell) == {
+        "unit": "u",
+        "indicator": "KNW-01",
+        "from": "2025-01",
+        "to": "",
+        "declared": 2,
+        "verified": {"numerator": 1, "denominator": 2},
+    }
+    cell.target = 120
+    assert cell_json(cell)["target"] == 120
+
+
+def test_a_value_that_is_not_there_is_null() -> None:
+    assert value_json(view_pb2.Value()) is None
+
+
+def test_a_view_tells_its_age_and_progress() -> None:
+    view = view_pb2.ViewInfo(view_id="g1-c1-f1", catalogue_version=1, digest="ab")
+    view.progress.add(partition=0, next_offset=7)
+    now = datetime(2025, 1, 1, 0, 1, tzinfo=UTC)
+    assert view_json(view, now)["age_seconds"] is None
+    view.newest_event_at.FromDatetime(datetime(2025, 1, 1, tzinfo=UTC))
+    assert view_json(view, now) == {
+        "view_id": "g1-c1-f1",
+        "catalogue_version": 1,
+        "progress": {"0": 7},
+        "age_seconds": 60.0,
+        "digest": "ab",
+        "parked": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "contributions", "exact"),
+    [
+        (whole(2), [whole(1), whole(1)], True),
+        (whole(3), [whole(1), whole(1)], False),
+        (whole(0), [], True),
+        (ratio(5, 6), [ratio(2, 6), ratio(3, 6)], True),
+        (ratio(5, 6), [ratio(2, 6), ratio(2, 6)], False),
+        (ratio(1, 2), [ratio(1, 1), ratio(0, 1)], True),
+        (ratio(2, 120), [whole(1), whole(1)], True),
+        (ratio(1, 3), [ratio(1, 1), ratio(0, 1)], False),
+    ],
+)
+def test_contributions_are_added_up(
+    value: view_pb2.Value, contributions: list[view_pb2.Value], exact: bool
+) -> None:
+    works = [kpi_service_pb2.ExplainedWork(contribution=added) for added in contributions]
+    assert is_exact(value, works) is exact
+
+
+def test_a_distinct_count_counts_members_once() -> None:
+    works = [kpi_service_pb2.ExplainedWork(member=name) for name in ("a", "b", "a")]
+    assert is_exact(whole(2), works)
+    assert not is_exact(whole(3), works)

@@ -1,0 +1,178 @@
+"""The parser of import files: columns, cells, and what is wrong with them."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from kieng.submissions.v1 import facts_pb2, submission_pb2
+from services.cli import rows
+from services.cli.headers import ALIASES
+
+DEMO = Path(__file__).parents[3] / "deploy" / "demo"
+RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
+
+
+def receipt(*cells: str) -> rows.Parsed:
+    return rows.parse("receipt", RECEIPT, [(2, cells)], "accounts")
+
+
+def problems(parsed: rows.Parsed) -> list[tuple[int, str, str]]:
+    return [(wrong.row, wrong.column, wrong.problem) for wrong in parsed.wrong]
+
+
+def test_a_row_becomes_a_request_with_its_record_and_facts() -> None:
+    (request,) = receipt("r1", "vnu/hus", "PT-1", "1500000", "2025-03-31").requests
+    assert (request.row, request.source_record.system) == (2, "accounts")
+    assert request.source_record.record_id == "r1"
+    assert request.content.unit_id == "vnu/hus"
+    assert request.content.facts.receipt.amount_vnd == "1500000"
+    assert request.content.facts.receipt.received_on == "2025-03-31"
+
+
+@pytest.mark.parametrize(
+    ("amount", "problem"),
+    [
+        ("1500000,5", "cell.fraction"),
+        ("1500000.50", "cell.fraction"),
+        ("1.500", "cell.fraction"),
+        ("1.500.000", "cell.amount"),
+        ("1 500 000", "cell.amount"),
+        ("-5", "cell.amount"),
+        ("một triệu", "cell.amount"),
+    ],
+)
+def test_an_amount_that_is_not_whole_dong_names_its_column(amount: str, problem: str) -> None:
+    parsed = receipt("r1", "vnu/hus", "PT-1", amount, "2025-03-31")
+    assert not parsed.requests
+    assert problems(parsed) == [(2, "amount_vnd", problem)]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("31/03/2025", "2025-03-31"), ("1/3/2025", "2025-03-01"), ("", "")]
+)
+def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
+    (request,) = receipt("r1", "vnu", "PT-1", "1", text).requests
+    assert request.content.facts.receipt.received_on == day
+
+
+@pytest.mark.parametrize("text", ["2025-02-30", "31/13/2025", "March", "2025-3"])
+def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
+    parsed = receipt("r1", "vnu", "PT-1", "1", text)
+    assert problems(parsed) == [(2, "received_on", "cell.day")]
+
+
+def test_every_wrong_cell_of_a_row_is_told_at_once() -> None:
+    parsed = receipt("", "vnu", "PT-1", "1,5", "soon")
+    assert [wrong.column for wrong in parsed.wrong] == ["record_id", "amount_vnd", "received_on"]
+
+
+def test_a_record_that_stands_twice_is_refused_the_second_time() -> None:
+    cells = ("r1", "vnu", "PT-1", "1", "2025-01-01")
+    parsed = rows.parse("receipt", RECEIPT, [(2, cells), (3, cells)], "accounts")
+    assert [request.row for request in parsed.requests] == [2]
+    assert [(w.row, w.problem, w.values) for w in parsed.wrong] == [(3, "cell.twice", {"row": "2"})]
+
+
+def test_rows_without_any_text_are_skipped() -> None:
+    parsed = receipt("", " ", "", "", "")
+    assert (list(parsed.requests), list(parsed.wrong)) == ([], [])
+
+
+def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
+    publication = rows.content(
+        "publication", {"unit_id": "vnu", "indexes": "wos|scopus", "quartile": "Q2", "part": "lead"}
+    )
+    facts = publication.facts.publication
+    assert list(facts.indexes) == [
+        facts_pb2.Publication.INDEX_WOS,
+        facts_pb2.Publication.INDEX_SCOPUS,
+    ]
+    assert facts.quartile == facts_pb2.Publication.QUARTILE_Q2
+    assert publication.part == submission_pb2.PART_LEAD
+    funding = {"unit_id": "vnu", "source": "system", "funding_source": "own", "in_kind": "có"}
+    claim = rows.content("rd_funding", funding)
+    assert claim.source == submission_pb2.SOURCE_SYSTEM
+    assert claim.facts.rd_funding.source == facts_pb2.RdFunding.SOURCE_OWN
+    assert claim.facts.rd_funding.in_kind
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "problem"),
+    [
+        ("quartile", "q5", "cell.choice"),
+        ("part", "boss", "cell.choice"),
+        ("unit_authors", "3,0", "cell.number"),
+        ("share_ppm", "half", "cell.number"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_told(column: str, text: str, problem: str) -> None:
+    with pytest.raises(rows.CellWrong) as told:
+        rows.content("publication", {"unit_id": "vnu", column: text})
+    assert (told.value.problem, told.value.values["column"]) == (problem, column)
+
+
+def test_texts_are_normalised_and_stripped() -> None:
+    title = unicodedata.normalize("NFD", "  Đề tài giả  ")
+    parsed = rows.parse(
+        "publication", ["record_id", "unit_id", "title"], [(2, ["p1", "vnu", title])], "cris"
+    )
+    assert parsed.requests[0].content.facts.publication.title == "Đề tài giả"
+
+
+def test_a_row_that_withdraws_has_a_reason_and_no_content() -> None:
+    header = ["record_id", "unit_id", "action", "reason"]
+    row = (2, ["p1", "", "withdraw", "declared twice"])
+    (request,) = rows.parse("publication", header, [row], "cris").requests
+    assert not request.HasField("content")
+    assert request.reason == "declared twice"
+
+
+def test_evidence_columns_are_read_side_by_side() -> None:
+    claim = rows.content(
+        "publication",
+        {"unit_id": "vnu", "evidence_sha256": "AA|bb", "evidence_title": "contract"},
+    )
+    assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
+        ("aa", "contract"),
+        ("bb", rows.DEFAULT_EVIDENCE_TITLE),
+    ]
+
+
+def test_headings_of_people_are_understood() -> None:
+    found = rows.read_header("receipt", ["Mã bản ghi", "ĐƠN VỊ", "so tien", "Ngày nhận", ""])
+    assert found == ["record_id", "unit_id", "amount_vnd", "received_on", ""]
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (["record_id", "unit_id", "amonut_vnd"], "did you mean amount_vnd"),
+        (["record_id", "unit_id", "record id"], "there twice"),
+        (["unit_id"], "record_id is missing"),
+    ],
+)
+def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -> None:
+    with pytest.raises(rows.HeaderWrong, match=words):
+        rows.read_header("receipt", header)
+
+
+@pytest.mark.parametrize("type_name", rows.TYPES)
+def test_every_heading_means_one_column_of_a_type(type_name: str) -> None:
+    known = rows.columns(type_name)
+    assert len(known) == len(set(known))
+    meanings: dict[str, str] = {}
+    for name in known:
+        for alias in (name, *ALIASES.get(name, ())):
+            assert meanings.setdefault(rows.slug(alias), name) == name
+
+
+def test_aliases_name_columns_that_exist() -> None:
+    assert set(ALIASES) <= {name for type_name in rows.TYPES for name in rows.columns(type_name)}
+
+
+def test_the_server_fills_in_partner_ids() -> None:
+    assert "partner_id" not in rows.columns("training")
+    assert "partner" in rows.columns("training")
