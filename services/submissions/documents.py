@@ -25,8 +25,9 @@ CONTENT_FIELDS = ("encoded", "unit_id", "type", "work_key", "evidence_count")
 class SubmissionDocument(me.Document):
     """One submission. Declares fields and indexes; it is written by guarded updates only.
 
-    ``source_key`` and ``request_key`` are unique for ever; a submission without a source record
-    or a client's request carries its own id there, because peers of MongoDB read no partial index.
+    ``names`` holds all that may stand for one submission only, for ever: its source record and the
+    request that created it. One index for both, and few beside it, because every index makes every
+    write dearer on peers of MongoDB, which read no partial index either.
     """
 
     submission_id = me.StringField(primary_key=True)
@@ -40,8 +41,7 @@ class SubmissionDocument(me.Document):
     verified = me.DictField()
     source_system = me.StringField()
     source_record_id = me.StringField()
-    source_key = me.StringField(required=True)
-    request_key = me.StringField(required=True)
+    names = me.ListField(me.StringField(), required=True)
     submitted_by = me.StringField()
     edited_by = me.StringField()
     approved_by = me.StringField()
@@ -57,11 +57,9 @@ class SubmissionDocument(me.Document):
         "collection": "submissions",
         "auto_create_index": False,
         "indexes": [
-            {"fields": ["source_key"], "unique": True, "name": "by_source"},
-            {"fields": ["request_key"], "unique": True, "name": "by_request"},
+            {"fields": ["names"], "unique": True, "name": "by_name"},
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
-            {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
 
@@ -83,9 +81,14 @@ class Write:
     events: Sequence[Event] = field(default_factory=tuple)
 
 
-def source_key(source: SourceRecord) -> str:
-    """Return the unique key of a source record; a system's name holds no slash."""
-    return f"{source.system}/{source.record_id}"
+def source_name(source: SourceRecord) -> str:
+    """Return the unique name of a source record."""
+    return f"source/{source.system}/{source.record_id}"
+
+
+def request_name(request_id: str) -> str:
+    """Return the unique name of the request that created a submission."""
+    return f"request/{request_id}"
 
 
 def encode_fields(submission: Submission) -> dict[str, Any]:
@@ -111,16 +114,17 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 def encode_new(write: Write) -> dict[str, Any]:
     """Return the whole document of a new submission."""
     submission = write.after
-    own = f"id/{submission.submission_id}"
     source = submission.source
+    request_id = submission.audit[0].request_id
+    names: list[str] = []
+    names += [request_name(request_id)] if request_id else []
+    names += [source_name(source)] if source else []
     return {
         "_id": submission.submission_id,
         "institution_id": submission.institution_id,
         "source_system": source.system if source else None,
         "source_record_id": source.record_id if source else None,
-        # An upper-case letter, which no system's name has, keeps own ids apart.
-        "source_key": source_key(source) if source else f"ID/{submission.submission_id}",
-        "request_key": submission.audit[0].request_id or own,
+        "names": names or [f"id/{submission.submission_id}"],
         "created_at": submission.created_at,
         "audit": [asdict(entry) for entry in submission.audit],
         "outbox": encode_outbox(write.events),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from services.submissions import metrics
 from services.submissions.store import Databases, Submissions, waiting
 
 DOCUMENTS_MAX = 500
+COUNT_SECONDS = 5.0
 
 Publish = Callable[[Iterable[Event]], None]
 
@@ -30,17 +32,23 @@ class OutboxRelay:
 
     def __init__(self) -> None:
         self._is_down = False
+        self._rounds = 0
+        self._count_at = 0.0
 
     def publish(self, databases: Databases, publish: Publish) -> bool:
         """Publish what waits in every institution's database; tell whether there may be more.
 
         Trouble with the broker or the database is told once and tried again in the next round.
         """
+        # Each round begins with another institution: a long queue of one holds up no other.
+        self._rounds += 1
+        held = databases.all()
+        first = self._rounds % len(held)
+        room = DOCUMENTS_MAX
         try:
-            # All take part in every round, so a long queue of one does not hold up the others.
-            held = databases.all()
-            share = max(1, DOCUMENTS_MAX // len(held))
-            found = [_publish_of(submissions, publish, share) for submissions in held]
+            for submissions in held[first:] + held[:first]:
+                room -= _publish_of(submissions, publish, room) if room else 0
+            self._count(held)
         except (Unavailable, *DOWN) as error:
             if not self._is_down:
                 log.warning("events wait in the outbox", reason=str(error))
@@ -49,7 +57,17 @@ class OutboxRelay:
         if self._is_down:
             log.info("events are published again")
         self._is_down = False
-        return any(found)
+        # Fewer than a full round: the next write wakes the next round, so rounds stay large.
+        return room <= 0
+
+    def _count(self, held: list[Submissions]) -> None:
+        """Show how much waits; seldom, because counting costs as much as reading."""
+        if time.monotonic() < self._count_at:
+            return
+        self._count_at = time.monotonic() + COUNT_SECONDS
+        for submissions in held:
+            count = submissions.count_pending()
+            metrics.OUTBOX_PENDING.labels(submissions.institution_id).set(count)
 
 
 class Relay(DependencyProvider):
@@ -64,19 +82,14 @@ class Relay(DependencyProvider):
         return self.relay
 
 
-def _publish_of(submissions: Submissions, publish: Publish, limit: int) -> bool:
+def _publish_of(submissions: Submissions, publish: Publish, limit: int) -> int:
     documents = submissions.pending(limit)
-    institution_id = submissions.institution_id
     events = waiting(documents)
     oldest = min((event.time for event in events), default=None)
     age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
-    metrics.OUTBOX_OLDEST_SECONDS.labels(institution_id).set(age)
-    # Counting costs a read of the index: only when there may be more than was found.
-    count = len(documents) if len(documents) < limit else submissions.count_pending()
-    metrics.OUTBOX_PENDING.labels(institution_id).set(count)
-    if not documents:
-        return False
-    publish(events)
-    metrics.EVENTS_PUBLISHED.labels(institution_id).inc(len(events))
-    submissions.clear(documents)
-    return True
+    metrics.OUTBOX_OLDEST_SECONDS.labels(submissions.institution_id).set(age)
+    if documents:
+        publish(events)
+        metrics.EVENTS_PUBLISHED.labels(submissions.institution_id).inc(len(events))
+        submissions.clear(documents)
+    return len(documents)

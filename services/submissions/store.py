@@ -21,7 +21,8 @@ from services.submissions.documents import (
     decode_outbox,
     encode_change,
     encode_new,
-    source_key,
+    request_name,
+    source_name,
 )
 from services.submissions.domain.submission import SourceRecord
 
@@ -69,11 +70,11 @@ class Submissions:
 
     def of_request(self, request_id: str) -> Loaded | None:
         """Return the submission that a request created."""
-        return self._one({"request_key": request_id})
+        return self._one({"names": request_name(request_id)})
 
     def of_source(self, source: SourceRecord) -> Loaded | None:
         """Return the submission of a source record."""
-        return self._one({"source_key": source_key(source)})
+        return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
         """Return the submissions there are among many ids."""
@@ -81,7 +82,7 @@ class Submissions:
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
         """Return the submissions there are for many source records."""
-        found = self._many("source_key", map(source_key, sources))
+        found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
