@@ -1,0 +1,9 @@
+"""partners: who the institutions, their units and the partners outside are.
+
+Owns the database ``kieng_partners``: versions of the directory (the tree of units), and the
+registry of partners.
+Consumes nothing.
+Publishes DirectoryPublished on ``kieng.directory.v1`` (key ``directory``) and PartnerChanged on
+``kieng.partners.v1`` (key: partner id).
+Serves kieng.directory.v1.DirectoryService and kieng.partners.v1.PartnerService.
+"""

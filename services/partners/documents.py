@@ -1,0 +1,151 @@
+"""How directories and partners lie in MongoDB: schemas with their indexes, and both directions."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    DictField,
+    Document,
+    IntField,
+    ListField,
+    StringField,
+)
+from pymongo.collection import Collection
+
+from services.partners.domain.directory import Directory, Kind, Unit
+from services.partners.domain.partner import House, Partner
+from services.partners.folding import fold
+
+
+class DirectoryDocument(Document):
+    """One version of the directory."""
+
+    version = IntField(required=True)
+    units = ListField(DictField(), required=True)
+    published_at = DateTimeField(required=True)
+    event_id = StringField(required=True)
+    traceparent = StringField()
+    unsent = BooleanField(required=True)
+
+    meta = {
+        "collection": "directories",
+        "auto_create_index": False,
+        "indexes": [{"fields": ["-version"], "unique": True}, "unsent"],
+    }
+
+
+class PartnerDocument(Document):
+    """One partner.
+
+    ``search_text`` holds its folded names, each word behind a space. ``tax_key`` is the tax code,
+    and the partner's id when that is unknown: peers of MongoDB read no partial index.
+    """
+
+    partner_id = StringField(primary_key=True)
+    version = IntField(required=True)
+    name = StringField(required=True)
+    house = StringField(required=True)
+    keys = ListField(StringField(), required=True)
+    tax_key = StringField(required=True)
+    aliases = ListField(StringField())
+    country = StringField(required=True)
+    synthetic = BooleanField(required=True)
+    search_text = StringField(required=True)
+    changed_at = DateTimeField(required=True)
+    event_id = StringField(required=True)
+    traceparent = StringField()
+    unsent = BooleanField(required=True)
+
+    meta = {
+        "collection": "partners",
+        "auto_create_index": False,
+        "indexes": [
+            {"fields": ["keys"], "unique": True},
+            {"fields": ["tax_key"], "unique": True},
+            "unsent",
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a write leaves behind: when it was made, and its event's id and trace."""
+
+    changed_at: datetime
+    event_id: str
+    traceparent: str = ""
+
+
+def declare(documents: Collection[dict[str, Any]], document_class: Any) -> None:
+    """Create the indexes that a document class declares and the collection lacks."""
+    for declared in document_class._meta["index_specs"]:
+        options = {name: value for name, value in declared.items() if name != "fields"}
+        documents.create_index(declared["fields"], **options)
+
+
+def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
+    """Return the document of a directory whose event waits."""
+    return {
+        "version": directory.version,
+        "units": [asdict(unit) for unit in directory.units],
+        "published_at": directory.published_at,
+        **_outbox(change),
+    }
+
+
+def decode_directory(document: dict[str, Any]) -> Directory:
+    """Return the directory of a document."""
+    units = tuple(
+        Unit(**{**unit, "kind": Kind(unit["kind"]), "aliases": tuple(unit["aliases"])})
+        for unit in document["units"]
+    )
+    return Directory(document["version"], units, document["published_at"])
+
+
+def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
+    """Return the document of a partner whose event waits."""
+    names = " ".join(fold(name) for name in (partner.name, *partner.aliases))
+    return {
+        "_id": partner.partner_id,
+        "version": partner.version,
+        "name": partner.name,
+        "house": str(partner.house),
+        "keys": sorted(partner.keys),
+        "tax_key": partner.tax_code or partner.partner_id,
+        "aliases": list(partner.aliases),
+        "country": partner.country,
+        "synthetic": partner.synthetic,
+        "search_text": f" {names}",
+        "changed_at": change.changed_at,
+        **_outbox(change),
+    }
+
+
+def decode_partner(document: dict[str, Any]) -> Partner:
+    """Return the partner of a document."""
+    return Partner(
+        partner_id=document["_id"],
+        version=document["version"],
+        name=document["name"],
+        house=House(document["house"]),
+        keys=frozenset(document["keys"]),
+        tax_code="" if document["tax_key"] == document["_id"] else document["tax_key"],
+        aliases=tuple(document["aliases"]),
+        country=document["country"],
+        synthetic=document["synthetic"],
+    )
+
+
+def decode_change(document: dict[str, Any]) -> Change:
+    """Return what the last write left in a document of either kind."""
+    changed_at = document.get("changed_at") or document["published_at"]
+    return Change(changed_at, document["event_id"], document["traceparent"])
+
+
+def _outbox(change: Change) -> dict[str, Any]:
+    return {"event_id": change.event_id, "traceparent": change.traceparent, "unsent": True}

@@ -1,0 +1,1 @@
+"""Rules of the directory and of the registry of partners; pure."""

@@ -1,0 +1,216 @@
+"""The tree of institutions and units: what a valid one is, and how a unit is found in it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from services.kernel.errors import InvalidArgument
+
+Fold = Callable[[str], str]
+Mistakes = Iterator[tuple[str, str]]
+
+# More would not fit into the trailers of a gRPC answer.
+MISTAKES_TOLD_MAX = 20
+
+
+class Kind(StrEnum):
+    """Level of a unit."""
+
+    CONSORTIUM = "consortium"
+    INSTITUTION = "institution"
+    SCHOOL = "school"
+    INSTITUTE = "institute"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One unit of the tree.
+
+    ``unit_id`` is the only key: two institutions may have units of equal names. Days are ISO
+    dates, inclusive, empty when unknown or open.
+    """
+
+    unit_id: str
+    parent_id: str
+    kind: Kind
+    name_vi: str
+    name_en: str
+    abbreviation: str = ""
+    aliases: tuple[str, ...] = ()
+    valid_from: str = ""
+    valid_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One version of the tree, parents before children; never edited."""
+
+    version: int
+    units: tuple[Unit, ...]
+    published_at: datetime
+
+
+def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
+    """Return the units of a valid tree, parents before children, siblings in the given order.
+
+    Args:
+        units: all units, in any order.
+        fold: makes two names comparable.
+
+    Raises:
+        InvalidArgument: names the first mistakes by place, e.g. ``units[3].parent_id``. The
+            caller's fault.
+    """
+    mistakes = dict(_mistakes_of_units(units, fold))
+    ordered: tuple[Unit, ...] = ()
+    if not mistakes:
+        ordered = _parents_first(units)
+        mistakes = dict(_mistakes_of_paths(units, ordered))
+    if mistakes:
+        told = dict(list(mistakes.items())[:MISTAKES_TOLD_MAX])
+        listed = "; ".join(f"{path}: {text}" for path, text in told.items())
+        raise InvalidArgument(f"the directory is not a tree of units: {listed}", fields=told)
+    return ordered
+
+
+def same_tree(left: Iterable[Unit], right: Iterable[Unit]) -> bool:
+    """Tell whether two trees hold the same units, in whatever order they were given."""
+    return set(left) == set(right)
+
+
+def _mistakes_of_units(units: Sequence[Unit], fold: Fold) -> Mistakes:
+    roots = [unit for unit in units if unit.kind == Kind.CONSORTIUM]
+    if len(roots) != 1:
+        yield "units", f"exactly one unit is the consortium, not {len(roots)}"
+        return
+    by_id = {unit.unit_id: unit for unit in reversed(units)}
+    names: dict[tuple[str, str, str], str] = {}
+    for place, unit in enumerate(units):
+        if by_id[unit.unit_id] is not unit:
+            yield f"units[{place}].unit_id", f"{unit.unit_id} stands there twice"
+        yield from _mistakes_of_parent(f"units[{place}].parent_id", unit, roots[0], by_id)
+        yield from _mistakes_of_days(f"units[{place}]", unit)
+        for language, name in (("vi", unit.name_vi), ("en", unit.name_en)):
+            key = (unit.parent_id, language, fold(name))
+            other = names.setdefault(key, unit.unit_id)
+            if other != unit.unit_id:
+                yield f"units[{place}].name.{language}", f"{other} beside it has the same name"
+
+
+def _mistakes_of_parent(path: str, unit: Unit, root: Unit, by_id: dict[str, Unit]) -> Mistakes:
+    if unit.kind == Kind.CONSORTIUM:
+        if unit.parent_id:
+            yield path, "the consortium has no parent"
+    elif unit.parent_id not in by_id:
+        yield path, f"there is no unit {unit.parent_id!r}"
+    elif (unit.kind == Kind.INSTITUTION) != (unit.parent_id == root.unit_id):
+        yield path, "institutions, and nothing else, stand below the consortium"
+
+
+def _mistakes_of_days(path: str, unit: Unit) -> Mistakes:
+    for field, day in (("valid_from", unit.valid_from), ("valid_to", unit.valid_to)):
+        try:
+            date.fromisoformat(day or "2000-01-01")
+        except ValueError:
+            yield f"{path}.{field}", f"{day} is not a day of the calendar"
+    if unit.valid_from and unit.valid_to and unit.valid_from > unit.valid_to:
+        yield f"{path}.valid_to", "the last day is before the first"
+
+
+def _parents_first(units: Sequence[Unit]) -> tuple[Unit, ...]:
+    children: dict[str, list[Unit]] = defaultdict(list)
+    for unit in units:
+        children[unit.parent_id].append(unit)
+    ordered: list[Unit] = []
+    waiting = list(children[""])
+    while waiting:
+        unit = waiting.pop()
+        ordered.append(unit)
+        waiting.extend(reversed(children[unit.unit_id]))
+    return tuple(ordered)
+
+
+def _mistakes_of_paths(units: Sequence[Unit], ordered: Sequence[Unit]) -> Mistakes:
+    institutions: dict[str, str] = {}
+    for unit in ordered:
+        is_top = unit.kind in (Kind.CONSORTIUM, Kind.INSTITUTION)
+        institutions[unit.unit_id] = unit.unit_id if is_top else institutions[unit.parent_id]
+    for place, unit in enumerate(units):
+        institution_id = institutions.get(unit.unit_id)
+        if institution_id is None:
+            yield f"units[{place}].parent_id", "goes round in a circle"
+        elif institution_id == unit.unit_id:
+            if "/" in unit.unit_id:
+                yield f"units[{place}].unit_id", "the id of an institution has no slash"
+        elif not unit.unit_id.startswith(institution_id + "/"):
+            yield f"units[{place}].unit_id", f"the id does not begin with {institution_id}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a unit is found by: folded codes (id and abbreviation), names, and all their words."""
+
+    unit: Unit
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    words: frozenset[str]
+
+
+def entries_of(units: Iterable[Unit], fold: Fold) -> tuple[Entry, ...]:
+    """Return the entries of a directory, in its order."""
+    return tuple(_entry(unit, fold) for unit in units)
+
+
+def _entry(unit: Unit, fold: Fold) -> Entry:
+    codes = tuple(filter(None, map(fold, (unit.unit_id, unit.abbreviation))))
+    names = tuple(filter(None, map(fold, (unit.name_vi, unit.name_en, *unit.aliases))))
+    words = frozenset(word for text in (*codes, *names) for word in text.split())
+    return Entry(unit, codes, names, words)
+
+
+def search(
+    entries: Sequence[Entry], query: str, *, below_unit_id: str = "", limit: int
+) -> list[Unit]:
+    """Return the units that a folded query means, best first, equally good ones in tree order.
+
+    Raises:
+        InvalidArgument: the query has no letter or digit, or there is no unit to search below.
+    """
+    if not query:
+        raise InvalidArgument(
+            "the query has neither letter nor digit", fields={"query": "no letter or digit"}
+        )
+    candidates = _below(entries, below_unit_id) if below_unit_id else entries
+    ranked = [(rank(entry, query), place) for place, entry in enumerate(candidates)]
+    best = sorted((found, place) for found, place in ranked if found is not None)
+    return [candidates[place].unit for _, place in best[:limit]]
+
+
+def rank(entry: Entry, query: str) -> int | None:
+    """Return how well a folded query fits, 0 best; None when it does not."""
+    if query in entry.codes:
+        return 0
+    if query in entry.names:
+        return 1
+    if any(text.startswith(query) for text in (*entry.codes, *entry.names)):
+        return 2
+    return 3 if entry.words.issuperset(query.split()) else None
+
+
+def _below(entries: Sequence[Entry], unit_id: str) -> list[Entry]:
+    if not any(entry.unit.unit_id == unit_id for entry in entries):
+        raise InvalidArgument(
+            f"there is no unit {unit_id!r}", fields={"below_unit_id": "no such unit"}
+        )
+    inside = {unit_id}
+    found = []
+    for entry in entries:  # parents come before their children
+        if entry.unit.parent_id in inside:
+            inside.add(entry.unit.unit_id)
+            found.append(entry)
+    return found

@@ -1,0 +1,163 @@
+"""Partners outside the consortium: when two names mean the same one, and which one a text means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from services.kernel.errors import AlreadyExists, NotFound, WrongState
+
+# Folded. They say what kind of company it is, not which; "tổng công ty" is not among them, because
+# a general corporation and its companies share the rest of the name.
+LEGAL_FORMS_BEFORE = (
+    "cong ty trach nhiem huu han hai thanh vien tro len",
+    "cong ty trach nhiem huu han mot thanh vien",
+    "cong ty trach nhiem huu han mtv",
+    "cong ty trach nhiem huu han",
+    "cong ty tnhh mot thanh vien",
+    "cong ty tnhh mtv",
+    "cong ty tnhh",
+    "cong ty co phan",
+    "cong ty cp",
+    "cong ty",
+    "cty tnhh",
+    "cty cp",
+    "ctcp",
+    "doanh nghiep tu nhan",
+    "tap doan",
+)
+LEGAL_FORMS_AFTER = (
+    "joint stock company",
+    "company limited",
+    "limited company",
+    "co ltd",
+    "jsc",
+    "corporation",
+    "corp",
+    "company",
+    "limited",
+    "group",
+    "inc",
+    "llc",
+    "ltd",
+)
+
+PARTNER_ID = re.compile(r"^partner:[0-9]{5,}$")
+TAX_CODE = re.compile(r"^[0-9]{10}(-[0-9]{3})?$")
+
+
+class House(StrEnum):
+    """House of a partner."""
+
+    STATE = "state"
+    SCHOOL = "school"
+    ENTERPRISE = "enterprise"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """One partner; ``partner_id`` is empty and ``version`` 0 before it is registered.
+
+    ``keys`` are the comparison keys of name and aliases; no key belongs to two partners.
+    """
+
+    name: str
+    house: House
+    keys: frozenset[str]
+    tax_code: str = ""
+    aliases: tuple[str, ...] = ()
+    country: str = "VN"
+    synthetic: bool = False
+    partner_id: str = ""
+    version: int = 0
+
+    def registered(self, number: int) -> Partner:
+        """Return it with the id that belongs to a number, in its first version."""
+        return replace(self, partner_id=f"partner:{number:05d}", version=1)
+
+
+def comparison_key(folded: str) -> str:
+    """Return a folded name without its legal forms; a name of nothing else stays as it is.
+
+    `cong ty co phan fpt` and `fpt jsc` are both `fpt`.
+    """
+    key = folded
+    while True:
+        rest = _without_legal_form(key)
+        if rest in ("", key):
+            return key
+        key = rest
+
+
+def _without_legal_form(text: str) -> str:
+    if text in LEGAL_FORMS_BEFORE:
+        return text
+    for form in LEGAL_FORMS_BEFORE:
+        if text.startswith(form + " "):
+            return text.removeprefix(form + " ")
+    for form in LEGAL_FORMS_AFTER:
+        if text.endswith(" " + form):
+            return text.removesuffix(" " + form)
+    return text
+
+
+def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
+    """Return the registered partner that a registration asks for, None when it is a new one.
+
+    Args:
+        asked: what shall be registered.
+        matches: the partners that have its tax code or one of its keys.
+
+    Raises:
+        AlreadyExists: a name belongs to a partner that is not the one asked for.
+    """
+    matches = sorted(matches, key=lambda partner: partner.partner_id)
+    for other in matches:
+        if asked.tax_code and asked.tax_code == other.tax_code:
+            return other
+    for other in matches:
+        says_nothing_new = asked.keys <= other.keys and asked.tax_code in ("", other.tax_code)
+        if says_nothing_new:
+            return other
+    for other in matches:
+        raise AlreadyExists(
+            f"a name or alias belongs to {other.partner_id}, {other.name}",
+            reason="PARTNER_NAME_TAKEN",
+            details={"partner_id": other.partner_id, "name": other.name},
+        )
+    return None
+
+
+def the_one(query: str, matches: Sequence[Partner]) -> Partner:
+    """Return the one partner that a text means.
+
+    Raises:
+        NotFound: nobody is known by it.
+        WrongState: it means several; the details name them.
+    """
+    if not matches:
+        raise NotFound(
+            f"no partner is known as {query!r}; register it first", reason="PARTNER_UNKNOWN"
+        )
+    if len(matches) > 1:
+        raise WrongState(
+            f"{query!r} means several partners; use a partner id",
+            reason="PARTNER_AMBIGUOUS",
+            details={partner.partner_id: partner.name for partner in matches},
+        )
+    return matches[0]
+
+
+def best_first(partners: Iterable[Partner], key: str) -> list[Partner]:
+    """Return found partners: those of just this comparison key, then those it begins, then all."""
+
+    def order(partner: Partner) -> tuple[int, str]:
+        if key in partner.keys:
+            return 0, partner.partner_id
+        begins = any(known.startswith(key) for known in partner.keys)
+        return 1 if begins else 2, partner.partner_id
+
+    return sorted(partners, key=order)

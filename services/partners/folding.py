@@ -1,0 +1,14 @@
+"""How two texts are compared: without case, diacritics and punctuation."""
+
+from __future__ import annotations
+
+import re
+
+from unidecode import unidecode
+
+_WORDS = re.compile(r"[a-z0-9]+")
+
+
+def fold(text: str) -> str:
+    """Return the words of a text in ASCII and lower case: `Đại học, Hà Nội` -> `dai hoc ha noi`."""
+    return " ".join(_WORDS.findall(unidecode(text).lower()))

@@ -1,0 +1,106 @@
+"""The partners service.
+
+Topics in: none. Topics out: `kieng.directory.v1`, `kieng.partners.v1`.
+RPCs: all of DirectoryService and PartnerService.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import uuid_utils
+
+from kieng.directory.v1 import directory_service_pb2
+from kieng.partners.v1 import partner_service_pb2
+from services.kernel.container import Waker, repeat
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.kafka import Publisher
+from services.partners import wire
+from services.partners.documents import Change
+from services.partners.domain import directory
+from services.partners.domain.partner import best_first, the_one
+from services.partners.folding import fold
+from services.partners.relay import relay
+from services.partners.store import DirectoryStore, PartnerStore
+
+UNITS_DEFAULT = 20
+PARTNERS_DEFAULT = 50
+
+
+class PartnersService:
+    """Keeps institutions with their units, and partners."""
+
+    name = "partners"
+    serves = (
+        directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"],
+        partner_service_pb2.DESCRIPTOR.services_by_name["PartnerService"],
+    )
+
+    call = CurrentCall()
+    directories = DirectoryStore()
+    partners = PartnerStore()
+    publish = Publisher()
+    wake_relay = Waker("publish_outbox")
+
+    @property
+    def change(self) -> Change:
+        """What a write of this call leaves behind."""
+        return Change(datetime.now(UTC), str(uuid_utils.uuid7()), self.call.traceparent)
+
+    @grpc
+    def publish_directory(self, request: Any) -> Any:
+        """Make a new version of the tree. Idempotent: the tree that holds answers its version."""
+        units = directory.arranged(wire.decode_units(request.units), fold)
+        version = self.directories.publish(units, self.change)
+        self.wake_relay()
+        return directory_service_pb2.PublishDirectoryResponse(version=version)
+
+    @grpc
+    def get_directory(self, request: Any) -> Any:
+        """Return one version of the tree, from memory when it is the newest."""
+        found = self.directories.get(request.version)
+        return directory_service_pb2.GetDirectoryResponse(directory=wire.encode_directory(found))
+
+    @grpc
+    def search_units(self, request: Any) -> Any:
+        """Find units, best first; none before a directory is published."""
+        units = directory.search(
+            self.directories.entries(),
+            fold(request.query),
+            below_unit_id=request.below_unit_id,
+            limit=request.page_size or UNITS_DEFAULT,
+        )
+        return directory_service_pb2.SearchUnitsResponse(units=map(wire.encode_unit, units))
+
+    @grpc
+    def register_partner(self, request: Any) -> Any:
+        """Register a partner. Idempotent by tax code and by names."""
+        asked = wire.decode_partner(request.partner)
+        partner, is_new = self.partners.register(asked, self.change)
+        self.wake_relay()
+        return partner_service_pb2.RegisterPartnerResponse(
+            partner=wire.encode_partner(partner), created=is_new
+        )
+
+    @grpc
+    def resolve_partner(self, request: Any) -> Any:
+        """Return the one partner that a text means."""
+        query = request.query.strip()
+        partner = the_one(query, self.partners.meant_by(query, wire.key_of(query)))
+        return partner_service_pb2.ResolvePartnerResponse(partner=wire.encode_partner(partner))
+
+    @grpc
+    def search_partners(self, request: Any) -> Any:
+        """Find partners by the words of their names, best first."""
+        found = self.partners.with_words(fold(request.query).split())
+        best = best_first(found, wire.key_of(request.query))
+        limit = request.page_size or PARTNERS_DEFAULT
+        return partner_service_pb2.SearchPartnersResponse(
+            partners=map(wire.encode_partner, best[:limit])
+        )
+
+    @repeat(0.5)
+    def publish_outbox(self) -> bool:
+        """Publish the events that wait. Safe to repeat; tells whether more may wait."""
+        return relay(self.directories, self.partners, self.publish)

@@ -1,0 +1,233 @@
+"""Where the directory and the partners are kept: database ``kieng_partners``.
+
+Every document carries its own event (embedded outbox with one place): ``unsent`` is set by the
+write that changes the document and cleared when the broker has acknowledged its full state.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from services.kernel.errors import Conflict, NotFound
+from services.kernel.mongo import Mongo, Store
+from services.partners.documents import (
+    Change,
+    DirectoryDocument,
+    PartnerDocument,
+    declare,
+    decode_change,
+    decode_directory,
+    decode_partner,
+    encode_directory,
+    encode_partner,
+)
+from services.partners.domain.directory import Directory, Entry, Unit, entries_of, same_tree
+from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, known_as
+from services.partners.folding import fold
+
+DATABASE = "kieng_partners"
+TRIES = 5
+UNSENT_PER_RUN = 100
+FOUND_MAX = 500
+DIRECTORY_SECONDS_MAX = 1.0
+"""How long a process may not know of a directory that another one published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A directory and what its units are found by."""
+
+    directory: Directory
+    entries: tuple[Entry, ...]
+
+
+class Directories:
+    """Versions of the directory. Thread-safe; the newest is kept in memory.
+
+    Args:
+        mongo: connection.
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, mongo: Mongo, clock: Callable[[], float] = time.monotonic) -> None:
+        self._documents = mongo.database(DATABASE)["directories"]
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._newest: Known | None = None
+        self._fresh_until = clock()
+        declare(self._documents, DirectoryDocument)
+
+    def newest(self) -> Known | None:
+        """Return the newest directory, at most `DIRECTORY_SECONDS_MAX` old; None before any."""
+        with self._lock:
+            if self._clock() >= self._fresh_until:
+                version = self._newest_version()
+                if version and (self._newest is None or self._newest.directory.version != version):
+                    directory = self._read(version)
+                    self._newest = Known(directory, entries_of(directory.units, fold))
+                self._fresh_until = self._clock() + DIRECTORY_SECONDS_MAX
+            return self._newest
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return what the newest directory's units are found by; nothing before any."""
+        newest = self.newest()
+        return newest.entries if newest else ()
+
+    def get(self, version: int) -> Directory:
+        """Return one version, the newest for 0.
+
+        Raises:
+            NotFound: there is no such version, or none at all.
+        """
+        newest = self.newest()
+        if newest is None:
+            raise NotFound("no directory has been published yet", reason="DIRECTORY_UNKNOWN")
+        if version in (0, newest.directory.version):
+            return newest.directory
+        return self._read(version)
+
+    def publish(self, units: tuple[Unit, ...], change: Change) -> int:
+        """Make a new version of the tree unless it is the newest already; return the version.
+
+        Raises:
+            Conflict: others published again and again in between.
+        """
+        for _ in range(TRIES):
+            version = self._newest_version()
+            if version and same_tree(self._read(version).units, units):
+                return version
+            directory = Directory(version + 1, units, change.changed_at)
+            try:
+                self._documents.insert_one(encode_directory(directory, change))
+            except DuplicateKeyError:
+                continue
+            with self._lock:
+                self._fresh_until = self._clock()
+            return version + 1
+        raise Conflict("others publish directories at the same time; repeat")
+
+    def republish_newest(self) -> None:
+        """Have the newest directory published once more: a broker may have lost its log."""
+        self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
+
+    def unsent(self) -> list[tuple[Directory, Change]]:
+        """Return directories whose event waits."""
+        found = self._documents.find({"unsent": True}).limit(UNSENT_PER_RUN)
+        return [(decode_directory(document), decode_change(document)) for document in found]
+
+    def mark_sent(self, directory: Directory) -> None:
+        """Note that the broker has the event of a directory."""
+        self._documents.update_one({"version": directory.version}, {"$set": {"unsent": False}})
+
+    def _newest_version(self) -> int:
+        newest = self._documents.find_one({}, {"version": 1}, sort=[("version", -1)])
+        return int(newest["version"]) if newest else 0
+
+    def _read(self, version: int) -> Directory:
+        document = self._documents.find_one({"version": version})
+        if document is None:
+            raise NotFound(
+                f"there is no version {version} of the directory", reason="DIRECTORY_UNKNOWN"
+            )
+        return decode_directory(document)
+
+
+class Partners:
+    """The registry of partners. Thread-safe; reads go to the database by index.
+
+    Args:
+        mongo: connection.
+    """
+
+    def __init__(self, mongo: Mongo) -> None:
+        database = mongo.database(DATABASE)
+        self._documents = database["partners"]
+        self._counters = database["counters"]
+        declare(self._documents, PartnerDocument)
+
+    def register(self, asked: Partner, change: Change) -> tuple[Partner, bool]:
+        """Return the partner that holds, and whether it is new.
+
+        Raises:
+            AlreadyExists: a name belongs to another partner.
+            Conflict: others registered the same names in between, again and again.
+        """
+        for _ in range(TRIES):
+            known = known_as(asked, self._sharing(asked))
+            if known is not None:
+                return known, False
+            partner = asked.registered(self._next_number())
+            try:
+                self._documents.insert_one(encode_partner(partner, change))
+            except DuplicateKeyError:
+                continue
+            return partner, True
+        raise Conflict("others register the same partner at the same time; repeat")
+
+    def meant_by(self, text: str, key: str) -> list[Partner]:
+        """Return the partners with this id, tax code or comparison key, in order of id."""
+        queries: list[dict[str, Any]] = [{"keys": key}] if key else []
+        if PARTNER_ID.match(text):
+            queries.append({"_id": text})
+        if TAX_CODE.match(text):
+            queries.append({"tax_key": text})
+        return self._all_of(queries)
+
+    def with_words(self, words: Iterable[str]) -> list[Partner]:
+        """Return partners whose folded names have words that begin with all these."""
+        query = {"$and": [{"search_text": {"$regex": f" {word}"}} for word in words]}
+        found = self._documents.find(query if query["$and"] else {}).limit(FOUND_MAX)
+        return [decode_partner(document) for document in found]
+
+    def unsent(self) -> list[tuple[Partner, Change]]:
+        """Return partners whose event waits."""
+        found = self._documents.find({"unsent": True}).limit(UNSENT_PER_RUN)
+        return [(decode_partner(document), decode_change(document)) for document in found]
+
+    def mark_sent(self, partners: Iterable[Partner]) -> None:
+        """Note that the broker has the events of partners in these versions."""
+        sent = [{"_id": partner.partner_id, "version": partner.version} for partner in partners]
+        updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
+        self._documents.bulk_write(updates, ordered=False)
+
+    def _sharing(self, asked: Partner) -> list[Partner]:
+        queries: list[dict[str, Any]] = [{"keys": {"$in": sorted(asked.keys)}}]
+        if asked.tax_code:
+            queries.append({"tax_key": asked.tax_code})
+        return self._all_of(queries)
+
+    def _all_of(self, queries: list[dict[str, Any]]) -> list[Partner]:
+        # One query each: the embedded database answers `$or` by reading everything.
+        found = {d["_id"]: d for query in queries for d in self._documents.find(query)}
+        return [decode_partner(found[partner_id]) for partner_id in sorted(found)]
+
+    def _next_number(self) -> int:
+        counter: Any = self._counters.find_one_and_update(
+            {"_id": "partner"}, {"$inc": {"number": 1}}, upsert=True, return_document=True
+        )
+        return int(counter["number"])
+
+
+class DirectoryStore(Store):
+    """Injects `Directories`; every start has the newest directory published once more."""
+
+    def make(self, mongo: Mongo) -> Directories:
+        """Return the store."""
+        directories = Directories(mongo)
+        directories.republish_newest()
+        return directories
+
+
+class PartnerStore(Store):
+    """Injects `Partners`."""
+
+    def make(self, mongo: Mongo) -> Partners:
+        """Return the store."""
+        return Partners(mongo)

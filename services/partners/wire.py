@@ -1,0 +1,118 @@
+"""Protobuf <-> domain, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from stdnum.vn import mst
+
+from kieng.directory.v1 import directory_pb2, events_pb2
+from kieng.partners.v1 import events_pb2 as partner_events_pb2
+from kieng.partners.v1 import partner_pb2
+from services.kernel.errors import InvalidArgument
+from services.partners.domain.directory import Directory, Kind, Unit
+from services.partners.domain.partner import House, Partner, comparison_key
+from services.partners.folding import fold
+
+
+def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
+    """Return units as the domain has them."""
+    return [
+        Unit(
+            unit_id=unit.unit_id,
+            parent_id=unit.parent_id,
+            kind=Kind(directory_pb2.UnitKind.Name(unit.kind).removeprefix("UNIT_KIND_").lower()),
+            name_vi=unit.name.vi,
+            name_en=unit.name.en,
+            abbreviation=unit.abbreviation,
+            aliases=tuple(unit.aliases),
+            valid_from=unit.valid_from,
+            valid_to=unit.valid_to,
+        )
+        for unit in units
+    ]
+
+
+def encode_unit(unit: Unit) -> directory_pb2.Unit:
+    """Return a unit's message."""
+    return directory_pb2.Unit(
+        unit_id=unit.unit_id,
+        parent_id=unit.parent_id,
+        kind=directory_pb2.UnitKind.Value(f"UNIT_KIND_{unit.kind.upper()}"),
+        name=directory_pb2.LocalizedText(vi=unit.name_vi, en=unit.name_en),
+        abbreviation=unit.abbreviation,
+        aliases=unit.aliases,
+        valid_from=unit.valid_from,
+        valid_to=unit.valid_to,
+    )
+
+
+def encode_directory(directory: Directory) -> directory_pb2.Directory:
+    """Return a directory's message."""
+    units = map(encode_unit, directory.units)
+    return directory_pb2.Directory(version=directory.version, units=units)
+
+
+def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
+    """Return the event of a directory."""
+    event = events_pb2.DirectoryPublished(directory=encode_directory(directory))
+    event.published_at.FromDatetime(directory.published_at)
+    return event
+
+
+def decode_partner(message: partner_pb2.Partner) -> Partner:
+    """Return a partner that shall be registered; an id in the message is ignored.
+
+    Raises:
+        InvalidArgument: the tax code fails its check digit, or a name has neither letter nor
+            digit. The caller's fault.
+    """
+    fields = {}
+    if message.tax_code and not mst.is_valid(message.tax_code):
+        fields["partner.tax_code"] = "the check digit is wrong"
+    for path, name in [
+        ("partner.name", message.name),
+        *((f"partner.aliases[{place}]", alias) for place, alias in enumerate(message.aliases)),
+    ]:
+        if not fold(name):
+            fields[path] = "has neither letter nor digit"
+    if fields:
+        listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
+        raise InvalidArgument(f"the partner is not valid: {listed}", fields=fields)
+    return Partner(
+        name=message.name,
+        house=House(partner_pb2.House.Name(message.house).removeprefix("HOUSE_").lower()),
+        keys=frozenset(key_of(name) for name in (message.name, *message.aliases)),
+        tax_code=message.tax_code,
+        aliases=tuple(message.aliases),
+        country=message.country or "VN",
+        synthetic=message.synthetic,
+    )
+
+
+def key_of(text: str) -> str:
+    """Return the comparison key of a name."""
+    return comparison_key(fold(text))
+
+
+def encode_partner(partner: Partner) -> partner_pb2.Partner:
+    """Return a partner's message."""
+    return partner_pb2.Partner(
+        partner_id=partner.partner_id,
+        name=partner.name,
+        tax_code=partner.tax_code,
+        aliases=partner.aliases,
+        house=partner_pb2.House.Value(f"HOUSE_{partner.house.upper()}"),
+        country=partner.country,
+        synthetic=partner.synthetic,
+    )
+
+
+def encode_changed(partner: Partner, changed_at: datetime) -> partner_events_pb2.PartnerChanged:
+    """Return the event of a partner."""
+    event = partner_events_pb2.PartnerChanged(
+        partner=encode_partner(partner), version=partner.version
+    )
+    event.changed_at.FromDatetime(changed_at)
+    return event

@@ -1,0 +1,103 @@
+"""Runs one service in this process as its runner would, and calls it as people with tokens."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from kafka import KafkaConsumer, TopicPartition
+
+from services.kernel.config import KernelSettings
+from services.kernel.container import NativeContainer
+from services.kernel.grpc import GrpcServer
+
+KEY = Ed25519PrivateKey.generate()
+INSTITUTIONS = ("alpha", "beta", "root")
+
+
+def write_issuers(path: Path) -> Path:
+    public = KEY.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    entry = {"algorithms": ["EdDSA"], "keys": {"k": public.decode()}}
+    issuers = [{"issuer": f"urn:{i}", "institution_id": i, **entry} for i in INSTITUTIONS]
+    path.write_text(json.dumps({"issuers": issuers}))
+    return path
+
+
+def credential(institution: str, subject: str, *roles: str) -> list[tuple[str, str]]:
+    now = int(time.time())
+    claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
+    token = jwt.encode(
+        {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
+    )
+    return [("authorization", f"Bearer {token}")]
+
+
+class Caller:
+    """A stub with a credential; every unary call has a deadline of ten seconds."""
+
+    def __init__(self, stub: Any, metadata: list[tuple[str, str]]) -> None:
+        self.stub = stub
+        self.metadata = metadata
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.stub, name)
+        return lambda request: method(request, timeout=10, metadata=self.metadata)
+
+
+@contextmanager
+def running(service: type, settings: KernelSettings) -> Iterator[grpc.Channel]:
+    """A channel to the running service; it is stopped, and must have been well, afterwards."""
+    container = NativeContainer(service, settings)
+    container.start()
+    try:
+        (server,) = [each for each in container.extensions if isinstance(each, GrpcServer)]
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            yield channel
+    finally:
+        container.stop()
+    assert container.failure is None
+
+
+def wait_until(condition: Any, seconds: float = 15.0) -> Any:
+    """The first true answer of a condition; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = condition()
+        if answer:
+            return answer
+    raise AssertionError(f"not true within {seconds:g} s")
+
+
+class Log:
+    """Reads a topic of one partition from its beginning, as long as the block lasts."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self.consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        )
+        self.consumer.assign([TopicPartition(topic, 0)])
+        self.consumer.seek_to_beginning()
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.consumer.close()
+
+    def more(self) -> list[Any]:
+        """What came since the last call, after waiting shortly."""
+        return [r for records in self.consumer.poll(timeout_ms=200).values() for r in records]
+
+    def first(self, wanted: Any, seconds: float = 15.0) -> Any:
+        """The first record from here on that is wanted."""
+        return wait_until(lambda: next(filter(wanted, self.more()), None), seconds)
