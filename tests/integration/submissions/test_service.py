@@ -1,6 +1,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -354,3 +355,32 @@ def test_republishing_tells_the_present_state_and_then_that_it_is_whole(
     ]
     states = [events_pb2.SubmissionChanged.FromString(e.value) for e in service.broker.events]
     assert pb.STATE_DRAFT not in [state.state for state in states]
+
+
+def test_a_lost_race_inside_a_group_is_settled_one_by_one(service: Running) -> None:
+    (answer,) = imported(service, [row(1, "race", publication(doi()))])
+    pb2 = review_service_pb2
+    by_id = pb2.DecideSubmissionsRequest(
+        request_id=request_id(), submission_id=answer.submission_id, decision=3, reason="unclear"
+    )
+    by_record = pb2.DecideSubmissionsRequest(
+        request_id=request_id(),
+        source_record=pb.SourceRecord(system="cris", record_id="race"),
+        decision=4,
+        reason="not ours",
+    )
+    found = list(service.approver.DecideSubmissions(iter([by_id, by_record])))
+    assert [each.submission_id for each in found] == [answer.submission_id] * 2
+    reading = rpc.GetSubmissionRequest(submission_id=answer.submission_id)
+    now = service.author.GetSubmission(reading).submission
+    assert (now.state, now.version) == (pb.STATE_REJECTED, 3)
+
+
+def test_two_imports_of_one_file_at_once_create_every_record_once(service: Running) -> None:
+    rows = [row(n, f"twin{n}", publication(doi())) for n in range(1, 61)]
+    with ThreadPoolExecutor(2) as both:
+        one, two = both.map(lambda _: imported(service, rows), range(2))
+    created, same = import_service_pb2.OUTCOME_CREATED, import_service_pb2.OUTCOME_UNCHANGED
+    for first, second in zip(one, two, strict=True):
+        assert {first.outcome, second.outcome} == {created, same}
+        assert (first.submission_id, first.version) == (second.submission_id, second.version)
