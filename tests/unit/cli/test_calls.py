@@ -1,0 +1,204 @@
+"""Commands against a server of ten lines: what is sent, what is printed, how they exit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from kieng.kpi.v1 import (
+    catalogue_service_pb2,
+    catalogue_service_pb2_grpc,
+    kpi_service_pb2,
+    kpi_service_pb2_grpc,
+)
+from kieng.submissions.v1 import (
+    import_service_pb2,
+    import_service_pb2_grpc,
+    review_service_pb2,
+    review_service_pb2_grpc,
+)
+from services.cli.main import main
+
+MONTHS = ["--from", "2025-01", "--to", "2025-07"]
+
+
+class Imports(import_service_pb2_grpc.ImportServiceServicer):
+    def ImportSubmissions(self, request_iterator: Any, context: Any) -> Iterator[Any]:
+        for request in request_iterator:
+            answer = import_service_pb2.ImportSubmissionsResponse(row=request.row)
+            if request.source_record.record_id == "bad":
+                answer.error.code = 5
+                answer.error.message = "unit north/x is unknown"
+            else:
+                answer.outcome = import_service_pb2.OUTCOME_CREATED
+            yield answer
+
+
+class Reviews(review_service_pb2_grpc.ReviewServiceServicer):
+    def DecideSubmissions(self, request_iterator: Any, context: Any) -> Iterator[Any]:
+        for request in request_iterator:
+            answer = review_service_pb2.DecideSubmissionsResponse(request_id=request.request_id)
+            if request.reason:
+                answer.submission_id = "s"
+            else:
+                answer.error.code = 9
+                answer.error.message = "it is a draft"
+            yield answer
+
+
+class Kpis(kpi_service_pb2_grpc.KpiServiceServicer):
+    def GetKpis(self, request: Any, context: Any) -> Any:
+        assert dict(context.invocation_metadata())["authorization"] == "Bearer t"
+        assert context.time_remaining() <= 30
+        answer = kpi_service_pb2.GetKpisResponse()
+        answer.view.view_id = "g1-c1-f1"
+        for unit in ("consortium", "north"):
+            cell = answer.cells.add(unit_id=unit, indicator_code="KNW-01", target=120)
+            cell.from_month, cell.to_month = "2025-01", "2025-07"
+            cell.verified.whole = 1062
+            cell.declared.whole = 1063
+        return answer
+
+    def WatchKpis(self, request: Any, context: Any) -> Iterator[Any]:
+        first = kpi_service_pb2.WatchKpisResponse()
+        first.cells.add(unit_id="north", indicator_code="KNW-01")
+        yield first
+        yield kpi_service_pb2.WatchKpisResponse()
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too many watchers")
+
+    def ExplainKpi(self, request: Any, context: Any) -> Any:
+        page = int(request.page_token or 0)
+        answer = kpi_service_pb2.ExplainKpiResponse(next_page_token="" if page else "1")
+        answer.value.whole = 3
+        work = answer.works.add(work_key=f"doi:{page}")
+        work.contribution.whole = 1
+        claim = work.claims.add(submission_id="s", unit_id="north", verified=True)
+        claim.evidence_sha256.append("ab" * 32)
+        return answer
+
+
+class Catalogues(catalogue_service_pb2_grpc.CatalogueServiceServicer):
+    def GetCatalogue(self, request: Any, context: Any) -> Any:
+        answer = catalogue_service_pb2.GetCatalogueResponse()
+        indicator = answer.catalogue.indicators.add(code="KNW-01", unit="count")
+        indicator.name.vi, indicator.name.en = "Sáng chế", "Patents"
+        unit = answer.catalogue.units.add(unit_id="north")
+        unit.name.vi, unit.name.en = "Phương Bắc", "The North"
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with ThreadPoolExecutor(4) as pool:
+        running = grpc.server(pool)
+        import_service_pb2_grpc.add_ImportServiceServicer_to_server(Imports(), running)
+        review_service_pb2_grpc.add_ReviewServiceServicer_to_server(Reviews(), running)
+        kpi_service_pb2_grpc.add_KpiServiceServicer_to_server(Kpis(), running)
+        catalogue_service_pb2_grpc.add_CatalogueServiceServicer_to_server(Catalogues(), running)
+        address = f"127.0.0.1:{running.add_insecure_port('127.0.0.1:0')}"
+        running.start()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("KIENG_TOKEN", "t")
+        monkeypatch.setenv("KIENG_KPI_ADDRESS", address)
+        monkeypatch.setenv("KIENG_SUBMISSIONS_ADDRESS", address)
+        yield
+        running.stop(None).wait()
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def test_an_import_reports_rows_that_either_side_refuses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "receipt.csv").write_text(
+        "record_id,unit_id,amount_vnd\ngood,north,1\nbad,north/x,1\nodd,north,0.5\n"
+    )
+    assert run("import", "receipt.csv", "-o", "json", "--lang", "en") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["created"], answer["refused"]) == (1, 2)
+    assert [(row["row"], row["column"]) for row in answer["rows"]] == [(3, ""), (4, "amount_vnd")]
+    assert answer["rows"][0]["problem"] == "unit north/x is unknown [NOT_FOUND]"
+
+
+def test_an_import_without_refused_rows_is_done(tmp_path: Path) -> None:
+    (tmp_path / "receipt.csv").write_text("record_id,unit_id\ngood,north\n")
+    assert run("import", "receipt.csv") == 0
+
+
+def test_decisions_name_the_row_that_was_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "d.csv").write_text(
+        "record_id,decision,reason\na,verify,fine\nb,return,\nc,dance,well\n"
+    )
+    assert run("review", "import", "d.csv", "-o", "json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["decided"] == 1
+    assert [(row["row"], row["record_id"]) for row in answer["rows"]] == [(3, "b"), (4, "c")]
+    assert "it is a draft" in answer["rows"][0]["problem"]
+
+
+def test_indicators_are_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("kpi", "show", *MONTHS, "-o", "json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert set(answer) == {"view", "cells"}
+    assert answer["cells"][1] == {
+        "unit": "north",
+        "indicator": "KNW-01",
+        "from": "2025-01",
+        "to": "2025-07",
+        "declared": 1063,
+        "verified": 1062,
+        "target": 120,
+    }
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("vi", ("Sáng chế", "Phương Bắc", "1.062 / 120 (885%)")),
+        ("en", ("Patents", "The North", "1,062 / 120 (885%)")),
+    ],
+)
+def test_indicators_have_names_and_numbers_of_a_language(
+    lang: str,
+    words: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert run("kpi", "show", *MONTHS, "--lang", lang) == 0
+    shown = capsys.readouterr().out
+    assert [word for word in words if word not in shown] == []
+
+
+def test_a_watch_prints_one_object_per_change_until_the_stream_ends(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run("kpi", "watch", *MONTHS) == 3
+    printed = capsys.readouterr()
+    assert [len(json.loads(line)["cells"]) for line in printed.out.splitlines()] == [1]
+    assert "too many watchers" in printed.err
+
+
+def test_an_explanation_that_does_not_add_up_is_a_no(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["kpi", "explain", "--unit", "north", "--indicator", "KNW-01", *MONTHS]
+    assert run(*arguments, "-o", "json") == 0
+    assert json.loads(capsys.readouterr().out)["adds_up"] is None
+    assert run(*arguments, "--all", "-o", "json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert [work["work_key"] for work in answer["works"]] == ["doi:0", "doi:1"]
+    assert answer["works"][0]["contribution"] == 1
+    assert answer["adds_up"] is False
+    assert run(*arguments, "--lang", "en") == 0
+    assert "✓" in capsys.readouterr().out
