@@ -94,9 +94,8 @@ class Demo:
                 name = "decisions-2.csv" if step else "decisions-1.csv"
                 requests, refused = reviews.read(folder / name, SYSTEM)
                 task = progress.add_task(f"{institution} {name}", total=len(requests))
-                with self.clients(institution, "approver", "reviewer") as clients:
-                    advance = _advance(progress.advance, task)
-                    refused += reviews.send(clients, requests, advance)
+                advance = _advance(progress.advance, task)
+                refused += reviews.send(self.launch.stack, institution, requests, advance)
                 if refused:
                     reviews.answer(self.screen, len(requests) - len(refused), refused)
                     raise Failure(f"{folder / name}: {len(refused)} decisions were refused")

@@ -10,7 +10,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "action": ("Thao tác", "Hành động"),
     "reason": ("Lý do",),
     "unit_id": ("Mã đơn vị", "Đơn vị", "Unit"),
-    "part": ("Vai trò", "Role"),
+    "part": ("Vai trò", "Role"),  # codespell:ignore vai
     "share_ppm": ("Tỷ lệ đóng góp (ppm)", "Share (ppm)"),
     "source": ("Nguồn dữ liệu", "Nguồn xác nhận"),
     "evidence_sha256": ("SHA-256 minh chứng", "Evidence", "Minh chứng"),
@@ -25,7 +25,11 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "quartile_year": ("Năm phân hạng",),
     "issued_on": ("Ngày công bố", "Ngày xuất bản", "Published on"),
     "unit_authors": ("Số tác giả của đơn vị", "Authors"),
-    "institutions": ("Các trường tham gia", "Đơn vị phối hợp", "Affiliations"),
+    "institutions": (
+        "Các trường tham gia",  # codespell:ignore tham
+        "Đơn vị phối hợp",
+        "Affiliations",
+    ),
     "fields": ("Lĩnh vực", "Lĩnh vực trọng điểm", "Key fields"),
     "kind": ("Loại", "Loại hình"),
     "office": ("Cơ quan cấp", "Quốc gia cấp"),

@@ -168,7 +168,8 @@ def _refusals(
     trouble = trouble_of_status(answer.error)
     reason = trouble.reason or trouble.code.name
     for name, problem in trouble.fields or (("", trouble.message),):
-        remedy = trouble.message if trouble.message != problem else ""
+        # The kernel's message repeats the fields; anything else it says is help.
+        remedy = "" if problem in trouble.message else trouble.message
         yield RefusedRow(answer.row, record_id, _column(name), f"{problem} [{reason}]", remedy)
 
 

@@ -20,6 +20,7 @@ from services.cli import (
     reviews,
     submissions,
     tokens,
+    units,
     up,
 )
 from services.cli.failures import Failure
@@ -39,6 +40,7 @@ app.command()(submissions.submit)
 app.add_typer(submissions.app, name="submission")
 app.add_typer(reviews.app, name="review")
 app.add_typer(kpi.app, name="kpi")
+app.add_typer(units.app, name="unit")
 app.add_typer(partners.app, name="partner")
 app.add_typer(partners.targets, name="target")
 app.add_typer(inbox.app, name="inbox")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from babel.numbers import format_decimal, format_percent
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -82,7 +83,23 @@ def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
 
 def message_json(message: Message) -> dict[str, Any]:
     """Return a message as programs read it: field names of the contract, enums by name."""
-    return MessageToDict(message, preserving_proto_field_name=True)
+    document = MessageToDict(message, preserving_proto_field_name=True)
+    # Two implementations share the type's interface, but not its name.
+    _numbers(cast(Descriptor, message.DESCRIPTOR), document)
+    return document
+
+
+def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
+    """Make integers of 64 bits numbers; protobuf writes them as texts for JavaScript."""
+    for field in descriptor.fields:
+        value = document.get(field.name)
+        if field.cpp_type in (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64):
+            if isinstance(value, str):
+                document[field.name] = int(value)
+        elif field.message_type is not None:
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, dict):
+                    _numbers(field.message_type, item)
 
 
 def time_text(moment: Timestamp) -> str:

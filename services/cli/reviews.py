@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from uuid_utils import uuid7
@@ -14,10 +14,11 @@ from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options, submissions, tables
-from services.cli.clients import Clients
+from services.cli.clients import Clients, Credential
 from services.cli.failures import NO, Failure, trouble_of_status
 from services.cli.imports import SYSTEM, RefusedRow
 from services.cli.screen import Screen
+from services.cli.stack import Stack, find
 
 app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")
 
@@ -27,6 +28,9 @@ DECISIONS = {
     "return": api.DECISION_RETURN,
     "reject": api.DECISION_REJECT,
 }
+ROLES = {api.DECISION_APPROVE: "reviewer"}
+"""Roles of decisions that are not the approver's."""
+
 Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 
@@ -145,14 +149,12 @@ def import_decisions(
     Example: kieng review import decisions.csv --institution vnu --system cris
     """
     requests, refused = read(path, system)
-    opened = options.session(
-        output, lang, data, "approver", "reviewer", institution=institution, subject=subject
-    )
-    with opened as session, session.screen.progress() as progress:
+    screen, stack = Screen(output, lang), find(data)
+    with screen.progress() as progress:
         task = progress.add_task(path.name, total=len(requests))
-        undone = send(session.clients, requests, lambda: progress.advance(task))
+        undone = send(stack, institution, requests, lambda: progress.advance(task), subject)
     refused = sorted(refused + undone, key=lambda row: row.row)
-    answer(session.screen, len(requests) - len(undone), refused)
+    answer(screen, len(requests) - len(undone), refused)
     if refused:
         raise typer.Exit(NO)
 
@@ -204,24 +206,36 @@ def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
 
 
 def send(
-    clients: Clients,
-    requests: Iterable[tuple[int, api.DecideSubmissionsRequest]],
+    stack: Stack,
+    institution: str,
+    requests: Requests,
     advance: Callable[[], None],
+    subject: str = "",
 ) -> list[RefusedRow]:
     """Send decisions; return the rows that the service refused.
+
+    Approvals of units go first and with a credential of their own, because whoever approved for
+    a unit cannot verify for its institution.
 
     Raises:
         CallFailed: the service stopped answering.
     """
+    refused: list[RefusedRow] = []
+    for role in ("reviewer", "approver"):
+        part = [(row, r) for row, r in requests if ROLES.get(r.decision, "approver") == role]
+        if not part:
+            continue
+        credential = Credential(stack, institution, (role,), subject)
+        with Clients(stack, credential) as clients:
+            refused += _send(clients.stub(ReviewServiceStub), part, advance)
+    return refused
+
+
+def _send(stub: Any, requests: Requests, advance: Callable[[], None]) -> Iterator[RefusedRow]:
     by_id = {request.request_id: (row, request) for row, request in requests}
-    refused = []
-    stub = clients.stub(ReviewServiceStub)
     for result in stub.DecideSubmissions(request for _, request in by_id.values()):
         if result.HasField("error"):
             row, request = by_id[result.request_id]
             problem = str(trouble_of_status(result.error))
-            refused.append(
-                RefusedRow(row, request.source_record.record_id, "decision", problem, "")
-            )
+            yield RefusedRow(row, request.source_record.record_id, "decision", problem, "")
         advance()
-    return refused

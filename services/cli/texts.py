@@ -56,7 +56,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "inbox.marked": ("Đã đánh dấu đọc {marked} thông báo.", "{marked} marked as read."),
     "token.expires": ("hết hạn lúc {expires}", "expires at {expires}"),
     "topics.applied": (
-        "{topics} topic, {changed} thay đổi.",
+        "{topics} topic, {changed} thay đổi.",  # codespell:ignore thay
         "{topics} topics, {changed} changed.",
     ),
     "topics.same": ("Đúng như bảng topic.", "As in the table of topics."),

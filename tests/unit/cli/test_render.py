@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.submissions.v1 import submission_pb2
 from services.cli.kpi_tables import is_exact
-from services.cli.render import cell_json, value_json, value_text, view_json
+from services.cli.render import cell_json, message_json, value_json, value_text, view_json
 from services.cli.texts import Lang
 
 
@@ -99,3 +100,11 @@ def test_a_distinct_count_counts_members_once() -> None:
     works = [kpi_service_pb2.ExplainedWork(member=name) for name in ("a", "b", "a")]
     assert is_exact(whole(2), works)
     assert not is_exact(whole(3), works)
+
+
+def test_numbers_of_64_bits_are_numbers_at_any_depth() -> None:
+    work = kpi_service_pb2.ExplainedWork(work_key="w")
+    work.claims.add(submission_id="s", version=1 << 40)
+    assert message_json(work)["claims"][0]["version"] == 1 << 40
+    document = message_json(submission_pb2.Submission(version=2, state=4))
+    assert document == {"version": 2, "state": "STATE_VERIFIED"}
