@@ -6,17 +6,27 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from nameko.extensions import DependencyProvider
 
 from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.directory.v1 import events_pb2 as directory_events_pb2
 from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from kieng.partners.v1 import partner_pb2, partner_service_pb2, partner_service_pb2_grpc
+from services.kernel.errors import Unavailable
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
+from services.partners.metrics import RELAY_FAILURES
 from services.partners.service import PartnersService
 from services.partners.store import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
-from tests.integration.partners.serving import Caller, Log, credential, running, write_issuers
+from tests.integration.partners.serving import (
+    Caller,
+    Log,
+    credential,
+    running,
+    wait_until,
+    write_issuers,
+)
 
 STEWARD = ("root", "keeper", "steward")
 
@@ -248,10 +258,23 @@ def test_a_viewer_may_read_and_may_not_publish(channel: grpc.Channel) -> None:
     assert refusal.value.code() == grpc.StatusCode.PERMISSION_DENIED
 
 
+class DeadBroker(DependencyProvider):
+    def get_dependency(self, worker_ctx: Any) -> Any:
+        def publish(events: Any) -> None:
+            raise Unavailable("the broker does not acknowledge")
+
+        return publish
+
+
+class ServiceWithDeadBroker(PartnersService):
+    publish = DeadBroker()
+
+
 def test_events_wait_for_a_broker_that_is_down(empty_database: Mongo, settings: Settings) -> None:
-    nowhere = settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
-    with running(PartnersService, nowhere) as channel:
+    failures = RELAY_FAILURES._value.get()
+    with running(ServiceWithDeadBroker, settings) as channel:
         assert directory_of(channel).PublishDirectory(publish()).version == 1
+        wait_until(lambda: RELAY_FAILURES._value.get() > failures)
     with (
         running(PartnersService, settings),
         Log(settings.kafka_bootstrap, "kieng.directory.v1") as log,

@@ -1,0 +1,174 @@
+"""How notifications, subscriptions and deliveries lie in MongoDB: schemas and both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import mongoengine as me
+from pymongo.collection import Collection
+
+from services.notifications.domain import Kind, Language, Notice, Notification, Subscription
+
+DATABASE = "kieng_notifications"
+EMAIL = "email"
+
+
+class NotificationDocument(me.Document):
+    """One notification. Its id is the hash of event and person: the ledger of what was told."""
+
+    notification_id = me.StringField(primary_key=True)
+    kind = me.StringField(required=True)
+    about = me.StringField(required=True)
+    recipient = me.StringField(required=True)
+    facts = me.DictField(required=True)
+    order = me.StringField(required=True)
+    created_at = me.DateTimeField(required=True)
+    unread = me.BooleanField(required=True)
+    read_at = me.DateTimeField()
+
+    meta = {
+        "collection": "notifications",
+        "auto_create_index": False,
+        "indexes": [("recipient", "-order"), ("recipient", "unread", "-order")],
+    }
+
+
+class SubscriptionDocument(me.Document):
+    """One person's subscription; the id is the person's key."""
+
+    recipient = me.StringField(primary_key=True)
+    email_kinds = me.ListField(me.StringField())
+    email = me.StringField()
+    language = me.StringField(required=True)
+    target_unit_ids = me.ListField(me.StringField())
+
+    meta = {
+        "collection": "subscriptions",
+        "auto_create_index": False,
+        "indexes": ["target_unit_ids"],
+    }
+
+
+class DeliveryDocument(me.Document):
+    """One e-mail; the id is `<notification id>:<channel>`. It holds no address.
+
+    ``state`` is pending, sending, sent, failed or dropped; ``is_open`` while more may happen, not
+    before ``due_at``. ``unannounced`` says that its event waits (embedded outbox).
+    """
+
+    delivery_id = me.StringField(primary_key=True)
+    notification_id = me.StringField(required=True)
+    channel = me.StringField(required=True)
+    kind = me.StringField(required=True)
+    recipient = me.StringField(required=True)
+    state = me.StringField(required=True)
+    is_open = me.BooleanField(required=True)
+    due_at = me.DateTimeField(required=True)
+    attempts = me.IntField(required=True)
+    sent_at = me.DateTimeField()
+    unannounced = me.BooleanField(required=True)
+
+    meta = {
+        "collection": "deliveries",
+        "auto_create_index": False,
+        "indexes": [("is_open", "due_at"), "unannounced"],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One e-mail as it was read; ``due_at`` guards the next write."""
+
+    delivery_id: str
+    notification_id: str
+    kind: Kind
+    recipient: str
+    due_at: datetime
+    attempts: int
+    sent_at: datetime | None
+
+
+def declare(documents: Collection[dict[str, Any]], document_class: Any) -> None:
+    """Create the indexes that a document class declares and the collection lacks."""
+    for declared in document_class._meta["index_specs"]:
+        options = {name: value for name, value in declared.items() if name != "fields"}
+        documents.create_index(declared["fields"], **options)
+
+
+def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
+    """Return the document of a new notification."""
+    return {
+        "_id": notice.notification_id,
+        "kind": str(notice.kind),
+        "about": notice.about,
+        "recipient": notice.recipient,
+        "facts": dict(notice.facts),
+        "order": order,
+        "created_at": now,
+        "unread": True,
+    }
+
+
+def decode_notification(document: dict[str, Any]) -> Notification:
+    """Return the notification of a document."""
+    return Notification(
+        notification_id=document["_id"],
+        kind=Kind(document["kind"]),
+        about=document["about"],
+        recipient=document["recipient"],
+        facts=document["facts"],
+        order=document["order"],
+        created_at=document["created_at"],
+        read_at=document.get("read_at"),
+    )
+
+
+def encode_subscription(subscription: Subscription) -> dict[str, Any]:
+    """Return the document of a subscription, without its id."""
+    return {
+        "email_kinds": [str(kind) for kind in subscription.email_kinds],
+        "email": subscription.email,
+        "language": str(subscription.language),
+        "target_unit_ids": list(subscription.target_unit_ids),
+    }
+
+
+def decode_subscription(document: dict[str, Any]) -> Subscription:
+    """Return the subscription of a document."""
+    return Subscription(
+        email_kinds=tuple(Kind(kind) for kind in document["email_kinds"]),
+        email=document["email"],
+        language=Language(document["language"]),
+        target_unit_ids=tuple(document["target_unit_ids"]),
+    )
+
+
+def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
+    """Return the document of an e-mail that is due at once."""
+    return {
+        "_id": f"{notice.notification_id}:{EMAIL}",
+        "notification_id": notice.notification_id,
+        "channel": EMAIL,
+        "kind": str(notice.kind),
+        "recipient": notice.recipient,
+        "state": "pending",
+        "is_open": True,
+        "due_at": now,
+        "attempts": 0,
+        "unannounced": False,
+    }
+
+
+def decode_delivery(document: dict[str, Any]) -> Delivery:
+    """Return the delivery of a document."""
+    return Delivery(
+        delivery_id=document["_id"],
+        notification_id=document["notification_id"],
+        kind=Kind(document["kind"]),
+        recipient=document["recipient"],
+        due_at=document["due_at"],
+        attempts=document["attempts"],
+        sent_at=document.get("sent_at"),
+    )

@@ -1,0 +1,186 @@
+"""Who is told what, once: pure rules."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.kernel.errors import InvalidArgument
+
+ROOT_UNIT_ID = "consortium"
+ATTEMPTS_MAX = 10
+RETRY_SECONDS_FIRST = 5.0
+RETRY_SECONDS_MAX = 3600.0
+# Of what a contract allows, without the characters that mean something in a header of an e-mail.
+EMAIL = re.compile(
+    r'[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,189}'
+)
+
+Facts = Mapping[str, str | int]
+
+
+class Kind(StrEnum):
+    """What a notification tells."""
+
+    SUBMISSION_RETURNED = "submission_returned"
+    SUBMISSION_VERIFIED = "submission_verified"
+    SUBMISSION_REJECTED = "submission_rejected"
+    TARGET_REACHED = "target_reached"
+
+
+class Language(StrEnum):
+    """Language of texts."""
+
+    VI = "vi"
+    EN = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A person: the subject of a token, which only means something within its institution."""
+
+    institution_id: str
+    subject: str
+
+    @property
+    def key(self) -> str:
+        """One text for both; ids of institutions have no slash."""
+        return f"{self.institution_id}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a person wants to hear, and where; an empty one hears everything in the inbox only."""
+
+    email_kinds: tuple[Kind, ...] = ()
+    email: str = ""
+    language: Language = Language.VI
+    target_unit_ids: tuple[str, ...] = ()
+
+    def wants_mail(self, kind: Kind) -> bool:
+        """Tell whether a kind is sent by e-mail."""
+        return bool(self.email) and kind in self.email_kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A submission as a decision left it. ``type`` and ``title`` are empty when nothing counts."""
+
+    kind: Kind
+    submission_id: str
+    version: int
+    author: Recipient
+    work_key: str
+    unit_id: str = ""
+    type: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A target that was reached; values in the indicator's unit, from January of the year on."""
+
+    unit_id: str
+    indicator_code: str
+    year: int
+    target: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one person shall be told.
+
+    ``event_key`` tells apart two events about the same thing: a version, or a target's value.
+    ``facts`` are what the texts are made of, in whatever language it is read later.
+    """
+
+    kind: Kind
+    about: str
+    event_key: str
+    recipient: str
+    facts: Facts
+
+    @property
+    def notification_id(self) -> str:
+        """The same for the same event and person, however often the event comes by."""
+        identity = "\x1f".join((self.about, self.event_key, self.recipient))
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A notice in an inbox. ``order`` grows with time and is unique."""
+
+    notification_id: str
+    kind: Kind
+    about: str
+    recipient: str
+    facts: Facts
+    order: str
+    created_at: datetime
+    read_at: datetime | None = None
+
+
+def notice_of_decision(decided: Decided) -> Notice:
+    """Return what the author of a decided submission is told."""
+    return Notice(
+        kind=decided.kind,
+        about=f"submission:{decided.submission_id}",
+        event_key=str(decided.version),
+        recipient=decided.author.key,
+        facts={
+            "submission_id": decided.submission_id,
+            "work_key": decided.work_key,
+            "unit_id": decided.unit_id,
+            "type": decided.type,
+            "title": decided.title,
+        },
+    )
+
+
+def notice_of_target(reached: Reached, recipient: str) -> Notice:
+    """Return what one subscriber of a reached target is told; a raised target is told again."""
+    return Notice(
+        kind=Kind.TARGET_REACHED,
+        about=f"target:{reached.unit_id}:{reached.indicator_code}:{reached.year}",
+        event_key=str(reached.target),
+        recipient=recipient,
+        facts={
+            "unit_id": reached.unit_id,
+            "indicator_code": reached.indicator_code,
+            "year": reached.year,
+            "target": reached.target,
+            "value": reached.value,
+        },
+    )
+
+
+def subscribable(unit_id: str) -> list[str]:
+    """Return the units whose subscribers hear of a unit: itself, those above, and the root."""
+    parts = unit_id.split("/")
+    paths = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return list(dict.fromkeys([*paths, ROOT_UNIT_ID]))
+
+
+def checked(subscription: Subscription) -> Subscription:
+    """Return a subscription that holds.
+
+    Raises:
+        InvalidArgument: the address is none. The caller's fault.
+    """
+    if subscription.email and not EMAIL.fullmatch(subscription.email):
+        text = "is not an address like name@example.org"
+        raise InvalidArgument(f"subscription.email {text}", fields={"subscription.email": text})
+    return subscription
+
+
+def retry_seconds(attempts: int) -> float | None:
+    """Return how long to wait after so many failed attempts; None when it is time to give up."""
+    if attempts >= ATTEMPTS_MAX:
+        return None
+    return min(RETRY_SECONDS_FIRST * 2.0 ** (attempts - 1), RETRY_SECONDS_MAX)

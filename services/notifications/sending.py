@@ -1,0 +1,180 @@
+"""Sends the e-mails that are due, and publishes that they were handed over.
+
+Exactly once as far as this database reaches: an e-mail is leased to one process before it is sent
+and closed after. A crash between the mail server's answer and that write, and only there, sends it
+again when the lease ends (at least once); both carry the same Message-ID. No address is logged.
+"""
+
+from __future__ import annotations
+
+import smtplib
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from services.kernel.errors import Unavailable
+from services.kernel.kafka import Event
+from services.kernel.mongo import DOWN
+from services.notifications import metrics, wire
+from services.notifications.documents import Delivery
+from services.notifications.domain import retry_seconds
+from services.notifications.mail import MailServer, compose, is_final
+from services.notifications.store import Deliveries, Inbox, Subscriptions
+
+TOPIC = "kieng.notifications.v1"
+MAILS_PER_RUN = 50
+# Longer than a conversation of some commands, each of which may take the connection's time limit.
+LEASE = timedelta(seconds=120)
+SERVER_RETRY_SECONDS_FIRST = 1.0
+SERVER_RETRY_SECONDS_MAX = 60.0
+
+Publish = Callable[[Iterable[Event]], None]
+
+log = structlog.get_logger()
+
+
+class MailSender:
+    """The rounds of one process. Used by one thread.
+
+    While the mail server cannot be reached nothing is leased, so an outage costs no attempt.
+    """
+
+    def __init__(self, server: MailServer) -> None:
+        self.server = server
+        self._closed_until = 0.0
+        self._closed_seconds = SERVER_RETRY_SECONDS_FIRST
+
+    def run(
+        self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions, publish: Publish
+    ) -> bool:
+        """Send what is due and publish what was sent; tell whether more may be due."""
+        try:
+            is_more = self._send_due(deliveries, inbox, subscriptions)
+            announce(deliveries, publish)
+        except (Unavailable, *DOWN) as error:
+            log.warning("e-mails or their events wait", reason=type(error).__name__)
+            return False
+        return is_more
+
+    def _send_due(self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions) -> bool:
+        if not self.server.is_configured or time.monotonic() < self._closed_until:
+            return False
+        due = deliveries.due(datetime.now(UTC), MAILS_PER_RUN)
+        if not due:
+            return False
+        try:
+            with self.server.connect() as connection:
+                self._closed_seconds = SERVER_RETRY_SECONDS_FIRST
+                for delivery in due:
+                    _Attempt(delivery, deliveries, self.server.sender, connection).make(
+                        inbox, subscriptions
+                    )
+        except OSError as error:  # every error of smtplib is one
+            metrics.MAIL_SERVER_FAILURES.inc()
+            log.warning("the mail server cannot be used", reason=type(error).__name__)
+            self._closed_until = time.monotonic() + self._closed_seconds
+            self._closed_seconds = min(self._closed_seconds * 2, SERVER_RETRY_SECONDS_MAX)
+            return False
+        return len(due) == MAILS_PER_RUN
+
+
+class _Attempt:
+    """One attempt to send one e-mail."""
+
+    def __init__(
+        self, delivery: Delivery, deliveries: Deliveries, sender: str, connection: smtplib.SMTP
+    ) -> None:
+        self._delivery = delivery
+        self._deliveries = deliveries
+        self._sender = sender
+        self._connection = connection
+
+    def make(self, inbox: Inbox, subscriptions: Subscriptions) -> None:
+        """Send the e-mail, or note why not.
+
+        Raises:
+            OSError: the connection broke; the e-mail is due again later.
+        """
+        delivery = self._delivery
+        notification = inbox.get(delivery.notification_id)
+        if notification is None:  # its batch is still being written, or will be repeated
+            return
+        wish = subscriptions.get(delivery.recipient)
+        if not wish.wants_mail(delivery.kind):
+            self._give_up("dropped")
+            return
+        now = datetime.now(UTC)
+        if not self._deliveries.claim(delivery, now, LEASE):
+            return
+        try:
+            message = compose(
+                notification, wish.language, sender=self._sender, receiver=wish.email, now=now
+            )
+            self._connection.send_message(message, self._sender, [wish.email])
+        except (OSError, ValueError) as error:
+            self._put_off(error)
+            if isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(
+                error, (smtplib.SMTPException, ValueError)
+            ):
+                raise
+            return
+        self._deliveries.mark_sent(delivery, datetime.now(UTC))
+        metrics.MAILS.labels("sent").inc()
+
+    def _put_off(self, error: Exception) -> None:
+        wait = None if is_final(error) else retry_seconds(self._delivery.attempts + 1)
+        # The text of such an error may hold the address: only its type is told.
+        log.warning("an e-mail was not sent", reason=type(error).__name__, retry_seconds=wait)
+        if wait is None:
+            self._give_up("failed")
+            return
+        self._deliveries.postpone(self._delivery, datetime.now(UTC) + timedelta(seconds=wait))
+        metrics.MAILS.labels("postponed").inc()
+
+    def _give_up(self, state: str) -> None:
+        self._deliveries.give_up(self._delivery, state)
+        metrics.MAILS.labels(state).inc()
+
+
+def announce(deliveries: Deliveries, publish: Publish) -> None:
+    """Publish the events that wait. Safe to repeat: an event keeps its id.
+
+    Raises:
+        Unavailable: the broker does not acknowledge.
+    """
+    sent = deliveries.unannounced(MAILS_PER_RUN)
+    if sent:
+        publish([delivered_event(delivery) for delivery in sent])
+        deliveries.mark_announced(sent)
+
+
+def delivered_event(delivery: Delivery) -> Event:
+    """Return the event of an e-mail that was handed over."""
+    assert delivery.sent_at is not None
+    delivered = wire.new_delivered(delivery.notification_id, delivery.kind)
+    delivered.delivered_at.FromDatetime(delivery.sent_at)
+    return Event(
+        event_id=delivery.delivery_id,
+        topic=TOPIC,
+        key=delivery.notification_id,
+        type=delivered.DESCRIPTOR.full_name,
+        source=f"kieng/notifications/{delivery.recipient.partition('/')[0]}",
+        value=delivered.SerializeToString(),
+        time=delivery.sent_at,
+    )
+
+
+class Mail(DependencyProvider):
+    """Injects the process's `MailSender`."""
+
+    def setup(self) -> None:
+        """Make it; nothing is connected before the first e-mail is due."""
+        self.sender = MailSender(MailServer(self.container.settings))
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> MailSender:
+        """Return it."""
+        return self.sender

@@ -1,0 +1,106 @@
+"""The notifications service.
+
+Topics in: `kieng.submissions.v1`, `kieng.kpi.v1`. Topics out: `kieng.notifications.v1`.
+RPCs: all of NotificationService.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from kieng.notifications.v1 import notification_service_pb2
+from services.kernel.container import Waker, repeat
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.kafka import Publisher, Record, consume
+from services.notifications import wire
+from services.notifications.domain import Recipient, checked
+from services.notifications.intake import tell
+from services.notifications.paging import page_of
+from services.notifications.sending import Mail, MailSender
+from services.notifications.store import DeliveryStore, InboxStore, SubscriptionStore
+from services.notifications.watching import Watchers, watch
+
+
+class NotificationsService:
+    """Keeps everybody's inbox, and sends e-mail to those who asked for it."""
+
+    name = "notifications"
+    serves = (notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],)
+
+    call = CurrentCall()
+    inbox = InboxStore()
+    subscriptions = SubscriptionStore()
+    deliveries = DeliveryStore()
+    mail = Mail()
+    watchers = Watchers()
+    publish = Publisher()
+    wake_sender = Waker("send_mails")
+
+    @property
+    def caller(self) -> str:
+        """Whose inbox it is: the caller's own, always."""
+        principal = self.call.principal
+        return Recipient(principal.institution_id, principal.subject).key
+
+    @grpc
+    def list_notifications(self, request: Any) -> Any:
+        """Return a page of the caller's inbox, newest first, in the caller's language."""
+        language = self.subscriptions.get(self.caller).language
+        page = page_of(self.inbox, self.caller, request)
+        return notification_service_pb2.ListNotificationsResponse(
+            notifications=[wire.encode_notification(each, language) for each in page.rows],
+            next_page_token=page.next_token,
+            unread=self.inbox.unread(self.caller),
+        )
+
+    @grpc
+    def watch_notifications(self, request: Any) -> Iterator[Any]:
+        """Send the caller's notifications as they are made."""
+        return watch(
+            self.caller,
+            inbox=self.inbox,
+            subscriptions=self.subscriptions,
+            slots=self.watchers,
+            is_active=self.call.is_active,
+        )
+
+    @grpc
+    def mark_read(self, request: Any) -> Any:
+        """Mark the caller's notifications as read. Idempotent."""
+        marked = self.inbox.mark_read(self.caller, request.notification_ids, datetime.now(UTC))
+        return notification_service_pb2.MarkReadResponse(marked=marked)
+
+    @grpc
+    def get_subscription(self, request: Any) -> Any:
+        """Return the caller's subscription."""
+        found = wire.encode_subscription(self.subscriptions.get(self.caller))
+        return notification_service_pb2.GetSubscriptionResponse(subscription=found)
+
+    @grpc
+    def set_subscription(self, request: Any) -> Any:
+        """Replace the caller's subscription. Idempotent."""
+        wanted = checked(wire.decode_subscription(request.subscription))
+        self.subscriptions.set(self.caller, wanted)
+        return notification_service_pb2.SetSubscriptionResponse(
+            subscription=wire.encode_subscription(wanted)
+        )
+
+    @consume("kieng.submissions.v1", "kieng.kpi.v1", group="kieng.notifications")
+    def on_records(self, records: list[Record]) -> None:
+        """Tell those concerned. At least once; a record that comes again tells nobody again."""
+        tell(
+            records,
+            inbox=self.inbox,
+            subscriptions=self.subscriptions,
+            deliveries=self.deliveries if self.mail.server.is_configured else None,
+            now=datetime.now(UTC),
+        )
+        self.wake_sender()
+
+    @repeat(1.0)
+    def send_mails(self) -> bool:
+        """Send the e-mails that are due. Safe to repeat; tells whether more may be due."""
+        sender: MailSender = self.mail
+        return sender.run(self.deliveries, self.inbox, self.subscriptions, self.publish)

@@ -1,0 +1,220 @@
+"""Where inboxes, subscriptions and deliveries are kept: database ``kieng_notifications``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import uuid_utils
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError
+
+from services.kernel.mongo import Mongo, Store
+from services.notifications.documents import (
+    DATABASE,
+    Delivery,
+    DeliveryDocument,
+    NotificationDocument,
+    SubscriptionDocument,
+    declare,
+    decode_delivery,
+    decode_notification,
+    decode_subscription,
+    encode_notice,
+    encode_subscription,
+    new_delivery,
+)
+from services.notifications.domain import Notice, Notification, Subscription
+
+T = TypeVar("T")
+
+# The embedded database's cost of `$in` grows with the square of its length.
+IDS_PER_QUERY = 50
+DUPLICATE_KEY = 11000
+
+
+class Inbox:
+    """Everybody's notifications. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._documents = mongo.database(DATABASE)["notifications"]
+        declare(self._documents, NotificationDocument)
+
+    def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
+        """Return the notices, each once, that are in no inbox yet."""
+        by_id = {notice.notification_id: notice for notice in notices}
+        for ids in _chunks(list(by_id)):
+            for document in self._documents.find({"_id": {"$in": ids}}, {"_id": 1}):
+                del by_id[document["_id"]]
+        return list(by_id.values())
+
+    def add(self, notices: Sequence[Notice], now: datetime) -> int:
+        """Put notices into inboxes and return how many are new; known ones change nothing."""
+        documents = [encode_notice(notice, uuid_utils.uuid7().hex, now) for notice in notices]
+        return insert_new(self._documents, documents)
+
+    def get(self, notification_id: str) -> Notification | None:
+        """Return one notification."""
+        document = self._documents.find_one({"_id": notification_id})
+        return decode_notification(document) if document else None
+
+    def page(
+        self, recipient: str, *, unread_only: bool, before: str, limit: int
+    ) -> list[Notification]:
+        """Return a person's notifications, newest first, older than an order unless it is empty."""
+        query: dict[str, Any] = {"recipient": recipient}
+        if unread_only:
+            query["unread"] = True
+        if before:
+            query["order"] = {"$lt": before}
+        found = self._documents.find(query).sort("order", -1).limit(limit)
+        return [decode_notification(document) for document in found]
+
+    def since(self, recipient: str, moment: datetime) -> list[Notification]:
+        """Return a person's notifications that were made since a moment, oldest first."""
+        query = {"recipient": recipient, "order": {"$gte": order_at(moment)}}
+        found = self._documents.find(query).sort("order", -1)
+        return [decode_notification(document) for document in found][::-1]
+
+    def unread(self, recipient: str) -> int:
+        """Return how many notifications a person has not read."""
+        return self._documents.count_documents({"recipient": recipient, "unread": True})
+
+    def mark_read(self, recipient: str, ids: Iterable[str], now: datetime) -> int:
+        """Mark a person's notifications as read; return how many were unread until now."""
+        marked = 0
+        for chunk in _chunks(sorted(set(ids))):
+            query = {"_id": {"$in": chunk}, "recipient": recipient, "unread": True}
+            update = {"$set": {"unread": False, "read_at": now}}
+            marked += self._documents.update_many(query, update).modified_count
+        return marked
+
+
+class Subscriptions:
+    """What people want to hear. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._documents = mongo.database(DATABASE)["subscriptions"]
+        declare(self._documents, SubscriptionDocument)
+
+    def get(self, recipient: str) -> Subscription:
+        """Return a person's subscription, an empty one when none was set."""
+        return self.of([recipient]).get(recipient, Subscription())
+
+    def of(self, recipients: Iterable[str]) -> dict[str, Subscription]:
+        """Return the subscriptions of those who have set one."""
+        return {
+            document["_id"]: decode_subscription(document)
+            for chunk in _chunks(sorted(set(recipients)))
+            for document in self._documents.find({"_id": {"$in": chunk}})
+        }
+
+    def set(self, recipient: str, subscription: Subscription) -> None:
+        """Replace a person's subscription."""
+        document = encode_subscription(subscription)
+        self._documents.replace_one({"_id": recipient}, document, upsert=True)
+
+    def to_targets_of(self, unit_ids: list[str]) -> list[str]:
+        """Return the people who subscribed to the targets of any of these units."""
+        found = self._documents.find({"target_unit_ids": {"$in": unit_ids}}, {"_id": 1})
+        return sorted({document["_id"] for document in found})
+
+
+class Deliveries:
+    """The ledger of e-mails. Thread-safe; every write is guarded by what was read."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._documents = mongo.database(DATABASE)["deliveries"]
+        declare(self._documents, DeliveryDocument)
+
+    def add(self, notices: Iterable[Notice], now: datetime) -> None:
+        """Plan an e-mail for each notice; those planned before change nothing."""
+        insert_new(self._documents, [new_delivery(notice, now) for notice in notices])
+
+    def due(self, now: datetime, limit: int) -> list[Delivery]:
+        """Return e-mails whose time has come, also of an expired lease, longest due first."""
+        query = {"is_open": True, "due_at": {"$lte": now}}
+        found = self._documents.find(query).sort("due_at", 1).limit(limit)
+        return [decode_delivery(document) for document in found]
+
+    def claim(self, delivery: Delivery, now: datetime, lease: timedelta) -> bool:
+        """Become the one who sends it until the lease ends; tell whether that worked."""
+        guard = {"_id": delivery.delivery_id, "is_open": True, "due_at": delivery.due_at}
+        change = {"state": "sending", "due_at": now + lease}
+        update = {"$set": change, "$inc": {"attempts": 1}}
+        return self._documents.update_one(guard, update).matched_count == 1
+
+    def mark_sent(self, delivery: Delivery, now: datetime) -> None:
+        """Note that it was handed over; its event waits from now on."""
+        self._end(delivery, state="sent", sent_at=now, unannounced=True)
+
+    def give_up(self, delivery: Delivery, state: str) -> None:
+        """Note that it is never sent: `failed`, or `dropped` because nobody wants it any more."""
+        self._end(delivery, state=state)
+
+    def postpone(self, delivery: Delivery, until: datetime) -> None:
+        """Send it again later."""
+        change = {"state": "pending", "due_at": until}
+        self._documents.update_one({"_id": delivery.delivery_id}, {"$set": change})
+
+    def unannounced(self, limit: int) -> list[Delivery]:
+        """Return sent e-mails whose event waits."""
+        found = self._documents.find({"unannounced": True}).limit(limit)
+        return [decode_delivery(document) for document in found]
+
+    def mark_announced(self, deliveries: Iterable[Delivery]) -> None:
+        """Note that the broker has the events."""
+        for ids in _chunks([delivery.delivery_id for delivery in deliveries]):
+            self._documents.update_many({"_id": {"$in": ids}}, {"$set": {"unannounced": False}})
+
+    def _end(self, delivery: Delivery, **fields: Any) -> None:
+        self._documents.update_one(
+            {"_id": delivery.delivery_id}, {"$set": {"is_open": False, **fields}}
+        )
+
+
+class InboxStore(Store):
+    """Injects `Inbox`."""
+
+    def make(self, mongo: Mongo) -> Inbox:
+        """Return the store."""
+        return Inbox(mongo)
+
+
+class SubscriptionStore(Store):
+    """Injects `Subscriptions`."""
+
+    def make(self, mongo: Mongo) -> Subscriptions:
+        """Return the store."""
+        return Subscriptions(mongo)
+
+
+class DeliveryStore(Store):
+    """Injects `Deliveries`."""
+
+    def make(self, mongo: Mongo) -> Deliveries:
+        """Return the store."""
+        return Deliveries(mongo)
+
+
+def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]]) -> int:
+    """Insert documents whose id is not there yet; return how many."""
+    if not new:
+        return 0
+    try:
+        return len(documents.insert_many(new, ordered=False).inserted_ids)
+    except BulkWriteError as error:
+        if any(mistake["code"] != DUPLICATE_KEY for mistake in error.details["writeErrors"]):
+            raise
+        return int(error.details["nInserted"])
+
+
+def order_at(moment: datetime) -> str:
+    """Return an order before all that are made from a moment on: the head of a UUID version 7."""
+    return f"{int(moment.timestamp() * 1000):012x}"
+
+
+def _chunks(items: Sequence[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), IDS_PER_QUERY):
+        yield list(items[start : start + IDS_PER_QUERY])

@@ -1,0 +1,103 @@
+"""Sends a person's new notifications for as long as the person listens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from kieng.notifications.v1 import notification_service_pb2
+from services.kernel.errors import Exhausted
+from services.notifications import metrics, wire
+from services.notifications.domain import Language, Notification
+from services.notifications.store import Inbox, Subscriptions
+
+WATCHERS_MAX = 20
+POLL_SECONDS = 0.5
+SIGN_OF_LIFE_SECONDS = 10.0
+# A notification is numbered before it is written, by any process; it may show up this much later.
+LATE_SECONDS_MAX = 10.0
+
+
+class Slots:
+    """The places of a process for those who listen. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._places = threading.BoundedSemaphore(WATCHERS_MAX)
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Hold one place.
+
+        Raises:
+            Exhausted: all are taken.
+        """
+        if not self._places.acquire(blocking=False):
+            raise Exhausted(f"{WATCHERS_MAX} callers listen already; repeat later")
+        try:
+            with metrics.WATCHERS.track_inprogress():
+                yield
+        finally:
+            self._places.release()
+
+
+class Watchers(DependencyProvider):
+    """Injects the process's `Slots`; its stop ends all streams, so that the server can drain."""
+
+    def setup(self) -> None:
+        """Make the places."""
+        self.slots = Slots()
+
+    def stop(self) -> None:
+        """Send everybody home."""
+        self.slots.stopping.set()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Slots:
+        """Return the places."""
+        return self.slots
+
+
+def watch(
+    recipient: str,
+    *,
+    inbox: Inbox,
+    subscriptions: Subscriptions,
+    slots: Slots,
+    is_active: Callable[[], bool],
+) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
+    """Yield a sign of life at once, then every notification made from now on, oldest first.
+
+    Raises:
+        Exhausted: too many listen already.
+    """
+    with slots.take():
+        begin = datetime.now(UTC)
+        seen: set[str] = set()
+        yield notification_service_pb2.WatchNotificationsResponse()
+        told_at = time.monotonic()
+        while is_active() and not slots.stopping.wait(POLL_SECONDS):
+            late = datetime.now(UTC) - timedelta(seconds=LATE_SECONDS_MAX)
+            found = inbox.since(recipient, max(begin, late))
+            fresh = [each for each in found if each.notification_id not in seen]
+            seen = {each.notification_id for each in found}
+            if not fresh and time.monotonic() - told_at < SIGN_OF_LIFE_SECONDS:
+                continue
+            yield from _messages(fresh, subscriptions.get(recipient).language)
+            told_at = time.monotonic()
+
+
+def _messages(
+    fresh: Sequence[Notification], language: Language
+) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
+    """Yield one message per notification, or a sign of life when there is none."""
+    if not fresh:
+        yield notification_service_pb2.WatchNotificationsResponse()
+    for each in fresh:
+        message = wire.encode_notification(each, language)
+        yield notification_service_pb2.WatchNotificationsResponse(notification=message)

@@ -1,0 +1,152 @@
+"""Protobuf <-> domain: events that are listened to, the inbox, and subscriptions."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from kieng.kpi.v1 import events_pb2 as kpi_events_pb2
+from kieng.notifications.v1 import events_pb2, notification_pb2
+from kieng.submissions.v1 import events_pb2 as submission_events_pb2
+from kieng.submissions.v1 import submission_pb2
+from services.kernel.errors import InvalidRecord
+from services.kernel.kafka import Record, header
+from services.notifications.domain import (
+    Decided,
+    Kind,
+    Language,
+    Notification,
+    Reached,
+    Recipient,
+    Subscription,
+)
+from services.notifications.texts import render
+
+SUBMISSION_CHANGED = submission_events_pb2.SubmissionChanged.DESCRIPTOR.full_name
+TARGET_REACHED = kpi_events_pb2.TargetReached.DESCRIPTOR.full_name
+
+TOLD_STATES = {
+    submission_pb2.STATE_RETURNED: Kind.SUBMISSION_RETURNED,
+    submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
+    submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
+}
+# The field that names a work of each type. An expert's name is personal and never told.
+TITLE_FIELDS = {
+    **dict.fromkeys(("publication", "ip_right", "product", "joint_project"), "title"),
+    **dict.fromkeys(("enterprise", "institute"), "name"),
+    **dict.fromkeys(("transfer_contract", "receipt", "rd_funding"), "number"),
+    **dict.fromkeys(("policy_contract", "agreement"), "number"),
+    "facility": "code",
+    "training": "topic",
+}
+_LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
+
+
+def is_listened_to(record: Record) -> bool:
+    """Tell whether a record's event may be for somebody."""
+    return header(record, "ce_type") in (SUBMISSION_CHANGED, TARGET_REACHED)
+
+
+def decode_record(record: Record) -> Decided | Reached | None:
+    """Return what happened, None when nobody is to be told of it.
+
+    Raises:
+        InvalidRecord: the value is not the message that its type promises. The producer's fault.
+    """
+    try:
+        if header(record, "ce_type") == TARGET_REACHED:
+            return decode_reached(kpi_events_pb2.TargetReached.FromString(record.value or b""))
+        changed = submission_events_pb2.SubmissionChanged.FromString(record.value or b"")
+        return decode_changed(changed)
+    except (DecodeError, ValueError) as error:
+        raise InvalidRecord(f"cannot be decoded: {error}", offset=record.offset) from error
+
+
+def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided | None:
+    """Return a decision that somebody is to be told of.
+
+    Raises:
+        ValueError: the message lacks what names the submission.
+    """
+    if not changed.submission_id or not changed.institution_id or not changed.version:
+        raise ValueError("no submission_id, institution_id or version")
+    kind = TOLD_STATES.get(changed.state)
+    if kind is None or not changed.primary or not changed.submitted_by:
+        return None
+    claim = changed.declared if changed.HasField("declared") else changed.verified
+    type_name = claim.facts.WhichOneof("kind") or ""
+    title_field = TITLE_FIELDS.get(type_name)
+    facts = getattr(claim.facts, type_name) if title_field else None
+    return Decided(
+        kind=kind,
+        submission_id=changed.submission_id,
+        version=changed.version,
+        author=Recipient(changed.institution_id, changed.submitted_by),
+        work_key=changed.work_key,
+        unit_id=claim.unit_id,
+        type=type_name,
+        title=getattr(facts, title_field) if title_field else "",
+    )
+
+
+def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
+    """Return a reached target.
+
+    Raises:
+        ValueError: the message lacks what names the target.
+    """
+    target = event.target
+    if not target.unit_id or not target.indicator_code or not target.year:
+        raise ValueError("no unit_id, indicator_code or year")
+    return Reached(target.unit_id, target.indicator_code, target.year, target.value, event.value)
+
+
+def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
+    """Return a kind's number."""
+    return notification_pb2.Kind.Value(f"KIND_{kind.upper()}")
+
+
+def encode_notification(
+    notification: Notification, language: Language
+) -> notification_pb2.Notification:
+    """Return a notification's message, with its texts in a language."""
+    subject, body = render(notification.kind, notification.facts, language)
+    message = notification_pb2.Notification(
+        notification_id=notification.notification_id,
+        kind=encode_kind(notification.kind),
+        subject=subject,
+        body=body,
+        about=notification.about,
+    )
+    message.created_at.FromDatetime(notification.created_at)
+    if notification.read_at is not None:
+        message.read_at.FromDatetime(notification.read_at)
+    return message
+
+
+def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
+    """Return a subscription; doubles and the unspecified kind fall away."""
+    names = (notification_pb2.Kind.Name(kind) for kind in message.email_kinds if kind)
+    kinds = (Kind(name.removeprefix("KIND_").lower()) for name in names)
+    return Subscription(
+        email_kinds=tuple(dict.fromkeys(kinds)),
+        email=message.email,
+        language=_LANGUAGES.get(message.language, Language.VI),
+        target_unit_ids=tuple(dict.fromkeys(filter(None, message.target_unit_ids))),
+    )
+
+
+def encode_subscription(subscription: Subscription) -> notification_pb2.Subscription:
+    """Return a subscription's message."""
+    return notification_pb2.Subscription(
+        email_kinds=map(encode_kind, subscription.email_kinds),
+        email=subscription.email,
+        language=notification_pb2.Language.Value(f"LANGUAGE_{subscription.language.upper()}"),
+        target_unit_ids=subscription.target_unit_ids,
+    )
+
+
+def new_delivered(notification_id: str, kind: Kind) -> events_pb2.NotificationDelivered:
+    """Return the event of an e-mail that was handed over, without its time."""
+    return events_pb2.NotificationDelivered(
+        notification_id=notification_id, kind=encode_kind(kind), channel="email"
+    )

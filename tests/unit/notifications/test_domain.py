@@ -1,0 +1,100 @@
+import pytest
+
+from services.kernel.errors import InvalidArgument
+from services.notifications.domain import (
+    ATTEMPTS_MAX,
+    Decided,
+    Kind,
+    Reached,
+    Recipient,
+    Subscription,
+    checked,
+    notice_of_decision,
+    notice_of_target,
+    retry_seconds,
+    subscribable,
+)
+
+DECIDED = Decided(Kind.SUBMISSION_RETURNED, "s1", 3, Recipient("alpha", "u1"), "doi:10.1/x")
+REACHED = Reached("alpha/sci", "PUB-01", 2025, 120, 121)
+
+
+def decided(**fields: object) -> str:
+    values = {name: getattr(DECIDED, name) for name in DECIDED.__slots__}
+    return notice_of_decision(Decided(**{**values, **fields})).notification_id  # type: ignore[arg-type]
+
+
+def test_the_same_event_and_person_give_the_same_id_whatever_else_was_read() -> None:
+    assert decided() == decided(title="another title", unit_id="alpha/sci")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"submission_id": "s2"},
+        {"version": 4},
+        {"author": Recipient("alpha", "u2")},
+        {"author": Recipient("beta", "u1")},
+    ],
+)
+def test_another_submission_version_or_person_gives_another_id(other: dict[str, object]) -> None:
+    assert decided() != decided(**other)
+
+
+def test_a_target_is_told_once_per_subscriber_and_again_when_it_is_raised() -> None:
+    again = Reached("alpha/sci", "PUB-01", 2025, 120, 130)
+    raised = Reached("alpha/sci", "PUB-01", 2025, 200, 201)
+    first = notice_of_target(REACHED, "alpha/u1")
+    assert first.about == "target:alpha/sci:PUB-01:2025"
+    assert notice_of_target(again, "alpha/u1").notification_id == first.notification_id
+    assert notice_of_target(raised, "alpha/u1").notification_id != first.notification_id
+    assert notice_of_target(REACHED, "beta/u1").notification_id != first.notification_id
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "units"),
+    [
+        ("alpha/sci/lab", ["alpha/sci/lab", "alpha/sci", "alpha", "consortium"]),
+        ("alpha", ["alpha", "consortium"]),
+        ("consortium", ["consortium"]),
+    ],
+)
+def test_a_unit_is_heard_of_by_subscribers_of_it_and_of_everything_above(
+    unit_id: str, units: list[str]
+) -> None:
+    assert subscribable(unit_id) == units
+
+
+@pytest.mark.parametrize(
+    ("subscription", "kind", "wants"),
+    [
+        (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.TARGET_REACHED, True),
+        (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.SUBMISSION_RETURNED, False),
+        (Subscription((Kind.TARGET_REACHED,), ""), Kind.TARGET_REACHED, False),
+    ],
+)
+def test_mail_goes_to_an_address_for_the_chosen_kinds_only(
+    subscription: Subscription, kind: Kind, wants: bool
+) -> None:
+    assert subscription.wants_mail(kind) is wants
+
+
+@pytest.mark.parametrize("email", ["", "a@example.org", "kpi.team+1@sub.example.org"])
+def test_an_address_or_none_holds(email: str) -> None:
+    assert checked(Subscription(email=email)).email == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["a", "@b", "a@", "a@b@c", "a b@c", "a,b@c.org", "<a@c.org>", "a@c.org\x00", "a@b\r\nBcc:x"],
+)
+def test_what_is_no_single_address_is_refused(email: str) -> None:
+    with pytest.raises(InvalidArgument) as refusal:
+        checked(Subscription(email=email))
+    assert set(refusal.value.fields) == {"subscription.email"}
+
+
+def test_waits_double_up_to_an_hour_and_end_after_ten_attempts() -> None:
+    assert [retry_seconds(n) for n in (1, 2, 3)] == [5.0, 10.0, 20.0]
+    assert retry_seconds(ATTEMPTS_MAX - 1) == 1280.0
+    assert retry_seconds(ATTEMPTS_MAX) is None

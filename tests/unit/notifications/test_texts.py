@@ -1,0 +1,86 @@
+import pytest
+
+from kieng.submissions.v1 import facts_pb2
+from services.notifications.domain import Kind, Language
+from services.notifications.texts import SUBJECT_CHARACTERS_MAX, TYPES, number, render
+
+SUBMISSION = {
+    "submission_id": "s1",
+    "work_key": "doi:10.1000/x",
+    "unit_id": "alpha/sci",
+    "type": "publication",
+    "title": "Một công trình",
+}
+TARGET = {
+    "unit_id": "alpha",
+    "indicator_code": "PUB-01",
+    "year": 2025,
+    "target": 1200,
+    "value": 1250,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "subject"),
+    [
+        (Kind.SUBMISSION_RETURNED, Language.VI, "Hồ sơ được trả lại: Công bố khoa học"),
+        (Kind.SUBMISSION_RETURNED, Language.EN, "Returned: Publication"),
+        (Kind.SUBMISSION_VERIFIED, Language.VI, "Hồ sơ đã được xác nhận: Công bố khoa học"),
+        (Kind.SUBMISSION_VERIFIED, Language.EN, "Verified: Publication"),
+        (Kind.SUBMISSION_REJECTED, Language.VI, "Hồ sơ bị từ chối: Công bố khoa học"),
+        (Kind.SUBMISSION_REJECTED, Language.EN, "Rejected: Publication"),
+    ],
+)
+def test_a_decision_is_told_with_title_unit_and_what_to_type(
+    kind: Kind, language: Language, subject: str
+) -> None:
+    told, body = render(kind, SUBMISSION, language)
+    assert told == f"{subject} “Một công trình”"
+    assert "alpha/sci" in body
+    assert "kieng submission show s1" in body
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "values"),
+    [
+        (Language.VI, "Đạt chỉ tiêu PUB-01 năm 2025: alpha", ("1.200", "1.250")),
+        (Language.EN, "Target PUB-01 of 2025 reached: alpha", ("1,200", "1,250")),
+    ],
+)
+def test_a_reached_target_is_told_with_both_values(
+    language: Language, subject: str, values: tuple[str, str]
+) -> None:
+    told, body = render(Kind.TARGET_REACHED, TARGET, language)
+    assert told == subject
+    assert all(value in body for value in values)
+
+
+@pytest.mark.parametrize(
+    ("work_key", "name"), [("doi:10.1000/x", "doi:10.1000/x"), ("sub:s1", "s1")]
+)
+def test_a_work_without_a_title_is_named_by_its_key(work_key: str, name: str) -> None:
+    facts = {**SUBMISSION, "title": "", "type": "", "work_key": work_key}
+    assert (
+        render(Kind.SUBMISSION_REJECTED, facts, Language.EN)[0] == f"Rejected: Submission “{name}”"
+    )
+
+
+def test_every_type_of_submission_has_a_name() -> None:
+    assert {f.name for f in facts_pb2.Facts.DESCRIPTOR.fields} == set(TYPES) - {""}
+
+
+def test_braces_and_line_ends_of_a_title_stay_text_on_one_line() -> None:
+    facts = {**SUBMISSION, "title": "{0}\r\nBcc: {unit}"}
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
+    assert subject == "Verified: Publication “{0} Bcc: {unit}”"
+
+
+def test_a_long_title_ends_in_an_ellipsis() -> None:
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, {**SUBMISSION, "title": "x" * 500}, Language.EN)
+    assert len(subject) == SUBJECT_CHARACTERS_MAX
+    assert subject.endswith("…")
+
+
+def test_thousands_are_separated_as_the_language_does() -> None:
+    assert number(1234567, Language.VI) == "1.234.567"
+    assert number(1234567, Language.EN) == "1,234,567"
