@@ -49,7 +49,7 @@ class Intake:
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):
             if not self.exists(unit_id):
-                text = f"unknown unit {unit_id!r}; look it up with `kieng search`"
+                text = f"unknown unit {unit_id!r}; look it up with `kieng unit search`"
                 raise InvalidArgument(f"{path}: {text}", fields={path: text})
         institution_id = self.principal.institution_id
         if message.unit_id.split("/")[0] != institution_id:

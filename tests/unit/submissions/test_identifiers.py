@@ -31,6 +31,7 @@ def product(**fields: object) -> pb.Facts:
         (publication(issued_on="2025-02-30"), "publication.issued_on"),
         (publication(issued_on="2025-07-03"), "publication.issued_on"),
         (expert("0000-0002-1825-0098"), "expert.person_id"),
+        (expert("0099-0000-0000-1066"), "expert.person_id"),
         (
             F(enterprise=pb.Enterprise(tax_code="0100233480", founded_on="2025-01-01")),
             "enterprise.tax_code",
@@ -54,6 +55,8 @@ def test_a_wrong_field_is_named(facts: pb.Facts, field: str) -> None:
         publication(doi="https://doi.org/10.1000/XYZ", issn="1234-5679", issued_on="2025-07-02"),
         publication(),
         expert("0000-0002-1825-0097"),
+        # In a block that is not given out: the check digit is all that counts.
+        expert("0099-0000-0000-1065"),
         expert("hr-17"),
         F(enterprise=pb.Enterprise(tax_code="0100233488", founded_on="2025-01-01")),
         F(agreement=pb.Agreement(number="1", signed_on="2025-01-01", expires_on="2035-01-01")),

@@ -76,8 +76,8 @@ class SubmissionServiceServicer:
     def CreateSubmission(self, request, context):
         """Creates a draft, or a submitted one with `submit`. Idempotent by request_id for ever, and by source record:
         the same content answers the same submission.
-        Errors: INVALID_ARGUMENT (a field, named), ALREADY_EXISTS (request_id or source record used with other
-        content), NOT_FOUND (unit or partner unknown), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
+        Errors: INVALID_ARGUMENT (a field, named; also an unknown unit or partner), ALREADY_EXISTS (request_id or source
+        record used with other content), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,8 +38,8 @@ class SubmissionServiceStub:
     CreateSubmission: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.CreateSubmissionRequest, _submission_service_pb2.CreateSubmissionResponse]
     """Creates a draft, or a submitted one with `submit`. Idempotent by request_id for ever, and by source record:
     the same content answers the same submission.
-    Errors: INVALID_ARGUMENT (a field, named), ALREADY_EXISTS (request_id or source record used with other
-    content), NOT_FOUND (unit or partner unknown), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
+    Errors: INVALID_ARGUMENT (a field, named; also an unknown unit or partner), ALREADY_EXISTS (request_id or source
+    record used with other content), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
     """
     AmendSubmission: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.AmendSubmissionRequest, _submission_service_pb2.AmendSubmissionResponse]
     """Replaces the content; of a verified one this opens a new version for review while the verified one keeps counting.
@@ -67,8 +67,8 @@ class SubmissionServiceAsyncStub(SubmissionServiceStub):
     CreateSubmission: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.CreateSubmissionRequest, _submission_service_pb2.CreateSubmissionResponse]  # type: ignore[assignment]
     """Creates a draft, or a submitted one with `submit`. Idempotent by request_id for ever, and by source record:
     the same content answers the same submission.
-    Errors: INVALID_ARGUMENT (a field, named), ALREADY_EXISTS (request_id or source record used with other
-    content), NOT_FOUND (unit or partner unknown), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
+    Errors: INVALID_ARGUMENT (a field, named; also an unknown unit or partner), ALREADY_EXISTS (request_id or source
+    record used with other content), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
     """
     AmendSubmission: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.AmendSubmissionRequest, _submission_service_pb2.AmendSubmissionResponse]  # type: ignore[assignment]
     """Replaces the content; of a verified one this opens a new version for review while the verified one keeps counting.
@@ -99,8 +99,8 @@ class SubmissionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_submission_service_pb2.CreateSubmissionResponse, _abc.Awaitable[_submission_service_pb2.CreateSubmissionResponse]]:
         """Creates a draft, or a submitted one with `submit`. Idempotent by request_id for ever, and by source record:
         the same content answers the same submission.
-        Errors: INVALID_ARGUMENT (a field, named), ALREADY_EXISTS (request_id or source record used with other
-        content), NOT_FOUND (unit or partner unknown), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
+        Errors: INVALID_ARGUMENT (a field, named; also an unknown unit or partner), ALREADY_EXISTS (request_id or source
+        record used with other content), PERMISSION_DENIED, UNAVAILABLE (repeat with the same request_id).
         """
 
     @_abc_1.abstractmethod
