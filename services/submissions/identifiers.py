@@ -86,7 +86,7 @@ def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 
 def _expert_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    # Not idutils.is_orcid: it refuses numbers of blocks that were not assigned when it was released.
+    # Not idutils.is_orcid: it refuses blocks that were not given out when it was released.
     digits = fact.person_id.replace("-", "")
     if ORCID_SHAPE.match(fact.person_id) and not mod_11_2.is_valid(digits):
         yield "person_id", "looks like an ORCID, but its check digit is wrong"
