@@ -1,0 +1,67 @@
+"""One event at a time: the work it speaks of, and how every cell changes. Pure and idempotent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.claims import Key, Statement, Work
+from services.kpi.domain.contribution import contribution, key_parts, number_key
+from services.kpi.domain.tree import UnitTree
+
+
+def fold(
+    work: Work, submission_id: str, statement: Statement, catalogue: Catalogue
+) -> tuple[Work, dict[Key, int]]:
+    """Apply one statement of a submission to the work it speaks of.
+
+    A statement that is not newer than the one remembered changes nothing. A newer one is remembered
+    even when no cell changes, or an older one that comes late would be taken for news.
+
+    Args:
+        work: everything known of the work; `Work()` when nothing is.
+        submission_id: submission that speaks.
+        statement: its full state as far as this work is concerned.
+        catalogue: frozen indicators and tree; the same for the whole life of a view.
+
+    Returns:
+        The new work (the same object when nothing changed) and key -> change, netted, without
+        zeros, to be rolled up along the tree.
+
+    Source: design.md, section 5.
+    """
+    if statement.version <= work.version_of(submission_id):
+        return work, {}
+    statements = {**work.statements, submission_id: statement}
+    contributed = contribution(statements.values(), catalogue)
+    return Work(statements, contributed), difference(contributed, work.contributed)
+
+
+def restored(statements: Mapping[str, Statement], catalogue: Catalogue) -> Work:
+    """Return a work as it was stored; what it contributes follows from what is said about it."""
+    return Work(statements, contribution(statements.values(), catalogue))
+
+
+def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]:
+    """Return ``new - old`` without zeros."""
+    change = dict(new)
+    for key, value in old.items():
+        left = change.get(key, 0) - value
+        if left:
+            change[key] = left
+        else:
+            change.pop(key, None)
+    return change
+
+
+def roll_up(changes: Mapping[Key, int], tree: UnitTree) -> dict[Key, int]:
+    """Return the change of every cell: each contribution at its unit and all units above."""
+    cells: dict[Key, int] = {}
+    for key, value in changes.items():
+        number, member = key if isinstance(key, tuple) else (key, "")
+        unit, month, column = key_parts(number)
+        for above in tree.ancestors[unit]:
+            cell = number_key(above, month, column)
+            target: Key = (cell, member) if member else cell
+            cells[target] = cells.get(target, 0) + value
+    return {key: value for key, value in cells.items() if value}

@@ -1,0 +1,47 @@
+"""Months as integers, so that ranges are comparisons: January of year 0 is 0."""
+
+from __future__ import annotations
+
+from services.kernel.errors import InvalidArgument
+
+RANGE_MONTHS_MAX = 120
+
+
+def month_of_date(date: str) -> int:
+    """Return the month of a calendar date `YYYY-MM-DD`, or of a month `YYYY-MM`.
+
+    Raises:
+        ValueError: not a date. The producer's fault.
+    """
+    year, month = int(date[:4]), int(date[5:7])
+    if not 1 <= month <= 12 or date[4] != "-":
+        raise ValueError(f"not a date: {date}")
+    return year * 12 + month - 1
+
+
+def month_text(month: int) -> str:
+    """Return a month as `YYYY-MM`."""
+    return f"{month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def month_range(from_month: str, to_month: str) -> tuple[int, int]:
+    """Return first and last month of a range, both included.
+
+    Raises:
+        InvalidArgument: not months, the wrong way round, or over 120 months. The caller's fault.
+    """
+    bounds = []
+    for field, text in (("from_month", from_month), ("to_month", to_month)):
+        try:
+            bounds.append(month_of_date(text))
+        except (ValueError, IndexError):
+            raise InvalidArgument(
+                f"{field} is not a month: write YYYY-MM", fields={field: "write YYYY-MM"}
+            ) from None
+    first, last = bounds
+    if last < first or last - first >= RANGE_MONTHS_MAX:
+        raise InvalidArgument(
+            f"the range must run forward, over at most {RANGE_MONTHS_MAX} months",
+            fields={"to_month": "before from_month, or too far after it"},
+        )
+    return first, last

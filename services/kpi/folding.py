@@ -1,0 +1,201 @@
+"""Folds batches of one partition into the stored view: decode, fold, roll up, flush.
+
+While the epoch is held nobody else can commit, so works and rows stay in memory between batches;
+any error drops them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from kieng.submissions.v1 import events_pb2
+from services.kernel.errors import InvalidRecord
+from services.kernel.kafka import Record, header
+from services.kpi import metrics
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.claims import Key, Work
+from services.kpi.domain.contribution import key_parts
+from services.kpi.domain.fold import fold, restored, roll_up
+from services.kpi.store.ledger import Flush, Owned
+from services.kpi.wire import events
+
+WORKS_IN_MEMORY_MAX = 50_000
+PARKED_IN_A_ROW_MAX = 1000
+
+
+class StoredView(Protocol):
+    """What the fold needs of the database; `store.ledger.Ledger` is the real one."""
+
+    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+        """Return stored works by key."""
+
+    def rows(
+        self, owned: Owned, keys: Sequence[tuple[str, int]]
+    ) -> dict[tuple[str, int], dict[tuple[str, str], int]]:
+        """Return stored rows by (unit id, month)."""
+
+    def commit(self, flush: Flush) -> Owned:
+        """Write a batch, all of it or nothing."""
+
+
+class PartitionFold:
+    """One partition of one view, owned by this process. Used by one thread.
+
+    Args:
+        owned: where the partition stands.
+        catalogue: the view's catalogue.
+        ledger: where the view is stored.
+    """
+
+    def __init__(self, owned: Owned, catalogue: Catalogue, ledger: StoredView) -> None:
+        self.owned = owned
+        self.catalogue = catalogue
+        self._ledger = ledger
+        self._works: OrderedDict[str, Work] = OrderedDict()
+        self._rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
+        self._parked_in_a_row = 0
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Fold a batch and flush it; on any error nothing is written and the object is spent.
+
+        Records before the stored position were folded already and are passed over.
+
+        Raises:
+            OwnershipLost: another process owns the partition.
+            RuntimeError: over 1,000 records in a row cannot be folded.
+        """
+        records = [r for r in records if r.offset >= self.owned.next_offset]
+        if not records:
+            return
+        flush = Flush(
+            self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
+        )
+        changed = self._decode(records, flush)
+        self._load_works({event.work_key for _, event in changed})
+        touched: dict[str, Work] = {}
+        deltas: dict[Key, int] = {}
+        for record, event in changed:
+            self._fold_one(record, event, flush, touched, deltas)
+        self._change_rows(roll_up(deltas, self.catalogue.tree), flush)
+        flush.works = {key: self._document(work) for key, work in touched.items()}
+        with metrics.FLUSH_SECONDS.time():
+            self.owned = self._ledger.commit(flush)
+        metrics.RECORDS_FOLDED.inc(len(records))
+        metrics.PARKED.set(self.owned.parked)
+        while len(self._works) > WORKS_IN_MEMORY_MAX:
+            self._works.popitem(last=False)
+
+    def _decode(
+        self, records: Sequence[Record], flush: Flush
+    ) -> list[tuple[Record, events_pb2.SubmissionChanged]]:
+        changed = []
+        for record in records:
+            kind = header(record, "ce_type")
+            if kind == events.REPUBLISHED:
+                mark = events_pb2.LogRepublished.FromString(record.value or b"")
+                flush.republished |= {mark.institution_id}
+            elif kind == events.CHANGED:
+                try:
+                    changed.append((record, events.decode_changed(record.value or b"")))
+                except InvalidRecord as invalid:
+                    self._park(record, str(invalid), flush)
+            # Other types are of a later release, which knows what they mean; they change no cell.
+            flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
+        return changed
+
+    def _load_works(self, keys: set[str]) -> None:
+        missing = [key for key in keys if key not in self._works]
+        stored = self._ledger.works(self.owned, missing) if self.owned.next_offset else {}
+        for key in missing:
+            statements = {}
+            for source in stored.get(key, ()):
+                event = events.decode_changed(source)
+                statement = events.decode_statement(event, self.catalogue, source)
+                statements[event.submission_id] = statement
+            self._works[key] = restored(statements, self.catalogue)
+        for key in keys:
+            self._works.move_to_end(key)
+
+    def _fold_one(
+        self,
+        record: Record,
+        event: events_pb2.SubmissionChanged,
+        flush: Flush,
+        touched: dict[str, Work],
+        deltas: dict[Key, int],
+    ) -> None:
+        try:
+            statement = events.decode_statement(event, self.catalogue, record.value or b"")
+        except InvalidRecord as invalid:
+            self._park(record, str(invalid), flush)
+            return
+        self._parked_in_a_row = 0
+        old = self._works[event.work_key]
+        new, changes = fold(old, event.submission_id, statement, self.catalogue)
+        if new is old:
+            return
+        self._works[event.work_key] = touched[event.work_key] = new
+        for key, change in changes.items():
+            deltas[key] = deltas.get(key, 0) + change
+
+    def _change_rows(self, cells: dict[Key, int], flush: Flush) -> None:
+        tree, columns = self.catalogue.tree, self.catalogue.columns
+        by_row: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
+        for key, change in cells.items():
+            number, member = key if isinstance(key, tuple) else (key, "")
+            unit, month, column = key_parts(number)
+            row = by_row.setdefault((tree.ids[unit], month), [])
+            row.append((columns[column].name, member, change))
+        missing = [place for place in by_row if place not in self._rows]
+        stored = self._ledger.rows(self.owned, missing) if self.owned.next_offset else {}
+        for place in missing:
+            self._rows[place] = stored.get(place, {})
+        for place, changes in by_row.items():
+            flush.rows[place] = self._rows[place] = _changed(self._rows[place], changes)
+
+    def _document(self, work: Work) -> dict[str, Any]:
+        claims = [
+            claim
+            for statement in work.statements.values()
+            for claim in (statement.declared, statement.verified)
+            if claim is not None
+        ]
+        tree = self.catalogue.tree
+        above = {number for claim in claims for number in tree.ancestors[claim.unit]}
+        return {
+            "t": min(claims, key=lambda c: c.precedence).type if claims else "",
+            "u": sorted(tree.ids[number] for number in above),
+            "j": len({claim.unit for claim in claims}) > 1,
+            "c": [statement.source for _, statement in sorted(work.statements.items())],
+        }
+
+    def _park(self, record: Record, reason: str, flush: Flush) -> None:
+        self._parked_in_a_row += 1
+        if self._parked_in_a_row > PARKED_IN_A_ROW_MAX:
+            raise RuntimeError(f"over {PARKED_IN_A_ROW_MAX} records in a row cannot be folded")
+        flush.parked[record.offset] = (reason, record.value or b"")
+
+
+def _changed(
+    row: dict[tuple[str, str], int], changes: list[tuple[str, str, int]]
+) -> dict[tuple[str, str], int]:
+    new = dict(row)
+    for column, member, change in changes:
+        value = new.get((column, member), 0) + change
+        if value:
+            new[column, member] = value
+        else:
+            new.pop((column, member), None)
+    return new
+
+
+def _event_ms(record: Record) -> int:
+    """Return when the event was made, in milliseconds; the broker's time when it does not say."""
+    text = header(record, "ce_time")
+    try:
+        return int(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
+        return record.timestamp

@@ -1,0 +1,18 @@
+"""Metrics of the KPI service: meaning and remedy."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECORDS_FOLDED = Counter("kieng_kpi_records_folded", "Records that the live view has read.")
+FLUSH_SECONDS = Histogram(
+    "kieng_kpi_flush_seconds", "Time of one transaction; growing means that the database is slow."
+)
+PARKED = Gauge(
+    "kieng_kpi_parked",
+    "Records set aside because they cannot be folded: 0 is healthy; read the reasons in `parked`.",
+)
+VIEW_EVENT_TIMESTAMP = Gauge(
+    "kieng_kpi_view_newest_event_timestamp_seconds", "When the newest event of the view was made."
+)
+WATCHERS = Gauge("kieng_kpi_watchers", "Open WatchKpis streams; the limit is in the settings.")

@@ -1,0 +1,1 @@
+"""Where the view is kept: MongoDB database `kieng_kpi`."""

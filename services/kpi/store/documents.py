@@ -1,0 +1,133 @@
+"""What the collections hold, and their indexes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mongoengine import (
+    BinaryField,
+    BooleanField,
+    DateTimeField,
+    DictField,
+    Document,
+    IntField,
+    ListField,
+    LongField,
+    StringField,
+)
+from pymongo.database import Database
+
+DATABASE = "kieng_kpi"
+
+
+class DirectoryDocument(Document):
+    """A directory version as it came over Kafka; `_id` is the version."""
+
+    meta = {"collection": "directories", "auto_create_index": False}
+    version = IntField(primary_key=True)
+    units = BinaryField(required=True)
+
+
+class CatalogueDocument(Document):
+    """A frozen catalogue version; `_id` is the version, the digest finds an equal one."""
+
+    meta = {"collection": "catalogues", "auto_create_index": False}
+    version = IntField(primary_key=True)
+    definition_sha256 = StringField(required=True)
+    message = BinaryField(required=True)
+
+
+class ViewDocument(Document):
+    """A view and where it stands: building, live or retired."""
+
+    meta = {"collection": "views", "auto_create_index": False}
+    view_id = StringField(primary_key=True)
+    state = StringField(required=True, choices=("building", "live", "retired"))
+    generation = IntField(required=True)
+    topic_id = StringField(required=True)
+    catalogue_version = IntField(required=True)
+    fold_version = IntField(required=True)
+    awaits = ListField(StringField())
+    opened_at = DateTimeField(required=True)
+
+
+class ProgressDocument(Document):
+    """How far a view has read one partition, and who owns it; `_id` is `<view>|<partition>`."""
+
+    meta = {"collection": "progress", "auto_create_index": False}
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    p = IntField(required=True)
+    epoch = LongField(required=True)
+    next_offset = LongField(required=True)
+    newest_event_ms = LongField(required=True)
+    parked = LongField(required=True)
+    republished = ListField(StringField())
+
+
+class RowDocument(Document):
+    """All cells of one unit and month in one partition; `o` is the offset of its last change."""
+
+    meta = {
+        "collection": "cells",
+        "auto_create_index": False,
+        "indexes": [("v", "p", "o"), ("v", "u")],
+    }
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    p = IntField(required=True)
+    u = StringField(required=True)
+    m = IntField(required=True)
+    o = LongField(required=True)
+    n = DictField()
+    s = ListField(ListField())
+
+
+class WorkDocument(Document):
+    """Everything said about one work: `c` holds each submission's newest event."""
+
+    meta = {
+        "collection": "works",
+        "auto_create_index": False,
+        "indexes": [("v", "t", "u"), ("v", "t", "j")],
+    }
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    p = IntField(required=True)
+    k = StringField(required=True)
+    t = StringField()
+    u = ListField(StringField())
+    j = BooleanField()
+    c = ListField(BinaryField())
+
+
+class ParkedDocument(Document):
+    """A record that cannot be folded; `_id` is `<view>|<partition>|<offset>`."""
+
+    meta = {"collection": "parked", "auto_create_index": False, "indexes": [("v",)]}
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    reason = StringField(required=True)
+    value = BinaryField()
+
+
+class TargetDocument(Document):
+    """A yearly target; `_id` is `<unit>|<indicator>|<year>`."""
+
+    meta = {"collection": "targets", "auto_create_index": False}
+    key = StringField(primary_key=True)
+    unit_id = StringField(required=True)
+    indicator_code = StringField(required=True)
+    year = IntField(required=True)
+    value = LongField(required=True)
+    reached_at = DateTimeField()
+
+
+DOCUMENTS = (RowDocument, WorkDocument, ParkedDocument)
+
+
+def declare(database: Database[dict[str, Any]]) -> None:
+    """Create the indexes that are missing."""
+    for document in DOCUMENTS:
+        for spec in document._meta["index_specs"]:
+            database[document._meta["collection"]].create_index(spec["fields"])

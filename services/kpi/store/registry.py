@@ -1,0 +1,171 @@
+"""Catalogue versions and the views made of them: what is folded, and what answers."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from kieng.directory.v1 import directory_pb2
+from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.errors import NotFound, WrongState
+from services.kernel.mongo import Mongo
+from services.kpi.domain.catalogue import FOLD_VERSION, Catalogue
+from services.kpi.store.documents import DATABASE
+from services.kpi.wire.catalogue import decode_catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view and where it stands; ``awaits`` are institutions not yet published again."""
+
+    view_id: str
+    state: str
+    generation: int
+    topic_id: str
+    catalogue_version: int
+    awaits: tuple[str, ...]
+
+
+class Registry:
+    """Directories, catalogues and views. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        database = mongo.database(DATABASE)
+        self._directories = database["directories"]
+        self._catalogues = database["catalogues"]
+        self._views = database["views"]
+        self._decoded: dict[int, Catalogue] = {}
+
+    def keep_directory(self, directory: directory_pb2.Directory) -> None:
+        """Store a directory version; one that is stored stays as it is."""
+        units = directory.SerializeToString(deterministic=True)
+        self._directories.update_one(
+            {"_id": directory.version}, {"$setOnInsert": {"units": units}}, upsert=True
+        )
+
+    def directory(self, version: int) -> directory_pb2.Directory:
+        """Return a directory version; 0 returns the newest.
+
+        Raises:
+            WrongState: none has arrived yet; repeat.
+        """
+        query = {"_id": version} if version else {}
+        found = self._directories.find_one(query, sort=[("_id", DESCENDING)])
+        if found is None:
+            raise WrongState("no directory has arrived yet; repeat", reason="NO_DIRECTORY")
+        return directory_pb2.Directory.FromString(found["units"])
+
+    def publish(self, message: catalogue_pb2.Catalogue) -> int:
+        """Freeze a catalogue and return its version; an equal one answers the version it has.
+
+        Raises:
+            WrongState: another catalogue is live; this release cannot rebuild a view beside it.
+        """
+        message.version = 0
+        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+        same = self._catalogues.find_one({"definition_sha256": digest})
+        if same is not None:
+            return int(same["_id"])
+        if self._catalogues.find_one({}) is not None:
+            raise WrongState(
+                "another catalogue is published already; replacing it needs a rebuild of the view, "
+                "which this release does not offer",
+                reason="REBUILD_NEEDED",
+            )
+        message.version = 1
+        document = {"_id": 1, "definition_sha256": digest}
+        document["message"] = message.SerializeToString(deterministic=True)
+        try:
+            self._catalogues.insert_one(document)
+        except DuplicateKeyError:
+            return self.publish(message)
+        return 1
+
+    def message(self, version: int) -> catalogue_pb2.Catalogue:
+        """Return a catalogue version as it was published.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._catalogues.find_one({"_id": version})
+        if found is None:
+            raise NotFound(f"there is no catalogue version {version}")
+        return catalogue_pb2.Catalogue.FromString(found["message"])
+
+    def catalogue(self, version: int) -> Catalogue:
+        """Return a catalogue version ready to count with; versions never change."""
+        if version not in self._decoded:
+            self._decoded[version] = decode_catalogue(self.message(version))
+        return self._decoded[version]
+
+    def views(self) -> list[View]:
+        """Return all views, newest first."""
+        return [_view(found) for found in self._views.find({}, sort=[("opened_at", DESCENDING)])]
+
+    def live(self) -> View | None:
+        """Return the view that answers, or None before the first."""
+        found = self._views.find_one({"state": "live"})
+        return _view(found) if found else None
+
+    def folded(self, topic_id: str) -> View | None:
+        """Return the newest view of this log, the one to fold; None when the log is unknown."""
+        return next((view for view in self.views() if view.topic_id == topic_id), None)
+
+    def open(self, topic_id: str, catalogue_version: int) -> View:
+        """Open the view of a log and a catalogue, or return it when it exists.
+
+        The very first is live at once. A later one is of a log that lost its past, and is built
+        until every institution has been published again.
+        """
+        views = self.views()
+        for view in views:
+            if (view.topic_id, view.catalogue_version) == (topic_id, catalogue_version):
+                return view
+        generation = max((view.generation for view in views), default=0) + 1
+        tree = self.catalogue(catalogue_version).tree
+        awaits = [tree.ids[number] for number in tree.institutions()] if views else []
+        document = {
+            "_id": f"g{generation}-c{catalogue_version}-f{FOLD_VERSION}",
+            "state": "building" if awaits else "live",
+            "generation": generation,
+            "topic_id": topic_id,
+            "catalogue_version": catalogue_version,
+            "fold_version": FOLD_VERSION,
+            "awaits": awaits,
+            "opened_at": datetime.now(UTC),
+        }
+        try:
+            self._views.insert_one(document)
+        except DuplicateKeyError:
+            return self.open(topic_id, catalogue_version)
+        return _view(document)
+
+    def heard(self, view: View, republished: frozenset[str]) -> None:
+        """Note institutions that are published again; a view that awaits none becomes live.
+
+        Args:
+            view: view that is folded.
+            republished: institutions that every partition has heard of.
+        """
+        awaits = sorted(set(view.awaits) - republished)
+        self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits}})
+        if awaits or view.state != "building":
+            return
+        self._views.update_many({"state": "live"}, {"$set": {"state": "retired"}})
+        self._views.update_one({"_id": view.view_id}, {"$set": {"state": "live"}})
+
+
+def _view(document: dict[str, Any]) -> View:
+    return View(
+        document["_id"],
+        document["state"],
+        document["generation"],
+        document["topic_id"],
+        document["catalogue_version"],
+        tuple(document["awaits"]),
+    )

@@ -1,0 +1,126 @@
+"""Consistent reads of a view: progress and documents of one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.ledger import decode_row
+
+OVERLAPS_MAX = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a view has read, over all partitions."""
+
+    next_offsets: Mapping[int, int]
+    newest_event_ms: int
+    parked: int
+    republished: frozenset[str]
+    """Institutions that every partition has heard of."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRow:
+    """All cells of one unit and month in one partition."""
+
+    partition: int
+    unit_id: str
+    month: int
+    cells: dict[tuple[str, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWork:
+    """A work: its key and the newest event of each of its submissions."""
+
+    work_key: str
+    sources: list[bytes]
+
+
+class Snapshots:
+    """Reads of the stored view. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        database = mongo.database(DATABASE)
+        self._progress = database["progress"]
+        self._rows = database["cells"]
+        self._works = database["works"]
+
+    def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
+        """Return how far a view has read."""
+        found = list(self._progress.find({"v": view_id}, session=session))
+        heard = [frozenset(document["republished"]) for document in found]
+        return Progress(
+            {document["p"]: document["next_offset"] for document in found},
+            max((document["newest_event_ms"] for document in found), default=0),
+            sum(document["parked"] for document in found),
+            frozenset.intersection(*heard) if heard else frozenset(),
+        )
+
+    def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
+        """Return the rows that changed since a position, and the position they stand at.
+
+        Args:
+            view_id: view.
+            since: partition -> next offset that the reader knows; absent means from the beginning.
+        """
+
+        def work(session: ClientSession) -> tuple[Progress, list[StoredRow]]:
+            progress = self.progress(view_id, session)
+            rows: list[StoredRow] = []
+            for partition, next_offset in progress.next_offsets.items():
+                known = since.get(partition, 0)
+                if next_offset > known:
+                    query = {"v": view_id, "p": partition, "o": {"$gte": known}}
+                    rows += [_row(document) for document in self._rows.find(query, session=session)]
+            return progress, rows
+
+        return self._mongo.transaction(work)
+
+    def works(
+        self,
+        view_id: str,
+        unit_id: str,
+        types: list[str],
+        after: str,
+        limit: int,
+    ) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
+        """Return a page of the works that a unit or its descendants claim, with the unit's rows.
+
+        Args:
+            view_id: view.
+            unit_id: unit.
+            types: submission types.
+            after: key of the last work of the page before; empty for the first.
+            limit: most works.
+        """
+
+        def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
+            progress = self.progress(view_id, session)
+            rows = self._rows.find({"v": view_id, "u": unit_id}, session=session)
+            query: dict[str, Any] = {"v": view_id, "t": {"$in": types}, "u": unit_id}
+            if after:
+                query["k"] = {"$gt": after}
+            works = self._works.find(query, {"k": 1, "c": 1}, session=session)
+            page = works.sort("k", 1).limit(limit)
+            return progress, [_row(d) for d in rows], [StoredWork(d["k"], d["c"]) for d in page]
+
+        return self._mongo.transaction(work)
+
+    def joint_works(self, view_id: str, type_name: str) -> list[StoredWork]:
+        """Return the works of a type that several units claim, in order of key; at most 5,000."""
+        query = {"v": view_id, "t": type_name, "j": True}
+        found = self._works.find(query, {"k": 1, "c": 1}).sort("k", 1).limit(OVERLAPS_MAX)
+        return [StoredWork(document["k"], document["c"]) for document in found]
+
+
+def _row(document: dict[str, Any]) -> StoredRow:
+    return StoredRow(document["p"], document["u"], document["m"], decode_row(document))

@@ -1,0 +1,58 @@
+"""Yearly targets and when they were reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target of one indicator at one unit for one year."""
+
+    unit_id: str
+    indicator_code: str
+    year: int
+    value: int
+    is_reached: bool = False
+
+    @property
+    def key(self) -> str:
+        """Identity: unit, indicator and year."""
+        return f"{self.unit_id}|{self.indicator_code}|{self.year}"
+
+
+class Targets:
+    """The targets of all units. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._targets = mongo.database(DATABASE)["targets"]
+
+    def set(self, target: Target) -> None:
+        """Set a target; a changed value may be reached anew."""
+        fields = {
+            "unit_id": target.unit_id,
+            "indicator_code": target.indicator_code,
+            "year": target.year,
+            "value": target.value,
+        }
+        same = {"_id": target.key, "value": target.value}
+        if self._targets.find_one(same) is None:
+            change = {"$set": fields, "$unset": {"reached_at": ""}}
+            self._targets.update_one({"_id": target.key}, change, upsert=True)
+
+    def all(self) -> list[Target]:
+        """Return all targets, in order of unit, indicator and year."""
+        found = [
+            Target(d["unit_id"], d["indicator_code"], d["year"], d["value"], "reached_at" in d)
+            for d in self._targets.find({})
+        ]
+        return sorted(found, key=lambda t: (t.unit_id, t.indicator_code, t.year))
+
+    def mark_reached(self, target: Target, at: datetime) -> None:
+        """Note that it was told that a target is reached."""
+        query = {"_id": target.key, "value": target.value}
+        self._targets.update_one(query, {"$set": {"reached_at": at}})

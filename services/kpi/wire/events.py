@@ -1,0 +1,129 @@
+"""Events of the submissions log -> statements about works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import DecodeError
+
+from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from services.kernel.errors import InvalidRecord
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.claims import Claim, Fact, Statement
+from services.kpi.domain.months import month_of_date
+
+CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
+REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
+
+_DECLARED_RANK = submission_pb2.SOURCE_DECLARED
+_FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
+
+
+def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
+    """Parse a `SubmissionChanged`.
+
+    Raises:
+        InvalidRecord: the bytes are no such message, or it names no work or submission.
+    """
+    try:
+        event = events_pb2.SubmissionChanged.FromString(value)
+    except DecodeError as error:
+        raise InvalidRecord(f"not a {CHANGED}: {error}") from error
+    if not (event.work_key and event.submission_id and event.version > 0):
+        raise InvalidRecord(f"a {CHANGED} needs work_key, submission_id and version")
+    return event
+
+
+def decode_statement(
+    event: events_pb2.SubmissionChanged, catalogue: Catalogue, source: bytes
+) -> Statement:
+    """Return what an event says about its work, as far as the catalogue looks at it.
+
+    Raises:
+        InvalidRecord: a unit is not in the catalogue's tree, or a date is none. Deterministic.
+    """
+    declared = verified = None
+    if event.HasField("declared"):
+        declared = _claim(event.submission_id, event.declared, catalogue)
+    if event.HasField("verified"):
+        # Mostly the same claim; comparing bytes is cheaper than decoding and keeps one object.
+        if declared is not None and event.verified == event.declared:
+            verified = declared
+        else:
+            verified = _claim(event.submission_id, event.verified, catalogue)
+    return Statement(event.version, declared, verified, source)
+
+
+def _claim(submission_id: str, claim: events_pb2.Claim, catalogue: Catalogue) -> Claim:
+    unit = catalogue.tree.number.get(claim.unit_id)
+    if unit is None:
+        raise InvalidRecord(f"unit {claim.unit_id!r} is not in the catalogue's tree")
+    name = claim.facts.WhichOneof("kind")
+    if name is None:
+        raise InvalidRecord("the claim has no facts")
+    wanted = catalogue.fields_of.get(name, frozenset())
+    message = getattr(claim.facts, name)
+    facts: dict[str, Fact] = {}
+    for field, read in _readers(name):
+        if field in wanted:
+            raw = getattr(message, field)
+            if raw:
+                facts[field] = read(raw)
+    return Claim(
+        submission_id,
+        unit,
+        claim.part == submission_pb2.PART_LEAD,
+        claim.share_ppm,
+        claim.source or _DECLARED_RANK,
+        name,
+        facts,
+    )
+
+
+@lru_cache(maxsize=64)
+def _readers(type_name: str) -> tuple[tuple[str, Callable[[Any], Fact]], ...]:
+    """Return (field, reader) of a type's fields; a reader turns a set value into a fact."""
+    message = _FACTS[type_name].message_type
+    fields = message.fields if message is not None else []
+    return tuple((field.name, _reader(field)) for field in fields)
+
+
+def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
+    if field.enum_type is not None:
+        names = enum_words(field)
+        if field.is_repeated:
+            return lambda values: tuple(names[value] for value in values)
+        return lambda value: names[value]
+    if field.is_repeated:
+        return lambda values: tuple(values)
+    if field.name.endswith("_vnd"):
+        return _amount
+    if field.name.endswith("_on"):
+        return _date
+    return lambda value: value
+
+
+def enum_words(field: FieldDescriptor) -> dict[int, str]:
+    """Return number -> lower-case word of an enum's values, without the common prefix."""
+    assert field.enum_type is not None
+    values = field.enum_type.values
+    prefix = values[0].name.removesuffix("UNSPECIFIED")
+    return {value.number: value.name.removeprefix(prefix).lower() for value in values}
+
+
+def _amount(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        raise InvalidRecord(f"not an amount: {text!r}") from error
+
+
+def _date(text: str) -> str:
+    try:
+        month_of_date(text)
+    except (ValueError, IndexError) as error:
+        raise InvalidRecord(f"not a date: {text!r}") from error
+    return text
