@@ -115,11 +115,27 @@ class Snapshots:
 
         return self._mongo.transaction(work)
 
-    def joint_works(self, view_id: str, type_name: str) -> list[StoredWork]:
-        """Return the works of a type that several units claim, in order of key; at most 5,000."""
-        query = {"v": view_id, "t": type_name, "j": True}
-        found = self._works.find(query, {"k": 1, "c": 1}).sort("k", 1).limit(OVERLAPS_MAX)
-        return [StoredWork(document["k"], document["c"]) for document in found]
+    def joint_works(
+        self, view_id: str, type_name: str, unit_ids: list[str]
+    ) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
+        """Return the works of a type that several units claim, with the rows of some units.
+
+        At most 5,000 works, in order of key.
+        """
+
+        def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
+            progress = self.progress(view_id, session)
+            rows = [
+                _row(document)
+                for unit_id in unit_ids
+                for document in self._rows.find({"v": view_id, "u": unit_id}, session=session)
+            ]
+            query = {"v": view_id, "t": type_name, "j": True}
+            found = self._works.find(query, {"k": 1, "c": 1}, session=session)
+            works = found.sort("k", 1).limit(OVERLAPS_MAX)
+            return progress, rows, [StoredWork(d["k"], d["c"]) for d in works]
+
+        return self._mongo.transaction(work)
 
 
 def _row(document: dict[str, Any]) -> StoredRow:

@@ -1,0 +1,55 @@
+"""What one work adds to one cell, so that a list of works adds up to the cell exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
+from services.kpi.domain.claims import Key
+from services.kpi.domain.contribution import key_parts
+from services.kpi.domain.image import Ratio, Value
+from services.kpi.domain.shares import WHOLE
+
+
+def share_of(
+    contributed: Mapping[Key, int],
+    catalogue: Catalogue,
+    unit: int,
+    indicator: Indicator,
+    measure: int,
+    first: int,
+    last: int,
+) -> tuple[Value, str]:
+    """Return what a work adds to an indicator at a unit over a range, and the member it stands for.
+
+    A distinct count has no share of its own: the value is how often the member is named (its count
+    in the multiset), and the member counts once for all works that name it.
+    """
+    if indicator.attainment_of:
+        indicator = catalogue.indicators[indicator.attainment_of]
+    assert indicator.value is not None
+
+    def amount(component: Component) -> tuple[int, str]:
+        column = catalogue.number[component, measure]
+        begin = 0 if component.is_stock else first
+        total, named = 0, ""
+        for key, value in contributed.items():
+            number, member = key if isinstance(key, tuple) else (key, "")
+            where, month, which = key_parts(number)
+            if which == column and begin <= month <= last and catalogue.tree.holds(unit, where):
+                total, named = total + value, member
+        return total, named
+
+    value, member = amount(indicator.value)
+    if indicator.denominator is not None:
+        return Ratio(value, amount(indicator.denominator)[0]), member
+    if indicator.value.rule is Rule.FRACTION:
+        return Ratio(value, WHOLE), member
+    return value, member
+
+
+def adds_something(value: Value) -> bool:
+    """Tell whether a share is worth listing."""
+    if isinstance(value, Ratio):
+        return bool(value.numerator) or value.denominator not in (0, WHOLE)
+    return bool(value)

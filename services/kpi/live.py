@@ -1,0 +1,124 @@
+"""The live view in this process's memory: refreshed from MongoDB, read by every call."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from services.kernel.errors import Unavailable
+from services.kpi import metrics
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.image import Image
+from services.kpi.store.registry import Registry, View
+from services.kpi.store.snapshots import Progress, Snapshots
+from services.kpi.store.targets import Target, Targets
+
+TARGETS_SECONDS = 1.0
+MIN_PROGRESS_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Moment:
+    """The live view at one position: what every answer names. Read under the view's lock."""
+
+    view: View
+    catalogue: Catalogue
+    image: Image
+    progress: Progress
+    targets: Mapping[str, Target]
+    change: int
+    """Number of refreshes that changed something; grows."""
+
+
+class LiveView:
+    """Keeps a `Moment` up to date. One thread refreshes, any thread reads.
+
+    Args:
+        registry: tells which view is live.
+        snapshots: reads the stored view.
+        targets: reads the targets.
+    """
+
+    def __init__(self, registry: Registry, snapshots: Snapshots, targets: Targets) -> None:
+        self._registry = registry
+        self._snapshots = snapshots
+        self._targets = targets
+        self._moved = threading.Condition(threading.RLock())
+        self._moment: Moment | None = None
+        self._targets_due = 0.0
+
+    def refresh(self) -> None:
+        """Take over what was committed since the last refresh; cheap when nothing was."""
+        live = self._registry.live()
+        if live is None:
+            return
+        targets = self._fresh_targets()
+        moment = self._moment
+        if moment is None or moment.view.view_id != live.view_id:
+            catalogue = self._registry.catalogue(live.catalogue_version)
+            nothing = Progress({}, 0, 0, frozenset())
+            change = moment.change if moment else 0
+            moment = Moment(live, catalogue, Image(catalogue), nothing, targets or {}, change)
+        progress = self._snapshots.progress(live.view_id)
+        stays = moment is self._moment and progress == moment.progress
+        if stays and targets in (None, moment.targets):
+            return
+        since = moment.progress.next_offsets
+        progress, rows = self._snapshots.changes(live.view_id, since)
+        with self._moved:
+            for row in rows:
+                moment.image.put(row.partition, row.unit_id, row.month, row.cells)
+            moment.progress = progress
+            moment.targets = moment.targets if targets is None else targets
+            moment.change += 1
+            self._moment = moment
+            self._moved.notify_all()
+        metrics.VIEW_EVENT_TIMESTAMP.set(progress.newest_event_ms / 1000)
+
+    def _fresh_targets(self) -> Mapping[str, Target] | None:
+        if time.monotonic() < self._targets_due:
+            return None
+        self._targets_due = time.monotonic() + TARGETS_SECONDS
+        return {target.key: target for target in self._targets.all()}
+
+    def targets_changed(self) -> None:
+        """Read the targets again at the next refresh."""
+        self._targets_due = 0.0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is a view to answer from."""
+        return self._moment is not None
+
+    @contextmanager
+    def read(self, min_progress: Mapping[int, int] | None = None) -> Iterator[Moment]:
+        """Hand out the present moment, which does not move while the block runs.
+
+        Args:
+            min_progress: partition -> next offset to wait for, at most 2 seconds.
+
+        Raises:
+            Unavailable: no view is live yet, or it did not get there in time; repeat.
+        """
+        with self._moved:
+            deadline = time.monotonic() + (MIN_PROGRESS_SECONDS if min_progress else 0.0)
+            while not self._is_at(min_progress or {}):
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._moved.wait(left):
+                    raise Unavailable("the view has not read that far yet; repeat", reason="BEHIND")
+            if self._moment is None:
+                raise Unavailable("no view is live yet; publish a catalogue", reason="NO_VIEW")
+            yield self._moment
+
+    def _is_at(self, min_progress: Mapping[int, int]) -> bool:
+        known = self._moment.progress.next_offsets if self._moment else {}
+        return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
+
+    def wait(self, change: int, seconds: float) -> None:
+        """Return when the moment is newer than ``change``, or after so many seconds."""
+        with self._moved:
+            if self._moment is None or self._moment.change == change:
+                self._moved.wait(seconds)

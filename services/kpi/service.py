@@ -1,0 +1,221 @@
+"""The KPI service: what it listens to and what it answers.
+
+Topics in: `kieng.submissions.v1`, `kieng.directory.v1`. Topic out: `kieng.kpi.v1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from kieng.directory.v1 import events_pb2 as directory_events
+from kieng.kpi.v1 import (
+    catalogue_pb2,
+    catalogue_service_pb2,
+    kpi_service_pb2,
+    target_service_pb2,
+)
+from services.kernel.container import repeat
+from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, WrongState
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.kafka import Publisher, Record, consume, header
+from services.kernel.mongo import DOWN
+from services.kpi.explaining import explain, overlaps
+from services.kpi.providers import (
+    SUBMISSIONS,
+    Live,
+    LogIdentity,
+    OwnedPartitions,
+    Registries,
+    TargetStore,
+    ViewSnapshots,
+    WatcherCount,
+)
+from services.kpi.reaching import encode_reached, reached
+from services.kpi.store.targets import Target
+from services.kpi.wire import answers
+from services.kpi.wire.catalogue import decode_catalogue
+
+log = structlog.get_logger()
+
+DIRECTORY_PUBLISHED = directory_events.DirectoryPublished.DESCRIPTOR.full_name
+
+
+class KpiAggregator:
+    """Folds the submissions log into the newest view of this log."""
+
+    name = "kpi.aggregator"
+
+    registry = Registries()
+    partitions = OwnedPartitions()
+
+    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=2000)
+    def on_submissions(self, records: list[Record]) -> None:
+        """Fold a batch. Safe to run twice: what was folded is passed over."""
+        self.partitions.fold(records)
+
+    @consume("kieng.directory.v1", group="kieng.kpi.directory")
+    def on_directory(self, records: list[Record]) -> None:
+        """Keep every directory version. Safe to run twice."""
+        for record in records:
+            if header(record, "ce_type") == DIRECTORY_PUBLISHED:
+                event = directory_events.DirectoryPublished.FromString(record.value or b"")
+                self.registry.keep_directory(event.directory)
+
+
+class KpiQuery:
+    """Serves the live view, the catalogue and the targets."""
+
+    name = "kpi.query"
+    serves = (
+        kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"],
+        catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"],
+        target_service_pb2.DESCRIPTOR.services_by_name["TargetService"],
+    )
+
+    call = CurrentCall()
+    live = Live()
+    registry = Registries()
+    snapshots = ViewSnapshots()
+    targets = TargetStore()
+    watchers = WatcherCount()
+    log_identity = LogIdentity()
+    publish = Publisher()
+
+    @repeat(0.025)
+    def refresh(self) -> None:
+        """Take over what the aggregator committed."""
+        try:
+            self.live.refresh()
+        except DOWN:
+            log.warning("the database is down; answers grow old")
+
+    @repeat(1.0)
+    def tell_reached_targets(self) -> None:
+        """Publish targets that were reached; may tell one again, with the same event id."""
+        try:
+            with self.live.read() as moment:
+                view_id, found = moment.view.view_id, reached(moment)
+            now = datetime.now(UTC)
+            self.publish([encode_reached(target, value, view_id, now) for target, value in found])
+            for target, _ in found:
+                self.targets.mark_reached(target, now)
+        except (Unavailable, *DOWN):
+            return  # told again when broker and database are back
+
+    @grpc
+    def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        """Return the cells asked for, with the position they stand at."""
+        wanted = {p.partition: p.next_offset for p in request.min_progress}
+        with self.live.read(wanted) as moment:
+            selection = answers.decode_selection(request.selection, moment.catalogue)
+            cells = answers.encode_cells(moment, selection)
+            view = answers.encode_moment(moment)
+        return kpi_service_pb2.GetKpisResponse(view=view, cells=cells)
+
+    @grpc
+    def watch_kpis(
+        self, request: kpi_service_pb2.WatchKpisRequest
+    ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
+        """Send the cells asked for, then those that change."""
+        yield from self.watchers.watch(request, self.live, self.call.is_active)
+
+    @grpc
+    def explain_kpi(
+        self, request: kpi_service_pb2.ExplainKpiRequest
+    ) -> kpi_service_pb2.ExplainKpiResponse:
+        """Return the works behind a cell."""
+        with self.live.read() as moment:
+            pass  # a moment may move on while the database is read; the answer names its own
+        return explain(request, moment, self.snapshots)
+
+    @grpc
+    def list_overlaps(
+        self, request: kpi_service_pb2.ListOverlapsRequest
+    ) -> kpi_service_pb2.ListOverlapsResponse:
+        """Return the works that several children of a unit claim."""
+        with self.live.read() as moment:
+            pass  # a moment may move on while the database is read; the answer names its own
+        return overlaps(request, moment, self.snapshots)
+
+    @grpc
+    def publish_catalogue(
+        self, request: catalogue_service_pb2.PublishCatalogueRequest
+    ) -> catalogue_service_pb2.PublishCatalogueResponse:
+        """Freeze indicators with a directory version, and open the view of it."""
+        directory = self.registry.directory(request.directory_version)
+        message = catalogue_pb2.Catalogue(
+            indicators=request.indicators,
+            directory_version=directory.version,
+            units=directory.units,
+        )
+        decode_catalogue(message)
+        version = self.registry.publish(message)
+        view = self.registry.live() or self.registry.open(self.log_identity(), version)
+        return catalogue_service_pb2.PublishCatalogueResponse(version=version, view_id=view.view_id)
+
+    @grpc
+    def get_catalogue(
+        self, request: catalogue_service_pb2.GetCatalogueRequest
+    ) -> catalogue_service_pb2.GetCatalogueResponse:
+        """Return a catalogue version, by default that of the live view."""
+        live = self.registry.live()
+        version = request.version or (live.catalogue_version if live else 1)
+        message = self.registry.message(version)
+        message.version = version
+        return catalogue_service_pb2.GetCatalogueResponse(catalogue=message)
+
+    @grpc
+    def open_log_generation(
+        self, request: catalogue_service_pb2.OpenLogGenerationRequest
+    ) -> catalogue_service_pb2.OpenLogGenerationResponse:
+        """Open a view on the present log, when it is a new one."""
+        live = self.registry.live()
+        if live is None:
+            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
+        view = self.registry.open(self.log_identity(), live.catalogue_version)
+        return catalogue_service_pb2.OpenLogGenerationResponse(
+            generation=view.generation,
+            view_id=view.view_id,
+            needs_republish=view.state == "building",
+        )
+
+    @grpc
+    def list_views(self, request: Any) -> catalogue_service_pb2.ListViewsResponse:
+        """Return all views, newest first."""
+        views = [answers.encode_state(view) for view in self.registry.views()]
+        return catalogue_service_pb2.ListViewsResponse(views=views)
+
+    @grpc
+    def set_target(
+        self, request: target_service_pb2.SetTargetRequest
+    ) -> target_service_pb2.SetTargetResponse:
+        """Set a target of the caller's own institution, or of any unit for the consortium."""
+        wanted = request.target
+        with self.live.read() as moment:
+            tree = moment.catalogue.tree
+            answers.check_unit(wanted.unit_id, moment.catalogue, "target.unit_id")
+            indicator = answers.find_indicator(
+                wanted.indicator_code, moment.catalogue, "target.indicator_code"
+            )
+        if indicator.denominator or indicator.attainment_of:
+            text = "a ratio has no target of its own"
+            raise InvalidArgument(text, fields={"target.indicator_code": text})
+        own = tree.number.get(self.call.principal.unit_id)
+        if own is None or not tree.holds(own, tree.number[wanted.unit_id]):
+            raise Forbidden("your token does not reach this unit")
+        target = Target(wanted.unit_id, wanted.indicator_code, wanted.year, wanted.value)
+        self.targets.set(target)
+        self.live.targets_changed()
+        return target_service_pb2.SetTargetResponse(target=wanted)
+
+    @grpc
+    def list_targets(
+        self, request: target_service_pb2.ListTargetsRequest
+    ) -> target_service_pb2.ListTargetsResponse:
+        """Return the targets of a year."""
+        found = (target for target in self.targets.all() if target.year == request.year)
+        return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))

@@ -1,0 +1,78 @@
+"""Streams of changing cells."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.kernel.errors import Exhausted
+from services.kpi import metrics
+from services.kpi.live import LiveView
+from services.kpi.wire import answers
+
+SIGN_OF_LIFE_SECONDS = 10.0
+LOOK_SECONDS = 0.5
+
+
+class Watchers:
+    """Counts the open streams, each of which keeps a thread. Thread-safe.
+
+    Args:
+        limit: most streams at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open = 0
+        self._lock = threading.Lock()
+
+    def watch(
+        self,
+        request: kpi_service_pb2.WatchKpisRequest,
+        live: LiveView,
+        is_active: Callable[[], bool],
+    ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
+        """Send all cells once, then those that change, until the caller leaves.
+
+        Raises:
+            Exhausted: too many streams are open; repeat later.
+            InvalidArgument: as for a read.
+        """
+        with self._lock:
+            if self._open >= self._limit:
+                raise Exhausted(f"{self._limit} watchers are open; repeat later")
+            self._open += 1
+            metrics.WATCHERS.set(self._open)
+        try:
+            yield from _changes(request, live, is_active)
+        finally:
+            with self._lock:
+                self._open -= 1
+                metrics.WATCHERS.set(self._open)
+
+
+def _changes(
+    request: kpi_service_pb2.WatchKpisRequest, live: LiveView, is_active: Callable[[], bool]
+) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
+    sent: dict[tuple[str, str, str], bytes] = {}
+    change, silent_since = -1, time.monotonic()
+    while is_active():
+        with live.read() as moment:
+            is_news, change = moment.change != change, moment.change
+            view = answers.encode_moment(moment)
+            selection = answers.decode_selection(request.selection, moment.catalogue)
+            cells = answers.encode_cells(moment, selection) if is_news else []
+        changed = []
+        for cell in cells:
+            key = (cell.unit_id, cell.indicator_code, cell.from_month)
+            value = cell.SerializeToString(deterministic=True)
+            if sent.get(key) != value:
+                sent[key] = value
+                changed.append(cell)
+        is_silent = time.monotonic() - silent_since >= SIGN_OF_LIFE_SECONDS
+        if changed or is_silent:
+            silent_since = time.monotonic()
+            yield kpi_service_pb2.WatchKpisResponse(view=view, cells=changed)
+        live.wait(change, LOOK_SECONDS)
