@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaConnectionError
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SESSION_MS = 6000
 
 
 class KernelSettings(BaseSettings):
@@ -39,6 +44,47 @@ class KernelSettings(BaseSettings):
     """Table of token issuers, see `kernel.access`; read again when it changes."""
     log_format: Literal["json", "text"] = "json"
     """Lines for machines or for people."""
+
+    def producer_options(self) -> dict[str, Any]:
+        """Return how a producer is made. Raises KafkaConnectionError when no broker answers."""
+        return {
+            "bootstrap_servers": _reachable(self.kafka_bootstrap),
+            # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
+            "max_block_ms": 5000,
+            "delivery_timeout_ms": 9000,
+            "request_timeout_ms": 5000,
+            "bootstrap_timeout_ms": 5000,
+        }
+
+    def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
+        """Return how a consumer is made. Raises KafkaConnectionError when no broker answers."""
+        return {
+            "bootstrap_servers": _reachable(self.kafka_bootstrap),
+            "group_id": group,
+            # A new group reads everything; but an own position outside the log must not jump.
+            "auto_offset_reset": "none" if has_positions else "earliest",
+            "enable_auto_commit": False,
+            "isolation_level": "read_committed",
+            "allow_auto_create_topics": False,
+            "partition_assignment_strategy": [CooperativeStickyAssignor],
+            "session_timeout_ms": SESSION_MS,
+            "heartbeat_interval_ms": SESSION_MS // 3,
+            "fetch_max_wait_ms": self.kafka_fetch_wait_ms,
+            "bootstrap_timeout_ms": 5000,
+        }
+
+
+def _reachable(bootstrap: str) -> str:
+    # A client of kafka-python that cannot connect leaves a thread behind, which logs for ever.
+    reason = ""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=2.0).close()
+            return bootstrap
+        except OSError as error:
+            reason = f"{address}: {error.strerror or error}"
+    raise KafkaConnectionError(reason)
 
 
 S = TypeVar("S", bound=KernelSettings)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +60,14 @@ class NativeContainer(ServiceContainer):
             self._worker_result(context, None, failure)
             self._worker_teardown(context)
 
+    def stop(self) -> None:
+        """Stop all entrypoints at once, then, as nameko does, the providers that they used."""
+        # nameko would wait for each in turn: the drain of calls, then each thread's last batch.
+        self.finished.set()
+        with ThreadPoolExecutor(max(1, len(self.entrypoints))) as pool:
+            list(pool.map(lambda entrypoint: entrypoint.stop(), self.entrypoints))
+        super().stop()
+
     def fail(self, error: BaseException) -> None:
         """Stop the process because of trouble that nobody here understands. Any thread may call."""
         log.critical("stopping because of an unknown error", exc_info=error)
@@ -98,7 +107,28 @@ class NativeThread:
             self._container.fail(error)
 
 
-class Repeat(Entrypoint):
+class Looping(Entrypoint):
+    """An entrypoint with a native thread of its own, on which subclasses run their ``loop``."""
+
+    def setup(self) -> None:
+        """Make the thread."""
+        name = f"{type(self).__name__}-{self.method_name}".lower()
+        self.thread = NativeThread(name, self.loop, self.container)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Ask the loop to stop and wait for it; what it has begun it finishes."""
+        self.thread.stop()
+
+    def loop(self) -> None:
+        """Fire until ``self.thread.stopping`` is set. Subclasses override."""
+        raise NotImplementedError
+
+
+class Repeat(Looping):
     """Runs a method again and again on its own thread: when woken, and at least every interval.
 
     The next run starts only when the one before has returned. An error stops the process.
@@ -109,24 +139,17 @@ class Repeat(Entrypoint):
 
     def __init__(self, interval_seconds: float, **kwargs: Any) -> None:
         self.interval_seconds = interval_seconds
-        super().__init__(**kwargs)
-
-    def setup(self) -> None:
-        """Make the thread."""
         self.wake = threading.Event()
-        self.thread = NativeThread(f"repeat-{self.method_name}", self._loop, self.container)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self.thread.start()
+        super().__init__(**kwargs)
 
     def stop(self) -> None:
         """End after the present run."""
         self.thread.stopping.set()
         self.wake.set()
-        self.thread.stop()
+        super().stop()
 
-    def _loop(self) -> None:
+    def loop(self) -> None:
+        """Run the method whenever it is time."""
         while not self.thread.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:

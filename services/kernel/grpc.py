@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import grpc as grpcio
 import structlog
@@ -17,9 +19,9 @@ from grpc_reflection.v1alpha import reflection
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
-from services.kernel import interceptors
 from services.kernel.access import Issuers, Principal
-from services.kernel.interceptors import CURRENT
+from services.kernel.interceptors import Context, Surroundings
+from services.kernel.metrics import preset_grpc
 
 log = structlog.get_logger()
 
@@ -30,7 +32,10 @@ CONNECTION_AGE_MS_MAX = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The call a worker answers. Lives as long as the call."""
+    """The call a worker answers. Lives as long as the call.
+
+    ``is_active`` tells whether anybody listens still; False, too, once the server stops.
+    """
 
     principal: Principal
     token: str
@@ -57,6 +62,7 @@ class GrpcServer(SharedExtension):
     def __init__(self) -> None:
         self.entrypoints: dict[str, Grpc] = {}
         self.port = 0
+        self.stopping = threading.Event()
 
     def register(self, entrypoint: Grpc) -> None:
         """Add a method; called by entrypoints in setup."""
@@ -68,10 +74,10 @@ class GrpcServer(SharedExtension):
             return
         settings = self.container.settings
         services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
-        methods = {f"/{s.full_name}/{m.name}": m for s in services for m in s.methods}
+        preset_grpc(method for service in services for method in service.methods)
+        self.surroundings = Surroundings(Issuers(settings.issuers_file))
         self._server = grpcio.server(
             ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc"),
-            interceptors=interceptors.chain(methods, Issuers(settings.issuers_file)),
             options=[
                 ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
                 ("grpc.max_connection_age_ms", CONNECTION_AGE_MS_MAX),
@@ -88,9 +94,11 @@ class GrpcServer(SharedExtension):
         log.info("grpc serves", port=self.port, services=[s.full_name for s in services])
 
     def stop(self) -> None:
-        """Answer health checks with NOT_SERVING, let running calls end, then close."""
-        self._health.enter_graceful_shutdown()
-        self._server.stop(DRAIN_SECONDS_MAX).wait()
+        """Answer health checks with NOT_SERVING, let running calls end, then close. Repeatable."""
+        self.stopping.set()
+        if self.port:
+            self._health.enter_graceful_shutdown()
+            self._server.stop(DRAIN_SECONDS_MAX).wait()
 
     def _serve_conventions(self, names: list[str], with_reflection: bool) -> None:
         self._health = health.HealthServicer()
@@ -106,17 +114,14 @@ class GrpcServer(SharedExtension):
         if name not in self.entrypoints:
             raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
         entrypoint = self.entrypoints[name]
+        entrypoint.method = method
         response = "stream" if method.server_streaming else "unary"
         request = "stream" if method.client_streaming else "unary"
         make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
         answer = entrypoint.stream if method.server_streaming else entrypoint.answer
-        handler: grpcio.RpcMethodHandler[Any, Any] = make(
-            answer,
-            request_deserializer=message_factory.GetMessageClass(method.input_type).FromString,
-            response_serializer=message_factory.GetMessageClass(
-                method.output_type
-            ).SerializeToString,
-        )
+        given = message_factory.GetMessageClass(method.input_type).FromString
+        returned = message_factory.GetMessageClass(method.output_type).SerializeToString
+        handler: grpcio.RpcMethodHandler[Any, Any] = make(answer, given, returned)
         return handler
 
 
@@ -138,21 +143,32 @@ class Grpc(Entrypoint):
         """Tell the server of the method."""
         self.server.register(self)
 
-    def answer(self, request: Any, context: grpcio.ServicerContext) -> Any:
+    def stop(self) -> None:
+        """Drain the server: entrypoints stop before the providers that their workers use."""
+        self.server.stop()
+
+    def answer(self, request: Any, context: Context) -> Any:
         """Run a worker that returns one response."""
-        with self.container.worker(self, call=self._call(context)) as method:
+        with self._worker(request, context) as method:
             return method(request)
 
-    def stream(self, request: Any, context: grpcio.ServicerContext) -> Iterator[Any]:
+    def stream(self, request: Any, context: Context) -> Iterator[Any]:
         """Run a worker that lives as long as its stream of responses."""
-        with self.container.worker(self, call=self._call(context)) as method:
+        with self._worker(request, context) as method:
             yield from method(request)
 
-    def _call(self, context: grpcio.ServicerContext) -> Call:
-        current = CURRENT.get()
-        assert current is not None
-        assert current.principal is not None
-        return Call(current.principal, current.token, current.traceparent, context.is_active)
+    @contextmanager
+    def _worker(
+        self, request: Any, context: grpcio.ServicerContext
+    ) -> Iterator[Callable[..., Any]]:
+        def is_active() -> bool:
+            return context.is_active() and not self.server.stopping.is_set()
+
+        with self.server.surroundings.enter(self.method, request, context) as current:
+            principal = cast(Principal, current.principal)
+            call = Call(principal, current.token, current.traceparent, is_active)
+            with self.container.worker(self, call=call) as method:
+                yield method
 
 
 grpc = Grpc.decorator

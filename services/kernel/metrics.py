@@ -6,8 +6,8 @@ gRPC metrics carry the names that existing dashboards know.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from google.protobuf.descriptor import MethodDescriptor
@@ -42,6 +42,14 @@ LAST_RECORD_TIMESTAMP = Gauge(
     "When the newest handled record was written, by the broker's clock.",
     _CONSUMER,
 )
+
+
+def count_records(group: str, records: Sequence[Any]) -> None:
+    """Count records of one partition, in order, that were handled."""
+    last = records[-1]
+    RECORDS_HANDLED.labels(last.topic, group).inc(len(records))
+    POSITION.labels(last.topic, group, last.partition).set(last.offset + 1)
+    LAST_RECORD_TIMESTAMP.labels(last.topic, group).set(last.timestamp / 1000)
 
 
 def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
@@ -88,17 +96,13 @@ class HttpPort:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            answer: Iterable[bytes] = self._metrics(environ, start_response)
-            return answer
-        reason = self._unready() if path == "/readyz" else ""
-        if path not in ("/healthz", "/readyz"):
-            status, body = "404 Not Found", "ask for /metrics, /healthz or /readyz\n"
-        elif reason:
-            status, body = "503 Service Unavailable", reason + "\n"
-        else:
-            status, body = "200 OK", "ok\n"
+            return cast(Iterable[bytes], self._metrics(environ, start_response))
+        status, reason = "404 Not Found", "ask for /metrics, /healthz or /readyz"
+        if path in ("/healthz", "/readyz"):
+            reason = self._unready() if path == "/readyz" else ""
+            status = "503 Service Unavailable" if reason else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
-        return [body.encode()]
+        return [f"{reason or 'ok'}\n".encode()]
 
 
 class _Silent(WSGIRequestHandler):

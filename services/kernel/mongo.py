@@ -21,6 +21,7 @@ T = TypeVar("T")
 
 MAJORITY = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
+SOCKET_TIMEOUT_MS = 30_000
 
 DOWN = (
     pymongo.errors.ServerSelectionTimeoutError,
@@ -41,10 +42,16 @@ class Mongo:
 
     def __init__(self, uri: str, timeout_ms: int) -> None:
         self.uri = uri
-        self.timeout_ms = timeout_ms
-        self.client: MongoClient[dict[str, Any]] = MongoClient(
-            uri, serverSelectionTimeoutMS=timeout_ms, w="majority", journal=True, tz_aware=True
-        )
+        self._options: dict[str, Any] = {
+            "serverSelectionTimeoutMS": timeout_ms,
+            # Without it a call may wait for ever, e.g. for what a dead client's transaction holds.
+            "socketTimeoutMS": SOCKET_TIMEOUT_MS,
+            "w": "majority",
+            "journal": True,
+            "tz_aware": True,
+            "uuidRepresentation": "standard",
+        }
+        self.client: MongoClient[dict[str, Any]] = MongoClient(uri, **self._options)
 
     def database(self, name: str) -> Database[dict[str, Any]]:
         """Return a database whose writes are acknowledged by the majority."""
@@ -53,16 +60,7 @@ class Mongo:
     def register(self, name: str) -> str:
         """Make a database known to mongoengine under its own name, and return the name."""
         if name not in mongoengine.connection._connection_settings:
-            mongoengine.register_connection(
-                alias=name,
-                db=name,
-                host=self.uri,
-                serverSelectionTimeoutMS=self.timeout_ms,
-                w="majority",
-                journal=True,
-                tz_aware=True,
-                uuidRepresentation="standard",
-            )
+            mongoengine.register_connection(alias=name, db=name, host=self.uri, **self._options)
         return name
 
     def transaction(self, work: Callable[[ClientSession], T]) -> T:

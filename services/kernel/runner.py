@@ -6,12 +6,11 @@ drain and stop within 20 seconds; unknown trouble stops with exit code 1.
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import logging
-import os
 import signal
 import sys
-import threading
 from types import FrameType
 
 import structlog
@@ -42,6 +41,8 @@ def configure_log(service: str, log_format: str) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
+    # kafka-python writes hundreds of lines a minute while a broker is down; we say it once.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def find_service(name: str) -> tuple[type, type[KernelSettings]]:
@@ -61,6 +62,8 @@ def find_service(name: str) -> tuple[type, type[KernelSettings]]:
 
 def unready(container: NativeContainer) -> str:
     """Say why the process does not do its work yet; empty when it does."""
+    if container.finished.is_set():
+        return "stopping"
     for extension in container.extensions:
         reason: str = getattr(extension, "unready", "")
         if reason:
@@ -85,23 +88,12 @@ def run(name: str) -> int:
     container.start()
     log.info("started", http_port=http.port)
     container.finished.wait()
-    _exit_hard_after(STOP_SECONDS_MAX)
+    # What does not stop shows where it hangs, and the process ends with code 1 all the same.
+    faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()
     http.stop()
     log.info("stopped", failed=container.failure is not None)
     return 0 if container.failure is None else 1
-
-
-def _exit_hard_after(seconds: float) -> None:
-    """End the process even when something does not stop."""
-
-    def end() -> None:
-        log.critical("did not stop in time")
-        os._exit(1)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
 
 
 if __name__ == "__main__":
