@@ -101,6 +101,8 @@ class OwnedPartitions(DependencyProvider):
             if view is None:
                 raise NotReady("no catalogue is published yet")
             owned = self.ledger.claim(view.view_id, partition)
+            # A crash between a flush and this note would leave the view building for ever.
+            self._note_republished(view)
         except Unavailable as down:
             raise NotReady(down.message) from down
         except DOWN as down:
@@ -122,10 +124,12 @@ class OwnedPartitions(DependencyProvider):
         try:
             fold.apply(records)
             if fold.owned.republished != heard and self._view is not None:
-                progress = self.snapshots.progress(self._view.view_id)
-                self.registry.heard(self._view, progress.republished)
+                self._note_republished(self._view)
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
+
+    def _note_republished(self, view: View) -> None:
+        self.registry.heard(view, self.snapshots.progress(view.view_id).republished)
 
 
 class Live(DependencyProvider):

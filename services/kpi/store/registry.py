@@ -109,8 +109,7 @@ class Registry:
 
     def live(self) -> View | None:
         """Return the view that answers, or None before the first."""
-        found = self._views.find_one({"state": "live"})
-        return _view(found) if found else None
+        return next((view for view in self.views() if view.state == "live"), None)
 
     def folded(self, topic_id: str) -> View | None:
         """Return the newest view of this log, the one to fold; None when the log is unknown."""
@@ -152,12 +151,15 @@ class Registry:
             view: view that is folded.
             republished: institutions that every partition has heard of.
         """
-        awaits = sorted(set(view.awaits) - republished)
-        self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits}})
-        if awaits or view.state != "building":
+        if view.state != "building":
             return
-        self._views.update_many({"state": "live"}, {"$set": {"state": "retired"}})
-        self._views.update_one({"_id": view.view_id}, {"$set": {"state": "live"}})
+        awaits = sorted(set(view.awaits) - republished)
+        state = "building" if awaits else "live"
+        self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits, "state": state}})
+        if not awaits:
+            # The new one first: a crash in between leaves two live views, and the newest answers.
+            others = {"_id": {"$ne": view.view_id}, "state": "live"}
+            self._views.update_many(others, {"$set": {"state": "retired"}})
 
 
 def _view(document: dict[str, Any]) -> View:
