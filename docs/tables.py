@@ -1,0 +1,163 @@
+"""Writes the tables of the documentation that stand in the code already.
+
+    .venv/bin/python docs/tables.py           # writes them into the pages
+    .venv/bin/python docs/tables.py --check   # exit 1 when a page is not current
+
+A page marks the place with `<!-- table: NAME -->` and `<!-- end of table -->`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from prometheus_client.metrics import MetricWrapperBase
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications")
+
+
+def settings() -> str:
+    """Return every setting of every service, from the settings classes."""
+    rows = []
+    for service in SERVICES:
+        config = importlib.import_module(f"services.{service}.config")
+        settings_class = config.KernelSettings if service == "kernel" else config.Settings
+        shown = "every service" if service == "kernel" else service
+        for name, text in attribute_docstrings(settings_class).items():
+            field = settings_class.model_fields[name]
+            default = "required" if field.is_required() else f"`{_plain(field.default)}`"
+            rows.append((f"`KIENG_{name.upper()}`", shown, default, text))
+    return table(("Variable", "Read by", "Default", "Meaning"), rows)
+
+
+def metrics() -> str:
+    """Return every metric of every service by the name that a scrape shows."""
+    rows = []
+    for service in SERVICES:
+        for metric in metrics_of(service):
+            name = metric._name + ("_total" if metric._type == "counter" else "")
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "-"
+            shown = "every service" if service == "kernel" else service
+            rows.append((f"`{name}`", metric._type, labels, shown, metric._documentation))
+    return table(("Metric", "Type", "Labels", "Of", "Meaning"), rows)
+
+
+def metrics_of(service: str) -> list[Any]:
+    """Return the metrics that a service declares, in order."""
+    declared = vars(importlib.import_module(f"services.{service}.metrics")).values()
+    return [value for value in declared if isinstance(value, MetricWrapperBase)]
+
+
+def indicators() -> str:
+    """Return the indicators of the catalogue that `kieng up` publishes."""
+    path = ROOT / "deploy" / "catalogue" / "indicators.yaml"
+    rows = [
+        (
+            entry["code"],
+            entry["name"]["vi"],
+            entry["name"]["en"],
+            entry["unit"],
+            "; per ".join(
+                _component(entry[part]) for part in ("value", "denominator") if part in entry
+            )
+            or f"value of {entry['attainment_of']}; per its target of the year",
+        )
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["indicators"]
+    ]
+    return table(("Code", "Tên", "Name", "Unit", "Counts"), rows)
+
+
+def _component(component: dict[str, Any]) -> str:
+    rule = component["rule"].removeprefix("COUNTING_RULE_")
+    text = f"{rule} of `{component['type']}` by `{component['date']}`"
+    if "until" in component:
+        text += f" until `{component['until']}`"
+    for part in ("member", "amount"):
+        text += f", {part} `{component[part]}`" if part in component else ""
+    conditions = " and ".join(map(_condition, component.get("where", ())))
+    return f"{text}, where {conditions}" if conditions else text
+
+
+def _condition(condition: dict[str, Any]) -> str:
+    field = f"`{condition['field']}`"
+    if "any_of" in condition:
+        return f"{field} is {' or '.join(condition['any_of']['values'])}"
+    if "none_of" in condition:
+        return f"{field} is not {' or '.join(condition['none_of']['values'])}"
+    if "at_least" in condition:
+        return f"at least {condition['at_least']} {field}"
+    return f"{field} is {'set' if condition['present'] else 'not set'}"
+
+
+def attribute_docstrings(cls: type) -> dict[str, str]:
+    """Return field -> the text under it, in the order of the class."""
+    (body,) = ast.parse(inspect.getsource(cls)).body
+    assert isinstance(body, ast.ClassDef)
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(text, ast.Expr)
+            and isinstance(text.value, ast.Constant)
+        ):
+            found[field.target.id] = str(text.value.value)
+    return found
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) or "empty"
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "metrics": metrics,
+    "indicators": indicators,
+}
+
+
+def pages() -> Iterator[tuple[Path, str, str]]:
+    """Yield every page with a table: path, text as it is, text as it should be."""
+    for path in sorted(DOCS.rglob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        new = PLACE.sub(lambda place: f"{place[1]}\n{TABLES[place[2]]()}\n{place[3]}", text)
+        if PLACE.search(text):
+            yield path, text, new
+
+
+def main() -> int:
+    """Write or check the tables; return the exit code."""
+    parser = argparse.ArgumentParser(description="Writes generated tables into docs/.")
+    parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on a change")
+    check = parser.parse_args().check
+    stale = [(path, new) for path, old, new in pages() if old != new]
+    for path, new in stale:
+        print(f"{path.relative_to(ROOT)}: {'is not current' if check else 'written'}")
+        if not check:
+            path.write_text(new, encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
