@@ -34,7 +34,7 @@ ANSWER = Path("build/demo/kpis.json")
 FILES = DEPLOY / "demo"
 SYSTEM = "demo"
 FROM, TO = "2025-01", "2025-07"
-OVERLAPS = ("KNW-03", "TRI-01")
+OVERLAPS = ("KNW-03", "TRI-02")
 OVERLAPS_SHOWN = 5
 CAUGHT_UP_SECONDS = 120.0
 
@@ -135,7 +135,8 @@ class Demo:
         catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
         names = Names.of(catalogue, screen.lang)
         stub = clients.stub(KpiServiceStub)
-        few = view_pb2.Selection(from_month=FROM, to_month=TO)
+        top = [CONSORTIUM, *self.launch.institutions]
+        few = view_pb2.Selection(unit_ids=top, from_month=FROM, to_month=TO)
         shown = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=few))
         screen.answers.print(grid(screen, names, shown.cells, "verified", shown.view))
         for code in OVERLAPS:

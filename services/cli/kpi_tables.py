@@ -15,6 +15,8 @@ from services.cli.screen import Screen
 from services.cli.texts import Lang
 
 COLUMNS_MAX = 6
+NAMES_WIDTH_MIN = 32
+"""Columns of a terminal that code, name and borders need."""
 HASH_CHARACTERS = 12
 
 
@@ -48,15 +50,20 @@ def grid(
     months = list(dict.fromkeys((cell.from_month, cell.to_month) for cell in cells))
     if len(units) > 1 and (len(units) > COLUMNS_MAX or len(months) > 1):
         return _list(screen, names, cells, measure, view)
-    table = screen.table("indicator", "name", title=_title(screen, view, cells, measure))
-    across_months = len(months) > 1
-    for unit in units if not across_months else []:
-        table.add_column(names.units.get(unit, unit), justify="right")
-    for first, last in months if across_months else []:
-        table.add_column(first if first == last else f"{first} – {last}", justify="right")  # noqa: RUF001
+    headings = [names.units.get(unit, unit) for unit in units]
+    if len(months) > 1:
+        headings = [first if first == last else f"{first} – {last}" for first, last in months]  # noqa: RUF001
     lines: dict[str, list[str]] = {}
     for cell in cells:
         lines.setdefault(cell.indicator_code, []).append(cell_text(screen, names, cell, measure))
+    # A line may break between words, but a number never: half of one reads like another.
+    columns = zip(*lines.values(), strict=True)
+    widths = [max(len(word) for text in column for word in text.split()) for column in columns]
+    if sum(width + 3 for width in widths) + NAMES_WIDTH_MIN > screen.answers.width:
+        return _list(screen, names, cells, measure, view)
+    table = screen.table("indicator", "name", title=_title(screen, view, cells, measure))
+    for heading, width in zip(headings, widths, strict=True):
+        table.add_column(heading, justify="right", min_width=width, overflow="fold")
     for code, texts in lines.items():
         table.add_row(code, names.indicators.get(code, ""), *texts)
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
@@ -18,6 +19,9 @@ from rich.progress import (
 from rich.table import Table
 
 from services.cli.texts import Lang, text
+
+FILE_COLUMNS = 150
+"""Width of what is written to a file or a pipe, which have none of their own."""
 
 
 class Output(StrEnum):
@@ -39,6 +43,8 @@ class Screen:
         self.output = output
         self.lang = lang
         self.answers = Console(highlight=False)
+        if not self.answers.is_terminal and "COLUMNS" not in os.environ:
+            self.answers = Console(highlight=False, width=FILE_COLUMNS)
         self.messages = Console(stderr=True, highlight=False)
 
     @property
