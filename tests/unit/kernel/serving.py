@@ -1,0 +1,146 @@
+"""A service of the test's own behind real contracts, and the tokens to call it with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc as grpcio
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nameko.extensions import DependencyProvider
+
+from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kieng.submissions.v1 import import_service_pb2
+from services.kernel.config import KernelSettings
+from services.kernel.container import NativeContainer
+from services.kernel.grpc import CurrentCall, GrpcServer, grpc
+
+SERVICE = api.DESCRIPTOR.services_by_name["NotificationService"]
+IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"]
+KEYS = {name: Ed25519PrivateKey.generate() for name in ("alpha", "beta")}
+
+
+def public_pem(key: Any) -> str:
+    return (
+        key.public_key()
+        .public_bytes(  # type: ignore[no-any-return]
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        .decode()
+    )
+
+
+def write_issuers(path: Path, algorithms: tuple[str, ...] = ("EdDSA",)) -> Path:
+    issuers = [
+        {
+            "issuer": f"urn:{name}",
+            "institution_id": name,
+            "algorithms": list(algorithms),
+            "keys": {"k": public_pem(key)},
+        }
+        for name, key in KEYS.items()
+    ]
+    path.write_text(json.dumps({"issuers": issuers}))
+    return path
+
+
+def claims(institution: str = "alpha", **changed: Any) -> dict[str, Any]:
+    now = int(time.time())
+    usual = {"iss": f"urn:{institution}", "aud": "kieng", "sub": "somebody", "iat": now}
+    return {**usual, "exp": now + 600, "roles": ["contributor"], **changed}
+
+
+def token(institution: str = "alpha", *, key: str = "", kid: str = "k", **changed: Any) -> str:
+    content = {name: value for name, value in claims(institution, **changed).items() if value}
+    signer = KEYS[key or institution]
+    return jwt.encode(content, signer, algorithm="EdDSA", headers={"kid": kid})
+
+
+class Behaviour(DependencyProvider):
+    """What the service does with a request; a test sets ``answer``."""
+
+    def setup(self) -> None:
+        self.answer: Callable[[Any, Any], Any] = lambda request, call: None
+
+    def get_dependency(self, worker_ctx: Any) -> Behaviour:
+        return self
+
+
+class Toy:
+    name = "toy"
+    serves = (SERVICE, IMPORT)
+
+    call = CurrentCall()
+    behaviour = Behaviour()
+
+    @grpc
+    def list_notifications(self, request: Any) -> Any:
+        return self.behaviour.answer(request, self.call) or api.ListNotificationsResponse()
+
+    @grpc
+    def mark_read(self, request: Any) -> Any:
+        return self.behaviour.answer(request, self.call) or api.MarkReadResponse()
+
+    @grpc
+    def get_subscription(self, request: Any) -> Any:
+        return self.behaviour.answer(request, self.call) or api.GetSubscriptionResponse()
+
+    @grpc
+    def set_subscription(self, request: Any) -> Any:
+        return self.behaviour.answer(request, self.call) or api.SetSubscriptionResponse()
+
+    @grpc
+    def watch_notifications(self, request: Any) -> Iterator[Any]:
+        yield api.WatchNotificationsResponse()
+        yield from self.behaviour.answer(request, self.call) or ()
+
+    @grpc
+    def import_submissions(self, requests: Any) -> Iterator[Any]:
+        for _ in requests:
+            yield import_service_pb2.ImportSubmissionsResponse()
+
+
+class Client:
+    """The toy's stub with a token; every call has a deadline unless told otherwise."""
+
+    def __init__(
+        self,
+        channel: grpcio.Channel,
+        container: NativeContainer,
+        behaviour: Behaviour,
+        server: GrpcServer,
+    ) -> None:
+        self.channel = channel
+        self.container = container
+        self.behaviour = behaviour
+        self.server = server
+        self.stub = NotificationServiceStub(channel)
+
+    def get(self, credential: str | None = None, timeout: float | None = 5, **more: str) -> Any:
+        metadata = [("authorization", f"Bearer {token() if credential is None else credential}")]
+        return self.stub.GetSubscription(
+            api.GetSubscriptionRequest(),
+            timeout=timeout,
+            metadata=[*metadata, *more.items()],  # type: ignore[arg-type]
+        )
+
+
+@contextmanager
+def running(settings: KernelSettings, service: type = Toy) -> Iterator[Client]:
+    container = NativeContainer(service, settings)
+    container.start()
+    try:
+        (server,) = [each for each in container.extensions if isinstance(each, GrpcServer)]
+        (behaviour,) = [each for each in container.dependencies if isinstance(each, Behaviour)]
+        with grpcio.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+            yield Client(channel, container, behaviour, server)
+    finally:
+        container.stop()
+    assert container.failure is None

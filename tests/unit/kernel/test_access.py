@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import time
+from pathlib import Path
+
+import jwt
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+
+from kieng.access.v1 import access_pb2
+from kieng.directory.v1 import directory_service_pb2
+from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, target_service_pb2
+from kieng.notifications.v1 import notification_service_pb2
+from kieng.partners.v1 import partner_service_pb2
+from kieng.submissions.v1 import (
+    import_service_pb2,
+    log_service_pb2,
+    review_service_pb2,
+    submission_service_pb2,
+)
+from services.kernel.access import Issuers, Principal, allow, roles_of
+from services.kernel.errors import Forbidden, Unauthenticated
+from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_issuers
+
+CONTRACTS = (
+    catalogue_service_pb2,
+    directory_service_pb2,
+    import_service_pb2,
+    kpi_service_pb2,
+    log_service_pb2,
+    notification_service_pb2,
+    partner_service_pb2,
+    review_service_pb2,
+    submission_service_pb2,
+    target_service_pb2,
+)
+METHODS = [
+    method
+    for contract in CONTRACTS
+    for service in contract.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+]
+NOW = int(time.time())
+
+
+def signed_with_the_public_key() -> str:
+    """A token with HS256 whose secret is the issuer's public key: jwt.encode refuses to make it."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    head = json.dumps({"alg": "HS256", "typ": "JWT", "kid": "k"}).encode()
+    text = f"{part(head)}.{part(json.dumps(claims()).encode())}"
+    secret = public_pem(KEYS["alpha"]).encode()
+    return f"{text}.{part(hmac.new(secret, text.encode(), hashlib.sha256).digest())}"
+
+
+def unsigned() -> str:
+    return jwt.encode(claims(), None, algorithm="none", headers={"kid": "k"})
+
+
+def test_a_token_stands_for_its_subject_institution_and_roles(issuers: Issuers) -> None:
+    principal = issuers.principal(token(roles=["approver", "viewer"], unit="alpha/one"))
+    roles = frozenset({"approver", "viewer"})
+    assert principal == Principal("somebody", "alpha", "alpha/one", roles)
+    assert issuers.principal(token("beta")).unit_id == "beta"
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        pytest.param(token(iat=NOW - 900, exp=NOW - 100), "expired", id="expired"),
+        pytest.param(token(iat=NOW + 300, exp=NOW + 600), "not hold", id="issued in the future"),
+        pytest.param(token(exp=NOW + 3600), "longer than 900", id="too long-lived"),
+        pytest.param(token(aud="other"), "not hold", id="wrong audience"),
+        pytest.param(token(key="beta"), "not hold", id="another institution's key"),
+        pytest.param(token(iss="urn:gamma"), "not hold", id="unknown issuer"),
+        pytest.param(token(kid="other"), "not hold", id="unknown kid"),
+        pytest.param(token(unit="beta"), "another institution", id="another institution's unit"),
+        pytest.param(token(unit="alphabet"), "another institution", id="unit that begins alike"),
+        pytest.param(token(roles="approver"), "a list", id="roles that are a text"),
+        pytest.param(token(roles=None), "a list", id="no roles"),
+        pytest.param(token(sub=None), "not hold", id="no subject"),
+        pytest.param(token(exp=None), "not hold", id="no expiry"),
+        pytest.param(signed_with_the_public_key(), "not hold", id="HS256 with the public key"),
+        pytest.param(unsigned(), "not hold", id="alg none"),
+        pytest.param("garbage", "not hold", id="garbage"),
+        pytest.param("", "not hold", id="empty"),
+        pytest.param(token()[:-8] + "AAAAAAAA", "not hold", id="broken signature"),
+    ],
+)
+def test_a_token_that_does_not_hold_is_refused(issuers: Issuers, bad: str, why: str) -> None:
+    with pytest.raises(Unauthenticated, match=why) as refusal:
+        issuers.principal(bad)
+    assert "BEGIN PUBLIC KEY" not in refusal.value.message
+
+
+def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
+    tmp_path: Path,
+) -> None:
+    issuers = Issuers(write_issuers(tmp_path / "issuers.json", ("HS256", "none")))
+    for bad in (signed_with_the_public_key(), unsigned()):
+        with pytest.raises(Unauthenticated):
+            issuers.principal(bad)
+
+
+def test_the_table_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    path = tmp_path / "issuers.json"
+    issuers = Issuers(path)
+    with pytest.raises(Unauthenticated):
+        issuers.principal(token())
+    os.utime(write_issuers(path), ns=(1, 1))
+    assert issuers.principal(token()).institution_id == "alpha"
+    path.write_text('{"issuers": []}')
+    os.utime(path, ns=(2, 2))
+    with pytest.raises(Unauthenticated):
+        issuers.principal(token())
+
+
+def test_a_credential_reaches_its_unit_and_what_lies_below() -> None:
+    principal = Principal("s", "alpha", "alpha/one", frozenset())
+    reached = {
+        u for u in ("alpha", "alpha/one", "alpha/one/x", "alpha/onex") if principal.reaches(u)
+    }
+    assert reached == {"alpha/one", "alpha/one/x"}
+
+
+@pytest.mark.parametrize("roles", [(), ("viewer",), ("viewer", "auditor")])
+def test_nobody_may_do_what_no_role_is_named_for(roles: tuple[str, ...]) -> None:
+    principal = Principal("s", "alpha", "alpha", frozenset(roles))
+    for wanted in (frozenset[str](), frozenset({"approver"})):
+        with pytest.raises(Forbidden):
+            allow(principal, wanted)
+
+
+def test_one_of_the_named_roles_is_enough() -> None:
+    allow(Principal("s", "a", "a", frozenset({"viewer", "x"})), frozenset({"viewer", "steward"}))
+
+
+def test_the_unspecified_role_opens_a_method_to_nobody() -> None:
+    rule = access_pb2.Rule(roles=[access_pb2.ROLE_UNSPECIFIED, access_pb2.ROLE_APPROVER])
+    assert roles_of(rule) == {"approver"}
+    assert roles_of(access_pb2.Rule()) == frozenset()
+
+
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
+def test_every_rpc_names_who_may_call_it(method: MethodDescriptor) -> None:
+    assert roles_of(method.GetOptions().Extensions[access_pb2.rule])
+
+
+def test_every_contract_with_a_service_is_among_those_looked_at() -> None:
+    folder = Path(__file__).parents[3] / "protos" / "kieng"
+    found = {path.name for path in folder.rglob("*_service.proto")}
+    assert found == {Path(contract.DESCRIPTOR.name).name for contract in CONTRACTS}

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, current_thread
+from typing import Any
+
+import pytest
+from nameko.extensions import DependencyProvider
+
+from services.kernel.config import KernelSettings
+from services.kernel.container import NativeContainer, Waker, repeat
+
+SECONDS_MAX = 10
+
+
+class Step(DependencyProvider):
+    """Gives the test's own function to the workers, and notes what becomes of them."""
+
+    def setup(self) -> None:
+        self.results: list[str] = []
+        self.run: Callable[[], Any] = lambda: None
+
+    def get_dependency(self, worker_ctx: Any) -> Callable[[], Any]:
+        return lambda: self.run()
+
+    def worker_result(self, worker_ctx: Any, result: Any = None, exc_info: Any = None) -> None:
+        self.results.append(exc_info[0].__name__ if exc_info else "done")
+
+
+class Repeating:
+    name = "repeating"
+
+    step = Step()
+    wake = Waker("work")
+
+    @repeat(3600)
+    def work(self) -> Any:
+        return self.step()
+
+
+def start(run: Callable[[], Any]) -> tuple[NativeContainer, Step]:
+    container = NativeContainer(Repeating, KernelSettings())
+    (step,) = [each for each in container.dependencies if isinstance(each, Step)]
+    container.extensions.all.setup()
+    step.run = run
+    container.entrypoints.all.start()
+    return container, step
+
+
+def waker(container: NativeContainer) -> Callable[[], None]:
+    (found,) = [each for each in container.dependencies if isinstance(each, Waker)]
+    wake: Callable[[], None] = found.get_dependency(None)
+    return wake
+
+
+def test_a_repeated_method_runs_at_once_and_whenever_it_is_woken() -> None:
+    ran = Event()
+    container, step = start(ran.set)
+    for _ in range(3):
+        assert ran.wait(SECONDS_MAX)
+        ran.clear()
+        waker(container)()
+    assert ran.wait(SECONDS_MAX)
+    container.stop()
+    assert step.results == ["done"] * 4
+
+
+def test_a_method_that_says_there_is_more_runs_again_at_once() -> None:
+    left, ended = [True, True, False], Event()
+
+    def run() -> bool:
+        again = left.pop(0)
+        if not left:
+            ended.set()
+        return again
+
+    container, step = start(run)
+    assert ended.wait(SECONDS_MAX)
+    container.stop()
+    assert step.results == ["done"] * 3
+
+
+def test_workers_run_on_native_threads() -> None:
+    names: list[str] = []
+    ran = Event()
+
+    def run() -> None:
+        names.append(current_thread().name)
+        ran.set()
+
+    container, _ = start(run)
+    assert ran.wait(SECONDS_MAX)
+    container.stop()
+    assert names == ["repeat-work"]
+
+
+def test_an_unknown_error_ends_the_process_and_the_providers_hear_of_it() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    container, step = start(fail)
+    assert container.finished.wait(SECONDS_MAX)
+    container.stop()
+    assert isinstance(container.failure, ZeroDivisionError)
+    assert step.results == ["ZeroDivisionError"]
+
+
+def test_the_first_failure_is_the_one_that_is_told() -> None:
+    container = NativeContainer(Repeating, KernelSettings())
+    first = ValueError("first")
+    container.fail(first)
+    container.fail(ValueError("second"))
+    assert container.failure is first
+    assert container.finished.is_set()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_stop_waits_for_the_present_run_and_may_be_repeated(times: int) -> None:
+    entered, go_on = Event(), Event()
+
+    def run() -> None:
+        entered.set()
+        assert go_on.wait(SECONDS_MAX)
+
+    container, step = start(run)
+    assert entered.wait(SECONDS_MAX)
+    assert step.results == []
+    go_on.set()
+    for _ in range(times):
+        container.stop()
+    assert step.results == ["done"]

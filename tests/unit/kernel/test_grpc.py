@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import grpc as grpcio
+import pytest
+from google.protobuf.descriptor import MethodDescriptor
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+from prometheus_client import REGISTRY
+
+from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
+from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
+from services.cli.processes import free_ports
+from services.kernel.config import KernelSettings
+from services.kernel.container import NativeContainer
+from services.kernel.errors import NotFound
+from services.kernel.grpc import BoundStub, Call, grpc, snake_case
+from services.kernel.mongo import Mongo, Store
+from tests.unit.kernel.serving import (
+    IMPORT,
+    SERVICE,
+    Behaviour,
+    Client,
+    Toy,
+    running,
+    token,
+)
+
+Code = grpcio.StatusCode
+
+
+def refused(ask: Any) -> grpcio.RpcError:
+    with pytest.raises(grpcio.RpcError) as refusal:
+        ask()
+    return refusal.value
+
+
+def reason_of(error: Any) -> str:
+    info = error_details_pb2.ErrorInfo()
+    assert rpc_status.from_call(error).details[0].Unpack(info)
+    return info.reason
+
+
+def counted(method: str, **labels: str) -> float | None:
+    name = "grpc_server_handled_total" if labels else "grpc_server_started_total"
+    all_labels = {"grpc_type": "unary", "grpc_service": SERVICE.full_name, "grpc_method": method}
+    return REGISTRY.get_sample_value(name, {**all_labels, **labels})
+
+
+@pytest.mark.parametrize(
+    ("rpc", "name"),
+    [("GetKpis", "get_kpis"), ("MarkRead", "mark_read"), ("List", "list"), ("aB", "a_b")],
+)
+def test_an_rpc_has_a_python_name(rpc: str, name: str) -> None:
+    assert snake_case(rpc) == name
+
+
+@pytest.mark.parametrize("method", [*SERVICE.methods, *IMPORT.methods], ids=lambda m: m.name)
+def test_a_service_with_a_missing_method_does_not_start(
+    method: MethodDescriptor, settings: KernelSettings
+) -> None:
+    class Lacking(Toy):
+        pass
+
+    setattr(Lacking, snake_case(method.name), None)
+    container = NativeContainer(Lacking, settings)
+    with pytest.raises(LookupError, match=f"{method.full_name} has no method"):
+        container.start()
+    container.stop()
+
+
+def test_a_worker_knows_who_calls_and_the_trace(client: Client) -> None:
+    seen: list[Call] = []
+    client.behaviour.answer = lambda request, call: seen.append(call)
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    credential = token("beta", unit="beta/one")
+    client.get(credential, traceparent=trace)
+    client.get(traceparent="nonsense")
+    (first, second) = seen
+    assert (first.principal.institution_id, first.principal.unit_id) == ("beta", "beta/one")
+    assert (first.token, first.traceparent) == (credential, trace)
+    assert len(second.traceparent) == len(trace)
+    assert second.traceparent[3:35] != trace[3:35]
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer garbage"])
+def test_a_call_without_a_credential_that_holds_is_unauthenticated(
+    client: Client, header: str
+) -> None:
+    metadata = (("authorization", header),)
+    request = api.GetSubscriptionRequest()
+    error: Any = refused(lambda: client.stub.GetSubscription(request, timeout=5, metadata=metadata))
+    assert (error.code(), reason_of(error)) == (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
+
+
+def test_a_call_without_a_role_of_the_method_is_forbidden(client: Client) -> None:
+    error: Any = refused(lambda: client.get(token(roles=["nothing"])))
+    assert (error.code(), reason_of(error)) == (Code.PERMISSION_DENIED, "NOT_ALLOWED")
+
+
+@pytest.mark.parametrize(("timeout", "holds"), [(None, False), (60, False), (30, True), (1, True)])
+def test_a_unary_call_needs_a_deadline_of_at_most_thirty_seconds(
+    client: Client, timeout: float | None, holds: bool
+) -> None:
+    if holds:
+        client.get(timeout=timeout)
+        return
+    error: Any = refused(lambda: client.get(timeout=timeout))
+    assert (error.code(), reason_of(error)) == (Code.INVALID_ARGUMENT, "DEADLINE_NEEDED")
+
+
+@pytest.mark.parametrize(("timeout", "holds"), [(None, False), (900, False), (600, True)])
+def test_a_stream_of_requests_needs_a_deadline_of_at_most_ten_minutes(
+    client: Client, timeout: float | None, holds: bool
+) -> None:
+    metadata = (("authorization", f"Bearer {token()}"),)
+    requests = [ImportSubmissionsRequest()] * 3
+    stub = ImportServiceStub(client.channel)
+
+    def ask() -> int:
+        return len(list(stub.ImportSubmissions(iter(requests), timeout=timeout, metadata=metadata)))
+
+    if holds:
+        assert ask() == 3
+    else:
+        assert reason_of(refused(ask)) == "DEADLINE_NEEDED"
+
+
+def watch(client: Client) -> Any:
+    metadata = (("authorization", f"Bearer {token()}"),)
+    return client.stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)
+
+
+def test_a_stream_of_answers_needs_no_deadline(client: Client) -> None:
+    assert len(list(watch(client))) == 1
+
+
+def test_a_refusal_in_the_middle_of_a_stream_ends_it_with_its_status(client: Client) -> None:
+    def fail(request: Any, call: Call) -> Iterator[Any]:
+        yield api.WatchNotificationsResponse()
+        raise NotFound("gone")
+
+    client.behaviour.answer = fail
+    stream = watch(client)
+    assert (next(stream), next(stream)) == (api.WatchNotificationsResponse(),) * 2
+    error: Any = refused(lambda: next(stream))
+    assert (error.code(), error.details()) == (Code.NOT_FOUND, "gone")
+
+
+def test_an_invalid_request_names_its_fields(client: Client) -> None:
+    metadata = (("authorization", f"Bearer {token()}"),)
+    request = api.ListNotificationsRequest(page_size=501)
+    error: Any = refused(
+        lambda: client.stub.ListNotifications(request, timeout=5, metadata=metadata)
+    )
+    assert error.code() is Code.INVALID_ARGUMENT
+    bad_request = error_details_pb2.BadRequest()
+    assert rpc_status.from_call(error).details[1].Unpack(bad_request)
+    assert [violation.field for violation in bad_request.field_violations] == ["page_size"]
+
+
+def test_an_unknown_error_is_internal_and_tells_only_its_trace(client: Client) -> None:
+    def fail(request: Any, call: Call) -> None:
+        raise RuntimeError("password=hunter2")
+
+    client.behaviour.answer = fail
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    error: Any = refused(lambda: client.get(traceparent=trace))
+    assert error.code() is Code.INTERNAL
+    assert error.details() == f"unknown error; tell the operator {trace[3:35]}"
+    assert rpc_status.from_call(error) is None
+
+
+def test_a_message_of_ten_megabytes_is_refused(client: Client) -> None:
+    request = api.MarkReadRequest(notification_ids=["x" * 10_000_000])
+    metadata = (("authorization", f"Bearer {token()}"),)
+    error: Any = refused(lambda: client.stub.MarkRead(request, timeout=5, metadata=metadata))
+    assert error.code() is Code.RESOURCE_EXHAUSTED
+    client.get()
+
+
+def test_a_dead_database_is_unavailable(client: Client) -> None:
+    mongo = Mongo(f"mongodb://127.0.0.1:{free_ports(1)[0]}/", 100)
+    client.behaviour.answer = lambda request, call: mongo.database("x").things.find_one()
+    error: Any = refused(client.get)
+    assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
+    assert "127.0.0.1" not in error.details()
+    mongo.close()
+
+
+def test_another_service_that_is_down_is_unavailable(client: Client) -> None:
+    with grpcio.insecure_channel(f"127.0.0.1:{free_ports(1)[0]}") as channel:
+        other = Client(channel, client.behaviour, client.server)
+        client.behaviour.answer = lambda request, call: BoundStub(other.stub, call).GetSubscription(
+            request
+        )
+        error: Any = refused(client.get)
+    assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
+
+
+def test_the_status_of_another_service_is_passed_on_and_the_credential_is_the_callers(
+    client: Client, settings: KernelSettings
+) -> None:
+    seen: list[str] = []
+
+    def missing(request: Any, call: Call) -> None:
+        seen.append(call.principal.institution_id)
+        raise NotFound("no such thing", reason="NO_THING")
+
+    with running(settings) as other:
+        other.behaviour.answer = missing
+        client.behaviour.answer = lambda request, call: BoundStub(other.stub, call).GetSubscription(
+            request
+        )
+        error: Any = refused(lambda: client.get(token("beta")))
+    assert (error.code(), reason_of(error)) == (Code.NOT_FOUND, "NO_THING")
+    assert seen == ["beta"]
+
+
+def test_every_method_is_counted_from_zero(client: Client) -> None:
+    assert counted("SetSubscription") == 0.0
+    assert counted("SetSubscription", grpc_code="OK") == 0.0
+    before = counted("GetSubscription") or 0
+    client.get()
+    refused(lambda: client.get("garbage"))
+    assert counted("GetSubscription") == before + 2
+    assert (counted("GetSubscription", grpc_code="UNAUTHENTICATED") or 0) >= 1
+
+
+def health(client: Client, name: str = "") -> int:
+    stub = health_pb2_grpc.HealthStub(client.channel)
+    request = health_pb2.HealthCheckRequest(service=name)
+    status: int = stub.Check(request, timeout=5).status
+    return status
+
+
+def test_health_is_told_to_anybody(client: Client) -> None:
+    for name in ("", SERVICE.full_name, IMPORT.full_name):
+        assert health(client, name) == health_pb2.HealthCheckResponse.SERVING
+    error: Any = refused(lambda: health(client, "other"))
+    assert error.code() is Code.NOT_FOUND
+
+
+def listed(client: Client) -> list[str]:
+    stub = reflection_pb2_grpc.ServerReflectionStub(client.channel)
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    (answer,) = stub.ServerReflectionInfo(asked, timeout=5)
+    return [service.name for service in answer.list_services_response.service]
+
+
+def test_reflection_lists_the_services_until_it_is_switched_off(
+    client: Client, settings: KernelSettings
+) -> None:
+    assert {SERVICE.full_name, IMPORT.full_name, "grpc.health.v1.Health"} <= set(listed(client))
+    with running(settings.model_copy(update={"reflection": False})) as closed:
+        error: Any = refused(lambda: listed(closed))
+    assert error.code() is Code.UNIMPLEMENTED
+
+
+def test_a_stop_says_not_serving_and_lets_running_calls_end(settings: KernelSettings) -> None:
+    entered, go_on = Event(), Event()
+
+    def slow(request: Any, call: Call) -> None:
+        entered.set()
+        assert go_on.wait(10)
+
+    with ThreadPoolExecutor(3) as pool, running(settings) as client:
+        client.behaviour.answer = slow
+        changes = health_pb2_grpc.HealthStub(client.channel).Watch(
+            health_pb2.HealthCheckRequest(), timeout=20
+        )
+        assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
+        call = pool.submit(client.get)
+        assert entered.wait(10)
+        stop = pool.submit(client.server.stop)
+        assert next(changes).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert not call.done()
+        changes.cancel()
+        go_on.set()
+        assert call.result(10) == api.GetSubscriptionResponse()
+        stop.result(10)
+
+
+def test_a_stream_that_asks_whether_it_is_active_ends_when_the_server_stops(
+    settings: KernelSettings,
+) -> None:
+    def listen(request: Any, call: Call) -> Iterator[Any]:
+        while call.is_active():
+            Event().wait(0.01)
+            yield api.WatchNotificationsResponse()
+
+    with ThreadPoolExecutor(1) as pool, running(settings) as client:
+        client.behaviour.answer = listen
+        stream = watch(client)
+        next(stream)
+        stop = pool.submit(client.server.stop)
+        assert all(message == api.WatchNotificationsResponse() for message in stream)
+        stop.result(10)
+
+
+def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) -> None:
+    order: list[str] = []
+
+    class Things(Store):
+        def make(self, mongo: Mongo) -> str:
+            return "things"
+
+        def stop(self) -> None:
+            order.append("store closed")
+
+    class Busy(Toy):
+        behaviour = Behaviour()
+        things = Things()
+
+        @grpc
+        def get_subscription(self, request: Any) -> Any:
+            entered.set()
+            assert go_on.wait(10)
+            order.append(f"worker used {self.things}")
+            return api.GetSubscriptionResponse()
+
+    entered, go_on = Event(), Event()
+    with ThreadPoolExecutor(2) as pool:
+        with running(settings, Busy) as client:
+            call = pool.submit(client.get)
+            assert entered.wait(10)
+            watcher = pool.submit(lambda: client.server.stopping.wait(10) and go_on.set())
+        watcher.result(10)
+        call.result(10)
+    assert order == ["worker used things", "store closed"]

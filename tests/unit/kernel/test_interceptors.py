@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+from google.rpc import code_pb2, error_details_pb2
+
+from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.submissions.v1 import submission_service_pb2
+from services.kernel import errors
+from services.kernel.interceptors import check, status_of
+
+REFUSALS = {
+    errors.InvalidArgument: "INVALID_ARGUMENT",
+    errors.Unauthenticated: "UNAUTHENTICATED",
+    errors.Forbidden: "PERMISSION_DENIED",
+    errors.NotFound: "NOT_FOUND",
+    errors.AlreadyExists: "ALREADY_EXISTS",
+    errors.WrongState: "FAILED_PRECONDITION",
+    errors.Conflict: "ABORTED",
+    errors.Exhausted: "RESOURCE_EXHAUSTED",
+    errors.Unavailable: "UNAVAILABLE",
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), REFUSALS.items(), ids=REFUSALS.values())
+def test_a_refusal_becomes_its_status(kind: type[errors.Refusal], name: str) -> None:
+    status = status_of(kind("what and how"))
+    assert (code_pb2.Code.Name(status.code), status.message) == (name, "what and how")
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert (info.domain, info.reason) == ("kieng", kind.default_reason)
+    assert len(status.details) == 1
+
+
+def test_every_refusal_is_mapped() -> None:
+    assert set(errors.Refusal.__subclasses__()) == set(REFUSALS)
+
+
+def test_reason_facts_and_wrong_fields_reach_programs() -> None:
+    refusal = errors.InvalidArgument(
+        "wrong", reason="BAD_DOI", fields={"a.b[0]": "no", "c": "neither"}, details={"max": "7"}
+    )
+    info, bad_request = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    first, second = status_of(refusal).details
+    assert first.Unpack(info)
+    assert second.Unpack(bad_request)
+    assert (info.reason, dict(info.metadata)) == ("BAD_DOI", {"max": "7"})
+    violations = {v.field: v.description for v in bad_request.field_violations}
+    assert violations == {"a.b[0]": "no", "c": "neither"}
+
+
+def wrong_submission() -> submission_service_pb2.CreateSubmissionRequest:
+    request = submission_service_pb2.CreateSubmissionRequest(request_id="no uuid")
+    request.content.unit_id = "alpha"
+    request.content.facts.publication.title = "t"
+    request.content.facts.publication.issued_on = "2025-13-77x"
+    return request
+
+
+def test_validation_names_every_wrong_field_by_its_path() -> None:
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        check(wrong_submission())
+    fields = refusal.value.fields
+    assert {"request_id", "content.facts.publication.issued_on"} <= set(fields)
+    assert all(f"{path}: {text}" in refusal.value.message for path, text in fields.items())
+
+
+def test_an_element_of_a_list_is_named_by_its_index() -> None:
+    request = wrong_submission()
+    request.content.facts.joint_project.institutions.extend(["short", "x" * 101])
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        check(request)
+    assert "content.facts.joint_project.institutions[1]" in refusal.value.fields
+
+
+def test_a_list_that_is_too_short_is_named() -> None:
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        check(api.MarkReadRequest())
+    assert list(refusal.value.fields) == ["notification_ids"]
+
+
+def test_a_request_that_keeps_the_rules_passes() -> None:
+    check(api.MarkReadRequest(notification_ids=["a"]))
+    check(api.ListNotificationsRequest(page_size=500))

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from nameko.extensions import DependencyProvider
+
+from services.kernel.config import KernelSettings
+from services.kernel.container import NativeContainer
+from services.kernel.runner import configure_log, find_service, unready
+from services.notifications.config import Settings
+from services.notifications.service import NotificationsService
+
+
+def test_a_service_is_found_by_its_name() -> None:
+    assert find_service("notifications") == (NotificationsService, Settings)
+
+
+def test_a_wrong_name_is_told() -> None:
+    with pytest.raises(LookupError, match=r"no class named 'notifications\.other'"):
+        find_service("notifications.other")
+
+
+class Slow(DependencyProvider):
+    unready = ""
+
+
+class Waiting:
+    name = "waiting"
+    slow = Slow()
+
+
+def test_a_process_is_ready_when_all_its_extensions_are_and_it_does_not_stop() -> None:
+    container = NativeContainer(Waiting, KernelSettings())
+    assert unready(container) == "starting"
+    container.start()
+    assert unready(container) == ""
+    (slow,) = container.dependencies
+    slow.unready = "no view is loaded"
+    assert unready(container) == "no view is loaded"
+    container.stop()
+    assert unready(container) == "stopping"
+
+
+@pytest.fixture
+def restored_log() -> Iterator[None]:
+    level = logging.getLogger("kafka").level
+    yield
+    logging.getLogger("kafka").setLevel(level)
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("restored_log")
+def test_a_line_of_the_log_is_an_object_with_time_service_and_trace(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_log("toy", "json")
+    with structlog.contextvars.bound_contextvars(trace_id="abc"):
+        structlog.get_logger().info("tổng", count=3)
+        structlog.get_logger().debug("not written")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "tổng" in line
+    written = json.loads(line)
+    assert written.pop("timestamp").endswith("Z")
+    assert written == {
+        "event": "tổng",
+        "count": 3,
+        "level": "info",
+        "service": "toy",
+        "trace_id": "abc",
+    }
+
+
+@pytest.mark.usefixtures("restored_log")
+def test_kafkas_own_lines_are_kept_out() -> None:
+    configure_log("toy", "text")
+    assert not logging.getLogger("kafka.net").isEnabledFor(logging.ERROR)
+    assert logging.getLogger("pymongo").isEnabledFor(logging.WARNING)
