@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka check lint proto proto-check proto-image \
+.PHONY: help setup demo test test-integration test-kafka test-simulation check lint proto proto-check proto-image \
 	proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -41,6 +41,9 @@ test-integration: setup ## Run the tests that start a broker and a database
 
 test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later, and Maven)
 	$(PYTEST) tests/integration tests/e2e --broker kafka $(ARGS)
+
+test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
+	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
 
 check: lint proto-check ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
 	$(PYTEST) tests/architecture

@@ -1,0 +1,1 @@
+"""An independent recompute of the view from the log, in SQL."""

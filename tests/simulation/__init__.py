@@ -1,0 +1,1 @@
+"""The real fold and flush over a simulated log, database and scheduler."""

@@ -1,0 +1,152 @@
+"""Random histories of submissions, and a log that repeats and reorders what relays publish."""
+
+from __future__ import annotations
+
+import random
+import zlib
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kieng.directory.v1 import directory_pb2
+from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from services.kpi.wire import events
+
+UNITS = {
+    "consortium": "",
+    "a": "consortium",
+    "b": "consortium",
+    "c": "consortium",
+    "a/x": "a",
+    "a/y": "a",
+    "a/x/g": "a/x",
+    "a/x/h": "a/x",
+    "b/x": "b",
+    "b/x/g": "b/x",
+}
+MONTHS = ("2025-01", "2025-02", "2025-03")
+
+
+class Record(NamedTuple):
+    """A record of the simulated log; carries what the fold reads of a Kafka record."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def units() -> list[directory_pb2.Unit]:
+    """Return a small tree with four levels."""
+    kinds = {0: directory_pb2.UNIT_KIND_INSTITUTION, 1: directory_pb2.UNIT_KIND_SCHOOL}
+    found = []
+    for unit_id, parent in UNITS.items():
+        kind = kinds.get(unit_id.count("/"), directory_pb2.UNIT_KIND_GROUP)
+        if not parent:
+            kind = directory_pb2.UNIT_KIND_CONSORTIUM
+        found.append(directory_pb2.Unit(unit_id=unit_id, parent_id=parent, kind=kind))
+    return found
+
+
+@dataclass
+class Log:
+    """Partitions of records, in the order they were appended."""
+
+    partitions: int
+    records: list[list[Record]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.records = [[] for _ in range(self.partitions)]
+
+    def append(self, key: str, kind: str, value: bytes) -> None:
+        """Write one record to the partition of its key."""
+        partition = zlib.crc32(key.encode()) % self.partitions
+        rows = self.records[partition]
+        headers = [("ce_type", kind.encode())]
+        offset = len(rows)
+        rows.append(Record("log", partition, offset, offset, key.encode(), value, headers))
+
+
+@dataclass
+class Author:
+    """One submission: its version, and what it claims now and had verified last."""
+
+    submission_id: str
+    unit_id: str
+    version: int = 0
+    declared: tuple[str, events_pb2.Claim] | None = None
+    verified: tuple[str, events_pb2.Claim] | None = None
+
+    def change(self, rng: random.Random, keys: int) -> list[events_pb2.SubmissionChanged]:
+        """Do one random thing and return the events of the new version: full state, per work."""
+        before = {claimed[0] for claimed in (self.declared, self.verified) if claimed}
+        choice = rng.random()
+        if self.declared is None or choice < 0.45:
+            self.declared = claim(rng, self.unit_id, keys)
+        elif choice < 0.8:
+            self.verified = self.declared
+        elif choice < 0.9:
+            self.declared = None
+        else:
+            self.declared = self.verified = None
+        self.version += 1
+        after = {claimed[0] for claimed in (self.declared, self.verified) if claimed}
+        return [self._event(key) for key in sorted(before | after)]
+
+    def _event(self, key: str) -> events_pb2.SubmissionChanged:
+        event = events_pb2.SubmissionChanged(
+            submission_id=self.submission_id, version=self.version, work_key=key
+        )
+        if self.declared and self.declared[0] == key:
+            event.declared.CopyFrom(self.declared[1])
+        if self.verified and self.verified[0] == key:
+            event.verified.CopyFrom(self.verified[1])
+        return event
+
+
+def claim(rng: random.Random, unit_id: str, keys: int) -> tuple[str, events_pb2.Claim]:
+    """Return a random work and what a unit claims of it."""
+    date = f"{rng.choice(MONTHS)}-{rng.randint(1, 28):02d}"
+    kind = rng.choice(("publication", "receipt", "agreement", "joint_project", "expert", "product"))
+    facts = facts_pb2.Facts()
+    message = getattr(facts, kind)
+    if kind == "publication":
+        message.indexes.append(facts_pb2.Publication.INDEX_SCOPUS)
+        message.quartile = rng.choice((0, 1, 2, 3))
+        message.issued_on, message.unit_authors = date, rng.randint(0, 4)
+    elif kind == "receipt":
+        message.amount_vnd, message.received_on = str(rng.randrange(1, 10**9)), date
+        message.contract_ref = rng.choice(("", "k"))
+        message.payer_unit_id = rng.choice(("", "", "a/x", "b", "a/x/g"))
+    elif kind == "agreement":
+        message.kind, message.signed_on = rng.choice((1, 2)), date
+        message.partner_id = rng.choice(("p1", "p2"))
+        message.expires_on = rng.choice(("", f"{rng.choice(MONTHS)}-15"))
+    elif kind == "joint_project":
+        message.started_on = date
+        message.institutions.extend(rng.sample(("a", "b", "c"), rng.randint(0, 2)))
+    elif kind == "expert":
+        message.person_id, message.started_on = rng.choice(("e1", "e2", "e3")), date
+    else:
+        message.identified_on, message.stage = date, 1
+        message.ended_on = rng.choice(("", f"{rng.choice(MONTHS)}-20"))
+    made = events_pb2.Claim(
+        unit_id=unit_id,
+        part=rng.choice((submission_pb2.PART_LEAD, submission_pb2.PART_MEMBER)),
+        share_ppm=rng.choice((0, 0, 0, 300_000, 700_000)),
+        source=rng.choice((0, 1, 2, 3)),
+        facts=facts,
+    )
+    return f"{kind}:{rng.randrange(keys)}", made
+
+
+def poison(rng: random.Random) -> tuple[str, str, bytes]:
+    """Return a record that can never be folded, or one of a type that is not known yet."""
+    key = f"poison:{rng.randrange(5)}"
+    if rng.random() < 0.5:
+        return key, "kieng.submissions.v9.FromTheFuture", b"\x00"
+    unknown_unit = events_pb2.SubmissionChanged(submission_id="x", version=1, work_key=key)
+    unknown_unit.declared.CopyFrom(claim(rng, "no/such/unit", 3)[1])
+    return key, events.CHANGED, rng.choice((b"\xff\xff", unknown_unit.SerializeToString()))
