@@ -16,7 +16,8 @@ from services.kpi.domain.months import month_of_date
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
 
-MONTH_BITS, COLUMN_BITS = 16, 12
+# 17 bits hold every month to the end of year 9999, which people write for "never".
+MONTH_BITS, COLUMN_BITS = 17, 12
 
 
 def number_key(unit: int, month: int, column: int) -> int:
