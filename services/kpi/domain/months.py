@@ -33,6 +33,8 @@ def month_range(from_month: str, to_month: str) -> tuple[int, int]:
     bounds = []
     for field, text in (("from_month", from_month), ("to_month", to_month)):
         try:
+            if len(text) != len("YYYY-MM"):
+                raise ValueError(text)
             bounds.append(month_of_date(text))
         except (ValueError, IndexError):
             raise InvalidArgument(
