@@ -93,15 +93,14 @@ class PartitionFold:
     ) -> list[tuple[Record, events_pb2.SubmissionChanged]]:
         changed = []
         for record in records:
-            kind = header(record, "ce_type")
-            if kind == events.REPUBLISHED:
-                mark = events_pb2.LogRepublished.FromString(record.value or b"")
-                flush.republished |= {mark.institution_id}
-            elif kind == events.CHANGED:
-                try:
-                    changed.append((record, events.decode_changed(record.value or b"")))
-                except InvalidRecord as invalid:
-                    self._park(record, str(invalid), flush)
+            kind, value = header(record, "ce_type"), record.value or b""
+            try:
+                if kind == events.REPUBLISHED:
+                    flush.republished |= {events.decode_republished(value)}
+                elif kind == events.CHANGED:
+                    changed.append((record, events.decode_changed(value)))
+            except InvalidRecord as invalid:
+                self._park(record, str(invalid), flush)
             # Other types are of a later release, which knows what they mean; they change no cell.
             flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
         return changed

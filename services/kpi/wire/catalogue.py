@@ -77,6 +77,13 @@ def _check_fields(name: str, component: Component) -> None:
     known = set(message.fields_by_name if message is not None else ()) | {INSTITUTIONS, NEVER}
     for field in sorted(component.fields() - known):
         _refuse(name, field, f"{component.type} has no such field")
+    for role, field, ending in (
+        ("date", component.date, "_on"),
+        ("until", component.until, "_on"),
+        ("amount", component.amount, "_vnd"),
+    ):
+        if field and not field.endswith(ending) and (role, field) != ("until", NEVER):
+            _refuse(name, role, f"names a field that ends with {ending}, not {field!r}")
 
 
 def _refuse(name: str, field: str, text: str) -> None:

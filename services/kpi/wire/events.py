@@ -18,6 +18,9 @@ from services.kpi.domain.months import month_of_date
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
+AMOUNT_DIGITS_MAX = 15
+"""As the contract says; thousands of them still add up within the database's 64 bits."""
+
 _DECLARED_RANK = submission_pb2.SOURCE_DECLARED
 _FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 
@@ -35,6 +38,21 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
     if not (event.work_key and event.submission_id and event.version > 0):
         raise InvalidRecord(f"a {CHANGED} needs work_key, submission_id and version")
     return event
+
+
+def decode_republished(value: bytes) -> str:
+    """Return the institution whose submissions are all published again.
+
+    Raises:
+        InvalidRecord: the bytes are no `LogRepublished`, or it names no institution.
+    """
+    try:
+        mark = events_pb2.LogRepublished.FromString(value)
+    except DecodeError as error:
+        raise InvalidRecord(f"not a {REPUBLISHED}: {error}") from error
+    if not mark.institution_id:
+        raise InvalidRecord(f"a {REPUBLISHED} needs institution_id")
+    return mark.institution_id
 
 
 def decode_statement(
@@ -93,10 +111,17 @@ def _readers(type_name: str) -> tuple[tuple[str, Callable[[Any], Fact]], ...]:
 
 def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
     if field.enum_type is not None:
-        names = enum_words(field)
+        words = enum_words(field)
+
+        def word(value: int) -> str:
+            # Enums of proto3 are open: a later release, or a caller's slip, may send any number.
+            if value not in words:
+                raise InvalidRecord(f"{field.name} has no value {value}")
+            return words[value]
+
         if field.is_repeated:
-            return lambda values: tuple(names[value] for value in values)
-        return lambda value: names[value]
+            return lambda values: tuple(word(value) for value in values if value)
+        return word
     if field.is_repeated:
         return lambda values: tuple(values)
     if field.name.endswith("_vnd"):
@@ -115,10 +140,9 @@ def enum_words(field: FieldDescriptor) -> dict[int, str]:
 
 
 def _amount(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise InvalidRecord(f"not an amount: {text!r}") from error
+    if not (text.isascii() and text.isdigit()) or len(text) > AMOUNT_DIGITS_MAX:
+        raise InvalidRecord(f"not an amount: {text!r}")
+    return int(text)
 
 
 def _date(text: str) -> str:

@@ -138,9 +138,9 @@ def image_of(made_of: Catalogue, *partitions: Mapping[Key, int]) -> Image:
     return image
 
 
-def wire_claim(unit: str, kind: str, **facts: Any) -> events_pb2.Claim:
+def wire_claim(unit: str, kind: str, /, **facts: Any) -> events_pb2.Claim:
     part = facts.pop("part", submission_pb2.PART_MEMBER)
-    source = facts.pop("source", submission_pb2.SOURCE_DECLARED)
+    source = facts.pop("vouched", submission_pb2.SOURCE_DECLARED)
     share = facts.pop("share_ppm", 0)
     message = events_pb2.Claim(unit_id=unit, part=part, source=source, share_ppm=share)
     getattr(message.facts, kind).SetInParent()

@@ -1,0 +1,143 @@
+import pytest
+from google.protobuf.descriptor import FieldDescriptor
+
+from kieng.submissions.v1 import events_pb2, facts_pb2
+from services.kernel.errors import InvalidRecord
+from services.kpi.domain.claims import Claim
+from services.kpi.wire.events import (
+    decode_changed,
+    decode_republished,
+    decode_statement,
+    enum_words,
+)
+from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire_claim
+
+KINDS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
+CATALOGUE = real_catalogue()
+
+
+def claim_of(declared: events_pb2.Claim) -> Claim:
+    claim = decode_statement(changed(declared=declared), CATALOGUE, b"").declared
+    assert claim is not None
+    return claim
+
+
+def sample(field: FieldDescriptor) -> object:
+    """A set value of a field, as its name and type want it."""
+    if field.enum_type is not None:
+        value: object = field.enum_type.values[1].number
+    elif field.type == FieldDescriptor.TYPE_STRING:
+        value = {"n": "2025-03-10", "d": "1200"}.get(field.name[-1], "text")
+        if not field.name.endswith(("_on", "_vnd")):
+            value = "text"
+    else:
+        value = 1
+    return [value] if field.is_repeated else value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_type_of_facts_gives_the_facts_that_the_catalogue_looks_at(kind: str) -> None:
+    fields = KINDS[kind].message_type.fields
+    claim = claim_of(wire_claim("alpha/sci", kind, **{f.name: sample(f) for f in fields}))
+    wanted = CATALOGUE.fields_of.get(kind, frozenset())
+    assert claim.type == kind
+    assert set(claim.facts) == {f.name for f in fields} & wanted
+    unset = claim_of(wire_claim("alpha/sci", kind))
+    assert unset.facts == {}
+
+
+def test_facts_are_plain_words_numbers_and_dates() -> None:
+    facts = claim_of(article(indexes=[2, 1], quartile=2, unit_authors=3, institutions=["x"])).facts
+    assert facts == {
+        "indexes": ("scopus", "wos"),
+        "quartile": "q2",
+        "unit_authors": 3,
+        "institutions": ("x",),
+        "issued_on": "2025-03-10",
+    }
+    receipt = wire_claim("alpha", "receipt", amount_vnd="999999999999999", contract_ref="c/1")
+    assert claim_of(receipt).facts == {"amount_vnd": 999_999_999_999_999, "contract_ref": "c/1"}
+
+
+def test_a_claim_keeps_its_unit_share_part_and_source() -> None:
+    claim = claim_of(article("beta/one", part=1, share_ppm=250_000, vouched=1))
+    assert TREE.ids[claim.unit] == "beta/one"
+    assert (claim.is_lead, claim.share_ppm, claim.rank) == (True, 250_000, 1)
+    plain = claim_of(article(part=0, vouched=0))
+    assert (plain.is_lead, plain.rank) == (False, 3)
+
+
+def test_equal_claims_are_one_object_and_amended_ones_are_two() -> None:
+    same = decode_statement(changed(declared=article(), verified=article()), CATALOGUE, b"e")
+    assert same.declared is same.verified
+    assert same.source == b"e"
+    amended = decode_statement(
+        changed(declared=article("beta"), verified=article(), version=9), CATALOGUE, b""
+    )
+    assert amended.version == 9
+    assert amended.declared is not None
+    assert amended.verified is not None
+    assert amended.declared.unit != amended.verified.unit
+    assert decode_statement(changed(), CATALOGUE, b"").declared is None
+
+
+WRONG = {
+    "a unit that the tree does not have": (article("alpha/absent"), "alpha/absent"),
+    "no facts": (events_pb2.Claim(unit_id="alpha"), "no facts"),
+    "a date that is none": (article(issued_on="soon"), "not a date"),
+    "a month that is none": (article(issued_on="2025-13-01"), "not a date"),
+    "an amount with a fraction": (wire_claim("alpha", "receipt", amount_vnd="1.5"), "amount"),
+    "a negative amount": (wire_claim("alpha", "receipt", amount_vnd="-5"), "amount"),
+    "an amount with a separator": (wire_claim("alpha", "receipt", amount_vnd="1_000"), "amount"),
+    "an amount over 15 digits": (wire_claim("alpha", "receipt", amount_vnd="1" * 16), "amount"),
+    "a word of a later release": (article(quartile=77), "quartile has no value 77"),
+    "a word of a later release in a list": (article(indexes=[1, 9]), "indexes has no value 9"),
+}
+
+
+@pytest.mark.parametrize(("claim", "reason"), WRONG.values(), ids=WRONG)
+def test_a_claim_that_cannot_be_read_is_an_invalid_record(
+    claim: events_pb2.Claim, reason: str
+) -> None:
+    for event in (changed(declared=claim), changed(declared=article(), verified=claim)):
+        with pytest.raises(InvalidRecord, match=reason):
+            decode_statement(event, CATALOGUE, b"")
+
+
+def test_an_index_that_is_not_named_does_not_make_an_article_indexed() -> None:
+    assert "indexes" not in claim_of(article(indexes=[])).facts
+    assert claim_of(article(indexes=[0])).facts.get("indexes", ()) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xff\xff",
+        b"",
+        changed(submission="").SerializeToString(),
+        changed(work_key="").SerializeToString(),
+        changed(version=0).SerializeToString(),
+    ],
+)
+def test_what_is_no_change_is_an_invalid_record(value: bytes) -> None:
+    with pytest.raises(InvalidRecord):
+        decode_changed(value)
+
+
+def test_a_change_is_read_as_it_was_written() -> None:
+    event = changed(declared=article())
+    assert decode_changed(event.SerializeToString()) == event
+
+
+@pytest.mark.parametrize("value", [b"\xff\xff", b""])
+def test_what_is_no_republication_is_an_invalid_record(value: bytes) -> None:
+    with pytest.raises(InvalidRecord):
+        decode_republished(value)
+    mark = events_pb2.LogRepublished(institution_id="alpha", generation=2)
+    assert decode_republished(mark.SerializeToString()) == "alpha"
+
+
+def test_enum_words_lose_their_prefix() -> None:
+    words = enum_words(facts_pb2.IpRight.DESCRIPTOR.fields_by_name["kind"])
+    assert words[2] == "utility_solution"
+    assert words[0] == "unspecified"
