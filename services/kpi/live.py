@@ -60,8 +60,8 @@ class LiveView:
         if moment is None or moment.view.view_id != live.view_id:
             catalogue = self._registry.catalogue(live.catalogue_version)
             nothing = Progress({}, 0, 0, frozenset())
-            change = moment.change if moment else 0
-            moment = Moment(live, catalogue, Image(catalogue), nothing, targets or {}, change)
+            change, known = (moment.change, moment.targets) if moment else (0, {})
+            moment = Moment(live, catalogue, Image(catalogue), nothing, known, change)
         progress = self._snapshots.progress(live.view_id)
         stays = moment is self._moment and progress == moment.progress
         if stays and targets in (None, moment.targets):

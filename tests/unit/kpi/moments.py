@@ -1,0 +1,68 @@
+"""A registry, snapshots and targets in memory, and the moments of a view that they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.image import Image
+from services.kpi.live import LiveView, Moment
+from services.kpi.store.registry import View
+from services.kpi.store.snapshots import Progress, StoredRow
+from services.kpi.store.targets import Target
+from tests.unit.kpi.builders import JANUARY, real_catalogue
+
+
+def view(view_id: str = "g1-c1-f1") -> View:
+    return View(view_id, "live", 1, "topic", 1, ())
+
+
+def row(value: int, unit: str = "alpha", partition: int = 0) -> StoredRow:
+    return StoredRow(partition, unit, JANUARY, {("KNW-01:verified", ""): value})
+
+
+@dataclass
+class FakeStores:
+    """Stands for the database: what is live, and for each view its progress and rows."""
+
+    live_view: View | None = None
+    offsets: dict[str, dict[int, int]] = field(default_factory=dict)
+    rows: dict[str, list[StoredRow]] = field(default_factory=dict)
+    kept: list[Target] = field(default_factory=list)
+    asked_since: list[Mapping[int, int]] = field(default_factory=list)
+
+    def live(self) -> View | None:
+        return self.live_view
+
+    def catalogue(self, version: int) -> Catalogue:
+        return real_catalogue()
+
+    def progress(self, view_id: str) -> Progress:
+        return Progress(dict(self.offsets.get(view_id, {})), 7000, 0, frozenset())
+
+    def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
+        self.asked_since.append(since)
+        return self.progress(view_id), list(self.rows.get(view_id, []))
+
+    def all(self) -> list[Target]:
+        return list(self.kept)
+
+    def commit(self, view_id: str, offset: int, *rows: StoredRow) -> None:
+        """What the aggregator does: rows and progress at once."""
+        self.offsets.setdefault(view_id, {})[0] = offset
+        self.rows[view_id] = list(rows)
+
+    def live_view_of(self) -> LiveView:
+        stores = cast(Any, self)
+        return LiveView(stores, stores, stores)
+
+
+def moment(*targets: Target, **cells: int) -> Moment:
+    """A moment at which verified KNW-01 of some units stands so in January 2025."""
+    image = Image(real_catalogue())
+    for unit, value in cells.items():
+        image.put(0, unit, JANUARY, {("KNW-01:verified", ""): value})
+    progress = Progress({0: 5, 1: 3}, 1_750_000_000_000, 2, frozenset())
+    return Moment(view(), real_catalogue(), image, progress, {t.key: t for t in targets}, 1)

@@ -1,0 +1,114 @@
+import threading
+
+import pytest
+
+from services.kernel.errors import Unavailable
+from services.kpi import live as module
+from services.kpi.live import LiveView
+from services.kpi.store.targets import Target
+from tests.unit.kpi.builders import JANUARY
+from tests.unit.kpi.moments import FakeStores, row, view
+
+
+def value(live: LiveView, unit: str = "alpha") -> object:
+    with live.read() as moment:
+        indicator = moment.catalogue.indicators["KNW-01"]
+        return moment.image.value(unit, indicator, 1, JANUARY, JANUARY, 0)
+
+
+def started() -> tuple[FakeStores, LiveView]:
+    stores = FakeStores(live_view=view())
+    stores.commit("g1-c1-f1", 4, row(3))
+    live = stores.live_view_of()
+    live.refresh()
+    return stores, live
+
+
+def test_nothing_is_answered_before_a_view_is_live() -> None:
+    live = FakeStores().live_view_of()
+    live.refresh()
+    assert not live.is_ready
+    with pytest.raises(Unavailable, match="no view is live") as refused, live.read():
+        pass
+    assert refused.value.reason == "NO_VIEW"
+
+
+def test_a_refresh_takes_over_what_was_committed_since() -> None:
+    stores, live = started()
+    assert value(live) == 3
+    stores.commit("g1-c1-f1", 9, row(5))
+    assert value(live) == 3
+    live.refresh()
+    assert value(live) == 5
+    assert stores.asked_since == [{}, {0: 4}]
+
+
+def test_a_refresh_without_news_reads_no_rows_and_is_no_change() -> None:
+    stores, live = started()
+    with live.read() as moment:
+        before = moment.change
+    live.refresh()
+    with live.read() as moment:
+        assert moment.change == before
+    assert len(stores.asked_since) == 1
+
+
+def test_another_live_view_replaces_the_first_whole_and_keeps_the_targets() -> None:
+    stores, live = started()
+    stores.kept = [Target("alpha", "KNW-01", 2025, 4)]
+    live.targets_changed()
+    live.refresh()
+    with live.read() as moment:
+        before = moment.change
+    stores.live_view = view("g2-c1-f1")
+    stores.commit("g2-c1-f1", 2, row(1, "beta"))
+    live.refresh()
+    assert value(live) == 0
+    assert value(live, "beta") == 1
+    with live.read() as moment:
+        assert moment.view.view_id == "g2-c1-f1"
+        assert list(moment.targets) == ["alpha|KNW-01|2025"]
+        assert moment.change > before
+
+
+def test_a_changed_target_is_news() -> None:
+    stores, live = started()
+    stores.kept = [Target("alpha", "KNW-01", 2025, 4)]
+    live.refresh()
+    with live.read() as moment:
+        assert moment.targets == {}
+    live.targets_changed()
+    live.refresh()
+    with live.read() as moment:
+        assert list(moment.targets) == ["alpha|KNW-01|2025"]
+
+
+def test_a_reader_who_wants_a_position_gets_it_as_soon_as_it_is_there() -> None:
+    stores, live = started()
+    with live.read({0: 4}) as moment:
+        assert moment.progress.next_offsets == {0: 4}
+    stores.commit("g1-c1-f1", 9, row(5))
+    refreshing = threading.Thread(target=live.refresh)
+    refreshing.start()
+    with live.read({0: 9}) as moment:
+        assert moment.progress.next_offsets == {0: 9}
+    refreshing.join()
+
+
+@pytest.mark.parametrize("wanted", [{0: 5}, {0: 4, 1: 1}])
+def test_a_reader_does_not_wait_for_ever(
+    wanted: dict[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MIN_PROGRESS_SECONDS", 0.01)
+    _, live = started()
+    with pytest.raises(Unavailable) as refused, live.read(wanted):
+        pass
+    assert refused.value.reason == "BEHIND"
+
+
+def test_who_waits_for_news_returns_at_once_when_there_are_some() -> None:
+    _, live = started()
+    with live.read() as moment:
+        change = moment.change
+    live.wait(change - 1, seconds=60)
+    live.wait(change, seconds=0.001)

@@ -1,0 +1,86 @@
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.kernel.errors import Exhausted, InvalidArgument
+from services.kpi import watching
+from services.kpi.watching import Watchers
+from tests.unit.kpi.moments import FakeStores, row, view
+
+REQUEST = kpi_service_pb2.WatchKpisRequest(
+    selection=view_pb2.Selection(
+        unit_ids=["alpha", "beta"],
+        indicator_codes=["KNW-01"],
+        from_month="2025-01",
+        to_month="2025-01",
+    )
+)
+
+
+def stores() -> FakeStores:
+    made = FakeStores(live_view=view())
+    made.commit("g1-c1-f1", 1, row(1), row(8, "beta"))
+    return made
+
+
+def seen(answer: kpi_service_pb2.WatchKpisResponse) -> dict[str, int]:
+    return {cell.unit_id: cell.verified.whole for cell in answer.cells}
+
+
+def test_a_watcher_gets_all_cells_once_and_then_those_that_change() -> None:
+    database = stores()
+    live = database.live_view_of()
+    live.refresh()
+    stream = Watchers(1).watch(REQUEST, live, lambda: True)
+    assert seen(next(stream)) == {"alpha": 1, "beta": 8}
+    database.commit("g1-c1-f1", 2, row(2), row(8, "beta"))
+    live.refresh()
+    answer = next(stream)
+    assert seen(answer) == {"alpha": 2}
+    assert answer.view.progress[0].next_offset == 2
+    stream.close()
+
+
+def test_a_watcher_hears_that_it_is_alive_when_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watching, "SIGN_OF_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
+    live = stores().live_view_of()
+    live.refresh()
+    stream = Watchers(1).watch(REQUEST, live, lambda: True)
+    assert len(next(stream).cells) == 2
+    assert len(next(stream).cells) == 0
+    stream.close()
+
+
+def test_more_watchers_than_the_limit_are_refused_until_one_leaves() -> None:
+    live = stores().live_view_of()
+    live.refresh()
+    watchers = Watchers(2)
+    first, second, third = (watchers.watch(REQUEST, live, lambda: True) for _ in range(3))
+    next(first)
+    next(second)
+    with pytest.raises(Exhausted, match="2 watchers"):
+        next(third)
+    first.close()
+    fourth = watchers.watch(REQUEST, live, lambda: True)
+    assert len(next(fourth).cells) == 2
+    second.close()
+    fourth.close()
+
+
+def test_a_wrong_request_gives_its_place_back() -> None:
+    live = stores().live_view_of()
+    live.refresh()
+    watchers = Watchers(1)
+    wrong = kpi_service_pb2.WatchKpisRequest(selection=view_pb2.Selection(unit_ids=["absent"]))
+    for _ in range(2):
+        with pytest.raises(InvalidArgument):
+            next(watchers.watch(wrong, live, lambda: True))
+
+
+def test_a_stream_ends_when_the_caller_leaves() -> None:
+    live = stores().live_view_of()
+    live.refresh()
+    left = iter([True, False])
+    assert len(list(Watchers(1).watch(REQUEST, live, lambda: next(left)))) == 1
