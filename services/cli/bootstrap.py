@@ -31,7 +31,7 @@ CATALOGUE_SECONDS = 30.0
 READY_SECONDS = 60.0
 LIVE_SECONDS = 600.0
 STARTING = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-NOT_YET = STARTING | {grpc.StatusCode.FAILED_PRECONDITION}
+NO_DIRECTORY = "NO_DIRECTORY"
 
 
 def bootstrap(launch: Launch) -> None:
@@ -55,7 +55,7 @@ def bootstrap(launch: Launch) -> None:
             indicators=read_indicators(plan.catalogue)
         )
         catalogue = clients.stub(CatalogueServiceStub)
-        found = retry(CATALOGUE_SECONDS, NOT_YET, lambda: catalogue.PublishCatalogue(wanted))
+        found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
         screen.say("up.catalogue", version=found.version, indicators=len(wanted.indicators))
         fill_log(clients, screen)
         wait_until_live(clients)
@@ -66,7 +66,7 @@ def fill_log(clients: Clients, screen: Screen) -> None:
     """Publish the log again from the submissions databases when the broker's log is a new one."""
     catalogue = clients.stub(CatalogueServiceStub)
     request = catalogue_service_pb2.OpenLogGenerationRequest()
-    opened = retry(CATALOGUE_SECONDS, NOT_YET, lambda: catalogue.OpenLogGeneration(request))
+    opened = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.OpenLogGeneration(request))
     if not opened.needs_republish:
         return
     screen.say("up.republish", generation=opened.generation)
@@ -115,7 +115,7 @@ def wait_until_ready(launch: Launch) -> None:
 
 
 def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[], T]) -> T:
-    """Repeat a call while it fails with one of these statuses, at most so long.
+    """Repeat a call while it fails with one of these statuses, or while no directory has arrived.
 
     Raises:
         CallFailed: the last failure.
@@ -125,7 +125,8 @@ def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[],
         try:
             return call()
         except CallFailed as failed:
-            if failed.trouble.code not in codes or time.monotonic() > deadline:
+            is_early = failed.trouble.code in codes or failed.trouble.reason == NO_DIRECTORY
+            if not is_early or time.monotonic() > deadline:
                 raise
         time.sleep(POLL_SECONDS)
 

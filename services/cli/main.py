@@ -22,6 +22,7 @@ from services.cli import (
     tokens,
     units,
     up,
+    verification,
 )
 from services.cli.failures import Failure
 
@@ -47,6 +48,8 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(inbox.subscription, name="subscription")
 app.command()(tokens.token)
 app.add_typer(tokens.app, name="topics")
+app.add_typer(verification.app, name="log")
+app.command()(verification.verify)
 
 
 def _print_version(wanted: bool) -> None:

@@ -199,7 +199,7 @@ class Indicator(_message.Message):
 
     @_builtins.property
     def value(self) -> Global___Component:
-        """The measure, or the numerator of a ratio. Unset when `numerator_of` names another indicator."""
+        """The measure, or the numerator of a ratio. Unset when `attainment_of` names another indicator."""
 
     @_builtins.property
     def denominator(self) -> Global___Component:

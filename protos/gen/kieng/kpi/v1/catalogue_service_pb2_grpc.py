@@ -62,9 +62,10 @@ class CatalogueServiceServicer:
     """
 
     def PublishCatalogue(self, request, context):
-        """Freezes indicators and the newest known directory into a new catalogue version. Idempotent: the same indicators and
-        directory answer the version that exists. The first version is live at once. Errors: INVALID_ARGUMENT (a definition,
-        named by its code), FAILED_PRECONDITION (no directory has arrived yet; repeat).
+        """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
+        directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
+        FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
+        release cannot rebuild a view beside it).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

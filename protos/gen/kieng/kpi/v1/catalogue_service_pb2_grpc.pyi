@@ -34,9 +34,10 @@ class CatalogueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
     PublishCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]
-    """Freezes indicators and the newest known directory into a new catalogue version. Idempotent: the same indicators and
-    directory answer the version that exists. The first version is live at once. Errors: INVALID_ARGUMENT (a definition,
-    named by its code), FAILED_PRECONDITION (no directory has arrived yet; repeat).
+    """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
+    directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
+    FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
+    release cannot rebuild a view beside it).
     """
     GetCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]
     """Reads a catalogue version. Errors: NOT_FOUND."""
@@ -54,9 +55,10 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]  # type: ignore[assignment]
-    """Freezes indicators and the newest known directory into a new catalogue version. Idempotent: the same indicators and
-    directory answer the version that exists. The first version is live at once. Errors: INVALID_ARGUMENT (a definition,
-    named by its code), FAILED_PRECONDITION (no directory has arrived yet; repeat).
+    """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
+    directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
+    FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
+    release cannot rebuild a view beside it).
     """
     GetCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]  # type: ignore[assignment]
     """Reads a catalogue version. Errors: NOT_FOUND."""
@@ -77,9 +79,10 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.PublishCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.PublishCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.PublishCatalogueResponse]]:
-        """Freezes indicators and the newest known directory into a new catalogue version. Idempotent: the same indicators and
-        directory answer the version that exists. The first version is live at once. Errors: INVALID_ARGUMENT (a definition,
-        named by its code), FAILED_PRECONDITION (no directory has arrived yet; repeat).
+        """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
+        directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
+        FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
+        release cannot rebuild a view beside it).
         """
 
     @_abc_1.abstractmethod

@@ -182,7 +182,7 @@ class ExplainKpiRequest(_message.Message):
     measure: Global___Measure.ValueType
     """Measure; verified when unset."""
     page_size: _builtins.int
-    """Works per page; 100 when unset, at most 500."""
+    """Works looked at per page; 100 when unset, at most 500. A page may list fewer, even none, while more pages follow."""
     page_token: _builtins.str
     """Token of the page, from the response before; empty for the first."""
     def __init__(

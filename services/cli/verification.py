@@ -1,0 +1,92 @@
+"""`kieng log export` and `kieng verify`: recompute the numbers alone, from the log.
+
+The work is done by `python -m services.kpi.verification` in its own process: the commands import no
+service, and verifying needs neither a running service nor a database.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.cli import options
+from services.cli.failures import DOWN, NO, Failure
+from services.cli.screen import Screen
+from services.cli.stack import DEPLOY, find
+
+app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions.")
+
+BROKER = "broker"
+
+
+# With a callback typer keeps the name of the only command.
+@app.callback()
+def root() -> None:
+    """Copy the log of submissions."""
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write; docs/log-format.md describes it.")],
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Write the whole log of submissions to a file.
+
+    Example: kieng log export submissions.kienglog
+    """
+    written = _run("export", find(data).broker, str(file), failing=DOWN)
+    _answer(Screen(output, lang), written)
+
+
+def verify(
+    log: Annotated[
+        str, typer.Option(help="A file of `kieng log export`, or the word broker for the stack's.")
+    ],
+    catalogue: Annotated[Path, typer.Option(help="Indicators to count with.")] = (
+        DEPLOY / "catalogue" / "indicators.yaml"
+    ),
+    directory: Annotated[Path, typer.Option(help="Unit tree to count with.")] = (
+        DEPLOY / "directory" / "units.yaml"
+    ),
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Recompute the view from a log, with no service and no database, and print its digest.
+
+    It equals the digest of `kieng kpi show` when both have read equally far.
+
+    Example: kieng verify --log submissions.kienglog
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = log
+        if log == BROKER:
+            path = str(Path(folder) / "log")
+            _run("export", find(data).broker, path, failing=DOWN)
+        found = _run("verify", path, str(catalogue), str(directory), failing=NO)
+    _answer(Screen(output, lang), found)
+
+
+def _run(*arguments: str, failing: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "services.kpi.verification", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        raise Failure(last, failing)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def _answer(screen: Screen, document: dict[str, Any]) -> None:
+    table = screen.table("field", "value")
+    for name, value in document.items():
+        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+    screen.answer(document, lambda: table)

@@ -1,0 +1,97 @@
+"""The submissions log as a file that any program can read (docs/log-format.md).
+
+file    := "KIENGLOG" %x01 *record
+record  := length(4) body                       all numbers are unsigned and big-endian
+body    := partition(4) offset(8) timestamp_ms(8) key value headers(2) *( name value )
+key, value, name := length(4) bytes
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+MAGIC = b"KIENGLOG\x01"
+RECORD_BYTES_MAX = 16 * 1024 * 1024
+_POSITION = struct.Struct(">IQQ")
+
+
+@dataclass(slots=True)
+class FileRecord:
+    """One record of a log file; has what the fold reads of a Kafka record."""
+
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]] = field(default_factory=list)
+    topic: str = "kieng.submissions.v1"
+
+
+def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
+    """Write a log and return how many records it has."""
+    file.write(MAGIC)
+    count = 0
+    for record in records:
+        parts = [
+            _POSITION.pack(record.partition, record.offset, record.timestamp),
+            _pack(record.key or b""),
+            _pack(record.value or b""),
+            struct.pack(">H", len(record.headers)),
+        ]
+        for name, value in record.headers:
+            parts += [_pack(name.encode()), _pack(value)]
+        file.write(_pack(b"".join(parts)))
+        count += 1
+    return count
+
+
+def read_log(file: BinaryIO) -> Iterator[FileRecord]:
+    """Read a log.
+
+    Raises:
+        ValueError: the file is no log, or it ends in the middle of a record; says where.
+    """
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("not a Kiềng log: it does not begin with KIENGLOG, version 1")
+    while head := file.read(4):
+        at = file.tell() - len(head)
+        length = int.from_bytes(head, "big") if len(head) == 4 else RECORD_BYTES_MAX + 1
+        body = file.read(length) if length <= RECORD_BYTES_MAX else b""
+        try:
+            if len(body) != length:
+                raise ValueError("cut off")
+            yield _record(body)
+        except (ValueError, struct.error) as error:
+            raise ValueError(f"the log is damaged at byte {at}: {error}") from error
+
+
+def _record(body: bytes) -> FileRecord:
+    partition, offset, timestamp = _POSITION.unpack_from(body)
+    key, at = _unpack(body, _POSITION.size)
+    value, at = _unpack(body, at)
+    (count,) = struct.unpack_from(">H", body, at)
+    at += 2
+    headers = []
+    for _ in range(count):
+        name, at = _unpack(body, at)
+        content, at = _unpack(body, at)
+        headers.append((name.decode(), content))
+    if at != len(body):
+        raise ValueError("bytes are left over")
+    return FileRecord(partition, offset, timestamp, key, value, headers)
+
+
+def _pack(content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + content
+
+
+def _unpack(body: bytes, at: int) -> tuple[bytes, int]:
+    (length,) = struct.unpack_from(">I", body, at)
+    end = at + 4 + length
+    if end > len(body):
+        raise ValueError("a field is longer than its record")
+    return body[at + 4 : end], end
