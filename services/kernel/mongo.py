@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import mongoengine
-import pymongo.errors
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
-from pymongo import MongoClient
+from pymongo import MongoClient, errors
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
@@ -23,13 +22,12 @@ MAJORITY = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
 SOCKET_TIMEOUT_MS = 30_000
 
-DOWN = (
-    pymongo.errors.ServerSelectionTimeoutError,
-    pymongo.errors.AutoReconnect,
-    pymongo.errors.NetworkTimeout,
-    pymongo.errors.WaitQueueTimeoutError,
-)
+DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
 """Errors that mean: the database cannot be reached now; the same call may be repeated."""
+
+
+class _Lost(Exception):
+    """Carries an error past pymongo's own repetition."""
 
 
 class Mongo:
@@ -71,13 +69,19 @@ class Mongo:
         Raises:
             pymongo.errors.PyMongoError: the database is down or keeps conflicting.
         """
+
+        def once(session: ClientSession) -> T:
+            try:
+                return work(session)
+            except (errors.ServerSelectionTimeoutError, errors.NetworkTimeout) as error:
+                # pymongo would begin the transaction again and again for two minutes.
+                raise _Lost(error) from None
+
         with self.client.start_session() as session:
-            return session.with_transaction(
-                work,
-                read_concern=SNAPSHOT,
-                write_concern=MAJORITY,
-                read_preference=ReadPreference.PRIMARY,
-            )
+            try:
+                return session.with_transaction(once, SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
+            except _Lost as lost:
+                raise lost.args[0] from None
 
     def close(self) -> None:
         """Close all connections."""

@@ -27,14 +27,11 @@ IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"]
 KEYS = {name: Ed25519PrivateKey.generate() for name in ("alpha", "beta")}
 
 
-def public_pem(key: Any) -> str:
-    return (
-        key.public_key()
-        .public_bytes(  # type: ignore[no-any-return]
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        .decode()
+def public_pem(key: Ed25519PrivateKey) -> str:
+    pem = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
+    return pem.decode()
 
 
 def write_issuers(path: Path, algorithms: tuple[str, ...] = ("EdDSA",)) -> Path:

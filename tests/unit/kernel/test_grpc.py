@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 from prometheus_client import REGISTRY
 
 from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.processes import free_ports
@@ -197,8 +198,8 @@ def test_a_dead_database_is_unavailable(client: Client) -> None:
 
 def test_another_service_that_is_down_is_unavailable(client: Client) -> None:
     with grpcio.insecure_channel(f"127.0.0.1:{free_ports(1)[0]}") as channel:
-        other = Client(channel, client.behaviour, client.server)
-        client.behaviour.answer = lambda request, call: BoundStub(other.stub, call).GetSubscription(
+        stub = NotificationServiceStub(channel)
+        client.behaviour.answer = lambda request, call: BoundStub(stub, call).GetSubscription(
             request
         )
         error: Any = refused(client.get)
@@ -327,11 +328,11 @@ def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) ->
             return api.GetSubscriptionResponse()
 
     entered, go_on = Event(), Event()
-    with ThreadPoolExecutor(2) as pool:
-        with running(settings, Busy) as client:
-            call = pool.submit(client.get)
-            assert entered.wait(10)
-            watcher = pool.submit(lambda: client.server.stopping.wait(10) and go_on.set())
+    with ThreadPoolExecutor(2) as pool, running(settings, Busy) as client:
+        call = pool.submit(client.get)
+        assert entered.wait(10)
+        watcher = pool.submit(lambda: client.server.stopping.wait(10) and go_on.set())
+        client.container.stop()
         watcher.result(10)
         call.result(10)
     assert order == ["worker used things", "store closed"]
