@@ -24,7 +24,7 @@ from services.cli import embedded, options, topics
 from services.cli.clients import Clients, Credential
 from services.cli.failures import DOWN, NO, CallFailed, Failure, trouble_of_call, worst
 from services.cli.issuer import CONSORTIUM
-from services.cli.launch import SERVICES
+from services.cli.launch import SERVICES, http_probe
 from services.cli.render import view_json
 from services.cli.screen import Screen
 from services.cli.stack import Stack, find
@@ -141,8 +141,9 @@ def check_issuers(stack: Stack) -> Iterator[Finding]:
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Ask the gRPC health of every service."""
+    """Ask every service for its health."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
+    yield from _check_without_grpc(stack)
     for name in addresses or SERVICES:
         try:
             address = addresses.get(name) or stack.address(name.partition(".")[0])
@@ -160,6 +161,16 @@ def check_services(stack: Stack) -> Iterator[Finding]:
             is_well = status == health_pb2.HealthCheckResponse.SERVING
             hint = "" if is_well else _log_hint(stack, name)
             yield Finding(name, 0 if is_well else DOWN, f"{address}: {state}", hint)
+
+
+def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
+    """Ask the services that open no port for calls over HTTP."""
+    for name, process in stack.processes.items():
+        if process.http and not process.grpc:
+            reason = http_probe(process.http, "/readyz")()
+            hint = _log_hint(stack, name) if reason else ""
+            detail = reason or f"{process.http}: ready"
+            yield Finding(name, DOWN if reason else 0, detail, hint)
 
 
 def _log_hint(stack: Stack, name: str) -> str:

@@ -27,6 +27,8 @@ from services.cli.screen import Screen
 from services.cli.stack import ROOT, Process, Stack
 
 SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications")
+WITHOUT_GRPC = frozenset({"kpi.aggregator"})
+"""Services that consume only, and open no port for calls."""
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 20.0
 PART_SECONDS = 10.0
@@ -150,9 +152,8 @@ class Launch:
             self.screen.say("up.starting", name=name)
             child.start()
             self.services.append(child)
-            processes[name] = Process(
-                child.pid, str(log.resolve()), f"{HOST}:{grpc_port}", f"{HOST}:{http_port}"
-            )
+            grpc = "" if name in WITHOUT_GRPC else f"{HOST}:{grpc_port}"
+            processes[name] = Process(child.pid, str(log.resolve()), grpc, f"{HOST}:{http_port}")
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
         self._tell(processes, bootstrap, mongo)
