@@ -1,0 +1,82 @@
+"""A database of the KPI service with a catalogue and an open view, empty at the start of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from services.kernel.mongo import Mongo
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.folding import PartitionFold
+from services.kpi.live import LiveView
+from services.kpi.store.documents import DATABASE, declare
+from services.kpi.store.ledger import Ledger
+from services.kpi.store.registry import Registry, View
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.targets import Targets
+from tests.conftest import RunningDatabase
+from tests.unit.kpi.builders import FakeRecord, catalogue_message
+
+
+@dataclass
+class Stored:
+    """The stored side of the service, and a view that is live."""
+
+    mongo: Mongo
+    registry: Registry
+    ledger: Ledger
+    view: View
+    catalogue: Catalogue
+
+    def open(self, topic_id: str) -> View:
+        """Open the view of another log."""
+        return self.registry.open(topic_id, 1)
+
+    def claimed(self, partition: int = 0, view: View | None = None) -> PartitionFold:
+        """Become the owner of a partition."""
+        owned = self.ledger.claim((view or self.view).view_id, partition)
+        return PartitionFold(owned, self.catalogue, self.ledger)
+
+    def fresh(self) -> LiveView:
+        """The view in memory as a process that starts now would have it."""
+        live = LiveView(self.registry, Snapshots(self.mongo), Targets(self.mongo))
+        live.refresh()
+        return live
+
+    def digest(self) -> str:
+        with self.fresh().read() as moment:
+            return moment.image.digest()
+
+    def documents(self, collection: str) -> list[dict[str, Any]]:
+        return sorted(self.mongo.database(DATABASE)[collection].find({}), key=lambda d: d["_id"])
+
+    def rows(self, view_id: str) -> dict[tuple[int, str, int], dict[str, Any]]:
+        """All cells of a view that are not zero."""
+        return {
+            (d["p"], d["u"], d["m"]): {"n": d["n"], "s": sorted(d["s"])}
+            for d in self.documents("cells")
+            if d["v"] == view_id and (d["n"] or d["s"])
+        }
+
+
+def fold_in_batches(fold: PartitionFold, records: Iterable[FakeRecord], size: int) -> None:
+    several = list(records)
+    for begin in range(0, len(several), size):
+        fold.apply(several[begin : begin + size])
+
+
+@pytest.fixture
+def stored(mongo: RunningDatabase) -> Iterator[Stored]:
+    connection = Mongo(mongo.uri, 5000)
+    connection.client.drop_database(DATABASE)
+    declare(connection.database(DATABASE))
+    registry = Registry(connection)
+    message = type(catalogue_message())()
+    message.CopyFrom(catalogue_message())
+    registry.publish(message)
+    view = registry.open("log-1", 1)
+    yield Stored(connection, registry, Ledger(connection), view, registry.catalogue(1))
+    connection.close()

@@ -1,0 +1,84 @@
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import OwnershipLost
+from services.kpi.store.ledger import Flush, Owned
+from tests.integration.kpi.conftest import Stored
+
+MONTH = 2025 * 12
+
+
+def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
+    made = Flush(owned, next_offset, 1000, frozenset({"alpha"}))
+    made.rows["alpha", MONTH] = {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
+    made.works["doi:10.1/a"] = {"t": "publication", "u": ["alpha"], "j": False, "c": [b"e"]}
+    made.parked[next_offset - 1] = ("no facts", b"raw")
+    return made
+
+
+def test_every_claim_raises_the_epoch_and_begins_at_the_stored_offset(stored: Stored) -> None:
+    first = stored.ledger.claim("v", 3)
+    assert (first.epoch, first.next_offset, first.parked) == (1, 0, 0)
+    stored.ledger.commit(flush(first, 17))
+    second = stored.ledger.claim("v", 3)
+    assert (second.epoch, second.next_offset, second.parked) == (2, 17, 1)
+    assert second.republished == {"alpha"}
+    other = stored.ledger.claim("v", 4)
+    assert (other.epoch, other.next_offset) == (1, 0)
+
+
+def test_what_is_committed_is_read_back(stored: Stored) -> None:
+    owned = stored.ledger.commit(flush(stored.ledger.claim("v", 0), 5))
+    assert (owned.next_offset, owned.parked, owned.newest_event_ms) == (5, 1, 1000)
+    assert stored.ledger.works(owned, ["doi:10.1/a", "absent"]) == {"doi:10.1/a": [b"e"]}
+    rows = stored.ledger.rows(owned, [("alpha", MONTH), ("beta", MONTH)])
+    assert rows == {("alpha", MONTH): {("A:declared", ""): 1, ("B:declared", "p.1$x"): 2}}
+    (grave,) = stored.documents("parked")
+    assert (grave["_id"], grave["reason"], grave["value"]) == ("v|0|4", "no facts", b"raw")
+
+
+def test_many_keys_are_read_in_chunks(stored: Stored) -> None:
+    made = flush(stored.ledger.claim("v", 0), 9)
+    keys = [f"w{number}" for number in range(120)]
+    made.works = dict.fromkeys(keys, made.works["doi:10.1/a"])
+    owned = stored.ledger.commit(made)
+    assert set(stored.ledger.works(owned, keys)) == set(keys)
+
+
+def test_a_former_owner_writes_nothing(stored: Stored) -> None:
+    former = stored.ledger.claim("v", 0)
+    owner = stored.ledger.claim("v", 0)
+    with pytest.raises(OwnershipLost):
+        stored.ledger.commit(flush(former, 5))
+    assert stored.documents("cells") == stored.documents("works") == stored.documents("parked")
+    assert stored.documents("cells") == []
+    assert stored.ledger.commit(flush(owner, 5)).next_offset == 5
+
+
+def test_a_flush_from_an_offset_that_is_past_writes_nothing(stored: Stored) -> None:
+    owner = stored.ledger.claim("v", 0)
+    stored.ledger.commit(flush(owner, 5))
+    before = stored.documents("cells")
+    with pytest.raises(OwnershipLost):
+        stored.ledger.commit(flush(owner, 9, value=99))
+    assert stored.documents("cells") == before
+
+
+def test_a_flush_that_fails_in_the_middle_leaves_nothing(stored: Stored) -> None:
+    owner = stored.ledger.claim("v", 0)
+    stored.ledger.commit(flush(owner, 5))
+    owner = stored.ledger.claim("v", 0)
+    names = ("progress", "cells", "works", "parked")
+    before: dict[str, list[dict[str, Any]]] = {name: stored.documents(name) for name in names}
+    broken = flush(owner, 9, value=99)
+    broken.rows["beta", MONTH] = {("A:declared", ""): 2**64}  # more than the database holds
+    with pytest.raises(OverflowError):
+        stored.ledger.commit(broken)
+    # The graves come last: one that is there already fails when all the rest is written.
+    broken = flush(owner, 9, value=99)
+    broken.parked = {4: ("again", b"")}
+    with pytest.raises(Exception, match="E11000"):
+        stored.ledger.commit(broken)
+    assert {name: stored.documents(name) for name in names} == before
+    assert stored.ledger.commit(flush(owner, 9, value=7)).next_offset == 9
