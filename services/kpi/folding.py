@@ -16,7 +16,7 @@ from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, header
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Key, Work
+from services.kpi.domain.claims import Claim, Key, Work
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import fold, restored, roll_up
 from services.kpi.store.ledger import Flush, Owned
@@ -156,18 +156,16 @@ class PartitionFold:
             flush.rows[place] = self._rows[place] = _changed(self._rows[place], changes)
 
     def _document(self, work: Work) -> dict[str, Any]:
-        claims = [
-            claim
-            for statement in work.statements.values()
-            for claim in (statement.declared, statement.verified)
-            if claim is not None
-        ]
+        said = work.statements.values()
+        declared = [s.declared for s in said if s.declared is not None]
+        verified = [s.verified for s in said if s.verified is not None]
         tree = self.catalogue.tree
-        above = {number for claim in claims for number in tree.ancestors[claim.unit]}
+        types = {min(some, key=_precedence).type for some in (declared, verified) if some}
+        units = {claim.unit for claim in (*declared, *verified)}
+        above = {tree.ids[number] for unit in units for number in tree.ancestors[unit]}
         return {
-            "t": min(claims, key=lambda c: c.precedence).type if claims else "",
-            "u": sorted(tree.ids[number] for number in above),
-            "j": len({claim.unit for claim in claims}) > 1,
+            "u": sorted(f"{type_name}|{unit_id}" for type_name in types for unit_id in above),
+            "j": sorted(types) if len(units) > 1 else [],
             "c": [statement.source for _, statement in sorted(work.statements.items())],
         }
 
@@ -176,6 +174,10 @@ class PartitionFold:
         if self._parked_in_a_row > PARKED_IN_A_ROW_MAX:
             raise RuntimeError(f"over {PARKED_IN_A_ROW_MAX} records in a row cannot be folded")
         flush.parked[record.offset] = (reason, record.value or b"")
+
+
+def _precedence(claim: Claim) -> tuple[int, str]:
+    return claim.precedence
 
 
 def _changed(

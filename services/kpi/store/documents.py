@@ -6,7 +6,6 @@ from typing import Any
 
 from mongoengine import (
     BinaryField,
-    BooleanField,
     DateTimeField,
     DictField,
     Document,
@@ -84,20 +83,23 @@ class RowDocument(Document):
 
 
 class WorkDocument(Document):
-    """Everything said about one work: `c` holds each submission's newest event."""
+    """Everything said about one work: `c` holds each submission's newest event.
+
+    `u` lists `<type>|<unit>` for every unit that holds a claim, `j` the types if several units
+    claim. There may be two types: the verified one, and another that it is being amended to.
+    """
 
     meta = {
         "collection": "works",
         "auto_create_index": False,
-        "indexes": [("v", "t", "u"), ("v", "t", "j")],
+        "indexes": [("v", "u"), ("v", "j")],
     }
     key = StringField(primary_key=True)
     v = StringField(required=True)
     p = IntField(required=True)
     k = StringField(required=True)
-    t = StringField()
     u = ListField(StringField())
-    j = BooleanField()
+    j = ListField(StringField())
     c = ListField(BinaryField())
 
 

@@ -43,7 +43,7 @@ class Flush:
         owned: where the partition stood.
         next_offset: where it stands after the batch.
         rows: (unit id, month) -> its cells, whole.
-        works: work key -> document fields `t`, `u`, `j`, `c`.
+        works: work key -> document fields `u`, `j`, `c`.
         parked: offset -> (reason, value).
     """
 

@@ -106,7 +106,8 @@ class Snapshots:
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
             progress = self.progress(view_id, session)
             rows = self._rows.find({"v": view_id, "u": unit_id}, session=session)
-            query: dict[str, Any] = {"v": view_id, "t": {"$in": types}, "u": unit_id}
+            places = [f"{type_name}|{unit_id}" for type_name in types]
+            query: dict[str, Any] = {"v": view_id, "u": {"$in": places}}
             if after:
                 query["k"] = {"$gt": after}
             works = self._works.find(query, {"k": 1, "c": 1}, session=session)
@@ -130,7 +131,7 @@ class Snapshots:
                 for unit_id in unit_ids
                 for document in self._rows.find({"v": view_id, "u": unit_id}, session=session)
             ]
-            query = {"v": view_id, "t": type_name, "j": True}
+            query = {"v": view_id, "j": type_name}
             found = self._works.find(query, {"k": 1, "c": 1}, session=session)
             works = found.sort("k", 1).limit(OVERLAPS_MAX)
             return progress, rows, [StoredWork(d["k"], d["c"]) for d in works]

@@ -12,7 +12,7 @@ MONTH = 2025 * 12
 def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
     made = Flush(owned, next_offset, 1000, frozenset({"alpha"}))
     made.rows["alpha", MONTH] = {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
-    made.works["doi:10.1/a"] = {"t": "publication", "u": ["alpha"], "j": False, "c": [b"e"]}
+    made.works["doi:10.1/a"] = {"u": ["publication|alpha"], "j": [], "c": [b"e"]}
     made.parked[next_offset - 1] = ("no facts", b"raw")
     return made
 

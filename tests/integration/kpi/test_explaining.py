@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.kernel.errors import InvalidArgument
+from services.kpi.explaining import explain, overlaps
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.wire import answers
+from tests.integration.kpi.conftest import Stored
+from tests.integration.kpi.logs import log
+from tests.unit.kpi.builders import UNITS, article, changed, record, wire_claim
+
+Pages = list[kpi_service_pb2.ExplainKpiResponse]
+BOTH = (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)
+
+
+def pages(stored: Stored, unit: str, code: str, size: int = 0, **more: object) -> Pages:
+    months = {"from_month": "2025-02", "to_month": "2025-06"}
+    request = kpi_service_pb2.ExplainKpiRequest(
+        unit_id=unit,
+        indicator_code=code,
+        page_size=size,
+        **{**months, **more},  # type: ignore[arg-type]
+    )
+    found: Pages = []
+    with stored.fresh().read() as moment:
+        while not found or found[-1].next_page_token:
+            request.page_token = found[-1].next_page_token if found else ""
+            found.append(explain(request, moment, Snapshots(stored.mongo)))
+    return found
+
+
+def add_up(found: Pages) -> tuple[int, int]:
+    """Numerator and, for ratios, denominator of all works listed."""
+    values = [work.contribution for page in found for work in page.works]
+    return (
+        sum(v.ratio.numerator if v.HasField("ratio") else v.whole for v in values),
+        sum(v.ratio.denominator for v in values),
+    )
+
+
+def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
+    stored.claimed().apply(log(250))
+    with stored.fresh().read() as moment:
+        selection = answers.decode_selection(
+            view_pb2.Selection(
+                unit_ids=UNITS,
+                indicator_codes=[
+                    "KNW-01",
+                    "KNW-03",
+                    "KNW-04",
+                    "KNW-05",
+                    "COM-03",
+                    "COM-06",
+                    "COM-01",
+                    "ENT-05",
+                ],
+                from_month="2025-02",
+                to_month="2025-06",
+            ),
+            moment.catalogue,
+        )
+        cells = answers.encode_cells(moment, selection)
+    listed = 0
+    for cell in cells:
+        found = pages(stored, cell.unit_id, cell.indicator_code, 500)
+        value = found[0].value
+        assert value == cell.verified
+        listed += sum(len(page.works) for page in found)
+        if cell.indicator_code in {"COM-01", "ENT-05"}:
+            members = {work.member for page in found for work in page.works}
+            assert value.whole == len(members)
+        elif cell.indicator_code == "KNW-05":
+            assert add_up(found) == (value.ratio.numerator, value.ratio.denominator)
+        else:
+            whole = value.ratio.numerator if value.HasField("ratio") else value.whole
+            assert add_up(found)[0] == whole
+    assert listed > 100
+
+
+def test_pages_of_any_size_list_the_same_works_once(stored: Stored) -> None:
+    stored.claimed().apply(log(250))
+    whole = [work.work_key for work in pages(stored, "root", "KNW-03")[0].works]
+    for size in (1, 3):
+        found = pages(stored, "root", "KNW-03", size)
+        assert [work.work_key for page in found for work in page.works] == whole
+        assert {page.value.whole for page in found} == {len(whole)}
+    assert len(whole) > 3
+
+
+def test_a_work_amended_to_another_type_is_listed_where_it_counts(stored: Stored) -> None:
+    amended = changed(
+        "s1",
+        2,
+        "sub:s1",
+        declared=wire_claim("alpha", "ip_right", kind=1, granted_on="2025-03-01"),
+        verified=article("alpha", issued_on="2025-03-01"),
+    )
+    stored.claimed().apply([record(0, amended)])
+    (page,) = pages(stored, "alpha", "KNW-03")
+    assert page.value.whole == 1
+    assert add_up([page])[0] == 1
+    (page,) = pages(stored, "alpha", "KNW-01", measure=BOTH[0])
+    assert page.value.whole == add_up([page])[0] == 1
+
+
+def test_claims_of_a_work_name_their_submission_and_whether_they_are_verified(
+    stored: Stored,
+) -> None:
+    one = changed("s1", 7, declared=article("alpha"), verified=article("alpha"))
+    other = changed("s2", 8, declared=article("beta"))
+    stored.claimed().apply([record(0, one), record(1, other)])
+    (page,) = pages(stored, "alpha", "KNW-03")
+    (work,) = page.works
+    found = [(c.submission_id, c.version, c.institution_id, c.verified) for c in work.claims]
+    assert found == [("s1", 7, "alpha", True), ("s2", 8, "beta", False)]
+    assert page.view.digest == stored.digest()
+
+
+def test_overlaps_are_what_the_sum_of_the_children_counts_too_often(stored: Stored) -> None:
+    stored.claimed().apply(log(250))
+    for unit in ("", "root", "alpha"):
+        for measure in BOTH:
+            request = kpi_service_pb2.ListOverlapsRequest(
+                unit_id=unit,
+                indicator_code="KNW-03",
+                from_month="2025-01",
+                to_month="2025-07",
+                measure=measure,
+            )
+            with stored.fresh().read() as moment:
+                found = overlaps(request, moment, Snapshots(stored.mongo))
+            extra = sum(len(one.unit_ids) - 1 for one in found.overlaps)
+            assert all(len(one.unit_ids) > 1 for one in found.overlaps)
+            # A claim of the unit itself counts at no child.
+            assert found.sum_of_children - extra <= found.whole
+            assert found.overlaps or unit == "alpha"
+
+
+def test_overlaps_of_what_is_no_whole_count_are_refused(stored: Stored) -> None:
+    stored.claimed().apply(log(20))
+    for code in ("KNW-04", "KNW-05", "KNW-08", "ENT-05"):
+        request = kpi_service_pb2.ListOverlapsRequest(
+            indicator_code=code, from_month="2025-01", to_month="2025-07"
+        )
+        with stored.fresh().read() as moment, pytest.raises(InvalidArgument):
+            overlaps(request, moment, Snapshots(stored.mongo))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from kieng.directory.v1 import directory_pb2
+from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.errors import NotFound, WrongState
+from services.kpi.store.targets import Target, Targets
+from tests.integration.kpi.conftest import Stored
+from tests.unit.kpi.builders import catalogue_message
+
+
+def copy() -> catalogue_pb2.Catalogue:
+    message = catalogue_pb2.Catalogue()
+    message.CopyFrom(catalogue_message())
+    return message
+
+
+def test_the_same_catalogue_published_again_answers_its_version(stored: Stored) -> None:
+    assert [stored.registry.publish(copy()) for _ in range(3)] == [1, 1, 1]
+    assert len(stored.documents("catalogues")) == 1
+    assert stored.registry.message(1) == catalogue_message()
+
+
+def test_another_catalogue_is_refused_while_the_first_is_live(stored: Stored) -> None:
+    other = copy()
+    del other.indicators[-1]
+    with pytest.raises(WrongState) as refused:
+        stored.registry.publish(other)
+    assert refused.value.reason == "REBUILD_NEEDED"
+    with pytest.raises(NotFound):
+        stored.registry.message(2)
+
+
+def test_a_directory_version_stays_as_it_came(stored: Stored) -> None:
+    with pytest.raises(WrongState) as refused:
+        stored.registry.directory(0)
+    assert refused.value.reason == "NO_DIRECTORY"
+    first = directory_pb2.Directory(version=1, units=[directory_pb2.Unit(unit_id="a")])
+    stored.registry.keep_directory(first)
+    stored.registry.keep_directory(directory_pb2.Directory(version=2))
+    stored.registry.keep_directory(directory_pb2.Directory(version=1))
+    assert stored.registry.directory(1) == first
+    assert stored.registry.directory(0).version == 2
+
+
+def test_the_first_view_is_live_at_once_and_opening_it_again_finds_it(stored: Stored) -> None:
+    assert (stored.view.state, stored.view.generation) == ("live", 1)
+    assert stored.open("log-1") == stored.view
+    assert stored.registry.folded("log-1") == stored.view
+    assert stored.registry.folded("log-9") is None
+
+
+def test_a_later_generation_is_live_when_every_institution_was_published_again(
+    stored: Stored,
+) -> None:
+    second = stored.open("log-2")
+    assert (second.state, second.generation) == ("building", 2)
+    assert set(second.awaits) == {"alpha", "beta", "gamma"}
+    assert stored.registry.live() == stored.view
+    stored.registry.heard(second, frozenset({"gamma"}))
+    waiting = stored.registry.folded("log-2")
+    assert waiting is not None
+    assert waiting.awaits == ("alpha", "beta")
+    assert stored.registry.live() == stored.view
+    stored.registry.heard(waiting, frozenset({"alpha", "beta", "gamma"}))
+    live = stored.registry.live()
+    assert live is not None
+    assert (live.view_id, live.awaits) == (second.view_id, ())
+    states = {view.view_id: view.state for view in stored.registry.views()}
+    assert states == {stored.view.view_id: "retired", second.view_id: "live"}
+
+
+def test_a_target_is_told_once_for_each_value(stored: Stored) -> None:
+
+    targets = Targets(stored.mongo)
+    target = Target("alpha", "KNW-01", 2025, 120)
+    targets.set(target)
+    targets.mark_reached(target, datetime.now(UTC))
+    targets.set(target)
+    assert [found.is_reached for found in targets.all()] == [True]
+    higher = Target("alpha", "KNW-01", 2025, 130)
+    targets.set(higher)
+    assert targets.all() == [higher]
+    targets.mark_reached(target, datetime.now(UTC))
+    assert targets.all() == [higher]
