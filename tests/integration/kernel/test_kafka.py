@@ -1,0 +1,272 @@
+"""Consumers and the publisher on a real broker."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import pytest
+from kafka.errors import OffsetOutOfRangeError
+from prometheus_client import REGISTRY
+from pymongo.errors import ServerSelectionTimeoutError
+
+from services.cli import apache_kafka, embedded
+from services.cli.processes import Supervisor, free_ports
+from services.kernel.config import KernelSettings
+from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
+from services.kernel.kafka import Event, KafkaPublisher, Record
+from tests.conftest import KAFKA_CACHE
+from tests.integration.kernel.reading import (
+    Notes,
+    everything,
+    new_topic,
+    produce,
+    reader,
+    running,
+)
+
+HUNDRED = [str(n) for n in range(100)]
+
+
+def event(topic: str, value: str) -> Event:
+    return Event(value, topic, "k", "test.Event", "kieng/test/alpha", value.encode())
+
+
+def publisher_of(settings: KernelSettings) -> KafkaPublisher:
+    publisher = KafkaPublisher()
+    publisher.container = type("Container", (), {"settings": settings})()
+    return publisher
+
+
+def test_records_come_in_order_and_a_restart_goes_on_where_it_was(
+    settings: KernelSettings,
+) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, *HUNDRED)
+    with running(reader(topic), settings) as run:
+        run.notes.wait_for("99")
+    assert run.notes.handed == list(enumerate(HUNDRED))
+    assert run.consume.unready == ""
+    produce(settings.kafka_bootstrap, topic, "next")
+    with running(reader(topic), settings) as run:
+        run.notes.wait_for("next")
+    assert run.notes.handed == [(100, "next")]
+    assert run.container.failure is None
+    labels = {"topic": topic, "group": f"group.{topic}"}
+    assert REGISTRY.get_sample_value("kieng_consumer_records_handled_total", labels) == 101
+
+
+def test_what_was_published_is_what_is_consumed(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    publisher = publisher_of(settings)
+    events = [event(topic, value) for value in ("a", "b", "c")]
+    publisher.publish(events)
+    publisher.stop()
+    records = everything(settings.kafka_bootstrap, topic, 3)
+    assert [r.value for r in records] == [b"a", b"b", b"c"]
+    assert [r.headers for r in records] == [e.headers() for e in events]
+    assert {r.key for r in records} == {b"k"}
+
+
+def test_an_invalid_record_is_buried_and_the_others_are_handled(
+    settings: KernelSettings,
+) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a", "bad", "b", "bad", "c")
+
+    def refuse(records: list[Record]) -> None:
+        for record in records:
+            if record.value == b"bad":
+                raise InvalidRecord("cannot be decoded", offset=record.offset)
+
+    with running(reader(topic), settings, lambda notes: setattr(notes, "answer", refuse)) as run:
+        run.notes.wait_for("a", "b", "c")
+    assert run.notes.values == ["a", "b", "c"]
+    assert run.container.failure is None
+    buried = everything(settings.kafka_bootstrap, f"{topic}.dlq", 2)
+    assert [(r.key, r.value) for r in buried] == [(b"k", b"bad")] * 2
+    assert [dict(r.headers) for r in buried] == [
+        {
+            "ce_id": b"bad",
+            "dlq_reason": b"cannot be decoded",
+            "dlq_origin": f"{topic}/0/{offset}".encode(),
+        }
+        for offset in (1, 3)
+    ]
+
+
+def test_an_own_position_says_where_to_start_in_each_partition(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap, partitions=2)
+    for partition in (0, 1):
+        values = [f"{partition}.{n}" for n in range(5)]
+        produce(settings.kafka_bootstrap, topic, *values, partition=partition)
+
+    def prepare(notes: Notes) -> None:
+        notes.position = lambda partition: 3 + partition
+
+    for _ in (1, 2):  # the second time, Kafka has a committed offset, which must not count
+        with running(reader(topic, positions="notes"), settings, prepare) as run:
+            run.notes.wait_for("0.3", "0.4", "1.4")
+        assert sorted(run.notes.values) == ["0.3", "0.4", "1.4"]
+        assert sorted(run.notes.claimed) == [0, 1]
+
+
+def test_lost_ownership_claims_again_and_repeats_the_batch(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a", "b")
+    losses = [OwnershipLost("another process took it")]
+
+    def lose(records: list[Record]) -> None:
+        if losses:
+            raise losses.pop()
+
+    prepare = lambda notes: setattr(notes, "answer", lose)  # noqa: E731
+    with running(reader(topic, positions="notes"), settings, prepare) as run:
+        run.notes.wait_for("a", "b")
+    assert run.notes.values == ["a", "b"]
+    assert run.notes.claimed == [0, 0]
+    assert run.container.failure is None
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [NotReady("not yet"), Unavailable("down"), ServerSelectionTimeoutError("no server")],
+    ids=lambda trouble: type(trouble).__name__,
+)
+@pytest.mark.parametrize("positions", ["", "notes"])
+def test_trouble_that_passes_repeats_the_batch_and_does_not_stop_the_process(
+    settings: KernelSettings, trouble: Exception, positions: str
+) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a", "b", "c")
+    troubles = [trouble]
+
+    def fail(records: list[Record]) -> None:
+        if troubles:
+            raise troubles.pop()
+
+    prepare = lambda notes: setattr(notes, "answer", fail)  # noqa: E731
+    with running(reader(topic, positions), settings, prepare) as run:
+        run.notes.wait_for("a", "b", "c")
+    assert run.notes.values == ["a", "b", "c"]
+    assert (run.container.failure, troubles) == (None, [])
+    assert len(run.notes.claimed) == (2 if positions else 0)
+
+
+def test_an_unknown_error_stops_the_process_and_the_record_comes_again(
+    settings: KernelSettings,
+) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a")
+
+    def fail(records: list[Record]) -> None:
+        raise ZeroDivisionError
+
+    with running(reader(topic), settings, lambda notes: setattr(notes, "answer", fail)) as run:
+        assert run.container.finished.wait(30)
+    assert isinstance(run.container.failure, ZeroDivisionError)
+    with running(reader(topic), settings) as run:
+        run.notes.wait_for("a")
+    assert run.container.failure is None
+
+
+def test_a_claimed_position_outside_the_log_never_jumps(
+    settings: KernelSettings, membership: str
+) -> None:
+    if membership == "sole":
+        pytest.skip("the embedded broker does not tell; the owner compares the topic's identity")
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a")
+    prepare = lambda notes: setattr(notes, "position", lambda partition: 500)  # noqa: E731
+    with running(reader(topic, positions="notes"), settings, prepare) as run:
+        assert run.container.finished.wait(30)
+    assert isinstance(run.container.failure, OffsetOutOfRangeError)
+    assert run.notes.handed == []
+
+
+def test_two_members_share_the_partitions_and_the_one_left_takes_over(
+    settings: KernelSettings, membership: str
+) -> None:
+    if membership == "sole":
+        pytest.skip("the embedded broker cannot hand a group over (ADR 0005)")
+    topic = new_topic(settings.kafka_bootstrap, partitions=2)
+    service = reader(topic, positions="notes")
+    progress: dict[int, int] = {0: 0, 1: 0}
+
+    def prepare(notes: Notes) -> None:
+        def advance(records: list[Record]) -> None:
+            for record in records:
+                assert record.offset == progress[record.partition]
+                progress[record.partition] = record.offset + 1
+
+        notes.answer = advance
+        notes.position = progress.__getitem__
+
+    with running(service, settings, prepare) as first:
+        first.notes.wait(lambda: sorted(first.notes.claimed) == [0, 1])
+        with running(service, settings, prepare) as second:
+            second.notes.wait(lambda: len(second.notes.claimed) == 1)
+            for partition in (0, 1):
+                produce(settings.kafka_bootstrap, topic, "a", "b", partition=partition)
+            second.notes.wait_for("a", "b")
+            first.notes.wait_for("a", "b")
+        first.notes.wait(lambda: len(first.notes.claimed) == 3)
+        for partition in (0, 1):
+            produce(settings.kafka_bootstrap, topic, "c", partition=partition)
+        first.notes.wait(lambda: first.notes.values.count("c") == 2)
+    assert (first.container.failure, second.container.failure) == (None, None)
+    assert progress == {0: 3, 1: 3}
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+def test_a_broker_that_dies_and_returns_is_waited_for(
+    membership: str, tmp_path: Path, settings: KernelSettings
+) -> None:
+    port, controller_port = free_ports(2)
+    if membership == "group":
+        libs = apache_kafka.fetch(KAFKA_CACHE)
+        data, log = tmp_path / "data", tmp_path / "log"
+        broker = apache_kafka.apache_kafka(libs, port, controller_port, data, log)
+        seconds = apache_kafka.READY_SECONDS
+    else:
+        broker = embedded.tansu(port, tmp_path / "log")
+        seconds = embedded.BROKER_READY_SECONDS
+    own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap})
+    publisher = publisher_of(own)
+    with Supervisor() as supervisor:
+        supervisor.start(broker.child, broker.unready, seconds)
+        topic = new_topic(broker.bootstrap)
+        publisher.publish([event(topic, "before")])
+        with running(reader(topic), own) as run:
+            run.notes.wait_for("before")
+            broker.child.kill()
+            with pytest.raises(Unavailable):
+                publisher.publish([event(topic, "lost")])
+            with pytest.raises(Unavailable):
+                publisher.publish([event(topic, "lost")])
+            broker.child.start()
+            broker.child.wait_until_ready(broker.unready, seconds)
+            if membership == "sole":  # its log died with it
+                topic = new_topic(broker.bootstrap)
+            publisher.publish([event(topic, "after")])
+            if membership == "group":
+                run.notes.wait_for("after")
+            else:
+                (record,) = everything(broker.bootstrap, topic, 1)
+                assert record.value == b"after"
+            assert not run.container.finished.is_set()
+        publisher.stop()
+    assert run.container.failure is None
+    # kafka-python drops sockets that could not connect without closing them: here, not later.
+    gc.collect()
+
+
+def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSettings) -> None:
+    nowhere = settings.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{free_ports(1)[0]}"})
+    with running(reader("test.nowhere"), nowhere) as run:
+        ended = run.consume.thread.stopping
+        for _ in range(1000):
+            if run.consume.unready.startswith("KafkaConnectionError") or ended.wait(0.01):
+                break
+        assert "refused" in run.consume.unready
+    assert run.container.failure is None

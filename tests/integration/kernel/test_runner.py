@@ -1,0 +1,89 @@
+"""A real service as a child process: ready, drained, and gone with the right exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from services.cli.processes import Child, Supervisor, free_ports
+from tests.conftest import RunningBroker, RunningDatabase
+from tests.unit.kernel.serving import token, write_issuers
+
+READY_SECONDS = 30.0
+STOP_SECONDS_MAX = 20.0
+
+
+def not_ready(port: int) -> Callable[[], str]:
+    def ask() -> str:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
+        except OSError as error:
+            return str(error)
+
+    return ask
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_a_signal_drains_the_process_and_it_ends_well(
+    number: signal.Signals,
+    broker: RunningBroker,
+    mongo: RunningDatabase,
+    membership: str,
+    tmp_path: Path,
+) -> None:
+    grpc_port, http_port = free_ports(2)
+    settings = {
+        "KIENG_GRPC_PORT": str(grpc_port),
+        "KIENG_HTTP_PORT": str(http_port),
+        "KIENG_KAFKA_BOOTSTRAP": broker.bootstrap,
+        "KIENG_KAFKA_MEMBERSHIP": membership,
+        "KIENG_MONGO_URI": mongo.uri,
+        "KIENG_ISSUERS_FILE": str(write_issuers(tmp_path / "issuers.json")),
+    }
+    argv = (sys.executable, "-m", "services.kernel.runner", "notifications")
+    child = Child("notifications", argv, {**os.environ, **settings}, tmp_path / "log")
+    with Supervisor() as supervisor:
+        supervisor.start(child, not_ready(http_port), READY_SECONDS)
+        with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
+            watched = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
+            metadata = (("authorization", f"Bearer {token()}"),)
+            stub = NotificationServiceStub(channel)
+            stream = stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)
+            next(stream)
+            begin = time.monotonic()
+            os.kill(child.pid, number)
+            assert next(watched).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            watched.cancel()
+            assert list(stream) == []
+        while child.poll() is None and time.monotonic() - begin < STOP_SECONDS_MAX:
+            not_ready(http_port)()
+        assert child.poll() == 0, child.tail()
+    assert '"event": "stopped"' in child.tail()
+
+
+def test_a_name_or_a_setting_that_is_wrong_ends_the_process_with_two(tmp_path: Path) -> None:
+    for name, more in (("notifications", {"KIENG_GRPC_PORT": "many"}), ("", {})):
+        argv = (sys.executable, "-m", "services.kernel.runner", *([name] if name else []))
+        child = Child("wrong", argv, {**os.environ, **more}, tmp_path / (name or "none"))
+        child.start()
+        deadline = time.monotonic() + READY_SECONDS
+        while child.poll() is None and time.monotonic() < deadline:
+            os.sched_yield()
+        assert child.poll() == 2, child.tail()
