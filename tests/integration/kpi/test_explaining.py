@@ -12,6 +12,7 @@ from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, article, changed, record, wire_claim
 
 Pages = list[kpi_service_pb2.ExplainKpiResponse]
+CODES = ["KNW-01", "KNW-03", "KNW-04", "KNW-05", "COM-01", "COM-03", "COM-06", "ENT-05"]
 BOTH = (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)
 
 

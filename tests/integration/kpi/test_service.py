@@ -1,0 +1,236 @@
+"""Aggregator and query as they run, between a real broker and a real database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from kieng.directory.v1 import directory_pb2
+from kieng.directory.v1 import events_pb2 as directory_events
+from kieng.kpi.v1 import (
+    catalogue_service_pb2,
+    catalogue_service_pb2_grpc,
+    kpi_service_pb2,
+    kpi_service_pb2_grpc,
+    target_service_pb2,
+    target_service_pb2_grpc,
+    view_pb2,
+)
+from kieng.submissions.v1 import events_pb2
+from services.kernel.container import NativeContainer
+from services.kernel.grpc import GrpcServer
+from services.kernel.kafka import Event, KafkaPublisher
+from services.kernel.mongo import Mongo
+from services.kpi.config import Settings
+from services.kpi.providers import SUBMISSIONS
+from services.kpi.service import KpiAggregator, KpiQuery
+from services.kpi.store.documents import DATABASE
+from tests.conftest import RunningBroker, RunningDatabase
+from tests.integration.kpi import tokens
+from tests.unit.kpi.builders import INSTITUTIONS, article, catalogue_message, changed
+
+SELECTION = view_pb2.Selection(
+    unit_ids=["root", "alpha", "beta"],
+    indicator_codes=["KNW-03"],
+    from_month="2025-01",
+    to_month="2025-07",
+)
+RANGE = {"indicator_code": "KNW-03", "from_month": "2025-01", "to_month": "2025-07"}
+Whole = dict[str, int]
+
+
+class Stack:
+    """The two processes of the service in this one, and callers of every role."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.aggregator = NativeContainer(KpiAggregator, settings)
+        self.query = NativeContainer(KpiQuery, settings)
+        self.publisher: Any = None
+
+    def start(self) -> None:
+        for container in (self.query, self.aggregator):
+            container.start()
+        (server,) = [each for each in self.query.extensions if isinstance(each, GrpcServer)]
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{server.port}")
+        self.publisher = next(
+            each for each in self.aggregator.extensions if isinstance(each, KafkaPublisher)
+        )
+
+    def stop(self) -> None:
+        self.channel.close()
+        for container in (self.aggregator, self.query):
+            container.stop()
+            assert container.failure is None
+
+    def call(self, name: str, request: Message, *roles: str, seconds: float = 10) -> Any:
+        stubs = (
+            kpi_service_pb2_grpc.KpiServiceStub,
+            catalogue_service_pb2_grpc.CatalogueServiceStub,
+            target_service_pb2_grpc.TargetServiceStub,
+        )
+        made = (stub(self.channel) for stub in stubs)
+        method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
+        metadata = tokens.credential("root", *(roles or ("auditor",)))
+        return method(request, timeout=seconds, metadata=metadata)
+
+    def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
+        self.publisher.publish(
+            Event(
+                event_id=str(number),
+                topic=topic,
+                key=getattr(message, "work_key", "") or "k",
+                type=message.DESCRIPTOR.full_name,
+                source="kieng/test/shared",
+                value=message.SerializeToString(),
+            )
+            for number, message in enumerate(messages)
+        )
+
+    def kpis(self) -> Whole:
+        request = kpi_service_pb2.GetKpisRequest(selection=SELECTION)
+        return {cell.unit_id: cell.verified.whole for cell in self.call("GetKpis", request).cells}
+
+    def unready(self) -> str:
+        waits = [getattr(each, "unready", "") for each in self.aggregator.entrypoints]
+        return " ".join(filter(None, waits))
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Stack]:
+    stack = Stack(settings)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """The first true answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if answer := condition():
+            return answer
+        pause.wait(0.02)
+    raise AssertionError("not true in time")
+
+
+@pytest.fixture
+def settings(
+    request: pytest.FixtureRequest,
+    fresh_broker: RunningBroker,
+    mongo: RunningDatabase,
+    tmp_path: Path,
+) -> Settings:
+    connection = Mongo(mongo.uri, 5000)
+    connection.client.drop_database(DATABASE)
+    connection.close()
+    is_kafka = request.config.getoption("--broker") == "kafka"
+    return Settings(
+        kafka_bootstrap=fresh_broker.bootstrap,
+        kafka_membership="group" if is_kafka else "sole",
+        mongo_uri=mongo.uri,
+        issuers_file=tokens.write_issuers(tmp_path / "issuers.json", "root"),
+    )
+
+
+def publish_catalogue(stack: Stack) -> None:
+    message = catalogue_message()
+    directory = directory_pb2.Directory(version=1, units=message.units)
+    published = directory_events.DirectoryPublished(directory=directory)
+    stack.publish(published, topic="kieng.directory.v1")
+    request = catalogue_service_pb2.PublishCatalogueRequest(indicators=message.indicators)
+
+    def is_published() -> bool:
+        try:
+            return bool(stack.call("PublishCatalogue", request, "steward").view_id)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+                raise
+            return False
+
+    wait_until(is_published)
+
+
+def verified(submission: str, work_key: str, unit: str) -> events_pb2.SubmissionChanged:
+    return changed(submission, 1, work_key, article(unit), article(unit))
+
+
+def test_what_is_published_is_read_watched_and_explained_and_another_log_stops_the_fold(
+    settings: Settings, mongo: RunningDatabase
+) -> None:
+    with running(settings) as stack:
+        wait_until(lambda: "no catalogue" in stack.unready())
+        publish_catalogue(stack)
+        stack.publish(
+            verified("s1", "doi:10.1/a", "alpha/sci"),
+            verified("s2", "doi:10.1/a", "beta"),
+            verified("s3", "doi:10.1/b", "beta/one"),
+        )
+        wait_until(lambda: kpis_or_none(stack) == {"root": 2, "alpha": 1, "beta": 2})
+
+        watched = stack.call(
+            "WatchKpis", kpi_service_pb2.WatchKpisRequest(selection=SELECTION), seconds=30
+        )
+        assert len(next(watched).cells) == 3
+        target = target_service_pb2.Target(
+            unit_id="alpha", indicator_code="KNW-03", year=2025, value=2
+        )
+        stack.call("SetTarget", target_service_pb2.SetTargetRequest(target=target), "steward")
+        stack.publish(verified("s4", "doi:10.1/c", "alpha"))
+        seen: Whole = {}
+        for answer in watched:
+            seen.update({cell.unit_id: cell.verified.whole for cell in answer.cells})
+            if seen.get("alpha") == 2:
+                break
+        watched.cancel()
+        assert seen["root"] == 3
+
+        explained = stack.call(
+            "ExplainKpi", kpi_service_pb2.ExplainKpiRequest(unit_id="root", **RANGE)
+        )
+        assert explained.value.whole == len(explained.works) == 3
+        overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
+        assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
+        assert overlaps.sum_of_children - overlaps.whole == 1
+
+    lose_the_log(mongo)
+    with running(settings) as stack:
+        wait_until(lambda: "LOG_DIVERGED" in stack.unready())
+        stack.publish(verified("s5", "doi:10.1/d", "gamma"))
+        wait_until(lambda: kpis_or_none(stack) == {"root": 3, "alpha": 2, "beta": 2})
+        opened = stack.call(
+            "OpenLogGeneration", catalogue_service_pb2.OpenLogGenerationRequest(), "operator"
+        )
+        assert opened.needs_republish
+        assert stack.kpis()["root"] == 3
+        marks = [events_pb2.LogRepublished(institution_id=name) for name in INSTITUTIONS]
+        stack.publish(*marks)
+        wait_until(lambda: stack.kpis() == {"root": 4, "alpha": 2, "beta": 2})
+        assert stack.unready() == ""
+
+
+def kpis_or_none(stack: Stack) -> Whole | None:
+    try:
+        return stack.kpis()
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return None
+
+
+def lose_the_log(mongo: RunningDatabase) -> None:
+    """The stored view is of another log than the one that the broker has."""
+    connection = Mongo(mongo.uri, 5000)
+    connection.database(DATABASE)["views"].update_many({}, {"$set": {"topic_id": "a lost log"}})
+    connection.close()
