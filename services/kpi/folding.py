@@ -16,7 +16,7 @@ from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, header
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Claim, Key, Work
+from services.kpi.domain.claims import Claim, Key, Statement, Work
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import fold, restored, roll_up
 from services.kpi.store.ledger import Flush, Owned
@@ -74,11 +74,11 @@ class PartitionFold:
             self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
         )
         changed = self._decode(records, flush)
-        self._load_works({event.work_key for _, event in changed})
+        self._load_works({event.work_key for event, _ in changed})
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
-        for record, event in changed:
-            self._fold_one(record, event, flush, touched, deltas)
+        for event, statement in changed:
+            self._fold_one(event, statement, touched, deltas)
         self._change_rows(roll_up(deltas, self.catalogue.tree), flush)
         flush.works = {key: self._document(work) for key, work in touched.items()}
         with metrics.FLUSH_SECONDS.time():
@@ -90,7 +90,7 @@ class PartitionFold:
 
     def _decode(
         self, records: Sequence[Record], flush: Flush
-    ) -> list[tuple[Record, events_pb2.SubmissionChanged]]:
+    ) -> list[tuple[events_pb2.SubmissionChanged, Statement]]:
         changed = []
         for record in records:
             kind, value = header(record, "ce_type"), record.value or b""
@@ -98,7 +98,9 @@ class PartitionFold:
                 if kind == events.REPUBLISHED:
                     flush.republished |= {events.decode_republished(value)}
                 elif kind == events.CHANGED:
-                    changed.append((record, events.decode_changed(value)))
+                    event = events.decode_changed(value)
+                    changed.append((event, events.decode_statement(event, self.catalogue, value)))
+                    self._parked_in_a_row = 0
             except InvalidRecord as invalid:
                 self._park(record, str(invalid), flush)
             # Other types are of a later release, which knows what they mean; they change no cell.
@@ -120,18 +122,11 @@ class PartitionFold:
 
     def _fold_one(
         self,
-        record: Record,
         event: events_pb2.SubmissionChanged,
-        flush: Flush,
+        statement: Statement,
         touched: dict[str, Work],
         deltas: dict[Key, int],
     ) -> None:
-        try:
-            statement = events.decode_statement(event, self.catalogue, record.value or b"")
-        except InvalidRecord as invalid:
-            self._park(record, str(invalid), flush)
-            return
-        self._parked_in_a_row = 0
         old = self._works[event.work_key]
         new, changes = fold(old, event.submission_id, statement, self.catalogue)
         if new is old:

@@ -129,6 +129,11 @@ def test_a_log_of_nothing_but_bad_records_stops_the_fold(
     with pytest.raises(RuntimeError, match="3 records in a row"):
         fold.apply([record(i, BAD[2]) for i in range(4)])
     assert stored.documents("parked") == []
+    # Here and there a bad record between good ones is no reason to stop.
+    good = changed("good", declared=article(), verified=article())
+    fold = stored.claimed()
+    fold.apply([record(i, good if i % 2 else BAD[0]) for i in range(20)])
+    assert fold.owned.parked == 10
 
 
 def test_institutions_that_are_published_again_are_remembered(stored: Stored) -> None:
