@@ -1,0 +1,99 @@
+"""The stack with the demo's data, started once; and what the tests measured, told at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from services.cli import apache_kafka
+from tests.e2e.running import RunningStack
+
+FOLDER = Path(__file__).parent
+# The first test of a session pays for the start and the import.
+SECONDS_MAX = 300
+FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.timeout(SECONDS_MAX))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    for line in config.stash.get(FIGURES, []):
+        terminalreporter.write_line(f"measured: {line}")
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Call it with a line that the end of the test run shows."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
+
+
+@dataclass
+class Mailbox:
+    """Every mail that was handed over."""
+
+    mails: list[Message] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        with self.lock:
+            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 kept"
+
+    def of(self, receiver: str) -> list[Message]:
+        """Mails to an address."""
+        with self.lock:
+            return [mail for mail in self.mails if mail["To"] == receiver]
+
+
+class _Controller(Controller):
+    # Port 0: the system gives one, and aiosmtpd's own start-up check needs to know it.
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture(scope="session")
+def mail_server() -> Iterator[_Controller]:
+    controller = _Controller(Mailbox(), hostname="127.0.0.1", port=0)
+    controller.start()
+    yield controller
+    controller.stop()
+
+
+@pytest.fixture(scope="session")
+def mailbox(mail_server: _Controller) -> Mailbox:
+    """What the stack sent by e-mail."""
+    return mail_server.handler
+
+
+@pytest.fixture(scope="session")
+def stack(
+    mail_server: _Controller,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    measured: Callable[[str], None],
+) -> Iterator[RunningStack]:
+    """`kieng demo`, after it has imported and counted everything; it stays up."""
+    broker: str = pytestconfig.getoption("--broker")
+    if broker == "kafka" and (reason := apache_kafka.unavailable()):
+        pytest.skip(f"--broker kafka: {reason}")
+    mail = {"KIENG_SMTP_HOST": "127.0.0.1", "KIENG_SMTP_PORT": str(mail_server.port)}
+    running = RunningStack(tmp_path_factory.mktemp("e2e"), broker, mail)
+    try:
+        total = running.start("demo", "--json-out", str(running.answer), until="kieng doctor")
+        measured(f"demo: import {running.seconds('import')} s, from nothing {total:.1f} s")
+        yield running
+    finally:
+        running.stop()

@@ -1,0 +1,158 @@
+"""One stack of real processes, started by the `kieng` command, and ways to speak to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from services.cli.issuer import LocalIssuer
+from services.cli.stack import Stack, find
+
+KIENG = Path(sys.executable).with_name("kieng")
+START_SECONDS = 240.0
+STOP_SECONDS = 40.0
+COMMAND_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command left: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+def wait_until(happened: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Return the first truth; fail when it does not come in time."""
+    pause = threading.Event()
+    deadline = time.monotonic() + seconds
+    while not (found := happened()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        pause.wait(0.02)
+    return found
+
+
+class RunningStack:
+    """A `kieng up` or `kieng demo` as a child process.
+
+    Args:
+        folder: gets the data folder and what the process prints.
+        broker: embedded or kafka.
+        environment: further variables for every process of the stack.
+    """
+
+    def __init__(self, folder: Path, broker: str, environment: dict[str, str]) -> None:
+        self.data = folder / "data"
+        self.answer = folder / "kpis.json"
+        self._log = folder / "kieng.log"
+        self._broker = broker
+        self._environment = {**os.environ, "KIENG_LANG": "en", **environment}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: str, *options: str, until: str) -> float:
+        """Start `kieng up` or `kieng demo`; return the seconds until it printed a line."""
+        began, before = time.monotonic(), len(self.printed())
+        argv = (str(KIENG), command, "--data", str(self.data), "--broker", self._broker, *options)
+        with self._log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+        def is_there() -> bool:
+            assert process.poll() is None, self.printed()[before:]
+            return until in self.printed()[before:]
+
+        wait_until(is_there, START_SECONDS, f"{until!r} printed by kieng {command}")
+        return time.monotonic() - began
+
+    def stop(self) -> int:
+        """Ask it to end, as a service manager does; return its exit code. Safe to call twice."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        finally:
+            self._process.kill()
+            self._process = None
+
+    def printed(self) -> str:
+        """Everything it has printed so far."""
+        return self._log.read_text(encoding="utf-8") if self._log.exists() else ""
+
+    @property
+    def stack(self) -> Stack:
+        """Addresses and process ids as they are now."""
+        return find(self.data)
+
+    def pid(self, name: str) -> int:
+        """Process id of a service, of `broker` or of `database`."""
+        return self.stack.processes[name].pid
+
+    def run(self, *arguments: str, **environment: str) -> Answer:
+        """Run a command against the stack."""
+        done = subprocess.run(
+            (str(KIENG), *arguments, "--data", str(self.data)),
+            env={**self._environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *arguments: str) -> Any:
+        """Run a command that must succeed, and return its JSON object."""
+        return self.run(*arguments, "--output", "json").json
+
+    def token(self, institution: str, *roles: str, subject: str = "") -> str:
+        """A token of the local issuer."""
+        issuer = LocalIssuer(self.stack.issuer_folder)
+        return issuer.mint(institution, subject or f"{roles[0]}@{institution}", roles, "", 600)
+
+    def kpis(self, units: list[str], first: str, last: str, *indicators: str) -> Any:
+        """The answer of `kieng kpi show`."""
+        asked = [part for unit in units for part in ("--unit", unit)]
+        asked += [part for code in indicators for part in ("--indicator", code)]
+        return self.json("kpi", "show", "--from", first, "--to", last, *asked)
+
+    @contextmanager
+    def channel(self, service: str) -> Iterator[grpc.Channel]:
+        """A plain channel to a service."""
+        with grpc.insecure_channel(self.stack.address(service)) as channel:
+            yield channel
+
+    def seconds(self, name: str) -> float:
+        """A time that the demo printed, e.g. `import`."""
+        found = re.search(rf"{name} ([0-9.]+) s", self.printed())
+        assert found is not None, self.printed()
+        return float(found[1])
+
+
+@contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Hold a process as a hung machine does; it goes on afterwards."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)

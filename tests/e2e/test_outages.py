@@ -1,0 +1,105 @@
+"""What callers see while a part hangs or dies, and that nothing is lost or counted twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+import pytest
+
+from tests.e2e.calls import Caller, article, creation, refusal
+from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, paused, wait_until
+from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
+
+RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+ROWS = 2000
+YEAR = ("2021-01", "2021-12")
+
+
+def declared(stack: RunningStack, unit: str) -> int:
+    (cell,) = stack.kpis([unit], *YEAR, "KNW-03")["cells"]
+    return int(cell["declared"])
+
+
+def articles(path: Path) -> Path:
+    """A file of articles that takes the aggregator a while."""
+    header = "record_id,unit_id,title,issued_on,indexes,evidence_sha256"
+    rows = [
+        f"kill-{number},hust,Synthetic {number},2021-{number % 12 + 1:02d}-15,wos,{'cd' * 32}"
+        for number in range(ROWS)
+    ]
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_killed_aggregator_is_restarted_loudly_and_counts_nothing_twice(
+    stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    before, killed = declared(stack, "hust"), stack.pid("kpi.aggregator")
+    path = articles(tmp_path / "publication.csv")
+    asked = (str(KIENG), "import", str(path), "--institution", "hust", "--system", "kill")
+    with subprocess.Popen(
+        (*asked, "--data", str(stack.data)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as importing:
+        wait_until(lambda: declared(stack, "hust") > before, 30, "the first rows are counted")
+        os.kill(killed, signal.SIGKILL)
+        began = time.monotonic()
+        was_importing = importing.poll() is None
+        assert importing.wait(COMMAND_SECONDS) == 0
+    assert was_importing, "the import was over before the kill: make it longer"
+    wait_until(lambda: declared(stack, "hust") == before + ROWS, 40, "every row is counted")
+    measured(f"aggregator killed: counting exactly again after {time.monotonic() - began:.1f} s")
+    assert stack.pid("kpi.aggregator") != killed
+    printed = stack.printed()
+    assert "kpi.aggregator DIED with code -9" in printed
+    assert "kpi.aggregator runs again" in printed
+    assert differences(stack.kpis(UNITS, *SEVEN_MONTHS), *SEVEN_MONTHS) == []
+
+
+def test_a_hung_database_is_said_within_the_deadline_and_the_repeated_call_succeeds_once(
+    stack: RunningStack,
+) -> None:
+    before = declared(stack, "vnu/uet")
+    author = Caller(stack, "vnu", "contributor", seconds=2)
+    request = creation("vnu/uet", article("10.5555/e2e.hung-database", "2021-06-01"))
+    with paused(stack.pid("database")):
+        began = time.monotonic()
+        with pytest.raises(grpc.RpcError) as caught:
+            author.create(request)
+        assert time.monotonic() - began < 3
+    assert refusal(caught.value).code in RETRYABLE
+    patient = Caller(stack, "vnu", "contributor")
+    first = wait_until(lambda: attempt(patient, request), 20, "the repeated call succeeds")
+    assert patient.create(request).submission_id == first
+    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 10, "it is counted")
+    found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "1000")
+    keys = [one["work_key"] for one in found["submissions"]]
+    assert keys.count("doi:10.5555/e2e.hung-database") == 1
+
+
+def attempt(caller: Caller, request: object) -> str:
+    """Id of the submission, empty while the service is not back."""
+    try:
+        return caller.create(request).submission_id  # type: ignore[arg-type]
+    except grpc.RpcError as error:
+        if refusal(error).code not in RETRYABLE:
+            raise
+        return ""
+
+
+def test_a_submission_is_taken_while_the_broker_hangs_and_counted_when_it_is_back(
+    stack: RunningStack,
+) -> None:
+    before = declared(stack, "vnu/uet")
+    request = creation("vnu/uet", article("10.5555/e2e.hung-broker", "2021-07-01"))
+    author = Caller(stack, "vnu", "contributor", seconds=3)
+    with paused(stack.pid("broker")):
+        made = author.create(request)
+        assert author.read(made.submission_id).version == made.version
+        assert declared(stack, "vnu/uet") == before
+    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 30, "it is counted")

@@ -1,0 +1,73 @@
+"""Everything stops and starts again on the same data folder: same numbers, nobody told twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.e2e.calls import Caller, article, creation
+from tests.e2e.conftest import Mailbox
+from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
+
+ADDRESS = "targets@example.org"
+PERSON = ("--institution", "hust", "--subject", "target-watcher")
+
+
+def told(stack: RunningStack) -> list[str]:
+    """What the subscriber's inbox has about targets."""
+    found = stack.json("inbox", "list", *PERSON)["notifications"]
+    return [one["about"] for one in found if one["kind"] == "KIND_TARGET_REACHED"]
+
+
+def unread(stack: RunningStack) -> int:
+    """How much the importer of the demo, and author of other tests, was told."""
+    return int(stack.json("inbox", "list", "--institution", "vnu")["unread"])
+
+
+def reach(stack: RunningStack, indicator: str) -> str:
+    """Set a target that is reached already; return what the notification is about."""
+    target = ("--unit", "hust", "--indicator", indicator, "--year", "2024", "--value", "1")
+    stack.json("target", "set", *target)
+    return f"target:hust:{indicator}:2024"
+
+
+def subscribe(stack: RunningStack) -> None:
+    """Ask for mails about the targets of a unit."""
+    wanted = ("--kind", "target_reached", "--target-unit", "hust", "--mail-lang", "en")
+    stack.json("subscription", "set", "--email", ADDRESS, *wanted, *PERSON)
+
+
+def test_a_reached_target_is_told_once_and_a_restart_changes_no_number_and_tells_nobody_again(
+    stack: RunningStack, mailbox: Mailbox, measured: Callable[[str], None]
+) -> None:
+    subscribe(stack)
+    reached = reach(stack, "KNW-03")
+    wait_until(lambda: reached in told(stack), 15, "the inbox has it")
+    wait_until(lambda: mailbox.of(ADDRESS), 15, "the mail arrives")
+    before, told_before = stack.kpis(UNITS, *SEVEN_MONTHS), told(stack)
+    inbox_before = unread(stack)
+    is_embedded = stack.stack.broker_kind == "embedded"
+    began = time.monotonic()
+    assert stack.stop() == 0
+    stopped = time.monotonic() - began
+    printed = len(stack.printed())
+    started = stack.start("up", until="kieng doctor")
+    measured(f"whole stack: stopped in {stopped:.1f} s, up again in {started:.1f} s")
+    assert ("publishing" in stack.printed()[printed:].lower()) == is_embedded
+    after = stack.kpis(UNITS, *SEVEN_MONTHS)
+    assert after["cells"] == before["cells"]
+    assert after["view"]["digest"] == before["view"]["digest"]
+    assert differences(after, *SEVEN_MONTHS) == []
+    # What a replay would tell again, it tells before what happens next.
+    told_more = reach(stack, "ENT-10")
+    wait_until(lambda: told_more in told(stack), 15, "the next target is told")
+    wait_until(lambda: len(mailbox.of(ADDRESS)) == 2, 15, "its mail arrives")
+    assert sorted(told(stack)) == sorted([*told_before, told_more])
+    created = Caller(stack, "vnu", "contributor").create(
+        creation("vnu/uet", article("10.5555/e2e.after-restart", "2022-01-01"))
+    )
+    Caller(stack, "vnu", "approver").verify(created.submission_id, created.version)
+    wait_until(lambda: unread(stack) > inbox_before, 15, "the author is told")
+    assert unread(stack) == inbox_before + 1
+    assert len(mailbox.of(ADDRESS)) == 2
