@@ -133,7 +133,8 @@ class KafkaPublisher(SharedExtension):
         with self._lock:
             if producer is not None and producer is self._producer:
                 self._producer = None
-                threading.Thread(target=_close, args=(producer,), daemon=True).start()
+                name = "close-producer"
+                threading.Thread(target=_close, args=(producer,), name=name, daemon=True).start()
 
 
 def _close(producer: KafkaProducer) -> None:

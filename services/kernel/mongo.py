@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -61,10 +62,13 @@ class Mongo:
             mongoengine.register_connection(alias=name, db=name, host=self.uri, **self._options)
         return name
 
-    def transaction(self, work: Callable[[ClientSession], T]) -> T:
+    def transaction(
+        self, work: Callable[[ClientSession], T], session: ClientSession | None = None
+    ) -> T:
         """Run ``work`` in one transaction that sees one snapshot; all of it happens, or nothing.
 
-        ``work`` may run several times: it must keep no effect outside the transaction.
+        ``work`` may run several times: it must keep no effect outside the transaction. A
+        ``session`` given stays open; without one each transaction has its own.
 
         Raises:
             pymongo.errors.PyMongoError: the database is down or keeps conflicting.
@@ -77,9 +81,9 @@ class Mongo:
                 # pymongo would begin the transaction again and again for two minutes.
                 raise _Lost(error) from None
 
-        with self.client.start_session() as session:
+        with nullcontext(session) if session else self.client.start_session() as opened:
             try:
-                return session.with_transaction(once, SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
+                return opened.with_transaction(once, SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
             except _Lost as lost:
                 raise lost.args[0] from None
 
