@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka test-simulation check lint proto proto-check proto-image \
+.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos check lint proto proto-check proto-image \
 	proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -44,6 +44,9 @@ test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later,
 
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
+
+test-chaos: setup ## Kill and freeze aggregators on Apache Kafka, ROUNDS=20 times, against the oracle
+	ROUNDS=$(or $(ROUNDS),20) $(PYTEST) -s tests/chaos --broker kafka $(ARGS)
 
 check: lint proto-check ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
 	$(PYTEST) tests/architecture

@@ -41,7 +41,12 @@ class SimulatedMongo:
         self.stored.setdefault(collection, {})
         return Collection(self, collection)
 
-    def transaction(self, work: Callable[[Any], Any]) -> Any:
+    @property
+    def client(self) -> _Client:
+        """Sessions; nothing has to be ended here, because conflicts are found at the commit."""
+        return _Client()
+
+    def transaction(self, work: Callable[[Any], Any], given: Any = None) -> Any:
         """Run ``work`` on a snapshot and commit, again and again while it conflicts."""
         while True:
             seen = {name: dict(documents) for name, documents in self.stored.items()}
@@ -73,6 +78,21 @@ class SimulatedMongo:
         """Store a document."""
         version = self.stored[collection].get(key, (0, {}))[0]
         self.stored[collection][key] = (version + 1, document)
+
+
+class _Client:
+    def __init__(self) -> None:
+        self.admin = self
+
+    def start_session(self) -> _Client:
+        return self
+
+    @property
+    def session_id(self) -> Document:
+        return {"id": None}
+
+    def command(self, command: Document) -> None:
+        raise AssertionError(f"nobody should be ended here: {command}")
 
 
 class Collection:

@@ -13,6 +13,7 @@ from mongoengine import (
     ListField,
     LongField,
     StringField,
+    UUIDField,
 )
 from pymongo.database import Database
 
@@ -62,6 +63,7 @@ class ProgressDocument(Document):
     newest_event_ms = LongField(required=True)
     parked = LongField(required=True)
     republished = ListField(StringField())
+    session = UUIDField()
 
 
 class RowDocument(Document):

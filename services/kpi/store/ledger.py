@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bson import Binary
 from pymongo import InsertOne, ReplaceOne
 from pymongo.client_session import ClientSession
 
@@ -57,10 +58,11 @@ class Flush:
 
 
 class Ledger:
-    """The stored side of the fold. Thread-safe; one owner per partition."""
+    """The stored side of the fold, for the one thread that owns partitions."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+        self._session = mongo.client.start_session()
         database = mongo.database(DATABASE)
         self._progress = database["progress"]
         self._rows = database["cells"]
@@ -68,13 +70,23 @@ class Ledger:
         self._parked = database["parked"]
 
     def claim(self, view_id: str, partition: int) -> Owned:
-        """Become the owner of a partition: raise its epoch, so that no former owner can commit."""
+        """Become the owner of a partition: raise its epoch, so that no former owner can commit.
+
+        A former owner that was killed or frozen in the middle of a flush would hold its documents
+        until the database gives its transaction up, after a minute: its session is ended first.
+        """
         key = f"{view_id}|{partition}"
+        me = self._session.session_id["id"]
+        former = (self._progress.find_one({"_id": key}) or {}).get("session")
+        if former is not None and Binary.from_uuid(former) != me:
+            ended = [{"id": Binary.from_uuid(former)}]
+            self._mongo.client.admin.command({"killSessions": ended})
         fresh = {"v": view_id, "p": partition, "next_offset": 0, "newest_event_ms": 0}
 
         def work(session: ClientSession) -> dict[str, Any]:
             change = {
                 "$inc": {"epoch": 1},
+                "$set": {"session": me},
                 "$setOnInsert": {**fresh, "parked": 0, "republished": []},
             }
             self._progress.update_one({"_id": key}, change, upsert=True, session=session)
@@ -82,7 +94,7 @@ class Ledger:
             assert found is not None
             return found
 
-        found = self._mongo.transaction(work)
+        found = self._mongo.transaction(work, self._session)
         return Owned(
             view_id,
             partition,
@@ -155,7 +167,7 @@ class Ledger:
                 if writes:
                     collection.bulk_write(writes, ordered=False, session=session)
 
-        self._mongo.transaction(work)
+        self._mongo.transaction(work, self._session)
         return Owned(
             owned.view_id,
             owned.partition,

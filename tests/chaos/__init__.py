@@ -1,0 +1,1 @@
+"""Real processes, a real broker and a real database, killed and frozen."""
