@@ -84,7 +84,6 @@ class PartitionFold:
         with metrics.FLUSH_SECONDS.time():
             self.owned = self._ledger.commit(flush)
         metrics.RECORDS_FOLDED.inc(len(records))
-        metrics.PARKED.set(self.owned.parked)
         while len(self._works) > WORKS_IN_MEMORY_MAX:
             self._works.popitem(last=False)
 
@@ -101,10 +100,10 @@ class PartitionFold:
                     event = events.decode_changed(value)
                     changed.append((event, events.decode_statement(event, self.catalogue, value)))
                     self._parked_in_a_row = 0
+                    flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
             except InvalidRecord as invalid:
                 self._park(record, str(invalid), flush)
             # Other types are of a later release, which knows what they mean; they change no cell.
-            flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
         return changed
 
     def _load_works(self, keys: set[str]) -> None:

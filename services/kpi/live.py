@@ -76,6 +76,7 @@ class LiveView:
             moment.change += 1
             self._moment = moment
             self._moved.notify_all()
+        metrics.PARKED.set(progress.parked)
         metrics.VIEW_EVENT_TIMESTAMP.set(progress.newest_event_ms / 1000)
 
     def _fresh_targets(self) -> Mapping[str, Target] | None:

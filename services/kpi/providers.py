@@ -26,7 +26,12 @@ SUBMISSIONS = "kieng.submissions.v1"
 
 
 def topic_id(bootstrap: str) -> str:
-    """Return the identity of the submissions log.
+    """Return the identity of the submissions log; raises as `describe_log`."""
+    return describe_log(bootstrap)[0]
+
+
+def describe_log(bootstrap: str) -> tuple[str, int]:
+    """Return the identity of the submissions log and how many partitions it has.
 
     Raises:
         Unavailable: the broker is down, or the topic does not exist.
@@ -35,12 +40,12 @@ def topic_id(bootstrap: str) -> str:
         with closing(
             KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=3000)
         ) as admin:
-            found = admin.describe_topics([SUBMISSIONS])[0].get("topic_id")
+            found = admin.describe_topics([SUBMISSIONS])[0]
     except KafkaError as error:
         raise Unavailable(f"the broker cannot be reached: {error!r}") from error
-    if not found:
+    if not found.get("topic_id"):
         raise Unavailable(f"topic {SUBMISSIONS} does not exist; run `kieng topics apply`")
-    return str(found)
+    return str(found["topic_id"]), len(found["partitions"])
 
 
 class Registries(Store):
@@ -80,6 +85,7 @@ class OwnedPartitions(DependencyProvider):
         self.snapshots = Snapshots(mongo)
         self._folds: dict[int, PartitionFold] = {}
         self._view: View | None = None
+        self._partitions = 0
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
         """Return the partitions."""
@@ -94,7 +100,7 @@ class OwnedPartitions(DependencyProvider):
         """
         self._folds.pop(partition, None)
         try:
-            log_id = topic_id(self.container.settings.kafka_bootstrap)
+            log_id, self._partitions = describe_log(self.container.settings.kafka_bootstrap)
             view = self.registry.folded(log_id)
             if view is None and self.registry.views():
                 raise NotReady("LOG_DIVERGED: the log is a new one; open a log generation")
@@ -129,7 +135,10 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
 
     def _note_republished(self, view: View) -> None:
-        self.registry.heard(view, self.snapshots.progress(view.view_id).republished)
+        progress = self.snapshots.progress(view.view_id)
+        # A partition that nobody has claimed yet has heard of no institution.
+        if len(progress.next_offsets) == self._partitions:
+            self.registry.heard(view, progress.republished)
 
 
 class Live(DependencyProvider):

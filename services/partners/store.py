@@ -151,6 +151,8 @@ class Partners:
         self._documents = database["partners"]
         self._counters = database["counters"]
         declare(self._documents, PartnerDocument)
+        start = {"$setOnInsert": {"number": 0}}
+        self._counters.update_one({"_id": "partner"}, start, upsert=True)
 
     def register(self, asked: Partner, change: Change) -> tuple[Partner, bool]:
         """Return the partner that holds, and whether it is new.
@@ -209,8 +211,10 @@ class Partners:
         return [decode_partner(found[partner_id]) for partner_id in sorted(found)]
 
     def _next_number(self) -> int:
+        # The counter stands before it is used: under two first users the embedded database
+        # answers an upsert with nothing.
         counter: Any = self._counters.find_one_and_update(
-            {"_id": "partner"}, {"$inc": {"number": 1}}, upsert=True, return_document=True
+            {"_id": "partner"}, {"$inc": {"number": 1}}, return_document=True
         )
         return int(counter["number"])
 

@@ -22,6 +22,7 @@ from services.kpi.store.targets import Target
 
 UNITS_MAX = 1000
 INDICATORS_MAX = 100
+CELLS_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,9 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
     first, last = month_range(message.from_month, message.to_month)
     months = range(first, last + 1)
     ranges = [(m, m) for m in months] if message.by_month else [(first, last)]
+    if len(units) * len(codes) * len(ranges) > CELLS_MAX:
+        text = f"that is more than {CELLS_MAX} cells; ask for fewer units or months at once"
+        raise InvalidArgument(text, fields={"selection": text})
     wanted = [find_indicator(code, catalogue, "selection.indicator_codes") for code in codes]
     return Selection(units, wanted, ranges)
 
