@@ -183,7 +183,8 @@ class Teller:
     def other_article(dice: Dice, lot: Lot, quartile: str) -> Facts:
         """Authors of the other unit; where all claims are verified, another quartile or day too."""
         said = {"unit_authors": dice.pick(("", "1", "2", "3"))}
-        if lot.fate == "counted" and dice.chance(35):
+        # A blank contradicts nothing: only a quartile can be disagreed with.
+        if lot.fate == "counted" and quartile and dice.chance(35):
             others = [other for other in ("q1", "q2", "q3", "q4") if other != quartile]
             said["quartile"] = dice.pick(others)
             said |= {"quartile_source": "web", "quartile_year": "2023"}
