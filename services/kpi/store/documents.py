@@ -94,7 +94,7 @@ class WorkDocument(Document):
     meta = {
         "collection": "works",
         "auto_create_index": False,
-        "indexes": [("v", "u"), ("v", "j")],
+        "indexes": [("v", "u", "k"), ("v", "j", "k")],
     }
     key = StringField(primary_key=True)
     v = StringField(required=True)
