@@ -19,6 +19,7 @@ from kieng.notifications.v1.notification_service_pb2_grpc import NotificationSer
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.processes import free_ports
+from services.kernel import metrics
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.errors import NotFound
@@ -226,6 +227,10 @@ def test_the_status_of_another_service_is_passed_on_and_the_credential_is_the_ca
 
 
 def test_every_method_is_counted_from_zero(client: Client) -> None:
+    # Other tests of this process may have called it.
+    metrics.GRPC_STARTED.clear()
+    metrics.GRPC_HANDLED.clear()
+    metrics.preset_grpc(SERVICE.methods)
     assert counted("SetSubscription") == 0.0
     assert counted("SetSubscription", grpc_code="OK") == 0.0
     before = counted("GetSubscription") or 0
