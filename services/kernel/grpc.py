@@ -1,4 +1,4 @@
-"""Serves gRPC: the `@grpc` entrypoint, its one server per process, and stubs of other services."""
+"""Serves gRPC: the `@grpc` entrypoint and its one server per process."""
 
 from __future__ import annotations
 
@@ -172,51 +172,3 @@ class Grpc(Entrypoint):
 
 
 grpc = Grpc.decorator
-
-
-class Stub(DependencyProvider):
-    """Injects a function that calls one RPC service of another process as the present caller.
-
-    Args:
-        stub_class: generated stub.
-        address_setting: name of the setting with the address, `host:port`.
-    """
-
-    def __init__(self, stub_class: Any = None, address_setting: str = "") -> None:
-        self.stub_class = stub_class
-        self.address_setting = address_setting
-
-    def setup(self) -> None:
-        """Open the channel; it connects when it is first used and again after every break."""
-        address = getattr(self.container.settings, self.address_setting)
-        self._channel = grpcio.insecure_channel(address)
-        self._stub = self.stub_class(self._channel)
-
-    def stop(self) -> None:
-        """Close the channel."""
-        self._channel.close()
-
-    def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the stub with the caller's credential and trace."""
-        return BoundStub(self._stub, worker_ctx.data.get("call"))
-
-
-class BoundStub:
-    """A stub whose calls carry the caller's credential: no service can do more than its caller."""
-
-    def __init__(self, stub: Any, call: Call | None) -> None:
-        self._stub = stub
-        self._call = call
-
-    def __getattr__(self, name: str) -> Callable[[Any], Any]:
-        """Return the RPC as a function of its request, with a deadline of 5 seconds."""
-        method = getattr(self._stub, name)
-
-        def invoke(request: Any) -> Any:
-            metadata = []
-            if self._call is not None:
-                metadata.append(("authorization", f"Bearer {self._call.token}"))
-                metadata.append(("traceparent", self._call.traceparent))
-            return method(request, timeout=5.0, metadata=metadata)
-
-        return invoke
