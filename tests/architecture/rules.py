@@ -17,6 +17,7 @@ FUNCTION_LINES_MAX = 50
 KERNEL_LINES_MAX = 1_000
 KERNEL_FILES_MAX = 10
 SUMMARY_CHARACTERS_MAX = 100
+ORACLE = "services/kpi/oracle"
 
 FORBIDDEN_NAMES = {"common", "util", "utils", "helper", "helpers", "misc", "base", "manager"}
 # A domain takes time, randomness and settings as arguments, and tells nobody what it does.
@@ -151,6 +152,17 @@ def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:
     return found
 
 
+def the_oracle_shares_nothing_with_the_fold(root: Path) -> list[str]:
+    """What checks a view imports only itself, generated messages and libraries, no service."""
+    return [
+        f"{path.relative_to(root)}:{line}: the oracle imports {name}"
+        for path in python_files(root / ORACLE)
+        for line, name in imports(root, path)
+        if name.startswith(("services", "tests"))
+        and not f"{name}.".startswith(ORACLE.replace("/", ".") + ".")
+    ]
+
+
 def is_domain(parts: tuple[str, ...]) -> bool:
     return any(part.startswith("domain") for part in parts[2:])
 
@@ -274,6 +286,7 @@ RULES: tuple[Rule, ...] = (
     functions_are_short,
     kernel_is_small,
     services_import_only_themselves_and_the_kernel,
+    the_oracle_shares_nothing_with_the_fold,
     domains_are_pure,
     names_say_what_is_inside,
     public_names_have_docstrings,

@@ -46,6 +46,12 @@ BROKEN = [
         "from services.kpi import store\n",
         "imports services.kpi.store",
     ),
+    (
+        rules.the_oracle_shares_nothing_with_the_fold,
+        "services/kpi/oracle/sql.py",
+        "from services.kpi.domain import fold\n",
+        "sql.py:1: the oracle imports services.kpi.domain.fold",
+    ),
     (rules.domains_are_pure, "services/kpi/domain.py", "import grpc\n", "imports grpc"),
     (rules.domains_are_pure, "services/kpi/domain.py", "import time\n", "imports time"),
     (
@@ -99,6 +105,11 @@ KEPT = [
         "services/cli/main.py",
         "import services\nfrom services.kernel import log\nfrom . import demo\n"
         "from kieng.kpi.v1 import kpi_pb2\n",
+    ),
+    (
+        rules.the_oracle_shares_nothing_with_the_fold,
+        "services/kpi/oracle/recompute.py",
+        "import duckdb\nfrom services.kpi.oracle import sql\nfrom kieng.kpi.v1 import kpi_pb2\n",
     ),
     (
         rules.domains_are_pure,

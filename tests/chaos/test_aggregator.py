@@ -23,6 +23,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
+from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.providers import SUBMISSIONS, topic_id
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import decode_row
@@ -30,7 +31,6 @@ from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import events
 from tests.conftest import RunningBroker, RunningDatabase
-from tests.oracle.recompute import CellKey, LogRecord, recompute
 from tests.simulation import history
 from tests.simulation.run import indicators
 

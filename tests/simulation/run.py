@@ -17,11 +17,11 @@ from services.kpi.domain.catalogue import Catalogue, Rule
 from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_text
 from services.kpi.folding import PartitionFold
+from services.kpi.oracle.recompute import CellKey, LogRecord
 from services.kpi.store.ledger import Ledger, decode_row
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
-from tests.oracle.recompute import CellKey, LogRecord
 from tests.simulation import history
 from tests.simulation.database import SimulatedMongo
 from tests.simulation.world import World, note

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import os
 
-from tests.oracle.recompute import recompute
+from services.kpi.oracle.recompute import recompute
 from tests.simulation import history
 from tests.simulation.run import Outcome, Run, indicators
 

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
-from tests.oracle import sql
+from services.kpi.oracle import sql
 
 CellKey = tuple[str, str, str, str]
 """Unit, month `YYYY-MM`, column, member."""
@@ -98,7 +98,7 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
         _claim_row(run, event, measure, getattr(event, measure))
         for (run, _, _), event in newest.items()
         for measure in ("declared", "verified")
-        if event.HasField(measure)  # type: ignore[arg-type]
+        if event.HasField(measure)
     ]
     names = "run, work, sub, measure, unit, is_lead, share, rank, type, facts"
     lines = "\n".join(json.dumps(dict(zip(names.split(", "), row, strict=True))) for row in rows)

@@ -1,1 +1,0 @@
-"""An independent recompute of the view from the log, in SQL."""
