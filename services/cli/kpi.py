@@ -34,6 +34,9 @@ ByMonth = Annotated[bool, typer.Option("--by-month", help="One value per month."
 MeasureOption = Annotated[
     str, typer.Option("--measure", help="verified or declared; JSON has both.")
 ]
+OnDay = Annotated[
+    str, typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31; else today.")
+]
 OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
 
@@ -94,17 +97,18 @@ def show(
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
+    on: OnDay = "",
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show indicators of units over a range of months.
+    """Show indicators of units over a range of months, and how targets stand.
 
     Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
     """
     read_measure(measure)
     request = kpi_service_pb2.GetKpisRequest(
-        selection=selection(units, indicators, from_month, to_month, by_month)
+        selection=selection(units, indicators, from_month, to_month, by_month), on_date=on
     )
     with options.session(output, lang, data, "viewer") as session:
         answer = session.clients.stub(KpiServiceStub).GetKpis(request)

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
-from services.cli.render import NOTHING, number_text, percent_text, value_text
+from services.cli.render import NOTHING, enum_text, number_text, percent_text, value_text
 from services.cli.screen import Screen
 from services.cli.texts import Lang
 
@@ -111,7 +111,13 @@ def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -
     if not cell.HasField("target") or not value.HasField("whole"):
         return shown
     part = percent_text(value.whole / cell.target, screen.lang) if cell.target else NOTHING
-    return f"{shown} / {number_text(cell.target, screen.lang)} ({part})"
+    told = f"{shown} / {number_text(cell.target, screen.lang)} ({part})"
+    if measure != "verified" or not cell.HasField("pace"):
+        return told
+    standing = enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_")
+    forecast = cell.pace.forecast.numerator // cell.pace.forecast.denominator
+    line = screen.text(f"pace.{standing}", forecast=number_text(forecast, screen.lang))
+    return f"{told}\n{line}"
 
 
 def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set[int]]:

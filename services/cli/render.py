@@ -20,8 +20,13 @@ NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 def value_json(value: view_pb2.Value) -> Any:
     """Return a value as programs read it: an integer, or numerator and denominator."""
     if value.HasField("ratio"):
-        return {"numerator": value.ratio.numerator, "denominator": value.ratio.denominator}
+        return ratio_json(value.ratio)
     return value.whole if value.HasField("whole") else None
+
+
+def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
+    """Return a fraction as programs read it."""
+    return {"numerator": ratio.numerator, "denominator": ratio.denominator}
 
 
 def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
@@ -62,7 +67,16 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
         "declared": value_json(cell.declared),
         "verified": value_json(cell.verified),
     }
-    return {**document, "target": cell.target} if cell.HasField("target") else document
+    if cell.HasField("target"):
+        document["target"] = cell.target
+    if cell.HasField("pace"):
+        document["pace"] = {
+            "on": cell.pace.on_date,
+            "expected": ratio_json(cell.pace.expected),
+            "forecast": ratio_json(cell.pace.forecast),
+            "standing": enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_"),
+        }
+    return document
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:

@@ -149,6 +149,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.returned": ("trả lại", "returned"),
     "state.rejected": ("từ chối", "rejected"),
     "state.withdrawn": ("đã rút", "withdrawn"),
+    # How a target stands on a day
+    "pace.reached": ("đã đạt", "reached"),
+    "pace.on_pace": ("đúng tiến độ, dự báo {forecast}", "on pace, forecast {forecast}"),
+    "pace.behind": ("chậm tiến độ, dự báo {forecast}", "behind, forecast {forecast}"),
     # Headings
     "heading.about": ("Về", "About"),
     "heading.aliases": ("Tên khác", "Aliases"),

@@ -16,6 +16,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.live import Moment
 from services.kpi.store.snapshots import Snapshots, StoredRow, StoredWork
 from services.kpi.wire import answers, events
+from services.kpi.wire.cells import check_unit, encode_value, find_indicator
 
 PAGE_SIZE = 100
 
@@ -31,8 +32,8 @@ def explain(
         InvalidArgument: unknown unit or indicator, a wrong range, or another query's page token.
     """
     catalogue = moment.catalogue
-    answers.check_unit(request.unit_id, catalogue, "unit_id")
-    indicator = answers.find_indicator(request.indicator_code, catalogue, "indicator_code")
+    check_unit(request.unit_id, catalogue, "unit_id")
+    indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
     first, last = month_range(request.from_month, request.to_month)
     measure = answers.decode_measure(request.measure)
     size = request.page_size or PAGE_SIZE
@@ -54,7 +55,7 @@ def explain(
         work, claims = _restore(stored, catalogue)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):
-            contribution = answers.encode_value(share)
+            contribution = encode_value(share)
             explained.append(
                 kpi_service_pb2.ExplainedWork(
                     work_key=stored.work_key,
@@ -66,7 +67,7 @@ def explain(
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
     return kpi_service_pb2.ExplainKpiResponse(
         view=answers.encode_snapshot(moment, progress),
-        value=answers.encode_value(value),
+        value=encode_value(value),
         works=explained,
         next_page_token=more,
     )
@@ -83,8 +84,8 @@ def overlaps(
     catalogue = moment.catalogue
     tree = catalogue.tree
     unit_id = request.unit_id or tree.ids[0]
-    answers.check_unit(unit_id, catalogue, "unit_id")
-    indicator = answers.find_indicator(request.indicator_code, catalogue, "indicator_code")
+    check_unit(unit_id, catalogue, "unit_id")
+    indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
     if indicator.value is None or indicator.denominator or indicator.value.rule is not Rule.WHOLE:
         text = f"{indicator.code} is not a whole count; overlaps are of whole counts"
         raise InvalidArgument(text, fields={"indicator_code": text})

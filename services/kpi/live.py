@@ -6,8 +6,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 
+from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
@@ -15,6 +17,7 @@ from services.kpi.domain.image import Image
 from services.kpi.store.registry import Registry, View
 from services.kpi.store.snapshots import Progress, Snapshots
 from services.kpi.store.targets import Target, Targets
+from services.kpi.wire.cells import EncodedCells, Selection, encode_cells
 
 TARGETS_SECONDS = 1.0
 MIN_PROGRESS_SECONDS = 2.0
@@ -31,6 +34,13 @@ class Moment:
     targets: Mapping[str, Target]
     change: int
     """Number of refreshes that changed something; grows."""
+    encoded: EncodedCells = field(default_factory=EncodedCells)
+    """Cells that were answered before."""
+
+
+def moment_cells(moment: Moment, selection: Selection, on: date) -> list[view_pb2.Cell]:
+    """Return the cells of a selection at a moment; ``on`` is the day on which paces are told."""
+    return encode_cells(moment.image, moment.targets, selection, on, moment.encoded)
 
 
 class LiveView:

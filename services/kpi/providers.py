@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -173,6 +175,15 @@ class WatcherCount(DependencyProvider):
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
         """Return the count."""
         return self.watchers
+
+
+class Clock(DependencyProvider):
+    """Injects a function that returns the present time in the zone whose days are counted."""
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], datetime]:
+        """Return the function."""
+        zone = self.container.settings.zone
+        return lambda: datetime.now(zone)
 
 
 class LogIdentity(DependencyProvider):

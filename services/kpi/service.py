@@ -5,7 +5,6 @@ Topics in: `kieng.submissions.v1`, `kieng.directory.v1`. Topic out: `kieng.kpi.v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +22,6 @@ from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, Wron
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Publisher, Record, consume, header
 from services.kernel.mongo import DOWN
-from services.kpi.explaining import explain, overlaps
 from services.kpi.providers import (
     SUBMISSIONS,
     Live,
@@ -31,13 +29,13 @@ from services.kpi.providers import (
     OwnedPartitions,
     Registries,
     TargetStore,
-    ViewSnapshots,
-    WatcherCount,
 )
 from services.kpi.reaching import encode_reached, reached
+from services.kpi.reading import Reading
 from services.kpi.store.targets import Target
 from services.kpi.wire import answers
 from services.kpi.wire.catalogue import decode_catalogue
+from services.kpi.wire.cells import check_unit, find_indicator
 
 log = structlog.get_logger()
 
@@ -66,8 +64,8 @@ class KpiAggregator:
                 self.registry.keep_directory(event.directory)
 
 
-class KpiQuery:
-    """Serves the live view, the catalogue and the targets."""
+class KpiQuery(Reading):
+    """Serves the live view (`reading`), the catalogue and the targets."""
 
     name = "kpi.query"
     serves = (
@@ -79,9 +77,7 @@ class KpiQuery:
     call = CurrentCall()
     live = Live()
     registry = Registries()
-    snapshots = ViewSnapshots()
     targets = TargetStore()
-    watchers = WatcherCount()
     log_identity = LogIdentity()
     publish = Publisher()
 
@@ -105,41 +101,6 @@ class KpiQuery:
                 self.targets.mark_reached(target, now)
         except (Unavailable, *DOWN):
             return  # told again when broker and database are back
-
-    @grpc
-    def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """Return the cells asked for, with the position they stand at."""
-        wanted = {p.partition: p.next_offset for p in request.min_progress}
-        with self.live.read(wanted) as moment:
-            selection = answers.decode_selection(request.selection, moment.catalogue)
-            cells = answers.encode_cells(moment, selection)
-            view = answers.encode_moment(moment)
-        return kpi_service_pb2.GetKpisResponse(view=view, cells=cells)
-
-    @grpc
-    def watch_kpis(
-        self, request: kpi_service_pb2.WatchKpisRequest
-    ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
-        """Send the cells asked for, then those that change."""
-        yield from self.watchers.watch(request, self.live, self.call.is_active)
-
-    @grpc
-    def explain_kpi(
-        self, request: kpi_service_pb2.ExplainKpiRequest
-    ) -> kpi_service_pb2.ExplainKpiResponse:
-        """Return the works behind a cell."""
-        with self.live.read() as moment:
-            pass  # a moment may move on while the database is read; the answer names its own
-        return explain(request, moment, self.snapshots)
-
-    @grpc
-    def list_overlaps(
-        self, request: kpi_service_pb2.ListOverlapsRequest
-    ) -> kpi_service_pb2.ListOverlapsResponse:
-        """Return the works that several children of a unit claim."""
-        with self.live.read() as moment:
-            pass  # a moment may move on while the database is read; the answer names its own
-        return overlaps(request, moment, self.snapshots)
 
     @grpc
     def publish_catalogue(
@@ -197,8 +158,8 @@ class KpiQuery:
         wanted = request.target
         with self.live.read() as moment:
             tree = moment.catalogue.tree
-            answers.check_unit(wanted.unit_id, moment.catalogue, "target.unit_id")
-            indicator = answers.find_indicator(
+            check_unit(wanted.unit_id, moment.catalogue, "target.unit_id")
+            indicator = find_indicator(
                 wanted.indicator_code, moment.catalogue, "target.indicator_code"
             )
         if indicator.denominator or indicator.attainment_of:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kernel.errors import Exhausted
 from services.kpi import metrics
-from services.kpi.live import LiveView
+from services.kpi.live import LiveView, moment_cells
 from services.kpi.wire import answers
+from services.kpi.wire.cells import decode_selection
 
 SIGN_OF_LIFE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
@@ -33,6 +35,7 @@ class Watchers:
         request: kpi_service_pb2.WatchKpisRequest,
         live: LiveView,
         is_active: Callable[[], bool],
+        now: Callable[[], datetime],
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
         """Send all cells once, then those that change, until the caller leaves.
 
@@ -46,7 +49,7 @@ class Watchers:
             self._open += 1
             metrics.WATCHERS.set(self._open)
         try:
-            yield from _changes(request, live, is_active)
+            yield from _changes(request, live, is_active, now)
         finally:
             with self._lock:
                 self._open -= 1
@@ -54,7 +57,10 @@ class Watchers:
 
 
 def _changes(
-    request: kpi_service_pb2.WatchKpisRequest, live: LiveView, is_active: Callable[[], bool]
+    request: kpi_service_pb2.WatchKpisRequest,
+    live: LiveView,
+    is_active: Callable[[], bool],
+    now: Callable[[], datetime],
 ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
     sent: dict[tuple[str, str, str], bytes] = {}
     change, silent_since = -1, time.monotonic()
@@ -62,8 +68,8 @@ def _changes(
         with live.read() as moment:
             is_news, change = moment.change != change, moment.change
             view = answers.encode_moment(moment)
-            selection = answers.decode_selection(request.selection, moment.catalogue)
-            cells = answers.encode_cells(moment, selection) if is_news else []
+            selection = decode_selection(request.selection, moment.catalogue)
+            cells = moment_cells(moment, selection, now().date()) if is_news else []
         changed = []
         for cell in cells:
             key = (cell.unit_id, cell.indicator_code, cell.from_month)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.digest import Digest
@@ -24,6 +26,9 @@ class Ratio:
 
 Value = int | Ratio
 
+Range = tuple[int, int]
+"""First and last month, both included."""
+
 
 class Image:
     """All cells of one view. Rows of several partitions add up.
@@ -37,11 +42,14 @@ class Image:
         self._digest = Digest()
         self._rows: dict[tuple[int, str, int], Row] = {}
         self._cells: dict[tuple[str, str], dict[int, dict[str, int]]] = {}
+        self._changes: dict[str, int] = {}
+        self._columns: dict[tuple[int, int], str] = {}
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
         """Replace the cells of one unit and month in one partition."""
         old_row = self._rows.get((partition, unit_id, month), {})
         self._rows[partition, unit_id, month] = row
+        self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
         for column, member in old_row.keys() | row.keys():
             change = row.get((column, member), 0) - old_row.get((column, member), 0)
             if change:
@@ -60,41 +68,80 @@ class Image:
         """Return the digest over all cells."""
         return self._digest.hex()
 
+    def changes_of(self, unit_id: str) -> int:
+        """Return how often rows of a unit were replaced: what was made of them before is old."""
+        return self._changes.get(unit_id, 0)
+
+    def rows(self) -> dict[tuple[int, str, int], Row]:
+        """Return a copy of all rows by (partition, unit, month); a row itself never changes."""
+        return dict(self._rows)
+
     def value(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int, target: int
     ) -> Value:
-        """Return one indicator at one unit over a range of months.
+        """Return one indicator at one unit over one range of months; see `values`."""
+        return self.values(unit_id, indicator, measure, [(first, last)], [target])[0]
+
+    def values(
+        self,
+        unit_id: str,
+        indicator: Indicator,
+        measure: int,
+        ranges: Sequence[Range],
+        targets: Sequence[int],
+    ) -> list[Value]:
+        """Return one indicator at one unit over several ranges of months.
 
         Args:
             unit_id: unit.
             indicator: indicator of the catalogue.
             measure: 0 declared, 1 verified.
-            first: first month.
-            last: last month, included.
-            target: denominator of an attainment; 0 when there is none.
+            ranges: ranges of months.
+            targets: for each range the denominator of an attainment; 0 when there is none.
         """
         if indicator.attainment_of:
             base = self.catalogue.indicators[indicator.attainment_of]
             assert base.value is not None
-            return Ratio(self._amount(unit_id, base.value, measure, first, last), target)
+            reached = self._amounts(unit_id, base.value, measure, ranges)
+            return [Ratio(*both) for both in zip(reached, targets, strict=True)]
         assert indicator.value is not None
-        amount = self._amount(unit_id, indicator.value, measure, first, last)
+        amounts = self._amounts(unit_id, indicator.value, measure, ranges)
         if indicator.denominator is not None:
-            below = self._amount(unit_id, indicator.denominator, measure, first, last)
-            return Ratio(amount, below)
-        return Ratio(amount, WHOLE) if indicator.value.rule is Rule.FRACTION else amount
+            below = self._amounts(unit_id, indicator.denominator, measure, ranges)
+            return [Ratio(*both) for both in zip(amounts, below, strict=True)]
+        if indicator.value.rule is Rule.FRACTION:
+            return [Ratio(amount, WHOLE) for amount in amounts]
+        return list(amounts)
 
-    def _amount(
-        self, unit_id: str, component: Component, measure: int, first: int, last: int
-    ) -> int:
-        column = self.catalogue.columns[self.catalogue.number[component, measure]].name
-        months = self._cells.get((unit_id, column), {})
-        begin = 0 if component.is_stock else first
-        inside = [members for month, members in months.items() if begin <= month <= last]
-        if component.rule is not Rule.DISTINCT:
-            return sum(members.get("", 0) for members in inside)
-        counts: dict[str, int] = {}
-        for members in inside:
+    def _amounts(
+        self, unit_id: str, component: Component, measure: int, ranges: Sequence[Range]
+    ) -> list[int]:
+        months = self._cells.get((unit_id, self._column(component, measure)), {})
+        if component.is_stock:
+            ranges = [(0, last) for _, last in ranges]
+        if component.rule is Rule.DISTINCT:
+            return [_distinct(months, first, last) for first, last in ranges]
+        # Sums up to each month: a range costs two searches, however many months there are.
+        known = sorted(months)
+        sums = [0, *accumulate(months[month].get("", 0) for month in known)]
+        return [
+            sums[bisect_right(known, last)] - sums[bisect_left(known, first)]
+            for first, last in ranges
+        ]
+
+    def _column(self, component: Component, measure: int) -> str:
+        # Hashing a component costs more than adding up its months; the catalogue keeps it alive.
+        key = (id(component), measure)
+        if key not in self._columns:
+            number = self.catalogue.number[component, measure]
+            self._columns[key] = self.catalogue.columns[number].name
+        return self._columns[key]
+
+
+def _distinct(months: Mapping[int, Mapping[str, int]], first: int, last: int) -> int:
+    counts: dict[str, int] = {}
+    for month, members in months.items():
+        if first <= month <= last:
             for member, count in members.items():
                 counts[member] = counts.get(member, 0) + count
-        return sum(1 for count in counts.values() if count > 0)
+    return sum(1 for count in counts.values() if count > 0)

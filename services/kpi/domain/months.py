@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from services.kernel.errors import InvalidArgument
 
 RANGE_MONTHS_MAX = 120
@@ -19,6 +21,7 @@ def month_of_date(date: str) -> int:
     return year * 12 + month - 1
 
 
+@cache
 def month_text(month: int) -> str:
     """Return a month as `YYYY-MM`."""
     return f"{month // 12:04d}-{month % 12 + 1:02d}"

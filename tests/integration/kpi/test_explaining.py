@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.explaining import explain, overlaps
+from services.kpi.live import moment_cells
 from services.kpi.store.snapshots import Snapshots
-from services.kpi.wire import answers
+from services.kpi.wire.cells import decode_selection
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, article, changed, record, wire_claim
@@ -44,7 +47,7 @@ def add_up(found: Pages) -> tuple[int, int]:
 def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
     stored.claimed().apply(log(250))
     with stored.fresh().read() as moment:
-        selection = answers.decode_selection(
+        selection = decode_selection(
             view_pb2.Selection(
                 unit_ids=UNITS,
                 indicator_codes=[
@@ -62,7 +65,7 @@ def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
             ),
             moment.catalogue,
         )
-        cells = answers.encode_cells(moment, selection)
+        cells = moment_cells(moment, selection, date(2025, 7, 1))
     listed = 0
     for cell in cells:
         found = pages(stored, cell.unit_id, cell.indicator_code, 500)

@@ -8,8 +8,9 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2
-from services.cli.kpi_tables import is_exact
+from services.cli.kpi_tables import Names, cell_text, is_exact
 from services.cli.render import cell_json, message_json, value_json, value_text, view_json
+from services.cli.screen import Screen
 from services.cli.texts import Lang
 
 
@@ -54,6 +55,31 @@ def test_a_cell_has_a_target_only_where_there_is_one() -> None:
     }
     cell.target = 120
     assert cell_json(cell)["target"] == 120
+    assert "pace" not in cell_json(cell)
+
+
+def test_a_target_is_shown_with_its_pace_and_forecast() -> None:
+    ratio = view_pb2.Ratio
+    pace = view_pb2.Pace(
+        on_date="2025-07-01",
+        expected=ratio(numerator=21840, denominator=365),
+        forecast=ratio(numerator=62 * 365, denominator=182),
+        standing=view_pb2.Pace.STANDING_ON_PACE,
+    )
+    cell = view_pb2.Cell(verified=view_pb2.Value(whole=62), target=120, pace=pace)
+    assert cell_json(cell)["pace"] == {
+        "on": "2025-07-01",
+        "expected": {"numerator": 21840, "denominator": 365},
+        "forecast": {"numerator": 22630, "denominator": 182},
+        "standing": "on_pace",
+    }
+    shown = cell_text(Screen(lang=Lang.en), Names(), cell, "verified")
+    assert shown == "62 / 120 (51.7%)\non pace, forecast 124"
+    declared = view_pb2.Cell(declared=view_pb2.Value(whole=62), target=120, pace=pace)
+    assert cell_text(Screen(lang=Lang.en), Names(), declared, "declared") == "62 / 120 (51.7%)"
+    for standing in view_pb2.Pace.Standing.values()[1:]:
+        cell.pace.standing = standing
+        assert "\n" in cell_text(Screen(lang=Lang.vi), Names(), cell, "verified")
 
 
 def test_a_value_that_is_not_there_is_null() -> None:

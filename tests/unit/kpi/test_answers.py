@@ -3,74 +3,16 @@ from dataclasses import replace
 
 import pytest
 
-from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.domain.image import Ratio
-from services.kpi.store.targets import Target
 from services.kpi.wire import answers
-from tests.unit.kpi.builders import JANUARY, real_catalogue
+from tests.unit.kpi.builders import real_catalogue
 from tests.unit.kpi.moments import moment, view
 
 CATALOGUE = real_catalogue()
 QUERY = kpi_service_pb2.ExplainKpiRequest(
     unit_id="alpha", indicator_code="KNW-01", from_month="2025-01", to_month="2025-07"
 )
-
-
-def selection(**fields: object) -> view_pb2.Selection:
-    months = {"from_month": "2025-01", "to_month": "2025-03"}
-    return view_pb2.Selection(**{**months, **fields})  # type: ignore[arg-type]
-
-
-def test_without_a_wish_it_is_the_root_all_institutions_and_all_indicators() -> None:
-    found = answers.decode_selection(selection(), CATALOGUE)
-    assert found.unit_ids == ["root", "alpha", "beta", "gamma"]
-    assert [one.code for one in found.indicators] == list(CATALOGUE.indicators)
-    assert found.ranges == [(JANUARY, JANUARY + 2)]
-
-
-def test_a_range_by_month_is_one_range_for_each() -> None:
-    found = answers.decode_selection(selection(by_month=True), CATALOGUE)
-    assert found.ranges == [(JANUARY + i, JANUARY + i) for i in range(3)]
-
-
-@pytest.mark.parametrize(
-    ("wish", "field"),
-    [
-        ({"unit_ids": ["alpha", "absent"]}, "selection.unit_ids"),
-        ({"indicator_codes": ["ZZZ-99"]}, "selection.indicator_codes"),
-        ({"unit_ids": ["alpha"] * 1001}, "selection"),
-        ({"indicator_codes": ["KNW-01"] * 101}, "selection"),
-        ({"to_month": "2024-12"}, "to_month"),
-        ({"from_month": ""}, "from_month"),
-    ],
-)
-def test_a_wish_that_cannot_be_met_names_its_field(wish: dict[str, object], field: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        answers.decode_selection(selection(**wish), CATALOGUE)
-    assert list(refused.value.fields) == [field]
-
-
-def test_the_largest_selection_is_taken() -> None:
-    most = selection(unit_ids=["alpha"] * 1000, indicator_codes=["KNW-01"] * 100)
-    found = answers.decode_selection(most, CATALOGUE)
-    assert (len(found.unit_ids), len(found.indicators)) == (1000, 100)
-
-
-def test_cells_carry_values_and_the_target_of_the_last_months_year() -> None:
-    target = Target("alpha", "KNW-01", 2025, 120)
-    wish = selection(unit_ids=["alpha", "beta"], indicator_codes=["KNW-01", "KNW-08"])
-    cells = answers.encode_cells(
-        moment(target, alpha=62), answers.decode_selection(wish, CATALOGUE)
-    )
-    count, attained, other, nothing = cells
-    assert (count.unit_id, count.indicator_code) == ("alpha", "KNW-01")
-    assert (count.from_month, count.to_month) == ("2025-01", "2025-03")
-    assert (count.verified.whole, count.declared.whole, count.target) == (62, 0, 120)
-    assert attained.verified.ratio == view_pb2.Ratio(numerator=62, denominator=120)
-    assert not attained.HasField("target")
-    assert not other.HasField("target")
-    assert nothing.verified.ratio.denominator == 0
 
 
 def test_an_answer_names_what_it_stands_on() -> None:
@@ -89,12 +31,6 @@ def test_an_answer_from_the_database_has_a_digest_only_where_memory_stands_there
     assert answers.encode_snapshot(at, replace(at.progress)).digest == at.image.digest()
     elsewhere = replace(at.progress, next_offsets={0: 6, 1: 3})
     assert answers.encode_snapshot(at, elsewhere).digest == ""
-
-
-def test_values_are_whole_or_ratios() -> None:
-    assert answers.encode_value(-3) == view_pb2.Value(whole=-3)
-    ratio = view_pb2.Ratio(numerator=1, denominator=0)
-    assert answers.encode_value(Ratio(1, 0)) == view_pb2.Value(ratio=ratio)
 
 
 @pytest.mark.parametrize("state", ["building", "live", "retired"])

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
@@ -16,6 +18,10 @@ REQUEST = kpi_service_pb2.WatchKpisRequest(
 )
 
 
+def noon() -> datetime:
+    return datetime(2025, 7, 1, 12, tzinfo=UTC)
+
+
 def stores() -> FakeStores:
     made = FakeStores(live_view=view())
     made.commit("g1-c1-f1", 1, row(1), row(8, "beta"))
@@ -30,7 +36,7 @@ def test_a_watcher_gets_all_cells_once_and_then_those_that_change() -> None:
     database = stores()
     live = database.live_view_of()
     live.refresh()
-    stream = Watchers(1).watch(REQUEST, live, lambda: True)
+    stream = Watchers(1).watch(REQUEST, live, lambda: True, noon)
     assert seen(next(stream)) == {"alpha": 1, "beta": 8}
     database.commit("g1-c1-f1", 2, row(2), row(8, "beta"))
     live.refresh()
@@ -47,7 +53,7 @@ def test_a_watcher_hears_that_it_is_alive_when_nothing_changes(
     monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
     live = stores().live_view_of()
     live.refresh()
-    stream = Watchers(1).watch(REQUEST, live, lambda: True)
+    stream = Watchers(1).watch(REQUEST, live, lambda: True, noon)
     assert len(next(stream).cells) == 2
     assert len(next(stream).cells) == 0
     stream.close()
@@ -57,13 +63,13 @@ def test_more_watchers_than_the_limit_are_refused_until_one_leaves() -> None:
     live = stores().live_view_of()
     live.refresh()
     watchers = Watchers(2)
-    first, second, third = (watchers.watch(REQUEST, live, lambda: True) for _ in range(3))
+    first, second, third = (watchers.watch(REQUEST, live, lambda: True, noon) for _ in range(3))
     next(first)
     next(second)
     with pytest.raises(Exhausted, match="2 watchers"):
         next(third)
     first.close()
-    fourth = watchers.watch(REQUEST, live, lambda: True)
+    fourth = watchers.watch(REQUEST, live, lambda: True, noon)
     assert len(next(fourth).cells) == 2
     second.close()
     fourth.close()
@@ -76,11 +82,11 @@ def test_a_wrong_request_gives_its_place_back() -> None:
     wrong = kpi_service_pb2.WatchKpisRequest(selection=view_pb2.Selection(unit_ids=["absent"]))
     for _ in range(2):
         with pytest.raises(InvalidArgument):
-            next(watchers.watch(wrong, live, lambda: True))
+            next(watchers.watch(wrong, live, lambda: True, noon))
 
 
 def test_a_stream_ends_when_the_caller_leaves() -> None:
     live = stores().live_view_of()
     live.refresh()
     left = iter([True, False])
-    assert len(list(Watchers(1).watch(REQUEST, live, lambda: next(left)))) == 1
+    assert len(list(Watchers(1).watch(REQUEST, live, lambda: next(left), noon))) == 1

@@ -52,6 +52,9 @@ class GetKpisRequest(_message.Message):
 
     SELECTION_FIELD_NUMBER: _builtins.int
     MIN_PROGRESS_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    on_date: _builtins.str
+    """Day on which the paces of targets are told, `YYYY-MM-DD`; the server's day when empty."""
     @_builtins.property
     def selection(self) -> _view_pb2.Selection:
         """What to read. Required."""
@@ -65,10 +68,11 @@ class GetKpisRequest(_message.Message):
         *,
         selection: _view_pb2.Selection | None = ...,
         min_progress: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
+        on_date: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_progress", b"min_progress", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -148,6 +149,71 @@ class Value(_message.Message):
 Global___Value: _TypeAlias = Value  # noqa: Y015
 
 @_typing.final
+class Pace(_message.Message):
+    """Where a target stands on a day, against a straight line from the beginning of its year to its end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Standing:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StandingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Pace._Standing.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STANDING_UNSPECIFIED: Pace._Standing.ValueType  # 0
+        """Not used."""
+        STANDING_REACHED: Pace._Standing.ValueType  # 1
+        """The target is reached."""
+        STANDING_ON_PACE: Pace._Standing.ValueType  # 2
+        """At least what the line expects."""
+        STANDING_BEHIND: Pace._Standing.ValueType  # 3
+        """Less than the line expects."""
+
+    class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
+        """How the verified value compares."""
+
+    STANDING_UNSPECIFIED: Pace.Standing.ValueType  # 0
+    """Not used."""
+    STANDING_REACHED: Pace.Standing.ValueType  # 1
+    """The target is reached."""
+    STANDING_ON_PACE: Pace.Standing.ValueType  # 2
+    """At least what the line expects."""
+    STANDING_BEHIND: Pace.Standing.ValueType  # 3
+    """Less than the line expects."""
+
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    FORECAST_FIELD_NUMBER: _builtins.int
+    STANDING_FIELD_NUMBER: _builtins.int
+    on_date: _builtins.str
+    """The day, included, `YYYY-MM-DD`: the one asked for, or the end of the range when that is earlier."""
+    standing: Global___Pace.Standing.ValueType
+    """How the verified value compares."""
+    @_builtins.property
+    def expected(self) -> Global___Ratio:
+        """What the line expects on that day, in the unit of the indicator."""
+
+    @_builtins.property
+    def forecast(self) -> Global___Ratio:
+        """Value on 31 December when it goes on as it did so far, in the unit of the indicator."""
+
+    def __init__(
+        self,
+        *,
+        on_date: _builtins.str = ...,
+        expected: Global___Ratio | None = ...,
+        forecast: Global___Ratio | None = ...,
+        standing: Global___Pace.Standing.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "forecast", b"forecast"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "forecast", b"forecast", "on_date", b"on_date", "standing", b"standing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pace: _TypeAlias = Pace  # noqa: Y015
+
+@_typing.final
 class Cell(_message.Message):
     """One indicator at one unit over a range of months."""
 
@@ -160,6 +226,7 @@ class Cell(_message.Message):
     DECLARED_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
+    PACE_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Unit."""
     indicator_code: _builtins.str
@@ -178,6 +245,12 @@ class Cell(_message.Message):
     def verified(self) -> Global___Value:
         """From what is verified."""
 
+    @_builtins.property
+    def pace(self) -> Global___Pace:
+        """Where the target stands; unset without a target, before its year, and for a range that does not begin in January
+        (a stock's may begin anywhere).
+        """
+
     def __init__(
         self,
         *,
@@ -188,10 +261,11 @@ class Cell(_message.Message):
         declared: Global___Value | None = ...,
         verified: Global___Value | None = ...,
         target: _builtins.int | None = ...,
+        pace: Global___Pace | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "target", b"target", "verified", b"verified"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "pace", b"pace", "target", b"target", "verified", b"verified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "pace", b"pace", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015

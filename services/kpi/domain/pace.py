@@ -1,0 +1,64 @@
+"""Where a yearly target stands on a day: what a straight line expects, and where it leads to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from services.kpi.domain.image import Ratio
+
+
+class Standing(Enum):
+    """How a value stands against its target on a day."""
+
+    REACHED = "reached"
+    ON_PACE = "on_pace"
+    BEHIND = "behind"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A target on a day.
+
+    Args:
+        on: the day, included.
+        expected: value that a straight line from the start to the target has on that day.
+        forecast: value at the end of the year when it goes on as it did so far.
+        standing: how the value compares.
+    """
+
+    on: date
+    expected: Ratio
+    forecast: Ratio
+    standing: Standing
+
+
+def pace(
+    target: int, value: int, start: int, year: int, on: date, is_lower_better: bool = False
+) -> Pace | None:
+    """Return where a target stands; None before its year has begun.
+
+    Args:
+        target: value to reach by 31 December.
+        value: value reached by the end of ``on``.
+        start: value on 1 January: 0 of what is counted through the year, the level of a stock.
+        year: year of the target.
+        on: the day; a later year's counts as 31 December.
+        is_lower_better: whether the target is a ceiling; it is reached only when the year is over.
+    """
+    if on.year < year:
+        return None
+    on = min(on, date(year, 12, 31))
+    days = (date(year + 1, 1, 1) - date(year, 1, 1)).days
+    elapsed = (on - date(year, 1, 1)).days + 1
+    expected = Ratio(start * days + (target - start) * elapsed, days)
+    forecast = Ratio(start * elapsed + (value - start) * days, elapsed)
+    if is_lower_better:
+        is_reached = elapsed == days and value <= target
+        is_on_pace = value * days <= expected.numerator
+    else:
+        is_reached = value >= target
+        is_on_pace = value * days >= expected.numerator
+    standing = Standing.ON_PACE if is_on_pace else Standing.BEHIND
+    return Pace(on, expected, forecast, Standing.REACHED if is_reached else standing)

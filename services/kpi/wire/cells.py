@@ -1,0 +1,234 @@
+"""What a caller asks for -> the cells that answer; encoded cells are kept until they change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from kieng.kpi.v1 import view_pb2
+from services.kernel.errors import InvalidArgument
+from services.kpi.domain.catalogue import Catalogue, Indicator
+from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.months import month_range, month_text
+from services.kpi.domain.pace import Pace, pace
+from services.kpi.store.targets import Target
+
+UNITS_MAX = 1000
+INDICATORS_MAX = 100
+CELLS_MAX = 200_000
+VERIFIED = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Units, indicators and ranges of months that a caller asks for."""
+
+    unit_ids: Sequence[str]
+    indicators: Sequence[Indicator]
+    ranges: Sequence[Range]
+
+
+@dataclass(slots=True)
+class EncodedCells:
+    """Cells that were encoded before, by unit; used under the lock of the image's owner.
+
+    Most of the time of a read is making messages: a unit that did not change keeps its own.
+    """
+
+    of_unit: dict[str, tuple[object, dict[object, list[view_pb2.Cell]]]] = field(
+        default_factory=dict
+    )
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    count: int = 0
+
+    def of_targets(self, targets: Mapping[str, Target]) -> None:
+        """Drop everything when the targets are others."""
+        if targets is not self.targets:
+            self.of_unit.clear()
+            self.targets, self.count = targets, 0
+
+    def get(self, unit_id: str, stamp: object) -> dict[object, list[view_pb2.Cell]]:
+        """Return what is kept of a unit; nothing when the stamp is another one."""
+        known = self.of_unit.get(unit_id)
+        if known is None or known[0] != stamp:
+            known = self.of_unit[unit_id] = stamp, {}
+        return known[1]
+
+    def added(self, cells: int) -> None:
+        """Note that cells were put in; everything is dropped when it becomes too much."""
+        self.count += cells
+        if self.count > CELLS_MAX:
+            self.of_unit.clear()
+            self.count = 0
+
+
+def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selection:
+    """Return what is asked for.
+
+    Raises:
+        InvalidArgument: an unknown unit or indicator, a wrong range, or too much. The caller's.
+    """
+    tree = catalogue.tree
+    units = list(message.unit_ids) or [
+        tree.ids[0],
+        *(tree.ids[number] for number in tree.institutions()),
+    ]
+    codes = list(message.indicator_codes) or list(catalogue.indicators)
+    if len(units) > UNITS_MAX or len(codes) > INDICATORS_MAX:
+        raise InvalidArgument(
+            f"ask for at most {UNITS_MAX} units and {INDICATORS_MAX} indicators",
+            fields={"selection": "too much at once"},
+        )
+    for unit_id in units:
+        check_unit(unit_id, catalogue, "selection.unit_ids")
+    first, last = month_range(message.from_month, message.to_month)
+    months = range(first, last + 1)
+    ranges = [(m, m) for m in months] if message.by_month else [(first, last)]
+    if len(units) * len(codes) * len(ranges) > CELLS_MAX:
+        text = f"that is more than {CELLS_MAX} cells; ask for fewer units or months at once"
+        raise InvalidArgument(text, fields={"selection": text})
+    wanted = [find_indicator(code, catalogue, "selection.indicator_codes") for code in codes]
+    return Selection(units, wanted, ranges)
+
+
+def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
+    """Refuse a unit that the tree does not have."""
+    if unit_id not in catalogue.tree.number:
+        text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
+        raise InvalidArgument(text, fields={field: text})
+
+
+def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
+    """Return an indicator, or refuse a code that the catalogue does not have."""
+    if code not in catalogue.indicators:
+        text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
+        raise InvalidArgument(text, fields={field: text})
+    return catalogue.indicators[code]
+
+
+def decode_day(text: str, name: str) -> date:
+    """Return a calendar day.
+
+    Raises:
+        InvalidArgument: not a day. The caller's fault.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        problem = f"{text!r} is not a day: write YYYY-MM-DD"
+        raise InvalidArgument(f"{name}: {problem}", fields={name: problem}) from None
+
+
+def encode_cells(
+    image: Image,
+    targets: Mapping[str, Target],
+    selection: Selection,
+    on: date,
+    encoded: EncodedCells | None = None,
+) -> list[view_pb2.Cell]:
+    """Return the cells of a selection: by unit, then indicator, then range.
+
+    Args:
+        image: where the values are.
+        targets: `Target.key` -> target; replaced, never changed.
+        selection: what is asked for.
+        on: day on which paces are told.
+        encoded: cells that this image answered before.
+    """
+    kept = EncodedCells() if encoded is None else encoded
+    kept.of_targets(targets)
+    ranges = (selection.ranges[0], selection.ranges[-1], len(selection.ranges))
+    found: list[view_pb2.Cell] = []
+    for unit_id in selection.unit_ids:
+        known = kept.get(unit_id, (image.changes_of(unit_id), on))
+        for indicator in selection.indicators:
+            cells = known.get((indicator.code, ranges))
+            if cells is None:
+                cells = _cells(image, targets, unit_id, indicator, selection.ranges, on)
+                known[indicator.code, ranges] = cells
+                kept.added(len(cells))
+            found += cells
+    return found
+
+
+def _cells(
+    image: Image,
+    targets: Mapping[str, Target],
+    unit_id: str,
+    indicator: Indicator,
+    ranges: Sequence[Range],
+    on: date,
+) -> list[view_pb2.Cell]:
+    code = indicator.attainment_of or indicator.code
+    of_year = {
+        year: targets.get(f"{unit_id}|{code}|{year}") for year in {last // 12 for _, last in ranges}
+    }
+    wanted = [of_year[last // 12] for _, last in ranges]
+    divisors = [target.value if target else 0 for target in wanted]
+    declared, verified = (
+        image.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
+    )
+    cells = []
+    for i, (first, last) in enumerate(ranges):
+        cell = view_pb2.Cell(
+            unit_id=unit_id,
+            indicator_code=indicator.code,
+            from_month=month_text(first),
+            to_month=month_text(last),
+            declared=encode_value(declared[i]),
+            verified=encode_value(verified[i]),
+        )
+        target = wanted[i]
+        if target is not None and not indicator.attainment_of:
+            cell.target = target.value
+            found = _pace(image, unit_id, indicator, target, (first, last), verified[i], on)
+            if found is not None:
+                cell.pace.CopyFrom(_encode_pace(found))
+        cells.append(cell)
+    return cells
+
+
+def _pace(
+    image: Image,
+    unit_id: str,
+    indicator: Indicator,
+    target: Target,
+    months: Range,
+    value: Value,
+    on: date,
+) -> Pace | None:
+    first, last = months
+    january = target.year * 12
+    assert indicator.value is not None
+    is_stock = indicator.value.is_stock
+    # What is counted through the year says nothing of its target unless it begins in January.
+    if isinstance(value, Ratio) or not (is_stock or first == january):
+        return None
+    end = date((last + 1) // 12, (last + 1) % 12 + 1, 1) - timedelta(days=1)
+    start = 0
+    if is_stock:
+        level = image.value(unit_id, indicator, VERIFIED, january - 1, january - 1, 0)
+        start = level if isinstance(level, int) else 0
+    return pace(target.value, value, start, target.year, min(on, end))
+
+
+def _encode_pace(found: Pace) -> view_pb2.Pace:
+    return view_pb2.Pace(
+        on_date=found.on.isoformat(),
+        expected=view_pb2.Ratio(
+            numerator=found.expected.numerator, denominator=found.expected.denominator
+        ),
+        forecast=view_pb2.Ratio(
+            numerator=found.forecast.numerator, denominator=found.forecast.denominator
+        ),
+        standing=view_pb2.Pace.Standing.Value(f"STANDING_{found.standing.value.upper()}"),
+    )
+
+
+def encode_value(value: Value) -> view_pb2.Value:
+    """Return a value as a message."""
+    if isinstance(value, Ratio):
+        ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
+        return view_pb2.Value(ratio=ratio)
+    return view_pb2.Value(whole=value)
