@@ -12,7 +12,6 @@ import pymongo
 import typer
 from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 from rich.console import RenderableType
@@ -20,7 +19,7 @@ from rich.console import RenderableType
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import embedded, options, topics
+from services.cli import broker, embedded, options, topics
 from services.cli.clients import Clients, Credential
 from services.cli.failures import DOWN, NO, CallFailed, Failure, trouble_of_call, worst
 from services.cli.issuer import CONSORTIUM
@@ -89,7 +88,7 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
         yield Finding("broker", DOWN, reason, UP)
         return
     yield Finding("broker", 0, f"{stack.broker} ({stack.broker_kind or 'external'})")
-    admin = KafkaAdminClient(bootstrap_servers=stack.broker)
+    admin = broker.admin(stack.broker)
     remedy = f"kieng topics apply --kafka {stack.broker}"
     try:
         differences = topics.plan(admin, topics.load())

@@ -17,7 +17,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from services.cli.processes import Child, refused
+from services.cli import broker
+from services.cli.processes import Child
 
 HOST = "127.0.0.1"
 BROKER_READY_SECONDS = 15.0
@@ -112,15 +113,9 @@ def kafka_unready(bootstrap: str) -> str:
 
     Takes at most about 3 seconds.
     """
-    host, _, port = bootstrap.rpartition(":")
-    if reason := refused(host, int(port)):
-        return reason
+    limits = dict.fromkeys(("bootstrap_timeout_ms", "request_timeout_ms"), REQUEST_TIMEOUT_MS)
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap,
-            bootstrap_timeout_ms=REQUEST_TIMEOUT_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-        )
+        admin = KafkaAdminClient(**{**broker.options(bootstrap), **limits})
     except KafkaError as error:
         return f"{bootstrap}: {error}"
     try:

@@ -17,9 +17,8 @@ from types import TracebackType
 from typing import IO, Self
 
 import yaml
-from kafka import KafkaAdminClient
 
-from services.cli import apache_kafka, embedded, topics
+from services.cli import apache_kafka, broker, embedded, topics
 from services.cli.failures import DOWN, NO, USAGE, Failure
 from services.cli.issuer import CONSORTIUM, LocalIssuer
 from services.cli.processes import Child, Unready, free_ports
@@ -106,9 +105,9 @@ class Launch:
         bootstrap, mongo = plan.kafka, plan.mongo
         waits = []
         if not bootstrap:
-            broker = self._broker(ports)
-            bootstrap = broker.bootstrap
-            waits.append((broker.child, broker.unready, apache_kafka.READY_SECONDS))
+            local = self._broker(ports)
+            bootstrap = local.bootstrap
+            waits.append((local.child, local.unready, apache_kafka.READY_SECONDS))
         elif reason := embedded.kafka_unready(bootstrap):
             raise Failure(f"no Kafka: {reason}", DOWN)
         if not mongo:
@@ -134,7 +133,7 @@ class Launch:
         return apache_kafka.apache_kafka(libs, ports[0], ports[1], folder, log)
 
     def _apply_topics(self, bootstrap: str) -> None:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+        admin = broker.admin(bootstrap)
         try:
             topics.apply(admin, topics.load())
         finally:

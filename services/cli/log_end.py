@@ -7,6 +7,7 @@ import time
 from kafka import KafkaConsumer, TopicPartition
 
 from kieng.kpi.v1 import view_pb2
+from services.cli import broker
 from services.cli.failures import DOWN, Failure
 
 TOPIC = "kieng.submissions.v1"
@@ -24,7 +25,7 @@ def submissions(bootstrap: str) -> list[view_pb2.PartitionProgress]:
         Failure: the topic is absent, or its records never end.
     """
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **broker.options(bootstrap),
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         allow_auto_create_topics=False,

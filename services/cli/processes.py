@@ -250,15 +250,3 @@ def free_ports(count: int) -> list[int]:
                 continue
             found.append(port)
     raise OSError(f"fewer than {count} ports of 127.0.0.1 are free")
-
-
-def refused(host: str, port: int) -> str:
-    """Say why nothing accepts connections there; empty when something does.
-
-    Asked before a real request, because a failed client of kafka-python leaves a thread behind.
-    """
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError as error:
-        return f"{host}:{port}: {error.strerror or error}"
-    return ""

@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
-from services.cli import embedded, options, topics
+from services.cli import broker, embedded, options, topics
 from services.cli.failures import DOWN, NO, USAGE, Failure
 from services.cli.issuer import LocalIssuer
 from services.cli.render import enum_text
@@ -67,7 +67,7 @@ def _admin(bootstrap: str, data: Path) -> Iterator[KafkaAdminClient]:
         raise Failure("which broker? Give --kafka host:port", USAGE)
     if reason := embedded.kafka_unready(address):
         raise Failure(f"no Kafka: {reason}", DOWN)
-    admin = KafkaAdminClient(bootstrap_servers=address)
+    admin = broker.admin(address)
     try:
         yield admin
     except KafkaError as error:

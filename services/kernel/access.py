@@ -24,6 +24,7 @@ from services.kernel.errors import Forbidden, Unauthenticated
 AUDIENCE = "kieng"
 TOKEN_SECONDS_MAX = 900
 CLOCK_SKEW_SECONDS = 60
+REQUIRED: Any = {"require": ["exp", "iat", "sub", "iss", "aud"]}
 ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
 
 
@@ -85,21 +86,14 @@ class Issuers:
             kid = jwt.get_unverified_header(token).get("kid")
             unverified = jwt.decode(token, options={"verify_signature": False})
             entry = self._table()[unverified["iss"]]
-            claims = jwt.decode(
-                token,
-                key=entry["keys"][kid],
-                algorithms=[name for name in entry["algorithms"] if name in ALGORITHMS],
-                audience=AUDIENCE,
-                issuer=unverified["iss"],
-                leeway=CLOCK_SKEW_SECONDS,
-                options={"require": ["exp", "iat", "sub", "iss", "aud"]},
-            )
+            allowed = [name for name in entry["algorithms"] if name in ALGORITHMS]
+            held = {"audience": AUDIENCE, "issuer": unverified["iss"], "leeway": CLOCK_SKEW_SECONDS}
+            claims = jwt.decode(token, entry["keys"][kid], allowed, REQUIRED, **held)
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; get a new one") from None
         except (jwt.PyJWTError, KeyError, TypeError, ValueError):
-            raise Unauthenticated(
-                "the token does not hold; get one from your institution"
-            ) from None
+            text = "the token does not hold; get one from your institution"
+            raise Unauthenticated(text) from None
         if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
             raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
         return _principal(claims, entry["institution_id"])

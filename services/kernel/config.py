@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from dotenv import dotenv_values
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SESSION_MS = 6000
@@ -36,6 +39,16 @@ class KernelSettings(BaseSettings):
     """How a consumer gets partitions: from the group, or all of them because it is the only one."""
     kafka_fetch_wait_ms: int = 100
     """Longest the broker holds back an empty fetch."""
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How clients speak to the brokers."""
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """How clients log in, with a protocol of SASL."""
+    kafka_sasl_username: str = ""
+    """Who logs in."""
+    kafka_sasl_password: SecretStr = SecretStr("")
+    """The password."""
+    kafka_ssl_cafile: str | None = None
+    """File with the certificates that sign the brokers', PEM; unset takes the system's."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
@@ -45,21 +58,30 @@ class KernelSettings(BaseSettings):
     log_format: Literal["json", "text"] = "json"
     """Lines for machines or for people."""
 
-    def producer_options(self) -> dict[str, Any]:
-        """Return how a producer is made. Raises KafkaConnectionError when no broker answers."""
+    def kafka_options(self) -> dict[str, Any]:
+        """Return how any client connects. Raises KafkaConnectionError when no broker answers."""
         return {
             "bootstrap_servers": _reachable(self.kafka_bootstrap),
-            # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
-            "max_block_ms": 5000,
-            "delivery_timeout_ms": 9000,
-            "request_timeout_ms": 5000,
             "bootstrap_timeout_ms": 5000,
+            "security_protocol": self.kafka_security_protocol,
+            "ssl_cafile": self.kafka_ssl_cafile,
+            "sasl_mechanism": self.kafka_sasl_mechanism,
+            "sasl_plain_username": self.kafka_sasl_username,
+            "sasl_plain_password": self.kafka_sasl_password.get_secret_value(),
         }
+
+    def producer_options(self) -> dict[str, Any]:
+        """Return how a producer is made. Raises KafkaConnectionError when no broker answers."""
+        # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
+        limits = {"max_block_ms": 5000, "delivery_timeout_ms": 9000, "request_timeout_ms": 5000}
+        return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
         """Return how a consumer is made. Raises KafkaConnectionError when no broker answers."""
+        beat = {"session_timeout_ms": SESSION_MS, "heartbeat_interval_ms": SESSION_MS // 3}
         return {
-            "bootstrap_servers": _reachable(self.kafka_bootstrap),
+            **self.kafka_options(),
+            **beat,
             "group_id": group,
             # A new group reads everything; but an own position outside the log must not jump.
             "auto_offset_reset": "none" if has_positions else "earliest",
@@ -67,24 +89,17 @@ class KernelSettings(BaseSettings):
             "isolation_level": "read_committed",
             "allow_auto_create_topics": False,
             "partition_assignment_strategy": [CooperativeStickyAssignor],
-            "session_timeout_ms": SESSION_MS,
-            "heartbeat_interval_ms": SESSION_MS // 3,
             "fetch_max_wait_ms": self.kafka_fetch_wait_ms,
-            "bootstrap_timeout_ms": 5000,
         }
 
 
 def _reachable(bootstrap: str) -> str:
     # A client of kafka-python that cannot connect leaves a thread behind, which logs for ever.
-    reason = ""
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), timeout=2.0).close()
+        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), 2.0):
             return bootstrap
-        except OSError as error:
-            reason = f"{address}: {error.strerror or error}"
-    raise KafkaConnectionError(reason)
+    raise KafkaConnectionError(f"no broker listens at {bootstrap}")
 
 
 S = TypeVar("S", bound=KernelSettings)
@@ -92,11 +107,34 @@ S = TypeVar("S", bound=KernelSettings)
 
 def load(settings: type[S]) -> S:
     """Read the settings, or end the program (exit code 2) with one list of all mistakes."""
+    loaded, mistakes = read(settings)
+    if loaded is None:
+        print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
+        raise SystemExit(2)
+    return loaded
+
+
+def read(settings: type[S]) -> tuple[S | None, list[str]]:
+    """Return the settings, or None and every mistake.
+
+    The environment goes before the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
+    KIENG_NAME_FILE names a file that holds the value alone, e.g. a mounted secret.
+    """
+    mistakes, file = [], os.environ.get("KIENG_CONFIG_FILE")
+    secrets: dict[str, Any] = {}
+    if file and not os.access(file, os.R_OK):
+        mistakes.append(f"KIENG_CONFIG_FILE: {file} cannot be read")
+    said = {**(dotenv_values(file) if file and not mistakes else {}), **os.environ}
+    for name in settings.model_fields:
+        path = said.get(variable := f"KIENG_{name}_FILE".upper())
+        if path and f"{name}_file" not in settings.model_fields:
+            try:
+                secrets[name] = Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError) as error:
+                mistakes.append(f"{variable}: {error}")
     try:
-        return settings()
+        loaded = settings(_env_file=file, **secrets)
     except ValidationError as error:
-        print("The configuration is wrong:", file=sys.stderr)
-        for mistake in error.errors(include_input=False):
-            name = "_".join(map(str, mistake["loc"])).upper()
-            print(f"  KIENG_{name}: {mistake['msg']}", file=sys.stderr)
-        raise SystemExit(2) from None
+        for wrong in error.errors(include_input=False):
+            mistakes.append(f"KIENG_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}")
+    return (None if mistakes else loaded), mistakes

@@ -23,6 +23,8 @@ from services.kernel.config import KernelSettings
 
 log = structlog.get_logger()
 
+LOOP_SECONDS_MAX = 15.0
+
 
 class NativeContainer(ServiceContainer):
     """One service class in one process.
@@ -75,57 +77,37 @@ class NativeContainer(ServiceContainer):
         self.finished.set()
 
 
-class NativeThread:
-    """A native thread that runs one loop until it is asked to stop.
+class Looping(Entrypoint):
+    """An entrypoint with a native thread of its own, on which subclasses run their ``loop``.
 
-    Args:
-        name: name of the thread.
-        loop: called once; returns soon after ``stopping`` is set.
-        container: told when the loop raises.
+    An error of the loop stops the process.
     """
 
-    def __init__(self, name: str, loop: Callable[[], None], container: NativeContainer) -> None:
+    def setup(self) -> None:
+        """Make the thread."""
+        name = f"{type(self).__name__}-{self.method_name}".lower()
         self.stopping = threading.Event()
-        self._loop = loop
-        self._container = container
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, timeout_seconds: float = 15.0) -> None:
-        """Ask the loop to stop and wait for it."""
+    def stop(self) -> None:
+        """Ask the loop to stop and wait for it; what it has begun it finishes."""
         self.stopping.set()
         if self._thread.is_alive():
-            self._thread.join(timeout_seconds)
+            self._thread.join(LOOP_SECONDS_MAX)
+
+    def loop(self) -> None:
+        """Fire until ``self.stopping`` is set. Subclasses override."""
+        raise NotImplementedError
 
     def _run(self) -> None:
         try:
-            self._loop()
+            self.loop()
         except Exception as error:
-            self._container.fail(error)
-
-
-class Looping(Entrypoint):
-    """An entrypoint with a native thread of its own, on which subclasses run their ``loop``."""
-
-    def setup(self) -> None:
-        """Make the thread."""
-        name = f"{type(self).__name__}-{self.method_name}".lower()
-        self.thread = NativeThread(name, self.loop, self.container)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self.thread.start()
-
-    def stop(self) -> None:
-        """Ask the loop to stop and wait for it; what it has begun it finishes."""
-        self.thread.stop()
-
-    def loop(self) -> None:
-        """Fire until ``self.thread.stopping`` is set. Subclasses override."""
-        raise NotImplementedError
+            self.container.fail(error)
 
 
 class Repeat(Looping):
@@ -144,13 +126,13 @@ class Repeat(Looping):
 
     def stop(self) -> None:
         """End after the present run."""
-        self.thread.stopping.set()
+        self.stopping.set()
         self.wake.set()
         super().stop()
 
     def loop(self) -> None:
         """Run the method whenever it is time."""
-        while not self.thread.stopping.is_set():
+        while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
                 again = method()

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+Texts = Mapping[str, str] | None
+
 
 class Refusal(Exception):
     """A call is refused for a reason that the caller can act upon.
@@ -37,12 +39,7 @@ class Refusal(Exception):
     default_reason = "REFUSED"
 
     def __init__(
-        self,
-        message: str,
-        *,
-        reason: str = "",
-        fields: Mapping[str, str] | None = None,
-        details: Mapping[str, str] | None = None,
+        self, message: str, *, reason: str = "", fields: Texts = None, details: Texts = None
     ) -> None:
         super().__init__(message)
         self.message = message

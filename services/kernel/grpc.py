@@ -48,8 +48,7 @@ class CurrentCall(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Call | None:
         """Return the call, or None for a worker of another entrypoint."""
-        call: Call | None = worker_ctx.data.get("call")
-        return call
+        return cast(Call | None, worker_ctx.data.get("call"))
 
 
 class GrpcServer(SharedExtension):
@@ -121,8 +120,7 @@ class GrpcServer(SharedExtension):
         answer = entrypoint.stream if method.server_streaming else entrypoint.answer
         given = message_factory.GetMessageClass(method.input_type).FromString
         returned = message_factory.GetMessageClass(method.output_type).SerializeToString
-        handler: grpcio.RpcMethodHandler[Any, Any] = make(answer, given, returned)
-        return handler
+        return cast("grpcio.RpcMethodHandler[Any, Any]", make(answer, given, returned))
 
 
 def snake_case(name: str) -> str:

@@ -157,12 +157,8 @@ def check(message: Message) -> None:
 
 
 def _path(path: Any) -> str:
-    return ".".join(
-        f"{element.field_name}[{element.subscript.value}]"
-        if element.subscript is not None and hasattr(element.subscript, "value")
-        else element.field_name
-        for element in path.elements
-    )
+    steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in path.elements)
+    return ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
 
 
 @contextmanager

@@ -50,10 +50,8 @@ class Record(Protocol):
 
 def header(record: Record, name: str) -> str:
     """Return a header as text; empty when the record does not carry it."""
-    for key, value in record.headers:
-        if key == name:
-            return value.decode("utf-8", "replace")
-    return ""
+    found = (value for key, value in record.headers if key == name)
+    return next(found, b"").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +186,7 @@ class Consume(Looping):
 
     def loop(self) -> None:
         """Consume, and begin anew after trouble that passes."""
-        while not self.thread.stopping.is_set():
+        while not self.stopping.is_set():
             try:
                 self._consume()
             except OwnershipLost as lost:
@@ -204,17 +202,17 @@ class Consume(Looping):
         if not self.unready.startswith(kind):
             log.warning("consumer waits", group=self.group, kind=kind, reason=str(trouble))
         self.unready = f"{kind}: {trouble}"
-        self.thread.stopping.wait(RETRY_SECONDS)
+        self.stopping.wait(RETRY_SECONDS)
 
     def _consume(self) -> None:
         options = self.container.settings.consumer_options(self.group, bool(self.positions))
         consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
         try:
             self._take_partitions(consumer)
-            while not self.thread.stopping.is_set():
+            while not self.stopping.is_set():
                 self._claim(consumer)
                 for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
-                    if self.thread.stopping.is_set():
+                    if self.stopping.is_set():
                         return  # what was not handed over is not committed either
                     if partition in consumer.assignment() - consumer.paused():
                         self._hand_over(records)

@@ -14,13 +14,12 @@ from pymongo import MongoClient, errors
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
-from pymongo.read_preferences import ReadPreference
-from pymongo.write_concern import WriteConcern
 
 T = TypeVar("T")
 
-MAJORITY = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
+OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
+# Without it a call may wait for ever, e.g. for what a dead client's transaction holds.
 SOCKET_TIMEOUT_MS = 30_000
 
 DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
@@ -41,20 +40,13 @@ class Mongo:
 
     def __init__(self, uri: str, timeout_ms: int) -> None:
         self.uri = uri
-        self._options: dict[str, Any] = {
-            "serverSelectionTimeoutMS": timeout_ms,
-            # Without it a call may wait for ever, e.g. for what a dead client's transaction holds.
-            "socketTimeoutMS": SOCKET_TIMEOUT_MS,
-            "w": "majority",
-            "journal": True,
-            "tz_aware": True,
-            "uuidRepresentation": "standard",
-        }
+        limits = {"serverSelectionTimeoutMS": timeout_ms, "socketTimeoutMS": SOCKET_TIMEOUT_MS}
+        self._options: dict[str, Any] = {**OPTIONS, **limits}
         self.client: MongoClient[dict[str, Any]] = MongoClient(uri, **self._options)
 
     def database(self, name: str) -> Database[dict[str, Any]]:
         """Return a database whose writes are acknowledged by the majority."""
-        return self.client.get_database(name, write_concern=MAJORITY)
+        return self.client.get_database(name)
 
     def register(self, name: str) -> str:
         """Make a database known to mongoengine under its own name, and return the name."""
@@ -83,7 +75,7 @@ class Mongo:
 
         with nullcontext(session) if session else self.client.start_session() as opened:
             try:
-                return opened.with_transaction(once, SNAPSHOT, MAJORITY, ReadPreference.PRIMARY)
+                return opened.with_transaction(once, SNAPSHOT)
             except _Lost as lost:
                 raise lost.args[0] from None
 

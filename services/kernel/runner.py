@@ -54,9 +54,9 @@ def find_service(name: str) -> tuple[type, type[KernelSettings]]:
     package = name.partition(".")[0]
     module = importlib.import_module(f"services.{package}.service")
     settings: type[KernelSettings] = importlib.import_module(f"services.{package}.config").Settings
-    for candidate in vars(module).values():
-        if isinstance(candidate, type) and getattr(candidate, "name", None) == name:
-            return candidate, settings
+    declared = {getattr(kind, "name", ""): kind for kind in vars(module).values()}
+    if isinstance(declared.get(name), type):
+        return declared[name], settings
     raise LookupError(f"services/{package}/service.py has no class named {name!r}")
 
 

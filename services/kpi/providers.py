@@ -13,6 +13,7 @@ from kafka.errors import KafkaError
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
+from services.kernel.config import KernelSettings
 from services.kernel.errors import NotReady, Unavailable
 from services.kernel.mongo import DOWN, Mongo, MongoConnection, Store
 from services.kpi.folding import PartitionFold
@@ -27,21 +28,19 @@ from services.kpi.watching import Watchers
 SUBMISSIONS = "kieng.submissions.v1"
 
 
-def topic_id(bootstrap: str) -> str:
+def topic_id(settings: KernelSettings) -> str:
     """Return the identity of the submissions log; raises as `describe_log`."""
-    return describe_log(bootstrap)[0]
+    return describe_log(settings)[0]
 
 
-def describe_log(bootstrap: str) -> tuple[str, int]:
+def describe_log(settings: KernelSettings) -> tuple[str, int]:
     """Return the identity of the submissions log and how many partitions it has.
 
     Raises:
         Unavailable: the broker is down, or the topic does not exist.
     """
     try:
-        with closing(
-            KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=3000)
-        ) as admin:
+        with closing(KafkaAdminClient(**settings.kafka_options())) as admin:
             found = admin.describe_topics([SUBMISSIONS])[0]
     except KafkaError as error:
         raise Unavailable(f"the broker cannot be reached: {error!r}") from error
@@ -102,7 +101,7 @@ class OwnedPartitions(DependencyProvider):
         """
         self._folds.pop(partition, None)
         try:
-            log_id, self._partitions = describe_log(self.container.settings.kafka_bootstrap)
+            log_id, self._partitions = describe_log(self.container.settings)
             view = self.registry.folded(log_id)
             if view is None and self.registry.views():
                 raise NotReady("LOG_DIVERGED: the log is a new one; open a log generation")
@@ -191,4 +190,4 @@ class LogIdentity(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         """Return the function."""
-        return lambda: topic_id(self.container.settings.kafka_bootstrap)
+        return lambda: topic_id(self.container.settings)

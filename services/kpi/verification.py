@@ -21,6 +21,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.config import KernelSettings, load
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image
@@ -108,12 +109,11 @@ def load_catalogue(indicators: Path, units: Path) -> Catalogue:
 def records_of(bootstrap: str) -> Iterator[FileRecord]:
     """Read the whole log from a broker, until it has been quiet for a second."""
     consumer = KafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **load(KernelSettings).model_copy(update={"kafka_bootstrap": bootstrap}).kafka_options(),
         auto_offset_reset="earliest",
         enable_auto_commit=False,
         allow_auto_create_topics=False,
         fetch_max_wait_ms=50,
-        bootstrap_timeout_ms=5000,
     )
     with closing(consumer):
         partitions = [TopicPartition(TOPIC, p) for p in consumer.partitions_for_topic(TOPIC) or ()]

@@ -21,6 +21,7 @@ from kafka import KafkaProducer
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.cli.processes import Child, Supervisor, free_ports
+from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
@@ -65,7 +66,9 @@ class Stack:
         declare(self.mongo.database(DATABASE))
         message = catalogue_pb2.Catalogue(indicators=indicators(), units=history.units())
         version = self.registry.publish(message)
-        self.view = self.registry.open(topic_id(broker.bootstrap), version)
+        self.view = self.registry.open(
+            topic_id(KernelSettings(kafka_bootstrap=broker.bootstrap)), version
+        )
         self.producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
         self.log: list[LogRecord] = []
         self.ports = free_ports(2)

@@ -273,7 +273,7 @@ def close_unconnected_sockets() -> None:
 def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSettings) -> None:
     nowhere = settings.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{free_ports(1)[0]}"})
     with running(reader("test.nowhere"), nowhere) as run:
-        ended = run.consume.thread.stopping
+        ended = run.consume.stopping
         for _ in range(1000):
             if run.consume.unready.startswith("KafkaConnectionError") or ended.wait(0.01):
                 break
