@@ -223,13 +223,14 @@ class Consume(Looping):
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
         hold_back = _HoldBack(consumer) if self.positions else None
+        # A member that joins before it knows the topics may be given nothing, for ever.
+        numbers = [(t, n) for t in self.topics for n in consumer.partitions_for_topic(t) or ()]
+        if {topic for topic, _ in numbers} != set(self.topics):
+            raise NotReady(f"{', '.join(self.topics)} do not exist; run `kieng topics apply`")
         if self.container.settings.kafka_membership == "group":
             consumer.subscribe(list(self.topics), listener=hold_back)
             return
         # The embedded broker cannot hand a group over from one member to the next (ADR 0005).
-        numbers = [(t, n) for t in self.topics for n in consumer.partitions_for_topic(t) or ()]
-        if not numbers:
-            raise NotReady(f"{', '.join(self.topics)} do not exist; run `kieng topics apply`")
         consumer.assign([TopicPartition(*number) for number in numbers])
         if hold_back is not None:
             hold_back.on_partitions_assigned(consumer.assignment())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 from kafka.errors import OffsetOutOfRangeError
 from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
@@ -278,4 +280,24 @@ def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSetting
             if run.consume.unready.startswith("KafkaConnectionError") or ended.wait(0.01):
                 break
         assert "refused" in run.consume.unready
+    assert run.container.failure is None
+
+
+def test_a_consumer_waits_for_a_topic_and_reads_it_as_soon_as_it_is_made(
+    settings: KernelSettings, membership: str
+) -> None:
+    """A member of a group that joins before it knows the topic may never be given a partition."""
+    late = f"test.late.{membership}"
+    with running(reader(late), settings) as run:
+        ended = run.consume.thread.stopping
+        for _ in range(1000):
+            if "do not exist" in run.consume.unready or ended.wait(0.01):
+                break
+        if membership == "group":  # the embedded broker makes a topic that somebody asks for
+            assert f"{late} do not exist; run `kieng topics apply`" in run.consume.unready
+            wanted = {"num_partitions": 1, "replication_factor": 1}
+            with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
+                admin.create_topics({late: wanted}, wait_for_metadata=True)
+        produce(settings.kafka_bootstrap, late, "first")
+        run.notes.wait_for("first")
     assert run.container.failure is None
