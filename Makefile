@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos check lint proto proto-check proto-image \
+.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos check check-deploy lint proto proto-check proto-image \
 	proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -52,6 +52,9 @@ check: lint proto-check ## Run what CI runs: format, lint, types, spelling, cont
 	$(PYTEST) tests/architecture
 	$(PYTEST) $(ARGS)
 
+check-deploy: setup ## Check image, Compose file and chart with every tool (npm and checkov are fetched into build/)
+	CHECK_DEPLOY=1 $(PYTEST) -s --timeout 900 tests/deploy $(ARGS)
+
 lint: setup ## Check format, style, types and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -77,6 +80,14 @@ lock: setup ## Solve requirements.lock again (UPGRADE=1 takes the newest version
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-annotate --no-header --quiet $(if $(UPGRADE),--upgrade) \
 		--output-file requirements.lock
+	$(call lock_image,pyproject.toml,deploy/image.lock)
+	$(call lock_image,deploy/image-build.in,deploy/image-build.lock)
+
+# What the image holds, and what builds its wheel: parts of requirements.lock, so versions and hashes are those that were tested.
+define lock_image
+$(BIN)/uv pip compile $(1) --constraint requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --quiet --output-file $(2)
+endef
 
 fmt: setup ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix .

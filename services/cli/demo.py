@@ -27,7 +27,7 @@ from services.cli.launch import Launch, Plan, take_lock
 from services.cli.partners import set_targets_of_file
 from services.cli.rows import TYPES
 from services.cli.screen import Screen
-from services.cli.stack import DEPLOY
+from services.cli.stack import DEPLOY, find
 
 DATA = Path("build/demo/data")
 ANSWER = Path("build/demo/kpis.json")
@@ -174,6 +174,9 @@ def demo(
     kafka: up.Kafka = "",
     mongo: up.Mongo = "",
     ports: up.Ports = 0,
+    running: Annotated[
+        bool, typer.Option(help="Start nothing: fill the empty stack that --data or KIENG_* name.")
+    ] = False,
     lang: options.Language = options.VI,
 ) -> None:
     """Start everything with synthetic data and print the indicators; stay until Ctrl-C.
@@ -182,7 +185,8 @@ def demo(
     """
     begin = time.monotonic()
     screen = Screen(options.TABLE, lang)
-    empty(data)
+    if not running:
+        empty(data)
     plan = Plan(
         data,
         up.DIRECTORY,
@@ -193,7 +197,12 @@ def demo(
         ports,
         partners=files / "partners.csv",
     )
-    answer_to = json_out or (ANSWER if once else None)
+    answer_to = json_out or (ANSWER if once and not running else None)
+    if running:
+        launch = Launch(plan, screen)
+        launch.stack = find(data)
+        Demo(launch, files, answer_to, begin).run()
+        return
 
     def work(launch: Launch) -> None:
         Demo(launch, files, answer_to, begin).run()

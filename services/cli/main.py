@@ -20,6 +20,7 @@ from services.cli import (
     reviews,
     submissions,
     tokens,
+    trial,
     units,
     up,
     verification,
@@ -48,6 +49,7 @@ app.add_typer(inbox.app, name="inbox")
 app.add_typer(inbox.subscription, name="subscription")
 app.command()(tokens.token)
 app.add_typer(tokens.app, name="topics")
+app.add_typer(trial.app, name="issuer")
 app.add_typer(verification.app, name="log")
 app.command()(verification.verify)
 

@@ -54,6 +54,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{decided} decisions took effect, {refused} were refused.",
     ),
     "inbox.marked": ("Đã đánh dấu đọc {marked} thông báo.", "{marked} marked as read."),
+    "issuer.made": (
+        "{path}: bên cấp thử nghiệm cho {institutions}. Không dùng thật.",
+        "{path}: an issuer for trials, of {institutions}. Not for real use.",
+    ),
     "token.expires": ("hết hạn lúc {expires}", "expires at {expires}"),
     "topics.applied": (
         "{topics} topic, {changed} thay đổi.",  # codespell:ignore thay

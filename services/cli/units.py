@@ -1,7 +1,8 @@
-"""`kieng unit ...`: find the ids of units."""
+"""`kieng unit ...`: publish the tree of units, and find the ids of units."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,15 +11,10 @@ from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli import options
+from services.cli.bootstrap import read_units
 from services.cli.render import enum_text, message_json
 
-app = typer.Typer(no_args_is_help=True, help="Find units.")
-
-
-# With a callback typer keeps the name of the only command.
-@app.callback()
-def root() -> None:
-    """Find units."""
+app = typer.Typer(no_args_is_help=True, help="Publish the tree of units, and find units.")
 
 
 @app.command()
@@ -42,3 +38,25 @@ def search(
         kind = enum_text(directory_pb2.UnitKind.Name(unit.kind), "UNIT_KIND_")
         table.add_row(unit.unit_id, getattr(unit.name, lang.value), kind, " | ".join(unit.aliases))
     screen.answer({"units": [message_json(unit) for unit in found]}, lambda: table)
+
+
+@app.command()
+def publish(
+    path: Annotated[Path, typer.Argument(help="Units, YAML as deploy/directory/units.yaml.")],
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Publish a tree of units; the same tree again changes nothing. Needs the role steward.
+
+    Example: kieng unit publish deploy/directory/units.yaml
+    """
+    units = read_units(path)
+    with options.session(output, lang, data, "steward") as session:
+        request = api.PublishDirectoryRequest(units=units)
+        answer = session.clients.stub(DirectoryServiceStub).PublishDirectory(request)
+    screen = session.screen
+    screen.answer(
+        {"version": answer.version, "units": len(units)},
+        lambda: screen.text("up.directory", version=answer.version, units=len(units)),
+    )

@@ -1,0 +1,49 @@
+"""`kieng issuer create`: an issuer for trials, where no institution has connected its own yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli import options
+from services.cli.issuer import CONSORTIUM, LocalIssuer
+from services.cli.screen import Screen
+from services.cli.stack import find
+
+app = typer.Typer(no_args_is_help=True, help="Make an issuer of tokens, for trials only.")
+
+
+# With a callback typer keeps the name of the only command.
+@app.callback()
+def root() -> None:
+    """Make an issuer of tokens, for trials only."""
+
+
+@app.command()
+def create(
+    institutions: Annotated[list[str], typer.Argument(help="Ids, e.g. vnu hust or vnu,hust.")],
+    table: Annotated[
+        Path | None, typer.Option(help="Write the table for the services here, not into --data.")
+    ] = None,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Make the keys that are missing, and the table that services read; for trials only.
+
+    Who can read the keys is everybody. A real installation lists the institutions' own issuers.
+
+    Example: kieng issuer create vnu vnu-hcm hust --data .kieng
+    """
+    stack = find(data)
+    named = [name for given in institutions for name in given.split(",") if name]
+    wanted = list(dict.fromkeys([*named, CONSORTIUM]))
+    path = table or stack.issuers_file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    LocalIssuer(stack.issuer_folder).create(wanted, path)
+    screen = Screen(output, lang)
+    document = {"table": str(path), "institutions": wanted}
+    names = ", ".join(wanted)
+    screen.answer(document, lambda: screen.text("issuer.made", path=path, institutions=names))

@@ -1,0 +1,56 @@
+"""Checkers that are no packages of this project: fetched into folders under build/, and kept."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.known import ROOT
+
+CACHE = ROOT / "build" / "check-deploy"
+INSTALL_SECONDS = 600
+
+
+def npm_packages(*packages: str) -> Path:
+    """Return the folder with npm packages, e.g. `dclint@3.1.0`; skip when npm cannot bring them."""
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not on PATH, so nothing from it can check")
+    folder = CACHE / "npm" / "_".join(p.replace("/", "-").replace("@", "") for p in packages)
+    done = folder / ".done"
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages]
+        made = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
+        )
+        if made.returncode:
+            pytest.skip(f"npm did not bring {', '.join(packages)}: {made.stderr[-300:]}")
+        done.touch()
+    return folder
+
+
+def npm_tool(name: str, version: str) -> Path:
+    """Return a command that an npm package brings."""
+    return npm_packages(f"{name}@{version}") / "node_modules" / ".bin" / name
+
+
+def locked_environment(name: str, lock: Path) -> Path:
+    """Return the commands of an environment made of a lock; skip when it cannot be had."""
+    folder = CACHE / name
+    done = folder / ".lock"
+    text = lock.read_text()
+    if not done.exists() or done.read_text() != text:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        options = ["--disable-pip-version-check", "--require-hashes", "--requirement", lock]
+        made = subprocess.run(
+            [*pip, *options], capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
+        )
+        if made.returncode:
+            pytest.skip(f"{name} could not be installed: {made.stderr[-300:]}")
+        done.write_text(text)
+    return folder / "bin"
