@@ -55,6 +55,8 @@ class KernelSettings(BaseSettings):
     """Longest wait for a database server."""
     issuers_file: Path = Path("issuers.json")
     """Table of token issuers, see `kernel.access`; read again when it changes."""
+    stall_seconds: float = 180.0
+    """Longest that a consumer's loop may hang before `/healthz` fails; an outage hangs it less."""
     log_format: Literal["json", "text"] = "json"
     """Lines for machines or for people."""
 

@@ -38,6 +38,10 @@ class Refusal(Exception):
     status = "UNKNOWN"
     default_reason = "REFUSED"
 
+    def __init_subclass__(cls, *, status: str, reason: str) -> None:
+        """Declare a kind of refusal by its gRPC status and the reason it gives by default."""
+        cls.status, cls.default_reason = status, reason
+
     def __init__(
         self, message: str, *, reason: str = "", fields: Texts = None, details: Texts = None
     ) -> None:
@@ -48,67 +52,40 @@ class Refusal(Exception):
         self.details = dict(details or {})
 
 
-class InvalidArgument(Refusal):
+class InvalidArgument(Refusal, status="INVALID_ARGUMENT", reason="INVALID_FIELD"):
     """A field is wrong, whatever the state of the system; ``fields`` names it."""
 
-    status = "INVALID_ARGUMENT"
-    default_reason = "INVALID_FIELD"
 
-
-class Unauthenticated(Refusal):
+class Unauthenticated(Refusal, status="UNAUTHENTICATED", reason="BAD_CREDENTIAL"):
     """There is no credential, or it does not hold."""
 
-    status = "UNAUTHENTICATED"
-    default_reason = "BAD_CREDENTIAL"
 
-
-class Forbidden(Refusal):
+class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
     """The credential holds but does not allow this."""
 
-    status = "PERMISSION_DENIED"
-    default_reason = "NOT_ALLOWED"
 
-
-class NotFound(Refusal):
+class NotFound(Refusal, status="NOT_FOUND", reason="NOT_FOUND"):
     """The thing is absent, or not the caller's to see; both look the same."""
 
-    status = "NOT_FOUND"
-    default_reason = "NOT_FOUND"
 
-
-class AlreadyExists(Refusal):
+class AlreadyExists(Refusal, status="ALREADY_EXISTS", reason="ALREADY_EXISTS"):
     """The id is taken by something with other content."""
 
-    status = "ALREADY_EXISTS"
-    default_reason = "ALREADY_EXISTS"
 
-
-class WrongState(Refusal):
+class WrongState(Refusal, status="FAILED_PRECONDITION", reason="WRONG_STATE"):
     """The thing is not in a state that allows this; repeating does not help."""
 
-    status = "FAILED_PRECONDITION"
-    default_reason = "WRONG_STATE"
 
-
-class Conflict(Refusal):
+class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
     """Somebody else changed the thing in between; read it again and repeat."""
 
-    status = "ABORTED"
-    default_reason = "VERSION_CONFLICT"
 
-
-class Exhausted(Refusal):
+class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
     """A limit is reached; repeat later."""
 
-    status = "RESOURCE_EXHAUSTED"
-    default_reason = "LIMIT_REACHED"
 
-
-class Unavailable(Refusal):
+class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):
     """Something that the service needs is down; repeat the same call."""
-
-    status = "UNAVAILABLE"
-    default_reason = "DEPENDENCY_DOWN"
 
 
 class InvalidRecord(Exception):

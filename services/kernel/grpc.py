@@ -21,7 +21,7 @@ from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
 from services.kernel.access import Issuers, Principal
 from services.kernel.interceptors import Context, Surroundings
-from services.kernel.metrics import preset_grpc
+from services.kernel.metrics import GRPC_THREADS, preset_grpc
 
 log = structlog.get_logger()
 
@@ -74,6 +74,7 @@ class GrpcServer(SharedExtension):
         settings = self.container.settings
         services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
         preset_grpc(method for service in services for method in service.methods)
+        GRPC_THREADS.set(settings.grpc_workers)
         self.surroundings = Surroundings(Issuers(settings.issuers_file))
         self._server = grpcio.server(
             ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc"),

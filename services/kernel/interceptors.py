@@ -102,6 +102,7 @@ def measuring(call: Current) -> Iterator[None]:
     """Count the call by its status and time it."""
     labels = metrics.grpc_labels(call.method)
     metrics.GRPC_STARTED.labels(*labels).inc()
+    metrics.GRPC_RUNNING.inc()
     begin = time.perf_counter()
     code = "OK"
     try:
@@ -114,6 +115,7 @@ def measuring(call: Current) -> Iterator[None]:
         code = status.name if status is not None else "UNKNOWN"
         raise
     finally:
+        metrics.GRPC_RUNNING.dec()
         metrics.GRPC_HANDLED.labels(*labels, code).inc()
         metrics.GRPC_SECONDS.labels(*labels).observe(time.perf_counter() - begin)
 

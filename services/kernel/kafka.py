@@ -6,7 +6,9 @@ has returned. A worker may see a record again after a crash or a rebalance; it m
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,10 +58,7 @@ def header(record: Record, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One CloudEvent 1.0 for Kafka, binary binding.
-
-    ``value`` is the encoded protobuf message of the name ``type``; ``key`` chooses the partition.
-    """
+    """One CloudEvent 1.0; ``value`` is a message of the name ``type``, ``key`` its place."""
 
     event_id: str
     topic: str
@@ -95,7 +94,7 @@ class KafkaPublisher(SharedExtension):
 
     @property
     def producer(self) -> KafkaProducer:
-        """The producer, made when it is first asked for; raises KafkaError when it cannot be."""
+        """The producer, made when first asked for; raises KafkaError when it cannot be."""
         with self._lock:
             if self._producer is None:
                 self._producer = KafkaProducer(**self.container.settings.producer_options())
@@ -104,14 +103,10 @@ class KafkaPublisher(SharedExtension):
     def stop(self) -> None:
         """Close the producer when there is one; every call has waited for its acknowledgements."""
         if self._producer is not None:
-            _close(self._producer)
+            self._close(self._producer)
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Write events in order and return when every one is acknowledged by all replicas.
-
-        Raises:
-            Unavailable: the broker did not acknowledge; some events may be written. Repeat all.
-        """
+        """Write events, acknowledged by all replicas; `Unavailable`: some are not, repeat all."""
         self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
 
     def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
@@ -131,17 +126,16 @@ class KafkaPublisher(SharedExtension):
         with self._lock:
             if producer is not None and producer is self._producer:
                 self._producer = None
-                name = "close-producer"
-                threading.Thread(target=_close, args=(producer,), name=name, daemon=True).start()
+                name, given = "close-producer", (producer,)
+                threading.Thread(None, self._close, name, given, daemon=True).start()
 
-
-def _close(producer: KafkaProducer) -> None:
-    with suppress(KafkaError):
-        producer.close(timeout=PUBLISH_SECONDS_MAX)
+    def _close(self, producer: KafkaProducer) -> None:
+        with suppress(KafkaError):
+            producer.close(timeout=PUBLISH_SECONDS_MAX)
 
 
 class Publisher(DependencyProvider):
-    """Injects ``publish(events)``, see `KafkaPublisher.publish`."""
+    """Injects `KafkaPublisher.publish`."""
 
     publisher = KafkaPublisher()
 
@@ -150,19 +144,19 @@ class Publisher(DependencyProvider):
         return self.publisher.publish
 
 
-class Consume(Looping):
-    """Hands a method the records of topics, as a list of one partition's records in order.
+class Consume(Looping, ConsumerRebalanceListener):
+    """Hands a method the records of topics, one partition's at a time and in order, at least once.
 
-    Delivery: at least once. Errors of the method: `InvalidRecord` sends that record to the topic
+    Errors of the method: `InvalidRecord` sends that record to the topic
     `....dlq` and hands the others over again; `OwnershipLost` rejoins, and so do, after a pause,
     `NotReady`, `Unavailable` and a database that is down; anything else stops the process.
 
     Args:
         *topics: topics to read.
         group: consumer group.
-        positions: attribute name of a provider that keeps the positions beside its own state; its
-            ``claim(partition)`` makes this process the owner and returns the offset to read from,
-            or raises `NotReady`. Empty keeps them in Kafka.
+        positions: attribute name of a provider that keeps the positions beside its own state:
+            ``claim(partition)`` takes a partition and returns the offset to read from, or raises
+            `NotReady`. Empty keeps them in Kafka.
         max_records: most records per batch.
     """
 
@@ -181,12 +175,15 @@ class Consume(Looping):
         self.positions = positions
         self.max_records = max_records
         self.unready = "the consumer has not started"
+        self._ticked_at = math.inf
         self._dead_letters_in_a_row = 0
         super().__init__(**kwargs)
 
     def loop(self) -> None:
         """Consume, and begin anew after trouble that passes."""
+        metrics.preset_consumer(self.group, self.topics)
         while not self.stopping.is_set():
+            self._ticked_at = time.monotonic()
             try:
                 self._consume()
             except OwnershipLost as lost:
@@ -197,6 +194,13 @@ class Consume(Looping):
             except (NotReady, Unavailable, KafkaError, *DOWN) as trouble:
                 self._wait_because(trouble)
 
+    @property
+    def stalled(self) -> str:
+        """Say that the loop hangs, which waiting for a broker or database is not; else empty."""
+        seconds = time.monotonic() - self._ticked_at
+        limit = self.container.settings.stall_seconds
+        return f"{self.group} has not polled for {seconds:.0f} s" if seconds > limit else ""
+
     def _wait_because(self, trouble: Exception) -> None:
         kind = type(trouble).__name__
         if not self.unready.startswith(kind):
@@ -206,12 +210,15 @@ class Consume(Looping):
 
     def _consume(self) -> None:
         options = self.container.settings.consumer_options(self.group, bool(self.positions))
-        consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
+        self._consumer = consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
         try:
             self._take_partitions(consumer)
             while not self.stopping.is_set():
+                self._ticked_at = time.monotonic()
                 self._claim(consumer)
-                for partition, records in consumer.poll(timeout_ms=POLL_MS).items():
+                polled = consumer.poll(timeout_ms=POLL_MS)
+                metrics.note_poll(self.group, self.topics, polled)
+                for partition, records in polled.items():
                     if self.stopping.is_set():
                         return  # what was not handed over is not committed either
                     if partition in consumer.assignment() - consumer.paused():
@@ -222,18 +229,27 @@ class Consume(Looping):
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
-        hold_back = _HoldBack(consumer) if self.positions else None
         # A member that joins before it knows the topics may be given nothing, for ever.
         numbers = [(t, n) for t in self.topics for n in consumer.partitions_for_topic(t) or ()]
         if {topic for topic, _ in numbers} != set(self.topics):
             raise NotReady(f"{', '.join(self.topics)} do not exist; run `kieng topics apply`")
         if self.container.settings.kafka_membership == "group":
-            consumer.subscribe(list(self.topics), listener=hold_back)
+            consumer.subscribe(list(self.topics), listener=self)
             return
         # The embedded broker cannot hand a group over from one member to the next (ADR 0005).
         consumer.assign([TopicPartition(*number) for number in numbers])
-        if hold_back is not None:
-            hold_back.on_partitions_assigned(consumer.assignment())
+        self.on_partitions_assigned(consumer.assignment())
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Hold new partitions back until they are claimed; at any place, for none would raise."""
+        metrics.REBALANCES.labels(self.group).inc()
+        for partition in assigned if self.positions else ():
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Show them no longer."""
+        metrics.forget_partitions(self.group, revoked)
 
     def _claim(self, consumer: KafkaConsumer) -> None:
         for partition in consumer.paused():
@@ -270,28 +286,14 @@ class Consume(Looping):
 
     def _advance(self, consumer: KafkaConsumer, partition: Any, records: list[Record]) -> None:
         offsets = {partition: OffsetAndMetadata(records[-1].offset + 1)}
+        refused = metrics.COMMIT_FAILURES.labels(self.group)
         if self.positions:
             # Only for lag dashboards: `claim` says where to start, so a failure means nothing.
-            consumer.commit_async(offsets)
+            consumer.commit_async(offsets, lambda _, said: refused.inc(isinstance(said, Exception)))
         else:
-            consumer.commit(offsets, timeout_ms=COMMIT_MS_MAX)
-        metrics.count_records(self.group, records)
+            with refused.count_exceptions():
+                consumer.commit(offsets, timeout_ms=COMMIT_MS_MAX)
+        metrics.count_records(self.group, records, consumer.highwater(partition) or 0)
 
 
 consume = Consume.decorator
-
-
-class _HoldBack(ConsumerRebalanceListener):
-    """Pauses new partitions until they are claimed; `paused()` tells which. On Kafka's thread."""
-
-    def __init__(self, consumer: KafkaConsumer) -> None:
-        self._consumer = consumer
-
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        for partition in assigned:
-            self._consumer.pause(partition)
-            # Any position will do: without one, a consumer that must not jump would raise.
-            self._consumer.seek(partition, 0)
-
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        pass

@@ -6,50 +6,78 @@ gRPC metrics carry the names that existing dashboards know.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, cast
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from google.protobuf.descriptor import MethodDescriptor
+from grpc import StatusCode
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
+SERVICE_INFO = Gauge("kieng_service_info", "1 for the service that this process is.", ["service"])
+
 _METHOD = ["grpc_type", "grpc_service", "grpc_method"]
+_CODE = [*_METHOD, "grpc_code"]
 
 GRPC_STARTED = Counter("grpc_server_started", "Calls that began.", _METHOD)
-GRPC_HANDLED = Counter(
-    "grpc_server_handled", "Calls that ended, by status.", [*_METHOD, "grpc_code"]
-)
+GRPC_HANDLED = Counter("grpc_server_handled", "Calls that ended, by status.", _CODE)
 GRPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer a call.", _METHOD)
+GRPC_RUNNING = Gauge("kieng_grpc_calls_running", "Calls and streams that hold a thread now.")
+GRPC_THREADS = Gauge("kieng_grpc_threads_limit", "Threads for calls; further calls wait.")
 
 _CONSUMER = ["topic", "group"]
-
-RECORDS_HANDLED = Counter("kieng_consumer_records_handled", "Records that were handled.", _CONSUMER)
-RECORDS_DEAD = Counter(
-    "kieng_consumer_records_dead_lettered",
-    "Records sent to the dead-letter topic: look at it with any Kafka tool and mend the producer.",
-    _CONSUMER,
-)
-OWNERSHIP_LOST = Counter(
-    "kieng_consumer_ownership_lost",
-    "Batches given up because another process took the partition; rare is healthy.",
-    _CONSUMER,
-)
-POSITION = Gauge(
-    "kieng_consumer_next_offset", "Offset of the next record to handle.", [*_CONSUMER, "partition"]
-)
-LAST_RECORD_TIMESTAMP = Gauge(
-    "kieng_consumer_last_record_timestamp_seconds",
-    "When the newest handled record was written, by the broker's clock.",
-    _CONSUMER,
-)
+_PARTITION = [*_CONSUMER, "partition"]
+M = TypeVar("M", Counter, Gauge)
 
 
-def count_records(group: str, records: Sequence[Any]) -> None:
-    """Count records of one partition, in order, that were handled."""
+def _of_consumer(kind: type[M], name: str, meaning: str, labels: Sequence[str] = _CONSUMER) -> M:
+    return kind(f"kieng_consumer_{name}", meaning, labels)
+
+
+RECORDS_HANDLED = _of_consumer(Counter, "records_handled", "Records that were handled.")
+RECORDS_DEAD = _of_consumer(Counter, "records_dead_lettered", "Records that nobody could decode.")
+OWNERSHIP_LOST = _of_consumer(Counter, "ownership_lost", "Batches lost to a newer epoch's owner.")
+COMMIT_FAILURES = _of_consumer(Counter, "commit_failures", "Refused positions.", ["group"])
+REBALANCES = _of_consumer(Counter, "rebalances", "Assignments of partitions.", ["group"])
+POSITION = _of_consumer(Gauge, "next_offset", "Offset of the next record.", _PARTITION)
+LAG_RECORDS = _of_consumer(Gauge, "lag_records", "Records not handled yet.", _PARTITION)
+LAG_SECONDS = _of_consumer(Gauge, "lag_seconds", "Age of the oldest record not handled yet.")
+LAST_PROGRESS = _of_consumer(Gauge, "last_progress_timestamp_seconds", "End of the last batch.")
+MONGO_BUSY = Gauge("kieng_mongo_connections_busy", "Connections to the database in use.")
+MONGO_LIMIT = Gauge("kieng_mongo_connections_limit", "Most connections; further uses wait.")
+
+
+def preset_consumer(group: str, topics: Sequence[str]) -> None:
+    """Show a consumer's counters with 0, so that rates are right from the first record on."""
+    for counter in (RECORDS_HANDLED, RECORDS_DEAD, OWNERSHIP_LOST):
+        [counter.labels(topic, group) for topic in topics]
+    COMMIT_FAILURES.labels(group), REBALANCES.labels(group)
+
+
+def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[Any]]) -> None:
+    """Note how old the oldest record is that a consumer got when it asked; none is age 0."""
+    now = time.time()
+    for topic in topics:
+        firsts = [records[0].timestamp for at, records in polled.items() if at.topic == topic]
+        age = now - min(firsts) / 1000 if firsts else 0.0
+        LAG_SECONDS.labels(topic, group).set(max(0.0, age))
+
+
+def count_records(group: str, records: Sequence[Any], end: int) -> None:
+    """Count records of one partition, in order, that were handled; ``end`` is the log's end."""
     last = records[-1]
     RECORDS_HANDLED.labels(last.topic, group).inc(len(records))
     POSITION.labels(last.topic, group, last.partition).set(last.offset + 1)
-    LAST_RECORD_TIMESTAMP.labels(last.topic, group).set(last.timestamp / 1000)
+    LAG_RECORDS.labels(last.topic, group, last.partition).set(max(0, end - last.offset - 1))
+    LAST_PROGRESS.labels(last.topic, group).set_to_current_time()
+
+
+def forget_partitions(group: str, partitions: Iterable[Any]) -> None:
+    """Show a partition no longer: another process has it, and says more than we would."""
+    for topic, number in partitions:
+        POSITION.remove(topic, group, number)
+        LAG_RECORDS.remove(topic, group, number)
 
 
 def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
@@ -64,7 +92,7 @@ def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
     for method in methods:
         labels = grpc_labels(method)
         GRPC_STARTED.labels(*labels)
-        GRPC_HANDLED.labels(*labels, "OK")
+        [GRPC_HANDLED.labels(*labels, code.name) for code in StatusCode]
         GRPC_SECONDS.labels(*labels)
 
 
@@ -74,11 +102,11 @@ class HttpPort:
     Args:
         host: address to listen on.
         port: port; 0 takes a free one.
-        unready: says why the process is not ready; empty when it is.
+        checks: path -> says what is wrong; empty when nothing is.
     """
 
-    def __init__(self, host: str, port: int, unready: Callable[[], str]) -> None:
-        self._unready = unready
+    def __init__(self, host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> None:
+        self._checks = checks
         self._metrics = make_wsgi_app()
         self._server = make_server(host, port, self._answer, WSGIServer, _Silent)
         self.port = self._server.server_port
@@ -98,8 +126,8 @@ class HttpPort:
         if path == "/metrics":
             return cast(Iterable[bytes], self._metrics(environ, start_response))
         status, reason = "404 Not Found", "ask for /metrics, /healthz or /readyz"
-        if path in ("/healthz", "/readyz"):
-            reason = self._unready() if path == "/readyz" else ""
+        if path in self._checks:
+            reason = self._checks[path]()
             status = "503 Service Unavailable" if reason else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{reason or 'ok'}\n".encode()]

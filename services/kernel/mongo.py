@@ -7,13 +7,14 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
 
-import mongoengine
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
 from pymongo import MongoClient, errors
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
+
+from services.kernel import metrics
 
 T = TypeVar("T")
 
@@ -43,16 +44,18 @@ class Mongo:
         limits = {"serverSelectionTimeoutMS": timeout_ms, "socketTimeoutMS": SOCKET_TIMEOUT_MS}
         self._options: dict[str, Any] = {**OPTIONS, **limits}
         self.client: MongoClient[dict[str, Any]] = MongoClient(uri, **self._options)
+        metrics.MONGO_BUSY.set_function(self.connections_busy)
+        metrics.MONGO_LIMIT.set(self.client.options.pool_options.max_pool_size)
+
+    def connections_busy(self) -> int:
+        """Return how many connections are in use now."""
+        # Of pymongo's inside, because a listener of the pool would cost every call.
+        servers: Any = self.client._topology._servers
+        return sum(server.pool.active_sockets for server in list(servers.values()))
 
     def database(self, name: str) -> Database[dict[str, Any]]:
         """Return a database whose writes are acknowledged by the majority."""
         return self.client.get_database(name)
-
-    def register(self, name: str) -> str:
-        """Make a database known to mongoengine under its own name, and return the name."""
-        if name not in mongoengine.connection._connection_settings:
-            mongoengine.register_connection(alias=name, db=name, host=self.uri, **self._options)
-        return name
 
     def transaction(
         self, work: Callable[[ClientSession], T], session: ClientSession | None = None

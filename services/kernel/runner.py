@@ -17,7 +17,7 @@ import structlog
 
 from services.kernel.config import KernelSettings, load
 from services.kernel.container import NativeContainer
-from services.kernel.metrics import HttpPort
+from services.kernel.metrics import SERVICE_INFO, HttpPort
 
 STOP_SECONDS_MAX = 20.0
 
@@ -64,11 +64,16 @@ def unready(container: NativeContainer) -> str:
     """Say why the process does not do its work yet; empty when it does."""
     if container.finished.is_set():
         return "stopping"
-    for extension in container.extensions:
-        reason: str = getattr(extension, "unready", "")
-        if reason:
-            return reason
-    return "" if container.started else "starting"
+    return _complaint(container, "unready") or ("" if container.started else "starting")
+
+
+def stalled(container: NativeContainer) -> str:
+    """Say what hangs, whatever Kafka and the database do; only a restart helps. Else empty."""
+    return _complaint(container, "stalled")
+
+
+def _complaint(container: NativeContainer, kind: str) -> str:
+    return next(filter(None, (getattr(each, kind, "") for each in container.extensions)), "")
 
 
 def run(name: str) -> int:
@@ -77,7 +82,9 @@ def run(name: str) -> int:
     settings = load(settings_cls)
     configure_log(name, settings.log_format)
     container = NativeContainer(service_cls, settings)
-    http = HttpPort(settings.host, settings.http_port, lambda: unready(container))
+    SERVICE_INFO.labels(name).set(1)
+    checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
+    http = HttpPort(settings.host, settings.http_port, checks)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         container.finished.set()

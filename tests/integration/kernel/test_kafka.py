@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import socket
+import threading
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -18,6 +22,7 @@ from services.cli.processes import Supervisor, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
 from services.kernel.kafka import Event, KafkaPublisher, Record
+from services.kernel.runner import stalled
 from tests.conftest import KAFKA_CACHE
 from tests.integration.kernel.reading import (
     Notes,
@@ -29,6 +34,15 @@ from tests.integration.kernel.reading import (
 )
 
 HUNDRED = [str(n) for n in range(100)]
+
+
+def until(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
+    """The first truth; fails when it does not come in time."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not (found := happened()):
+        assert time.monotonic() < deadline
+        pause.wait(0.02)
+    return found
 
 
 def event(topic: str, value: str) -> Event:
@@ -56,7 +70,41 @@ def test_records_come_in_order_and_a_restart_goes_on_where_it_was(
     assert run.notes.handed == [(100, "next")]
     assert run.container.failure is None
     labels = {"topic": topic, "group": f"group.{topic}"}
-    assert REGISTRY.get_sample_value("kieng_consumer_records_handled_total", labels) == 101
+    shown = {
+        name: REGISTRY.get_sample_value(f"kieng_consumer_{name}", {**labels, **more})
+        for name, more in (("records_handled_total", {}), ("lag_records", {"partition": "0"}))
+    }
+    assert shown["records_handled_total"] == 101
+    assert shown["lag_records"] in (0, None)  # None: a member that left its group shows it no more
+    rebalances = {"group": f"group.{topic}"}
+    assert (REGISTRY.get_sample_value("kieng_consumer_rebalances_total", rebalances) or 0) >= 2
+
+
+def test_a_loop_that_hangs_is_stalled_and_one_that_waits_for_the_broker_is_not(
+    settings: KernelSettings,
+) -> None:
+    impatient = settings.model_copy(update={"stall_seconds": 1.0})
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a")
+    hanging, released = threading.Event(), threading.Event()
+
+    def hang(records: list[Record]) -> None:
+        hanging.set()
+        released.wait(60)
+
+    with running(reader(topic), impatient, lambda notes: setattr(notes, "answer", hang)) as run:
+        assert hanging.wait(30)
+        assert until(lambda: stalled(run.container)) == f"group.{topic} has not polled for 1 s"
+        released.set()
+        run.notes.wait_for("a")
+        assert until(lambda: not stalled(run.container))
+    nowhere = impatient.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{free_ports(1)[0]}"})
+    with running(reader("test.nowhere"), nowhere) as run:
+        began = time.monotonic()
+        assert until(lambda: run.consume.unready.startswith("KafkaConnectionError"))
+        while time.monotonic() < began + 2.5:
+            assert stalled(run.container) == ""
+            run.consume.stopping.wait(0.05)
 
 
 def test_what_was_published_is_what_is_consumed(settings: KernelSettings) -> None:
@@ -279,7 +327,7 @@ def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSetting
         for _ in range(1000):
             if run.consume.unready.startswith("KafkaConnectionError") or ended.wait(0.01):
                 break
-        assert "refused" in run.consume.unready
+        assert "no broker listens" in run.consume.unready
     assert run.container.failure is None
 
 
@@ -289,7 +337,7 @@ def test_a_consumer_waits_for_a_topic_and_reads_it_as_soon_as_it_is_made(
     """A member of a group that joins before it knows the topic may never be given a partition."""
     late = f"test.late.{membership}"
     with running(reader(late), settings) as run:
-        ended = run.consume.thread.stopping
+        ended = run.consume.stopping
         for _ in range(1000):
             if "do not exist" in run.consume.unready or ended.wait(0.01):
                 break

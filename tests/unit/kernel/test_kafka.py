@@ -4,11 +4,13 @@ from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 
 import pytest
+from kafka.errors import KafkaError
+from prometheus_client import REGISTRY
 
 from services.cli.processes import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Event, KafkaPublisher, header
+from services.kernel.kafka import Consume, Event, KafkaPublisher, header
 
 HANOI = timezone(timedelta(hours=7))
 
@@ -60,3 +62,16 @@ def test_publishing_without_a_broker_is_unavailable_and_leaves_nothing_behind() 
     with pytest.raises(Unavailable, match="does not acknowledge"):
         publisher.publish([event()])
     publisher.stop()
+
+
+def test_a_position_that_the_broker_refuses_is_counted() -> None:
+    consume = Consume(group="g.commit", positions="elsewhere")
+    record = SimpleNamespace(topic="t", partition=0, offset=7, timestamp=0)
+    for said in (KafkaError("no"), object()):
+        consumer = SimpleNamespace(
+            commit_async=lambda offsets, callback, said=said: callback(offsets, said),
+            highwater=lambda partition: None,
+        )
+        consume._advance(consumer, "t-0", [record])
+    labels = {"group": "g.commit"}
+    assert REGISTRY.get_sample_value("kieng_consumer_commit_failures_total", labels) == 1

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
+from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
-from services.kernel.metrics import HttpPort, count_records
+from services.kernel.metrics import (
+    HttpPort,
+    count_records,
+    forget_partitions,
+    note_poll,
+    preset_consumer,
+)
 
 
 class Reason(list[str]):
@@ -22,7 +30,7 @@ def lacking() -> Reason:
 
 @pytest.fixture
 def port(lacking: Reason) -> Iterator[int]:
-    http = HttpPort("127.0.0.1", 0, lambda: lacking[-1])
+    http = HttpPort("127.0.0.1", 0, {"/healthz": lambda: "", "/readyz": lambda: lacking[-1]})
     http.start()
     yield http.port
     http.stop()
@@ -52,17 +60,55 @@ def test_metrics_are_shown_and_other_paths_are_not(port: int) -> None:
     assert get(port, "/secrets")[0] == 404
 
 
-def test_handled_records_move_the_position() -> None:
-    records = [
-        SimpleNamespace(topic="t.metrics", partition=3, offset=offset, timestamp=offset * 1000)
-        for offset in (7, 8, 11)
+def value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"kieng_consumer_{name}", labels)
+
+
+def records(*offsets: int, topic: str = "t.metrics") -> list[SimpleNamespace]:
+    return [
+        SimpleNamespace(topic=topic, partition=3, offset=offset, timestamp=offset * 1000)
+        for offset in offsets
     ]
-    count_records("g", records)
-    labels = {"topic": "t.metrics", "group": "g"}
 
-    def value(name: str, **more: str) -> float | None:
-        return REGISTRY.get_sample_value(f"kieng_consumer_{name}", {**labels, **more})
 
-    assert value("records_handled_total") == 3
-    assert value("next_offset", partition="3") == 12
-    assert value("last_record_timestamp_seconds") == 11
+def test_handled_records_move_the_position_and_shorten_the_lag() -> None:
+    of_group = {"topic": "t.metrics", "group": "g"}
+    began = time.time()
+    count_records("g", records(7, 8, 11), 20)
+    assert value("records_handled_total", **of_group) == 3
+    assert value("next_offset", partition="3", **of_group) == 12
+    assert value("lag_records", partition="3", **of_group) == 8
+    assert (value("last_progress_timestamp_seconds", **of_group) or 0) >= began
+    count_records("g", records(19), 0)
+    assert value("lag_records", partition="3", **of_group) == 0
+
+
+def test_a_partition_that_is_gone_is_shown_no_longer() -> None:
+    labels = {"topic": "t.gone", "group": "g", "partition": "3"}
+    count_records("g", records(7, topic="t.gone"), 8)
+    assert value("next_offset", **labels) == 8
+    forget_partitions("g", [TopicPartition("t.gone", 3), TopicPartition("t.gone", 4)])
+    assert value("next_offset", **labels) is None
+    assert value("lag_records", **labels) is None
+
+
+def test_the_lag_in_seconds_is_the_age_of_the_oldest_record_in_hand() -> None:
+    of_group = {"topic": "t.lag", "group": "g"}
+    now = int(time.time())
+    polled = {
+        TopicPartition("t.lag", 0): records(now - 60, now, topic="t.lag"),
+        TopicPartition("t.lag", 1): records(now - 90, topic="t.lag"),
+        TopicPartition("t.other", 0): records(now - 900, topic="t.other"),
+    }
+    note_poll("g", ["t.lag"], polled)
+    assert 90 <= (value("lag_seconds", **of_group) or 0) < 100
+    note_poll("g", ["t.lag"], {})
+    assert value("lag_seconds", **of_group) == 0
+
+
+def test_a_consumer_shows_zero_before_its_first_record() -> None:
+    preset_consumer("fresh", ["t.a", "t.b"])
+    for name in ("records_handled", "records_dead_lettered", "ownership_lost"):
+        assert value(f"{name}_total", topic="t.b", group="fresh") == 0
+    assert value("rebalances_total", group="fresh") == 0
+    assert value("commit_failures_total", group="fresh") == 0
