@@ -62,13 +62,17 @@ def bootstrap(launch: Launch) -> None:
     wait_until_ready(launch)
 
 
-def fill_log(clients: Clients, screen: Screen) -> None:
-    """Publish the log again from the submissions databases when the broker's log is a new one."""
+def fill_log(clients: Clients, screen: Screen) -> bool:
+    """Publish the log again from the submissions databases when it is not the one that was folded.
+
+    Returns:
+        Whether that was needed.
+    """
     catalogue = clients.stub(CatalogueServiceStub)
     request = catalogue_service_pb2.OpenLogGenerationRequest()
     opened = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.OpenLogGeneration(request))
     if not opened.needs_republish:
-        return
+        return False
     screen.say("up.republish", generation=opened.generation)
     wanted = log_service_pb2.RepublishLogRequest(generation=opened.generation)
     tasks: dict[str, Any] = {}
@@ -79,6 +83,7 @@ def fill_log(clients: Clients, screen: Screen) -> None:
                 tasks[name] = progress.add_task(name, total=None)
             total = step.submissions if step.done else None
             progress.update(tasks[name], completed=step.submissions, total=total)
+    return True
 
 
 def wait_until_live(clients: Clients) -> None:

@@ -13,6 +13,7 @@ import grpc
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
@@ -41,6 +42,7 @@ SERVICE_OF = {
     KpiServiceStub: "kpi",
     CatalogueServiceStub: "kpi",
     TargetServiceStub: "kpi",
+    ParkedServiceStub: "kpi",
     NotificationServiceStub: "notifications",
 }
 

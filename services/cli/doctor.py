@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -197,12 +197,21 @@ def check_view(stack: Stack) -> Iterator[Finding]:
     view = view_json(answer.view, datetime.now(UTC))
     age = "no event yet" if view["age_seconds"] is None else f"age {view['age_seconds']:.0f} s"
     yield Finding("view", 0, f"{view['view_id']}, {age}, digest {view['digest'][:12]}")
+    yield from _check_log(answer.view.log_trouble, views)
+    parked = answer.view.parked
+    hint = "kieng parked list; then kieng parked repair SUBMISSION_ID" if parked else ""
+    yield Finding("parked", NO if parked else 0, f"{parked} records set aside", hint)
+
+
+def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
+    """Tell whether the log is the one that was folded, and whether the newest view has read it."""
     newest = views[0] if views else None
-    if newest is not None and newest.state == catalogue_service_pb2.View.STATE_BUILDING:
+    if trouble:
+        reason, _, remedy = trouble.rpartition("; ")
+        hint = remedy.rpartition("run")[2].strip(" s`")
+        yield Finding("log", NO, reason, hint)
+    elif newest is not None and newest.state == catalogue_service_pb2.View.STATE_BUILDING:
         waits = ", ".join(newest.waiting_for) or "records"
         yield Finding("log", NO, f"{newest.view_id} is being built and waits for {waits}", UP)
     elif newest is not None:
         yield Finding("log", 0, f"generation {newest.generation}")
-    parked = answer.view.parked
-    hint = "look into kieng.submissions.v1.dlq and mend the producer" if parked else ""
-    yield Finding("parked", NO if parked else 0, f"{parked} records set aside", hint)

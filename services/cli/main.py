@@ -16,6 +16,7 @@ from services.cli import (
     imports,
     inbox,
     kpi,
+    parked,
     partners,
     reviews,
     submissions,
@@ -51,6 +52,7 @@ app.command()(tokens.token)
 app.add_typer(tokens.app, name="topics")
 app.add_typer(trial.app, name="issuer")
 app.add_typer(verification.app, name="log")
+app.add_typer(parked.app, name="parked")
 app.command()(verification.verify)
 
 

@@ -144,6 +144,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "doctor.ok": ("tốt", "ok"),
     "doctor.wrong": ("sai", "wrong"),
     "doctor.down": ("không chạy", "down"),
+    "parked.open": ("chờ sửa", "open"),
+    "parked.mended": ("đã sửa", "mended"),
     # States
     "state.unspecified": ("không rõ", "unknown"),
     "state.draft": ("nháp", "draft"),
@@ -180,6 +182,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heading.name": ("Tên", "Name"),
     "heading.notification_id": ("Mã", "Id"),
     "heading.partner_id": ("Mã", "Id"),
+    "heading.institution": ("Trường", "Institution"),
+    "heading.place": ("Vị trí", "Place"),
     "heading.pid": ("Tiến trình", "Process id"),
     "heading.problem": ("Sai gì", "What is wrong"),
     "heading.process": ("Thành phần", "Part"),

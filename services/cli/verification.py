@@ -1,7 +1,7 @@
-"""`kieng log export` and `kieng verify`: recompute the numbers alone, from the log.
+"""`kieng log` and `kieng verify`: copy the log, fill it anew, recompute the numbers from it alone.
 
-The work is done by `python -m services.kpi.verification` in its own process: the commands import no
-service, and verifying needs neither a running service nor a database.
+Copying and verifying is done by `python -m services.kpi.verification` in its own process: the
+commands import no service, and verifying needs neither a running service nor a database.
 """
 
 from __future__ import annotations
@@ -15,20 +15,18 @@ from typing import Annotated, Any
 
 import typer
 
+from kieng.kpi.v1 import catalogue_service_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
+from services.cli.bootstrap import fill_log, wait_until_live
 from services.cli.failures import DOWN, NO, Failure
 from services.cli.screen import Screen
 from services.cli.stack import DEPLOY, find
 
-app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions.")
+app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions, or fill it anew.")
 
 BROKER = "broker"
-
-
-# With a callback typer keeps the name of the only command.
-@app.callback()
-def root() -> None:
-    """Copy the log of submissions."""
+LIVE = catalogue_service_pb2.View.STATE_LIVE
 
 
 @app.command()
@@ -44,6 +42,31 @@ def export(
     """
     written = _run("export", find(data).broker, str(file), failing=DOWN)
     _answer(Screen(output, lang), written)
+
+
+@app.command()
+def republish(
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Fill a new generation of the log from the submissions databases, after LOG_DIVERGED.
+
+    The old view goes on answering until the new one has read everything. Changes nothing when the
+    log is the one that was folded. Safe to repeat.
+
+    Example: kieng log republish
+    """
+    with options.session(output, lang, data, "operator", "viewer") as session:
+        needed = fill_log(session.clients, session.screen)
+        if needed:
+            wait_until_live(session.clients)
+        views = session.clients.stub(CatalogueServiceStub).ListViews(
+            catalogue_service_pb2.ListViewsRequest()
+        )
+    live = next(view for view in views.views if view.state == LIVE)
+    document = {"republished": needed, "view": live.view_id, "generation": live.generation}
+    _answer(session.screen, document)
 
 
 def verify(

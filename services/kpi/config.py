@@ -14,6 +14,10 @@ class Settings(KernelSettings):
 
     watchers_max: int = 16
     """Most WatchKpis streams per process; each takes one of `grpc_workers`."""
+    parked_in_a_row_max: int = 1000
+    """Records in a row that may be set aside before the aggregator stops; raise it to go on."""
+    parked_per_10000_max: int = 100
+    """Of the last 10,000 records of a partition, how many may be set aside before it stops."""
     time_zone: str = "Asia/Ho_Chi_Minh"
     """Zone in which days begin and end, for paces of targets and snapshots."""
 

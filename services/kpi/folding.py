@@ -19,11 +19,14 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Claim, Key, Statement, Work
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import fold, restored, roll_up
+from services.kpi.domain.parking import Grave, Limits, Parking
+from services.kpi.log_identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.wire import events
+from services.kpi.wire.parking import parked_of
 
 WORKS_IN_MEMORY_MAX = 50_000
-PARKED_IN_A_ROW_MAX = 1000
+LIMITS = Limits()
 
 
 class StoredView(Protocol):
@@ -37,6 +40,9 @@ class StoredView(Protocol):
     ) -> dict[tuple[str, int], dict[tuple[str, str], int]]:
         """Return stored rows by (unit id, month)."""
 
+    def graves(self, owned: Owned) -> list[Grave]:
+        """Return parked records: the open ones, and those of the last window."""
+
     def commit(self, flush: Flush) -> Owned:
         """Write a batch, all of it or nothing."""
 
@@ -48,15 +54,25 @@ class PartitionFold:
         owned: where the partition stands.
         catalogue: the view's catalogue.
         ledger: where the view is stored.
+        limits: how much may be parked before the fold stops.
+        generation: only `LogRepublished` of this generation of the log and later ones count.
     """
 
-    def __init__(self, owned: Owned, catalogue: Catalogue, ledger: StoredView) -> None:
+    def __init__(
+        self,
+        owned: Owned,
+        catalogue: Catalogue,
+        ledger: StoredView,
+        limits: Limits = LIMITS,
+        generation: int = 0,
+    ) -> None:
         self.owned = owned
         self.catalogue = catalogue
         self._ledger = ledger
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
-        self._parked_in_a_row = 0
+        self._generation = generation
+        self._parking = Parking(limits, ledger.graves(owned) if owned.next_offset else ())
 
     def apply(self, records: Sequence[Record]) -> None:
         """Fold a batch and flush it; on any error nothing is written and the object is spent.
@@ -65,7 +81,7 @@ class PartitionFold:
 
         Raises:
             OwnershipLost: another process owns the partition.
-            RuntimeError: over 1,000 records in a row cannot be folded.
+            RuntimeError: too many records cannot be folded; see `Limits`.
         """
         records = [r for r in records if r.offset >= self.owned.next_offset]
         if not records:
@@ -73,6 +89,7 @@ class PartitionFold:
         flush = Flush(
             self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
         )
+        flush.last_hash = event_hash(records[-1])
         changed = self._decode(records, flush)
         self._load_works({event.work_key for event, _ in changed})
         touched: dict[str, Work] = {}
@@ -95,11 +112,13 @@ class PartitionFold:
             kind, value = header(record, "ce_type"), record.value or b""
             try:
                 if kind == events.REPUBLISHED:
-                    flush.republished |= {events.decode_republished(value)}
+                    flush.republished |= events.decode_republished(value, self._generation)
                 elif kind == events.CHANGED:
                     event = events.decode_changed(value)
                     changed.append((event, events.decode_statement(event, self.catalogue, value)))
-                    self._parked_in_a_row = 0
+                    flush.mended += self._parking.mended(
+                        event.submission_id, event.work_key, event.version
+                    )
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
             except InvalidRecord as invalid:
                 self._park(record, str(invalid), flush)
@@ -164,10 +183,9 @@ class PartitionFold:
         }
 
     def _park(self, record: Record, reason: str, flush: Flush) -> None:
-        self._parked_in_a_row += 1
-        if self._parked_in_a_row > PARKED_IN_A_ROW_MAX:
-            raise RuntimeError(f"over {PARKED_IN_A_ROW_MAX} records in a row cannot be folded")
-        flush.parked[record.offset] = (reason, record.value or b"")
+        flush.parked[record.offset] = parked = parked_of(record, reason)
+        if too_many := self._parking.park(record.offset, parked):
+            raise RuntimeError(f"{too_many}, the last one: {reason}")
 
 
 def _precedence(claim: Claim) -> tuple[int, str]:

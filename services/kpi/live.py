@@ -73,7 +73,7 @@ class LiveView:
             change, known = (moment.change, moment.targets) if moment else (0, {})
             moment = Moment(live, catalogue, Image(catalogue), nothing, known, change)
         progress = self._snapshots.progress(live.view_id)
-        stays = moment is self._moment and progress == moment.progress
+        stays = moment is self._moment and progress == moment.progress and moment.view == live
         if stays and targets in (None, moment.targets):
             return
         since = moment.progress.next_offsets
@@ -81,7 +81,7 @@ class LiveView:
         with self._moved:
             for row in rows:
                 moment.image.put(row.partition, row.unit_id, row.month, row.cells)
-            moment.progress = progress
+            moment.view, moment.progress = live, progress
             moment.targets = moment.targets if targets is None else targets
             moment.change += 1
             self._moment = moment

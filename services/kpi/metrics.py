@@ -10,7 +10,12 @@ FLUSH_SECONDS = Histogram(
 )
 PARKED = Gauge(
     "kieng_kpi_parked",
-    "Records set aside because they cannot be folded: 0 is healthy; read the reasons in `parked`.",
+    "Records that cannot be folded and wait to be mended: 0 is healthy; see `kieng parked list`.",
+)
+LOG_DIVERGED = Gauge(
+    "kieng_log_diverged",
+    "1 when the log is not the one the view was made of and nothing is folded: 0 is healthy; "
+    "`kieng log republish`.",
 )
 VIEW_EVENT_TIMESTAMP = Gauge(
     "kieng_kpi_view_newest_event_timestamp_seconds", "When the newest event of the view was made."

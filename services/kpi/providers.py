@@ -3,50 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
+import structlog
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
-from services.kernel.errors import NotReady, Unavailable
+from services.kernel.errors import NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN, Mongo, MongoConnection, Store
+from services.kpi import metrics
+from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold
 from services.kpi.live import LiveView
+from services.kpi.log_identity import (
+    REMEDY,
+    SUBMISSIONS,
+    beginnings,
+    describe_log,
+    divergence,
+)
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.ledger import Ledger
-from services.kpi.store.registry import Registry, View
+from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.parked import ParkedRecords
+from services.kpi.store.registry import UNSAFE, Registry, View
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from services.kpi.watching import Watchers
 
-SUBMISSIONS = "kieng.submissions.v1"
-
-
-def topic_id(settings: KernelSettings) -> str:
-    """Return the identity of the submissions log; raises as `describe_log`."""
-    return describe_log(settings)[0]
-
-
-def describe_log(settings: KernelSettings) -> tuple[str, int]:
-    """Return the identity of the submissions log and how many partitions it has.
-
-    Raises:
-        Unavailable: the broker is down, or the topic does not exist.
-    """
-    try:
-        with closing(KafkaAdminClient(**settings.kafka_options())) as admin:
-            found = admin.describe_topics([SUBMISSIONS])[0]
-    except KafkaError as error:
-        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
-    if not found.get("topic_id"):
-        raise Unavailable(f"topic {SUBMISSIONS} does not exist; run `kieng topics apply`")
-    return str(found["topic_id"]), len(found["partitions"])
+log = structlog.get_logger()
 
 
 class Registries(Store):
@@ -64,6 +52,14 @@ class TargetStore(Store):
     def make(self, mongo: Mongo) -> Targets:
         """Return the targets."""
         return Targets(mongo)
+
+
+class ParkedStore(Store):
+    """Injects the `ParkedRecords`."""
+
+    def make(self, mongo: Mongo) -> ParkedRecords:
+        """Return the records."""
+        return ParkedRecords(mongo)
 
 
 class ViewSnapshots(Store):
@@ -87,6 +83,7 @@ class OwnedPartitions(DependencyProvider):
         self._folds: dict[int, PartitionFold] = {}
         self._view: View | None = None
         self._partitions = 0
+        self._diverged = ""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
         """Return the partitions."""
@@ -96,18 +93,12 @@ class OwnedPartitions(DependencyProvider):
         """Become the owner of a partition of the newest view of this log.
 
         Raises:
-            NotReady: no catalogue is published, or the log is not the one that the views were
-                made of (LOG_DIVERGED) until an operator opens a new generation.
+            NotReady: no catalogue is published; or the log is not the one that the view was made
+                of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
         """
         self._folds.pop(partition, None)
         try:
-            log_id, self._partitions = describe_log(self.container.settings)
-            view = self.registry.folded(log_id)
-            if view is None and self.registry.views():
-                raise NotReady("LOG_DIVERGED: the log is a new one; open a log generation")
-            if view is None:
-                raise NotReady("no catalogue is published yet")
-            owned = self.ledger.claim(view.view_id, partition)
+            owned, view = self._claim(partition)
             # A crash between a flush and this note would leave the view building for ever.
             self._note_republished(view)
         except Unavailable as down:
@@ -116,22 +107,78 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
         self._view = view
         catalogue = self.registry.catalogue(view.catalogue_version)
-        self._folds[partition] = PartitionFold(owned, catalogue, self.ledger)
+        self._folds[partition] = PartitionFold(
+            owned, catalogue, self.ledger, self._limits, view.generation
+        )
         return owned.next_offset
+
+    def _claim(self, partition: int) -> tuple[Owned, View]:
+        settings = self.container.settings
+        found = describe_log(settings)
+        self._partitions = found.partitions
+        view = self.registry.folded(found.topic_id)
+        if view is None:
+            if live := self.registry.live():
+                reason = f"{SUBMISSIONS} is another topic than the one that was folded"
+                self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
+            raise NotReady("no catalogue is published yet")
+        if found.unsafe:
+            reason = f"{SUBMISSIONS} would lose events by {found.unsafe}"
+            self._stop(view, UNSAFE, f"LOG_UNSAFE: {reason}; run `kieng topics apply`")
+        owned = self.ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+        reason = divergence(settings, partition, owned.next_offset, owned.last_hash)
+        if reason:
+            self._stop(view, str(partition), f"LOG_DIVERGED: {reason}; {REMEDY}")
+        for place in ("log", UNSAFE, str(partition)):
+            self.registry.diverge(view, place, "")
+        self._diverged = ""
+        metrics.LOG_DIVERGED.set(0)
+        return owned, view
+
+    def _stop(self, view: View, place: str, reason: str) -> NoReturn:
+        """Say everywhere why nothing is folded, and fold nothing."""
+        self.registry.diverge(view, place, reason)
+        metrics.LOG_DIVERGED.set(1)
+        if self._diverged != reason:
+            log.error("nothing is folded", view_id=view.view_id, reason=reason)
+        self._diverged = reason
+        raise NotReady(reason)
+
+    @property
+    def _limits(self) -> Limits:
+        settings = self.container.settings
+        return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
+
+    def watch(self) -> None:
+        """Have partitions claimed again when their topic was made anew while they are held.
+
+        The client follows a new topic by itself and would go on at the old offset. Runs beside the
+        consumer's thread.
+        """
+        view = self._view
+        if view is None:
+            return
+        with suppress(Unavailable):
+            found = describe_log(self.container.settings)
+            if found.topic_id != view.topic_id or found.unsafe:
+                self._view = None
 
     def fold(self, records: Any) -> None:
         """Fold and flush a batch of one partition; on any error it must be claimed again.
 
         Raises:
-            OwnershipLost: another process owns it.
+            OwnershipLost: another process owns it, or the log may be another one.
             NotReady: the database is down; claim again later.
         """
+        view = self._view
+        if view is None:
+            raise OwnershipLost("the topic changed while it was read")
         fold = self._folds[records[0].partition]
         heard = fold.owned.republished
         try:
             fold.apply(records)
-            if fold.owned.republished != heard and self._view is not None:
-                self._note_republished(self._view)
+            if fold.owned.republished != heard:
+                self._note_republished(view)
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
 
@@ -186,8 +233,14 @@ class Clock(DependencyProvider):
 
 
 class LogIdentity(DependencyProvider):
-    """Injects a function that returns the identity of the submissions log."""
+    """Injects `identify` of the submissions log."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         """Return the function."""
-        return lambda: topic_id(self.container.settings)
+        return lambda: identify(self.container.settings)
+
+
+def identify(settings: KernelSettings) -> tuple[str, dict[int, int]]:
+    """Return the identity of the submissions log, and where each partition begins."""
+    found = describe_log(settings)
+    return found.topic_id, beginnings(settings, range(found.partitions))

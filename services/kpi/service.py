@@ -15,6 +15,7 @@ from kieng.kpi.v1 import (
     catalogue_pb2,
     catalogue_service_pb2,
     kpi_service_pb2,
+    parked_service_pb2,
     target_service_pb2,
 )
 from services.kernel.container import repeat
@@ -22,16 +23,19 @@ from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, Wron
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Publisher, Record, consume, header
 from services.kernel.mongo import DOWN
+from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.parked import get_parked, list_parked
 from services.kpi.providers import (
-    SUBMISSIONS,
     Live,
     LogIdentity,
     OwnedPartitions,
+    ParkedStore,
     Registries,
     TargetStore,
 )
 from services.kpi.reaching import encode_reached, reached
 from services.kpi.reading import Reading
+from services.kpi.store.registry import View
 from services.kpi.store.targets import Target
 from services.kpi.wire import answers
 from services.kpi.wire.catalogue import decode_catalogue
@@ -55,6 +59,11 @@ class KpiAggregator:
         """Fold a batch. Safe to run twice: what was folded is passed over."""
         self.partitions.fold(records)
 
+    @repeat(10.0)
+    def watch_log(self) -> None:
+        """Notice that the topic was made anew while it is read."""
+        self.partitions.watch()
+
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
         """Keep every directory version. Safe to run twice."""
@@ -72,12 +81,14 @@ class KpiQuery(Reading):
         kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"],
         catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"],
         target_service_pb2.DESCRIPTOR.services_by_name["TargetService"],
+        parked_service_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     )
 
     call = CurrentCall()
     live = Live()
     registry = Registries()
     targets = TargetStore()
+    parked = ParkedStore()
     log_identity = LogIdentity()
     publish = Publisher()
 
@@ -115,7 +126,7 @@ class KpiQuery(Reading):
         )
         decode_catalogue(message)
         version = self.registry.publish(message)
-        view = self.registry.live() or self.registry.open(self.log_identity(), version)
+        view = self.registry.live() or self._open(version)
         return catalogue_service_pb2.PublishCatalogueResponse(version=version, view_id=view.view_id)
 
     @grpc
@@ -137,18 +148,41 @@ class KpiQuery(Reading):
         live = self.registry.live()
         if live is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        view = self.registry.open(self.log_identity(), live.catalogue_version)
+        view = self._open(live.catalogue_version)
         return catalogue_service_pb2.OpenLogGenerationResponse(
             generation=view.generation,
             view_id=view.view_id,
             needs_republish=view.state == "building",
         )
 
+    def _open(self, catalogue_version: int) -> View:
+        topic_id, begins = self.log_identity()
+        view: View = self.registry.open(topic_id, catalogue_version, begins)
+        return view
+
     @grpc
     def list_views(self, request: Any) -> catalogue_service_pb2.ListViewsResponse:
         """Return all views, newest first."""
         views = [answers.encode_state(view) for view in self.registry.views()]
         return catalogue_service_pb2.ListViewsResponse(views=views)
+
+    @grpc
+    def list_parked(
+        self, request: parked_service_pb2.ListParkedRequest
+    ) -> parked_service_pb2.ListParkedResponse:
+        """Return records that could not be folded."""
+        with self.live.read() as moment:
+            view_id = moment.view.view_id
+        return list_parked(request, self.call.principal, view_id, self.parked)
+
+    @grpc
+    def get_parked(
+        self, request: parked_service_pb2.GetParkedRequest
+    ) -> parked_service_pb2.GetParkedResponse:
+        """Return one record that could not be folded, with its content."""
+        with self.live.read() as moment:
+            view_id = moment.view.view_id
+        return get_parked(request, self.call.principal, view_id, self.parked)
 
     @grpc
     def set_target(

@@ -25,6 +25,7 @@ from services.kernel.config import KernelSettings, load
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image
+from services.kpi.domain.parking import Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.log_file import FileRecord, read_log, write_log
 from services.kpi.store.ledger import Flush, Owned
@@ -51,21 +52,15 @@ class MemoryView:
         """Return rows by (unit id, month)."""
         return {key: self._rows[key] for key in keys if key in self._rows}
 
+    def graves(self, owned: Owned) -> list[Grave]:
+        """Return nothing: the fold itself remembers what it parked."""
+        return []
+
     def commit(self, flush: Flush) -> Owned:
         """Take a batch over."""
         self._rows.update(flush.rows)
         self._works.update({key: fields["c"] for key, fields in flush.works.items()})
-        old = flush.owned
-        parked = old.parked + len(flush.parked)
-        return Owned(
-            old.view_id,
-            old.partition,
-            old.epoch,
-            flush.next_offset,
-            flush.newest_event_ms,
-            parked,
-            flush.republished,
-        )
+        return flush.done()
 
     def put_into(self, image: Image, partition: int) -> None:
         """Copy all rows into an image."""

@@ -8,18 +8,19 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import uuid_utils
 
-from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from kieng.submissions.v1 import log_service_pb2, submission_pb2, submission_service_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import AlreadyExists, Forbidden
+from services.kernel.errors import AlreadyExists, Conflict, Forbidden
 from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
-from services.submissions.events import events_of
+from services.submissions.events import events_of, repairing_events
 from services.submissions.intake import Intake
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
 
+REPAIRS_MAX = 5
 # No daylight saving since 1975, so the offset needs no time zone database.
 VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
@@ -113,6 +114,29 @@ class Desk:
         transitions.need_version(loaded.submission, version)
         after = transition(loaded.submission)
         self.submissions.replace(self.write(loaded, after))
+        self.wake()
+        return after
+
+    def repair(self, request: log_service_pb2.RepairSubmissionRequest) -> Submission:
+        """Publish the present state again as a new version; the content is shown to nobody.
+
+        Raises:
+            NotFound: it is absent, or beyond the caller's units.
+            Conflict: others changed it again and again meanwhile; repeat.
+        """
+        change = self.change(request.request_id, request.reason)
+        for attempt in range(REPAIRS_MAX):
+            loaded = self.read(request.submission_id)
+            if loaded.submission.has_seen(request.request_id):
+                return loaded.submission
+            after = transitions.repair(loaded.submission, change)
+            try:
+                events = repairing_events(after, self.traceparent)
+                self.submissions.replace(Write(loaded, after, events))
+                break
+            except Conflict:
+                if attempt == REPAIRS_MAX - 1:
+                    raise
         self.wake()
         return after
 

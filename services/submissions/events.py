@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +31,12 @@ def events_of(
 ) -> list[Event]:
     """Return the events of a version, in the order they are to be published."""
     return [_event(notice, submission, traceparent) for notice in notices(previous, submission)]
+
+
+def repairing_events(submission: Submission, traceparent: str = "") -> list[Event]:
+    """Return the events of a version that changes nothing: nobody is to be told of them."""
+    whole = notices(None, submission)
+    return [_event(replace(n, is_primary=False), submission, traceparent) for n in whole]
 
 
 def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:

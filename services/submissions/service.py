@@ -133,6 +133,14 @@ class SubmissionsService:
         """Publish the present state of everything held here. Safe to repeat."""
         return republish(self.databases, self.log, request.generation)
 
+    @grpc
+    def repair_submission(self, request: Any) -> Any:
+        """Publish one submission again as a new version. Idempotent by request id."""
+        repaired = self.desk.repair(request)
+        return log_service_pb2.RepairSubmissionResponse(
+            submission_id=repaired.submission_id, version=repaired.version
+        )
+
     @repeat(0.5)
     def publish_outbox(self) -> bool:
         """Publish the events that wait. Safe to repeat; tells whether more may wait."""

@@ -24,8 +24,8 @@ from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
+from services.kpi.log_identity import SUBMISSIONS, describe_log
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.providers import SUBMISSIONS, topic_id
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
@@ -66,9 +66,8 @@ class Stack:
         declare(self.mongo.database(DATABASE))
         message = catalogue_pb2.Catalogue(indicators=indicators(), units=history.units())
         version = self.registry.publish(message)
-        self.view = self.registry.open(
-            topic_id(KernelSettings(kafka_bootstrap=broker.bootstrap)), version
-        )
+        log_id = describe_log(KernelSettings(kafka_bootstrap=broker.bootstrap)).topic_id
+        self.view = self.registry.open(log_id, version)
         self.producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
         self.log: list[LogRecord] = []
         self.ports = free_ports(2)

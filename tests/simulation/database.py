@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pymongo import InsertOne, ReplaceOne
+from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import AutoReconnect
 
 from tests.simulation.world import World
@@ -143,6 +143,9 @@ class Collection:
         """Replace and insert."""
         self._mongo.world.point(f"bulk {self._name}")
         for write in writes:
+            if isinstance(write, UpdateOne):
+                self.update_one(write._filter, write._doc, session=session)
+                continue
             assert isinstance(write, (ReplaceOne, InsertOne))
             document = write._doc
             if isinstance(write, InsertOne) and any(

@@ -6,6 +6,7 @@ from typing import Any
 
 from mongoengine import (
     BinaryField,
+    BooleanField,
     DateTimeField,
     DictField,
     Document,
@@ -38,7 +39,11 @@ class CatalogueDocument(Document):
 
 
 class ViewDocument(Document):
-    """A view and where it stands: building, live or retired."""
+    """A view and where it stands: building, live or retired.
+
+    `begins` holds the first offset of each partition whose log had lost its beginning before;
+    `diverged` why the log is not the one that was folded, by partition or for the whole `log`.
+    """
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
@@ -48,6 +53,8 @@ class ViewDocument(Document):
     catalogue_version = IntField(required=True)
     fold_version = IntField(required=True)
     awaits = ListField(StringField())
+    begins = DictField()
+    diverged = DictField()
     opened_at = DateTimeField(required=True)
 
 
@@ -62,6 +69,7 @@ class ProgressDocument(Document):
     next_offset = LongField(required=True)
     newest_event_ms = LongField(required=True)
     parked = LongField(required=True)
+    last_hash = StringField()
     republished = ListField(StringField())
     session = UUIDField()
 
@@ -106,13 +114,26 @@ class WorkDocument(Document):
 
 
 class ParkedDocument(Document):
-    """A record that cannot be folded; `_id` is `<view>|<partition>|<offset>`."""
+    """A record that cannot be folded; `_id` is `<view>|<partition>|<offset>`.
 
-    meta = {"collection": "parked", "auto_create_index": False, "indexes": [("v",)]}
+    `i`, `s`, `n` and `k` are its institution, submission, version and work, as far as it tells;
+    `open` holds until a newer version of the submission was folded.
+    """
+
+    meta = {"collection": "parked", "auto_create_index": False, "indexes": [("v", "p", "o")]}
     key = StringField(primary_key=True)
     v = StringField(required=True)
+    p = IntField(required=True)
+    o = LongField(required=True)
+    i = StringField()
+    s = StringField()
+    n = LongField()
+    k = StringField()
+    type = StringField()
+    at = LongField()
     reason = StringField(required=True)
     value = BinaryField()
+    open = BooleanField(required=True)
 
 
 class TargetDocument(Document):

@@ -7,16 +7,17 @@ owner that still runs can therefore never write (ADR 0002). A restart begins at 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bson import Binary
-from pymongo import InsertOne, ReplaceOne
+from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
 from services.kpi.domain.image import Row
+from services.kpi.domain.parking import WINDOW_RECORDS, Grave, Parked
 from services.kpi.store.documents import DATABASE
 
 # SecantusDB's cost of `$in` grows with the square of its length.
@@ -33,7 +34,10 @@ class Owned:
     next_offset: int
     newest_event_ms: int
     parked: int
+    """Records that were set aside and wait for a newer version of their submission."""
     republished: frozenset[str]
+    last_hash: str = ""
+    """Identity of the last record that was folded; empty when it is not known."""
 
 
 @dataclass(slots=True)
@@ -45,7 +49,9 @@ class Flush:
         next_offset: where it stands after the batch.
         rows: (unit id, month) -> its cells, whole.
         works: work key -> document fields `u`, `j`, `c`.
-        parked: offset -> (reason, value).
+        parked: offset -> what is kept of a record that cannot be folded.
+        mended: offsets of parked records that a newer version replaced.
+        last_hash: identity of the batch's last record.
     """
 
     owned: Owned
@@ -54,7 +60,20 @@ class Flush:
     republished: frozenset[str]
     rows: dict[tuple[str, int], Row] = field(default_factory=dict)
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
-    parked: dict[int, tuple[str, bytes]] = field(default_factory=dict)
+    parked: dict[int, Parked] = field(default_factory=dict)
+    mended: list[int] = field(default_factory=list)
+    last_hash: str = ""
+
+    def done(self) -> Owned:
+        """Return where the partition stands when this is committed."""
+        return replace(
+            self.owned,
+            next_offset=self.next_offset,
+            newest_event_ms=self.newest_event_ms,
+            parked=self.owned.parked + len(self.parked) - len(self.mended),
+            republished=self.republished,
+            last_hash=self.last_hash,
+        )
 
 
 class Ledger:
@@ -69,8 +88,10 @@ class Ledger:
         self._works = database["works"]
         self._parked = database["parked"]
 
-    def claim(self, view_id: str, partition: int) -> Owned:
+    def claim(self, view_id: str, partition: int, begin: int = 0) -> Owned:
         """Become the owner of a partition: raise its epoch, so that no former owner can commit.
+
+        A view that is new to the partition begins at ``begin``.
 
         A former owner that was killed or frozen in the middle of a flush would hold its documents
         until the database gives its transaction up, after a minute: its session is ended first.
@@ -81,7 +102,7 @@ class Ledger:
         if former is not None and Binary.from_uuid(former) != me:
             ended = [{"id": Binary.from_uuid(former)}]
             self._mongo.client.admin.command({"killSessions": ended})
-        fresh = {"v": view_id, "p": partition, "next_offset": 0, "newest_event_ms": 0}
+        fresh = {"v": view_id, "p": partition, "next_offset": begin, "newest_event_ms": 0}
 
         def work(session: ClientSession) -> dict[str, Any]:
             change = {
@@ -103,7 +124,18 @@ class Ledger:
             found["newest_event_ms"],
             found["parked"],
             frozenset(found["republished"]),
+            found.get("last_hash", ""),
         )
+
+    def graves(self, owned: Owned) -> list[Grave]:
+        """Return the parked records of a partition that are open or among the last 10,000."""
+        whole = {"v": owned.view_id, "p": owned.partition}
+        recent = {**whole, "o": {"$gte": owned.next_offset - WINDOW_RECORDS}}
+        wanted = [recent, {**whole, "open": True}] if owned.parked else [recent]
+        fields = {"o": 1, "s": 1, "k": 1, "n": 1, "open": 1}
+        found = (document for query in wanted for document in self._parked.find(query, fields))
+        graves = {d["o"]: Grave(d["o"], d["s"], d["k"], d["n"], d["open"]) for d in found}
+        return list(graves.values())
 
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return what is stored of works: key -> the newest event of each submission."""
@@ -133,12 +165,11 @@ class Ledger:
             pymongo.errors.PyMongoError: the database failed; it may or may not have been written,
                 and claiming again tells.
         """
-        owned = flush.owned
-        parked = owned.parked + len(flush.parked)
+        owned, done = flush.owned, flush.done()
         offset = flush.next_offset - 1
         rows = [_replace_row(owned, key, row, offset) for key, row in flush.rows.items()]
         works = [_replace_work(owned, key, fields) for key, fields in flush.works.items()]
-        graves = [_insert_parked(owned, at, *what) for at, what in flush.parked.items()]
+        graves = _bury(flush)
 
         def work(session: ClientSession) -> None:
             result = self._progress.update_one(
@@ -149,10 +180,11 @@ class Ledger:
                 },
                 {
                     "$set": {
-                        "next_offset": flush.next_offset,
-                        "newest_event_ms": flush.newest_event_ms,
-                        "republished": sorted(flush.republished),
-                        "parked": parked,
+                        "next_offset": done.next_offset,
+                        "newest_event_ms": done.newest_event_ms,
+                        "republished": sorted(done.republished),
+                        "parked": done.parked,
+                        "last_hash": done.last_hash,
                     }
                 },
                 session=session,
@@ -168,15 +200,7 @@ class Ledger:
                     collection.bulk_write(writes, ordered=False, session=session)
 
         self._mongo.transaction(work, self._session)
-        return Owned(
-            owned.view_id,
-            owned.partition,
-            owned.epoch,
-            flush.next_offset,
-            flush.newest_event_ms,
-            parked,
-            flush.republished,
-        )
+        return done
 
 
 def decode_row(document: Mapping[str, Any]) -> dict[tuple[str, str], int]:
@@ -213,11 +237,41 @@ def _replace_work(owned: Owned, key: str, fields: dict[str, Any]) -> ReplaceOne[
     return ReplaceOne({"_id": identity}, document, upsert=True)
 
 
+def _bury(flush: Flush) -> list[Any]:
+    """Return the writes of parked records; one that was parked and mended is written once."""
+    owned, mended = flush.owned, set(flush.mended)
+    writes: list[Any] = [
+        _insert_parked(owned, offset, parked, is_open=offset not in mended)
+        for offset, parked in flush.parked.items()
+    ]
+    closed = {"$set": {"open": False}}
+    before = sorted(mended - flush.parked.keys())
+    return writes + [UpdateOne({"_id": _parked_id(owned, offset)}, closed) for offset in before]
+
+
 def _insert_parked(
-    owned: Owned, offset: int, reason: str, value: bytes
+    owned: Owned, offset: int, parked: Parked, *, is_open: bool
 ) -> InsertOne[dict[str, Any]]:
-    identity = f"{owned.view_id}|{owned.partition}|{offset}"
-    return InsertOne({"_id": identity, "v": owned.view_id, "reason": reason, "value": value})
+    document = {
+        "_id": _parked_id(owned, offset),
+        "v": owned.view_id,
+        "p": owned.partition,
+        "o": offset,
+        "i": parked.institution_id,
+        "s": parked.submission_id,
+        "n": parked.version,
+        "k": parked.work_key,
+        "type": parked.type,
+        "at": parked.recorded_ms,
+        "reason": parked.reason,
+        "value": parked.value,
+        "open": is_open,
+    }
+    return InsertOne(document)
+
+
+def _parked_id(owned: Owned, offset: int) -> str:
+    return f"{owned.view_id}|{owned.partition}|{offset}"
 
 
 def _chunks(ids: list[str]) -> Iterable[list[str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +19,17 @@ from services.kpi.domain.catalogue import FOLD_VERSION, Catalogue
 from services.kpi.store.documents import DATABASE
 from services.kpi.wire.catalogue import decode_catalogue
 
+UNSAFE = "unsafe"
+
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view and where it stands; ``awaits`` are institutions not yet published again."""
+    """A view and where it stands.
+
+    ``awaits`` are institutions not yet published again; ``begins`` the first offset of partitions
+    whose log had lost its beginning before; ``diverged`` says why nothing is folded, by partition,
+    for the whole `log`, or because its settings are `unsafe`; empty when all is well.
+    """
 
     view_id: str
     state: str
@@ -29,6 +37,13 @@ class View:
     topic_id: str
     catalogue_version: int
     awaits: tuple[str, ...]
+    begins: Mapping[int, int] = field(default_factory=dict)
+    diverged: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_its_log(self) -> bool:
+        """Whether the log is still the one that was folded, as far as it is known."""
+        return not self.diverged.keys() - {UNSAFE}
 
 
 class Registry:
@@ -115,15 +130,23 @@ class Registry:
         """Return the newest view of this log, the one to fold; None when the log is unknown."""
         return next((view for view in self.views() if view.topic_id == topic_id), None)
 
-    def open(self, topic_id: str, catalogue_version: int) -> View:
-        """Open the view of a log and a catalogue, or return it when it exists.
+    def open(
+        self, topic_id: str, catalogue_version: int, begins: Mapping[int, int] | None = None
+    ) -> View:
+        """Open the view of a log and a catalogue, or return it when it exists and its log is whole.
 
         The very first is live at once. A later one is of a log that lost its past, and is built
         until every institution has been published again.
+
+        Args:
+            topic_id: identity of the log.
+            catalogue_version: catalogue.
+            begins: partition -> first offset there is, where a log lost its beginning.
         """
         views = self.views()
         for view in views:
-            if (view.topic_id, view.catalogue_version) == (topic_id, catalogue_version):
+            same = (view.topic_id, view.catalogue_version) == (topic_id, catalogue_version)
+            if same and view.has_its_log:
                 return view
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
@@ -136,13 +159,28 @@ class Registry:
             "catalogue_version": catalogue_version,
             "fold_version": FOLD_VERSION,
             "awaits": awaits,
+            "begins": {str(p): offset for p, offset in (begins or {}).items()} if awaits else {},
+            "diverged": {},
             "opened_at": datetime.now(UTC),
         }
         try:
             self._views.insert_one(document)
         except DuplicateKeyError:
-            return self.open(topic_id, catalogue_version)
+            return self.open(topic_id, catalogue_version, begins)
         return _view(document)
+
+    def diverge(self, view: View, place: str, reason: str) -> None:
+        """Note why nothing is folded into a view, or, with no reason, that all is well again.
+
+        Args:
+            view: view as it was read.
+            place: a partition's number, `log` or `unsafe`.
+            reason: what is wrong; empty when nothing is.
+        """
+        if view.diverged.get(place, "") != reason:
+            name = f"diverged.{place}"
+            change = {"$set": {name: reason}} if reason else {"$unset": {name: ""}}
+            self._views.update_one({"_id": view.view_id}, change)
 
     def heard(self, view: View, republished: frozenset[str]) -> None:
         """Note institutions that are published again; a view that awaits none becomes live.
@@ -170,4 +208,6 @@ def _view(document: dict[str, Any]) -> View:
         document["topic_id"],
         document["catalogue_version"],
         tuple(document["awaits"]),
+        {int(place): offset for place, offset in document.get("begins", {}).items()},
+        document.get("diverged", {}),
     )

@@ -29,6 +29,7 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
         newest_event_at=_timestamp(progress.newest_event_ms),
         digest=digest,
         parked=progress.parked,
+        log_trouble="; ".join(reason for _, reason in sorted(view.diverged.items())),
     )
 
 

@@ -40,8 +40,8 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
     return event
 
 
-def decode_republished(value: bytes) -> str:
-    """Return the institution whose submissions are all published again.
+def decode_republished(value: bytes, generation: int) -> frozenset[str]:
+    """Return the institution whose submissions are all published again; none of an older log's.
 
     Raises:
         InvalidRecord: the bytes are no `LogRepublished`, or it names no institution.
@@ -52,7 +52,7 @@ def decode_republished(value: bytes) -> str:
         raise InvalidRecord(f"not a {REPUBLISHED}: {error}") from error
     if not mark.institution_id:
         raise InvalidRecord(f"a {REPUBLISHED} needs institution_id")
-    return mark.institution_id
+    return frozenset({mark.institution_id} if mark.generation >= generation else ())
 
 
 def decode_statement(

@@ -157,6 +157,17 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
     return _changed(submission, decision.name.lower(), change, **fields)
 
 
+def repair(submission: Submission, change: Change) -> Submission:
+    """Return the same state as a new version, so that it is published again.
+
+    Raises:
+        WrongState: it was never handed in, so nothing of it is in the log.
+    """
+    if not submission.submitted_by:
+        raise WrongState("a draft that was never handed in is not in the log")
+    return _changed(submission, "repair", change)
+
+
 def need_version(submission: Submission, version: int) -> None:
     """Refuse a change of a version that is not the newest.
 

@@ -35,10 +35,12 @@ class Stored:
         """Open the view of another log."""
         return self.registry.open(topic_id, 1)
 
-    def claimed(self, partition: int = 0, view: View | None = None) -> PartitionFold:
+    def claimed(
+        self, partition: int = 0, view: View | None = None, **options: Any
+    ) -> PartitionFold:
         """Become the owner of a partition."""
         owned = self.ledger.claim((view or self.view).view_id, partition)
-        return PartitionFold(owned, self.catalogue, self.ledger)
+        return PartitionFold(owned, self.catalogue, self.ledger, **options)
 
     def fresh(self) -> LiveView:
         """The view in memory as a process that starts now would have it."""

@@ -5,7 +5,9 @@ import pytest
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import OwnershipLost
 from services.kpi import folding
+from services.kpi.domain.parking import Limits
 from services.kpi.live import LiveView
+from services.kpi.log_identity import event_hash
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from tests.integration.kpi.conftest import Stored, fold_in_batches
@@ -121,19 +123,61 @@ def test_a_bad_amendment_leaves_the_claim_as_it_was(stored: Stored) -> None:
     assert count(stored) == 1
 
 
-def test_a_log_of_nothing_but_bad_records_stops_the_fold(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "PARKED_IN_A_ROW_MAX", 3)
-    fold = stored.claimed()
+def test_a_log_of_nothing_but_bad_records_stops_the_fold(stored: Stored) -> None:
+    fold = stored.claimed(limits=Limits(in_a_row=3))
     with pytest.raises(RuntimeError, match="3 records in a row"):
         fold.apply([record(i, BAD[2]) for i in range(4)])
     assert stored.documents("parked") == []
     # Here and there a bad record between good ones is no reason to stop.
     good = changed("good", declared=article(), verified=article())
-    fold = stored.claimed()
+    fold = stored.claimed(limits=Limits(in_a_row=3))
     fold.apply([record(i, good if i % 2 else BAD[0]) for i in range(20)])
     assert fold.owned.parked == 10
+
+
+def test_the_limits_hold_across_owners(stored: Stored) -> None:
+    limits = Limits(in_a_row=3)
+    stored.claimed(limits=limits).apply([record(i, BAD[2]) for i in range(3)])
+    with pytest.raises(RuntimeError, match="3 records in a row"):
+        stored.claimed(limits=limits).apply([record(3, BAD[2])])
+    # Whoever raises the limit goes on; the numbers do not depend on it.
+    stored.claimed().apply([record(3, BAD[2])])
+    assert len(stored.documents("parked")) == 4
+
+
+def test_a_newer_version_mends_a_parked_record(stored: Stored) -> None:
+    good = changed("s", 3, declared=article(), verified=article())
+    bad = changed("s", 2, declared=article("absent"))
+    other = changed("t", 1, declared=article("absent"))
+    fold = stored.claimed()
+    fold.apply([record(0, bad), record(1, other)])
+    assert fold.owned.parked == 2
+    # A straggler mends nothing; nor does a newer version that another owner already parked.
+    fold.apply([record(2, changed("s", 1, declared=article()))])
+    assert fold.owned.parked == 2
+    fold = stored.claimed()
+    fold.apply([record(3, good)])
+    assert fold.owned.parked == 1
+    assert {d["o"]: d["open"] for d in stored.documents("parked")} == {0: False, 1: True}
+    # Parked and mended within one batch.
+    fold = stored.claimed()
+    fold.apply([record(4, changed("u", 1, declared=article("absent"))), record(5, changed("u", 2))])
+    assert fold.owned.parked == 1
+    assert {d["o"]: d["open"] for d in stored.documents("parked")}[4] is False
+
+
+def test_marks_of_an_older_generation_of_the_log_do_not_count(stored: Stored) -> None:
+    old = events_pb2.LogRepublished(institution_id="alpha", generation=1)
+    new = events_pb2.LogRepublished(institution_id="beta", generation=2)
+    fold = stored.claimed(generation=2)
+    fold.apply([record(0, old), record(1, new)])
+    assert fold.owned.republished == {"beta"}
+
+
+def test_the_identity_of_the_last_record_is_stored_with_the_position(stored: Stored) -> None:
+    stored.claimed().apply(LOG[:30])
+    assert stored.claimed().owned.last_hash == event_hash(LOG[29])
+    assert event_hash(LOG[29]) != event_hash(LOG[28])
 
 
 def test_institutions_that_are_published_again_are_remembered(stored: Stored) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import OwnershipLost
+from services.kpi.domain.parking import Grave, Parked
 from services.kpi.store.ledger import Flush, Owned
 from tests.integration.kpi.conftest import Stored
 
@@ -13,7 +14,8 @@ def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
     made = Flush(owned, next_offset, 1000, frozenset({"alpha"}))
     made.rows["alpha", MONTH] = {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
     made.works["doi:10.1/a"] = {"u": ["publication|alpha"], "j": [], "c": [b"e"]}
-    made.parked[next_offset - 1] = ("no facts", b"raw")
+    parked = Parked("no facts", "t", "alpha", "s1", 3, "doi:10.1/a", 1000, b"raw")
+    made.parked[next_offset - 1] = parked
     return made
 
 
@@ -77,8 +79,33 @@ def test_a_flush_that_fails_in_the_middle_leaves_nothing(stored: Stored) -> None
         stored.ledger.commit(broken)
     # The graves come last: one that is there already fails when all the rest is written.
     broken = flush(owner, 9, value=99)
-    broken.parked = {4: ("again", b"")}
+    broken.parked = {4: broken.parked[8]}
     with pytest.raises(Exception, match="E11000"):
         stored.ledger.commit(broken)
     assert {name: stored.documents(name) for name in names} == before
     assert stored.ledger.commit(flush(owner, 9, value=7)).next_offset == 9
+
+
+def test_parked_records_are_remembered_with_what_names_them(stored: Stored) -> None:
+    owned = stored.ledger.claim("v", 0)
+    for next_offset in (5, 9):
+        owned = stored.ledger.commit(flush(owned, next_offset))
+    graves = sorted(stored.ledger.graves(owned), key=lambda grave: grave.offset)
+    assert graves == [Grave(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
+    closing = Flush(owned, 10, 1000, frozenset(), mended=[4])
+    owned = stored.ledger.commit(closing)
+    assert owned.parked == 1
+    assert [g.is_open for g in stored.ledger.graves(owned)].count(True) == 1
+
+
+def test_an_open_record_is_remembered_however_old_it_is(stored: Stored) -> None:
+    owned = stored.ledger.commit(flush(stored.ledger.claim("v", 0), 5))
+    owned = stored.ledger.commit(Flush(owned, 50_000, 1000, frozenset()))
+    assert [grave.offset for grave in stored.ledger.graves(owned)] == [4]
+    owned = stored.ledger.commit(Flush(owned, 50_001, 1000, frozenset(), mended=[4]))
+    assert stored.ledger.graves(owned) == []
+
+
+def test_a_view_that_is_new_to_a_partition_begins_where_the_log_does(stored: Stored) -> None:
+    assert stored.ledger.claim("v", 0, 40).next_offset == 40
+    assert stored.ledger.claim("v", 0, 50).next_offset == 40

@@ -30,7 +30,7 @@ from services.kernel.grpc import GrpcServer
 from services.kernel.kafka import Event, KafkaPublisher
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.providers import SUBMISSIONS
+from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.service import KpiAggregator, KpiQuery
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
@@ -214,7 +214,11 @@ def test_what_is_published_is_read_watched_and_explained_and_another_log_stops_t
         )
         assert opened.needs_republish
         assert stack.kpis()["root"] == 3
-        marks = [events_pb2.LogRepublished(institution_id=name) for name in INSTITUTIONS]
+        number = opened.generation
+        marks = [
+            events_pb2.LogRepublished(institution_id=name, generation=number)
+            for name in INSTITUTIONS
+        ]
         stack.publish(*marks)
         wait_until(lambda: stack.kpis() == {"root": 4, "alpha": 2, "beta": 2})
         assert stack.unready() == ""

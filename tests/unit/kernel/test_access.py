@@ -14,7 +14,12 @@ from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.access.v1 import access_pb2
 from kieng.directory.v1 import directory_service_pb2
-from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, target_service_pb2
+from kieng.kpi.v1 import (
+    catalogue_service_pb2,
+    kpi_service_pb2,
+    parked_service_pb2,
+    target_service_pb2,
+)
 from kieng.notifications.v1 import notification_service_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.submissions.v1 import (
@@ -34,6 +39,7 @@ CONTRACTS = (
     kpi_service_pb2,
     log_service_pb2,
     notification_service_pb2,
+    parked_service_pb2,
     partner_service_pb2,
     review_service_pb2,
     submission_service_pb2,

@@ -67,3 +67,59 @@ class RepublishLogResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RepublishLogResponse: _TypeAlias = RepublishLogResponse  # noqa: Y015
+
+@_typing.final
+class RepairSubmissionRequest(_message.Message):
+    """Request of RepairSubmission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission. Required."""
+    request_id: _builtins.str
+    """Id of this request, chosen by the caller; a repeat with the same id changes nothing. Required."""
+    reason: _builtins.str
+    """Why, for the audit trail, e.g. the reason that kpi gave. Required."""
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "request_id", b"request_id", "submission_id", b"submission_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairSubmissionRequest: _TypeAlias = RepairSubmissionRequest  # noqa: Y015
+
+@_typing.final
+class RepairSubmissionResponse(_message.Message):
+    """Response of RepairSubmission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission."""
+    version: _builtins.int
+    """Version that was published."""
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RepairSubmissionResponse: _TypeAlias = RepairSubmissionResponse  # noqa: Y015

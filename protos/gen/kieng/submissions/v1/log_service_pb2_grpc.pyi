@@ -37,6 +37,12 @@ class LogServiceStub:
     """Publishes the present state of every submission of every institution this service holds, then one LogRepublished per
     institution and partition. Safe to repeat: consumers go by version. Errors: UNAVAILABLE (broker or database down).
     """
+    RepairSubmission: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.RepairSubmissionRequest, _log_service_pb2.RepairSubmissionResponse]
+    """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
+    not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
+    events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
+    """
 
 @_typing.type_check_only
 class LogServiceAsyncStub(LogServiceStub):
@@ -46,6 +52,12 @@ class LogServiceAsyncStub(LogServiceStub):
     RepublishLog: _aio.UnaryStreamMultiCallable[_log_service_pb2.RepublishLogRequest, _log_service_pb2.RepublishLogResponse]  # type: ignore[assignment]
     """Publishes the present state of every submission of every institution this service holds, then one LogRepublished per
     institution and partition. Safe to repeat: consumers go by version. Errors: UNAVAILABLE (broker or database down).
+    """
+    RepairSubmission: _aio.UnaryUnaryMultiCallable[_log_service_pb2.RepairSubmissionRequest, _log_service_pb2.RepairSubmissionResponse]  # type: ignore[assignment]
+    """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
+    not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
+    events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
     """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -59,6 +71,18 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_log_service_pb2.RepublishLogResponse], _abc.AsyncIterator[_log_service_pb2.RepublishLogResponse]]:
         """Publishes the present state of every submission of every institution this service holds, then one LogRepublished per
         institution and partition. Safe to repeat: consumers go by version. Errors: UNAVAILABLE (broker or database down).
+        """
+
+    @_abc_1.abstractmethod
+    def RepairSubmission(
+        self,
+        request: _log_service_pb2.RepairSubmissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_log_service_pb2.RepairSubmissionResponse, _abc.Awaitable[_log_service_pb2.RepairSubmissionResponse]]:
+        """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
+        not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
+        events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
         """
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

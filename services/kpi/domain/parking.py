@@ -1,0 +1,105 @@
+"""Records that cannot be folded: what is kept of them, when too many stop the fold, what mends one.
+
+Only deterministic failures are parked, so that every replay parks the same records.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+WINDOW_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be parked before the fold stops. They decide when to stop, never a number.
+
+    Args:
+        in_a_row: records one after the other.
+        per_window: records among the last 10,000 of a partition; asked only once the partition has
+            so many, or a single bad record would stop a young log.
+    """
+
+    in_a_row: int = 1000
+    per_window: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A record that cannot be folded, and whose it is as far as it says so itself.
+
+    ``version`` is 0 and the texts are empty where the record does not tell.
+    """
+
+    reason: str
+    type: str
+    institution_id: str
+    submission_id: str
+    version: int
+    work_key: str
+    recorded_ms: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Grave:
+    """What the fold remembers of a parked record; ``is_open`` until a newer version was folded."""
+
+    offset: int
+    submission_id: str
+    work_key: str
+    version: int
+    is_open: bool
+
+
+class Parking:
+    """The parked records of one partition, by offset: counts them and finds what mends them.
+
+    Args:
+        limits: when to stop.
+        graves: what was parked before; all open ones, and all of the last window.
+    """
+
+    def __init__(self, limits: Limits, graves: Iterable[Grave] = ()) -> None:
+        self._limits = limits
+        self._recent: deque[int] = deque()
+        self._in_a_row = 0
+        self._open: dict[tuple[str, str], list[Grave]] = {}
+        for grave in sorted(graves, key=lambda grave: grave.offset):
+            self._bury(grave)
+
+    def park(self, offset: int, parked: Parked) -> str:
+        """Note a record; return why the fold must stop now, empty when it may go on."""
+        name = parked.submission_id, parked.work_key
+        self._bury(Grave(offset, *name, parked.version, is_open=True))
+        if self._in_a_row > self._limits.in_a_row:
+            return f"over {self._limits.in_a_row} records in a row cannot be folded"
+        is_full = offset + 1 >= WINDOW_RECORDS
+        if is_full and len(self._recent) > self._limits.per_window:
+            limit = self._limits.per_window
+            return f"over {limit} of the last {WINDOW_RECORDS} records cannot be folded"
+        return ""
+
+    def mended(self, submission_id: str, work_key: str, version: int) -> list[int]:
+        """Return the offsets of open records that a newer version of the submission replaces."""
+        if not self._open:
+            return []
+        graves = self._open.get((submission_id, work_key), [])
+        done = [grave.offset for grave in graves if grave.version < version]
+        left = [grave for grave in graves if grave.version >= version]
+        if left:
+            self._open[submission_id, work_key] = left
+        else:
+            self._open.pop((submission_id, work_key), None)
+        return done
+
+    def _bury(self, grave: Grave) -> None:
+        follows = bool(self._recent) and self._recent[-1] == grave.offset - 1
+        self._in_a_row = self._in_a_row + 1 if follows else 1
+        self._recent.append(grave.offset)
+        while self._recent[0] <= grave.offset - WINDOW_RECORDS:
+            self._recent.popleft()
+        if grave.is_open and grave.submission_id:
+            self._open.setdefault((grave.submission_id, grave.work_key), []).append(grave)

@@ -1,0 +1,156 @@
+"""Is the log the one that was folded? Topic, position, last event, and whether it keeps its events.
+
+A topic made anew, a truncated one or one that expires gives no error by itself: its records would
+look as if they were folded already, or be missing. So every claim looks first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError, OffsetOutOfRangeError
+
+from services.kernel.config import KernelSettings
+from services.kernel.errors import Unavailable
+from services.kernel.kafka import Record
+
+SUBMISSIONS = "kieng.submissions.v1"
+LOOK_SECONDS_MAX = 5.0
+REMEDY = "an operator runs `kieng log republish`"
+
+
+@dataclass(frozen=True, slots=True)
+class LogDescription:
+    """What the broker says of the log.
+
+    ``unsafe`` names the settings by which it would lose events; empty when it keeps them all, or
+    when the broker reports no settings, as the embedded one.
+    """
+
+    topic_id: str
+    partitions: int
+    unsafe: str
+
+
+def event_hash(record: Record) -> str:
+    """Return the identity of a record: SHA-256 over key, value and headers, lower-case hex."""
+    digest = hashlib.sha256()
+    parts: list[bytes] = [record.key or b"", record.value or b""]
+    for name, value in record.headers:
+        parts += [name.encode(), value or b""]
+    for part in parts:
+        digest.update(len(part).to_bytes(4, "big") + part)
+    return digest.hexdigest()
+
+
+def describe_log(settings: KernelSettings) -> LogDescription:
+    """Return what the broker says of the submissions log.
+
+    Raises:
+        Unavailable: the broker is down, or the topic does not exist.
+    """
+    try:
+        with closing(KafkaAdminClient(**settings.kafka_options())) as admin:
+            found = admin.describe_topics([SUBMISSIONS])[0]
+            # The settings are not named: the embedded broker drops the connection when they are.
+            resource = ConfigResource(ConfigResourceType.TOPIC, SUBMISSIONS)
+            answer = admin.describe_configs([resource], config_filter="all")
+    except KafkaError as error:
+        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
+    if not found.get("topic_id"):
+        raise Unavailable(f"topic {SUBMISSIONS} does not exist; run `kieng topics apply`")
+    known = answer.get("topic", {}).get(SUBMISSIONS, {})
+    unsafe = unsafe_settings({name: str(entry["value"]) for name, entry in known.items()})
+    return LogDescription(str(found["topic_id"]), len(found["partitions"]), unsafe)
+
+
+def unsafe_settings(settings: Mapping[str, str]) -> str:
+    """Name the settings by which a topic loses events; what is not reported counts as safe."""
+    found = []
+    if "compact" in settings.get("cleanup.policy", ""):
+        found.append(f"cleanup.policy={settings['cleanup.policy']}")
+    for name in ("retention.ms", "retention.bytes"):
+        if settings.get(name, "-1") not in ("-1", "None", ""):
+            found.append(f"{name}={settings[name]}")
+    return ", ".join(found)
+
+
+def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int, int]:
+    """Return the offset of the oldest record of each partition.
+
+    Raises:
+        Unavailable: the broker is down.
+    """
+    try:
+        with closing(_consumer(settings)) as consumer:
+            asked = [TopicPartition(SUBMISSIONS, partition) for partition in partitions]
+            found = consumer.beginning_offsets(asked)
+    except KafkaError as error:
+        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
+    return {place.partition: offset for place, offset in found.items()}
+
+
+def divergence(settings: KernelSettings, partition: int, next_offset: int, last_hash: str) -> str:
+    """Say why a partition is not the one that was folded; empty when it is.
+
+    The end of the log is found by reading the record before ``next_offset``, because the embedded
+    broker answers too small an end to those who ask for it.
+
+    Args:
+        settings: how the broker is reached.
+        partition: partition.
+        next_offset: offset of the next record to fold.
+        last_hash: `event_hash` of the record before; empty when it is not known.
+
+    Raises:
+        Unavailable: the broker is down.
+    """
+    place = TopicPartition(SUBMISSIONS, partition)
+    try:
+        with closing(_consumer(settings)) as consumer:
+            begin = consumer.beginning_offsets([place])[place]
+            if begin > next_offset:
+                return f"records {next_offset} to {begin - 1} of partition {partition} are gone"
+            if begin == next_offset:
+                return ""  # what was folded is gone, what was not is there
+            found = _record_at(consumer, place, next_offset - 1)
+    except KafkaError as error:
+        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
+    if found is None:
+        return f"partition {partition} ends before offset {next_offset - 1}, which was folded"
+    if last_hash and event_hash(found) != last_hash:
+        return f"offset {next_offset - 1} of partition {partition} holds another event than folded"
+    return ""
+
+
+def _record_at(consumer: Any, place: TopicPartition, offset: int) -> Record | None:
+    consumer.assign([place])
+    consumer.seek(place, offset)
+    deadline = time.monotonic() + LOOK_SECONDS_MAX
+    while time.monotonic() < deadline:
+        try:
+            records = consumer.poll(timeout_ms=200, max_records=1).get(place)
+        except OffsetOutOfRangeError:
+            return None
+        if records:
+            # Markers of transactions make holes, so it may be a later one; the hash tells.
+            found: Record = records[0]
+            return found
+    return None
+
+
+def _consumer(settings: KernelSettings) -> KafkaConsumer:
+    return KafkaConsumer(
+        auto_offset_reset="none",
+        enable_auto_commit=False,
+        allow_auto_create_topics=False,
+        fetch_max_wait_ms=50,
+        **settings.kafka_options(),
+    )

@@ -1,0 +1,85 @@
+"""Answers of ParkedService: who may see what of the records that could not be folded."""
+
+from __future__ import annotations
+
+from kieng.kpi.v1 import parked_service_pb2
+from services.kernel.access import Principal
+from services.kernel.errors import InvalidArgument, NotFound
+from services.kpi.store.parked import ParkedRecords, StoredParked
+
+OPERATOR = "operator"
+PAGE_SIZE = 100
+
+
+def list_parked(
+    request: parked_service_pb2.ListParkedRequest,
+    principal: Principal,
+    view_id: str,
+    records: ParkedRecords,
+) -> parked_service_pb2.ListParkedResponse:
+    """Return a page of what the caller may see: operators everybody's, without the work.
+
+    Raises:
+        InvalidArgument: the page token is of another view. The caller's.
+    """
+    is_operator = OPERATOR in principal.roles
+    limit = request.page_size or PAGE_SIZE
+    found = records.page(
+        view_id,
+        "" if is_operator else principal.institution_id,
+        _decode_token(request.page_token, view_id),
+        limit,
+        with_mended=request.with_mended,
+    )
+    last = found[-1] if len(found) == limit else None
+    return parked_service_pb2.ListParkedResponse(
+        records=[_encode(each, principal) for each in found],
+        next_page_token=f"{view_id}|{last.partition}|{last.offset}" if last else "",
+    )
+
+
+def get_parked(
+    request: parked_service_pb2.GetParkedRequest,
+    principal: Principal,
+    view_id: str,
+    records: ParkedRecords,
+) -> parked_service_pb2.GetParkedResponse:
+    """Return one record of the caller's institution with its content.
+
+    Raises:
+        NotFound: there is none there, or it is another institution's. The caller's.
+    """
+    found = records.get(view_id, request.partition, request.offset)
+    if found is None or found.parked.institution_id != principal.institution_id:
+        raise NotFound("no such parked record")
+    return parked_service_pb2.GetParkedResponse(
+        record=_encode(found, principal), event_type=found.parked.type, value=found.parked.value
+    )
+
+
+def _encode(stored: StoredParked, principal: Principal) -> parked_service_pb2.ParkedRecord:
+    parked = stored.parked
+    is_own = parked.institution_id == principal.institution_id
+    message = parked_service_pb2.ParkedRecord(
+        partition=stored.partition,
+        offset=stored.offset,
+        reason=parked.reason,
+        institution_id=parked.institution_id,
+        submission_id=parked.submission_id,
+        version=parked.version,
+        work_key=parked.work_key if is_own else "",
+        mended=not stored.is_open,
+    )
+    message.recorded_at.FromMilliseconds(parked.recorded_ms)
+    return message
+
+
+def _decode_token(token: str, view_id: str) -> tuple[int, int]:
+    if not token:
+        return -1, -1
+    named, _, place = token.partition("|")
+    partition, _, offset = place.partition("|")
+    if named != view_id or not (partition.isdecimal() and offset.isdecimal()):
+        text = "the page token is of another view; begin with the first page"
+        raise InvalidArgument(text, fields={"page_token": text})
+    return int(partition), int(offset)

@@ -1,0 +1,81 @@
+"""Reads the records of a view that could not be folded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import ASCENDING
+
+from services.kernel.mongo import Mongo
+from services.kpi.domain.parking import Parked
+from services.kpi.store.documents import DATABASE
+
+
+@dataclass(frozen=True, slots=True)
+class StoredParked:
+    """A parked record and its place; ``is_open`` until a newer version was folded."""
+
+    partition: int
+    offset: int
+    parked: Parked
+    is_open: bool
+
+
+class ParkedRecords:
+    """The parked records of all views. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._parked = mongo.database(DATABASE)["parked"]
+
+    def page(
+        self,
+        view_id: str,
+        institution_id: str,
+        after: tuple[int, int],
+        limit: int,
+        *,
+        with_mended: bool,
+    ) -> list[StoredParked]:
+        """Return a page of records by partition and offset.
+
+        Args:
+            view_id: view.
+            institution_id: whose records; empty for everybody's.
+            after: partition and offset of the last record of the page before; (-1, -1) at first.
+            limit: most records.
+            with_mended: also those that a newer version replaced.
+        """
+        query: dict[str, Any] = {"v": view_id}
+        if institution_id:
+            query["i"] = institution_id
+        if not with_mended:
+            query["open"] = True
+        begun = {**query, "p": after[0], "o": {"$gt": after[1]}}
+        found = list(self._find(begun, limit)) if after[0] >= 0 else []
+        if len(found) < limit:
+            found += self._find({**query, "p": {"$gt": after[0]}}, limit - len(found))
+        return [_decode(document) for document in found]
+
+    def _find(self, query: dict[str, Any], limit: int) -> Any:
+        order = [("p", ASCENDING), ("o", ASCENDING)]
+        return self._parked.find(query, {"value": 0}).sort(order).limit(limit)
+
+    def get(self, view_id: str, partition: int, offset: int) -> StoredParked | None:
+        """Return one record with its value, or None."""
+        found = self._parked.find_one({"_id": f"{view_id}|{partition}|{offset}"})
+        return _decode(found) if found else None
+
+
+def _decode(document: dict[str, Any]) -> StoredParked:
+    parked = Parked(
+        reason=document["reason"],
+        type=document["type"],
+        institution_id=document["i"],
+        submission_id=document["s"],
+        version=document["n"],
+        work_key=document["k"],
+        recorded_ms=document["at"],
+        value=document.get("value", b""),
+    )
+    return StoredParked(document["p"], document["o"], parked, document["open"])

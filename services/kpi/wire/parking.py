@@ -1,0 +1,42 @@
+"""A record that cannot be folded -> what is kept of it."""
+
+from __future__ import annotations
+
+from google.protobuf.message import DecodeError
+
+from kieng.submissions.v1 import events_pb2
+from services.kernel.kafka import Record, header
+from services.kpi.domain.parking import Parked
+
+
+def parked_of(record: Record, reason: str) -> Parked:
+    """Return whose a record is, by its headers, else by what can be read of its value."""
+    submission_id, version, work_key = _named(header(record, "ce_id"))
+    institution_id = header(record, "ce_source").rpartition("/")[2]
+    value = record.value or b""
+    if not (submission_id and institution_id):
+        try:
+            event = events_pb2.SubmissionChanged.FromString(value)
+            institution_id = institution_id or event.institution_id
+            if not submission_id:
+                submission_id, version = event.submission_id, event.version
+                work_key = event.work_key
+        except DecodeError:
+            pass  # the record does not say; only its place is known
+    return Parked(
+        reason=reason,
+        type=header(record, "ce_type"),
+        institution_id=institution_id,
+        submission_id=submission_id,
+        version=version,
+        work_key=work_key,
+        recorded_ms=record.timestamp,
+        value=value,
+    )
+
+
+def _named(event_id: str) -> tuple[str, int, str]:
+    """Split the id of an event, `<submission>:<version>:<work key>`; empty when it is another."""
+    submission_id, _, rest = event_id.partition(":")
+    version, _, work_key = rest.partition(":")
+    return (submission_id, int(version), work_key) if version.isdecimal() else ("", 0, "")
