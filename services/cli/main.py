@@ -19,6 +19,7 @@ from services.cli import (
     parked,
     partners,
     reviews,
+    settings,
     submissions,
     tokens,
     trial,
@@ -51,6 +52,7 @@ app.add_typer(inbox.subscription, name="subscription")
 app.command()(tokens.token)
 app.add_typer(tokens.app, name="topics")
 app.add_typer(trial.app, name="issuer")
+app.add_typer(settings.app, name="config")
 app.add_typer(verification.app, name="log")
 app.add_typer(parked.app, name="parked")
 app.command()(verification.verify)

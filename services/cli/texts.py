@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from services.cli.texts_of_operators import OPERATORS
+
 
 class Lang(StrEnum):
     """Language of names, headings and messages."""
@@ -14,6 +16,7 @@ class Lang(StrEnum):
 
 # Key -> Vietnamese, English. Both name the same values.
 TEXTS: dict[str, tuple[str, str]] = {
+    **OPERATORS,
     # Cells of an import file
     "cell.missing.problem": ("ô này để trống", "is empty"),
     "cell.missing.remedy": ("Điền giá trị.", "Fill it in."),

@@ -1,0 +1,108 @@
+"""The settings as an operator sees them before anything is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from services.cli.main import app, main
+from services.cli.settings import OF_COMMANDS
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("KIENG_")]:
+        monkeypatch.delenv(name)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["config", *arguments])
+    return int(ended.value.code or 0)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert run("print", *arguments, "--output", "json") == 0
+    rows = json.loads(capsys.readouterr().out)["settings"]
+    return {row["name"]: row for row in rows}
+
+
+def test_every_mistake_of_every_service_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_GRPC_PORT", "many")
+    monkeypatch.setenv("KIENG_KAFKA_BOOTSTRP", "kafka-1:9092")
+    assert run("check", "--output", "json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    told = {(one["service"], one["problem"].split(":")[0]) for one in answer["mistakes"]}
+    assert ("submissions", "KIENG_INSTITUTIONS") in told
+    assert ("kpi.query", "KIENG_GRPC_PORT") in told
+    assert ("kpi.query", "KIENG_INSTITUTIONS") not in told
+    problems = [one["problem"] for one in answer["mistakes"]]
+    assert "KIENG_KAFKA_BOOTSTRP: nobody reads it; is KIENG_KAFKA_BOOTSTRAP meant?" in problems
+
+
+def test_right_settings_are_said_to_be_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIENG_INSTITUTIONS", "a,b")
+    assert run("check") == 0
+
+
+def test_passwords_are_hidden_wherever_they_stand(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    password, file = tmp_path / "password", tmp_path / "kieng.env"
+    password.write_text("planted-1")
+    file.write_text("KIENG_MONGO_URI=mongodb://kieng:planted-2@db-1:27017,db-2/?replicaSet=rs\n")
+    monkeypatch.setenv("KIENG_CONFIG_FILE", str(file))
+    monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD_FILE", str(password))
+    rows = printed(capsys, "partners")
+    assert rows["KIENG_KAFKA_SASL_PASSWORD"]["source"] == "secret"
+    assert rows["KIENG_MONGO_URI"] == {
+        "name": "KIENG_MONGO_URI",
+        "value": "mongodb://kieng:***@db-1:27017,db-2/?replicaSet=rs",
+        "source": "file",
+    }
+    monkeypatch.setenv("KIENG_KAFKA_SASL_PASSWORD", "planted-3")
+    monkeypatch.setenv("KIENG_LOG_FORMAT", "planted-4")
+    rows = printed(capsys, "partners")
+    assert rows["KIENG_LOG_FORMAT"] == {
+        "name": "KIENG_LOG_FORMAT",
+        "value": "***",
+        "source": "environment",
+    }
+    assert "planted" not in json.dumps(rows)
+
+
+def test_what_is_required_and_absent_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = printed(capsys, "submissions")
+    assert rows["KIENG_INSTITUTIONS"]["source"] == "missing"
+    assert rows["KIENG_GRPC_WORKERS"] == {
+        "name": "KIENG_GRPC_WORKERS",
+        "value": 32,
+        "source": "default",
+    }
+
+
+def test_an_unknown_service_is_wrong_usage() -> None:
+    assert run("check", "everything") == 2
+
+
+def test_every_variable_of_a_command_is_known_to_the_check() -> None:
+    def variables(command: Any) -> set[str]:
+        below = getattr(command, "commands", {}).values()
+        own = {option.envvar for option in command.params if getattr(option, "envvar", None)}
+        return own.union(*map(variables, below))
+
+    assert variables(typer.main.get_command(app)) <= OF_COMMANDS
+    sources = Path(__file__).parents[3].glob("services/cli/*.py")
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    read = set(re.findall(r'environ[^"\n]*"(KIENG_[A-Z_]+)"', source))
+    assert "KIENG_TOKEN" in read
+    assert read <= OF_COMMANDS | {"KIENG_KAFKA_BOOTSTRAP", "KIENG_MONGO_URI"}
