@@ -24,7 +24,7 @@ from prometheus_client.metrics import MetricWrapperBase
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications")
+SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications", "exporter")
 
 
 def settings() -> str:

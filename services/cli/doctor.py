@@ -23,7 +23,7 @@ from services.cli import broker, embedded, options, topics
 from services.cli.clients import Clients, Credential
 from services.cli.failures import DOWN, NO, CallFailed, Failure, trouble_of_call, worst
 from services.cli.issuer import CONSORTIUM
-from services.cli.launch import SERVICES, http_probe
+from services.cli.launch import SERVICES, WITHOUT_GRPC, http_probe
 from services.cli.render import view_json
 from services.cli.screen import Screen
 from services.cli.stack import Stack, find
@@ -143,7 +143,7 @@ def check_services(stack: Stack) -> Iterator[Finding]:
     """Ask every service for its health."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
-    for name in addresses or SERVICES:
+    for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
         try:
             address = addresses.get(name) or stack.address(name.partition(".")[0])
             with grpc.insecure_channel(address) as channel:

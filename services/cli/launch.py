@@ -25,9 +25,9 @@ from services.cli.processes import Child, Unready, free_ports
 from services.cli.screen import Screen
 from services.cli.stack import ROOT, Process, Stack
 
-SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications")
-WITHOUT_GRPC = frozenset({"kpi.aggregator"})
-"""Services that consume only, and open no port for calls."""
+SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
+WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
+"""Services that answer no calls, and open no port for them."""
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 20.0
 PART_SECONDS = 10.0
@@ -182,6 +182,7 @@ class Launch:
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
+            "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
             "KIENG_SUBMISSIONS_ADDRESS": f"{HOST}:{addresses['submissions'][0]}",

@@ -21,7 +21,7 @@ from services.cli.stack import DEPLOY
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
-Ports = Annotated[int, typer.Option(help="First of 13 ports to use; else free ones.")]
+Ports = Annotated[int, typer.Option(help="First of 15 ports to use; else free ones.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
 

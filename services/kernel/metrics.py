@@ -48,6 +48,15 @@ MONGO_BUSY = Gauge("kieng_mongo_connections_busy", "Connections to the database 
 MONGO_LIMIT = Gauge("kieng_mongo_connections_limit", "Most connections; further uses wait.")
 
 
+def show(gauge: Gauge, values: Mapping[tuple[Any, ...], float | None]) -> None:
+    """Show these values by label values and no other; None is not known and not shown."""
+    known = {tuple(map(str, labels)): v for labels, v in values.items() if v is not None}
+    for labels, value in known.items():
+        gauge.labels(*labels).set(value)
+    for gone in gauge._metrics.keys() - known.keys():
+        gauge.remove(*gone)
+
+
 def preset_consumer(group: str, topics: Sequence[str]) -> None:
     """Show a consumer's counters with 0, so that rates are right from the first record on."""
     for counter in (RECORDS_HANDLED, RECORDS_DEAD, OWNERSHIP_LOST):

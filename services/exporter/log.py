@@ -1,0 +1,130 @@
+"""Asks the broker where its logs begin and end, where groups stand, and how old records are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import IncompatibleBrokerVersion, KafkaError
+
+from services.exporter.domain import READERS, Standing
+from services.kernel.config import KernelSettings
+
+PREFIX = "kieng."
+PEEK_BYTES_MAX = 65_536
+PEEK_SECONDS_MAX = 2.0
+
+
+class LogWatch:
+    """Two clients of one broker, made anew after trouble. Used by one thread.
+
+    Args:
+        settings: how to connect.
+    """
+
+    def __init__(self, settings: KernelSettings) -> None:
+        options = settings.kafka_options()
+        self._consumer = KafkaConsumer(
+            **options,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=PEEK_BYTES_MAX,
+        )
+        self._admin = KafkaAdminClient(**options)
+
+    def close(self) -> None:
+        """Close both clients."""
+        with suppress(KafkaError):
+            self._consumer.close(timeout_ms=1000)
+        with suppress(KafkaError):
+            self._admin.close()
+
+    def ends(self) -> dict[TopicPartition, tuple[int, int]]:
+        """Return first and next offset of every partition of our topics; raises KafkaError."""
+        topics = sorted(name for name in self._consumer.topics() if name.startswith(PREFIX))
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in self._consumer.partitions_for_topic(topic) or ()
+        ]
+        if not partitions:
+            return {}
+        begins = self._consumer.beginning_offsets(partitions)
+        told = self._consumer.end_offsets(partitions)
+        # The embedded broker tells the begin of the last batch; what a fetch tells is right.
+        seen = self._peek(told)
+        return {p: (begins[p], max(told[p], seen[p][0])) for p in partitions}
+
+    def standings(
+        self, ends: Mapping[TopicPartition, tuple[int, int]]
+    ) -> dict[tuple[str, TopicPartition], Standing]:
+        """Return where each group stands in what it reads; raises KafkaError."""
+        found = {}
+        for group, topics in READERS.items():
+            partitions = [partition for partition in ends if partition.topic in topics]
+            if not partitions:
+                continue
+            answer = self._admin.list_group_offsets({group: partitions}).get(group, {})
+            for partition in partitions:
+                known = answer.get(partition)
+                position = known.offset if known is not None and known.offset >= 0 else None
+                found[group, partition] = Standing(position, *ends[partition])
+        return found
+
+    def written_at(
+        self, oldest: Mapping[tuple[str, TopicPartition], int]
+    ) -> dict[tuple[str, TopicPartition], float]:
+        """Return when records were written, seconds since 1970; those that cannot be read lack."""
+        found = {}
+        for group in {group for group, _ in oldest}:
+            offsets = {p: offset for (name, p), offset in oldest.items() if name == group}
+            for partition, (_, written) in self._peek(offsets).items():
+                if written is not None:
+                    found[group, partition] = written
+        return found
+
+    def sizes(self) -> dict[str, int]:
+        """Return bytes by topic, all copies together; empty when the broker does not tell."""
+        total: dict[str, int] = {}
+        with suppress(IncompatibleBrokerVersion):
+            for broker in self._admin.describe_log_dirs():
+                for topic in _topics_of(broker["log_dirs"]):
+                    size = sum(each["partition_size"] for each in topic["partitions"])
+                    total[topic["name"]] = total.get(topic["name"], 0) + size
+        return total
+
+    def _peek(
+        self, offsets: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, tuple[int, float | None]]:
+        """Return the end of each partition, and when its record at an offset was written."""
+        consumer = self._consumer
+        consumer.unsubscribe()
+        consumer.assign(list(offsets))
+        for partition, offset in offsets.items():
+            consumer.seek(partition, offset)
+        written: dict[TopicPartition, float] = {}
+        deadline = time.monotonic() + PEEK_SECONDS_MAX
+        while time.monotonic() < deadline and not _is_complete(consumer, offsets, written):
+            for partition, records in consumer.poll(timeout_ms=100, max_records=1).items():
+                written.setdefault(partition, records[0].timestamp / 1000)
+                consumer.pause(partition)
+        return {p: (consumer.highwater(p) or 0, written.get(p)) for p in offsets}
+
+
+def _is_complete(
+    consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int], written: Iterable[Any]
+) -> bool:
+    ends = {partition: consumer.highwater(partition) for partition in offsets}
+    return all(
+        end is not None and (partition in written or offsets[partition] >= end)
+        for partition, end in ends.items()
+    )
+
+
+def _topics_of(folders: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
+    for folder in folders:
+        yield from (t for t in folder["topics"] if t["name"].startswith(PREFIX))

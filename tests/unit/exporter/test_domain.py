@@ -1,0 +1,77 @@
+"""What other exporters get wrong about lag, each case once."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+
+from services.cli.topics import load
+from services.exporter.domain import READERS, Standing, lag_seconds
+from services.kernel.kafka import Consume
+
+SERVICES = Path(__file__).parents[3] / "services"
+
+CASES = [
+    # the case, position, begin, end, lag, outside
+    ("nothing to do", 10, 0, 10, 0, False),
+    ("some records wait", 4, 0, 10, 6, False),
+    ("an idle topic that nobody ever wrote to", 0, 0, 0, 0, False),
+    ("an idle topic whose records are all old", 10, 10, 10, 0, False),
+    ("a group without a position is not 0", None, 0, 10, None, False),
+    ("a group without a position on an empty topic", None, 0, 0, None, False),
+    ("what is deleted cannot be handled: not the whole log", 2, 6, 10, 4, True),
+    ("everything before the log's begin is gone", 2, 10, 10, 0, True),
+    ("a position beyond the end is never negative", 12, 0, 10, 0, True),
+    ("a recreated topic is empty", 12, 0, 0, 0, True),
+]
+
+
+@pytest.mark.parametrize(
+    ("position", "begin", "end", "lag", "outside"),
+    [case[1:] for case in CASES],
+    ids=[case[0] for case in CASES],
+)
+def test_lag_is(position: int | None, begin: int, end: int, lag: int | None, outside: bool) -> None:
+    standing = Standing(position, begin, end)
+    assert standing.lag == lag
+    assert standing.is_outside is outside
+
+
+@pytest.mark.parametrize(
+    ("standing", "written_at", "seconds"),
+    [
+        (Standing(4, 0, 10), 40.0, 60.0),
+        (Standing(4, 0, 10), 140.0, 0.0),  # the writer's clock is ahead
+        (Standing(4, 0, 10), None, None),
+        (Standing(10, 0, 10), None, 0.0),
+        (Standing(None, 0, 10), None, None),
+    ],
+    ids=["age", "clock ahead", "unread", "nothing waits", "no position"],
+)
+def test_lag_in_seconds_is_the_age_of_the_oldest_record_that_waits(
+    standing: Standing, written_at: float | None, seconds: float | None
+) -> None:
+    assert lag_seconds(standing, written_at, 100.0) == seconds
+
+
+def test_the_oldest_record_that_waits_is_one_that_is_still_there() -> None:
+    assert Standing(4, 0, 10).oldest == 4
+    assert Standing(2, 6, 10).oldest == 6
+    assert Standing(10, 0, 10).oldest is None
+    assert Standing(None, 0, 10).oldest is None
+
+
+def test_every_consumer_of_every_service_is_watched() -> None:
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(SERVICES.glob("*/service.py")):
+        module = importlib.import_module(f"services.{path.parent.name}.service")
+        for service in vars(module).values():
+            for _, method in inspect.getmembers(service, inspect.isfunction):
+                for entrypoint in getattr(method, "nameko_entrypoints", ()):
+                    if isinstance(entrypoint, Consume):
+                        found[entrypoint.group] = entrypoint.topics
+    assert found == READERS
+    assert {topic for topics in READERS.values() for topic in topics} <= {t.name for t in load()}
