@@ -12,7 +12,7 @@ from rich.live import Live
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
+from services.cli import options, past
 from services.cli.clients import Clients
 from services.cli.failures import NO, USAGE, Failure
 from services.cli.kpi_tables import Names, explained, grid, is_exact, overlap_table
@@ -20,6 +20,8 @@ from services.cli.render import cell_json, message_json, value_json, view_json
 from services.cli.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
+
+app.command()(past.days)
 
 Units = Annotated[
     list[str],
@@ -98,24 +100,25 @@ def show(
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
     on: OnDay = "",
+    as_of: past.AsOf = "",
+    at_vector: past.AtVector = "",
+    replay: past.Replay = False,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show indicators of units over a range of months, and how targets stand.
+    """Show indicators of units over a range of months, now or in the past, and their targets.
 
     Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
     """
     read_measure(measure)
-    request = kpi_service_pb2.GetKpisRequest(
-        selection=selection(units, indicators, from_month, to_month, by_month), on_date=on
-    )
+    wanted = selection(units, indicators, from_month, to_month, by_month)
     with options.session(output, lang, data, "viewer") as session:
-        answer = session.clients.stub(KpiServiceStub).GetKpis(request)
+        answer = past.read_cells(session, wanted, on, as_of, at_vector, replay)
         names = Names() if session.screen.is_json else read_names(session.clients, lang)
+    result = document(answer.view, answer.cells) | past.past_json(answer, as_of, at_vector)
     session.screen.answer(
-        document(answer.view, answer.cells),
-        lambda: grid(session.screen, names, answer.cells, measure, answer.view),
+        result, lambda: grid(session.screen, names, answer.cells, measure, answer.view)
     )
 
 

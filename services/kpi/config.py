@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from services.kernel.config import KernelSettings
 
@@ -20,6 +20,9 @@ class Settings(KernelSettings):
     """Of the last 10,000 records of a partition, how many may be set aside before it stops."""
     time_zone: str = "Asia/Ho_Chi_Minh"
     """Zone in which days begin and end, for paces of targets and snapshots."""
+
+    snapshot_days: int = Field(400, ge=1)
+    """Days whose state is kept; the first of each month is kept for ever."""
 
     @field_validator("time_zone")
     @classmethod

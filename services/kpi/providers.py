@@ -26,6 +26,9 @@ from services.kpi.log_identity import (
     describe_log,
     divergence,
 )
+from services.kpi.past import Past
+from services.kpi.replays import Replays
+from services.kpi.store.days import Days
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.parked import ParkedRecords
@@ -208,6 +211,30 @@ class Live(DependencyProvider):
     def get_dependency(self, worker_ctx: WorkerContext) -> LiveView:
         """Return the view."""
         return self.live
+
+
+class PastViews(DependencyProvider):
+    """Injects the process's one `Past`."""
+
+    connection = MongoConnection()
+
+    @cached_property
+    def past(self) -> Past:
+        """Kept days and replays."""
+        settings, mongo = self.container.settings, self.connection.mongo
+        wait = {"fetch_max_wait_ms": settings.kafka_fetch_wait_ms}
+        replays = Replays(lambda: {**settings.kafka_options(), **wait})
+        return Past(
+            Registry(mongo),
+            Days(mongo),
+            replays,
+            lambda: describe_log(settings).topic_id,
+            settings.snapshot_days,
+        )
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Past:
+        """Return the past."""
+        return self.past
 
 
 class WatcherCount(DependencyProvider):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
-from kieng.kpi.v1 import kpi_service_pb2
+import structlog
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.kernel.container import repeat
+from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.mongo import DOWN
 from services.kpi.explaining import explain, overlaps
-from services.kpi.live import moment_cells
-from services.kpi.providers import Clock, Live, ViewSnapshots, WatcherCount
+from services.kpi.live import Moment, moment_cells
+from services.kpi.providers import Clock, Live, PastViews, ViewSnapshots, WatcherCount
 from services.kpi.wire import answers
 from services.kpi.wire.cells import decode_day, decode_selection
+
+log = structlog.get_logger()
 
 
 class Reading:
@@ -21,17 +29,56 @@ class Reading:
     snapshots = ViewSnapshots()
     watchers = WatcherCount()
     now = Clock()
+    past = PastViews()
+
+    @repeat(20.0)
+    def keep_yesterday(self) -> None:
+        """Keep the state of the day that has just ended. Safe to run in every replica."""
+        try:
+            if self.past.keep_yesterday(self.live, self.now()):
+                log.info("kept the state of a day")
+        except DOWN:
+            log.warning("the database is down; yesterday is kept when it is back")
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
         """Return the cells asked for, with the position they stand at."""
-        on = decode_day(request.on_date, "on_date") if request.on_date else self.now().date()
+        if request.as_of:
+            day = decode_day(request.as_of, "as_of")
+            kept, moment = self.past.day(self.live, day, self.now())
+            answer = read_moment(moment, request.selection, request.on_date, day)
+            answer.kept_day.CopyFrom(answers.encode_kept_day(kept))
+            return answer
         wanted = {p.partition: p.next_offset for p in request.min_progress}
         with self.live.read(wanted) as moment:
-            selection = decode_selection(request.selection, moment.catalogue)
-            cells = moment_cells(moment, selection, on)
-            view = answers.encode_moment(moment)
-        return kpi_service_pb2.GetKpisResponse(view=view, cells=cells)
+            return read_moment(moment, request.selection, request.on_date, self.now().date())
+
+    @grpc
+    def list_kept_days(
+        self, request: kpi_service_pb2.ListKeptDaysRequest
+    ) -> kpi_service_pb2.ListKeptDaysResponse:
+        """Return the days that `as_of` can name."""
+        days = [answers.encode_kept_day(kept) for kept in self.past.days.all()]
+        return kpi_service_pb2.ListKeptDaysResponse(days=days)
+
+    @grpc
+    def replay_kpis(
+        self, request: kpi_service_pb2.ReplayKpisRequest
+    ) -> Iterator[kpi_service_pb2.ReplayKpisResponse]:
+        """Recompute the view at a position, and return cells of it."""
+        now = self.now()
+        at = {p.partition: p.next_offset for p in request.at}
+        if at and request.as_of:
+            text = "either a position or a day, not both"
+            raise InvalidArgument(f"at: {text}", fields={"at": text, "as_of": text})
+        day = decode_day(request.as_of, "as_of") if request.as_of else None
+        is_active = self.call.is_active
+        for read, total, moment in self.past.replay(self.live, at, day, now, is_active):
+            step = kpi_service_pb2.ReplayKpisResponse(records_read=read, records_total=total)
+            if moment is not None:
+                found = read_moment(moment, request.selection, request.on_date, day or now.date())
+                step.answer.CopyFrom(found)
+            yield step
 
     @grpc
     def watch_kpis(
@@ -57,3 +104,13 @@ class Reading:
         with self.live.read() as moment:
             pass  # a moment may move on while the database is read; the answer names its own
         return overlaps(request, moment, self.snapshots)
+
+
+def read_moment(
+    moment: Moment, wish: view_pb2.Selection, on_date: str, day: date
+) -> kpi_service_pb2.GetKpisResponse:
+    """Return cells of a moment; paces are told on ``on_date``, or on ``day`` when it is empty."""
+    on = decode_day(on_date, "on_date") if on_date else day
+    selection = decode_selection(wish, moment.catalogue)
+    cells = moment_cells(moment, selection, on)
+    return kpi_service_pb2.GetKpisResponse(view=answers.encode_moment(moment), cells=cells)

@@ -62,6 +62,10 @@ class MemoryView:
         self._works.update({key: fields["c"] for key, fields in flush.works.items()})
         return flush.done()
 
+    def works_kept(self) -> list[tuple[str, list[bytes]]]:
+        """Return every work: key, newest event of each submission."""
+        return list(self._works.items())
+
     def put_into(self, image: Image, partition: int) -> None:
         """Copy all rows into an image."""
         for (unit_id, month), row in self._rows.items():

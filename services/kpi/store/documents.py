@@ -148,7 +148,33 @@ class TargetDocument(Document):
     reached_at = DateTimeField()
 
 
-DOCUMENTS = (RowDocument, WorkDocument, ParkedDocument)
+class DayDocument(Document):
+    """The live view at the end of a day; `_id` is `<view>|<day>`, the rows are in its parts."""
+
+    meta = {"collection": "days", "auto_create_index": False, "indexes": [("day", "taken_at")]}
+    key = StringField(primary_key=True)
+    day = StringField(required=True)
+    view_id = StringField(required=True)
+    catalogue_version = IntField(required=True)
+    taken_at = DateTimeField(required=True)
+    next_offsets = DictField(required=True)
+    newest_event_ms = LongField(required=True)
+    parked = LongField(required=True)
+    digest = StringField(required=True)
+    owner = StringField(required=True)
+    parts = IntField(required=True)
+
+
+class PartDocument(Document):
+    """A piece of large bytes; `_id` is `<owner>|<number>`."""
+
+    meta = {"collection": "parts", "auto_create_index": False, "indexes": [("owner",)]}
+    key = StringField(primary_key=True)
+    owner = StringField(required=True)
+    content = BinaryField(required=True)
+
+
+DOCUMENTS = (RowDocument, WorkDocument, ParkedDocument, DayDocument, PartDocument)
 
 
 def declare(database: Database[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, target_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.live import Moment
+from services.kpi.store.days import KeptDay
 from services.kpi.store.registry import View
 from services.kpi.store.snapshots import Progress
 from services.kpi.store.targets import Target
@@ -22,10 +23,7 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
     return view_pb2.ViewInfo(
         view_id=view.view_id,
         catalogue_version=view.catalogue_version,
-        progress=[
-            view_pb2.PartitionProgress(partition=partition, next_offset=offset)
-            for partition, offset in sorted(progress.next_offsets.items())
-        ],
+        progress=encode_offsets(progress.next_offsets),
         newest_event_at=_timestamp(progress.newest_event_ms),
         digest=digest,
         parked=progress.parked,
@@ -42,6 +40,32 @@ def encode_snapshot(moment: Moment, progress: Progress) -> view_pb2.ViewInfo:
     """Return what an answer from the database stands on; no digest when memory is elsewhere."""
     is_same = moment.progress == progress
     return encode_view(moment.view, progress, moment.image.digest() if is_same else "")
+
+
+def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
+    """Return a kept day and what it stands on."""
+    taken_at = Timestamp()
+    taken_at.FromDatetime(kept.taken_at)
+    return kpi_service_pb2.KeptDay(
+        day=kept.day,
+        view=view_pb2.ViewInfo(
+            view_id=kept.view_id,
+            catalogue_version=kept.catalogue_version,
+            progress=encode_offsets(kept.next_offsets),
+            newest_event_at=_timestamp(kept.newest_event_ms),
+            digest=kept.digest,
+            parked=kept.parked,
+        ),
+        taken_at=taken_at,
+    )
+
+
+def encode_offsets(next_offsets: Mapping[int, int]) -> list[view_pb2.PartitionProgress]:
+    """Return a position, by partition in order."""
+    return [
+        view_pb2.PartitionProgress(partition=partition, next_offset=offset)
+        for partition, offset in sorted(next_offsets.items())
+    ]
 
 
 def _timestamp(milliseconds: int) -> Timestamp | None:

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.kpi.v1 import view_pb2 as kieng_dot_kpi_dot_v1_dot_view__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekieng/kpi/v1/kpi_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x17kieng/kpi/v1/view.proto\"\xbf\x01\n\x0eGetKpisRequest\x12\x32\n\tselection\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.SelectionB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x0cmin_progress\x18\x02 \x03(\x0b\x32\x1f.kieng.kpi.v1.PartitionProgressB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x37\n\x07on_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"Z\n\x0fGetKpisResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12!\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x12.kieng.kpi.v1.Cell\"F\n\x10WatchKpisRequest\x12\x32\n\tselection\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.SelectionB\x06\xbaH\x03\xc8\x01\x01\"\\\n\x11WatchKpisResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12!\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x12.kieng.kpi.v1.Cell\"\x9f\x02\n\x11\x45xplainKpiRequest\x12\x1a\n\x07unit_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12!\n\x0eindicator_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x06\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x30\n\x07measure\x18\x05 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\x8c\x01\n\x0e\x45xplainedClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12\x0f\n\x07unit_id\x18\x04 \x01(\t\x12\x10\n\x08verified\x18\x05 \x01(\x08\x12\x17\n\x0f\x65vidence_sha256\x18\x06 \x03(\t\"\x8a\x01\n\rExplainedWork\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12)\n\x0c\x63ontribution\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\x0e\n\x06member\x18\x03 \x01(\t\x12,\n\x06\x63laims\x18\x04 \x03(\x0b\x32\x1c.kieng.kpi.v1.ExplainedClaim\"\xa3\x01\n\x12\x45xplainKpiResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12*\n\x05works\x18\x03 \x03(\x0b\x32\x1b.kieng.kpi.v1.ExplainedWork\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xe2\x01\n\x13ListOverlapsRequest\x12\x18\n\x07unit_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12!\n\x0eindicator_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x06\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x30\n\x07measure\x18\x05 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\"-\n\x07Overlap\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12\x10\n\x08unit_ids\x18\x02 \x03(\t\"\x8d\x01\n\x14ListOverlapsResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\'\n\x08overlaps\x18\x02 \x03(\x0b\x32\x15.kieng.kpi.v1.Overlap\x12\r\n\x05whole\x18\x03 \x01(\x03\x12\x17\n\x0fsum_of_children\x18\x04 \x01(\x03*N\n\x07Measure\x12\x17\n\x13MEASURE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEASURE_DECLARED\x10\x01\x12\x14\n\x10MEASURE_VERIFIED\x10\x02\x32\x86\x03\n\nKpiService\x12U\n\x07GetKpis\x12\x1c.kieng.kpi.v1.GetKpisRequest\x1a\x1d.kieng.kpi.v1.GetKpisResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12]\n\tWatchKpis\x12\x1e.kieng.kpi.v1.WatchKpisRequest\x1a\x1f.kieng.kpi.v1.WatchKpisResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x30\x01\x12]\n\nExplainKpi\x12\x1f.kieng.kpi.v1.ExplainKpiRequest\x1a .kieng.kpi.v1.ExplainKpiResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x12\x63\n\x0cListOverlaps\x12!.kieng.kpi.v1.ListOverlapsRequest\x1a\".kieng.kpi.v1.ListOverlapsResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekieng/kpi/v1/kpi_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x17kieng/kpi/v1/view.proto\"\xf6\x01\n\x0eGetKpisRequest\x12\x32\n\tselection\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.SelectionB\x06\xbaH\x03\xc8\x01\x01\x12@\n\x0cmin_progress\x18\x02 \x03(\x0b\x32\x1f.kieng.kpi.v1.PartitionProgressB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x37\n\x07on_date\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x35\n\x05\x61s_of\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"j\n\x07KeptDay\x12\x0b\n\x03\x64\x61y\x18\x01 \x01(\t\x12$\n\x04view\x18\x02 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12,\n\x08taken_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xef\x01\n\x11ReplayKpisRequest\x12\x32\n\tselection\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.SelectionB\x06\xbaH\x03\xc8\x01\x01\x12\x36\n\x02\x61t\x18\x02 \x03(\x0b\x32\x1f.kieng.kpi.v1.PartitionProgressB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x35\n\x05\x61s_of\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x37\n\x07on_date\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"p\n\x12ReplayKpisResponse\x12\x14\n\x0crecords_read\x18\x01 \x01(\x03\x12\x15\n\rrecords_total\x18\x02 \x01(\x03\x12-\n\x06\x61nswer\x18\x03 \x01(\x0b\x32\x1d.kieng.kpi.v1.GetKpisResponse\"\x15\n\x13ListKeptDaysRequest\";\n\x14ListKeptDaysResponse\x12#\n\x04\x64\x61ys\x18\x01 \x03(\x0b\x32\x15.kieng.kpi.v1.KeptDay\"\x83\x01\n\x0fGetKpisResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12!\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x12.kieng.kpi.v1.Cell\x12\'\n\x08kept_day\x18\x03 \x01(\x0b\x32\x15.kieng.kpi.v1.KeptDay\"F\n\x10WatchKpisRequest\x12\x32\n\tselection\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.SelectionB\x06\xbaH\x03\xc8\x01\x01\"\\\n\x11WatchKpisResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12!\n\x05\x63\x65lls\x18\x02 \x03(\x0b\x32\x12.kieng.kpi.v1.Cell\"\x9f\x02\n\x11\x45xplainKpiRequest\x12\x1a\n\x07unit_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12!\n\x0eindicator_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x06\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x30\n\x07measure\x18\x05 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1d\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x07 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"\x8c\x01\n\x0e\x45xplainedClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12\x0f\n\x07unit_id\x18\x04 \x01(\t\x12\x10\n\x08verified\x18\x05 \x01(\x08\x12\x17\n\x0f\x65vidence_sha256\x18\x06 \x03(\t\"\x8a\x01\n\rExplainedWork\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12)\n\x0c\x63ontribution\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\x0e\n\x06member\x18\x03 \x01(\t\x12,\n\x06\x63laims\x18\x04 \x03(\x0b\x32\x1c.kieng.kpi.v1.ExplainedClaim\"\xa3\x01\n\x12\x45xplainKpiResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\"\n\x05value\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12*\n\x05works\x18\x03 \x03(\x0b\x32\x1b.kieng.kpi.v1.ExplainedWork\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xe2\x01\n\x13ListOverlapsRequest\x12\x18\n\x07unit_id\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12!\n\x0eindicator_code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x06\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x30\n\x07measure\x18\x05 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\"-\n\x07Overlap\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12\x10\n\x08unit_ids\x18\x02 \x03(\t\"\x8d\x01\n\x14ListOverlapsResponse\x12$\n\x04view\x18\x01 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\'\n\x08overlaps\x18\x02 \x03(\x0b\x32\x15.kieng.kpi.v1.Overlap\x12\r\n\x05whole\x18\x03 \x01(\x03\x12\x17\n\x0fsum_of_children\x18\x04 \x01(\x03*N\n\x07Measure\x12\x17\n\x13MEASURE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEASURE_DECLARED\x10\x01\x12\x14\n\x10MEASURE_VERIFIED\x10\x02\x32\xce\x04\n\nKpiService\x12U\n\x07GetKpis\x12\x1c.kieng.kpi.v1.GetKpisRequest\x1a\x1d.kieng.kpi.v1.GetKpisResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12`\n\nReplayKpis\x12\x1f.kieng.kpi.v1.ReplayKpisRequest\x1a .kieng.kpi.v1.ReplayKpisResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x30\x01\x12\x64\n\x0cListKeptDays\x12!.kieng.kpi.v1.ListKeptDaysRequest\x1a\".kieng.kpi.v1.ListKeptDaysResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12]\n\tWatchKpis\x12\x1e.kieng.kpi.v1.WatchKpisRequest\x1a\x1f.kieng.kpi.v1.WatchKpisResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x30\x01\x12]\n\nExplainKpi\x12\x1f.kieng.kpi.v1.ExplainKpiRequest\x1a .kieng.kpi.v1.ExplainKpiResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x12\x63\n\x0cListOverlaps\x12!.kieng.kpi.v1.ListOverlapsRequest\x1a\".kieng.kpi.v1.ListOverlapsResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +41,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETKPISREQUEST'].fields_by_name['min_progress']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_GETKPISREQUEST'].fields_by_name['on_date']._loaded_options = None
   _globals['_GETKPISREQUEST'].fields_by_name['on_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_GETKPISREQUEST'].fields_by_name['as_of']._loaded_options = None
+  _globals['_GETKPISREQUEST'].fields_by_name['as_of']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['selection']._loaded_options = None
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['selection']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['at']._loaded_options = None
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['at']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['as_of']._loaded_options = None
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['as_of']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['on_date']._loaded_options = None
+  _globals['_REPLAYKPISREQUEST'].fields_by_name['on_date']._serialized_options = b'\272H#r!2\037^([0-9]{4}-[0-9]{2}-[0-9]{2})?$'
   _globals['_WATCHKPISREQUEST'].fields_by_name['selection']._loaded_options = None
   _globals['_WATCHKPISREQUEST'].fields_by_name['selection']._serialized_options = b'\272H\003\310\001\001'
   _globals['_EXPLAINKPIREQUEST'].fields_by_name['unit_id']._loaded_options = None
@@ -68,36 +79,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTOVERLAPSREQUEST'].fields_by_name['measure']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_KPISERVICE'].methods_by_name['GetKpis']._loaded_options = None
   _globals['_KPISERVICE'].methods_by_name['GetKpis']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
+  _globals['_KPISERVICE'].methods_by_name['ReplayKpis']._loaded_options = None
+  _globals['_KPISERVICE'].methods_by_name['ReplayKpis']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
+  _globals['_KPISERVICE'].methods_by_name['ListKeptDays']._loaded_options = None
+  _globals['_KPISERVICE'].methods_by_name['ListKeptDays']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
   _globals['_KPISERVICE'].methods_by_name['WatchKpis']._loaded_options = None
   _globals['_KPISERVICE'].methods_by_name['WatchKpis']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
   _globals['_KPISERVICE'].methods_by_name['ExplainKpi']._loaded_options = None
   _globals['_KPISERVICE'].methods_by_name['ExplainKpi']._serialized_options = b'\332\330\030\010\n\006\001\002\003\004\006\007'
   _globals['_KPISERVICE'].methods_by_name['ListOverlaps']._loaded_options = None
   _globals['_KPISERVICE'].methods_by_name['ListOverlaps']._serialized_options = b'\332\330\030\010\n\006\001\002\003\004\006\007'
-  _globals['_MEASURE']._serialized_start=1744
-  _globals['_MEASURE']._serialized_end=1822
-  _globals['_GETKPISREQUEST']._serialized_start=133
-  _globals['_GETKPISREQUEST']._serialized_end=324
-  _globals['_GETKPISRESPONSE']._serialized_start=326
-  _globals['_GETKPISRESPONSE']._serialized_end=416
-  _globals['_WATCHKPISREQUEST']._serialized_start=418
-  _globals['_WATCHKPISREQUEST']._serialized_end=488
-  _globals['_WATCHKPISRESPONSE']._serialized_start=490
-  _globals['_WATCHKPISRESPONSE']._serialized_end=582
-  _globals['_EXPLAINKPIREQUEST']._serialized_start=585
-  _globals['_EXPLAINKPIREQUEST']._serialized_end=872
-  _globals['_EXPLAINEDCLAIM']._serialized_start=875
-  _globals['_EXPLAINEDCLAIM']._serialized_end=1015
-  _globals['_EXPLAINEDWORK']._serialized_start=1018
-  _globals['_EXPLAINEDWORK']._serialized_end=1156
-  _globals['_EXPLAINKPIRESPONSE']._serialized_start=1159
-  _globals['_EXPLAINKPIRESPONSE']._serialized_end=1322
-  _globals['_LISTOVERLAPSREQUEST']._serialized_start=1325
-  _globals['_LISTOVERLAPSREQUEST']._serialized_end=1551
-  _globals['_OVERLAP']._serialized_start=1553
-  _globals['_OVERLAP']._serialized_end=1598
-  _globals['_LISTOVERLAPSRESPONSE']._serialized_start=1601
-  _globals['_LISTOVERLAPSRESPONSE']._serialized_end=1742
-  _globals['_KPISERVICE']._serialized_start=1825
-  _globals['_KPISERVICE']._serialized_end=2215
+  _globals['_MEASURE']._serialized_start=2422
+  _globals['_MEASURE']._serialized_end=2500
+  _globals['_GETKPISREQUEST']._serialized_start=166
+  _globals['_GETKPISREQUEST']._serialized_end=412
+  _globals['_KEPTDAY']._serialized_start=414
+  _globals['_KEPTDAY']._serialized_end=520
+  _globals['_REPLAYKPISREQUEST']._serialized_start=523
+  _globals['_REPLAYKPISREQUEST']._serialized_end=762
+  _globals['_REPLAYKPISRESPONSE']._serialized_start=764
+  _globals['_REPLAYKPISRESPONSE']._serialized_end=876
+  _globals['_LISTKEPTDAYSREQUEST']._serialized_start=878
+  _globals['_LISTKEPTDAYSREQUEST']._serialized_end=899
+  _globals['_LISTKEPTDAYSRESPONSE']._serialized_start=901
+  _globals['_LISTKEPTDAYSRESPONSE']._serialized_end=960
+  _globals['_GETKPISRESPONSE']._serialized_start=963
+  _globals['_GETKPISRESPONSE']._serialized_end=1094
+  _globals['_WATCHKPISREQUEST']._serialized_start=1096
+  _globals['_WATCHKPISREQUEST']._serialized_end=1166
+  _globals['_WATCHKPISRESPONSE']._serialized_start=1168
+  _globals['_WATCHKPISRESPONSE']._serialized_end=1260
+  _globals['_EXPLAINKPIREQUEST']._serialized_start=1263
+  _globals['_EXPLAINKPIREQUEST']._serialized_end=1550
+  _globals['_EXPLAINEDCLAIM']._serialized_start=1553
+  _globals['_EXPLAINEDCLAIM']._serialized_end=1693
+  _globals['_EXPLAINEDWORK']._serialized_start=1696
+  _globals['_EXPLAINEDWORK']._serialized_end=1834
+  _globals['_EXPLAINKPIRESPONSE']._serialized_start=1837
+  _globals['_EXPLAINKPIRESPONSE']._serialized_end=2000
+  _globals['_LISTOVERLAPSREQUEST']._serialized_start=2003
+  _globals['_LISTOVERLAPSREQUEST']._serialized_end=2229
+  _globals['_OVERLAP']._serialized_start=2231
+  _globals['_OVERLAP']._serialized_end=2276
+  _globals['_LISTOVERLAPSRESPONSE']._serialized_start=2279
+  _globals['_LISTOVERLAPSRESPONSE']._serialized_end=2420
+  _globals['_KPISERVICE']._serialized_start=2503
+  _globals['_KPISERVICE']._serialized_end=3093
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ Reads the live view."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kieng.kpi.v1 import view_pb2 as _view_pb2
@@ -53,8 +54,13 @@ class GetKpisRequest(_message.Message):
     SELECTION_FIELD_NUMBER: _builtins.int
     MIN_PROGRESS_FIELD_NUMBER: _builtins.int
     ON_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
     on_date: _builtins.str
     """Day on which the paces of targets are told, `YYYY-MM-DD`; the server's day when empty."""
+    as_of: _builtins.str
+    """Read the kept state of the end of this day, `YYYY-MM-DD`, instead of the present; empty reads the present. A day that is not
+    kept is FAILED_PRECONDITION with reason NOT_KEPT: ReplayKpis recomputes it. Not together with min_progress.
+    """
     @_builtins.property
     def selection(self) -> _view_pb2.Selection:
         """What to read. Required."""
@@ -69,14 +75,160 @@ class GetKpisRequest(_message.Message):
         selection: _view_pb2.Selection | None = ...,
         min_progress: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
         on_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetKpisRequest: _TypeAlias = GetKpisRequest  # noqa: Y015
+
+@_typing.final
+class KeptDay(_message.Message):
+    """A day whose state is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAY_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
+    TAKEN_AT_FIELD_NUMBER: _builtins.int
+    day: _builtins.str
+    """The day, `YYYY-MM-DD`, in the zone of the service."""
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """View that was live, its progress, parked records and digest. A later view may be live now."""
+
+    @_builtins.property
+    def taken_at(self) -> _timestamp_pb2.Timestamp:
+        """When the state was copied: after the end of the day, at most an hour."""
+
+    def __init__(
+        self,
+        *,
+        day: _builtins.str = ...,
+        view: _view_pb2.ViewInfo | None = ...,
+        taken_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["taken_at", b"taken_at", "view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "taken_at", b"taken_at", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeptDay: _TypeAlias = KeptDay  # noqa: Y015
+
+@_typing.final
+class ReplayKpisRequest(_message.Message):
+    """Request of ReplayKpis."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SELECTION_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    as_of: _builtins.str
+    """Leave out what the log took after the end of this day, `YYYY-MM-DD`; empty leaves nothing out. Not together with `at`."""
+    on_date: _builtins.str
+    """Day on which the paces of targets are told; `as_of`, else the server's day, when empty."""
+    @_builtins.property
+    def selection(self) -> _view_pb2.Selection:
+        """What to read. Required."""
+
+    @_builtins.property
+    def at(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.PartitionProgress]:
+        """Position of the live view's log: the offset of the first record left out, for every partition; empty reads as far as the view did."""
+
+    def __init__(
+        self,
+        *,
+        selection: _view_pb2.Selection | None = ...,
+        at: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
+        as_of: _builtins.str = ...,
+        on_date: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at", b"at", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayKpisRequest: _TypeAlias = ReplayKpisRequest  # noqa: Y015
+
+@_typing.final
+class ReplayKpisResponse(_message.Message):
+    """One message of ReplayKpis."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_READ_FIELD_NUMBER: _builtins.int
+    RECORDS_TOTAL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    records_read: _builtins.int
+    """Records read so far."""
+    records_total: _builtins.int
+    """Records to read."""
+    @_builtins.property
+    def answer(self) -> Global___GetKpisResponse:
+        """The answer; set in the last message only."""
+
+    def __init__(
+        self,
+        *,
+        records_read: _builtins.int = ...,
+        records_total: _builtins.int = ...,
+        answer: Global___GetKpisResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "records_read", b"records_read", "records_total", b"records_total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayKpisResponse: _TypeAlias = ReplayKpisResponse  # noqa: Y015
+
+@_typing.final
+class ListKeptDaysRequest(_message.Message):
+    """Request of ListKeptDays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeptDaysRequest: _TypeAlias = ListKeptDaysRequest  # noqa: Y015
+
+@_typing.final
+class ListKeptDaysResponse(_message.Message):
+    """Response of ListKeptDays."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def days(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeptDay]:
+        """Kept days, newest first."""
+
+    def __init__(
+        self,
+        *,
+        days: _abc.Iterable[Global___KeptDay] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListKeptDaysResponse: _TypeAlias = ListKeptDaysResponse  # noqa: Y015
 
 @_typing.final
 class GetKpisResponse(_message.Message):
@@ -86,6 +238,7 @@ class GetKpisResponse(_message.Message):
 
     VIEW_FIELD_NUMBER: _builtins.int
     CELLS_FIELD_NUMBER: _builtins.int
+    KEPT_DAY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def view(self) -> _view_pb2.ViewInfo:
         """What the cells stand on."""
@@ -94,15 +247,20 @@ class GetKpisResponse(_message.Message):
     def cells(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.Cell]:
         """Cells: units in the order asked, then indicators, then months."""
 
+    @_builtins.property
+    def kept_day(self) -> Global___KeptDay:
+        """The kept day that answers; unset for the present and for a replay."""
+
     def __init__(
         self,
         *,
         view: _view_pb2.ViewInfo | None = ...,
         cells: _abc.Iterable[_view_pb2.Cell] | None = ...,
+        kept_day: Global___KeptDay | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_day", b"kept_day", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "kept_day", b"kept_day", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,16 @@ class KpiServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.FromString,
                 _registered_method=True)
+        self.ReplayKpis = channel.unary_stream(
+                '/kieng.kpi.v1.KpiService/ReplayKpis',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisResponse.FromString,
+                _registered_method=True)
+        self.ListKeptDays = channel.unary_unary(
+                '/kieng.kpi.v1.KpiService/ListKeptDays',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysResponse.FromString,
+                _registered_method=True)
         self.WatchKpis = channel.unary_stream(
                 '/kieng.kpi.v1.KpiService/WatchKpis',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.WatchKpisRequest.SerializeToString,
@@ -64,6 +74,23 @@ class KpiServiceServicer:
     def GetKpis(self, request, context):
         """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
         min_progress not reached within 2 seconds; repeat).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayKpis(self, request, context):
+        """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
+        far it is, about four times a second; the last message holds the answer. Changes nothing and may be repeated.
+        Errors: as GetKpis, INVALID_ARGUMENT (both or a position that the view did not pass through), FAILED_PRECONDITION (LOG_GONE: the
+        log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListKeptDays(self, request, context):
+        """Lists the days whose state is kept and can be read by `as_of`, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +127,16 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.GetKpis,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.SerializeToString,
+            ),
+            'ReplayKpis': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReplayKpis,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisResponse.SerializeToString,
+            ),
+            'ListKeptDays': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListKeptDays,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysResponse.SerializeToString,
             ),
             'WatchKpis': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchKpis,
@@ -145,6 +182,60 @@ class KpiService:
             '/kieng.kpi.v1.KpiService/GetKpis',
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayKpis(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/kieng.kpi.v1.KpiService/ReplayKpis',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListKeptDays(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.KpiService/ListKeptDays',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListKeptDaysResponse.FromString,
             options,
             channel_credentials,
             insecure,

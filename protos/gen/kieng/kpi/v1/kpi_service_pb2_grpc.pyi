@@ -37,6 +37,14 @@ class KpiServiceStub:
     """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
     min_progress not reached within 2 seconds; repeat).
     """
+    ReplayKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.ReplayKpisRequest, _kpi_service_pb2.ReplayKpisResponse]
+    """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
+    far it is, about four times a second; the last message holds the answer. Changes nothing and may be repeated.
+    Errors: as GetKpis, INVALID_ARGUMENT (both or a position that the view did not pass through), FAILED_PRECONDITION (LOG_GONE: the
+    log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
+    """
+    ListKeptDays: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ListKeptDaysRequest, _kpi_service_pb2.ListKeptDaysResponse]
+    """Lists the days whose state is kept and can be read by `as_of`, newest first."""
     WatchKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
     that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
@@ -59,6 +67,14 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
     min_progress not reached within 2 seconds; repeat).
     """
+    ReplayKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.ReplayKpisRequest, _kpi_service_pb2.ReplayKpisResponse]  # type: ignore[assignment]
+    """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
+    far it is, about four times a second; the last message holds the answer. Changes nothing and may be repeated.
+    Errors: as GetKpis, INVALID_ARGUMENT (both or a position that the view did not pass through), FAILED_PRECONDITION (LOG_GONE: the
+    log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
+    """
+    ListKeptDays: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ListKeptDaysRequest, _kpi_service_pb2.ListKeptDaysResponse]  # type: ignore[assignment]
+    """Lists the days whose state is kept and can be read by `as_of`, newest first."""
     WatchKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]  # type: ignore[assignment]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
     that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
@@ -84,6 +100,26 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
         min_progress not reached within 2 seconds; repeat).
         """
+
+    @_abc_1.abstractmethod
+    def ReplayKpis(
+        self,
+        request: _kpi_service_pb2.ReplayKpisRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_kpi_service_pb2.ReplayKpisResponse], _abc.AsyncIterator[_kpi_service_pb2.ReplayKpisResponse]]:
+        """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
+        far it is, about four times a second; the last message holds the answer. Changes nothing and may be repeated.
+        Errors: as GetKpis, INVALID_ARGUMENT (both or a position that the view did not pass through), FAILED_PRECONDITION (LOG_GONE: the
+        log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
+        """
+
+    @_abc_1.abstractmethod
+    def ListKeptDays(
+        self,
+        request: _kpi_service_pb2.ListKeptDaysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_service_pb2.ListKeptDaysResponse, _abc.Awaitable[_kpi_service_pb2.ListKeptDaysResponse]]:
+        """Lists the days whose state is kept and can be read by `as_of`, newest first."""
 
     @_abc_1.abstractmethod
     def WatchKpis(

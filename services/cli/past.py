@@ -1,0 +1,142 @@
+"""`kieng kpi show --as-of ...`, `--at-vector ...` and `kieng kpi days`: numbers of the past."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import options
+from services.cli.failures import USAGE, CallFailed, Failure
+from services.cli.options import Session
+from services.cli.render import time_text, view_json
+
+NOT_KEPT = "NOT_KEPT"
+DIGEST_CHARACTERS = 12
+
+AsOf = Annotated[
+    str, typer.Option("--as-of", help="Numbers as they stood when this day ended: 2026-03-01.")
+]
+AtVector = Annotated[
+    str,
+    typer.Option("--at-vector", help="Numbers at a position of the log, e.g. 0:1234,1:1180."),
+]
+Replay = Annotated[
+    bool, typer.Option("--replay", help="Recompute from the log even where the day is kept.")
+]
+
+
+def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
+    """Return a position: partition and offset, joined by commas.
+
+    Raises:
+        Failure: it is none.
+    """
+    if not re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
+        raise Failure(f"--at-vector {text!r}: write partition:offset, e.g. 0:1234,1:1180", USAGE)
+    pairs = [pair.split(":") for pair in text.split(",")]
+    return [view_pb2.PartitionProgress(partition=int(p), next_offset=int(o)) for p, o in pairs]
+
+
+def check_day(option: str, text: str) -> None:
+    """Refuse what is no calendar day.
+
+    Raises:
+        Failure: it is none.
+    """
+    try:
+        datetime.strptime(text or "2000-01-01", "%Y-%m-%d")
+    except ValueError:
+        raise Failure(f"{option} {text!r}: write a day as 2026-03-01", USAGE) from None
+
+
+def read_cells(
+    session: Session, selection: view_pb2.Selection, on: str, as_of: str, at: str, replay: bool
+) -> kpi_service_pb2.GetKpisResponse:
+    """Read cells of the present, of a kept day, or of a replay where the day is not kept.
+
+    Raises:
+        Failure: two moments are named, or one is none.
+    """
+    if as_of and at:
+        raise Failure("either --as-of or --at-vector, not both", USAGE)
+    check_day("--as-of", as_of)
+    check_day("--on", on)
+    stub = session.clients.stub(KpiServiceStub)
+    if not at and not (as_of and replay):
+        request = kpi_service_pb2.GetKpisRequest(selection=selection, on_date=on, as_of=as_of)
+        try:
+            answer: kpi_service_pb2.GetKpisResponse = stub.GetKpis(request)
+            return answer
+        except CallFailed as failed:
+            if failed.trouble.reason != NOT_KEPT:
+                raise
+            session.screen.say("past.replaying", day=as_of)
+    wish = kpi_service_pb2.ReplayKpisRequest(selection=selection, on_date=on, as_of=as_of)
+    if at:
+        wish.at.extend(read_vector(at))
+    return _replayed(session, stub, wish)
+
+
+def _replayed(
+    session: Session, stub: Any, wish: kpi_service_pb2.ReplayKpisRequest
+) -> kpi_service_pb2.GetKpisResponse:
+    with session.screen.progress() as bar:
+        task = bar.add_task(session.screen.text("past.records"), total=None)
+        answer = kpi_service_pb2.GetKpisResponse()
+        for step in stub.ReplayKpis(wish):
+            bar.update(task, completed=step.records_read, total=step.records_total or None)
+            if step.HasField("answer"):
+                answer = step.answer
+    return answer
+
+
+def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
+    """Return which moment an answer is of, as programs read it; nothing for the present."""
+    if answer.HasField("kept_day"):
+        taken_at = answer.kept_day.taken_at.ToDatetime(tzinfo=UTC).isoformat()
+        return {"as_of": {"day": answer.kept_day.day, "source": "kept", "taken_at": taken_at}}
+    if as_of or at:
+        return {"as_of": {**({"day": as_of} if as_of else {}), "source": "replay"}}
+    return {}
+
+
+def days(
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the days whose numbers are kept and can be read by `show --as-of`.
+
+    Example: kieng kpi days
+    """
+    with options.session(output, lang, data, "viewer") as session:
+        answer = session.clients.stub(KpiServiceStub).ListKeptDays(
+            kpi_service_pb2.ListKeptDaysRequest()
+        )
+    screen = session.screen
+    now = datetime.now(UTC)
+    document = {
+        "days": [
+            {
+                "day": kept.day,
+                "taken_at": kept.taken_at.ToDatetime(tzinfo=UTC).isoformat(),
+                "view": view_json(kept.view, now),
+            }
+            for kept in answer.days
+        ]
+    }
+
+    def show() -> Any:
+        table = screen.table("day", "view", "position", "digest", "taken_at")
+        for kept in answer.days:
+            position = ", ".join(f"{p.partition}:{p.next_offset}" for p in kept.view.progress)
+            digest = kept.view.digest[:DIGEST_CHARACTERS]
+            table.add_row(kept.day, kept.view.view_id, position, digest, time_text(kept.taken_at))
+        return table
+
+    screen.answer(document, show)

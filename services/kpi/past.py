@@ -1,0 +1,200 @@
+"""The past of a view: kept days, and exact replays of the log."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from services.kernel.errors import InvalidArgument, WrongState
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.live import LiveView, Moment
+from services.kpi.replays import Replayed, Replays
+from services.kpi.scratch import Cut
+from services.kpi.store.days import Days, KeptDay
+from services.kpi.store.registry import Registry, View
+from services.kpi.store.snapshots import Progress
+from services.kpi.wire.rows import decode_image, encode_rows
+
+LATE = timedelta(hours=1)
+"""A state that is copied later is no longer that of the day before."""
+IMAGES_KEPT = 4
+
+
+def end_of(day: date, now: datetime) -> datetime:
+    """Return the moment at which a day is over, in the zone of ``now``."""
+    return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)
+
+
+class Past:
+    """Answers about the past as moments, which do not move any more. Thread-safe.
+
+    Args:
+        registry: catalogues and views.
+        days: kept days.
+        replays: runs replays.
+        log_id: returns the identity of the present log.
+        keep_days: days older than so many go, save the first of each month.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        days: Days,
+        replays: Replays,
+        log_id: Callable[[], str],
+        keep_days: int,
+    ) -> None:
+        self.days = days
+        self._registry = registry
+        self._keep_days = keep_days
+        self._replays = replays
+        self._log_id = log_id
+        self._moments: OrderedDict[object, tuple[KeptDay, Moment]] = OrderedDict()
+
+    def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
+        """Keep the live view as the state of the day that has just ended; return whether it was us.
+
+        Any number of processes may try, one keeps it.
+
+        Args:
+            live: the live view.
+            now: present time, in the zone whose days are meant.
+        """
+        yesterday = now.date() - timedelta(days=1)
+        if not live.is_ready or now - end_of(yesterday, now) > LATE:
+            return False
+        with live.read() as moment:
+            view, progress, digest = moment.view, moment.progress, moment.image.digest()
+            rows = moment.image.rows()
+        if self.days.has(view.view_id, yesterday.isoformat()):
+            return False
+        kept = KeptDay(
+            yesterday.isoformat(),
+            view.view_id,
+            view.catalogue_version,
+            now,
+            progress.next_offsets,
+            progress.newest_event_ms,
+            progress.parked,
+            digest,
+        )
+        is_kept = self.days.keep(kept, encode_rows(rows))
+        self.days.prune(now.date(), self._keep_days)
+        return is_kept
+
+    def day(self, live: LiveView, day: date, now: datetime) -> tuple[KeptDay, Moment]:
+        """Return the view as it stood when a day had ended.
+
+        Raises:
+            InvalidArgument: the day is not over.
+            WrongState: the day is not kept; names the days around it.
+        """
+        if now < end_of(day, now):
+            text = f"{day} is not over; leave as_of away to read the present"
+            raise InvalidArgument(f"as_of: {text}", fields={"as_of": text})
+        name = day.isoformat()
+        known = self._moments.get(name)
+        if known is None:
+            found = self.days.find(name)
+            if found is None:
+                raise self._not_kept(name)
+            kept, content = found
+            view = self._view(kept.view_id)
+            progress = Progress(kept.next_offsets, kept.newest_event_ms, kept.parked, frozenset())
+            known = kept, self._moment(view, kept.catalogue_version, progress, content)
+            self._moments[name] = known
+            while len(self._moments) > IMAGES_KEPT:
+                self._moments.popitem(last=False)
+        return known[0], self._with_targets(live, known[1])
+
+    def _not_kept(self, name: str) -> WrongState:
+        before, after = self.days.around(name)
+        around = " and ".join(day for day in (before, after) if day) or "none"
+        return WrongState(
+            f"{name} is not kept (kept around it: {around}); a replay can recompute it",
+            reason="NOT_KEPT",
+            details={"before": before, "after": after},
+        )
+
+    def replay(
+        self,
+        live: LiveView,
+        at: Mapping[int, int],
+        day: date | None,
+        now: datetime,
+        is_wanted: Callable[[], bool],
+    ) -> Iterator[tuple[int, int, Moment | None]]:
+        """Yield records read, records to read, and at the end the moment.
+
+        Args:
+            live: the live view, whose log is replayed.
+            at: partition -> offset of the first record that is not read; every partition, or empty
+                for as far as the live view has read.
+            day: leave out what the log took when this day had ended; None leaves nothing out.
+            now: present time, in the zone whose days are meant.
+            is_wanted: whether the caller still waits.
+
+        Raises:
+            InvalidArgument: an offset that the live view has not read, or a missing partition.
+            WrongState: the log is another one than the live view's (LOG_GONE).
+        """
+        with live.read() as moment:
+            view, reached = moment.view, moment.progress.next_offsets
+        check_position(at, view.begins, reached)
+        if self._log_id() != view.topic_id:
+            text = "the log that this view was made of is gone; only its kept days can be read"
+            raise WrongState(text, reason="LOG_GONE")
+        before = int(end_of(day, now).timestamp() * 1000) if day else 0
+        cut = Cut(dict(at or reached), before, view.generation, view.begins)
+        total = sum(offset - view.begins.get(p, 0) for p, offset in cut.until.items())
+        message = self._registry.message(view.catalogue_version)
+        message.version = view.catalogue_version
+        for step in self._replays.run(view.view_id, message, cut, is_wanted):
+            if isinstance(step, Replayed):
+                past = self._moment(view, view.catalogue_version, step.progress, step.rows)
+                yield total, total, self._with_targets(live, past)
+            else:
+                yield step, total, None
+
+    def _view(self, view_id: str) -> View:
+        return next(view for view in self._registry.views() if view.view_id == view_id)
+
+    def _moment(self, view: View, version: int, progress: Progress, content: bytes) -> Moment:
+        catalogue: Catalogue = self._registry.catalogue(version)
+        return Moment(view, catalogue, decode_image(content, catalogue), progress, {}, 0)
+
+    def _with_targets(self, live: LiveView, moment: Moment) -> Moment:
+        """Targets have no past: a value of any day is compared with those of today."""
+        with live.read() as present:
+            targets = present.targets
+        # Not the kept object: two calls must not change each other's encoded cells.
+        past = Moment(
+            moment.view, moment.catalogue, moment.image, moment.progress, targets, moment.change
+        )
+        return past
+
+
+def check_position(
+    at: Mapping[int, int], begins: Mapping[int, int], reached: Mapping[int, int]
+) -> None:
+    """Refuse a position that the view did not pass through.
+
+    Raises:
+        InvalidArgument: a partition is missing, unknown, or not read so far.
+    """
+    if not at:
+        return
+    problem = ""
+    if set(at) != set(reached):
+        named = ", ".join(map(str, sorted(reached)))
+        problem = f"name the offset of every partition: {named}"
+    else:
+        ahead = sorted(partition for partition in at if at[partition] > reached[partition])
+        early = sorted(partition for partition in at if at[partition] < begins.get(partition, 0))
+        if ahead:
+            problem = f"partition {ahead[0]} has been read to offset {reached[ahead[0]]} only"
+        elif early:
+            problem = f"partition {early[0]} begins at offset {begins[early[0]]}"
+    if problem:
+        raise InvalidArgument(f"at: {problem}", fields={"at": problem})

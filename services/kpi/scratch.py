@@ -1,0 +1,113 @@
+"""A view folded in memory up to a position of the log, asked once and thrown away."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.kernel.errors import WrongState
+from services.kernel.kafka import Record, header
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.image import Image
+from services.kpi.domain.parking import Limits
+from services.kpi.folding import PartitionFold
+from services.kpi.store.ledger import Owned
+from services.kpi.store.snapshots import Progress
+from services.kpi.verification import MemoryView
+from services.kpi.wire import events
+
+ANY_NUMBER = Limits(sys.maxsize, sys.maxsize)
+"""The live view has parked the same records, and its limits have judged them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a replay stops.
+
+    Args:
+        until: partition -> offset of the first record that is not read; every partition.
+        before_ms: records that the log took at this moment or later are left out, and everything
+            behind the first of them in its partition; 0 leaves nothing out.
+        generation: log generation; from 2 on its first records repeat what older logs held.
+        begins: partition -> offset at which the view began to read, where it is not 0.
+    """
+
+    until: Mapping[int, int]
+    before_ms: int = 0
+    generation: int = 1
+    begins: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class Scratch:
+    """Folds records of any partition, in the order of each; used by one thread."""
+
+    catalogue: Catalogue
+    cut: Cut
+    read: int = 0
+    _folds: dict[int, tuple[PartitionFold, MemoryView]] = field(default_factory=dict)
+    _position: dict[int, int] = field(default_factory=dict)
+    _is_cut: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for partition in self.cut.until:
+            begin = self.cut.begins.get(partition, 0)
+            owned, view = Owned("scratch", partition, 1, begin, 0, 0, frozenset()), MemoryView()
+            fold = PartitionFold(owned, self.catalogue, view, ANY_NUMBER, self.cut.generation)
+            self._folds[partition] = fold, view
+            self._position[partition] = begin
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every partition is read as far as it has to be."""
+        until = self.cut.until
+        return all(self._position[partition] >= offset for partition, offset in until.items())
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Fold records of one partition; those behind the cut are passed over.
+
+        Raises:
+            WrongState: this log was filled from older ones only after the moment asked for.
+        """
+        partition = records[0].partition
+        until, before_ms = self.cut.until.get(partition, 0), self.cut.before_ms
+        self._position[partition] = records[-1].offset + 1
+        inside = [record for record in records if record.offset < until]
+        self.read += len(inside)
+        kept: list[Record] = []
+        for record in inside:
+            if before_ms and record.timestamp >= before_ms:
+                self._is_cut.add(partition)
+                if self.cut.generation > 1 and header(record, "ce_type") == events.REPUBLISHED:
+                    text = (
+                        f"log generation {self.cut.generation} was filled later than that; "
+                        "of older days only the kept ones can be read"
+                    )
+                    raise WrongState(text, reason="LOG_GONE")
+            elif partition not in self._is_cut:
+                kept.append(record)
+        self._folds[partition][0].apply(kept)
+
+    def progress(self) -> Progress:
+        """Return how far the log was folded."""
+        owned = [fold.owned for fold, _ in self._folds.values()]
+        heard = [each.republished for each in owned]
+        return Progress(
+            {each.partition: each.next_offset for each in owned},
+            max((each.newest_event_ms for each in owned), default=0),
+            sum(each.parked for each in owned),
+            frozenset.intersection(*heard) if heard else frozenset(),
+        )
+
+    def image(self) -> Image:
+        """Return all cells."""
+        image = Image(self.catalogue)
+        for partition, (_, view) in self._folds.items():
+            view.put_into(image, partition)
+        return image
+
+    def works(self) -> Iterator[tuple[str, list[bytes]]]:
+        """Yield every work in order of key, with the newest event of each of its submissions."""
+        found = [item for _, view in self._folds.values() for item in view.works_kept()]
+        yield from sorted(found)

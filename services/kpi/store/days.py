@@ -1,0 +1,117 @@
+"""The state of the live view at the end of each day: kept compact, and named by its view."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDay:
+    """A view as it stood when a day had ended.
+
+    Args:
+        day: the day, `YYYY-MM-DD`, in the zone of the service.
+        view_id: view that was live.
+        catalogue_version: its catalogue.
+        taken_at: when it was copied; soon after the day's end.
+        next_offsets: partition -> offset of the next record, at that moment.
+        newest_event_ms: when the newest event was made.
+        parked: records set aside.
+        digest: digest over all cells.
+    """
+
+    day: str
+    view_id: str
+    catalogue_version: int
+    taken_at: datetime
+    next_offsets: Mapping[int, int]
+    newest_event_ms: int
+    parked: int
+    digest: str
+
+
+class Days:
+    """Kept days. Thread-safe; any number of processes may keep the same day, and one does."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._days = mongo.database(DATABASE)["days"]
+        self._parts = Parts(mongo)
+
+    def has(self, view_id: str, day: str) -> bool:
+        """Tell whether a day of a view is kept."""
+        return self._days.find_one({"_id": f"{view_id}|{day}"}, {"_id": 1}) is not None
+
+    def keep(self, kept: KeptDay, content: bytes) -> bool:
+        """Store a day unless another process was faster; return whether this one did."""
+        # The document comes last and only once: whoever reads it finds its parts complete.
+        owner = f"day|{kept.view_id}|{kept.day}|{uuid.uuid4()}"
+        count = self._parts.put(owner, content)
+        document = {
+            "_id": f"{kept.view_id}|{kept.day}",
+            "day": kept.day,
+            "view_id": kept.view_id,
+            "catalogue_version": kept.catalogue_version,
+            "taken_at": kept.taken_at,
+            "next_offsets": {str(p): offset for p, offset in kept.next_offsets.items()},
+            "newest_event_ms": kept.newest_event_ms,
+            "parked": kept.parked,
+            "digest": kept.digest,
+            "owner": owner,
+            "parts": count,
+        }
+        try:
+            self._days.insert_one(document)
+        except DuplicateKeyError:
+            self._parts.drop(owner)
+            return False
+        return True
+
+    def find(self, day: str) -> tuple[KeptDay, bytes] | None:
+        """Return a day as the view that was live then had it; None when it is not kept."""
+        found = self._days.find_one({"day": day}, sort=[("taken_at", ASCENDING)])
+        if found is None:
+            return None
+        return _kept(found), self._parts.get(found["owner"], found["parts"])
+
+    def around(self, day: str) -> tuple[str, str]:
+        """Return the kept days next before and next after a day; empty when there is none."""
+        before = self._days.find_one({"day": {"$lt": day}}, sort=[("day", DESCENDING)])
+        after = self._days.find_one({"day": {"$gt": day}}, sort=[("day", ASCENDING)])
+        return before["day"] if before else "", after["day"] if after else ""
+
+    def all(self) -> list[KeptDay]:
+        """Return all kept days, newest first."""
+        return [_kept(found) for found in self._days.find({}, sort=[("day", DESCENDING)])]
+
+    def prune(self, today: date, days: int) -> int:
+        """Delete days older than so many, save the first of each month; return how many."""
+        oldest = (today - timedelta(days=days)).isoformat()
+        old = [d for d in self._days.find({"day": {"$lt": oldest}}) if d["day"][8:] != "01"]
+        for document in old:
+            self._days.delete_one({"_id": document["_id"]})
+            self._parts.drop(document["owner"])
+        return len(old)
+
+
+def _kept(document: Mapping[str, Any]) -> KeptDay:
+    return KeptDay(
+        document["day"],
+        document["view_id"],
+        document["catalogue_version"],
+        document["taken_at"],
+        {int(p): offset for p, offset in document["next_offsets"].items()},
+        document["newest_event_ms"],
+        document["parked"],
+        document["digest"],
+    )

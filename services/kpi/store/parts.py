@@ -1,0 +1,44 @@
+"""Large bytes in pieces that a document can hold; written once, read whole."""
+
+from __future__ import annotations
+
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+
+PART_BYTES = 4 * 1024 * 1024
+"""A quarter of what MongoDB takes in one document."""
+
+
+class Parts:
+    """Bytes by the name of their owner, a document that is written after them. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._parts = mongo.database(DATABASE)["parts"]
+
+    def put(self, owner: str, content: bytes) -> int:
+        """Store bytes and return in how many parts; what a dead writer left is replaced."""
+        count = max(1, -(-len(content) // PART_BYTES))
+        for number in range(count):
+            piece = content[number * PART_BYTES : (number + 1) * PART_BYTES]
+            identity = f"{owner}|{number}"
+            document = {"_id": identity, "owner": owner, "content": piece}
+            self._parts.replace_one({"_id": identity}, document, upsert=True)
+        return count
+
+    def get(self, owner: str, count: int) -> bytes:
+        """Return the bytes of an owner.
+
+        Raises:
+            ValueError: a part is missing: somebody changed the database by hand.
+        """
+        pieces = []
+        for number in range(count):
+            found = self._parts.find_one({"_id": f"{owner}|{number}"})
+            if found is None:
+                raise ValueError(f"part {number} of {owner} is missing")
+            pieces.append(found["content"])
+        return b"".join(pieces)
+
+    def drop(self, owner: str) -> None:
+        """Delete the bytes of an owner."""
+        self._parts.delete_many({"owner": owner})

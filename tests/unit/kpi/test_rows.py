@@ -1,0 +1,29 @@
+from services.kpi.domain.catalogue import Rule
+from services.kpi.domain.contribution import contribution
+from services.kpi.wire.rows import decode_image, decode_works, encode_rows, encode_works
+from tests.unit.kpi.builders import both as verified
+from tests.unit.kpi.builders import catalogue, claim, component, image_of, real_catalogue
+
+
+def test_an_image_comes_back_with_every_cell_member_and_partition() -> None:
+    made_of = catalogue(component(), component(Rule.DISTINCT, member="partner"))
+    one = contribution([verified(claim("alpha/sci", partner="đối tác:1"))], made_of)
+    other = contribution([verified(claim("beta", "s2", partner="đối tác:1"))], made_of)
+    image = image_of(made_of, one, other)
+    content = encode_rows(image.rows())
+    found = decode_image(content, made_of)
+    assert found.digest() == image.digest()
+    assert found.rows() == image.rows()
+    assert encode_rows(found.rows()) == content
+    assert {place[0] for place in found.rows()} == {0, 1}
+
+
+def test_an_empty_view_has_rows_too() -> None:
+    empty = image_of(real_catalogue())
+    assert decode_image(encode_rows(empty.rows()), real_catalogue()).digest() == empty.digest()
+
+
+def test_works_come_back_in_their_order_with_every_event() -> None:
+    works = [("doi:10.1/a", [b"one", b""]), ("đề tài:1", [b"\x00" * 1000]), ("x", [])]
+    assert list(decode_works(encode_works(works))) == works
+    assert list(decode_works(encode_works([]))) == []
