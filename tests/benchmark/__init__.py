@@ -1,0 +1,1 @@
+"""What every number costs: `make bench`, docs/performance.md."""
