@@ -17,9 +17,9 @@ from services.kernel.kafka import Record, header
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Claim, Key, Statement, Work
-from services.kpi.domain.contribution import key_parts
-from services.kpi.domain.fold import fold, restored, roll_up
+from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
 from services.kpi.domain.parking import Grave, Limits, Parking
+from services.kpi.domain.seen import SeenWorks
 from services.kpi.log_identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.wire import events
@@ -35,9 +35,7 @@ class StoredView(Protocol):
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return stored works by key."""
 
-    def rows(
-        self, owned: Owned, keys: Sequence[tuple[str, int]]
-    ) -> dict[tuple[str, int], dict[tuple[str, str], int]]:
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, dict[Cell, int]]:
         """Return stored rows by (unit id, month)."""
 
     def graves(self, owned: Owned) -> list[Grave]:
@@ -70,7 +68,10 @@ class PartitionFold:
         self.catalogue = catalogue
         self._ledger = ledger
         self._works: OrderedDict[str, Work] = OrderedDict()
-        self._rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
+        self._rows: dict[Place, dict[Cell, int]] = {}
+        # Who began with an empty view has met everything that is stored, and need not ask for it.
+        self._seen = None if owned.next_offset else SeenWorks()
+        self._above: dict[tuple[str, int], list[str]] = {}
         self._generation = generation
         self._parking = Parking(limits, ledger.graves(owned) if owned.next_offset else ())
 
@@ -91,12 +92,12 @@ class PartitionFold:
         )
         flush.last_hash = event_hash(records[-1])
         changed = self._decode(records, flush)
-        self._load_works({event.work_key for event, _ in changed})
+        self._load_works({event.work_key for event, _ in changed}, flush)
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
         for event, statement in changed:
             self._fold_one(event, statement, touched, deltas)
-        self._change_rows(roll_up(deltas, self.catalogue.tree), flush)
+        self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._document(work) for key, work in touched.items()}
         with metrics.FLUSH_SECONDS.time():
             self.owned = self._ledger.commit(flush)
@@ -125,16 +126,22 @@ class PartitionFold:
             # Other types are of a later release, which knows what they mean; they change no cell.
         return changed
 
-    def _load_works(self, keys: set[str]) -> None:
+    def _load_works(self, keys: set[str], flush: Flush) -> None:
+        seen = self._seen
         missing = [key for key in keys if key not in self._works]
-        stored = self._ledger.works(self.owned, missing) if self.owned.next_offset else {}
+        asked = missing if seen is None else [key for key in missing if key in seen]
+        stored = self._ledger.works(self.owned, asked) if asked else {}
         for key in missing:
+            if key not in stored:
+                flush.new_works.add(key)
             statements = {}
             for source in stored.get(key, ()):
                 event = events.decode_changed(source)
                 statement = events.decode_statement(event, self.catalogue, source)
                 statements[event.submission_id] = statement
             self._works[key] = restored(statements, self.catalogue)
+            if seen is not None:
+                seen.add(key)
         for key in keys:
             self._works.move_to_end(key)
 
@@ -153,34 +160,37 @@ class PartitionFold:
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
 
-    def _change_rows(self, cells: dict[Key, int], flush: Flush) -> None:
-        tree, columns = self.catalogue.tree, self.catalogue.columns
-        by_row: dict[tuple[str, int], list[tuple[str, str, int]]] = {}
-        for key, change in cells.items():
-            number, member = key if isinstance(key, tuple) else (key, "")
-            unit, month, column = key_parts(number)
-            row = by_row.setdefault((tree.ids[unit], month), [])
-            row.append((columns[column].name, member, change))
-        missing = [place for place in by_row if place not in self._rows]
-        stored = self._ledger.rows(self.owned, missing) if self.owned.next_offset else {}
+    def _change_rows(self, changes: dict[Place, dict[Cell, int]], flush: Flush) -> None:
+        missing = [place for place in changes if place not in self._rows]
+        stored = self._ledger.rows(self.owned, missing) if self._seen is None else {}
         for place in missing:
+            if place not in stored:
+                flush.new_rows.add(place)
             self._rows[place] = stored.get(place, {})
-        for place, changes in by_row.items():
-            flush.rows[place] = self._rows[place] = _changed(self._rows[place], changes)
+        for place, change in changes.items():
+            flush.rows[place] = self._rows[place] = _changed(self._rows[place], change)
 
     def _document(self, work: Work) -> dict[str, Any]:
         said = work.statements.values()
         declared = [s.declared for s in said if s.declared is not None]
         verified = [s.verified for s in said if s.verified is not None]
-        tree = self.catalogue.tree
         types = {min(some, key=_precedence).type for some in (declared, verified) if some}
         units = {claim.unit for claim in (*declared, *verified)}
-        above = {tree.ids[number] for unit in units for number in tree.ancestors[unit]}
+        places = [self._places(type_name, unit) for type_name in types for unit in units]
         return {
-            "u": sorted(f"{type_name}|{unit_id}" for type_name in types for unit_id in above),
+            "u": places[0] if len(places) == 1 else sorted({p for some in places for p in some}),
             "j": sorted(types) if len(units) > 1 else [],
             "c": [statement.source for _, statement in sorted(work.statements.items())],
         }
+
+    def _places(self, type_name: str, unit: int) -> list[str]:
+        """Return `<type>|<unit>` of a unit and those above; asked for again and again."""
+        known = self._above.get((type_name, unit))
+        if known is None:
+            tree = self.catalogue.tree
+            known = sorted(f"{type_name}|{tree.ids[above]}" for above in tree.ancestors[unit])
+            self._above[type_name, unit] = known
+        return known
 
     def _park(self, record: Record, reason: str, flush: Flush) -> None:
         flush.parked[record.offset] = parked = parked_of(record, reason)
@@ -192,17 +202,15 @@ def _precedence(claim: Claim) -> tuple[int, str]:
     return claim.precedence
 
 
-def _changed(
-    row: dict[tuple[str, str], int], changes: list[tuple[str, str, int]]
-) -> dict[tuple[str, str], int]:
-    new = dict(row)
-    for column, member, change in changes:
-        value = new.get((column, member), 0) + change
+def _changed(row: dict[Cell, int], change: dict[Cell, int]) -> dict[Cell, int]:
+    """Change a row in place: an error spends the whole fold, so nothing has to be kept."""
+    for cell, step in change.items():
+        value = row.get(cell, 0) + step
         if value:
-            new[column, member] = value
+            row[cell] = value
         else:
-            new.pop((column, member), None)
-    return new
+            del row[cell]
+    return row
 
 
 def _event_ms(record: Record) -> int:

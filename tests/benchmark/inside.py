@@ -20,12 +20,12 @@ from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
-from services.kpi.domain.fold import fold, roll_up
+from services.kpi.domain.fold import Cell, Place, fold, roll_up
 from services.kpi.folding import PartitionFold
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
-from tests.benchmark.generator import TOPIC, Generator
+from tests.benchmark.generator import TOPIC
 from tests.benchmark.machine import catalogue
 
 BATCH_RECORDS = 2000
@@ -68,27 +68,29 @@ def bare(bootstrap: str, events_text: str) -> dict[str, Any]:
     """Fold into memory behind kafka-python: what is not done here is what durability costs."""
     frozen = decode_catalogue(catalogue())
     works: dict[str, Work] = {}
-    cells: dict[Key, int] = {}
+    rows: dict[Place, dict[Cell, int]] = {}
     spent = {"delivery": 0.0, "parse": 0.0, "decode": 0.0, "fold": 0.0}
     wall, mark = time.perf_counter(), time.process_time()
     for records in batches(bootstrap, int(events_text)):
         spent["delivery"] += (now := time.process_time()) - mark
-        parsed = [events_pb2.SubmissionChanged.FromString(record.value or b"") for record in records]
+        parsed = [
+            events_pb2.SubmissionChanged.FromString(record.value or b"") for record in records
+        ]
         spent["parse"] += (mark := time.process_time()) - now
         said = [(event, events.decode_statement(event, frozen, b"")) for event in parsed]
         spent["decode"] += (now := time.process_time()) - mark
-        fold_in_memory(said, works, cells, frozen)
+        fold_in_memory(said, works, rows, frozen)
         spent["fold"] += (mark := time.process_time()) - now
-    return {**spent, "wall": time.perf_counter() - wall, "cells": len(cells)}
+    return {**spent, "wall": time.perf_counter() - wall, "rows": len(rows)}
 
 
 def fold_in_memory(
     said: list[tuple[events_pb2.SubmissionChanged, Statement]],
     works: dict[str, Work],
-    cells: dict[Key, int],
+    rows: dict[Place, dict[Cell, int]],
     frozen: Catalogue,
 ) -> None:
-    """Fold statements into works and cells that are dictionaries."""
+    """Fold statements into works and rows that are dictionaries."""
     nothing = Work()
     deltas: dict[Key, int] = {}
     for event, statement in said:
@@ -96,8 +98,10 @@ def fold_in_memory(
         works[event.work_key], changes = fold(old, event.submission_id, statement, frozen)
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
-    for key, change in roll_up(deltas, frozen.tree).items():
-        cells[key] = cells.get(key, 0) + change
+    for place, change in roll_up(deltas, frozen).items():
+        row = rows.setdefault(place, {})
+        for cell, step in change.items():
+            row[cell] = row.get(cell, 0) + step
 
 
 class Timed(Ledger):

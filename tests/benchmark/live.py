@@ -23,12 +23,13 @@ from tests.benchmark.machine import (
 
 def produce(bootstrap: str, records: Iterator[Generated]) -> int:
     """Write records to the log; return how many were acknowledged."""
-    count = 0
+    written = 0
     with closing(KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20)) as producer:
-        for count, record in enumerate(records, start=1):
+        for record in records:
             producer.send(TOPIC, record.value, record.key, headers=record.headers)
+            written += 1
         producer.flush()
-    return count
+    return written
 
 
 def position(database: Database) -> int:

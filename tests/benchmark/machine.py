@@ -23,6 +23,7 @@ from services.cli import apache_kafka, embedded, topics
 from services.cli.bootstrap import read_indicators
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
+from services.kpi.config import Settings
 from services.kpi.providers import topic_id
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.registry import Registry, View
@@ -128,7 +129,10 @@ class Machine:
             with closing(Mongo(local.uri, 5000)) as mongo:
                 declare(mongo.database(DATABASE))
                 registry = Registry(mongo)
-                view = registry.open(topic_id(self.bootstrap), registry.publish(catalogue()))
+                view = registry.open(
+                    topic_id(Settings(kafka_bootstrap=self.bootstrap)),
+                    registry.publish(catalogue()),
+                )
                 yield Database(local.uri, local.child, mongo, view)
 
     @contextmanager
@@ -171,6 +175,4 @@ class Machine:
 
 def catalogue() -> catalogue_pb2.Catalogue:
     """Return the indicators that are deployed, over the benchmark's tree."""
-    return catalogue_pb2.Catalogue(
-        version=1, indicators=read_indicators(INDICATORS), units=units()
-    )
+    return catalogue_pb2.Catalogue(version=1, indicators=read_indicators(INDICATORS), units=units())

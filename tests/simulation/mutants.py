@@ -13,7 +13,7 @@ from services.kpi import folding
 from services.kpi.domain import contribution, fold, shares
 from services.kpi.domain.claims import Statement, Work
 from services.kpi.folding import PartitionFold
-from services.kpi.store import ledger
+from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 
 Mutant = Callable[[], Iterator[dict[str, Any]]]
@@ -58,9 +58,7 @@ class TornFlush(Ledger):
     """Writes cells and works first, and the position in a transaction of its own."""
 
     def commit(self, flush: Flush) -> Owned:
-        offset = flush.next_offset - 1
-        rows = [ledger._replace_row(flush.owned, k, row, offset) for k, row in flush.rows.items()]
-        works = [ledger._replace_work(flush.owned, k, f) for k, f in flush.works.items()]
+        rows, works = writes.row_writes(flush), writes.work_writes(flush)
         if rows:
             self._rows.bulk_write(rows, ordered=False)
         if works:
@@ -73,9 +71,7 @@ class PositionFirst(Ledger):
 
     def commit(self, flush: Flush) -> Owned:
         owned = super().commit(Flush(**{**_fields(flush), "rows": {}, "works": {}}))
-        offset = flush.next_offset - 1
-        rows = [ledger._replace_row(flush.owned, k, row, offset) for k, row in flush.rows.items()]
-        works = [ledger._replace_work(flush.owned, k, f) for k, f in flush.works.items()]
+        rows, works = writes.row_writes(flush), writes.work_writes(flush)
         if rows:
             self._rows.bulk_write(rows, ordered=False)
         if works:
@@ -178,11 +174,15 @@ def _latest_date(claims: Any, name: str) -> str:
     return max((str(c.facts[name]) for c in claims if c.facts.get(name)), default="")
 
 
-def _changes_in_place(row: Any, changes: Any) -> Any:
-    new = dict(row)
-    for column, member, change in changes:
-        new[column, member] = change
-    return {key: value for key, value in new.items() if value}
+def _overwrites(row: Any, change: Any) -> Any:
+    return {cell: value for cell, value in {**row, **change}.items() if value}
+
+
+def _names_no_rows(self: writes.Notes, flush: Flush) -> Any:
+    return _REAL_NOTE(self, replace(flush, rows=dict(list(flush.rows.items())[1:])))
+
+
+_REAL_NOTE = writes.Notes.next
 
 
 MUTANTS: dict[str, Mutant] = {
@@ -204,9 +204,8 @@ MUTANTS: dict[str, Mutant] = {
     "the weakest claim settles facts": _patched(contribution, "settled", _arrival_order),
     "a whole count is the sum of children": _patched(contribution, "union", _sum_of_children),
     "the latest date wins": _patched(contribution, "effective_date", _latest_date),
-    "the second change of a cell overwrites the first": _patched(
-        folding, "_changed", _changes_in_place
-    ),
+    "the second change of a cell overwrites the first": _patched(folding, "_changed", _overwrites),
+    "the note of a flush leaves a row out": _patched(writes.Notes, "next", _names_no_rows),
 }
 
 

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
-from services.kpi.domain.contribution import contribution, key_parts, number_key
-from services.kpi.domain.tree import UnitTree
+from services.kpi.domain.contribution import contribution, key_parts
+
+Place = tuple[str, int]
+"""Unit id and month: where a row stands."""
+
+Cell = tuple[str, str]
+"""Column name and member: what a row holds several of; the member is empty for counts."""
 
 
 def fold(
@@ -54,14 +59,23 @@ def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]
     return change
 
 
-def roll_up(changes: Mapping[Key, int], tree: UnitTree) -> dict[Key, int]:
-    """Return the change of every cell: each contribution at its unit and all units above."""
-    cells: dict[Key, int] = {}
+def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[Place, dict[Cell, int]]:
+    """Return how rows change: each contribution at its unit and all units above, without zeros.
+
+    Contributions are gathered by unit and month first, so that a path is walked once per row.
+    """
+    tree, names = catalogue.tree, [(column.name, "") for column in catalogue.columns]
+    gathered: dict[tuple[int, int], dict[Cell, int]] = {}
     for key, value in changes.items():
         number, member = key if isinstance(key, tuple) else (key, "")
         unit, month, column = key_parts(number)
+        cell = (names[column][0], member) if member else names[column]
+        gathered.setdefault((unit, month), {})[cell] = value
+    rows: dict[Place, dict[Cell, int]] = {}
+    for (unit, month), cells in gathered.items():
         for above in tree.ancestors[unit]:
-            cell = number_key(above, month, column)
-            target: Key = (cell, member) if member else cell
-            cells[target] = cells.get(target, 0) + value
-    return {key: value for key, value in cells.items() if value}
+            row = rows.setdefault((tree.ids[above], month), {})
+            for cell, value in cells.items():
+                row[cell] = row.get(cell, 0) + value
+    kept = {place: {c: value for c, value in row.items() if value} for place, row in rows.items()}
+    return {place: row for place, row in kept.items() if row}

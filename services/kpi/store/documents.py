@@ -71,6 +71,7 @@ class ProgressDocument(Document):
     parked = LongField(required=True)
     last_hash = StringField()
     republished = ListField(StringField())
+    kept_from = LongField()
     session = UUIDField()
 
 
@@ -80,7 +81,7 @@ class RowDocument(Document):
     meta = {
         "collection": "cells",
         "auto_create_index": False,
-        "indexes": [("v", "p", "o"), ("v", "u")],
+        "indexes": [("v", "u")],
     }
     key = StringField(primary_key=True)
     v = StringField(required=True)
@@ -90,6 +91,20 @@ class RowDocument(Document):
     o = LongField(required=True)
     n = DictField()
     s = ListField(ListField())
+
+
+class ChangesDocument(Document):
+    """Which rows one flush changed: `r` names them, `o` is the flush's last offset.
+
+    `_id` is `<view>|<partition>|<number modulo 256>`: newer notes replace older ones.
+    """
+
+    meta = {"collection": "changes", "auto_create_index": False, "indexes": [("v", "p", "o")]}
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    p = IntField(required=True)
+    o = LongField(required=True)
+    r = ListField(StringField())
 
 
 class WorkDocument(Document):
@@ -174,7 +189,14 @@ class PartDocument(Document):
     content = BinaryField(required=True)
 
 
-DOCUMENTS = (RowDocument, WorkDocument, ParkedDocument, DayDocument, PartDocument)
+DOCUMENTS = (
+    RowDocument,
+    ChangesDocument,
+    WorkDocument,
+    ParkedDocument,
+    DayDocument,
+    PartDocument,
+)
 
 
 def declare(database: Database[dict[str, Any]]) -> None:

@@ -2,78 +2,38 @@
 
 A flush commits only where the epoch is the owner's and the offset is the one it read from; a former
 owner that still runs can therefore never write (ADR 0002). A restart begins at the stored offset.
+
+Beside them goes a note of which rows the flush changed, for readers who follow (ADR 0008).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bson import Binary
-from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.client_session import ClientSession
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
-from services.kpi.domain.image import Row
-from services.kpi.domain.parking import WINDOW_RECORDS, Grave, Parked
+from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.writes import (
+    Flush,
+    Notes,
+    Owned,
+    parked_writes,
+    row_id,
+    row_writes,
+    work_id,
+    work_writes,
+)
+
+__all__ = ["Flush", "Ledger", "Owned", "chunks", "decode_row"]
 
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A partition of a view that this process owns, and where it stands."""
-
-    view_id: str
-    partition: int
-    epoch: int
-    next_offset: int
-    newest_event_ms: int
-    parked: int
-    """Records that were set aside and wait for a newer version of their submission."""
-    republished: frozenset[str]
-    last_hash: str = ""
-    """Identity of the last record that was folded; empty when it is not known."""
-
-
-@dataclass(slots=True)
-class Flush:
-    """What one batch changes.
-
-    Args:
-        owned: where the partition stood.
-        next_offset: where it stands after the batch.
-        rows: (unit id, month) -> its cells, whole.
-        works: work key -> document fields `u`, `j`, `c`.
-        parked: offset -> what is kept of a record that cannot be folded.
-        mended: offsets of parked records that a newer version replaced.
-        last_hash: identity of the batch's last record.
-    """
-
-    owned: Owned
-    next_offset: int
-    newest_event_ms: int
-    republished: frozenset[str]
-    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
-    works: dict[str, dict[str, Any]] = field(default_factory=dict)
-    parked: dict[int, Parked] = field(default_factory=dict)
-    mended: list[int] = field(default_factory=list)
-    last_hash: str = ""
-
-    def done(self) -> Owned:
-        """Return where the partition stands when this is committed."""
-        return replace(
-            self.owned,
-            next_offset=self.next_offset,
-            newest_event_ms=self.newest_event_ms,
-            parked=self.owned.parked + len(self.parked) - len(self.mended),
-            republished=self.republished,
-            last_hash=self.last_hash,
-        )
 
 
 class Ledger:
@@ -87,6 +47,8 @@ class Ledger:
         self._rows = database["cells"]
         self._works = database["works"]
         self._parked = database["parked"]
+        self._changes = database["changes"]
+        self._notes: dict[tuple[str, int], Notes] = {}
 
     def claim(self, view_id: str, partition: int, begin: int = 0) -> Owned:
         """Become the owner of a partition: raise its epoch, so that no former owner can commit.
@@ -116,6 +78,7 @@ class Ledger:
             return found
 
         found = self._mongo.transaction(work, self._session)
+        self._notes[view_id, partition] = Notes(found["next_offset"])
         return Owned(
             view_id,
             partition,
@@ -139,20 +102,17 @@ class Ledger:
 
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return what is stored of works: key -> the newest event of each submission."""
-        prefix = f"{owned.view_id}|{owned.partition}|"
         found = {}
-        for ids in _chunks([prefix + key for key in keys]):
+        for ids in chunks([work_id(owned, key) for key in keys]):
             for document in self._works.find({"_id": {"$in": ids}}, {"k": 1, "c": 1}):
                 found[document["k"]] = document["c"]
         return found
 
-    def rows(
-        self, owned: Owned, keys: Sequence[tuple[str, int]]
-    ) -> dict[tuple[str, int], dict[tuple[str, str], int]]:
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, dict[Cell, int]]:
         """Return stored rows by (unit id, month)."""
-        ids = [_row_id(owned, unit_id, month) for unit_id, month in keys]
+        ids = [row_id(owned, unit_id, month) for unit_id, month in keys]
         found = {}
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             for document in self._rows.find({"_id": {"$in": chunk}}):
                 found[document["u"], document["m"]] = decode_row(document)
         return found
@@ -166,10 +126,14 @@ class Ledger:
                 and claiming again tells.
         """
         owned, done = flush.owned, flush.done()
-        offset = flush.next_offset - 1
-        rows = [_replace_row(owned, key, row, offset) for key, row in flush.rows.items()]
-        works = [_replace_work(owned, key, fields) for key, fields in flush.works.items()]
-        graves = _bury(flush)
+        notes = self._notes[owned.view_id, owned.partition]
+        note = notes.next(flush)
+        writes = (
+            (self._rows, row_writes(flush)),
+            (self._works, work_writes(flush)),
+            (self._changes, [note]),
+            (self._parked, parked_writes(flush)),
+        )
 
         def work(session: ClientSession) -> None:
             result = self._progress.update_one(
@@ -185,19 +149,16 @@ class Ledger:
                         "republished": sorted(done.republished),
                         "parked": done.parked,
                         "last_hash": done.last_hash,
+                        "kept_from": notes.kept_from,
                     }
                 },
                 session=session,
             )
             if result.matched_count != 1:
                 raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
-            for collection, writes in (
-                (self._rows, rows),
-                (self._works, works),
-                (self._parked, graves),
-            ):
-                if writes:
-                    collection.bulk_write(writes, ordered=False, session=session)
+            for collection, operations in writes:
+                if operations:
+                    collection.bulk_write(operations, ordered=False, session=session)
 
         self._mongo.transaction(work, self._session)
         return done
@@ -210,70 +171,7 @@ def decode_row(document: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     return cells
 
 
-def _row_id(owned: Owned, unit_id: str, month: int) -> str:
-    return f"{owned.view_id}|{owned.partition}|{unit_id}|{month}"
-
-
-def _replace_row(
-    owned: Owned, key: tuple[str, int], row: Row, offset: int
-) -> ReplaceOne[dict[str, Any]]:
-    unit_id, month = key
-    document = {
-        "_id": _row_id(owned, unit_id, month),
-        "v": owned.view_id,
-        "p": owned.partition,
-        "u": unit_id,
-        "m": month,
-        "o": offset,
-        "n": {column: value for (column, member), value in row.items() if not member},
-        "s": [[column, member, value] for (column, member), value in row.items() if member],
-    }
-    return ReplaceOne({"_id": document["_id"]}, document, upsert=True)
-
-
-def _replace_work(owned: Owned, key: str, fields: dict[str, Any]) -> ReplaceOne[dict[str, Any]]:
-    identity = f"{owned.view_id}|{owned.partition}|{key}"
-    document = {"_id": identity, "v": owned.view_id, "p": owned.partition, "k": key, **fields}
-    return ReplaceOne({"_id": identity}, document, upsert=True)
-
-
-def _bury(flush: Flush) -> list[Any]:
-    """Return the writes of parked records; one that was parked and mended is written once."""
-    owned, mended = flush.owned, set(flush.mended)
-    writes: list[Any] = [
-        _insert_parked(owned, offset, parked, is_open=offset not in mended)
-        for offset, parked in flush.parked.items()
-    ]
-    closed = {"$set": {"open": False}}
-    before = sorted(mended - flush.parked.keys())
-    return writes + [UpdateOne({"_id": _parked_id(owned, offset)}, closed) for offset in before]
-
-
-def _insert_parked(
-    owned: Owned, offset: int, parked: Parked, *, is_open: bool
-) -> InsertOne[dict[str, Any]]:
-    document = {
-        "_id": _parked_id(owned, offset),
-        "v": owned.view_id,
-        "p": owned.partition,
-        "o": offset,
-        "i": parked.institution_id,
-        "s": parked.submission_id,
-        "n": parked.version,
-        "k": parked.work_key,
-        "type": parked.type,
-        "at": parked.recorded_ms,
-        "reason": parked.reason,
-        "value": parked.value,
-        "open": is_open,
-    }
-    return InsertOne(document)
-
-
-def _parked_id(owned: Owned, offset: int) -> str:
-    return f"{owned.view_id}|{owned.partition}|{offset}"
-
-
-def _chunks(ids: list[str]) -> Iterable[list[str]]:
+def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Split ids into lists that one query may ask for."""
     for begin in range(0, len(ids), IDS_PER_QUERY):
         yield ids[begin : begin + IDS_PER_QUERY]

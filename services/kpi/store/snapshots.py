@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.ledger import decode_row
+from services.kpi.store.ledger import chunks, decode_row
 
 OVERLAPS_MAX = 5000
 
@@ -24,6 +24,8 @@ class Progress:
     parked: int
     republished: frozenset[str]
     """Institutions that every partition has heard of."""
+    kept_from: Mapping[int, int] = field(default_factory=dict)
+    """Partition -> first offset from which on the changed rows are noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Snapshots:
         self._progress = database["progress"]
         self._rows = database["cells"]
         self._works = database["works"]
+        self._notes = database["changes"]
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
         """Return how far a view has read."""
@@ -63,6 +66,7 @@ class Snapshots:
             max((document["newest_event_ms"] for document in found), default=0),
             sum(document["parked"] for document in found),
             frozenset.intersection(*heard) if heard else frozenset(),
+            {document["p"]: document["kept_from"] for document in found if "kept_from" in document},
         )
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
@@ -79,11 +83,30 @@ class Snapshots:
             for partition, next_offset in progress.next_offsets.items():
                 known = since.get(partition, 0)
                 if next_offset > known:
-                    query = {"v": view_id, "p": partition, "o": {"$gte": known}}
-                    rows += [_row(document) for document in self._rows.find(query, session=session)]
+                    is_noted = known >= progress.kept_from.get(partition, next_offset)
+                    read = self._noted_rows if is_noted else self._later_rows
+                    rows += read(view_id, partition, known, session)
             return progress, rows
 
         return self._mongo.transaction(work)
+
+    def _noted_rows(
+        self, view_id: str, partition: int, known: int, session: ClientSession
+    ) -> list[StoredRow]:
+        query = {"v": view_id, "p": partition, "o": {"$gte": known}}
+        ids = {row_id for note in self._notes.find(query, session=session) for row_id in note["r"]}
+        return [
+            _row(document)
+            for several in chunks(sorted(ids))
+            for document in self._rows.find({"_id": {"$in": several}}, session=session)
+        ]
+
+    def _later_rows(
+        self, view_id: str, partition: int, known: int, session: ClientSession
+    ) -> list[StoredRow]:
+        """Return what changed by reading every row: for a reader that starts, or is far behind."""
+        everything = self._rows.find({"v": view_id}, session=session)
+        return [_row(d) for d in everything if d["p"] == partition and d["o"] >= known]
 
     def works(
         self,

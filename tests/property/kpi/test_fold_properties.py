@@ -75,8 +75,7 @@ def test_what_changed_along_the_way_is_what_the_works_add_from_scratch(history: 
         assert restored(work.statements, history.catalogue) == work
         for key, value in contribution(work.statements.values(), history.catalogue).items():
             fresh[key] = fresh.get(key, 0) + value
-    tree = history.catalogue.tree
-    assert roll_up(total, tree) == roll_up(fresh, tree)
+    assert roll_up(total, history.catalogue) == roll_up(fresh, history.catalogue)
 
 
 @DETERMINISTIC

@@ -33,12 +33,10 @@ def image_of(component: Component, *works: list[Claim]) -> tuple[Image, Indicato
     rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
     for claims in works:
         added = contribution([Statement(1, declared=c) for c in claims], catalogue)
-        for key, value in roll_up(added, TREE).items():
-            number, member = key if isinstance(key, tuple) else (key, "")
-            unit, month, column = key_parts(number)
-            row = rows.setdefault((TREE.ids[unit], month), {})
-            cell = (catalogue.columns[column].name, member)
-            row[cell] = row.get(cell, 0) + value
+        for place, change in roll_up(added, catalogue).items():
+            row = rows.setdefault(place, {})
+            for cell, value in change.items():
+                row[cell] = row.get(cell, 0) + value
     image = Image(catalogue)
     for (unit_id, month), row in rows.items():
         image.put(0, unit_id, month, row)

@@ -15,7 +15,7 @@ from services.cli.bootstrap import read_indicators
 from services.kernel.kafka import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.claims import Claim, Key, Statement
-from services.kpi.domain.contribution import contribution, key_parts
+from services.kpi.domain.contribution import contribution
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_text
@@ -102,13 +102,11 @@ def both(one: Claim, version: int = 1) -> Statement:
 
 def cells(changes: Mapping[Key, int], made_of: Catalogue) -> dict[tuple[str, ...], int]:
     """Cells as people read them: (unit, month, column, and the member if any) -> value."""
-    readable = {}
-    for key, value in roll_up(changes, made_of.tree).items():
-        number, *member = key if isinstance(key, tuple) else (key,)
-        unit, month, column = key_parts(number)
-        name = made_of.columns[column].name
-        readable[made_of.tree.ids[unit], month_text(month), name, *member] = value
-    return readable
+    return {
+        (unit, month_text(month), column, *([member] if member else [])): value
+        for (unit, month), row in roll_up(changes, made_of).items()
+        for (column, member), value in row.items()
+    }
 
 
 def counted(claims: Iterable[Claim], made_of: Catalogue) -> dict[str, int]:
@@ -127,13 +125,7 @@ def image_of(made_of: Catalogue, *partitions: Mapping[Key, int]) -> Image:
     """The image of the cells of partitions 0, 1, ..."""
     image = Image(made_of)
     for partition, changes in enumerate(partitions):
-        rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
-        for key, value in roll_up(changes, made_of.tree).items():
-            number, member = key if isinstance(key, tuple) else (key, "")
-            unit, month, column = key_parts(number)
-            row = rows.setdefault((made_of.tree.ids[unit], month), {})
-            row[made_of.columns[column].name, member] = value
-        for (unit_id, month), row in rows.items():
+        for (unit_id, month), row in roll_up(changes, made_of).items():
             image.put(partition, unit_id, month, row)
     return image
 

@@ -81,7 +81,8 @@ def test_a_difference_has_no_zeros() -> None:
 
 def test_rolling_up_adds_along_the_path_and_drops_what_cancels() -> None:
     sci, alpha = (TREE.number[unit] for unit in ("alpha/sci", "alpha"))
-    rolled = roll_up({number_key(sci, 3, 0): 1, number_key(alpha, 3, 0): -1}, TREE)
-    assert rolled == {number_key(sci, 3, 0): 1}
-    member = roll_up({(number_key(alpha, 3, 0), "p"): 2}, TREE)
-    assert member == {(number_key(0, 3, 0), "p"): 2, (number_key(alpha, 3, 0), "p"): 2}
+    rolled = roll_up({number_key(sci, 3, 0): 1, number_key(alpha, 3, 0): -1}, CATALOGUE)
+    assert rolled == {("alpha/sci", 3): {("A:declared", ""): 1}}
+    member = roll_up({(number_key(alpha, 3, 0), "p"): 2}, CATALOGUE)
+    row = {("A:declared", "p"): 2}
+    assert member == {("root", 3): row, ("alpha", 3): row}

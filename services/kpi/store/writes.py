@@ -1,0 +1,208 @@
+"""What a flush writes, as operations of pymongo: rows, works, parked records, and the note of rows.
+
+A document that is known to be new is inserted: that costs the database half of an upsert.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pymongo import InsertOne, ReplaceOne, UpdateOne
+
+from services.kpi.domain.image import Row
+from services.kpi.domain.parking import Parked
+
+# At a flush every 20 ms a reader may be five seconds late before it has to read all rows again.
+NOTES_KEPT = 256
+
+Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A partition of a view that this process owns, and where it stands."""
+
+    view_id: str
+    partition: int
+    epoch: int
+    next_offset: int
+    newest_event_ms: int
+    parked: int
+    """Records that were set aside and wait for a newer version of their submission."""
+    republished: frozenset[str]
+    last_hash: str = ""
+    """Identity of the last record that was folded; empty when it is not known."""
+
+
+@dataclass(slots=True)
+class Flush:
+    """What one batch changes.
+
+    Args:
+        owned: where the partition stood.
+        next_offset: where it stands after the batch.
+        rows: (unit id, month) -> its cells, whole.
+        works: work key -> document fields `u`, `j`, `c`.
+        parked: offset -> what is kept of a record that cannot be folded.
+        mended: offsets of parked records that a newer version replaced.
+        last_hash: identity of the batch's last record.
+        new_rows: those of the rows that are known not to be stored yet.
+        new_works: those of the works that are known not to be stored yet.
+    """
+
+    owned: Owned
+    next_offset: int
+    newest_event_ms: int
+    republished: frozenset[str]
+    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    works: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parked: dict[int, Parked] = field(default_factory=dict)
+    mended: list[int] = field(default_factory=list)
+    last_hash: str = ""
+    new_rows: set[tuple[str, int]] = field(default_factory=set)
+    new_works: set[str] = field(default_factory=set)
+
+    @property
+    def last_offset(self) -> int:
+        """Offset of the newest record of the batch."""
+        return self.next_offset - 1
+
+    def done(self) -> Owned:
+        """Return where the partition stands when this is committed."""
+        return replace(
+            self.owned,
+            next_offset=self.next_offset,
+            newest_event_ms=self.newest_event_ms,
+            parked=self.owned.parked + len(self.parked) - len(self.mended),
+            republished=self.republished,
+            last_hash=self.last_hash,
+        )
+
+
+class Notes:
+    """Which rows the last flushes of a partition changed, for readers that follow.
+
+    A note stands in place of an index on the offset of every row, which costs the database more
+    than the row itself. Only the last 256 are kept, in a ring; a reader that is further behind
+    than `kept_from` reads every row.
+
+    Args:
+        kept_from: first offset whose flush is noted; older notes are another owner's.
+    """
+
+    def __init__(self, kept_from: int) -> None:
+        self.kept_from = kept_from
+        self._offsets: deque[int] = deque()
+        self._written = 0
+
+    def next(self, flush: Flush) -> Write:
+        """Return the note of a flush; it takes the place of the oldest."""
+        owned, slot = flush.owned, self._written % NOTES_KEPT
+        if len(self._offsets) == NOTES_KEPT:
+            self.kept_from = self._offsets.popleft() + 1
+        self._offsets.append(flush.last_offset)
+        self._written += 1
+        identity = f"{owned.view_id}|{owned.partition}|{slot}"
+        note = {
+            "_id": identity,
+            "v": owned.view_id,
+            "p": owned.partition,
+            "o": flush.last_offset,
+            "r": [row_id(owned, *place) for place in flush.rows],
+        }
+        return ReplaceOne({"_id": identity}, note, upsert=True)
+
+
+def row_id(owned: Owned, unit_id: str, month: int) -> str:
+    """Return the `_id` of a row."""
+    return f"{owned.view_id}|{owned.partition}|{unit_id}|{month}"
+
+
+def work_id(owned: Owned, key: str) -> str:
+    """Return the `_id` of a work."""
+    return f"{owned.view_id}|{owned.partition}|{key}"
+
+
+def row_writes(flush: Flush) -> list[Write]:
+    """Return the operations that store the rows."""
+    owned, writes = flush.owned, []
+    for place, row in flush.rows.items():
+        unit_id, month = place
+        counts, members = {}, []
+        for (column, member), value in row.items():
+            if member:
+                members.append([column, member, value])
+            else:
+                counts[column] = value
+        document = {
+            "_id": row_id(owned, unit_id, month),
+            "v": owned.view_id,
+            "p": owned.partition,
+            "u": unit_id,
+            "m": month,
+            "o": flush.last_offset,
+            "n": counts,
+            "s": members,
+        }
+        writes.append(_write(document, place in flush.new_rows))
+    return writes
+
+
+def work_writes(flush: Flush) -> list[Write]:
+    """Return the operations that store the works."""
+    owned, writes = flush.owned, []
+    for key, fields in flush.works.items():
+        document = {
+            "_id": work_id(owned, key),
+            "v": owned.view_id,
+            "p": owned.partition,
+            "k": key,
+            **fields,
+        }
+        writes.append(_write(document, key in flush.new_works))
+    return writes
+
+
+def parked_writes(flush: Flush) -> list[Write]:
+    """Return the writes of parked records; one that was parked and mended is written once."""
+    owned, mended = flush.owned, set(flush.mended)
+    writes: list[Write] = [
+        _insert_parked(owned, offset, parked, is_open=offset not in mended)
+        for offset, parked in flush.parked.items()
+    ]
+    closed = {"$set": {"open": False}}
+    before = sorted(mended - flush.parked.keys())
+    return writes + [UpdateOne({"_id": _parked_id(owned, offset)}, closed) for offset in before]
+
+
+def _insert_parked(
+    owned: Owned, offset: int, parked: Parked, *, is_open: bool
+) -> InsertOne[dict[str, Any]]:
+    document = {
+        "_id": _parked_id(owned, offset),
+        "v": owned.view_id,
+        "p": owned.partition,
+        "o": offset,
+        "i": parked.institution_id,
+        "s": parked.submission_id,
+        "n": parked.version,
+        "k": parked.work_key,
+        "type": parked.type,
+        "at": parked.recorded_ms,
+        "reason": parked.reason,
+        "value": parked.value,
+        "open": is_open,
+    }
+    return InsertOne(document)
+
+
+def _parked_id(owned: Owned, offset: int) -> str:
+    return f"{owned.view_id}|{owned.partition}|{offset}"
+
+
+def _write(document: dict[str, Any], is_new: bool) -> Write:
+    if is_new:
+        return InsertOne(document)
+    return ReplaceOne({"_id": document["_id"]}, document, upsert=True)
