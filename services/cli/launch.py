@@ -11,6 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +19,13 @@ from typing import IO, Self
 
 import yaml
 
-from services.cli import apache_kafka, broker, embedded, topics
+from services.cli import apache_kafka, broker, embedded, schemas, topics
 from services.cli.failures import DOWN, NO, USAGE, Failure
 from services.cli.issuer import CONSORTIUM, LocalIssuer
 from services.cli.processes import Child, Unready, free_ports
 from services.cli.screen import Screen
 from services.cli.stack import ROOT, Process, Stack
+from services.kernel.mongo import Mongo
 
 SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
 WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
@@ -31,6 +33,7 @@ WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 20.0
 PART_SECONDS = 10.0
+DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 
 
@@ -94,6 +97,7 @@ class Launch:
         try:
             bootstrap, mongo = self._start_parts(ports[:3])
             self._apply_topics(bootstrap)
+            self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
             LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
             self._start_services(ports[3:], bootstrap, mongo)
@@ -138,6 +142,11 @@ class Launch:
             topics.apply(admin, topics.load())
         finally:
             admin.close()
+
+    def _apply_schemas(self, uri: str) -> None:
+        with closing(Mongo(uri, DATABASE_MS)) as mongo:
+            for schema, name in schemas.databases(self.institutions):
+                schemas.apply(schema, mongo.database(name), self.screen.messages.print)
 
     def _start_services(self, ports: list[int], bootstrap: str, mongo: str) -> None:
         addresses = {name: ports[2 * i : 2 * i + 2] for i, name in enumerate(SERVICES)}

@@ -10,6 +10,11 @@ OPERATORS: dict[str, tuple[str, str]] = {
     "config.secret": ("tệp bí mật", "file of its own"),
     "config.default": ("mặc định", "default"),
     "config.missing": ("THIẾU", "MISSING"),
+    "db.same": ("các cơ sở dữ liệu đúng như khai báo", "the databases are as declared"),
+    "db.applied": (
+        "{databases} cơ sở dữ liệu đúng như khai báo, đã chạy {migrations} bước chuyển đổi",
+        "{databases} databases are as declared, {migrations} migrations were run",
+    ),
     "heading.service": ("Dịch vụ", "Service"),
     "heading.source": ("Nguồn", "From"),
     "heading.variable": ("Biến", "Variable"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
@@ -85,6 +85,25 @@ class Mongo:
     def close(self) -> None:
         """Close all connections."""
         self.client.close()
+
+
+def declare(database: Database[dict[str, Any]], documents: Iterable[Any], version: int) -> None:
+    """Create the indexes of document classes that are missing; a new database gets the version.
+
+    Raises:
+        RuntimeError: the data are those of an older release, or half restored.
+    """
+    state = database["schema"]
+    kinds = [(database[kind._meta["collection"]], kind._meta["index_specs"]) for kind in documents]
+    if not any(collection.find_one() for collection, _ in kinds):
+        state.update_one({"_id": "version"}, {"$setOnInsert": {"version": version}}, upsert=True)
+    found = (state.find_one({"_id": "version"}) or {}).get("version", 0)
+    if found < version:
+        text = f"{database.name} is at schema {found}, not {version}: run `kieng db apply`"
+        raise RuntimeError(text)
+    for collection, spec in ((collection, spec) for collection, specs in kinds for spec in specs):
+        options = {name: value for name, value in spec.items() if name != "fields"}
+        collection.create_index(spec["fields"], **options)
 
 
 class MongoConnection(SharedExtension):

@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import mongoengine as me
-from pymongo.collection import Collection
 
 from services.notifications.domain import Kind, Language, Notice, Notification, Subscription
 
-DATABASE = "kieng_notifications"
 EMAIL = "email"
 
 
@@ -88,13 +86,6 @@ class Delivery:
     due_at: datetime
     attempts: int
     sent_at: datetime | None
-
-
-def declare(documents: Collection[dict[str, Any]], document_class: Any) -> None:
-    """Create the indexes that a document class declares and the collection lacks."""
-    for declared in document_class._meta["index_specs"]:
-        options = {name: value for name, value in declared.items() if name != "fields"}
-        documents.create_index(declared["fields"], **options)
 
 
 def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:

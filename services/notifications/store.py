@@ -12,12 +12,7 @@ from pymongo.errors import BulkWriteError
 
 from services.kernel.mongo import Mongo, Store
 from services.notifications.documents import (
-    DATABASE,
     Delivery,
-    DeliveryDocument,
-    NotificationDocument,
-    SubscriptionDocument,
-    declare,
     decode_delivery,
     decode_notification,
     decode_subscription,
@@ -26,6 +21,7 @@ from services.notifications.documents import (
     new_delivery,
 )
 from services.notifications.domain import Notice, Notification, Subscription
+from services.notifications.schema import DATABASE, declare
 
 T = TypeVar("T")
 
@@ -39,7 +35,7 @@ class Inbox:
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["notifications"]
-        declare(self._documents, NotificationDocument)
+        declare(mongo.database(DATABASE))
 
     def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
         """Return the notices, each once, that are in no inbox yet."""
@@ -96,7 +92,7 @@ class Subscriptions:
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["subscriptions"]
-        declare(self._documents, SubscriptionDocument)
+        declare(mongo.database(DATABASE))
 
     def get(self, recipient: str) -> Subscription:
         """Return a person's subscription, an empty one when none was set."""
@@ -126,7 +122,7 @@ class Deliveries:
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["deliveries"]
-        declare(self._documents, DeliveryDocument)
+        declare(mongo.database(DATABASE))
 
     def add(self, notices: Iterable[Notice], now: datetime) -> None:
         """Plan an e-mail for each notice; those planned before change nothing."""

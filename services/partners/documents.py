@@ -15,7 +15,6 @@ from mongoengine import (
     ListField,
     StringField,
 )
-from pymongo.collection import Collection
 
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import House, Partner
@@ -79,13 +78,6 @@ class Change:
     changed_at: datetime
     event_id: str
     traceparent: str = ""
-
-
-def declare(documents: Collection[dict[str, Any]], document_class: Any) -> None:
-    """Create the indexes that a document class declares and the collection lacks."""
-    for declared in document_class._meta["index_specs"]:
-        options = {name: value for name, value in declared.items() if name != "fields"}
-        documents.create_index(declared["fields"], **options)
 
 
 def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:

@@ -19,9 +19,6 @@ from services.kernel.errors import Conflict, NotFound
 from services.kernel.mongo import Mongo, Store
 from services.partners.documents import (
     Change,
-    DirectoryDocument,
-    PartnerDocument,
-    declare,
     decode_change,
     decode_directory,
     decode_partner,
@@ -31,8 +28,8 @@ from services.partners.documents import (
 from services.partners.domain.directory import Directory, Entry, Unit, entries_of, same_tree
 from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, known_as
 from services.partners.folding import fold
+from services.partners.schema import DATABASE, declare
 
-DATABASE = "kieng_partners"
 TRIES = 5
 UNSENT_PER_RUN = 100
 FOUND_MAX = 500
@@ -57,12 +54,12 @@ class Directories:
     """
 
     def __init__(self, mongo: Mongo, clock: Callable[[], float] = time.monotonic) -> None:
+        declare(mongo.database(DATABASE))
         self._documents = mongo.database(DATABASE)["directories"]
         self._clock = clock
         self._lock = threading.Lock()
         self._newest: Known | None = None
         self._fresh_until = clock()
-        declare(self._documents, DirectoryDocument)
 
     def newest(self) -> Known | None:
         """Return the newest directory, at most `DIRECTORY_SECONDS_MAX` old; None before any."""
@@ -148,9 +145,9 @@ class Partners:
 
     def __init__(self, mongo: Mongo) -> None:
         database = mongo.database(DATABASE)
+        declare(database)
         self._documents = database["partners"]
         self._counters = database["counters"]
-        declare(self._documents, PartnerDocument)
         start = {"$setOnInsert": {"number": 0}}
         self._counters.update_one({"_id": "partner"}, start, upsert=True)
 

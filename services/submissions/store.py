@@ -15,7 +15,6 @@ from services.kernel.kafka import Event
 from services.kernel.mongo import Mongo, Store
 from services.submissions.documents import (
     Loaded,
-    SubmissionDocument,
     Write,
     decode,
     decode_outbox,
@@ -25,6 +24,7 @@ from services.submissions.documents import (
     source_name,
 )
 from services.submissions.domain.submission import SourceRecord
+from services.submissions.schema import database_name, declare
 
 OUTBOX_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
@@ -42,14 +42,12 @@ class Submissions:
 
     def __init__(self, mongo: Mongo, institution_id: str) -> None:
         self.institution_id = institution_id
-        self._database = mongo.database(f"kieng_submissions_{institution_id}")
+        self._database = mongo.database(database_name(institution_id))
         self._documents = self._database["submissions"]
 
     def declare(self) -> None:
         """Create the indexes that are missing."""
-        for declared in SubmissionDocument._meta["index_specs"]:
-            options = {name: value for name, value in declared.items() if name != "fields"}
-            self._documents.create_index(declared["fields"], **options)
+        declare(self._database)
 
     @cached_property
     def epoch(self) -> int:

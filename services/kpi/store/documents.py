@@ -18,6 +18,9 @@ from mongoengine import (
 )
 from pymongo.database import Database
 
+from services.kernel import mongo
+from services.kpi.store.migrations import MIGRATIONS
+
 DATABASE = "kieng_kpi"
 
 
@@ -200,7 +203,5 @@ DOCUMENTS = (
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create the indexes that are missing."""
-    for document in DOCUMENTS:
-        for spec in document._meta["index_specs"]:
-            database[document._meta["collection"]].create_index(spec["fields"])
+    """Create the indexes that are missing; see `mongo.declare`."""
+    mongo.declare(database, DOCUMENTS, len(MIGRATIONS))

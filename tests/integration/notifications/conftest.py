@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 
 from services.kernel.mongo import Mongo
 from services.notifications.config import Settings
-from services.notifications.documents import DATABASE
+from services.notifications.schema import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.partners.serving import write_issuers
 

@@ -15,10 +15,10 @@ from services.kernel.errors import InvalidRecord, NotReady, Unavailable
 from services.kernel.kafka import Event
 from services.kernel.mongo import Mongo
 from services.notifications.config import Settings
-from services.notifications.documents import DATABASE
 from services.notifications.domain import Kind, Language, Subscription
 from services.notifications.intake import tell
 from services.notifications.mail import MailServer as Server
+from services.notifications.schema import DATABASE
 from services.notifications.sending import LEASE, MailSender
 from services.notifications.store import Deliveries, Inbox, Subscriptions
 from tests.integration.notifications.conftest import MailServer
