@@ -15,8 +15,6 @@ from kafka.errors import KafkaConnectionError
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-SESSION_MS = 6000
-
 
 class KernelSettings(BaseSettings):
     """Settings of the kernel; a service adds its own by inheriting. Frozen."""
@@ -80,7 +78,7 @@ class KernelSettings(BaseSettings):
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
         """Return how a consumer is made. Raises KafkaConnectionError when no broker answers."""
-        beat = {"session_timeout_ms": SESSION_MS, "heartbeat_interval_ms": SESSION_MS // 3}
+        beat = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 2000}
         return {
             **self.kafka_options(),
             **beat,
@@ -122,8 +120,7 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
     The environment goes before the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
     KIENG_NAME_FILE names a file that holds the value alone, e.g. a mounted secret.
     """
-    mistakes, file = [], os.environ.get("KIENG_CONFIG_FILE")
-    secrets: dict[str, Any] = {}
+    mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
     if file and not os.access(file, os.R_OK):
         mistakes.append(f"KIENG_CONFIG_FILE: {file} cannot be read")
     said = {**(dotenv_values(file) if file and not mistakes else {}), **os.environ}

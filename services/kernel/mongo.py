@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any, TypeVar
@@ -87,23 +87,21 @@ class Mongo:
         self.client.close()
 
 
-def declare(database: Database[dict[str, Any]], documents: Iterable[Any], version: int) -> None:
+def declare(database: Database[dict[str, Any]], documents: Sequence[Any], version: int) -> None:
     """Create the indexes of document classes that are missing; a new database gets the version.
 
     Raises:
         RuntimeError: the data are those of an older release, or half restored.
     """
     state = database["schema"]
-    kinds = [(database[kind._meta["collection"]], kind._meta["index_specs"]) for kind in documents]
-    if not any(collection.find_one() for collection, _ in kinds):
+    if not any(database[kind._meta["collection"]].find_one() for kind in documents):
         state.update_one({"_id": "version"}, {"$setOnInsert": {"version": version}}, upsert=True)
-    found = (state.find_one({"_id": "version"}) or {}).get("version", 0)
-    if found < version:
-        text = f"{database.name} is at schema {found}, not {version}: run `kieng db apply`"
-        raise RuntimeError(text)
-    for collection, spec in ((collection, spec) for collection, specs in kinds for spec in specs):
-        options = {name: value for name, value in spec.items() if name != "fields"}
-        collection.create_index(spec["fields"], **options)
+    if (found := (state.find_one({"_id": "version"}) or {}).get("version", 0)) < version:
+        raise RuntimeError(f"{database.name}: schema {found} is not {version}: `kieng db apply`")
+    for kind in documents:
+        for spec in kind._meta["index_specs"]:
+            index = {"keys" if name == "fields" else name: said for name, said in spec.items()}
+            database[kind._meta["collection"]].create_index(**index)
 
 
 class MongoConnection(SharedExtension):

@@ -11,7 +11,6 @@ import importlib
 import logging
 import signal
 import sys
-from types import FrameType
 
 import structlog
 
@@ -86,11 +85,8 @@ def run(name: str) -> int:
     checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
     http = HttpPort(settings.host, settings.http_port, checks)
 
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        container.finished.set()
-
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: container.finished.set())
     http.start()
     container.start()
     log.info("started", http_port=http.port)

@@ -19,9 +19,11 @@ INDICATORS = list(real_catalogue().indicators.values())
 COMPONENTS = list(dict.fromkeys(column.component for column in real_catalogue().columns))
 # One type of every counting rule more often, so that no rule goes unseen.
 OFTEN = ["publication", "receipt", "agreement", "product", "institute"]
-TYPES = [*OFTEN * 3, *sorted({component.type for component in COMPONENTS})]
+TYPES = [*OFTEN * 3, *sorted(real_catalogue().components_of)]
 FIELDS = {kind: sorted(fields) for kind, fields in real_catalogue().fields_of.items()}
-LISTS = {"indexes", "institutions"}
+LISTS = {"indexes", "institutions", "fields", "areas"}
+NUMBERS = {"unit_authors", "trainees", "hours", "trl", "evidence"}
+FLAGS = {"in_kind", "overseas_vietnamese"}
 WORDS = sorted({word for c in COMPONENTS for test in c.where for word in test.values} | {"other"})
 DATES = ["2024-11-30", "2025-01-01", "2025-03-10", "2025-03-31", "2025-12-31", "9999-12-31"]
 FIRST, LAST = 2024 * 12 + 10, 9999 * 12 + 11
@@ -46,6 +48,17 @@ class History:
     events: list[Event]
 
 
+def over(tree: UnitTree) -> Catalogue:
+    """The deployed catalogue, over another tree."""
+    deployed = real_catalogue()
+    cuts = {
+        (deployed.columns[column].component.type, cut.name): cut
+        for column, found in deployed.cuts_of.items()
+        for _, cut in found
+    }
+    return Catalogue.build(1, INDICATORS, tree, deployed.components_of, cuts)
+
+
 @st.composite
 def trees(draw: st.DrawFn) -> UnitTree:
     """A root, one to three institutions, and up to six units anywhere below them."""
@@ -64,12 +77,16 @@ def fact(name: str, tree: UnitTree) -> st.SearchStrategy[Fact]:
         return st.sampled_from(DATES)
     if name.endswith("_vnd"):
         return st.integers(1, 10**15 - 1)
-    if name == "unit_authors":
+    if name in NUMBERS:
         return st.integers(1, 20)
+    if name in FLAGS:
+        return st.just(True)
     if name == "payer_unit_id":
         return st.sampled_from([*tree.ids, "elsewhere"])
     if name in LISTS:
-        words = [*tree.ids, "elsewhere"] if name == "institutions" else ["wos", "scopus"]
+        words = ["wos", "scopus", "ai", "energy_materials", "quantum", "cybersecurity"]
+        if name == "institutions":
+            words = [*tree.ids, "elsewhere"]
         return st.lists(st.sampled_from(words), min_size=1, max_size=2).map(tuple)
     if name in {"kind", "level", "source", "stage", "quartile"}:
         return st.sampled_from(WORDS)
@@ -97,7 +114,7 @@ def claims(draw: st.DrawFn, tree: UnitTree, submission_id: str, kind: str) -> Cl
 def histories(draw: st.DrawFn) -> History:
     """Up to four works, up to ten versions of up to five submissions; mostly one type a work."""
     tree = draw(trees())
-    catalogue = Catalogue.build(1, INDICATORS, tree)
+    catalogue = over(tree)
     kinds = [draw(st.sampled_from(TYPES)) for _ in range(draw(st.integers(1, 4)))]
     events = []
     for number in range(draw(st.integers(1, 10))):

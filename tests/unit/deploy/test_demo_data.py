@@ -61,7 +61,7 @@ def test_the_generator_writes_the_committed_files() -> None:
 
 
 def test_there_are_about_four_thousand_submissions_of_all_types() -> None:
-    assert 3_900 <= len(submissions()) <= 4_300
+    assert 4_200 <= len(submissions()) <= 4_500
     for institution in demo_works.INSTITUTIONS:
         found = {item.type for item in submissions() if item.institution == institution}
         assert found == set(TYPES)

@@ -1,7 +1,8 @@
 import pytest
 
-from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Condition, Rule
+from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Rule
 from services.kpi.domain.claims import Claim
+from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution, key_parts, number_key
 from tests.unit.kpi.builders import TREE, both, catalogue, cells, claim, component, counted, said
 

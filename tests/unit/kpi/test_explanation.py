@@ -13,11 +13,12 @@ CATALOGUE = Catalogue.build(
         Indicator("STOCK", component(until="ended_on")),
         Indicator("PARTY", component(Rule.DISTINCT, member="partner")),
         Indicator("REACH", None, attainment_of="COUNT"),
+        Indicator("HOURS", component(Rule.FRACTION, amount="people", times="hours", per=8)),
     ],
     TREE,
 )
 CLAIMS = [
-    claim("alpha/sci", "s1", partner="p:1", ended_on="2025-05-01"),
+    claim("alpha/sci", "s1", partner="p:1", ended_on="2025-05-01", people=20, hours=3),
     claim("beta", "s2", partner="p:1", ended_on="2025-05-01"),
 ]
 WORK = contribution([both(one) for one in CLAIMS], CATALOGUE)
@@ -38,6 +39,12 @@ def test_a_work_counts_once_at_every_unit_that_holds_a_claim() -> None:
 def test_a_share_of_a_fraction_and_of_a_ratio_are_ratios() -> None:
     assert share("SHARE", "alpha") == (Ratio(360_360, 720_720), "")
     assert share("RATIO", "root") == (Ratio(0, 1), "")
+    assert share("SHARE", "gamma") == (0, "")
+
+
+def test_a_share_of_a_quantity_is_in_its_own_parts() -> None:
+    assert share("HOURS", "root") == (Ratio(60, 8), "")
+    assert share("HOURS", "beta") == (Ratio(30, 8), "")
 
 
 def test_a_stock_counts_from_before_the_range_until_it_ends() -> None:
@@ -58,5 +65,4 @@ def test_a_work_is_listed_when_it_adds_to_numerator_or_denominator() -> None:
     assert [adds_something(value) for value in (0, 1, -1)] == [False, True, True]
     assert adds_something(Ratio(0, 1))
     assert adds_something(Ratio(1, 720_720))
-    assert not adds_something(Ratio(0, 720_720))
     assert not adds_something(Ratio(0, 0))

@@ -28,22 +28,22 @@ def where(field: str) -> list[catalogue_pb2.Condition]:
 
 
 REFUSED: dict[str, tuple[catalogue_pb2.Catalogue, str]] = {
-    "an unknown type": (with_value(type="poem"), "indicators[AAA-01].type"),
-    "an unknown date": (with_value(date="signed_on"), "indicators[AAA-01].signed_on"),
-    "a date that is none": (with_value(date="title"), "indicators[AAA-01].date"),
-    "a date that never comes": (with_value(date="never"), "indicators[AAA-01].date"),
-    "an end that is no date": (with_value(until="doi"), "indicators[AAA-01].until"),
+    "an unknown type": (with_value(type="poem"), "indicators[AAA-01].value.type"),
+    "an unknown date": (with_value(date="signed_on"), "indicators[AAA-01].value.date"),
+    "a date that is none": (with_value(date="title"), "indicators[AAA-01].value.date"),
+    "a date that never comes": (with_value(date="never"), "indicators[AAA-01].value.date"),
+    "an end that is no date": (with_value(until="doi"), "indicators[AAA-01].value.until"),
     "an unknown field in a condition": (
         with_value(where=where("colour")),
-        "indicators[AAA-01].colour",
+        "indicators[AAA-01].value.where[0].field",
     ),
     "an amount that is none": (
         with_value(type="receipt", rule=MONEY, date="received_on", amount="number"),
-        "indicators[AAA-01].amount",
+        "indicators[AAA-01].value.amount",
     ),
     "an unknown field in a denominator": (
         with_value("denominator", where=where("colour")),
-        "indicators[AAA-01/denominator].colour",
+        "indicators[AAA-01].denominator.where[0].field",
     ),
 }
 

@@ -8,8 +8,8 @@ from services.kpi.wire.events import (
     decode_changed,
     decode_republished,
     decode_statement,
-    enum_words,
 )
+from services.kpi.wire.vocabulary import enum_words, happened
 from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire_claim
 
 KINDS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
@@ -41,7 +41,8 @@ def test_every_type_of_facts_gives_the_facts_that_the_catalogue_looks_at(kind: s
     claim = claim_of(wire_claim("alpha/sci", kind, **{f.name: sample(f) for f in fields}))
     wanted = CATALOGUE.fields_of.get(kind, frozenset())
     assert claim.type == kind
-    assert set(claim.facts) == {f.name for f in fields} & wanted
+    assert set(claim.facts) == ({f.name for f in fields} & wanted) | {"happened_on"}
+    assert claim.facts["happened_on"] == "2025-03-10"
     unset = claim_of(wire_claim("alpha/sci", kind))
     assert unset.facts == {}
 
@@ -54,6 +55,7 @@ def test_facts_are_plain_words_numbers_and_dates() -> None:
         "unit_authors": 3,
         "institutions": ("x",),
         "issued_on": "2025-03-10",
+        "happened_on": "2025-03-10",
     }
     receipt = wire_claim("alpha", "receipt", amount_vnd="999999999999999", contract_ref="c/1")
     assert claim_of(receipt).facts == {"amount_vnd": 999_999_999_999_999, "contract_ref": "c/1"}
@@ -144,3 +146,35 @@ def test_enum_words_lose_their_prefix() -> None:
     words = enum_words(facts_pb2.IpRight.DESCRIPTOR.fields_by_name["kind"])
     assert words[2] == "utility_solution"
     assert words[0] == "unspecified"
+
+
+def test_a_day_of_reporting_is_the_one_told_else_that_of_the_change_in_vietnam() -> None:
+    event = changed(declared=article())
+    assert "reported_on" not in facts_of(event)
+    event.changed_at.FromJsonString("2025-03-31T17:00:00Z")
+    assert facts_of(event)["reported_on"] == "2025-04-01"
+    event.reported_on = "2025-03-12"
+    assert facts_of(event)["reported_on"] == "2025-03-12"
+    event.reported_on = "soon"
+    with pytest.raises(InvalidRecord, match="not a date"):
+        facts_of(event)
+
+
+def test_the_same_proof_twice_is_one() -> None:
+    claim = article()
+    assert "evidence" not in facts_of(changed(declared=claim))
+    claim.evidence_sha256.extend(["a", "b", "a"])
+    assert facts_of(changed(declared=claim))["evidence"] == 2
+
+
+def facts_of(event: events_pb2.SubmissionChanged) -> dict[str, object]:
+    claim = decode_statement(event, CATALOGUE, b"").declared
+    assert claim is not None
+    return dict(claim.facts)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_type_marks_the_date_it_happened_on_and_needs_it(kind: str) -> None:
+    field = KINDS[kind].message_type.fields_by_name[happened(kind)]
+    (rules,) = [value for _, value in field.GetOptions().ListFields() if hasattr(value, "string")]
+    assert rules.string.pattern == "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
