@@ -59,6 +59,7 @@ class LiveView:
         self._moved = threading.Condition(threading.RLock())
         self._moment: Moment | None = None
         self._targets_due = 0.0
+        self.refreshed_at = 0.0
 
     def refresh(self) -> None:
         """Take over what was committed since the last refresh; cheap when nothing was."""

@@ -21,3 +21,25 @@ VIEW_EVENT_TIMESTAMP = Gauge(
     "kieng_kpi_view_newest_event_timestamp_seconds", "When the newest event of the view was made."
 )
 WATCHERS = Gauge("kieng_kpi_watchers", "Open WatchKpis streams; the limit is in the settings.")
+WATCHERS_LIMIT = Gauge("kieng_kpi_watchers_limit", "Most WatchKpis streams of this process.")
+
+# Of kpi.query only, hence the labels: without any, kpi.aggregator would show 0.
+VALUE = Gauge(
+    "kieng_value",
+    "Indicator of this year at an institution or the consortium; an undefined ratio is absent.",
+    ["institution", "indicator", "measure"],
+)
+TARGET = Gauge("kieng_target", "Target of this year.", ["institution", "indicator"])
+JOINT_CLAIMS_OPEN = Gauge(
+    "kieng_joint_claims_open",
+    "Further institutions' claims on works that are declared and not verified yet.",
+    ["indicator"],
+)
+VIEW_AGE = Gauge(
+    "kieng_view_age_seconds", "Age of the newest event in the live view, however quiet.", ["view"]
+)
+VIEW_REFRESHED = Gauge(
+    "kieng_view_refreshed_timestamp_seconds",
+    "When the live view in memory was last compared with the database: standing still means down.",
+    ["view"],
+)

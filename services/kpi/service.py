@@ -5,6 +5,8 @@ Topics in: `kieng.submissions.v1`, `kieng.directory.v1`. Topic out: `kieng.kpi.v
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +25,7 @@ from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, Wron
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Publisher, Record, consume, header
 from services.kernel.mongo import DOWN
+from services.kpi.figures import show_figures
 from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.parked import get_parked, list_parked
 from services.kpi.providers import (
@@ -97,8 +100,15 @@ class KpiQuery(Reading):
         """Take over what the aggregator committed."""
         try:
             self.live.refresh()
+            self.live.refreshed_at = time.time()
         except DOWN:
             log.warning("the database is down; answers grow old")
+
+    @repeat(5.0)
+    def show_figures(self) -> None:
+        """Show this year's numbers to Prometheus."""
+        with suppress(Unavailable):  # no view is live yet
+            show_figures(self.live, self.now().year)
 
     @repeat(1.0)
     def tell_reached_targets(self) -> None:

@@ -27,6 +27,7 @@ class Watchers:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        metrics.WATCHERS_LIMIT.set(limit)
         self._open = 0
         self._lock = threading.Lock()
 

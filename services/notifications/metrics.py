@@ -22,3 +22,4 @@ MAIL_SERVER_FAILURES = Counter(
     "Connections that the mail server refused; mails wait, look at its address and password.",
 )
 WATCHERS = Gauge("kieng_notifications_watchers", "Callers who listen now.")
+WATCHERS_LIMIT = Gauge("kieng_notifications_watchers_limit", "Most callers who may listen.")

@@ -30,6 +30,7 @@ class Slots:
     def __init__(self) -> None:
         self.stopping = threading.Event()
         self._places = threading.BoundedSemaphore(WATCHERS_MAX)
+        metrics.WATCHERS_LIMIT.set(WATCHERS_MAX)
 
     @contextmanager
     def take(self) -> Iterator[None]:

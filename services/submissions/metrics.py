@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge
 
-_INSTITUTION = ["institution_id"]
+_INSTITUTION = ["institution"]
 
+SUBMISSIONS = Gauge(
+    "kieng_submissions",
+    "Submissions by state, every 30 seconds or less often; each replica shows the same.",
+    [*_INSTITUTION, "state"],
+)
+REVIEW_OLDEST_SECONDS = Gauge(
+    "kieng_review_queue_oldest_seconds",
+    "How long the oldest submission has waited for a decision since it last changed; 0 for none.",
+    [*_INSTITUTION, "state"],
+)
 OUTBOX_PENDING = Gauge(
     "kieng_submissions_outbox_pending",
     "Submissions with unpublished events; grows while the broker is down: look at the broker.",

@@ -7,6 +7,7 @@ RPCs: all of SubmissionService, ReviewService, ImportService and LogService.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from kieng.submissions.v1 import (
@@ -18,7 +19,9 @@ from kieng.submissions.v1 import (
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Publisher
+from services.kernel.mongo import DOWN
 from services.submissions import decisions, imports, wire
+from services.submissions.census import Census
 from services.submissions.desk import Desk
 from services.submissions.intake import Intake
 from services.submissions.registry import Partners, Units
@@ -42,6 +45,7 @@ class SubmissionsService:
 
     call = CurrentCall()
     databases = SubmissionDatabases()
+    count_all = Census()
     units = Units()
     partners = Partners()
     wake_relay = Waker("publish_outbox")
@@ -140,6 +144,12 @@ class SubmissionsService:
         return log_service_pb2.RepairSubmissionResponse(
             submission_id=repaired.submission_id, version=repaired.version
         )
+
+    @repeat(5.0)
+    def count_submissions(self) -> None:
+        """Show how many there are, when it is time."""
+        with suppress(*DOWN):  # counted when the database is back
+            self.count_all(self.databases)
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -23,7 +24,7 @@ from services.submissions.documents import (
     request_name,
     source_name,
 )
-from services.submissions.domain.submission import SourceRecord
+from services.submissions.domain.submission import SourceRecord, State
 from services.submissions.schema import database_name, declare
 
 OUTBOX_MAX = 50
@@ -152,6 +153,13 @@ class Submissions:
     def count_pending(self) -> int:
         """Return how many submissions have unpublished events."""
         return self._documents.count_documents({"outbox_pending": True})
+
+    def census(self) -> dict[State, tuple[int, datetime]]:
+        """Return how many submissions are in each state, and when the oldest last changed."""
+        oldest = {"$min": "$updated_at"}
+        groups = [{"$group": {"_id": "$state", "number": {"$sum": 1}, "oldest": oldest}}]
+        found = self._documents.aggregate(groups)
+        return {State(each["_id"]): (each["number"], each["oldest"]) for each in found}
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
         """Take published events out of the outboxes; events pushed meanwhile stay and are pending.

@@ -1,0 +1,108 @@
+"""The figures that Prometheus sees: this year, institutions and consortium only, so few series."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from services.kernel.metrics import show
+from services.kpi import metrics
+from services.kpi.domain.catalogue import MEASURES, Catalogue, Rule
+from services.kpi.domain.image import Image, Ratio
+from services.kpi.live import LiveView, Moment
+from services.kpi.store.targets import Target
+
+LAST_MONTH = 9999 * 12 + 11
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One year's numbers by label values; None where a ratio is not defined.
+
+    ``values``: (institution, indicator, measure). ``targets``: (institution, indicator).
+    ``open_joint_claims``: (indicator,).
+    """
+
+    values: dict[tuple[str, str, str], float | None]
+    targets: dict[tuple[str, str], float]
+    open_joint_claims: dict[tuple[str], float]
+
+
+def figures(image: Image, targets: Mapping[str, Target], year: int) -> Figures:
+    """Return the numbers of a year, from January to December. Pure."""
+    units = reporting_units(image.catalogue)
+    values: dict[tuple[str, str, str], float | None] = {}
+    aims: dict[tuple[str, str], float] = {}
+    for unit_id in units:
+        for code, indicator in image.catalogue.indicators.items():
+            aim = targets.get(f"{unit_id}|{indicator.attainment_of or code}|{year}")
+            if aim is not None and not indicator.attainment_of:
+                aims[unit_id, code] = aim.value
+            for number, measure in enumerate(MEASURES):
+                divisor = aim.value if aim else 0
+                span = (year * 12, year * 12 + 11)
+                value = image.value(unit_id, indicator, number, *span, divisor)
+                values[unit_id, code, measure] = _plain(value)
+    return Figures(values, aims, _open_joint_claims(image))
+
+
+def reporting_units(catalogue: Catalogue) -> list[str]:
+    """Return the root and the institutions: the values of the label `institution`."""
+    tree = catalogue.tree
+    return [tree.ids[0], *(tree.ids[number] for number in tree.institutions())]
+
+
+def _plain(value: int | Ratio) -> float | None:
+    if isinstance(value, Ratio):
+        return value.numerator / value.denominator if value.denominator else None
+    return value
+
+
+def _open_joint_claims(image: Image) -> dict[tuple[str], float]:
+    """Return, by indicator, further institutions' claims on works that are not verified yet.
+
+    A work that n institutions claim counts once in the consortium and once in each of them, so the
+    difference is n - 1. What remains of it in declared over verified is still to be verified.
+    """
+    root, *institutions = reporting_units(image.catalogue)
+    found = {}
+    for code, indicator in image.catalogue.indicators.items():
+        component = indicator.value
+        if component is None or indicator.denominator or component.is_stock:
+            continue
+        if component.rule is Rule.WHOLE:
+            shared = []
+            for measure in (0, 1):
+                span = (0, LAST_MONTH)
+                parts = [image.value(i, indicator, measure, *span, 0) for i in institutions]
+                whole = image.value(root, indicator, measure, *span, 0)
+                shared.append(sum(map(_whole, parts)) - _whole(whole))
+            found[(code,)] = float(max(0, shared[0] - shared[1]))
+    return found
+
+
+def _whole(value: int | Ratio) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def show_figures(live: LiveView, year: int) -> None:
+    """Show the numbers of the live view as they are now; nothing while there is no view.
+
+    Raises:
+        Unavailable: no view is live yet.
+    """
+    with live.read() as moment:
+        found = figures(moment.image, moment.targets, year)
+        _show_moment(moment, live.refreshed_at)
+    show(metrics.VALUE, found.values)
+    show(metrics.TARGET, found.targets)
+    show(metrics.JOINT_CLAIMS_OPEN, found.open_joint_claims)
+
+
+def _show_moment(moment: Moment, refreshed_at: float) -> None:
+    newest = moment.progress.newest_event_ms / 1000
+    view = (moment.view.view_id,)
+    show(metrics.VIEW_AGE, {view: max(0.0, time.time() - newest) if newest else None})
+    show(metrics.VIEW_REFRESHED, {view: refreshed_at})

@@ -1,0 +1,120 @@
+"""The numbers that Prometheus sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from services.kernel.errors import Unavailable
+from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
+from services.kpi.domain.contribution import contribution
+from services.kpi.domain.image import Image
+from services.kpi.figures import figures, reporting_units, show_figures
+from services.kpi.store.targets import Target
+from tests.unit.kpi.builders import (
+    JANUARY,
+    TREE,
+    both,
+    catalogue,
+    claim,
+    component,
+    image_of,
+    real_catalogue,
+    said,
+)
+from tests.unit.kpi.moments import FakeStores, row, view
+
+WORKS = catalogue(component())
+
+
+def shown(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"kieng_{name}", labels)
+
+
+def of_year(image: Image, *targets: Target, year: int = 2025) -> Any:
+    return figures(image, {target.key: target for target in targets}, year)
+
+
+def joint(*verified: str) -> list[Any]:
+    """Statements about one work of three institutions; some have verified their claim."""
+    claims = {unit: claim(unit, unit) for unit in ("alpha", "beta", "gamma")}
+    return [both(one) if unit in verified else said(one) for unit, one in claims.items()]
+
+
+def test_the_values_are_those_of_the_year_at_institutions_and_the_consortium() -> None:
+    found = of_year(image_of(WORKS, contribution(joint("alpha"), WORKS))).values
+    assert set(found) == {
+        (unit, "A", measure)
+        for unit in ("root", "alpha", "beta", "gamma")
+        for measure in ("declared", "verified")
+    }
+    assert found["root", "A", "declared"] == 1
+    assert (found["alpha", "A", "verified"], found["beta", "A", "verified"]) == (1, 0)
+    assert set(of_year(image_of(WORKS), year=2026).values.values()) == {0}
+
+
+def test_a_ratio_is_a_fraction_and_absent_while_it_is_not_defined() -> None:
+    made = Catalogue.build(
+        1,
+        [
+            Indicator("R", component(), denominator=component(Rule.LEAD)),
+            Indicator("T", None, attainment_of="W"),
+            Indicator("W", component()),
+        ],
+        TREE,
+    )
+    image = image_of(made, contribution(joint("alpha", "beta"), made))
+    found = of_year(image, Target("alpha", "W", 2025, 4))
+    assert found.values["alpha", "R", "verified"] is None
+    assert found.values["alpha", "T", "verified"] == 0.25
+    assert found.values["beta", "T", "verified"] is None
+    assert found.targets == {("alpha", "W"): 4}
+
+
+@pytest.mark.parametrize(
+    ("verified", "open_claims"),
+    [((), 2), (("alpha",), 2), (("alpha", "gamma"), 1), (("alpha", "beta", "gamma"), 0)],
+)
+def test_open_joint_claims_are_those_beyond_the_first_that_wait_to_be_verified(
+    verified: tuple[str, ...], open_claims: int
+) -> None:
+    alone = [said(claim("alpha", "other"))]
+    image = image_of(WORKS, contribution(joint(*verified), WORKS), contribution(alone, WORKS))
+    assert of_year(image).open_joint_claims == {("A",): open_claims}
+
+
+def test_fractions_stocks_and_money_have_no_open_joint_claims() -> None:
+    made = catalogue(
+        component(Rule.FRACTION),
+        component(until="never"),
+        component(Rule.MONEY_RECEIVED, amount="vnd"),
+    )
+    assert of_year(image_of(made)).open_joint_claims == {}
+
+
+def test_the_live_view_is_shown_with_its_age_and_an_old_view_is_not() -> None:
+    stores = FakeStores(view(), kept=[Target("alpha", "KNW-01", JANUARY // 12, 9)])
+    live = stores.live_view_of()
+    with pytest.raises(Unavailable):
+        show_figures(live, JANUARY // 12)
+    stores.commit("g1-c1-f1", 1, row(3))
+    live.refresh()
+    live.refreshed_at = 17.0
+    show_figures(live, JANUARY // 12)
+    assert shown("value", institution="alpha", indicator="KNW-01", measure="verified") == 3
+    assert shown("target", institution="alpha", indicator="KNW-01") == 9
+    assert (shown("view_age_seconds", view="g1-c1-f1") or 0) > 1_000_000_000
+    assert shown("view_refreshed_timestamp_seconds", view="g1-c1-f1") == 17
+    stores.live_view = view("g2-c1-f1")
+    live.refresh()
+    show_figures(live, JANUARY // 12)
+    assert shown("view_age_seconds", view="g1-c1-f1") is None
+    assert shown("value", institution="alpha", indicator="KNW-01", measure="verified") == 0
+
+
+def test_every_value_is_shown_for_every_reporting_unit_of_the_deployed_catalogue() -> None:
+    made = real_catalogue()
+    found = of_year(Image(made)).values
+    assert len(found) == len(reporting_units(made)) * len(made.indicators) * 2
