@@ -57,6 +57,8 @@ class KernelSettings(BaseSettings):
     """Longest that a consumer's loop may hang before `/healthz` fails; an outage hangs it less."""
     log_format: Literal["json", "text"] = "json"
     """Lines for machines or for people."""
+    otlp_endpoint: str = ""
+    """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
 
     def kafka_options(self) -> dict[str, Any]:
         """Return how any client connects. Raises KafkaConnectionError when no broker answers."""

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, cast
 
 import grpc as grpcio
@@ -19,8 +18,8 @@ from grpc_reflection.v1alpha import reflection
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
-from services.kernel.access import Issuers, Principal
-from services.kernel.interceptors import Context, Surroundings
+from services.kernel.access import Issuers
+from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_THREADS, preset_grpc
 
 log = structlog.get_logger()
@@ -28,19 +27,6 @@ log = structlog.get_logger()
 MESSAGE_BYTES_MAX = 1024 * 1024
 DRAIN_SECONDS_MAX = 15.0
 CONNECTION_AGE_MS_MAX = 300_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """The call a worker answers. Lives as long as the call.
-
-    ``is_active`` tells whether anybody listens still; False, too, once the server stops.
-    """
-
-    principal: Principal
-    token: str
-    traceparent: str
-    is_active: Callable[[], bool]
 
 
 class CurrentCall(DependencyProvider):
@@ -75,7 +61,7 @@ class GrpcServer(SharedExtension):
         services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
         preset_grpc(method for service in services for method in service.methods)
         GRPC_THREADS.set(settings.grpc_workers)
-        self.surroundings = Surroundings(Issuers(settings.issuers_file))
+        self.issuers = Issuers(settings.issuers_file)
         self._server = grpcio.server(
             ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc"),
             options=[
@@ -157,17 +143,11 @@ class Grpc(Entrypoint):
             yield from method(request)
 
     @contextmanager
-    def _worker(
-        self, request: Any, context: grpcio.ServicerContext
-    ) -> Iterator[Callable[..., Any]]:
-        def is_active() -> bool:
-            return context.is_active() and not self.server.stopping.is_set()
-
-        with self.server.surroundings.enter(self.method, request, context) as current:
-            principal = cast(Principal, current.principal)
-            call = Call(principal, current.token, current.traceparent, is_active)
-            with self.container.worker(self, call=call) as method:
-                yield method
+    def _worker(self, request: Any, context: Context) -> Iterator[Callable[..., Any]]:
+        call = Call(self.method, context, self.server.stopping)
+        around = surrounded(call, request, self.server.issuers)
+        with around, self.container.worker(self, call=call) as method:
+            yield method
 
 
 grpc = Grpc.decorator

@@ -1,4 +1,4 @@
-"""Kafka: the `@consume` entrypoint for batches, and the publisher of CloudEvents.
+"""Kafka: the `@consume` entrypoint for batches.
 
 A consumer hands its worker the records of one partition at a time and advances only when the worker
 has returned. A worker may see a record again after a crash or a rebalance; it must be idempotent.
@@ -7,35 +7,29 @@ has returned. A worker may see a record again after a crash or a rebalance; it m
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import structlog
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
-from nameko.containers import WorkerContext
-from nameko.extensions import DependencyProvider, SharedExtension
+from opentelemetry.trace import SpanKind
 
 from services.kernel import metrics
 from services.kernel.container import Looping
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Headers, KafkaPublisher
+from services.kernel.tracing import span
 
 log = structlog.get_logger()
 
 POLL_MS = 200
 RETRY_SECONDS = 0.5
 DEAD_LETTERS_IN_A_ROW_MAX = 1000
-PUBLISH_SECONDS_MAX = 10.0
 COMMIT_MS_MAX = 5000
-
-Headers = list[tuple[str, bytes]]
 
 
 class Record(Protocol):
@@ -56,100 +50,12 @@ def header(record: Record, name: str) -> str:
     return next(found, b"").decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One CloudEvent 1.0; ``value`` is a message of the name ``type``, ``key`` its place."""
-
-    event_id: str
-    topic: str
-    key: str
-    type: str
-    source: str
-    value: bytes
-    time: datetime = field(default_factory=lambda: datetime.now(UTC))
-    traceparent: str = ""
-
-    def headers(self) -> Headers:
-        """Return the record's headers."""
-        attributes = {
-            "ce_specversion": "1.0",
-            "ce_id": self.event_id,
-            "ce_type": self.type,
-            "ce_source": self.source,
-            "ce_subject": self.key,
-            "ce_time": self.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-            "ce_dataschema": f"kieng:{self.type}",
-            "content-type": "application/protobuf",
-            "traceparent": self.traceparent,
-        }
-        return [(name, text.encode()) for name, text in attributes.items() if text]
-
-
-class KafkaPublisher(SharedExtension):
-    """The process's one producer. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._producer: KafkaProducer | None = None
-
-    @property
-    def producer(self) -> KafkaProducer:
-        """The producer, made when first asked for; raises KafkaError when it cannot be."""
-        with self._lock:
-            if self._producer is None:
-                self._producer = KafkaProducer(**self.container.settings.producer_options())
-            return self._producer
-
-    def stop(self) -> None:
-        """Close the producer when there is one; every call has waited for its acknowledgements."""
-        if self._producer is not None:
-            self._close(self._producer)
-
-    def publish(self, events: Iterable[Event]) -> None:
-        """Write events, acknowledged by all replicas; `Unavailable`: some are not, repeat all."""
-        self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
-
-    def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
-        """Write records (topic, value, key, headers) as `publish` does."""
-        producer = None
-        try:
-            producer = self.producer
-            futures = [producer.send(*record) for record in records]
-            for future in futures:
-                future.get(timeout=PUBLISH_SECONDS_MAX)
-        except KafkaError as error:
-            self._forget(producer)
-            raise Unavailable(f"the broker does not acknowledge: {error!r}") from error
-
-    def _forget(self, producer: KafkaProducer | None) -> None:
-        # An idempotent producer never recovers when the broker has lost its log: the next is new.
-        with self._lock:
-            if producer is not None and producer is self._producer:
-                self._producer = None
-                name, given = "close-producer", (producer,)
-                threading.Thread(None, self._close, name, given, daemon=True).start()
-
-    def _close(self, producer: KafkaProducer) -> None:
-        with suppress(KafkaError):
-            producer.close(timeout=PUBLISH_SECONDS_MAX)
-
-
-class Publisher(DependencyProvider):
-    """Injects `KafkaPublisher.publish`."""
-
-    publisher = KafkaPublisher()
-
-    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[Event]], None]:
-        """Return the function."""
-        return self.publisher.publish
-
-
 class Consume(Looping, ConsumerRebalanceListener):
     """Hands a method the records of topics, one partition's at a time and in order, at least once.
 
-    Errors of the method: `InvalidRecord` sends that record to the topic
-    `....dlq` and hands the others over again; `OwnershipLost` rejoins, and so do, after a pause,
-    `NotReady`, `Unavailable` and a database that is down; anything else stops the process.
+    Errors of the method: `InvalidRecord` sends that record to the topic `....dlq` and hands the
+    others over again; `OwnershipLost` rejoins, and so do, after a pause, `NotReady`, `Unavailable`
+    and a database that is down; anything else stops the process.
 
     Args:
         *topics: topics to read.
@@ -263,8 +169,11 @@ class Consume(Looping, ConsumerRebalanceListener):
 
     def _hand_over(self, records: list[Record]) -> None:
         while records:
+            callers = (header(record, "traceparent") for record in records)
+            facts = {"messaging.system": "kafka", "messaging.batch.message_count": len(records)}
+            batch = span(f"process {records[0].topic}", SpanKind.CONSUMER, callers, facts)
             try:
-                with self.container.worker(self) as method:
+                with batch, self.container.worker(self) as method:
                     method(records)
                 self._dead_letters_in_a_row = 0
                 return

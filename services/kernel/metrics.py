@@ -5,15 +5,13 @@ gRPC metrics carry the names that existing dashboards know.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from google.protobuf.descriptor import MethodDescriptor
 from grpc import StatusCode
-from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app, start_wsgi_server
 
 SERVICE_INFO = Gauge("kieng_service_info", "1 for the service that this process is.", ["service"])
 
@@ -106,7 +104,7 @@ def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
 
 
 class HttpPort:
-    """Serves `/metrics`, `/healthz` (the process lives) and `/readyz` (it does its work).
+    """Serves `/metrics`, `/healthz` (the process lives) and `/readyz` (it does its work) at once.
 
     Args:
         host: address to listen on.
@@ -117,13 +115,9 @@ class HttpPort:
     def __init__(self, host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> None:
         self._checks = checks
         self._metrics = make_wsgi_app()
-        self._server = make_server(host, port, self._answer, WSGIServer, _Silent)
+        self._server, self._thread = start_wsgi_server(port, host)
+        self._server.set_app(self._answer)
         self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def start(self) -> None:
-        """Answer from now on."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Close the port."""
@@ -140,8 +134,3 @@ class HttpPort:
             status = "503 Service Unavailable" if reason else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{reason or 'ok'}\n".encode()]
-
-
-class _Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: a probe every few seconds would fill the log."""

@@ -1,34 +1,24 @@
-"""The connection to MongoDB: majority writes, snapshot transactions, one client per process."""
+"""The connection to MongoDB: majority writes, one client per process."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
 from pymongo import MongoClient, errors
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.read_concern import ReadConcern
 
 from services.kernel import metrics
 
-T = TypeVar("T")
-
-SNAPSHOT = ReadConcern("snapshot")
 OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
 # Without it a call may wait for ever, e.g. for what a dead client's transaction holds.
 SOCKET_TIMEOUT_MS = 30_000
 
 DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
 """Errors that mean: the database cannot be reached now; the same call may be repeated."""
-
-
-class _Lost(Exception):
-    """Carries an error past pymongo's own repetition."""
 
 
 class Mongo:
@@ -56,31 +46,6 @@ class Mongo:
     def database(self, name: str) -> Database[dict[str, Any]]:
         """Return a database whose writes are acknowledged by the majority."""
         return self.client.get_database(name)
-
-    def transaction(
-        self, work: Callable[[ClientSession], T], session: ClientSession | None = None
-    ) -> T:
-        """Run ``work`` in one transaction that sees one snapshot; all of it happens, or nothing.
-
-        ``work`` may run several times: it must keep no effect outside the transaction. A
-        ``session`` given stays open; without one each transaction has its own.
-
-        Raises:
-            pymongo.errors.PyMongoError: the database is down or keeps conflicting.
-        """
-
-        def once(session: ClientSession) -> T:
-            try:
-                return work(session)
-            except (errors.ServerSelectionTimeoutError, errors.NetworkTimeout) as error:
-                # pymongo would begin the transaction again and again for two minutes.
-                raise _Lost(error) from None
-
-        with nullcontext(session) if session else self.client.start_session() as opened:
-            try:
-                return opened.with_transaction(once, SNAPSHOT)
-            except _Lost as lost:
-                raise lost.args[0] from None
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,9 +11,11 @@ import importlib
 import logging
 import signal
 import sys
+from typing import Any
 
 import structlog
 
+from services.kernel import tracing
 from services.kernel.config import KernelSettings, load
 from services.kernel.container import NativeContainer
 from services.kernel.metrics import SERVICE_INFO, HttpPort
@@ -25,20 +27,21 @@ log = structlog.get_logger()
 
 def configure_log(service: str, log_format: str) -> None:
     """Write one line per event to standard output, as JSON or for people, UTC."""
+    people: Any = structlog.dev.ConsoleRenderer(colors=False)
+    machines: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[
+            # Not as a context variable: a thread does not inherit those.
+            lambda _, level, event: {"service": service, **event},
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False)
-            if log_format == "json"
-            else structlog.dev.ConsoleRenderer(colors=False),
+            machines if log_format == "json" else people,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stdout),
     )
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
     # kafka-python writes hundreds of lines a minute while a broker is down; we say it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -80,6 +83,7 @@ def run(name: str) -> int:
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)
     configure_log(name, settings.log_format)
+    tracing.configure(name, settings.otlp_endpoint)
     container = NativeContainer(service_cls, settings)
     SERVICE_INFO.labels(name).set(1)
     checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
@@ -87,7 +91,6 @@ def run(name: str) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: container.finished.set())
-    http.start()
     container.start()
     log.info("started", http_port=http.port)
     container.finished.wait()

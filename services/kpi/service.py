@@ -23,8 +23,9 @@ from kieng.kpi.v1 import (
 from services.kernel.container import repeat
 from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, WrongState
 from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Publisher, Record, consume, header
+from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Publisher
 from services.kpi.figures import show_figures
 from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.parked import get_parked, list_parked

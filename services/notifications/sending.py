@@ -17,8 +17,8 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Event
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Event
 from services.notifications import metrics, wire
 from services.notifications.documents import Delivery
 from services.notifications.domain import retry_seconds

@@ -13,7 +13,8 @@ from typing import Any
 from kieng.notifications.v1 import notification_service_pb2
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Publisher, Record, consume
+from services.kernel.kafka import Record, consume
+from services.kernel.publisher import Publisher
 from services.notifications import wire
 from services.notifications.domain import Recipient, checked
 from services.notifications.intake import tell

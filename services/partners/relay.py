@@ -9,8 +9,8 @@ import structlog
 from kieng.directory.v1 import events_pb2 as directory_events_pb2
 from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Event
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Event
 from services.partners import metrics, wire
 from services.partners.documents import Change
 from services.partners.domain.directory import Directory

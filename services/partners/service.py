@@ -15,7 +15,7 @@ from kieng.directory.v1 import directory_service_pb2
 from kieng.partners.v1 import partner_service_pb2
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Publisher
+from services.kernel.publisher import Publisher
 from services.partners import wire
 from services.partners.documents import Change
 from services.partners.domain import directory

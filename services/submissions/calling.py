@@ -8,8 +8,10 @@ from typing import Any
 import grpc as grpcio
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
+from opentelemetry.trace import SpanKind
 
-from services.kernel.grpc import Call
+from services.kernel.interceptors import Call
+from services.kernel.tracing import span
 
 
 class Stub(DependencyProvider):
@@ -51,10 +53,9 @@ class BoundStub:
         method = getattr(self._stub, name)
 
         def invoke(request: Any) -> Any:
-            metadata = []
-            if self._call is not None:
-                metadata.append(("authorization", f"Bearer {self._call.token}"))
-                metadata.append(("traceparent", self._call.traceparent))
-            return method(request, timeout=5.0, metadata=metadata)
+            token, caller = (self._call.token, self._call.traceparent) if self._call else ("", "")
+            with span(f"call {name}", SpanKind.CLIENT, [caller], {"rpc.system": "grpc"}) as made:
+                metadata = [("authorization", f"Bearer {token}"), ("traceparent", made)]
+                return method(request, timeout=5.0, metadata=metadata if self._call else ())
 
         return invoke

@@ -8,7 +8,7 @@ from typing import Any
 
 import mongoengine as me
 
-from services.kernel.kafka import Event
+from services.kernel.publisher import Event
 from services.submissions.domain.submission import (
     AuditEntry,
     Content,

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 
 from kieng.access.v1 import access_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
-from services.kernel.kafka import Event
+from services.kernel.publisher import Event
 from services.submissions import wire
 from services.submissions.domain.claims import Notice, notices
 from services.submissions.domain.submission import Content, Submission

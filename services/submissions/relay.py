@@ -11,8 +11,8 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Event
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Event
 from services.submissions import metrics
 from services.submissions.store import Databases, Submissions, waiting
 

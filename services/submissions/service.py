@@ -18,8 +18,8 @@ from kieng.submissions.v1 import (
 )
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Publisher
 from services.kernel.mongo import DOWN
+from services.kernel.publisher import Publisher
 from services.submissions import decisions, imports, wire
 from services.submissions.census import Census
 from services.submissions.desk import Desk

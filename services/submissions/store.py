@@ -12,8 +12,8 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
-from services.kernel.kafka import Event
 from services.kernel.mongo import Mongo, Store
+from services.kernel.publisher import Event
 from services.submissions.documents import (
     Loaded,
     Write,

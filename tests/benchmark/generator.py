@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
-from services.kernel.kafka import Event, Headers
+from services.kernel.publisher import Event, Headers
 
 TOPIC = "kieng.submissions.v1"
 TYPE = events_pb2.SubmissionChanged.DESCRIPTOR.full_name

@@ -19,6 +19,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import Cell, Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.transactions import transaction
 from services.kpi.store.writes import (
     Flush,
     Notes,
@@ -77,7 +78,7 @@ class Ledger:
             assert found is not None
             return found
 
-        found = self._mongo.transaction(work, self._session)
+        found = transaction(self._mongo, work, self._session)
         self._notes[view_id, partition] = Notes(found["next_offset"])
         return Owned(
             view_id,
@@ -160,7 +161,7 @@ class Ledger:
                 if operations:
                     collection.bulk_write(operations, ordered=False, session=session)
 
-        self._mongo.transaction(work, self._session)
+        transaction(self._mongo, work, self._session)
         return done
 
 

@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import chunks, decode_row
+from services.kpi.store.transactions import transaction
 
 OVERLAPS_MAX = 5000
 
@@ -88,7 +89,7 @@ class Snapshots:
                     rows += read(view_id, partition, known, session)
             return progress, rows
 
-        return self._mongo.transaction(work)
+        return transaction(self._mongo, work)
 
     def _noted_rows(
         self, view_id: str, partition: int, known: int, session: ClientSession
@@ -137,7 +138,7 @@ class Snapshots:
             page = works.sort("k", 1).limit(limit)
             return progress, [_row(d) for d in rows], [StoredWork(d["k"], d["c"]) for d in page]
 
-        return self._mongo.transaction(work)
+        return transaction(self._mongo, work)
 
     def joint_works(
         self, view_id: str, type_name: str, unit_ids: list[str]
@@ -159,7 +160,7 @@ class Snapshots:
             works = found.sort("k", 1).limit(OVERLAPS_MAX)
             return progress, rows, [StoredWork(d["k"], d["c"]) for d in works]
 
-        return self._mongo.transaction(work)
+        return transaction(self._mongo, work)
 
 
 def _row(document: dict[str, Any]) -> StoredRow:

@@ -21,7 +21,8 @@ from services.cli import apache_kafka, embedded
 from services.cli.processes import Supervisor, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
-from services.kernel.kafka import Event, KafkaPublisher, Record
+from services.kernel.kafka import Record
+from services.kernel.publisher import Event, KafkaPublisher
 from services.kernel.runner import stalled
 from tests.conftest import KAFKA_CACHE
 from tests.integration.kernel.reading import (

@@ -27,8 +27,8 @@ from kieng.kpi.v1 import (
 from kieng.submissions.v1 import events_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
-from services.kernel.kafka import Event, KafkaPublisher
 from services.kernel.mongo import Mongo
+from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi.config import Settings
 from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.service import KpiAggregator, KpiQuery

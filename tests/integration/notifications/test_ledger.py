@@ -12,8 +12,8 @@ import pytest
 from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable
-from services.kernel.kafka import Event
 from services.kernel.mongo import Mongo
+from services.kernel.publisher import Event
 from services.notifications.config import Settings
 from services.notifications.domain import Kind, Language, Subscription
 from services.notifications.intake import tell

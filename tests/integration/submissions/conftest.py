@@ -28,8 +28,8 @@ from kieng.submissions.v1 import (
 from services.kernel.container import NativeContainer
 from services.kernel.errors import Unavailable
 from services.kernel.grpc import GrpcServer
-from services.kernel.kafka import Event
 from services.kernel.mongo import Mongo
+from services.kernel.publisher import Event
 from services.submissions.config import Settings
 from services.submissions.service import SubmissionsService
 from services.submissions.store import Submissions

@@ -7,7 +7,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Event, KafkaPublisher
+from services.kernel.publisher import Event, KafkaPublisher
 from services.submissions.events import TOPIC
 from services.submissions.republish import Log
 from tests.conftest import RunningBroker

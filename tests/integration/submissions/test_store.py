@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, NotFound
-from services.kernel.kafka import Event
+from services.kernel.publisher import Event
 from services.submissions.documents import Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, SourceRecord, Submission

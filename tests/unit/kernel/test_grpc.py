@@ -23,7 +23,8 @@ from services.kernel import metrics
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.errors import NotFound
-from services.kernel.grpc import Call, grpc, snake_case
+from services.kernel.grpc import grpc, snake_case
+from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo, Store
 from services.submissions.calling import BoundStub
 from tests.unit.kernel.serving import (

@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 from services.cli.processes import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
-from services.kernel.kafka import Consume, Event, KafkaPublisher, header
+from services.kernel.kafka import Consume, header
+from services.kernel.publisher import Event, KafkaPublisher
 
 HANOI = timezone(timedelta(hours=7))
 

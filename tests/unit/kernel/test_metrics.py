@@ -31,7 +31,6 @@ def lacking() -> Reason:
 @pytest.fixture
 def port(lacking: Reason) -> Iterator[int]:
     http = HttpPort("127.0.0.1", 0, {"/healthz": lambda: "", "/readyz": lambda: lacking[-1]})
-    http.start()
     yield http.port
     http.stop()
 

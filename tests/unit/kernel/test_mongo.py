@@ -6,13 +6,14 @@ import pytest
 
 from services.cli.processes import free_ports
 from services.kernel.mongo import DOWN, SOCKET_TIMEOUT_MS, Mongo
+from services.kpi.store.transactions import transaction
 
 
 def test_a_database_that_is_not_there_is_down_after_the_timeout() -> None:
     mongo = Mongo(f"mongodb://127.0.0.1:{free_ports(1)[0]}/", 100)
     begin = time.monotonic()
     with pytest.raises(DOWN):
-        mongo.transaction(lambda session: mongo.client.x.things.find_one(session=session))
+        transaction(mongo, lambda session: mongo.client.x.things.find_one(session=session))
     with pytest.raises(DOWN):
         mongo.database("x").things.insert_one({})
     assert time.monotonic() - begin < 3

@@ -12,7 +12,7 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.cli.bootstrap import read_indicators
-from services.kernel.kafka import Headers
+from services.kernel.publisher import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.claims import Claim, Key, Statement
 from services.kpi.domain.contribution import contribution

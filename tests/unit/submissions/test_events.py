@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import Refusal
-from services.kernel.kafka import Event
+from services.kernel.publisher import Event
 from services.submissions import wire
 from services.submissions.domain import transitions
 from services.submissions.domain.claims import claim_on, live_keys

@@ -1,0 +1,121 @@
+"""Publishes CloudEvents to Kafka: the event, the process's one producer and its provider."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider, SharedExtension
+from opentelemetry.trace import SpanKind
+
+from services.kernel.errors import Unavailable
+from services.kernel.tracing import span
+
+PUBLISH_SECONDS_MAX = 10.0
+
+Headers = list[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One CloudEvent 1.0 for Kafka, binary binding.
+
+    ``value`` is the encoded protobuf message of the name ``type``; ``key`` chooses the partition.
+    """
+
+    event_id: str
+    topic: str
+    key: str
+    type: str
+    source: str
+    value: bytes
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    traceparent: str = ""
+
+    def headers(self) -> Headers:
+        """Return the record's headers."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": self.event_id,
+            "ce_type": self.type,
+            "ce_source": self.source,
+            "ce_subject": self.key,
+            "ce_time": self.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "ce_dataschema": f"kieng:{self.type}",
+            "content-type": "application/protobuf",
+            "traceparent": self.traceparent,
+        }
+        return [(name, text.encode()) for name, text in attributes.items() if text]
+
+
+class KafkaPublisher(SharedExtension):
+    """The process's one producer. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._producer: KafkaProducer | None = None
+
+    @property
+    def producer(self) -> KafkaProducer:
+        """The producer, made when it is first asked for; raises KafkaError when it cannot be."""
+        with self._lock:
+            if self._producer is None:
+                self._producer = KafkaProducer(**self.container.settings.producer_options())
+            return self._producer
+
+    def stop(self) -> None:
+        """Close the producer when there is one; every call has waited for its acknowledgements."""
+        if self._producer is not None:
+            _close(self._producer)
+
+    def publish(self, events: Iterable[Event]) -> None:
+        """Write events in order and return when every one is acknowledged by all replicas.
+
+        Raises:
+            Unavailable: the broker did not acknowledge; some events may be written. Repeat all.
+        """
+        events = list(events)
+        facts = {"messaging.system": "kafka", "messaging.batch.message_count": len(events)}
+        with span("send", SpanKind.PRODUCER, (e.traceparent for e in events), facts):
+            self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
+
+    def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
+        """Write records (topic, value, key, headers) as `publish` does."""
+        producer = None
+        try:
+            producer = self.producer
+            futures = [producer.send(*record) for record in records]
+            for future in futures:
+                future.get(timeout=PUBLISH_SECONDS_MAX)
+        except KafkaError as error:
+            self._forget(producer)
+            raise Unavailable(f"the broker does not acknowledge: {error!r}") from error
+
+    def _forget(self, producer: KafkaProducer | None) -> None:
+        # An idempotent producer never recovers when the broker has lost its log: the next is new.
+        with self._lock:
+            if producer is not None and producer is self._producer:
+                self._producer = None
+                name = "close-producer"
+                threading.Thread(target=_close, args=(producer,), name=name, daemon=True).start()
+
+
+def _close(producer: KafkaProducer) -> None:
+    with suppress(KafkaError):
+        producer.close(timeout=PUBLISH_SECONDS_MAX)
+
+
+class Publisher(DependencyProvider):
+    """Injects ``publish(events)``, see `KafkaPublisher.publish`."""
+
+    publisher = KafkaPublisher()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[Event]], None]:
+        """Return the function."""
+        return self.publisher.publish
