@@ -1,0 +1,77 @@
+{{/* What no schema can say: mistakes between several values, all of them at once, each with its remedy. */}}
+{{- define "kieng.validate" -}}
+{{- $mistakes := list -}}
+{{- $v := .Values -}}
+{{- $services := include "kieng.services" . | fromYaml -}}
+
+{{- if not $v.kafka.bootstrapServers -}}
+{{- $mistakes = append $mistakes "kafka.bootstrapServers is empty: name your brokers, e.g. kafka-1:9092,kafka-2:9092 (the chart brings no Kafka)" -}}
+{{- end -}}
+{{- if not $v.mongodb.existingSecret -}}
+{{- $mistakes = append $mistakes "mongodb.existingSecret is empty: name a Secret whose key `uri` holds the URI of your replica set (the chart brings no MongoDB)" -}}
+{{- end -}}
+{{- if and (hasPrefix "SASL" $v.kafka.security.protocol) (not $v.kafka.security.existingSecret) -}}
+{{- $mistakes = append $mistakes (printf "kafka.security.protocol %s needs kafka.security.existingSecret, a Secret with user and password" $v.kafka.security.protocol) -}}
+{{- end -}}
+{{- if and (not (hasPrefix "SASL" $v.kafka.security.protocol)) $v.kafka.security.existingSecret -}}
+{{- $mistakes = append $mistakes (printf "kafka.security.existingSecret is given, but kafka.security.protocol %s sends no password: choose SASL_SSL, or leave the Secret out" $v.kafka.security.protocol) -}}
+{{- end -}}
+{{- if and $v.kafka.security.existingCaSecret (not (hasSuffix "SSL" $v.kafka.security.protocol)) -}}
+{{- $mistakes = append $mistakes (printf "kafka.security.existingCaSecret is given, but kafka.security.protocol %s has no TLS: choose SASL_SSL or SSL" $v.kafka.security.protocol) -}}
+{{- end -}}
+
+{{- $tables := compact (list $v.issuers.existingConfigMap $v.issuers.existingSecret (ternary "table" "" (gt (len $v.issuers.table) 0))) -}}
+{{- if ne (len $tables) 1 -}}
+{{- $mistakes = append $mistakes (printf "issuers: exactly one of existingConfigMap, existingSecret and table, but %d are given; without issuers nobody can call" (len $tables)) -}}
+{{- end -}}
+
+{{- if and $v.services.submissions.enabled (not $v.institutions) -}}
+{{- $mistakes = append $mistakes "institutions is empty: list the ids of those whose submissions this release holds, e.g. [vnu, hust], or set services.submissions.enabled: false" -}}
+{{- end -}}
+{{- if and $v.services.submissions.enabled (not (include "kieng.address" (dict "root" . "name" "partners"))) -}}
+{{- $mistakes = append $mistakes "services.partners is not enabled, but submissions asks it for units: set addresses.partners to where another release runs it" -}}
+{{- end -}}
+{{- range $name := list "submissions" "partners" "kpi" "notifications" -}}
+{{- range $key, $facts := $services -}}
+{{- if and (eq ($facts.address | default "") $name) (index $v.services $key).enabled (index $v.addresses $name) -}}
+{{- $mistakes = append $mistakes (printf "addresses.%s is given, but this release runs services.%s itself: leave out one of the two" $name $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- if and $v.mail.user (not $v.mail.existingSecret) -}}
+{{- $mistakes = append $mistakes "mail.user needs mail.existingSecret, a Secret with the password" -}}
+{{- end -}}
+
+{{- range $name, $facts := $services -}}
+{{- $service := index $v.services $name -}}
+{{- $scaling := $service.autoscaling | default dict -}}
+{{- $type := $scaling.type | default "none" -}}
+{{- $least := $scaling.minReplicas | default 1 | int -}}
+{{- $most := $scaling.maxReplicas | default $least | int -}}
+{{- if and (ne $type "none") (not $scaling.maxReplicas) -}}
+{{- $mistakes = append $mistakes (printf "services.%s.autoscaling.type %s needs maxReplicas" $name $type) -}}
+{{- end -}}
+{{- if lt $most $least -}}
+{{- $mistakes = append $mistakes (printf "services.%s.autoscaling.maxReplicas %d is less than minReplicas %d" $name $most $least) -}}
+{{- end -}}
+{{- if and (eq $type "keda") (not $facts.group) -}}
+{{- $mistakes = append $mistakes (printf "services.%s.autoscaling.type keda scales by lag, and %s consumes nothing: choose hpa" $name $name) -}}
+{{- end -}}
+{{- if and (eq $type "hpa") (not (dig "requests" "cpu" "" $service.resources)) -}}
+{{- $mistakes = append $mistakes (printf "services.%s.autoscaling.type hpa measures against resources.requests.cpu, which is not set" $name) -}}
+{{- end -}}
+{{- if $facts.group -}}
+{{- $partitions := int $v.kafka.partitions -}}
+{{- if and (eq $type "none") (gt (int $service.replicas) $partitions) -}}
+{{- $mistakes = append $mistakes (printf "services.%s.replicas %d is more than kafka.partitions %d: a consumer without a partition does nothing" $name (int $service.replicas) $partitions) -}}
+{{- end -}}
+{{- if and (ne $type "none") (gt $most $partitions) -}}
+{{- $mistakes = append $mistakes (printf "services.%s.autoscaling.maxReplicas %d is more than kafka.partitions %d: a consumer without a partition does nothing" $name $most $partitions) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- if $mistakes -}}
+{{- fail (printf "\n\nThe values are wrong:\n  - %s\n" (join "\n  - " $mistakes)) -}}
+{{- end -}}
+{{- end -}}
