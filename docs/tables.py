@@ -12,6 +12,7 @@ import argparse
 import ast
 import importlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,9 @@ from prometheus_client.metrics import MetricWrapperBase
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+CHART = ROOT / "helm" / "kieng"
+MISSING = object()
+LEAVES = {"#/$defs/resources", "#/$defs/affinity"}
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications", "exporter")
 
@@ -130,16 +134,59 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |\n" for line in lines)
 
 
+def chart_values() -> str:
+    """Return the table of the chart's values: meaning from the schema, defaults from values.yaml."""
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+    rows = list(_values(schema, schema, defaults, ""))
+    return table(("Key", "Type", "Default", "Meaning"), rows)
+
+
+def _values(
+    schema: dict[str, Any], node: dict[str, Any], default: Any, path: str
+) -> Iterator[tuple[str, ...]]:
+    for key, child in _resolved(schema, node)["properties"].items():
+        below = default.get(key, MISSING) if isinstance(default, dict) else MISSING
+        if path.startswith("services.") and below is MISSING:
+            # The same for every service, and told once, under `services.NAME`.
+            if not path.startswith("services.NAME."):
+                continue
+        elif path.startswith("services.NAME."):
+            continue
+        full = _resolved(schema, child)
+        if full.get("additionalProperties") is False and child.get("$ref") not in LEAVES:
+            yield from _values(schema, child, below, f"{path}{key}.")
+        else:
+            shown = "" if below is MISSING else f"`{json.dumps(below, ensure_ascii=False)}`"
+            yield f"`{path}{key}`", _kind(full), shown, full["description"]
+    if path == "services.":
+        yield from _values(schema, {"$ref": "#/$defs/service"}, MISSING, "services.NAME.")
+
+
+def _resolved(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    return {**schema["$defs"].get(node.get("$ref", "").removeprefix("#/$defs/"), {}), **node}
+
+
+def _kind(node: dict[str, Any]) -> str:
+    if "enum" in node:
+        return ", ".join(f"`{choice}`" for choice in node["enum"])
+    kind = node["type"]
+    text = " or ".join(kind) if isinstance(kind, list) else str(kind)
+    low, high = node.get("minimum"), node.get("maximum")
+    return text + (f" from {low}" if low is not None else "") + (f" to {high}" if high else "")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "settings": settings,
     "metrics": metrics,
     "indicators": indicators,
+    "chart-values": chart_values,
 }
 
 
 def pages() -> Iterator[tuple[Path, str, str]]:
     """Yield every page with a table: path, text as it is, text as it should be."""
-    for path in sorted(DOCS.rglob("*.md")):
+    for path in [*sorted(DOCS.rglob("*.md")), CHART / "README.md"]:
         text = path.read_text(encoding="utf-8")
         new = PLACE.sub(lambda place: f"{place[1]}\n{TABLES[place[2]]()}\n{place[3]}", text)
         if PLACE.search(text):
@@ -148,7 +195,9 @@ def pages() -> Iterator[tuple[Path, str, str]]:
 
 def main() -> int:
     """Write or check the tables; return the exit code."""
-    parser = argparse.ArgumentParser(description="Writes generated tables into docs/.")
+    parser = argparse.ArgumentParser(
+        description="Writes generated tables into docs/ and the chart."
+    )
     parser.add_argument("--check", action="store_true", help="write nothing, exit 1 on a change")
     check = parser.parse_args().check
     stale = [(path, new) for path, old, new in pages() if old != new]

@@ -10,6 +10,9 @@
 {{- if not $v.mongodb.existingSecret -}}
 {{- $mistakes = append $mistakes "mongodb.existingSecret is empty: name a Secret whose key `uri` holds the URI of your replica set (the chart brings no MongoDB)" -}}
 {{- end -}}
+{{- if eq $v.image.tag "latest" -}}
+{{- $mistakes = append $mistakes "image.tag latest: nobody knows what runs then, and a rollback brings nothing back; name a version or image.digest" -}}
+{{- end -}}
 {{- if and (hasPrefix "SASL" $v.kafka.security.protocol) (not $v.kafka.security.existingSecret) -}}
 {{- $mistakes = append $mistakes (printf "kafka.security.protocol %s needs kafka.security.existingSecret, a Secret with user and password" $v.kafka.security.protocol) -}}
 {{- end -}}

@@ -1,0 +1,399 @@
+"""What the chart makes of good values."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import helm_python as helm
+import kubernetes_validate
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+
+from services.cli.launch import SERVICES
+from services.kernel.config import read
+from services.kernel.runner import STOP_SECONDS_MAX, find_service
+from tests.deploy.charts import (
+    EXAMPLES,
+    WORKLOADS,
+    chart,
+    deployments,
+    environment,
+    example,
+    merged,
+    name_of,
+    notes,
+    objects,
+    of_kind,
+    pod_of,
+    render,
+)
+from tests.deploy.known import CHART, ROOT, settings, unknown_words
+
+VERSIONS = ("1.29", "1.31", "1.33", kubernetes_validate.latest_version())
+OF_OTHERS = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.json")}
+METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+
+@pytest.fixture(params=EXAMPLES)
+def values(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return example(request.param)
+
+
+def test_helm_finds_nothing_to_complain_of(values: dict[str, Any]) -> None:
+    report = helm.lint(CHART, values, strict=True)
+    # 1 is a hint: it misses an icon.
+    assert [message for message in report["messages"] if message["severity"] > 1] == []
+    assert report["errors"] == []
+
+
+def test_the_objects_are_shown(values: dict[str, Any], request: pytest.FixtureRequest) -> None:
+    """For the reader of `make check-deploy`: what comes of each example."""
+    found = objects(values)
+    names = [name_of(each) for each in found]
+    assert len(names) == len(set(names)) >= 11
+    print(f"\n{request.node.callspec.id}: {len(found)} objects")
+    print("\n".join(f"  {name}" for name in sorted(names)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_would_take_every_object(values: dict[str, Any], version: str) -> None:
+    for each in objects(values):
+        if each["kind"] not in OF_OTHERS:
+            kubernetes_validate.validate(each, version, strict=True)
+
+
+def test_operators_would_take_their_objects() -> None:
+    """The vendored schemas know only what the chart writes, so a slip of the pen is unknown."""
+    found = [each for each in objects(example("production")) if each["kind"] in OF_OTHERS]
+    assert {each["kind"] for each in found} == set(OF_OTHERS)
+    for each in found:
+        schema = json.loads(OF_OTHERS[each["kind"]].read_text())
+        Draft202012Validator.check_schema(schema)
+        errors = [error.message for error in Draft202012Validator(schema).iter_errors(each)]
+        assert errors == [], name_of(each)
+
+
+def test_every_service_of_the_product_is_in_the_chart() -> None:
+    commands = {
+        pod_of(each)["containers"][0]["command"][-1]
+        for each in deployments(example("production")).values()
+    }
+    assert commands >= set(SERVICES)
+
+
+def test_selectors_are_those_of_the_first_release() -> None:
+    """Kubernetes refuses an upgrade that changes one: whoever has to needs a new name."""
+    for name, each in deployments(example("production")).items():
+        assert each["spec"]["selector"] == {
+            "matchLabels": {
+                "app.kubernetes.io/name": "kieng",
+                "app.kubernetes.io/instance": "trial",
+                "app.kubernetes.io/component": name,
+            }
+        }
+        assert each["metadata"]["name"] == f"trial-kieng-{name}"
+
+
+def test_every_selector_finds_pods(values: dict[str, Any]) -> None:
+    pods = [each["spec"]["template"]["metadata"]["labels"] for each in deployments(values).values()]
+    for each in of_kind(values, "Service", "PodDisruptionBudget", "NetworkPolicy"):
+        spec = each["spec"]
+        wanted = spec.get("podSelector", spec.get("selector"))
+        wanted = wanted.get("matchLabels", wanted)
+        found = [labels for labels in pods if wanted.items() <= labels.items()]
+        assert len(found) == 1, name_of(each)
+
+
+def test_rendering_twice_gives_the_same(values: dict[str, Any]) -> None:
+    assert render(values) == render(values)
+    text = "".join(path.read_text() for path in (CHART / "templates").rglob("*.*"))
+    assert not re.findall(r"\b(rand\w+|genCA|gen\w+Cert|genPrivateKey|uuidv4|now|lookup)\b", text)
+
+
+def test_the_chart_makes_no_secret_and_shows_none(values: dict[str, Any]) -> None:
+    assert of_kind(values, "Secret") == []
+    for each in of_kind(values, *WORKLOADS):
+        taken = {name for name, value in environment(each).items() if isinstance(value, dict)}
+        assert taken <= {"KIENG_TOKEN"}, "secrets are files"
+
+
+def test_every_variable_is_a_setting(values: dict[str, Any]) -> None:
+    standard = {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+    for each in of_kind(values, *WORKLOADS):
+        assert set(environment(each)) - standard <= settings(), name_of(each)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_services_can_read_their_environment(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings class of each service takes what its container is given."""
+    values = example(name)
+    for each in deployments(values).values():
+        process = pod_of(each)["containers"][0]["command"][-1]
+        given = environment(each)
+        with monkeypatch.context() as patch:
+            for variable, value in given.items():
+                path = tmp_path / variable
+                if variable.endswith("_FILE") and value.startswith("/etc/kieng/"):
+                    path.write_text(f"from {value}\n")
+                    value = str(path)
+                patch.setenv(variable, value)
+            loaded, mistakes = read(find_service(process)[1])
+        assert mistakes == []
+        assert loaded is not None
+        assert loaded.mongo_uri == "from /etc/kieng/mongodb/uri"
+        assert loaded.kafka_bootstrap == values["kafka"]["bootstrapServers"]
+        assert (loaded.grpc_port, loaded.http_port) == (50051, 9464)
+        if process == "submissions":
+            assert list(vars(loaded)["institutions"]) == values["institutions"]
+
+
+def test_what_is_read_is_mounted(values: dict[str, Any]) -> None:
+    for each in of_kind(values, *WORKLOADS):
+        (volume,) = [v for v in pod_of(each)["volumes"] if v["name"] == "connections"]
+        mounted = {
+            f"/etc/kieng/{item['path']}"
+            for source in volume["projected"]["sources"]
+            for item in next(iter(source.values()))["items"]
+        }
+        files = {v for v in environment(each).values() if str(v).startswith("/etc/kieng/")}
+        if each["kind"] == "Job":
+            files -= {"/etc/kieng/issuers/issuers.json"}
+        assert files <= mounted, name_of(each)
+
+
+def test_jobs_and_test_run_commands_that_exist() -> None:
+    found = {
+        each["metadata"]["labels"]["app.kubernetes.io/component"]: each
+        for each in of_kind(example("production"), "Job", "Pod")
+    }
+    assert set(found) >= {"topics", "doctor"}
+    for each in found.values():
+        program, *arguments = pod_of(each)["containers"][0]["command"]
+        assert program == "kieng"
+        assert unknown_words([word for word in arguments if word not in ("en", "3")]) == []
+        hook = each["metadata"]["annotations"]["helm.sh/hook"]
+        assert hook == ("test" if each["kind"] == "Pod" else "pre-install,pre-upgrade")
+
+
+def test_jobs_need_nothing_that_the_release_makes() -> None:
+    """They run before anything else of the release is there."""
+    for job in of_kind(example("production"), "Job"):
+        pod = pod_of(job)
+        assert "serviceAccountName" not in pod
+        assert "configMap" not in json.dumps(pod["volumes"])
+
+
+def test_draining_fits_into_the_time_before_the_kill(values: dict[str, Any]) -> None:
+    for each in deployments(values).values():
+        pod = pod_of(each)
+        (container,) = pod["containers"]
+        words = container["lifecycle"]["preStop"]["exec"]["command"]
+        before = float(re.findall(r"sleep\((\d+)\)", words[-1])[0])
+        assert before + STOP_SECONDS_MAX < pod["terminationGracePeriodSeconds"]
+
+
+def test_probes_ask_what_they_should(values: dict[str, Any]) -> None:
+    for name, each in deployments(values).items():
+        (container,) = pod_of(each)["containers"]
+        assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+        assert container["startupProbe"]["httpGet"]["path"] == "/healthz"
+        ports = {port["name"] for port in container["ports"]}
+        ready = container["readinessProbe"]
+        if name == "aggregator":
+            assert ready["httpGet"]["path"] == "/readyz"
+            assert ports == {"http"}
+        else:
+            assert ready["grpc"] == {"port": 50051}
+            assert ports == {"grpc", "http"}
+
+
+def test_only_several_replicas_have_a_budget() -> None:
+    production = {name_of(each) for each in of_kind(example("production"), "PodDisruptionBudget")}
+    assert len(production) == 5
+    assert of_kind(example("small"), "PodDisruptionBudget") == []
+
+
+def test_replicas_are_left_to_whoever_scales() -> None:
+    values = example("production")
+    found = deployments(values)
+    scaled = {"submissions", "aggregator"}
+    assert {name for name, each in found.items() if "replicas" not in each["spec"]} == scaled
+    (keda,) = of_kind(values, "ScaledObject")
+    (hpa,) = of_kind(values, "HorizontalPodAutoscaler")
+    assert keda["spec"]["scaleTargetRef"]["name"] == "trial-kieng-aggregator"
+    assert keda["spec"]["maxReplicaCount"] == values["kafka"]["partitions"]
+    assert hpa["spec"]["scaleTargetRef"]["name"] == "trial-kieng-submissions"
+    assert hpa["spec"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= 300
+
+
+def test_scaling_by_lag_cannot_be_driven_by_a_stuck_partition() -> None:
+    (keda,) = of_kind(example("production"), "ScaledObject")
+    ((trigger),) = keda["spec"]["triggers"]
+    facts = trigger["metadata"]
+    assert (facts["consumerGroup"], facts["topic"]) == ("kieng.kpi", "kieng.submissions.v1")
+    assert facts["excludePersistentLag"] == facts["limitToPartitionsWithLag"] == "true"
+    assert facts["offsetResetPolicy"] == "earliest"
+    down = keda["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["stabilizationWindowSeconds"] >= 300
+
+
+def test_consumers_make_room_before_they_are_replaced() -> None:
+    for name, each in deployments(example("production")).items():
+        rolling = each["spec"]["strategy"]["rollingUpdate"]
+        consumes = name in ("aggregator", "notifications")
+        assert (rolling["maxSurge"], rolling["maxUnavailable"]) == ((0, 1) if consumes else (1, 0))
+
+
+def test_policies_close_everything_that_is_not_needed() -> None:
+    values = example("production")
+    found = {
+        each["metadata"]["labels"]["app.kubernetes.io/component"]: each["spec"]
+        for each in of_kind(values, "NetworkPolicy")
+    }
+    assert set(found) == set(deployments(values))
+    for name, spec in found.items():
+        assert spec["policyTypes"] == ["Ingress", "Egress"]
+        ports = {p["port"] for rule in spec["egress"] for p in rule["ports"]}
+        wanted = {53, 9093, 27017, 4318}
+        extra = {"submissions": {"grpc"}, "notifications": {587}}.get(name, set())
+        assert ports == wanted | extra, name
+        assert all(rule.get("from") for rule in spec["ingress"]), "nobody is let in by default"
+
+
+def test_mirrors_and_digests_reach_every_pod() -> None:
+    digest = "sha256:" + "0" * 64
+    for each in of_kind(example("production"), *WORKLOADS):
+        (container,) = pod_of(each)["containers"]
+        assert container["image"] == f"registry.example.vn/kieng@{digest}"
+        assert pod_of(each)["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_the_list_of_images_is_complete(values: dict[str, Any]) -> None:
+    values["image"], values["global"] = {}, {}
+    images = {
+        container["image"]
+        for each in of_kind(values, *WORKLOADS)
+        for container in pod_of(each)["containers"]
+    }
+    listed = yaml.safe_load(METADATA["annotations"]["artifacthub.io/images"])
+    assert images == {entry["image"] for entry in listed}
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert METADATA["appVersion"] == project["version"]
+    assert f"KIENG_IMAGE:-kieng:{project['version']}" in (ROOT / "deploy/compose.yaml").read_text()
+
+
+def test_labels_for_prometheus_and_grafana_can_be_set() -> None:
+    values = example("production")
+    for kind in ("ServiceMonitor", "PrometheusRule"):
+        (each,) = of_kind(values, kind)
+        assert each["metadata"]["labels"]["release"] == "monitoring"
+    (monitor,) = of_kind(values, "ServiceMonitor")
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    found = [
+        s for s in of_kind(values, "Service") if wanted.items() <= s["metadata"]["labels"].items()
+    ]
+    assert len(found) == len(deployments(values))
+    assert all(
+        {"name": "http", "port": 9464, "targetPort": "http"} in s["spec"]["ports"] for s in found
+    )
+
+
+def test_every_dashboard_is_mounted_as_it_stands() -> None:
+    files = {path.name: path for path in (CHART / "files/grafana-dashboards").glob("*.json")}
+    maps = [
+        each
+        for each in of_kind(example("production"), "ConfigMap")
+        if each["metadata"]["labels"].get("grafana_dashboard") == "1"
+    ]
+    assert {name for each in maps for name in each["data"]} == set(files)
+    for each in maps:
+        ((name, text),) = each["data"].items()
+        assert json.loads(text) == json.loads(files[name].read_text())
+        assert each["metadata"]["annotations"] == {"grafana_folder": "Kieng"}
+        assert len(text) < 1_000_000, "an object holds at most 1 MiB"
+
+
+def test_objects_of_others_wait_until_the_cluster_knows_them() -> None:
+    values = example("production", metrics__assumeCustomResources=False)
+    assert of_kind(values, *OF_OTHERS) == []
+    assert "does not know KEDA" in notes(values)
+    assert "does not know ServiceMonitors" in notes(values)
+
+
+def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
+    assert "Warnings" not in notes(example("production"))
+    found = notes(example("small", reflection=True, topicsJob__enabled=False))
+    for words in (
+        "PLAINTEXT: events",
+        "replication is 1",
+        "services.query has 1 replica",
+        "networkPolicy.enabled is false",
+        "nobody watches",
+        "reflection is true",
+        "kieng topics apply",
+    ):
+        assert words in found
+    assert "trial-kieng-query:50051" in found
+
+
+def test_null_takes_an_amount_away() -> None:
+    (container,) = pod_of(deployments(example("many-institutions"))["submissions"])["containers"]
+    assert container["resources"] == {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+
+
+def test_openshift_can_choose_the_user() -> None:
+    none = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    for each in deployments(merged(example("small"), {"podSecurity": none})).values():
+        assert pod_of(each)["securityContext"] == {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+
+def test_further_objects_are_filled_and_installed() -> None:
+    extra = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "{{ .Release.Name }}-mine"},
+    }
+    found = objects(example("small", extraObjects=[extra]))
+    assert "ConfigMap/trial-mine" in {name_of(each) for each in found}
+
+
+def test_pods_take_what_their_cluster_wants() -> None:
+    common = {
+        "podLabels": {"team": "kpi"},
+        "extraVolumes": [{"name": "ca", "configMap": {"name": "own-ca"}}],
+        "extraVolumeMounts": [{"name": "ca", "mountPath": "/ca", "readOnly": True}],
+        "tolerations": [{"key": "spot", "operator": "Exists"}],
+        "services": {"query": {"podLabels": {"team": "reads"}, "nodeSelector": {"disk": "fast"}}},
+    }
+    found = deployments(merged(example("small"), common))
+    labels = {
+        name: each["spec"]["template"]["metadata"]["labels"]["team"] for name, each in found.items()
+    }
+    assert labels.pop("query") == "reads"
+    assert set(labels.values()) == {"kpi"}
+    assert pod_of(found["query"])["nodeSelector"] == {"disk": "fast"}
+    assert {"name": "ca", "mountPath": "/ca", "readOnly": True} in pod_of(found["query"])[
+        "containers"
+    ][0]["volumeMounts"]
+
+
+def test_the_chart_can_be_packaged(tmp_path: Path) -> None:
+    archive = Path(chart().save(tmp_path))
+    packed = helm.Chart.load_archive(archive.read_bytes())
+    assert (packed.name, packed.version) == ("kieng", METADATA["version"])
+    assert packed.render(example("small"), name="trial", namespace="kieng") == render(
+        example("small")
+    )

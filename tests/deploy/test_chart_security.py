@@ -1,0 +1,118 @@
+"""Every pod keeps the "restricted" Pod Security Standard, and the limits that operators expect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.charts import EXAMPLES, WORKLOADS, example, name_of, objects, of_kind, pod_of
+from tests.deploy.known import DOCKERFILE, ROOT, needs_tools
+from tests.deploy.tools import locked_environment
+
+PODS = [
+    pytest.param(each, id=f"{name}-{name_of(each)}")
+    for name in EXAMPLES
+    for each in of_kind(example(name), *WORKLOADS)
+]
+LOCK = Path(__file__).parent / "checkov.lock"
+
+ACCEPTED = {
+    "CKV_K8S_11": "a limit of CPU slows a service down and protects nobody; memory is limited",
+    "CKV_K8S_10": "one of the examples takes its request of CPU away on purpose",
+    "CKV_K8S_43": "the digest of an image that is not built yet is not known; values have a place",
+    "CKV_K8S_15": "pulling always needs the registry at every start; tags here never move",
+    "CKV_K8S_8": "a job or a test has no life to ask for",
+    "CKV_K8S_9": "a job or a test has no readiness to ask for",
+    "CKV_K8S_35": "the token of doctor is read from the environment, as `kieng` does everywhere",
+    "CKV2_K8S_6": "policies are off in the small example; production has one for each service",
+}
+
+
+@pytest.mark.parametrize("each", PODS)
+def test_the_pod_is_restricted(each: dict[str, Any]) -> None:
+    pod = pod_of(each)
+    context = pod["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] == context["runAsGroup"] == context["fsGroup"] == 10001
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert {next(iter(v.keys() - {"name"})) for v in pod["volumes"]} <= {"emptyDir", "projected"}
+    for container in [*pod["containers"], *pod.get("initContainers", [])]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert isinstance(container["command"], list), "no shell"
+        assert "sh" not in container["command"]
+
+
+@pytest.mark.parametrize("each", PODS)
+def test_memory_is_limited_and_the_processor_is_not(each: dict[str, Any]) -> None:
+    for container in pod_of(each)["containers"]:
+        resources = container["resources"]
+        assert set(resources["limits"]) == {"memory"}
+        assert "memory" in resources["requests"]
+
+
+@pytest.mark.parametrize("each", PODS)
+def test_what_is_written_has_a_limit(each: dict[str, Any]) -> None:
+    pod = pod_of(each)
+    scratch = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
+    assert [volume for volume in scratch if "sizeLimit" not in volume] == []
+
+
+@needs_tools
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_checkov_finds_nothing_that_is_not_accepted(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "rendered.yaml"
+    path.write_text(yaml.safe_dump_all(objects(example(name))))
+    failed = checkov(path, "kubernetes")
+    assert sorted(failed - ACCEPTED.keys()) == []
+    print(f"\ncheckov, {name}: accepted {', '.join(sorted(failed)) or 'nothing'}")
+
+
+@needs_tools
+def test_checkov_finds_nothing_in_the_dockerfile() -> None:
+    assert checkov(DOCKERFILE, "dockerfile") == set()
+
+
+@needs_tools
+def test_checkov_would_find_something(tmp_path: Path) -> None:
+    """A pod with every right is refused; so the tests above can fail."""
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "free"},
+        "spec": {
+            "containers": [
+                {"name": "free", "image": "free", "securityContext": {"privileged": True}}
+            ]
+        },
+    }
+    path = tmp_path / "pod.yaml"
+    path.write_text(yaml.safe_dump(pod))
+    assert "CKV_K8S_16" in checkov(path, "kubernetes")
+
+
+def checkov(path: Path, framework: str) -> set[str]:
+    """Return the ids of the checks that failed."""
+    program = locked_environment("checkov", LOCK) / "checkov"
+    options = ["--framework", framework, "--compact", "--quiet", "--output", "json"]
+    options += ["--skip-download", "--soft-fail"]
+    found = subprocess.run(
+        [program, "--file", path, *options], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert found.returncode == 0, found.stderr
+    report = json.loads(found.stdout)
+    passed = report["summary"]["passed"] if "summary" in report else report["passed"]
+    assert passed > 0
+    results = report.get("results", {}).get("failed_checks", [])
+    return {check["check_id"] for check in results}
