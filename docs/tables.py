@@ -135,7 +135,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def chart_values() -> str:
-    """Return the table of the chart's values: meaning from the schema, defaults from values.yaml."""
+    """Return the table of the chart's values: the schema's meaning, the defaults of values.yaml."""
     schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
     defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     rows = list(_values(schema, schema, defaults, ""))

@@ -62,6 +62,8 @@ notifications:
   address: notifications
   group: kieng.notifications
   topic: kieng.submissions.v1
+exporter:
+  process: exporter
 {{- end -}}
 
 {{/* gRPC address of a service: of this release when it runs it, else as given. Takes root, and name as in `addresses`. */}}

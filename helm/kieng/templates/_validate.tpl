@@ -63,6 +63,9 @@
 {{- if and (eq $type "hpa") (not (dig "requests" "cpu" "" $service.resources)) -}}
 {{- $mistakes = append $mistakes (printf "services.%s.autoscaling.type hpa measures against resources.requests.cpu, which is not set" $name) -}}
 {{- end -}}
+{{- if and (eq $name "exporter") (or (gt (int $service.replicas) 1) (ne $type "none")) -}}
+{{- $mistakes = append $mistakes "services.exporter runs once: two would tell every figure twice" -}}
+{{- end -}}
 {{- if $facts.group -}}
 {{- $partitions := int $v.kafka.partitions -}}
 {{- if and (eq $type "none") (gt (int $service.replicas) $partitions) -}}

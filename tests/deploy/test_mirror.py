@@ -1,0 +1,60 @@
+"""The script for networks without the internet copies every image, and only those."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from tests.deploy.known import COMPOSE, DOCKERFILE, ROOT
+
+SCRIPT = ROOT / "deploy" / "mirror.sh"
+
+
+def run(*arguments: str, docker: str = "docker") -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "DOCKER": docker}
+    return subprocess.run(
+        [SCRIPT, *arguments], capture_output=True, text=True, check=False, env=environment
+    )
+
+
+def wanted() -> set[str]:
+    """Images of others in the Compose file, and what ours is built from."""
+    parts = yaml.safe_load(COMPOSE.read_text())["services"].values()
+    named = {part["image"] for part in parts if "build" not in part}
+    built_from = re.findall(r"^ARG PYTHON_IMAGE=(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    return {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", image) for image in named} | set(built_from)
+
+
+def test_the_list_is_complete() -> None:
+    found = run("--list")
+    assert found.returncode == 0
+    assert set(found.stdout.split()) == wanted()
+    assert len(wanted()) >= 3
+
+
+def test_every_image_is_pulled_tagged_and_pushed(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
+    docker.chmod(0o755)
+    assert run("registry.example.vn/", docker=str(docker)).returncode == 0
+    copies = {image: image.replace("docker.io", "registry.example.vn") for image in wanted()}
+    expected = [
+        line
+        for image, copy in sorted(copies.items())
+        for line in (f"pull {image}", f"tag {image} {copy}", f"push {copy}")
+    ]
+    assert calls.read_text().splitlines() == expected
+
+
+def test_a_failed_pull_ends_it(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\nexit 1\n")
+    docker.chmod(0o755)
+    assert run("registry.example.vn", docker=str(docker)).returncode == 1
+    assert run().returncode == 2
+    assert "usage" in run("--help").stderr
