@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -50,14 +51,20 @@ def render(values: Values) -> dict[str, str]:
     return chart().render(values, name="trial", namespace="kieng")
 
 
+@cache
+def _parsed(values: str) -> tuple[Object, ...]:
+    rendered = render(json.loads(values))
+    texts = [text for path, text in rendered.items() if not path.endswith("NOTES.txt")]
+    return tuple(each for text in texts for each in yaml.load_all(text, yaml.CSafeLoader) if each)
+
+
 def notes(values: Values) -> str:
     return next(text for path, text in render(values).items() if path.endswith("NOTES.txt"))
 
 
 def objects(values: Values) -> list[Object]:
     """Every object, hooks and tests included."""
-    texts = [text for path, text in render(values).items() if not path.endswith("NOTES.txt")]
-    return [each for text in texts for each in yaml.safe_load_all(text) if each]
+    return copy.deepcopy(list(_parsed(json.dumps(values))))
 
 
 def of_kind(values: Values, *kinds: str) -> list[Object]:

@@ -176,7 +176,7 @@ WRONG: dict[str, tuple[Values, str]] = {
         {"addresses": {"kpi": "kpi.example.vn:443"}},
         "addresses.kpi is given, but this release runs services.query itself",
     ),
-    "a user of mail without a password": ({"mail": {"user": "kieng"}}, "mail.user needs mail.exis"),
+    "a user of mail without a password": ({"mail": {"user": "kieng"}}, "mail.user needs mail."),
     "two exporters": (
         {"services": {"exporter": {"replicas": 2}}},
         "services.exporter runs once: two would tell every figure twice",
