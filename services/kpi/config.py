@@ -18,6 +18,10 @@ class Settings(KernelSettings):
     """Records in a row that may be set aside before the aggregator stops; raise it to go on."""
     parked_per_10000_max: int = 100
     """Of the last 10,000 records of a partition, how many may be set aside before it stops."""
+    rebuild_processes: int = 2
+    """Most child processes of an aggregator that rebuild a view, each some partitions."""
+    oracle: bool = True
+    """Whether a new view is compared with SQL before it answers; needs the extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"
     """Zone in which days begin and end, for paces of targets and snapshots."""
 

@@ -14,9 +14,10 @@ from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image
-from services.kpi.store.registry import Registry, View
+from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Progress, Snapshots
 from services.kpi.store.targets import Target, Targets
+from services.kpi.store.views import View
 from services.kpi.wire.cells import EncodedCells, Selection, encode_cells
 
 TARGETS_SECONDS = 1.0

@@ -43,3 +43,13 @@ VIEW_REFRESHED = Gauge(
     "When the live view in memory was last compared with the database: standing still means down.",
     ["view"],
 )
+REBUILD_EVENTS_DONE = Gauge(
+    "kieng_kpi_rebuild_events_done", "Events that the view being built has read; 0 without one."
+)
+REBUILD_EVENTS_WANTED = Gauge(
+    "kieng_kpi_rebuild_events_wanted",
+    "Events that it has to read. If done stands still: see the log.",
+)
+REBUILD_SECONDS = Gauge(
+    "kieng_kpi_rebuild_seconds", "Time since a view is being built; 0 when none is."
+)

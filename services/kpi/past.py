@@ -12,8 +12,9 @@ from services.kpi.live import LiveView, Moment
 from services.kpi.replays import Replayed, Replays
 from services.kpi.scratch import Cut
 from services.kpi.store.days import Days, KeptDay
-from services.kpi.store.registry import Registry, View
+from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Progress
+from services.kpi.store.views import View
 from services.kpi.wire.rows import decode_image, encode_rows
 
 LATE = timedelta(hours=1)

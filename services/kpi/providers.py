@@ -1,38 +1,29 @@
-"""What the service classes are given: stores, the owned partitions, the live view."""
+"""What the service classes are given: stores, the live view, clocks and identities."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any
 
 import structlog
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
-from services.kernel.errors import NotReady, OwnershipLost, Unavailable
-from services.kernel.mongo import DOWN, Mongo, MongoConnection, Store
-from services.kpi import metrics
-from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold
+from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.live import LiveView
 from services.kpi.log_identity import (
-    REMEDY,
-    SUBMISSIONS,
     beginnings,
     describe_log,
-    divergence,
 )
 from services.kpi.past import Past
 from services.kpi.replays import Replays
 from services.kpi.store.days import Days
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.parked import ParkedRecords
-from services.kpi.store.registry import UNSAFE, Registry, View
+from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from services.kpi.watching import Watchers
@@ -71,125 +62,6 @@ class ViewSnapshots(Store):
     def make(self, mongo: Mongo) -> Snapshots:
         """Return the snapshots."""
         return Snapshots(mongo)
-
-
-class OwnedPartitions(DependencyProvider):
-    """Claims partitions for the consumer and injects itself; used by the consumer's thread only."""
-
-    connection = MongoConnection()
-
-    def setup(self) -> None:
-        """Prepare; nothing is owned before the consumer claims it."""
-        mongo = self.connection.mongo
-        self.registry, self.ledger = Registry(mongo), Ledger(mongo)
-        self.snapshots = Snapshots(mongo)
-        self._folds: dict[int, PartitionFold] = {}
-        self._view: View | None = None
-        self._partitions = 0
-        self._diverged = ""
-
-    def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
-        """Return the partitions."""
-        return self
-
-    def claim(self, partition: int) -> int:
-        """Become the owner of a partition of the newest view of this log.
-
-        Raises:
-            NotReady: no catalogue is published; or the log is not the one that the view was made
-                of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
-        """
-        self._folds.pop(partition, None)
-        try:
-            owned, view = self._claim(partition)
-            # A crash between a flush and this note would leave the view building for ever.
-            self._note_republished(view)
-        except Unavailable as down:
-            raise NotReady(down.message) from down
-        except DOWN as down:
-            raise NotReady("the database cannot be reached") from down
-        self._view = view
-        catalogue = self.registry.catalogue(view.catalogue_version)
-        self._folds[partition] = PartitionFold(
-            owned, catalogue, self.ledger, self._limits, view.generation
-        )
-        return owned.next_offset
-
-    def _claim(self, partition: int) -> tuple[Owned, View]:
-        settings = self.container.settings
-        found = describe_log(settings)
-        self._partitions = found.partitions
-        view = self.registry.folded(found.topic_id)
-        if view is None:
-            if live := self.registry.live():
-                reason = f"{SUBMISSIONS} is another topic than the one that was folded"
-                self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
-            raise NotReady("no catalogue is published yet")
-        if found.unsafe:
-            reason = f"{SUBMISSIONS} would lose events by {found.unsafe}"
-            self._stop(view, UNSAFE, f"LOG_UNSAFE: {reason}; run `kieng topics apply`")
-        owned = self.ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
-        reason = divergence(settings, partition, owned.next_offset, owned.last_hash)
-        if reason:
-            self._stop(view, str(partition), f"LOG_DIVERGED: {reason}; {REMEDY}")
-        for place in ("log", UNSAFE, str(partition)):
-            self.registry.diverge(view, place, "")
-        self._diverged = ""
-        metrics.LOG_DIVERGED.set(0)
-        return owned, view
-
-    def _stop(self, view: View, place: str, reason: str) -> NoReturn:
-        """Say everywhere why nothing is folded, and fold nothing."""
-        self.registry.diverge(view, place, reason)
-        metrics.LOG_DIVERGED.set(1)
-        if self._diverged != reason:
-            log.error("nothing is folded", view_id=view.view_id, reason=reason)
-        self._diverged = reason
-        raise NotReady(reason)
-
-    @property
-    def _limits(self) -> Limits:
-        settings = self.container.settings
-        return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
-
-    def watch(self) -> None:
-        """Have partitions claimed again when their topic was made anew while they are held.
-
-        The client follows a new topic by itself and would go on at the old offset. Runs beside the
-        consumer's thread.
-        """
-        view = self._view
-        if view is None:
-            return
-        with suppress(Unavailable):
-            found = describe_log(self.container.settings)
-            if found.topic_id != view.topic_id or found.unsafe:
-                self._view = None
-
-    def fold(self, records: Any) -> None:
-        """Fold and flush a batch of one partition; on any error it must be claimed again.
-
-        Raises:
-            OwnershipLost: another process owns it, or the log may be another one.
-            NotReady: the database is down; claim again later.
-        """
-        view = self._view
-        if view is None:
-            raise OwnershipLost("the topic changed while it was read")
-        fold = self._folds[records[0].partition]
-        heard = fold.owned.republished
-        try:
-            fold.apply(records)
-            if fold.owned.republished != heard:
-                self._note_republished(view)
-        except DOWN as down:
-            raise NotReady("the database cannot be reached") from down
-
-    def _note_republished(self, view: View) -> None:
-        progress = self.snapshots.progress(view.view_id)
-        # A partition that nobody has claimed yet has heard of no institution.
-        if len(progress.next_offsets) == self._partitions:
-            self.registry.heard(view, progress.republished)
 
 
 class Live(DependencyProvider):

@@ -8,41 +8,38 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
 from kieng.directory.v1 import events_pb2 as directory_events
 from kieng.kpi.v1 import (
-    catalogue_pb2,
     catalogue_service_pb2,
     kpi_service_pb2,
     parked_service_pb2,
     target_service_pb2,
 )
 from services.kernel.container import repeat
-from services.kernel.errors import Forbidden, InvalidArgument, Unavailable, WrongState
+from services.kernel.errors import Forbidden, InvalidArgument, Unavailable
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
+from services.kpi.builder import ViewBuilder
 from services.kpi.figures import show_figures
 from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.owning import OwnedPartitions
 from services.kpi.parked import get_parked, list_parked
 from services.kpi.providers import (
     Live,
-    LogIdentity,
-    OwnedPartitions,
     ParkedStore,
     Registries,
     TargetStore,
 )
+from services.kpi.publishing import Publishing
 from services.kpi.reaching import encode_reached, reached
 from services.kpi.reading import Reading
-from services.kpi.store.registry import View
 from services.kpi.store.targets import Target
 from services.kpi.wire import answers
-from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.cells import check_unit, find_indicator
 
 log = structlog.get_logger()
@@ -57,6 +54,7 @@ class KpiAggregator:
 
     registry = Registries()
     partitions = OwnedPartitions()
+    builder = ViewBuilder()
 
     @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=2000)
     def on_submissions(self, records: list[Record]) -> None:
@@ -68,6 +66,14 @@ class KpiAggregator:
         """Notice that the topic was made anew while it is read."""
         self.partitions.watch()
 
+    @repeat(0.25)
+    def build_views(self) -> None:
+        """Go one step on with the view that is built beside the live one, if there is any."""
+        try:
+            self.builder.step()
+        except (Unavailable, *DOWN):
+            log.warning("broker or database is down; building goes on when they are back")
+
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
         """Keep every directory version. Safe to run twice."""
@@ -77,8 +83,8 @@ class KpiAggregator:
                 self.registry.keep_directory(event.directory)
 
 
-class KpiQuery(Reading):
-    """Serves the live view (`reading`), the catalogue and the targets."""
+class KpiQuery(Reading, Publishing):
+    """Serves the live view (`reading`), the catalogue (`publishing`) and the targets."""
 
     name = "kpi.query"
     serves = (
@@ -90,10 +96,8 @@ class KpiQuery(Reading):
 
     call = CurrentCall()
     live = Live()
-    registry = Registries()
     targets = TargetStore()
     parked = ParkedStore()
-    log_identity = LogIdentity()
     publish = Publisher()
 
     @repeat(0.025)
@@ -123,59 +127,6 @@ class KpiQuery(Reading):
                 self.targets.mark_reached(target, now)
         except (Unavailable, *DOWN):
             return  # told again when broker and database are back
-
-    @grpc
-    def publish_catalogue(
-        self, request: catalogue_service_pb2.PublishCatalogueRequest
-    ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """Freeze indicators with a directory version, and open the view of it."""
-        directory = self.registry.directory(request.directory_version)
-        message = catalogue_pb2.Catalogue(
-            indicators=request.indicators,
-            directory_version=directory.version,
-            units=directory.units,
-        )
-        decode_catalogue(message)
-        version = self.registry.publish(message)
-        view = self.registry.live() or self._open(version)
-        return catalogue_service_pb2.PublishCatalogueResponse(version=version, view_id=view.view_id)
-
-    @grpc
-    def get_catalogue(
-        self, request: catalogue_service_pb2.GetCatalogueRequest
-    ) -> catalogue_service_pb2.GetCatalogueResponse:
-        """Return a catalogue version, by default that of the live view."""
-        live = self.registry.live()
-        version = request.version or (live.catalogue_version if live else 1)
-        message = self.registry.message(version)
-        message.version = version
-        return catalogue_service_pb2.GetCatalogueResponse(catalogue=message)
-
-    @grpc
-    def open_log_generation(
-        self, request: catalogue_service_pb2.OpenLogGenerationRequest
-    ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """Open a view on the present log, when it is a new one."""
-        live = self.registry.live()
-        if live is None:
-            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        view = self._open(live.catalogue_version)
-        return catalogue_service_pb2.OpenLogGenerationResponse(
-            generation=view.generation,
-            view_id=view.view_id,
-            needs_republish=view.state == "building",
-        )
-
-    def _open(self, catalogue_version: int) -> View:
-        topic_id, begins = self.log_identity()
-        view: View = self.registry.open(topic_id, catalogue_version, begins)
-        return view
-
-    @grpc
-    def list_views(self, request: Any) -> catalogue_service_pb2.ListViewsResponse:
-        """Return all views, newest first."""
-        views = [answers.encode_state(view) for view in self.registry.views()]
-        return catalogue_service_pb2.ListViewsResponse(views=views)
 
     @grpc
     def list_parked(

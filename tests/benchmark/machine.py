@@ -26,7 +26,8 @@ from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.providers import topic_id
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.registry import Registry, View
+from services.kpi.store.registry import Registry
+from services.kpi.store.views import View
 from tests.benchmark.generator import units
 
 ROOT = Path(__file__).parents[2]

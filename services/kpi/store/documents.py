@@ -42,15 +42,12 @@ class CatalogueDocument(Document):
 
 
 class ViewDocument(Document):
-    """A view and where it stands: building, live or retired.
-
-    `begins` holds the first offset of each partition whose log had lost its beginning before;
-    `diverged` why the log is not the one that was folded, by partition or for the whole `log`.
-    """
+    """A view and where it stands; `store.views` says what the fields mean."""
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
-    state = StringField(required=True, choices=("building", "live", "retired"))
+    state = StringField(required=True, choices=("building", "live", "retired", "refused"))
+    phase = StringField(choices=("", "loading", "verifying", "following"))
     generation = IntField(required=True)
     topic_id = StringField(required=True)
     catalogue_version = IntField(required=True)
@@ -58,7 +55,20 @@ class ViewDocument(Document):
     awaits = ListField(StringField())
     begins = DictField()
     diverged = DictField()
+    targets = DictField()
+    parked_max = LongField()
+    reason = StringField()
     opened_at = DateTimeField(required=True)
+    builder = DictField()
+
+
+class PointerDocument(Document):
+    """Which view answers, and which did before; the one document has `_id` `live`."""
+
+    meta = {"collection": "pointer", "auto_create_index": False}
+    key = StringField(primary_key=True)
+    view_id = StringField(required=True)
+    former = StringField()
 
 
 class ProgressDocument(Document):
@@ -76,6 +86,9 @@ class ProgressDocument(Document):
     republished = ListField(StringField())
     kept_from = LongField()
     session = UUIDField()
+    end = LongField()
+    chunks = LongField()
+    read = LongField()
 
 
 class RowDocument(Document):

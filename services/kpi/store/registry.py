@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from pymongo import DESCENDING
 from pymongo.errors import DuplicateKeyError
@@ -17,43 +15,18 @@ from services.kernel.errors import NotFound, WrongState
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import FOLD_VERSION, Catalogue
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.views import LIVE, View, Views
 from services.kpi.wire.catalogue import decode_catalogue
 
-UNSAFE = "unsafe"
 
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view and where it stands.
-
-    ``awaits`` are institutions not yet published again; ``begins`` the first offset of partitions
-    whose log had lost its beginning before; ``diverged`` says why nothing is folded, by partition,
-    for the whole `log`, or because its settings are `unsafe`; empty when all is well.
-    """
-
-    view_id: str
-    state: str
-    generation: int
-    topic_id: str
-    catalogue_version: int
-    awaits: tuple[str, ...]
-    begins: Mapping[int, int] = field(default_factory=dict)
-    diverged: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def has_its_log(self) -> bool:
-        """Whether the log is still the one that was folded, as far as it is known."""
-        return not self.diverged.keys() - {UNSAFE}
-
-
-class Registry:
-    """Directories, catalogues and views. Thread-safe."""
+class Registry(Views):
+    """Directories, catalogues and the views made of them. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
+        super().__init__(mongo)
         database = mongo.database(DATABASE)
         self._directories = database["directories"]
         self._catalogues = database["catalogues"]
-        self._views = database["views"]
         self._decoded: dict[int, Catalogue] = {}
 
     def keep_directory(self, directory: directory_pb2.Directory) -> None:
@@ -76,30 +49,22 @@ class Registry:
         return directory_pb2.Directory.FromString(found["units"])
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
-        """Freeze a catalogue and return its version; an equal one answers the version it has.
-
-        Raises:
-            WrongState: another catalogue is live; this release cannot rebuild a view beside it.
-        """
+        """Freeze a catalogue and return its version; an equal one answers the version it has."""
         message.version = 0
         digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         same = self._catalogues.find_one({"definition_sha256": digest})
         if same is not None:
             return int(same["_id"])
-        if self._catalogues.find_one({}) is not None:
-            raise WrongState(
-                "another catalogue is published already; replacing it needs a rebuild of the view, "
-                "which this release does not offer",
-                reason="REBUILD_NEEDED",
-            )
-        message.version = 1
-        document = {"_id": 1, "definition_sha256": digest}
+        newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
+        version = int(newest["_id"]) + 1 if newest else 1
+        message.version = version
+        document = {"_id": version, "definition_sha256": digest}
         document["message"] = message.SerializeToString(deterministic=True)
         try:
             self._catalogues.insert_one(document)
         except DuplicateKeyError:
             return self.publish(message)
-        return 1
+        return version
 
     def message(self, version: int) -> catalogue_pb2.Catalogue:
         """Return a catalogue version as it was published.
@@ -117,18 +82,6 @@ class Registry:
         if version not in self._decoded:
             self._decoded[version] = decode_catalogue(self.message(version))
         return self._decoded[version]
-
-    def views(self) -> list[View]:
-        """Return all views, newest first."""
-        return [_view(found) for found in self._views.find({}, sort=[("opened_at", DESCENDING)])]
-
-    def live(self) -> View | None:
-        """Return the view that answers, or None before the first."""
-        return next((view for view in self.views() if view.state == "live"), None)
-
-    def folded(self, topic_id: str) -> View | None:
-        """Return the newest view of this log, the one to fold; None when the log is unknown."""
-        return next((view for view in self.views() if view.topic_id == topic_id), None)
 
     def open(
         self, topic_id: str, catalogue_version: int, begins: Mapping[int, int] | None = None
@@ -151,63 +104,73 @@ class Registry:
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
         awaits = [tree.ids[number] for number in tree.institutions()] if views else []
-        document = {
-            "_id": f"g{generation}-c{catalogue_version}-f{FOLD_VERSION}",
-            "state": "building" if awaits else "live",
-            "generation": generation,
-            "topic_id": topic_id,
-            "catalogue_version": catalogue_version,
-            "fold_version": FOLD_VERSION,
-            "awaits": awaits,
-            "begins": {str(p): offset for p, offset in (begins or {}).items()} if awaits else {},
-            "diverged": {},
-            "opened_at": datetime.now(UTC),
-        }
-        try:
-            self._views.insert_one(document)
-        except DuplicateKeyError:
-            return self.open(topic_id, catalogue_version, begins)
-        return _view(document)
+        view = View(
+            view_id(generation, catalogue_version),
+            "building" if awaits else LIVE,
+            generation,
+            topic_id,
+            catalogue_version,
+            tuple(awaits),
+            begins=dict(begins or {}) if awaits else {},
+            opened_at=datetime.now(UTC),
+        )
+        return view if self.insert(view) else self.open(topic_id, catalogue_version, begins)
 
-    def diverge(self, view: View, place: str, reason: str) -> None:
-        """Note why nothing is folded into a view, or, with no reason, that all is well again.
+    def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
+        """Open the view of another catalogue, to be built beside the live one and to take over.
 
-        Args:
-            view: view as it was read.
-            place: a partition's number, `log` or `unsafe`.
-            reason: what is wrong; empty when nothing is.
+        It is loaded up to where the live view stands now. A view that was refused is tried again.
+
+        Raises:
+            WrongState: no view is live yet, or another one is being built.
         """
-        if view.diverged.get(place, "") != reason:
-            name = f"diverged.{place}"
-            change = {"$set": {name: reason}} if reason else {"$unset": {name: ""}}
-            self._views.update_one({"_id": view.view_id}, change)
+        live = self.live()
+        if live is None:
+            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
+        wanted = view_id(live.generation, catalogue_version)
+        for other in self.views():
+            if other.phase and other.view_id != wanted:
+                text = f"{other.view_id} is being built; wait until it answers or is refused"
+                raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
+        known = self.view(wanted)
+        targets = dict(self.standing(live.view_id).vector)
+        if known is None:
+            view = View(
+                wanted,
+                "building",
+                live.generation,
+                live.topic_id,
+                catalogue_version,
+                (),
+                begins=live.begins,
+                phase="loading",
+                targets=targets,
+                parked_max=parked_max,
+                opened_at=datetime.now(UTC),
+            )
+            return view if self.insert(view) else self.build_beside(catalogue_version, parked_max)
+        if known.state == "refused":
+            self.advance(known, "loading", parked_max=parked_max, reason="")
+        elif known.state == "retired":
+            self.advance(known, "following", reason="")
+        return self.view(wanted) or known
 
-    def heard(self, view: View, republished: frozenset[str]) -> None:
-        """Note institutions that are published again; a view that awaits none becomes live.
+    def roll_back(self) -> View:
+        """Let the view that answered before take over again; it is caught up first.
 
-        Args:
-            view: view that is folded.
-            republished: institutions that every partition has heard of.
+        Raises:
+            WrongState: there is none, or it cannot be caught up: it is of another log or was
+                folded by another release.
         """
-        if view.state != "building":
-            return
-        awaits = sorted(set(view.awaits) - republished)
-        state = "building" if awaits else "live"
-        self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits, "state": state}})
-        if not awaits:
-            # The new one first: a crash in between leaves two live views, and the newest answers.
-            others = {"_id": {"$ne": view.view_id}, "state": "live"}
-            self._views.update_many(others, {"$set": {"state": "retired"}})
+        live, former = self.live(), self.former()
+        if live is None or former is None:
+            raise WrongState("no view answered before this one", reason="NO_FORMER_VIEW")
+        if former.generation != live.generation or former.fold_version != FOLD_VERSION:
+            text = f"{former.view_id} is of another log or release and cannot be caught up"
+            raise WrongState(text, reason="FORMER_VIEW_UNUSABLE")
+        return self.build_beside(former.catalogue_version, None)
 
 
-def _view(document: dict[str, Any]) -> View:
-    return View(
-        document["_id"],
-        document["state"],
-        document["generation"],
-        document["topic_id"],
-        document["catalogue_version"],
-        tuple(document["awaits"]),
-        {int(place): offset for place, offset in document.get("begins", {}).items()},
-        document.get("diverged", {}),
-    )
+def view_id(generation: int, catalogue_version: int) -> str:
+    """Return what a view is a pure function of: log generation, catalogue and fold version."""
+    return f"g{generation}-c{catalogue_version}-f{FOLD_VERSION}"

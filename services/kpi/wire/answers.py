@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, target_service_pb2, view_pb2
+from kieng.kpi.v1 import kpi_service_pb2, target_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.live import Moment
 from services.kpi.store.days import KeptDay
-from services.kpi.store.registry import View
 from services.kpi.store.snapshots import Progress
 from services.kpi.store.targets import Target
+from services.kpi.store.views import View
 
 
 def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInfo:
@@ -74,18 +74,6 @@ def _timestamp(milliseconds: int) -> Timestamp | None:
     timestamp = Timestamp()
     timestamp.FromMilliseconds(milliseconds)
     return timestamp
-
-
-def encode_state(view: View) -> catalogue_service_pb2.View:
-    """Return where a view stands."""
-    state = catalogue_service_pb2.View.State.Value(f"STATE_{view.state.upper()}")
-    return catalogue_service_pb2.View(
-        view_id=view.view_id,
-        state=state,
-        generation=view.generation,
-        catalogue_version=view.catalogue_version,
-        waiting_for=view.awaits,
-    )
 
 
 def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]:

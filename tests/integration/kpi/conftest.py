@@ -14,9 +14,10 @@ from services.kpi.folding import PartitionFold
 from services.kpi.live import LiveView
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.registry import Registry, View
+from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
+from services.kpi.store.views import View
 from tests.conftest import RunningDatabase
 from tests.unit.kpi.builders import FakeRecord, catalogue_message
 

@@ -5,6 +5,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from services.kernel.errors import InvalidArgument
+from services.kpi.publishing import encode_state
 from services.kpi.wire import answers
 from tests.unit.kpi.builders import real_catalogue
 from tests.unit.kpi.moments import moment, view
@@ -33,9 +34,9 @@ def test_an_answer_from_the_database_has_a_digest_only_where_memory_stands_there
     assert answers.encode_snapshot(at, elsewhere).digest == ""
 
 
-@pytest.mark.parametrize("state", ["building", "live", "retired"])
+@pytest.mark.parametrize("state", ["building", "live", "retired", "refused"])
 def test_every_state_of_a_view_has_a_word(state: str) -> None:
-    found = answers.encode_state(replace(view(), state=state, awaits=("alpha",)))
+    found = encode_state(replace(view(), state=state, awaits=("alpha",)))
     assert catalogue_service_pb2.View.State.Name(found.state) == f"STATE_{state.upper()}"
     assert list(found.waiting_for) == ["alpha"]
 

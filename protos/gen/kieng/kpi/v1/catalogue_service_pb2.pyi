@@ -28,8 +28,13 @@ class PublishCatalogueRequest(_message.Message):
 
     INDICATORS_FIELD_NUMBER: _builtins.int
     DIRECTORY_VERSION_FIELD_NUMBER: _builtins.int
+    PARKED_MAX_FIELD_NUMBER: _builtins.int
     directory_version: _builtins.int
     """Directory version to freeze; 0 takes the newest that has arrived."""
+    parked_max: _builtins.int
+    """Most records that the new view may set aside because they cannot be folded, e.g. because its tree lacks their unit.
+    Unset: as many as the live view sets aside. A view with more is refused (PARKS_MORE), and the live one stays.
+    """
     @_builtins.property
     def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Indicator]:
         """Indicators, 1 to 500."""
@@ -39,12 +44,15 @@ class PublishCatalogueRequest(_message.Message):
         *,
         indicators: _abc.Iterable[_catalogue_pb2.Indicator] | None = ...,
         directory_version: _builtins.int = ...,
+        parked_max: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "parked_max", b"parked_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "indicators", b"indicators"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "directory_version", b"directory_version", "indicators", b"indicators", "parked_max", b"parked_max"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__parked_max: _TypeAlias = _typing.Literal["parked_max"]  # noqa: Y015
+    _WhichOneofArgType__parked_max: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parked_max) -> _WhichOneofReturnType__parked_max | None: ...
 
 Global___PublishCatalogueRequest: _TypeAlias = PublishCatalogueRequest  # noqa: Y015
 
@@ -56,23 +64,122 @@ class PublishCatalogueResponse(_message.Message):
 
     VERSION_FIELD_NUMBER: _builtins.int
     VIEW_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Catalogue version."""
     view_id: _builtins.str
-    """View that was opened for it."""
+    """View of it."""
+    state: Global___View.State.ValueType
+    """State of that view: live already, or being built."""
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         view_id: _builtins.str = ...,
+        state: Global___View.State.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version", "view_id", b"view_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "version", b"version", "view_id", b"view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishCatalogueResponse: _TypeAlias = PublishCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class RollBackCatalogueRequest(_message.Message):
+    """Request of RollBackCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackCatalogueRequest: _TypeAlias = RollBackCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class RollBackCatalogueResponse(_message.Message):
+    """Response of RollBackCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_ID_FIELD_NUMBER: _builtins.int
+    view_id: _builtins.str
+    """View that takes over again."""
+    def __init__(
+        self,
+        *,
+        view_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["view_id", b"view_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RollBackCatalogueResponse: _TypeAlias = RollBackCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class FollowViewRequest(_message.Message):
+    """Request of FollowView."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_ID_FIELD_NUMBER: _builtins.int
+    view_id: _builtins.str
+    """View. Required."""
+    def __init__(
+        self,
+        *,
+        view_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["view_id", b"view_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowViewRequest: _TypeAlias = FollowViewRequest  # noqa: Y015
+
+@_typing.final
+class FollowViewResponse(_message.Message):
+    """Response of FollowView."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    EVENTS_PER_SECOND_FIELD_NUMBER: _builtins.int
+    SECONDS_LEFT_FIELD_NUMBER: _builtins.int
+    events_per_second: _builtins.float
+    """Events read per second since the stream began; 0 when unknown."""
+    seconds_left: _builtins.float
+    """Seconds until everything is read at this rate; unset when unknown."""
+    @_builtins.property
+    def view(self) -> Global___View:
+        """Where it stands now."""
+
+    def __init__(
+        self,
+        *,
+        view: Global___View | None = ...,
+        events_per_second: _builtins.float = ...,
+        seconds_left: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seconds_left", b"_seconds_left", "seconds_left", b"seconds_left", "view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seconds_left", b"_seconds_left", "events_per_second", b"events_per_second", "seconds_left", b"seconds_left", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seconds_left: _TypeAlias = _typing.Literal["seconds_left"]  # noqa: Y015
+    _WhichOneofArgType__seconds_left: _TypeAlias = _typing.Literal["_seconds_left", b"_seconds_left"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds_left) -> _WhichOneofReturnType__seconds_left | None: ...
+
+Global___FollowViewResponse: _TypeAlias = FollowViewResponse  # noqa: Y015
 
 @_typing.final
 class GetCatalogueRequest(_message.Message):
@@ -204,6 +311,8 @@ class View(_message.Message):
         """Answers."""
         STATE_RETIRED: View._State.ValueType  # 3
         """Answered once; kept for a way back."""
+        STATE_REFUSED: View._State.ValueType  # 4
+        """Was built and may not answer; `reason` says why."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where the view stands."""
@@ -216,12 +325,47 @@ class View(_message.Message):
     """Answers."""
     STATE_RETIRED: View.State.ValueType  # 3
     """Answered once; kept for a way back."""
+    STATE_REFUSED: View.State.ValueType  # 4
+    """Was built and may not answer; `reason` says why."""
+
+    class _Phase:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _PhaseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[View._Phase.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        PHASE_UNSPECIFIED: View._Phase.ValueType  # 0
+        """It is not being built, or waits for institutions."""
+        PHASE_LOADING: View._Phase.ValueType  # 1
+        """Reads the log."""
+        PHASE_VERIFYING: View._Phase.ValueType  # 2
+        """Every cell is compared with an independent recompute."""
+        PHASE_FOLLOWING: View._Phase.ValueType  # 3
+        """Folds what has come since, and takes over when it stands where the live view stands."""
+
+    class Phase(_Phase, metaclass=_PhaseEnumTypeWrapper):
+        """What a view that is built beside the live one is at."""
+
+    PHASE_UNSPECIFIED: View.Phase.ValueType  # 0
+    """It is not being built, or waits for institutions."""
+    PHASE_LOADING: View.Phase.ValueType  # 1
+    """Reads the log."""
+    PHASE_VERIFYING: View.Phase.ValueType  # 2
+    """Every cell is compared with an independent recompute."""
+    PHASE_FOLLOWING: View.Phase.ValueType  # 3
+    """Folds what has come since, and takes over when it stands where the live view stands."""
 
     VIEW_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     GENERATION_FIELD_NUMBER: _builtins.int
     CATALOGUE_VERSION_FIELD_NUMBER: _builtins.int
     WAITING_FOR_FIELD_NUMBER: _builtins.int
+    PHASE_FIELD_NUMBER: _builtins.int
+    EVENTS_DONE_FIELD_NUMBER: _builtins.int
+    EVENTS_WANTED_FIELD_NUMBER: _builtins.int
+    PARKED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    FOLD_VERSION_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
     """Id."""
     state: Global___View.State.ValueType
@@ -230,6 +374,18 @@ class View(_message.Message):
     """Log generation."""
     catalogue_version: _builtins.int
     """Catalogue version."""
+    phase: Global___View.Phase.ValueType
+    """What it is at."""
+    events_done: _builtins.int
+    """Events that it has read."""
+    events_wanted: _builtins.int
+    """Events that it reads before it is verified; 0 when it is not being built."""
+    parked: _builtins.int
+    """Records that it set aside because they cannot be folded; 0 is healthy."""
+    reason: _builtins.str
+    """Why it was refused, and what to do; empty otherwise."""
+    fold_version: _builtins.int
+    """Version of the fold that made it."""
     @_builtins.property
     def waiting_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions whose LogRepublished it still waits for."""
@@ -242,10 +398,16 @@ class View(_message.Message):
         generation: _builtins.int = ...,
         catalogue_version: _builtins.int = ...,
         waiting_for: _abc.Iterable[_builtins.str] | None = ...,
+        phase: Global___View.Phase.ValueType = ...,
+        events_done: _builtins.int = ...,
+        events_wanted: _builtins.int = ...,
+        parked: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        fold_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "generation", b"generation", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "events_done", b"events_done", "events_wanted", b"events_wanted", "fold_version", b"fold_version", "generation", b"generation", "parked", b"parked", "phase", b"phase", "reason", b"reason", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

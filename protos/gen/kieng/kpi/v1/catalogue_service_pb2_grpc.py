@@ -40,6 +40,16 @@ class CatalogueServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueResponse.FromString,
                 _registered_method=True)
+        self.RollBackCatalogue = channel.unary_unary(
+                '/kieng.kpi.v1.CatalogueService/RollBackCatalogue',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.FromString,
+                _registered_method=True)
+        self.FollowView = channel.unary_stream(
+                '/kieng.kpi.v1.CatalogueService/FollowView',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewResponse.FromString,
+                _registered_method=True)
         self.GetCatalogue = channel.unary_unary(
                 '/kieng.kpi.v1.CatalogueService/GetCatalogue',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.GetCatalogueRequest.SerializeToString,
@@ -62,10 +72,29 @@ class CatalogueServiceServicer:
     """
 
     def PublishCatalogue(self, request, context):
-        """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
-        directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
-        FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
-        release cannot rebuild a view beside it).
+        """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+        beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
+        over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
+        FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
+        is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
+        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+        UNAVAILABLE (broker down).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackCatalogue(self, request, context):
+        """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+        Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
+        another log or release; ANOTHER_VIEW_IS_BUILT).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FollowView(self, request, context):
+        """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,6 +130,16 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.PublishCatalogue,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueResponse.SerializeToString,
+            ),
+            'RollBackCatalogue': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackCatalogue,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.SerializeToString,
+            ),
+            'FollowView': grpc.unary_stream_rpc_method_handler(
+                    servicer.FollowView,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewResponse.SerializeToString,
             ),
             'GetCatalogue': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCatalogue,
@@ -146,6 +185,60 @@ class CatalogueService:
             '/kieng.kpi.v1.CatalogueService/PublishCatalogue',
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.PublishCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.CatalogueService/RollBackCatalogue',
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowView(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/kieng.kpi.v1.CatalogueService/FollowView',
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewResponse.FromString,
             options,
             channel_credentials,
             insecure,

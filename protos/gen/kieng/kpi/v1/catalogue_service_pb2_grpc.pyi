@@ -34,11 +34,21 @@ class CatalogueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
     PublishCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]
-    """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
-    directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
-    FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
-    release cannot rebuild a view beside it).
+    """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+    beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
+    over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
+    FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
+    is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
+    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+    UNAVAILABLE (broker down).
     """
+    RollBackCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]
+    """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+    Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
+    another log or release; ANOTHER_VIEW_IS_BUILT).
+    """
+    FollowView: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]
+    """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
     GetCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]
     """Reads a catalogue version. Errors: NOT_FOUND."""
     OpenLogGeneration: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.OpenLogGenerationRequest, _catalogue_service_pb2.OpenLogGenerationResponse]
@@ -55,11 +65,21 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]  # type: ignore[assignment]
-    """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
-    directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
-    FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
-    release cannot rebuild a view beside it).
+    """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+    beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
+    over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
+    FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
+    is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
+    arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+    UNAVAILABLE (broker down).
     """
+    RollBackCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]  # type: ignore[assignment]
+    """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+    Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
+    another log or release; ANOTHER_VIEW_IS_BUILT).
+    """
+    FollowView: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]  # type: ignore[assignment]
+    """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
     GetCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]  # type: ignore[assignment]
     """Reads a catalogue version. Errors: NOT_FOUND."""
     OpenLogGeneration: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.OpenLogGenerationRequest, _catalogue_service_pb2.OpenLogGenerationResponse]  # type: ignore[assignment]
@@ -79,11 +99,33 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.PublishCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.PublishCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.PublishCatalogueResponse]]:
-        """Freezes indicators and a directory into a catalogue version, which is live at once. Idempotent: the same indicators and
-        directory answer the version that exists. Errors: INVALID_ARGUMENT (a definition, named by its code),
-        FAILED_PRECONDITION (NO_DIRECTORY: none has arrived yet, repeat; REBUILD_NEEDED: another catalogue is live, and this
-        release cannot rebuild a view beside it).
+        """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+        beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
+        over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
+        FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
+        is tried again. Errors: INVALID_ARGUMENT (a definition, named by its code), FAILED_PRECONDITION (NO_DIRECTORY: none has
+        arrived yet, repeat; ANOTHER_VIEW_IS_BUILT: another view is being built; LOG_DIVERGED: the broker's log is another one),
+        UNAVAILABLE (broker down).
         """
+
+    @_abc_1.abstractmethod
+    def RollBackCatalogue(
+        self,
+        request: _catalogue_service_pb2.RollBackCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_service_pb2.RollBackCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.RollBackCatalogueResponse]]:
+        """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+        Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
+        another log or release; ANOTHER_VIEW_IS_BUILT).
+        """
+
+    @_abc_1.abstractmethod
+    def FollowView(
+        self,
+        request: _catalogue_service_pb2.FollowViewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_service_pb2.FollowViewResponse], _abc.AsyncIterator[_catalogue_service_pb2.FollowViewResponse]]:
+        """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def GetCatalogue(

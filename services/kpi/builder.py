@@ -1,0 +1,71 @@
+"""Builds views beside the live one, in one aggregator at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from services.kernel.mongo import MongoConnection
+from services.kpi import metrics
+from services.kpi.building import Building
+from services.kpi.child_process import ChildProcesses
+from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.store.registry import Registry
+from services.kpi.store.views import View
+
+LEASE_SECONDS = 10.0
+
+
+class ViewBuilder(DependencyProvider):
+    """Injects itself; used by the one thread that builds."""
+
+    connection = MongoConnection()
+
+    def setup(self) -> None:
+        """Prepare; children are started when a view is to be built."""
+        settings = self.container.settings
+        self.registry = Registry(self.connection.mongo)
+        self.children = ChildProcesses(settings.rebuild_processes, settings.oracle)
+        self.building = Building(self.registry, self.children)
+        self._me = uuid4().hex
+
+    def stop(self) -> None:
+        """End the children; the next builder goes on where they were."""
+        self.children.stop()
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> ViewBuilder:
+        """Return the builder."""
+        return self
+
+    def step(self) -> None:
+        """Go one step on with the view that is to be built, unless another process does."""
+        view = self.building.wanted() or self._of_this_release()
+        now = datetime.now(UTC)
+        until = now + timedelta(seconds=LEASE_SECONDS)
+        if view is None or not self.registry.lease(view, self._me, now, until):
+            self.children.stop()
+            self._measure(None, now)
+            return
+        self.building.step(view)
+        self._measure(view, now)
+
+    def _of_this_release(self) -> View | None:
+        """Open the successor of a live view that another release folded, if it is one."""
+        live = self.registry.live()
+        if live is None or live.fold_version == FOLD_VERSION:
+            return None
+        return self.registry.build_beside(live.catalogue_version, None)
+
+    def _measure(self, view: View | None, now: datetime) -> None:
+        if view is None:
+            for gauge in (metrics.REBUILD_EVENTS_DONE, metrics.REBUILD_EVENTS_WANTED):
+                gauge.set(0)
+            metrics.REBUILD_SECONDS.set(0)
+            return
+        metrics.REBUILD_EVENTS_DONE.set(self.registry.standing(view.view_id).read)
+        metrics.REBUILD_EVENTS_WANTED.set(sum(view.targets.values()))
+        since = view.opened_at or now
+        metrics.REBUILD_SECONDS.set((now - since).total_seconds())

@@ -1,0 +1,121 @@
+"""Long work in child processes: the live view must not wait for it.
+
+A child ends with its parent, has a lower priority, and prints one JSON object when it has ended.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from services.kernel.config import load
+from services.kpi.building import Failed
+from services.kpi.config import Settings
+from services.kpi.store.views import Vector, View
+
+Ends = Mapping[int, int]
+"""Partition -> offset up to which something is done."""
+
+NICENESS = 10
+
+
+def child(arguments: Sequence[str], work: Callable[[Settings, str, Ends], Any]) -> int:
+    """Run the main function of a child process; return its exit code."""
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+    os.nice(NICENESS)
+    # Standard output is for the result alone.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    view_id, *places = arguments
+    ends = {int(place): int(end) for place, _, end in (text.partition(":") for text in places)}
+    try:
+        print(json.dumps(work(load(Settings), view_id, ends)))
+    except Exception as error:
+        print(json.dumps({"failed": f"{type(error).__name__}: {error}"}))
+        return 1
+    return 0
+
+
+def _end_with_parent() -> None:
+    # The parent never writes: the pipe ends when the parent does, however it died.
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+class ChildProcesses:
+    """Runs rebuilds and verifications, one kind at a time. Used by one thread.
+
+    Args:
+        count: most processes at once.
+        oracle: whether there is anything to verify with.
+    """
+
+    def __init__(self, count: int, oracle: bool) -> None:
+        self._count = count
+        self._oracle = oracle
+        self._job: tuple[str, str] | None = None
+        self._children: list[subprocess.Popen[str]] = []
+
+    def fold(self, view: View, ends: Vector) -> bool:
+        """Bring partitions of a view up to offsets; see `building.Work`."""
+        return self._results("rebuilder", view, ends) is not None
+
+    def verify(self, view: View, ends: Vector) -> list[str] | None:
+        """Compare every cell of a view with the oracle; see `building.Work`."""
+        results = self._results("verifier", view, ends) if self._oracle else []
+        if results is None:
+            return None
+        return [difference for result in results for difference in result["differences"]]
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for process in self._children:
+            process.kill()
+        for process in self._children:
+            process.communicate()
+        self._children, self._job = [], None
+
+    def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
+        if self._job != (module, view.view_id):
+            self.stop()
+            self._job = (module, view.view_id)
+            self._children = [
+                _start(module, view.view_id, share) for share in _shares(ends, self._count)
+            ]
+        if any(process.poll() is None for process in self._children):
+            return None
+        results = [_result(process) for process in self._children]
+        self.stop()
+        if failed := [result["failed"] for result in results if "failed" in result]:
+            raise Failed("; ".join(failed))
+        return results
+
+
+def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
+    """Spread partitions over processes, the longest first to whoever has the least to do."""
+    shares: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
+    for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
+        min(shares, key=lambda share: sum(share.values()))[partition] = end
+    return shares
+
+
+def _start(module: str, view_id: str, ends: Ends) -> subprocess.Popen[str]:
+    places = [f"{partition}:{end}" for partition, end in ends.items()]
+    command = [sys.executable, "-m", f"services.kpi.{module}", view_id, *places]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+
+def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
+    lines = process.communicate()[0].splitlines()
+    try:
+        result: dict[str, Any] = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        return {"failed": f"process {process.pid} ended with code {process.returncode}"}
+    return result

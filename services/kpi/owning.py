@@ -1,0 +1,181 @@
+"""The partitions that this aggregator owns: claimed, folded, and handed over to another view."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import structlog
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from services.kernel.errors import NotReady, OwnershipLost, Unavailable
+from services.kernel.mongo import DOWN, MongoConnection
+from services.kpi import metrics
+from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.domain.parking import Limits
+from services.kpi.folding import PartitionFold
+from services.kpi.following import FollowedPartition
+from services.kpi.log_identity import REMEDY, SUBMISSIONS, describe_log, divergence
+from services.kpi.log_reading import read_partition
+from services.kpi.store.ledger import Ledger
+from services.kpi.store.registry import Registry
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.views import UNSAFE, View
+
+FOLLOWERS_SECONDS = 0.5
+
+log = structlog.get_logger()
+
+
+class OwnedPartitions(DependencyProvider):
+    """Claims partitions for the consumer and injects itself; used by the consumer's thread only."""
+
+    connection = MongoConnection()
+
+    def setup(self) -> None:
+        """Prepare; nothing is owned before the consumer claims it."""
+        mongo = self.connection.mongo
+        self.registry = Registry(mongo)
+        self.snapshots = Snapshots(mongo)
+        self._ledgers: dict[str, Ledger] = {}
+        self._folds: dict[int, FollowedPartition] = {}
+        self._followers: list[View] = []
+        self._followers_due = 0.0
+        self._view: View | None = None
+        self._partitions = 0
+        self._diverged = ""
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
+        """Return the partitions."""
+        return self
+
+    def claim(self, partition: int) -> int:
+        """Become the owner of a partition of the newest view of this log.
+
+        Raises:
+            NotReady: no catalogue is published; or the log is not the one that the view was made
+                of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
+        """
+        self._folds.pop(partition, None)
+        try:
+            fold, view = self._claim(partition)
+            # A crash between a flush and this note would leave the view building for ever.
+            self._note_republished(view)
+        except Unavailable as down:
+            raise NotReady(down.message) from down
+        except DOWN as down:
+            raise NotReady("the database cannot be reached") from down
+        self._view = view
+        self._folds[partition] = FollowedPartition(
+            view,
+            fold,
+            lambda other: self._fold_of(other, partition),
+            lambda begin, end: read_partition(self.container.settings, partition, begin, end),
+        )
+        return fold.owned.next_offset
+
+    def _claim(self, partition: int) -> tuple[PartitionFold, View]:
+        settings = self.container.settings
+        found = describe_log(settings)
+        self._partitions = found.partitions
+        view = self.registry.folded(found.topic_id)
+        if view is None:
+            if live := self.registry.live():
+                reason = f"{SUBMISSIONS} is another topic than the one that was folded"
+                self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
+            raise NotReady("no catalogue is published yet")
+        if found.unsafe:
+            reason = f"{SUBMISSIONS} would lose events by {found.unsafe}"
+            self._stop(view, UNSAFE, f"LOG_UNSAFE: {reason}; run `kieng topics apply`")
+        if view.fold_version != FOLD_VERSION:
+            text = f"{view.view_id} was folded by another release; its successor is being built"
+            raise NotReady(text)
+        fold = self._fold_of(view, partition)
+        owned = fold.owned
+        reason = divergence(settings, partition, owned.next_offset, owned.last_hash)
+        if reason:
+            self._stop(view, str(partition), f"LOG_DIVERGED: {reason}; {REMEDY}")
+        for place in ("log", UNSAFE, str(partition)):
+            self.registry.diverge(view, place, "")
+        self._diverged = ""
+        metrics.LOG_DIVERGED.set(0)
+        return fold, view
+
+    def _fold_of(self, view: View, partition: int) -> PartitionFold:
+        # A session of its own per view: whoever claims one view next ends that session only.
+        if view.view_id not in self._ledgers:
+            self._ledgers[view.view_id] = Ledger(self.connection.mongo)
+        ledger = self._ledgers[view.view_id]
+        owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+        catalogue = self.registry.catalogue(view.catalogue_version)
+        return PartitionFold(owned, catalogue, ledger, self._limits, view.generation)
+
+    def _stop(self, view: View, place: str, reason: str) -> NoReturn:
+        """Say everywhere why nothing is folded, and fold nothing."""
+        self.registry.diverge(view, place, reason)
+        metrics.LOG_DIVERGED.set(1)
+        if self._diverged != reason:
+            log.error("nothing is folded", view_id=view.view_id, reason=reason)
+        self._diverged = reason
+        raise NotReady(reason)
+
+    @property
+    def _limits(self) -> Limits:
+        settings = self.container.settings
+        return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
+
+    def watch(self) -> None:
+        """Have partitions claimed again when their topic was made anew while they are held.
+
+        The client follows a new topic by itself and would go on at the old offset. Runs beside the
+        consumer's thread.
+        """
+        view = self._view
+        if view is None:
+            return
+        with suppress(Unavailable):
+            found = describe_log(self.container.settings)
+            if found.topic_id != view.topic_id or found.unsafe:
+                self._view = None
+
+    def fold(self, records: Any) -> None:
+        """Fold and flush a batch of one partition; on any error it must be claimed again.
+
+        Raises:
+            OwnershipLost: another process owns it, or the log may be another one.
+            NotReady: the database is down; claim again later.
+        """
+        if self._view is None:
+            raise OwnershipLost("the topic changed while it was read")
+        partition = records[0].partition
+        followed = self._folds[partition]
+        heard = followed.fold.owned.republished
+        try:
+            self._follow(partition, followed)
+            followed.apply(records, self.registry.live)
+            self._view = followed.view
+            if followed.fold.owned.republished != heard:
+                self._note_republished(followed.view)
+        except DOWN as down:
+            raise NotReady("the database cannot be reached") from down
+
+    def _follow(self, partition: int, followed: FollowedPartition) -> None:
+        """Look now and then which views are about to take over, and fold them too."""
+        if time.monotonic() >= self._followers_due:
+            self._followers_due = time.monotonic() + FOLLOWERS_SECONDS
+            self._followers = self.registry.followers(followed.view.topic_id)
+        try:
+            followed.follow(
+                self._followers,
+                lambda view: self.registry.standing(view.view_id).vector.get(partition, 0),
+            )
+        except Unavailable as trouble:
+            log.warning("a view cannot follow yet", reason=trouble.message)
+
+    def _note_republished(self, view: View) -> None:
+        progress = self.snapshots.progress(view.view_id)
+        # A partition that nobody has claimed yet has heard of no institution.
+        if len(progress.next_offsets) == self._partitions:
+            self.registry.heard(view, progress.republished)

@@ -1,0 +1,139 @@
+"""Catalogue versions and the views made of them: what `KpiQuery` answers of CatalogueService."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from services.kernel.errors import NotFound, WrongState
+from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.providers import LogIdentity, Registries
+from services.kpi.store.views import Standing, View
+from services.kpi.wire.catalogue import decode_catalogue
+
+LOOK_SECONDS = 0.5
+
+
+class Publishing:
+    """Answers CatalogueService; a part of the service class `KpiQuery`."""
+
+    call = CurrentCall()
+    registry = Registries()
+    log_identity = LogIdentity()
+
+    @grpc
+    def publish_catalogue(
+        self, request: catalogue_service_pb2.PublishCatalogueRequest
+    ) -> catalogue_service_pb2.PublishCatalogueResponse:
+        """Freeze indicators with a directory version, and begin the view of it."""
+        directory = self.registry.directory(request.directory_version)
+        message = catalogue_pb2.Catalogue(
+            indicators=request.indicators,
+            directory_version=directory.version,
+            units=directory.units,
+        )
+        decode_catalogue(message)
+        live, (topic_id, begins) = self.registry.live(), self.log_identity()
+        if live is not None and (live.topic_id != topic_id or not live.has_its_log):
+            raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
+        version = self.registry.publish(message)
+        if live is None:
+            view = self.registry.open(topic_id, version, begins)
+        elif live.catalogue_version == version:
+            view = live
+        else:
+            limit = request.parked_max if request.HasField("parked_max") else None
+            view = self.registry.build_beside(version, limit)
+        return catalogue_service_pb2.PublishCatalogueResponse(
+            version=version, view_id=view.view_id, state=encode_state(view).state
+        )
+
+    @grpc
+    def roll_back_catalogue(
+        self, request: catalogue_service_pb2.RollBackCatalogueRequest
+    ) -> catalogue_service_pb2.RollBackCatalogueResponse:
+        """Let the view that answered before take over again."""
+        view = self.registry.roll_back()
+        return catalogue_service_pb2.RollBackCatalogueResponse(view_id=view.view_id)
+
+    @grpc
+    def follow_view(
+        self, request: catalogue_service_pb2.FollowViewRequest
+    ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
+        """Tell where a view stands until it is no longer being built."""
+        began: tuple[float, int] | None = None
+        pause = threading.Event()
+        while self.call.is_active():
+            view = self.registry.view(request.view_id)
+            if view is None:
+                raise NotFound(f"there is no view {request.view_id!r}")
+            state = encode_state(view, self.registry.standing(view.view_id))
+            now = time.monotonic()
+            began = began or (now, state.events_done)
+            answer = catalogue_service_pb2.FollowViewResponse(view=state)
+            if now > began[0]:
+                answer.events_per_second = (state.events_done - began[1]) / (now - began[0])
+            if answer.events_per_second > 0:
+                left = max(0, state.events_wanted - state.events_done)
+                answer.seconds_left = left / answer.events_per_second
+            yield answer
+            if view.state != "building":
+                return
+            pause.wait(LOOK_SECONDS)
+
+    @grpc
+    def get_catalogue(
+        self, request: catalogue_service_pb2.GetCatalogueRequest
+    ) -> catalogue_service_pb2.GetCatalogueResponse:
+        """Return a catalogue version, by default that of the live view."""
+        live = self.registry.live()
+        version = request.version or (live.catalogue_version if live else 1)
+        message = self.registry.message(version)
+        message.version = version
+        return catalogue_service_pb2.GetCatalogueResponse(catalogue=message)
+
+    @grpc
+    def open_log_generation(
+        self, request: catalogue_service_pb2.OpenLogGenerationRequest
+    ) -> catalogue_service_pb2.OpenLogGenerationResponse:
+        """Open a view on the present log, when it is a new one."""
+        live = self.registry.live()
+        if live is None:
+            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
+        topic_id, begins = self.log_identity()
+        view = self.registry.open(topic_id, live.catalogue_version, begins)
+        return catalogue_service_pb2.OpenLogGenerationResponse(
+            generation=view.generation,
+            view_id=view.view_id,
+            needs_republish=view.state == "building" and not view.phase,
+        )
+
+    @grpc
+    def list_views(
+        self, request: catalogue_service_pb2.ListViewsRequest
+    ) -> catalogue_service_pb2.ListViewsResponse:
+        """Return all views, newest first."""
+        views = self.registry.views()
+        return catalogue_service_pb2.ListViewsResponse(
+            views=[encode_state(view, self.registry.standing(view.view_id)) for view in views]
+        )
+
+
+def encode_state(view: View, standing: Standing | None = None) -> catalogue_service_pb2.View:
+    """Return where a view stands."""
+    kinds = catalogue_service_pb2.View
+    return catalogue_service_pb2.View(
+        view_id=view.view_id,
+        state=kinds.State.Value(f"STATE_{view.state.upper()}"),
+        phase=kinds.Phase.Value(f"PHASE_{(view.phase or 'unspecified').upper()}"),
+        generation=view.generation,
+        catalogue_version=view.catalogue_version,
+        fold_version=view.fold_version,
+        waiting_for=view.awaits,
+        events_done=standing.read if standing else 0,
+        events_wanted=sum(view.targets.values()) if view.phase else 0,
+        parked=standing.parked if standing else 0,
+        reason=view.reason,
+    )

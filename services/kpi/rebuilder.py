@@ -1,0 +1,65 @@
+"""Child process: brings partitions of a view up to offsets, beside the live view.
+
+`python -m services.kpi.rebuilder VIEW PARTITION:OFFSET...` rebuilds what has not begun, and folds
+on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its parent.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+
+from services.kernel.errors import OwnershipLost
+from services.kernel.kafka import Record
+from services.kernel.mongo import Mongo
+from services.kpi.child_process import Ends, child
+from services.kpi.config import Settings
+from services.kpi.domain.parking import Limits
+from services.kpi.folding import PartitionFold
+from services.kpi.log_reading import read_partition
+from services.kpi.rebuilding import rebuild
+from services.kpi.store.ledger import Ledger
+from services.kpi.store.loading import BulkLoad
+from services.kpi.store.registry import Registry
+
+
+def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:
+    """Bring partitions of a view up to offsets. Safe to repeat, and to kill at any time."""
+    # Millions of objects that live to the end: looking for circles among them is for nothing.
+    gc.disable()
+    with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
+        for partition, end in ends.items():
+            try:
+                _bring_up(settings, mongo, view_id, partition, end)
+            except OwnershipLost as lost:
+                # The owner of the partition folds it now, which is as well.
+                return {"left_to_another": str(lost)}
+    return {}
+
+
+def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, end: int) -> None:
+    registry, ledger = Registry(mongo), Ledger(mongo)
+    view = registry.view(view_id)
+    if view is None:
+        raise LookupError(f"there is no view {view_id}")
+    catalogue = registry.catalogue(view.catalogue_version)
+
+    begin = view.begins.get(partition, 0)
+
+    def read(until: int) -> Iterator[list[Record]]:
+        return read_partition(settings, partition, begin, until)
+
+    owned = ledger.claim(view_id, partition, begin)
+    if owned.next_offset == begin:
+        rebuild(BulkLoad(mongo), owned, catalogue, read, end, view.generation)
+        owned = ledger.claim(view_id, partition)
+    limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
+    fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)
+    for records in read_partition(settings, partition, owned.next_offset, end):
+        fold.apply(records)
+
+
+if __name__ == "__main__":
+    raise SystemExit(child(sys.argv[1:], bring_up))

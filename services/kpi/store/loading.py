@@ -1,0 +1,99 @@
+"""Bulk load of one partition of a view that nobody reads yet, fenced and resumable.
+
+The documents of a partition are a function of the log up to a position, and are written in one
+fixed order, chunk by chunk. Each chunk and the count of chunks move in one transaction, where the
+epoch is the loader's: a killed load goes on behind its last chunk, and a former one that wakes up
+can write nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from services.kernel.errors import OwnershipLost
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.writes import Flush, Owned, parked_writes, row_writes, work_writes
+
+Document = dict[str, Any]
+
+
+class BulkLoad:
+    """Writes of one loader, which claimed its partitions from the ledger before."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._database = mongo.database(DATABASE)
+        self._progress = self._database["progress"]
+
+    def begin(self, owned: Owned, end: int) -> tuple[int, int]:
+        """Say up to where the log is loaded; return that of an interrupted load, and its chunks.
+
+        Raises:
+            OwnershipLost: another loader goes on with it.
+        """
+        key = {"_id": _key(owned), "epoch": owned.epoch}
+        found = self._progress.find_one(key)
+        if found is None:
+            raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
+        if "end" not in found:
+            self._progress.update_one(key, {"$set": {"end": end}})
+        return int(found.get("end", end)), int(found.get("chunks", 0))
+
+    def put(self, owned: Owned, number: int, chunk: Flush) -> None:
+        """Write the rows, works and parked records of a chunk, all of it or nothing.
+
+        Raises:
+            OwnershipLost: another loader goes on with it.
+        """
+        writes = (
+            ("cells", row_writes(chunk)),
+            ("works", work_writes(chunk)),
+            ("parked", parked_writes(chunk)),
+        )
+
+        def work(session: ClientSession) -> None:
+            self._change(owned, {"chunks": number}, {"chunks": number + 1}, session)
+            for collection, inserts in writes:
+                if inserts:
+                    self._database[collection].bulk_write(inserts, ordered=False, session=session)
+
+        self._mongo.transaction(work)
+
+    def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
+        """Say that everything is loaded: from now on the partition stands at a position.
+
+        Args:
+            owned: the partition as it was claimed.
+            chunks: number of all chunks.
+            standing: fields of the progress, with `next_offset`.
+
+        Raises:
+            OwnershipLost: another loader goes on with it.
+        """
+
+        def work(session: ClientSession) -> None:
+            self._change(owned, {"chunks": chunks} if chunks else {}, standing, session)
+
+        self._mongo.transaction(work)
+
+    def note_read(self, owned: Owned, records: int) -> None:
+        """Tell how many records were read, for those who watch."""
+        expected = {"_id": _key(owned), "epoch": owned.epoch}
+        self._progress.update_one(expected, {"$set": {"read": records}})
+
+    def _change(
+        self, owned: Owned, expected: Document, change: Document, session: ClientSession
+    ) -> None:
+        query = {"_id": _key(owned), "epoch": owned.epoch, "next_offset": owned.next_offset}
+        if expected.get("chunks"):
+            query |= expected
+        result = self._progress.update_one(query, {"$set": change}, session=session)
+        if result.matched_count != 1:
+            raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
+
+
+def _key(owned: Owned) -> str:
+    return f"{owned.view_id}|{owned.partition}"

@@ -1,0 +1,283 @@
+"""Views, where each stands, and the one pointer that says which of them answers.
+
+A view is never edited into another. A new one is built beside it, and the pointer moves in one
+transaction that also ends the former view's owners, so that its position cannot move any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError
+
+from services.kernel.errors import WrongState
+from services.kernel.mongo import Mongo
+from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.store.documents import DATABASE
+
+LIVE = "live"
+UNSAFE = "unsafe"
+"""Where a view says that its log would lose events; the log itself is still the same."""
+Vector = Mapping[int, int]
+"""Partition -> offset of the next record to fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view and where it stands.
+
+    Args:
+        awaits: institutions not yet published again.
+        begins: first offset of partitions whose log had lost its beginning before.
+        diverged: why nothing is folded, by partition, for the whole `log`, or because its settings
+            are `unsafe`; empty when all is well.
+        phase: what a view that is built beside the live one is at: `loading` the log up to
+            ``targets``, `verifying` against the oracle, `following` the log until it takes over.
+        parked_max: most records that it may set aside; None allows as many as the live view.
+        reason: why it was refused.
+    """
+
+    view_id: str
+    state: str
+    generation: int
+    topic_id: str
+    catalogue_version: int
+    awaits: tuple[str, ...]
+    begins: Vector = field(default_factory=dict)
+    diverged: Mapping[str, str] = field(default_factory=dict)
+    phase: str = ""
+    fold_version: int = FOLD_VERSION
+    targets: Vector = field(default_factory=dict)
+    parked_max: int | None = None
+    reason: str = ""
+    opened_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def has_its_log(self) -> bool:
+        """Whether the log is still the one that was folded, as far as it is known."""
+        return not self.diverged.keys() - {UNSAFE}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a view has read, and how many records it set aside."""
+
+    vector: Vector
+    parked: int
+    read: int
+    """Records that a rebuild has read so far."""
+
+    def lag(self, target: Vector) -> dict[int, int]:
+        """Return partition -> records still to read up to a position; nothing when it is there."""
+        behind = {p: end - self.vector.get(p, 0) for p, end in target.items()}
+        return {partition: lag for partition, lag in behind.items() if lag > 0}
+
+
+class Views:
+    """All views and the pointer. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        database = mongo.database(DATABASE)
+        self._views = database["views"]
+        self._pointer = database["pointer"]
+        self._progress = database["progress"]
+
+    def views(self) -> list[View]:
+        """Return all views, newest first."""
+        found = [decode_view(document) for document in self._views.find({})]
+        return sorted(found, key=lambda view: view.opened_at or _NEVER, reverse=True)
+
+    def view(self, view_id: str) -> View | None:
+        """Return one view; None when there is none."""
+        found = self._views.find_one({"_id": view_id})
+        return decode_view(found) if found else None
+
+    def live(self) -> View | None:
+        """Return the view that answers, or None before the first."""
+        pointer = self._pointer.find_one({"_id": LIVE})
+        if pointer is not None:
+            return self.view(pointer["view_id"])
+        # A database of the first release has no pointer yet, but never more than one live view.
+        return next((view for view in self.views() if view.state == LIVE), None)
+
+    def former(self) -> View | None:
+        """Return the view that answered before the present one; None when there was none."""
+        pointer = self._pointer.find_one({"_id": LIVE}) or {}
+        return self.view(pointer["former"]) if pointer.get("former") else None
+
+    def folded(self, topic_id: str) -> View | None:
+        """Return the view of this log that has to be kept up to date; None for an unknown log."""
+        live = self.live()
+        for view in self.views():
+            # Of one log there may be a live view and, when it lost events, a newer generation.
+            is_live = live is not None and view.view_id == live.view_id
+            is_generation = view.state == "building" and not view.phase
+            if view.topic_id == topic_id and (is_live or is_generation):
+                return view
+        return None
+
+    def followers(self, topic_id: str) -> list[View]:
+        """Return views that are about to take over and have to be kept up to date with it."""
+        found = self._views.find({"state": "building", "phase": "following"})
+        return [decode_view(d) for d in found if d["topic_id"] == topic_id]
+
+    def standing(self, view_id: str, session: ClientSession | None = None) -> Standing:
+        """Return how far a view has read."""
+        found = list(self._progress.find({"v": view_id}, session=session))
+        return Standing(
+            {document["p"]: document["next_offset"] for document in found},
+            sum(document["parked"] for document in found),
+            sum(max(document.get("read", 0), document["next_offset"]) for document in found),
+        )
+
+    def insert(self, view: View) -> bool:
+        """Store a new view; False when one of this id exists."""
+        try:
+            self._views.insert_one(encode_view(view))
+        except DuplicateKeyError:
+            return False
+        if view.state == LIVE:
+            first = {"$setOnInsert": {"view_id": view.view_id, "former": ""}}
+            self._pointer.update_one({"_id": LIVE}, first, upsert=True)
+        return True
+
+    def advance(self, view: View, phase: str, **fields: Any) -> bool:
+        """Move a view on to a phase; False when another process moved it before.
+
+        ``fields`` are further fields of the view's document.
+        """
+        expected = {"_id": view.view_id, "state": view.state, "phase": view.phase}
+        change = {"$set": {"state": "building", "phase": phase, **fields}}
+        return bool(self._views.update_one(expected, change).matched_count)
+
+    def refuse(self, view: View, reason: str) -> None:
+        """Give a view up that is being built; the live one stays as it is."""
+        expected = {"_id": view.view_id, "state": "building"}
+        change = {"state": "refused", "phase": "", "reason": reason}
+        self._views.update_one(expected, {"$set": change})
+
+    def diverge(self, view: View, place: str, reason: str) -> None:
+        """Note why nothing is folded into a view, or, with no reason, that all is well again.
+
+        Args:
+            view: view as it was read.
+            place: a partition's number, `log` or `unsafe`.
+            reason: what is wrong; empty when nothing is.
+        """
+        if view.diverged.get(place, "") != reason:
+            name = f"diverged.{place}"
+            change = {"$set": {name: reason}} if reason else {"$unset": {name: ""}}
+            self._views.update_one({"_id": view.view_id}, change)
+
+    def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
+        """Become the one process that builds a view, or stay it; only to save double work."""
+        found = self._views.find_one({"_id": view.view_id}) or {}
+        held = found.get("builder") or {}
+        if held and held["owner"] != owner and held["until"] > now:
+            return False
+        expected = {"_id": view.view_id, "builder": found.get("builder")}
+        change = {"$set": {"builder": {"owner": owner, "until": until}}}
+        return bool(self._views.update_one(expected, change).matched_count)
+
+    def heard(self, view: View, republished: frozenset[str]) -> None:
+        """Note institutions that are published again; a view that awaits none becomes live.
+
+        Args:
+            view: view that is folded.
+            republished: institutions that every partition has heard of.
+        """
+        if view.state != "building" or view.phase:
+            return
+        awaits = sorted(set(view.awaits) - republished)
+        self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits}})
+        if not awaits:
+            # Positions of two logs cannot be compared: what it has heard is what makes it whole.
+            self._mongo.transaction(lambda session: self._point(view.view_id, session))
+
+    def swap(self, view: View) -> bool:
+        """Let a view that follows take over, if it has read what the live one has; say whether.
+
+        The former view's epochs are raised in the same transaction: an owner that still folds it
+        cannot commit any more, so no reader ever sees a position go back.
+        """
+        live = self.live()
+        if live is None:
+            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
+
+        def work(session: ClientSession) -> bool:
+            here = self._views.find_one({"_id": view.view_id}, session=session) or {}
+            if here.get("state") != "building" or here.get("phase") != "following":
+                return False
+            old = self.standing(live.view_id, session)
+            if self.standing(view.view_id, session).lag(old.vector):
+                return False
+            for partition in old.vector:
+                key = {"_id": f"{live.view_id}|{partition}"}
+                self._progress.update_one(key, {"$inc": {"epoch": 1}}, session=session)
+            self._point(view.view_id, session)
+            return True
+
+        return self._mongo.transaction(work)
+
+    def _point(self, view_id: str, session: ClientSession) -> None:
+        pointer = self._pointer.find_one({"_id": LIVE}, session=session)
+        found = self._views.find({"state": LIVE}, session=session)
+        others = [document["_id"] for document in found if document["_id"] != view_id]
+        former = pointer["view_id"] if pointer else next(iter(others), "")
+        if former != view_id:
+            change = {"$set": {"view_id": view_id, "former": former}}
+            self._pointer.update_one({"_id": LIVE}, change, upsert=True, session=session)
+        for other in others:
+            retired = {"$set": {"state": "retired", "phase": ""}}
+            self._views.update_one({"_id": other}, retired, session=session)
+        now_live = {"$set": {"state": LIVE, "phase": "", "reason": ""}}
+        self._views.update_one({"_id": view_id}, now_live, session=session)
+
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def encode_view(view: View) -> dict[str, Any]:
+    """Return the document of a view."""
+    return {
+        "_id": view.view_id,
+        "state": view.state,
+        "phase": view.phase,
+        "generation": view.generation,
+        "topic_id": view.topic_id,
+        "catalogue_version": view.catalogue_version,
+        "fold_version": view.fold_version,
+        "awaits": list(view.awaits),
+        "begins": {str(partition): offset for partition, offset in view.begins.items()},
+        "diverged": dict(view.diverged),
+        "targets": {str(partition): end for partition, end in view.targets.items()},
+        "parked_max": view.parked_max,
+        "reason": view.reason,
+        "opened_at": view.opened_at,
+        "builder": None,
+    }
+
+
+def decode_view(document: Mapping[str, Any]) -> View:
+    """Return the view of a document; those of the first release lack what came later."""
+    return View(
+        document["_id"],
+        document["state"],
+        document["generation"],
+        document["topic_id"],
+        document["catalogue_version"],
+        tuple(document["awaits"]),
+        {int(partition): offset for partition, offset in document.get("begins", {}).items()},
+        document.get("diverged", {}),
+        document.get("phase", ""),
+        document["fold_version"],
+        {int(partition): end for partition, end in document.get("targets", {}).items()},
+        document.get("parked_max"),
+        document.get("reason", ""),
+        document["opened_at"],
+    )

@@ -1,0 +1,106 @@
+"""Child process: compares every cell of a view that is built with an independent recompute in SQL.
+
+`python -m services.kpi.verifier VIEW PARTITION:OFFSET...` prints a JSON object with `differences`;
+exit code 0 compared, 1 failed. The view must stand at these offsets. Ends with its parent.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+from typing import Any
+from zlib import crc32
+
+from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.kafka import Record, header
+from services.kernel.mongo import Mongo
+from services.kpi.child_process import Ends, child
+from services.kpi.config import Settings
+from services.kpi.domain.months import month_text
+from services.kpi.log_reading import read_partition
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.ledger import decode_row
+from services.kpi.store.registry import Registry
+from services.kpi.wire import events
+
+EVENTS_PER_PART = 100_000
+"""Bounds what the oracle holds at once; works of different parts add up."""
+DIFFERENCES_MAX = 1000
+
+Cells = dict[tuple[str, str, str, str], int]
+
+
+def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
+    """Return the cells of a view that are not as the oracle has them, absent and zero included."""
+    differences: list[str] = []
+    with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
+        registry = Registry(mongo)
+        view = registry.view(view_id)
+        if view is None:
+            raise LookupError(f"there is no view {view_id}")
+        message = registry.message(view.catalogue_version)
+        for partition, end in ends.items():
+            parked = _parked(mongo, view_id, partition)
+            begin = view.begins.get(partition, 0)
+            values = _values(read_partition(settings, partition, begin, end), parked)
+            expected = recomputed(values, message, parts=1 + end // EVENTS_PER_PART)
+            found = _stored(mongo, view_id, partition)
+            differences += [f"partition {partition}, {text}" for text in differing(found, expected)]
+    return {"differences": differences[:DIFFERENCES_MAX]}
+
+
+def recomputed(
+    values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
+) -> Cells:
+    """Return every cell that the oracle computes from records (key, value), a part at a time."""
+    try:
+        from services.kpi.oracle.recompute import LogRecord, recompute
+    except ImportError as missing:
+        text = f"ORACLE_MISSING: {missing}; install the extra `oracle`, or set KIENG_ORACLE=false"
+        raise LookupError(text) from missing
+    shares: list[list[LogRecord]] = [[] for _ in range(parts)]
+    for key, value in values:
+        shares[crc32(key) % parts].append(LogRecord(0, value))
+    cells: Cells = {}
+    for share in shares:
+        for cell, amount in recompute(share, message.indicators, message.units).get(0, {}).items():
+            cells[cell] = cells.get(cell, 0) + amount
+        share.clear()
+    return {cell: amount for cell, amount in cells.items() if amount}
+
+
+def differing(found: Cells, expected: Cells) -> Iterator[str]:
+    """Tell the cells that differ; an absent one is zero."""
+    cells = sorted(found.keys() | expected.keys())
+    wrong = (cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
+    for cell in islice(wrong, DIFFERENCES_MAX):
+        place = " ".join(part for part in cell if part)
+        yield f"{place}: {found.get(cell, 0)}, SQL says {expected.get(cell, 0)}"
+
+
+def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:
+    for records in log:
+        for record in records:
+            if header(record, "ce_type") == events.CHANGED and record.offset not in parked:
+                yield record.key or b"", record.value or b""
+
+
+def _parked(mongo: Mongo, view_id: str, partition: int) -> set[int]:
+    query = {"v": view_id, "p": partition}
+    return {document["o"] for document in mongo.database(DATABASE)["parked"].find(query, {"o": 1})}
+
+
+def _stored(mongo: Mongo, view_id: str, partition: int) -> Cells:
+    cells: Cells = {}
+    query = {"v": view_id, "p": partition, "o": {"$gte": 0}}
+    for document in mongo.database(DATABASE)["cells"].find(query):
+        month = month_text(document["m"])
+        for (column, member), value in decode_row(document).items():
+            cells[document["u"], month, column, member] = value
+    return cells
+
+
+if __name__ == "__main__":
+    raise SystemExit(child(sys.argv[1:], compare))

@@ -1,0 +1,185 @@
+"""A rebuild ends with the documents and the digest that the fold ends with, however it went."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kieng.submissions.v1 import events_pb2
+from services.kpi import rebuilding
+from services.kpi.domain.image import Image
+from services.kpi.domain.parking import Grave
+from services.kpi.folding import PartitionFold
+from services.kpi.rebuilding import rebuild
+from services.kpi.store.loading import Document
+from services.kpi.store.writes import Flush, Owned
+from tests.integration.kpi.logs import log
+from tests.property.kpi.histories import DETERMINISTIC
+from tests.unit.kpi.builders import (
+    INSTITUTIONS,
+    FakeRecord,
+    article,
+    changed,
+    real_catalogue,
+    record,
+)
+
+OWNED = Owned("view", 0, 1, 0, 0, 0, frozenset())
+POISON = [b"\xff", events_pb2.SubmissionChanged(work_key="w").SerializeToString()]
+
+
+class Killed(Exception):
+    pass
+
+
+@dataclass
+class MemoryLoading:
+    """Loads into memory; dies before the writes of some numbers."""
+
+    deaths: set[int] = field(default_factory=set)
+    stored: dict[tuple[str, Any], Any] = field(default_factory=dict)
+    standing: Document = field(default_factory=dict)
+    end: int = 0
+    loaded: int = 0
+    writes: int = 0
+
+    def begin(self, owned: Owned, end: int) -> tuple[int, int]:
+        self.end = self.end or end
+        return self.end, self.loaded
+
+    def put(self, owned: Owned, number: int, chunk: Flush) -> None:
+        self._maybe_die()
+        assert number == self.loaded
+        assert (chunk.new_works, chunk.new_rows) == (chunk.works.keys(), chunk.rows.keys())
+        found = {("works", key): value for key, value in chunk.works.items()}
+        found |= {("rows", key): value for key, value in chunk.rows.items()}
+        found |= {("parked", key): key not in chunk.mended for key in chunk.parked}
+        assert not found.keys() & self.stored.keys()
+        self.stored |= found
+        self.loaded += 1
+
+    def of(self, kind: str) -> dict[Any, Any]:
+        return {key: value for (name, key), value in self.stored.items() if name == kind}
+
+    def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
+        self._maybe_die()
+        assert chunks == self.loaded
+        self.standing = standing
+
+    def note_read(self, owned: Owned, records: int) -> None:
+        pass
+
+    def _maybe_die(self) -> None:
+        self.writes += 1
+        if self.writes in self.deaths:
+            raise Killed
+
+
+class MemoryLedger:
+    """Keeps what the fold flushed, as the documents that the database would have."""
+
+    def __init__(self) -> None:
+        self.works_by_key: dict[str, Any] = {}
+        self.rows_by_place: dict[Any, Any] = {}
+        self.parked: dict[int, Any] = {}
+        self.mended: set[int] = set()
+
+    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+        return {k: self.works_by_key[k]["c"] for k in keys if k in self.works_by_key}
+
+    def rows(self, owned: Owned, keys: Sequence[tuple[str, int]]) -> dict[Any, Any]:
+        return {k: self.rows_by_place[k] for k in keys if k in self.rows_by_place}
+
+    def commit(self, flush: Flush) -> Owned:
+        self.works_by_key.update(flush.works)
+        self.rows_by_place.update({place: dict(row) for place, row in flush.rows.items()})
+        self.parked.update(flush.parked)
+        self.mended.update(flush.mended)
+        return flush.done()
+
+    def graves(self, owned: Owned) -> list[Grave]:
+        return []
+
+
+def history(seed: int, size: int) -> list[FakeRecord]:
+    """A log with poison, marks of institutions, and everything that `logs.log` has."""
+    dice = random.Random(seed)
+    values: list[Any] = [r.value for r in log(size, seed)]
+    for _ in range(dice.randint(0, 4)):
+        values.insert(dice.randint(0, len(values)), dice.choice(POISON))
+    for version in range(dice.randint(0, 3)):
+        # Of a unit that nobody knows; a later version of it may be folded, or not.
+        unknown = changed("lost", version + 1, "w", article(dice.choice(["absent", "alpha"])))
+        values.insert(dice.randint(0, len(values)), unknown)
+    for name in INSTITUTIONS[: dice.randint(0, 3)]:
+        mark = events_pb2.LogRepublished(institution_id=name)
+        values.insert(dice.randint(0, len(values)), mark)
+    return [record(offset, value) for offset, value in enumerate(values)]
+
+
+def folded(records: list[FakeRecord], batch: int) -> tuple[MemoryLedger, Owned]:
+    ledger = MemoryLedger()
+    fold = PartitionFold(OWNED, real_catalogue(), ledger)
+    for some in batches(records, batch):
+        fold.apply(some)
+    return ledger, fold.owned
+
+
+def batches(records: list[FakeRecord], size: int) -> Iterable[list[FakeRecord]]:
+    return [records[begin : begin + size] for begin in range(0, len(records), size)]
+
+
+def image(rows: Mapping[tuple[str, int], Any]) -> Image:
+    image = Image(real_catalogue())
+    for (unit_id, month), row in rows.items():
+        image.put(0, unit_id, month, row)
+    return image
+
+
+@DETERMINISTIC
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 120),
+    st.integers(1, 3),
+    st.integers(1, 40),
+    st.sets(st.integers(1, 12), max_size=4),
+)
+def test_a_rebuild_equals_the_fold(
+    seed: int, size: int, passes: int, chunk: int, deaths: set[int]
+) -> None:
+    """With poison and marks, in one or several passes, and killed at several writes."""
+    later = history(seed, size)
+    records = later[: max(1, len(later) - 5)]
+    ledger, owned = folded(records, 17)
+    loading = MemoryLoading(deaths)
+    end = len(records)
+
+    def read(until: int) -> Iterable[list[FakeRecord]]:
+        return batches(later[:until], 23)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rebuilding, "EVENTS_PER_PASS", -(-len(records) // passes))
+        patch.setattr(rebuilding, "CHUNK_DOCUMENTS", chunk)
+        while not loading.standing:
+            try:
+                rebuild(loading, OWNED, real_catalogue(), read, end)
+            except Killed:
+                end += 1  # whoever goes on may know of more, and must not mix it in
+    assert loading.standing == {
+        "next_offset": owned.next_offset,
+        "newest_event_ms": owned.newest_event_ms,
+        "republished": sorted(owned.republished),
+        "parked": owned.parked,
+        "last_hash": owned.last_hash,
+    }
+    assert loading.of("parked") == {at: at not in ledger.mended for at in ledger.parked}
+    assert loading.of("works") == ledger.works_by_key
+    rows = {place: row for place, row in ledger.rows_by_place.items() if row}
+    assert loading.of("rows") == rows
+    assert image(loading.of("rows")).digest() == image(rows).digest()
