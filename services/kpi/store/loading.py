@@ -15,6 +15,7 @@ from pymongo.client_session import ClientSession
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.transactions import transaction
 from services.kpi.store.writes import Flush, Owned, parked_writes, row_writes, work_writes
 
 Document = dict[str, Any]
@@ -60,7 +61,7 @@ class BulkLoad:
                 if inserts:
                     self._database[collection].bulk_write(inserts, ordered=False, session=session)
 
-        self._mongo.transaction(work)
+        transaction(self._mongo, work)
 
     def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
         """Say that everything is loaded: from now on the partition stands at a position.
@@ -77,7 +78,7 @@ class BulkLoad:
         def work(session: ClientSession) -> None:
             self._change(owned, {"chunks": chunks} if chunks else {}, standing, session)
 
-        self._mongo.transaction(work)
+        transaction(self._mongo, work)
 
     def note_read(self, owned: Owned, records: int) -> None:
         """Tell how many records were read, for those who watch."""

@@ -18,6 +18,7 @@ from services.kernel.errors import WrongState
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.transactions import transaction
 
 LIVE = "live"
 UNSAFE = "unsafe"
@@ -197,7 +198,7 @@ class Views:
         self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits}})
         if not awaits:
             # Positions of two logs cannot be compared: what it has heard is what makes it whole.
-            self._mongo.transaction(lambda session: self._point(view.view_id, session))
+            transaction(self._mongo, lambda session: self._point(view.view_id, session))
 
     def swap(self, view: View) -> bool:
         """Let a view that follows take over, if it has read what the live one has; say whether.
@@ -222,7 +223,7 @@ class Views:
             self._point(view.view_id, session)
             return True
 
-        return self._mongo.transaction(work)
+        return transaction(self._mongo, work)
 
     def _point(self, view_id: str, session: ClientSession) -> None:
         pointer = self._pointer.find_one({"_id": LIVE}, session=session)
