@@ -14,6 +14,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from services.cli import apache_kafka
+from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
 FOLDER = Path(__file__).parent
@@ -97,3 +98,18 @@ def stack(
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture(scope="session")
+def comparison(stack: RunningStack, measured: Callable[[str], None]) -> Comparison:
+    """Compares every cell of the stack with the oracle."""
+    return Comparison(stack, measured)
+
+
+@pytest.fixture(autouse=True)
+def _every_cell_equals_the_oracles(request: pytest.FixtureRequest) -> Iterator[None]:
+    comparing = "stack" in request.fixturenames
+    comparison: Comparison | None = request.getfixturevalue("comparison") if comparing else None
+    yield
+    if comparison is not None:
+        comparison.check()

@@ -1,0 +1,48 @@
+"""The log is lost under a running stack: everybody is told, and one command brings it back."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+from kafka import KafkaAdminClient
+
+from services.cli import topics
+from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS
+
+TOPIC = "kieng.submissions.v1"
+
+
+def test_a_whole_log_is_not_published_again(stack: RunningStack) -> None:
+    answer = stack.json("log", "republish")
+    assert answer["republished"] is False
+    assert answer["view"] == stack.kpis(["vnu"], *SEVEN_MONTHS)["view"]["view_id"]
+
+
+def test_a_topic_made_anew_is_told_and_filled_again_with_the_same_digest(
+    stack: RunningStack,
+) -> None:
+    if stack.stack.broker_kind == "embedded":
+        pytest.skip("the embedded broker loses its log by a restart: test_whole_restart.py")
+    before = stack.kpis(UNITS, *SEVEN_MONTHS)
+    with closing(KafkaAdminClient(bootstrap_servers=stack.stack.broker)) as admin:
+        admin.delete_topics([TOPIC])
+        wait_until(lambda: TOPIC not in admin.list_topics(), 30, "the topic is gone")
+        topics.apply(admin, topics.load())
+    wait_until(
+        lambda: "LOG_DIVERGED" in stack.kpis(["vnu"], *SEVEN_MONTHS)["view"]["log_trouble"],
+        60,
+        "answers tell that the log is another one",
+    )
+    doctor = stack.run("doctor")
+    assert doctor.code != 0
+    assert "kieng log republish" in doctor.out
+    assert stack.kpis(UNITS, *SEVEN_MONTHS)["cells"] == before["cells"]
+    answer = stack.json("log", "republish")
+    assert answer["republished"] is True
+    assert answer["generation"] == 2
+    after = stack.kpis(UNITS, *SEVEN_MONTHS)
+    assert after["view"]["log_trouble"] == ""
+    assert after["view"]["digest"] == before["view"]["digest"]
+    assert after["cells"] == before["cells"]

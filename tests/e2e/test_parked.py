@@ -1,0 +1,84 @@
+"""A record that cannot be counted: seen, shown to its institution only, mended by its author."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaProducer
+
+from kieng.submissions.v1 import events_pb2
+from tests.e2e.calls import Caller, article, creation
+from tests.e2e.running import RunningStack, wait_until
+
+TOPIC = "kieng.submissions.v1"
+WORK = "doi:10.5555/e2e.parked"
+
+
+def parked(stack: RunningStack, *options: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.json("parked", "list", *options)["parked"]
+    return found
+
+
+def say_something_impossible(stack: RunningStack, submission_id: str, version: int) -> None:
+    """Publish a version of a submission that claims for a unit that nobody knows."""
+    claim = events_pb2.Claim(unit_id="vnu/nowhere", facts=article("10.5555/x", "2021-06-01"))
+    event = events_pb2.SubmissionChanged(
+        submission_id=submission_id,
+        version=version,
+        institution_id="vnu",
+        work_key=WORK,
+        declared=claim,
+    )
+    headers = {
+        "ce_id": f"{submission_id}:{version}:{WORK}",
+        "ce_type": event.DESCRIPTOR.full_name,
+        "ce_source": "kieng/submissions/vnu",
+        "ce_time": "2021-06-01T00:00:00Z",
+    }
+    with closing(KafkaProducer(bootstrap_servers=stack.stack.broker)) as producer:
+        producer.send(
+            TOPIC,
+            event.SerializeToString(),
+            WORK.encode(),
+            headers=[(name, text.encode()) for name, text in headers.items()],
+        ).get(timeout=10)
+
+
+def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
+    stack: RunningStack,
+) -> None:
+    assert parked(stack) == []
+    request = creation("vnu/uet", article("10.5555/e2e.parked", "2021-06-01"))
+    made = Caller(stack, "vnu", "contributor").create(request)
+    say_something_impossible(stack, made.submission_id, made.version)
+    wait_until(lambda: parked(stack), 15, "the record is parked")
+
+    (seen,) = parked(stack)
+    assert seen["submission_id"] == made.submission_id
+    assert "vnu/nowhere" in seen["reason"]
+    assert "work_key" not in seen, "an operator reads reasons, not works"
+    (own,) = parked(stack, "--institution", "vnu")
+    assert own["work_key"] == WORK
+    assert parked(stack, "--institution", "hust") == []
+    place = f"{own.get('partition', 0)}:{own['offset']}"
+    shown = stack.json("parked", "show", place, "--institution", "vnu")
+    assert shown["event"]["declared"]["unit_id"] == "vnu/nowhere"
+    assert stack.run("parked", "show", place, "--institution", "hust").code == 1
+    assert stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]["parked"] == 1
+    doctor = stack.run("doctor")
+    assert "kieng parked" in doctor.out
+    assert doctor.code == 1
+
+    foreign = stack.run("parked", "repair", made.submission_id, "--institution", "hust")
+    assert foreign.code == 1
+    mended = stack.json(
+        "parked", "repair", made.submission_id, "--institution", "vnu", "--reason", "tested"
+    )
+    assert mended["version"] == made.version + 1
+    wait_until(lambda: not parked(stack), 15, "the new version is read")
+    (kept,) = parked(stack, "--all", "--institution", "vnu")
+    assert kept["mended"]
+    assert stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]["parked"] == 0
+    now = Caller(stack, "vnu", "contributor").read(made.submission_id)
+    assert (now.version, now.state) == (mended["version"], made.state)
