@@ -92,8 +92,7 @@ class Issuers:
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; get a new one") from None
         except (jwt.PyJWTError, KeyError, TypeError, ValueError):
-            text = "the token does not hold; get one from your institution"
-            raise Unauthenticated(text) from None
+            raise Unauthenticated("the token does not hold; ask your institution") from None
         if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
             raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
         return _principal(claims, entry["institution_id"])

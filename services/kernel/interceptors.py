@@ -114,8 +114,8 @@ def check_deadline(call: Call) -> None:
     longest = STREAM_SECONDS_MAX if call.method.client_streaming else UNARY_SECONDS_MAX
     endless = call.method.server_streaming and not call.method.client_streaming
     if not endless and (remaining is None or remaining > longest + 1):
-        text = f"set a deadline of at most {longest:.0f} seconds"
-        raise InvalidArgument(text, reason="DEADLINE_NEEDED")
+        at_most = f"set a deadline of at most {longest:.0f} seconds"
+        raise InvalidArgument(at_most, reason="DEADLINE_NEEDED")
 
 
 def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
