@@ -21,7 +21,7 @@ BROKEN = [
         "class A:\n    async def b(self):\n" + "        x = 1\n" * 51,
         "fold.py:2: b has 51",
     ),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1001, "1001 lines of code"),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1051, "1051 lines of code"),
     (
         rules.services_import_only_themselves_and_the_kernel,
         "services/kernel/kafka.py",
