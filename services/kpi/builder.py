@@ -26,9 +26,8 @@ class ViewBuilder(DependencyProvider):
 
     def setup(self) -> None:
         """Prepare; children are started when a view is to be built."""
-        settings = self.container.settings
         self.registry = Registry(self.connection.mongo)
-        self.children = ChildProcesses(settings.rebuild_processes, settings.oracle)
+        self.children = ChildProcesses(self.container.settings)
         self.building = Building(self.registry, self.children)
         self._me = uuid4().hex
 

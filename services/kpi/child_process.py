@@ -52,13 +52,11 @@ class ChildProcesses:
     """Runs rebuilds and verifications, one kind at a time. Used by one thread.
 
     Args:
-        count: most processes at once.
-        oracle: whether there is anything to verify with.
+        settings: those of the aggregator; the children get the same.
     """
 
-    def __init__(self, count: int, oracle: bool) -> None:
-        self._count = count
-        self._oracle = oracle
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._job: tuple[str, str] | None = None
         self._children: list[subprocess.Popen[str]] = []
 
@@ -68,7 +66,7 @@ class ChildProcesses:
 
     def verify(self, view: View, ends: Vector) -> list[str] | None:
         """Compare every cell of a view with the oracle; see `building.Work`."""
-        results = self._results("verifier", view, ends) if self._oracle else []
+        results = self._results("verifier", view, ends) if self._settings.oracle else []
         if results is None:
             return None
         return [difference for result in results for difference in result["differences"]]
@@ -85,9 +83,8 @@ class ChildProcesses:
         if self._job != (module, view.view_id):
             self.stop()
             self._job = (module, view.view_id)
-            self._children = [
-                _start(module, view.view_id, share) for share in _shares(ends, self._count)
-            ]
+            shares = _shares(ends, self._settings.rebuild_processes)
+            self._children = [self._start(module, view.view_id, share) for share in shares]
         if any(process.poll() is None for process in self._children):
             return None
         results = [_result(process) for process in self._children]
@@ -96,6 +93,29 @@ class ChildProcesses:
             raise Failed("; ".join(failed))
         return results
 
+    def _start(self, module: str, view_id: str, ends: Ends) -> subprocess.Popen[str]:
+        places = [f"{partition}:{end}" for partition, end in ends.items()]
+        command = [sys.executable, "-m", f"services.kpi.{module}", view_id, *places]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, text=True, env=environment(self._settings)
+        )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment in which a child reads the settings of its parent."""
+    said = {name: getattr(settings, name) for name in settings.model_fields_set}
+    plain = {
+        f"KIENG_{name.upper()}": value.get_secret_value()
+        if hasattr(value, "get_secret_value")
+        else value
+        for name, value in said.items()
+    }
+    return {
+        **os.environ,
+        **{name: str(value) for name, value in plain.items() if value is not None},
+    }
+
 
 def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
     """Spread partitions over processes, the longest first to whoever has the least to do."""
@@ -103,13 +123,6 @@ def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
     for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
         min(shares, key=lambda share: sum(share.values()))[partition] = end
     return shares
-
-
-def _start(module: str, view_id: str, ends: Ends) -> subprocess.Popen[str]:
-    places = [f"{partition}:{end}" for partition, end in ends.items()]
-    command = [sys.executable, "-m", f"services.kpi.{module}", view_id, *places]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
 
 def _result(process: subprocess.Popen[str]) -> dict[str, Any]:

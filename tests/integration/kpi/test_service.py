@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,11 @@ class Stack:
             for number, message in enumerate(messages)
         )
 
+    def publish_directory(self, version: int, units: Iterable[directory_pb2.Unit]) -> None:
+        directory = directory_pb2.Directory(version=version, units=units)
+        published = directory_events.DirectoryPublished(directory=directory)
+        self.publish(published, topic="kieng.directory.v1")
+
     def kpis(self) -> Whole:
         request = kpi_service_pb2.GetKpisRequest(selection=SELECTION)
         return {cell.unit_id: cell.verified.whole for cell in self.call("GetKpis", request).cells}
@@ -146,9 +151,7 @@ def settings(
 
 def publish_catalogue(stack: Stack) -> None:
     message = catalogue_message()
-    directory = directory_pb2.Directory(version=1, units=message.units)
-    published = directory_events.DirectoryPublished(directory=directory)
-    stack.publish(published, topic="kieng.directory.v1")
+    stack.publish_directory(1, message.units)
     request = catalogue_service_pb2.PublishCatalogueRequest(indicators=message.indicators)
 
     def is_published() -> bool:

@@ -1,0 +1,243 @@
+"""Another catalogue takes over under load, and gives the place back, between real processes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import grpc
+import pytest
+
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
+from kieng.submissions.v1 import events_pb2
+from services.kpi.config import Settings
+from services.kpi.domain.digest import Digest
+from services.kpi.log_reading import read_partition
+from services.kpi.verifier import Cells, recomputed
+from tests.conftest import RunningBroker
+from tests.integration.kpi.logs import log
+from tests.integration.kpi.test_service import (
+    SELECTION,
+    Stack,
+    publish_catalogue,
+    running,
+    settings,
+    wait_until,
+)
+from tests.unit.kpi.builders import article, catalogue_message, changed
+
+__all__ = ["settings"]
+
+View = catalogue_service_pb2.View
+
+
+@pytest.fixture
+def fresh_broker(start_broker: Callable[[], RunningBroker]) -> RunningBroker:
+    """A log of its own for every test, or the records of one would count in the next."""
+    return start_broker()
+
+
+def other_catalogue() -> catalogue_pb2.Catalogue:
+    """Articles of any kind count for KNW-03, and two indicators are gone."""
+    message = catalogue_pb2.Catalogue()
+    message.CopyFrom(catalogue_message())
+    for indicator in list(message.indicators):
+        if indicator.code in ("TRI-02", "COM-01"):
+            message.indicators.remove(indicator)
+        elif indicator.code == "KNW-03":
+            indicator.value.ClearField("where")
+    return message
+
+
+def publish(stack: Stack, message: catalogue_pb2.Catalogue, **more: int) -> str:
+    request = catalogue_service_pb2.PublishCatalogueRequest(indicators=message.indicators, **more)
+    return str(stack.call("PublishCatalogue", request, "steward").view_id)
+
+
+def roll_back(stack: Stack) -> str:
+    request = catalogue_service_pb2.RollBackCatalogueRequest()
+    return str(stack.call("RollBackCatalogue", request, "steward").view_id)
+
+
+def followed(stack: Stack, view_id: str) -> View:
+    """The last word of the stream about a view, whose done events never become fewer."""
+    request = catalogue_service_pb2.FollowViewRequest(view_id=view_id)
+    done, view = 0, View()
+    for answer in stack.call("FollowView", request, "steward", seconds=90):
+        view = answer.view
+        assert view.view_id == view_id
+        assert view.events_done >= done or view.phase == View.PHASE_LOADING
+        done = view.events_done
+    return view
+
+
+def info(stack: Stack) -> view_pb2.ViewInfo:
+    request = kpi_service_pb2.GetKpisRequest(selection=SELECTION)
+    return stack.call("GetKpis", request).view
+
+
+def vector(view: view_pb2.ViewInfo) -> dict[int, int]:
+    return {p.partition: p.next_offset for p in view.progress}
+
+
+def expected_digest(
+    settings: Settings, message: catalogue_pb2.Catalogue, at: dict[int, int]
+) -> str:
+    """What SQL makes of the log up to a position."""
+    cells: Cells = {}
+    for partition, end in at.items():
+        values = (
+            (record.key or b"", record.value or b"")
+            for records in read_partition(settings, partition, 0, end)
+            for record in records
+        )
+        for cell, value in recomputed(values, message, parts=1).items():
+            cells[cell] = cells.get(cell, 0) + value
+    digest = Digest()
+    for cell, value in cells.items():
+        digest.replace(*cell, 0, value)
+    return digest.hex()
+
+
+@dataclass
+class Load:
+    """Publishes claims one after the other, and reads all the while as a portal does."""
+
+    stack: Stack
+    stopping: threading.Event = field(default_factory=threading.Event)
+    sent: int = 0
+    seen: list[view_pb2.ViewInfo] = field(default_factory=list)
+
+    def write(self) -> None:
+        while not self.stopping.wait(0.01):
+            self.sent += 1
+            claim = article("alpha" if self.sent % 2 else "beta/one")
+            self.stack.publish(changed(f"l{self.sent}", 1, f"doi:10.1/l{self.sent}", claim, claim))
+
+    def read(self) -> None:
+        while not self.stopping.wait(0.02):
+            self.seen.append(info(self.stack))
+
+
+@contextmanager
+def load(stack: Stack) -> Iterator[Load]:
+    made = Load(stack)
+    threads = [threading.Thread(target=work) for work in (made.write, made.read)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield made
+    finally:
+        made.stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def at_rest(stack: Stack, records: int) -> view_pb2.ViewInfo:
+    """The view when it has read everything."""
+
+    def there() -> view_pb2.ViewInfo | None:
+        try:
+            view = info(stack)
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                raise
+            return None  # the first view is not read yet
+        return view if sum(vector(view).values()) == records else None
+
+    return wait_until(there)
+
+
+def check_reads(seen: list[view_pb2.ViewInfo]) -> None:
+    """No reader saw a position go back, or two digests of one view at one position."""
+    digests: dict[tuple[str, tuple[tuple[int, int], ...]], str] = {}
+    last: dict[int, int] = {}
+    for view in seen:
+        here = vector(view)
+        assert all(here.get(partition, 0) >= offset for partition, offset in last.items()), view
+        last = here
+        at = (view.view_id, tuple(sorted(here.items())))
+        assert digests.setdefault(at, view.digest) == view.digest
+
+
+def test_a_catalogue_takes_over_under_load_and_gives_the_place_back(settings: Settings) -> None:
+    first, second = catalogue_message(), other_catalogue()
+    with running(settings) as stack:
+        publish_catalogue(stack)
+        past = [events_pb2.SubmissionChanged.FromString(r.value or b"") for r in log(400)]
+        stack.publish(*past)
+        before = at_rest(stack, len(past))
+        assert before.digest == expected_digest(settings, first, vector(before))
+
+        with load(stack) as busy:
+            wait_until(lambda: busy.sent > 20)
+            view_id = publish(stack, second)
+            assert view_id == "g1-c2-f" + before.view_id.rpartition("f")[2]
+            assert info(stack).view_id == before.view_id
+            took_over = followed(stack, view_id)
+            assert (took_over.state, took_over.reason) == (View.STATE_LIVE, "")
+            wait_until(lambda: busy.seen[-1].view_id == view_id)
+            since = busy.sent
+            wait_until(lambda: busy.sent > since + 20)
+        check_reads(busy.seen)
+        records = len(past) + busy.sent
+        after = at_rest(stack, records)
+        assert after.view_id == view_id
+        assert after.digest == expected_digest(settings, second, vector(after))
+
+        with load(stack) as busy:
+            back = followed(stack, roll_back(stack))
+            assert (back.view_id, back.state) == (before.view_id, View.STATE_LIVE)
+            wait_until(lambda: busy.seen and busy.seen[-1].view_id == before.view_id)
+        check_reads(busy.seen)
+        records += busy.sent
+        rolled_back = at_rest(stack, records)
+        assert rolled_back.digest == expected_digest(settings, first, vector(rolled_back))
+
+        # At rest, to and fro: the same view at the same position has the same digest.
+        assert followed(stack, roll_back(stack)).view_id == view_id
+        assert followed(stack, roll_back(stack)).view_id == before.view_id
+        wait_until(lambda: info(stack) == rolled_back)
+
+
+def test_a_tree_that_lacks_a_unit_is_refused_until_the_records_are_accepted(
+    settings: Settings,
+) -> None:
+    with running(settings) as stack:
+        publish_catalogue(stack)
+        claim = article("gamma")
+        stack.publish(*[changed(f"s{n}", 1, f"w{n}", claim, claim) for n in range(3)])
+        at_rest(stack, 3)
+        without = catalogue_message().units
+        message = other_catalogue()
+        del message.units[:]
+        message.units.extend(unit for unit in without if unit.unit_id != "gamma")
+        stack.publish_directory(2, message.units)
+        view_id = wait_until(lambda: published(stack, message, directory_version=2))
+        refused = followed(stack, view_id)
+        assert refused.state == View.STATE_REFUSED
+        assert refused.parked == 3
+        assert "PARKS_MORE: 3 records" in refused.reason
+        assert info(stack).view_id != view_id
+        accepted = published(stack, message, directory_version=2, parked_max=3)
+        assert followed(stack, accepted).state == View.STATE_LIVE
+        wait_until(lambda: info(stack).parked == 3)
+
+
+def published(stack: Stack, message: catalogue_pb2.Catalogue, **more: int) -> str | None:
+    """The view, or None while the directory has not arrived."""
+    try:
+        return publish(stack, message, **more)
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
+            raise
+        return None
+
+
+def test_there_is_nothing_to_roll_back_to_at_first(settings: Settings) -> None:
+    with running(settings) as stack:
+        publish_catalogue(stack)
+        with pytest.raises(grpc.RpcError, match="no view answered before"):
+            roll_back(stack)
