@@ -52,7 +52,8 @@ def bootstrap(launch: Launch) -> None:
                 task = progress.add_task(plan.partners.name, total=None)
                 register_file(clients, plan.partners, lambda: progress.advance(task))
         wanted = catalogue_service_pb2.PublishCatalogueRequest(
-            indicators=read_indicators(plan.catalogue)
+            indicators=read_indicators(plan.catalogue),
+            taxonomies=read_taxonomies(plan.catalogue),
         )
         catalogue = clients.stub(CatalogueServiceStub)
         found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
@@ -159,6 +160,16 @@ def read_indicators(path: Path) -> list[catalogue_pb2.Indicator]:
     """
     entries = _entries(path, "indicators")
     return [_parse(path, entry, catalogue_pb2.Indicator()) for entry in entries]
+
+
+def read_taxonomies(path: Path) -> list[catalogue_pb2.Taxonomy]:
+    """Read the taxonomies of a catalogue file: the JSON form of `Taxonomy`.
+
+    Raises:
+        Failure: the file is not a catalogue; the taxonomy is named.
+    """
+    entries = _entries(path, "taxonomies")
+    return [_parse(path, entry, catalogue_pb2.Taxonomy()) for entry in entries]
 
 
 def _entries(path: Path, key: str) -> list[dict[str, Any]]:

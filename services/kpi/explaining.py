@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
+from services.kpi.domain.catalogue import Catalogue, Rule
 from services.kpi.domain.claims import Work
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
@@ -40,7 +40,7 @@ def explain(
     progress, rows, works = snapshots.works(
         moment.view.view_id,
         request.unit_id,
-        _types(indicator, catalogue),
+        catalogue.types_of(indicator),
         answers.read_page_token(request.page_token, request),
         size,
     )
@@ -127,13 +127,6 @@ def _image(rows: list[StoredRow], catalogue: Catalogue) -> Image:
     for row in rows:
         image.put(row.partition, row.unit_id, row.month, row.cells)
     return image
-
-
-def _types(indicator: Indicator, catalogue: Catalogue) -> list[str]:
-    if indicator.attainment_of:
-        indicator = catalogue.indicators[indicator.attainment_of]
-    components = (indicator.value, indicator.denominator)
-    return sorted({component.type for component in components if component is not None})
 
 
 def _restore(

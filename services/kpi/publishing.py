@@ -33,6 +33,7 @@ class Publishing:
             indicators=request.indicators,
             directory_version=directory.version,
             units=directory.units,
+            taxonomies=request.taxonomies,
         )
         decode_catalogue(message)
         live, (topic_id, begins) = self.registry.live(), self.log_identity()

@@ -96,8 +96,7 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 def load_catalogue(indicators: Path, units: Path) -> Catalogue:
     """Return the catalogue of an indicators file and a units file, as `kieng up` publishes them."""
     message = catalogue_pb2.Catalogue(version=1)
-    for entry in yaml.safe_load(indicators.read_text())["indicators"]:
-        ParseDict(entry, message.indicators.add())
+    ParseDict(yaml.safe_load(indicators.read_text()), message)
     for entry in yaml.safe_load(units.read_text())["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
         kept = {"unit_id": entry["unit_id"], "parent_id": entry.get("parent_id", ""), "kind": kind}

@@ -33,7 +33,7 @@ from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import events
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.simulation import history
-from tests.simulation.run import indicators
+from tests.simulation.run import message
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -64,8 +64,9 @@ class Stack:
         self.mongo = Mongo(mongo.uri, 5000)
         self.registry, self.snapshots = Registry(self.mongo), Snapshots(self.mongo)
         declare(self.mongo.database(DATABASE))
-        message = catalogue_pb2.Catalogue(indicators=indicators(), units=history.units())
-        version = self.registry.publish(message)
+        published = catalogue_pb2.Catalogue()
+        published.CopyFrom(message())
+        version = self.registry.publish(published)
         log_id = describe_log(KernelSettings(kafka_bootstrap=broker.bootstrap)).topic_id
         self.view = self.registry.open(log_id, version)
         self.producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
@@ -173,7 +174,7 @@ def test_killed_and_frozen_aggregators_never_make_a_number_wrong(stack: Stack) -
         fault(stack, rng)
         wait_until(lambda: stack.position() >= len(stack.log), RECOVERY_SECONDS_MAX, name)
         recovery[name].append(time.monotonic() - begin)
-        expected = recompute(stack.log, indicators(), history.units()).get(0, {})
+        expected = recompute(stack.log, message()).get(0, {})
         assert stack.cells() == expected, f"round {number}, {name}: cells differ"
     for name, seconds in recovery.items():
         listed = " ".join(f"{second:.1f}" for second in sorted(seconds))

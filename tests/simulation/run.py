@@ -34,17 +34,18 @@ Cells = dict[CellKey, int]
 
 
 @lru_cache(maxsize=1)
-def indicators() -> tuple[catalogue_pb2.Indicator, ...]:
-    """Return the real indicators."""
-    entries = yaml.safe_load(CATALOGUE.read_text())["indicators"]
-    return tuple(ParseDict(entry, catalogue_pb2.Indicator()) for entry in entries)
+def message() -> catalogue_pb2.Catalogue:
+    """Return the real indicators and taxonomies with the small tree."""
+    deployed = yaml.safe_load(CATALOGUE.read_text())
+    found = ParseDict(deployed, catalogue_pb2.Catalogue(version=1))
+    found.units.extend(history.units())
+    return found
 
 
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Return the real indicators on the small tree."""
-    message = catalogue_pb2.Catalogue(version=1, indicators=indicators(), units=history.units())
-    return decode_catalogue(message)
+    return decode_catalogue(message())
 
 
 @dataclass

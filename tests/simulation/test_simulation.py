@@ -3,8 +3,7 @@ from __future__ import annotations
 import os
 
 from services.kpi.oracle.recompute import recompute
-from tests.simulation import history
-from tests.simulation.run import Outcome, Run, indicators
+from tests.simulation.run import Outcome, Run, message
 
 SEEDS = int(os.environ.get("SEEDS", "300"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
@@ -14,7 +13,7 @@ BATCH = 200
 def wrong(outcomes: list[Outcome]) -> list[int]:
     """Return the seeds whose stored cells differ from the oracle's, absent and zero included."""
     log = [record for outcome in outcomes for record in outcome.log]
-    expected = recompute(log, indicators(), history.units())
+    expected = recompute(log, message())
     return [o.seed for o in outcomes if o.cells != expected.get(o.seed, {})]
 
 

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import NoReturn
 
 from services.kernel.errors import InvalidArgument
-from services.kpi.domain.claims import Fact
+from services.kpi.domain.conditions import Condition
+from services.kpi.domain.cuts import Cut
+from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.tree import UnitTree
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Raise it with every change that can alter a cell; a view names the version that folded it."""
 
 INSTITUTIONS = "institutions"
 """Field that stands for the institutions that claim a work, with those that its facts name."""
+
+HAPPENED = "happened_on"
+"""Field that stands for the date which the type marks as the one on which it happened."""
+
+REPORTED = "reported_on"
+"""Field that stands for the day on which the submission was handed in for the first time."""
+
+EVIDENCE = "evidence"
+"""Field that stands for the number of different proofs of the claim."""
+
+EVERY_TYPE = frozenset({INSTITUTIONS, HAPPENED, REPORTED, EVIDENCE})
+"""Fields that no type lists and every type has."""
+
+ANY = "any"
+"""Type that stands for all of them."""
 
 NEVER = "never"
 """End of a stock that nothing leaves."""
@@ -30,39 +48,30 @@ class Rule(Enum):
     LEAD = "lead"
     MONEY_RECEIVED = "money_received"
     DISTINCT = "distinct"
+    MONEY_SIGNED = "money_signed"
+    CLAIMS = "claims"
 
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One test on a fact. ``test`` is any_of, none_of, present or at_least."""
-
-    field: str
-    test: str
-    values: frozenset[str] = frozenset()
-    bound: int = 0
-
-    def holds(self, fact: Fact | None) -> bool:
-        """Tell whether a fact passes; an unset one is None, an empty text or an empty list."""
-        is_set = fact is not None and fact != "" and fact != ()
-        if self.test == "present":
-            return is_set == bool(self.bound)
-        if self.test == "at_least":
-            size = fact if isinstance(fact, int) else len(fact) if isinstance(fact, tuple) else 0
-            return size >= self.bound
-        items = fact if isinstance(fact, tuple) else (_text(fact),) if is_set else ()
-        is_one = any(item in self.values for item in items)
-        return is_one if self.test == "any_of" else not is_one
-
-
-def _text(fact: Fact | None) -> str:
-    return str(fact).lower() if isinstance(fact, bool) else str(fact)
+    @property
+    def is_money(self) -> bool:
+        """Whether it counts dong."""
+        return self in (Rule.MONEY_RECEIVED, Rule.MONEY_SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One measure over works of one type.
+    """One measure over works of one type, or of any.
 
-    ``until`` names the date on which a work leaves a stock: empty for a flow, `never` for no end.
+    Args:
+        type: submission type, or `ANY`.
+        rule: counting rule.
+        date: date that puts a work into a month.
+        where: tests that a work must pass.
+        until: date on which a work leaves a stock: empty for a flow, `never` for no end.
+        amount: amount of money, or the quantity that is split.
+        member: member of a distinct count.
+        times: second factor of the quantity; empty for none.
+        per: divisor of the quantity when it is shown.
+        not_before: second date that must have come; empty for none.
     """
 
     type: str
@@ -72,16 +81,29 @@ class Component:
     until: str = ""
     amount: str = ""
     member: str = ""
+    times: str = ""
+    per: int = 1
+    not_before: str = ""
 
     @property
     def is_stock(self) -> bool:
         """Whether it is read cumulatively up to the last month."""
         return bool(self.until)
 
+    @property
+    def parts(self) -> int:
+        """Parts that make one: what its stored whole numbers are divided by when they are shown."""
+        return WHOLE if self.rule is Rule.FRACTION and not self.amount else self.per
+
     def fields(self) -> set[str]:
         """Return the facts it looks at."""
-        named = {self.date, self.until, self.amount, self.member, *(c.field for c in self.where)}
-        return named - {"", NEVER}
+        named = {self.date, self.until, self.not_before, self.amount, self.times, self.member}
+        tested = {name for test in self.where for name in (test.field, test.after)}
+        return (named | tested) - {"", NEVER}
+
+    def of_type(self, type_name: str) -> Component:
+        """Return what it is for works of one type."""
+        return replace(self, type=type_name, where=tuple(t.of_type(type_name) for t in self.where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +114,17 @@ class Indicator:
     value: Component | None
     denominator: Component | None = None
     attainment_of: str = ""
+    cuts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One component and one measure: what a cell of a unit and a month holds several of."""
+    """One component and one measure, or their cut: what a cell of a unit and a month has several of."""
 
     name: str
     component: Component
     measure: int
+    cut: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,19 +135,38 @@ class Catalogue:
         version: from 1.
         indicators: code -> indicator, in the order they are shown.
         tree: unit tree.
+        columns: all columns, by number.
+        number: component, measure and cut (empty for the whole) -> number of its column.
+        components_of: type -> its components, each with the number of its declared column.
+        cuts_of: number of a declared column -> its cuts, each with the number of its own.
+        fields_of: type -> facts that are looked at.
     """
 
     version: int
     indicators: dict[str, Indicator]
     tree: UnitTree
     columns: list[Column] = field(default_factory=list)
-    number: dict[tuple[Component, int], int] = field(default_factory=dict)
+    number: dict[tuple[Component, int, str], int] = field(default_factory=dict)
     components_of: dict[str, list[tuple[int, Component]]] = field(default_factory=dict)
+    cuts_of: dict[int, list[tuple[int, Cut]]] = field(default_factory=dict)
     fields_of: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @staticmethod
-    def build(version: int, indicators: Sequence[Indicator], tree: UnitTree) -> Catalogue:
+    def build(
+        version: int,
+        indicators: Sequence[Indicator],
+        tree: UnitTree,
+        types: Iterable[str] = (),
+        cuts: Mapping[tuple[str, str], Cut] | None = None,
+    ) -> Catalogue:
         """Freeze definitions.
+
+        Args:
+            version: from 1.
+            indicators: definitions in the order they are shown.
+            tree: unit tree.
+            types: all submission types, for components of any.
+            cuts: type and name -> cut, of all that indicators name.
 
         Raises:
             InvalidArgument: a definition is wrong; names the indicator. The steward's fault.
@@ -131,26 +174,48 @@ class Catalogue:
         check(indicators)
         catalogue = Catalogue(version, {i.code: i for i in indicators}, tree)
         fields: dict[str, set[str]] = {}
-        for name, component in _components(indicators):
-            if (component, 0) in catalogue.number:
-                continue
-            declared = len(catalogue.columns)
-            for measure, word in enumerate(MEASURES):
-                catalogue.number[component, measure] = len(catalogue.columns)
-                catalogue.columns.append(Column(f"{name}:{word}", component, measure))
-            catalogue.components_of.setdefault(component.type, []).append((declared, component))
-            fields.setdefault(component.type, set()).update(component.fields())
+        types = sorted(types)
+        for name, component, names in _components(indicators):
+            of = types if component.type == ANY else [component.type]
+            if (component, 0, "") not in catalogue.number:
+                column = catalogue._add(name, component)
+                for kind in of:
+                    listed = catalogue.components_of.setdefault(kind, [])
+                    listed.append((column, component.of_type(kind)))
+                    fields.setdefault(kind, set()).update(component.fields())
+            for cut_name in names:
+                if (component, 0, cut_name) not in catalogue.number:
+                    cut = (cuts or {})[component.type, cut_name]
+                    declared = catalogue.number[component, 0, ""]
+                    added = catalogue._add(f"{name}/by-{cut_name}", component, cut_name)
+                    catalogue.cuts_of.setdefault(declared, []).append((added, cut))
+                    fields[component.type].update(cut.fields())
         always = {"unit_authors", "payer_unit_id", INSTITUTIONS}
         catalogue.fields_of.update({t: frozenset(f | always) for t, f in fields.items()})
         return catalogue
 
+    def _add(self, name: str, component: Component, cut: str = "") -> int:
+        declared = len(self.columns)
+        for measure, word in enumerate(MEASURES):
+            self.number[component, measure, cut] = len(self.columns)
+            self.columns.append(Column(f"{name}:{word}", component, measure, cut))
+        return declared
 
-def _components(indicators: Iterable[Indicator]) -> Iterable[tuple[str, Component]]:
+    def types_of(self, indicator: Indicator) -> list[str]:
+        """Return the submission types that feed an indicator, in order."""
+        indicator = self.indicators.get(indicator.attainment_of, indicator)
+        named = {c.type for c in (indicator.value, indicator.denominator) if c is not None}
+        return sorted(self.components_of if ANY in named else named)
+
+
+def _components(
+    indicators: Iterable[Indicator],
+) -> Iterable[tuple[str, Component, tuple[str, ...]]]:
     for indicator in indicators:
         if indicator.value is not None:
-            yield indicator.code, indicator.value
+            yield indicator.code, indicator.value, indicator.cuts
         if indicator.denominator is not None:
-            yield f"{indicator.code}/denominator", indicator.denominator
+            yield f"{indicator.code}/denominator", indicator.denominator, indicator.cuts
 
 
 def check(indicators: Sequence[Indicator]) -> None:
@@ -159,26 +224,45 @@ def check(indicators: Sequence[Indicator]) -> None:
     Raises:
         InvalidArgument: names the indicator and the field.
     """
-    by_code = {indicator.code: indicator for indicator in indicators}
-    if len(by_code) != len(indicators):
-        raise InvalidArgument("an indicator code stands twice", fields={"indicators": "code twice"})
+    by_code: dict[str, Indicator] = {}
     for indicator in indicators:
+        if indicator.code in by_code:
+            refuse(f"indicators[{indicator.code}].code", "stands twice")
+        by_code[indicator.code] = indicator
+    for indicator in indicators:
+        path = f"indicators[{indicator.code}]"
         base = by_code.get(indicator.attainment_of)
         if indicator.attainment_of and (base is None or base.value is None or base.denominator):
-            _refuse(indicator.code, "attainment_of", "names no plain indicator of the catalogue")
+            refuse(f"{path}.attainment_of", "names no plain indicator of the catalogue")
         if (indicator.value is None) == (not indicator.attainment_of):
-            _refuse(indicator.code, "value", "set either value or attainment_of")
-        for name, component in _components([indicator]):
-            _check_component(name, component)
+            refuse(f"{path}.value", "set either value or attainment_of")
+        if indicator.cuts and indicator.attainment_of:
+            refuse(f"{path}.cuts", "an attainment has no cuts: its target is not split")
+        for part, component in (("value", indicator.value), ("denominator", indicator.denominator)):
+            if component is not None:
+                _check_component(f"{path}.{part}", component)
 
 
-def _check_component(name: str, component: Component) -> None:
-    if (component.rule is Rule.MONEY_RECEIVED) != bool(component.amount):
-        _refuse(name, "amount", "goes with the rule money_received, and only with it")
-    if (component.rule is Rule.DISTINCT) != bool(component.member):
-        _refuse(name, "member", "goes with the rule distinct, and only with it")
+def _check_component(path: str, component: Component) -> None:
+    rule, is_fraction = component.rule, component.rule is Rule.FRACTION
+    if rule.is_money and not component.amount:
+        refuse(f"{path}.amount", f"the rule {rule.value} needs it")
+    if component.amount and not (rule.is_money or is_fraction):
+        refuse(f"{path}.amount", "goes with money or a fraction, and only with them")
+    if component.times and not (is_fraction and component.amount):
+        refuse(f"{path}.times", "goes with the amount of a fraction, and only with it")
+    if component.per != 1 and not (is_fraction and component.amount):
+        refuse(f"{path}.per", "goes with the amount of a fraction, and only with it")
+    if (rule is Rule.DISTINCT) != bool(component.member):
+        refuse(f"{path}.member", "goes with the rule distinct, and only with it")
+    if component.type == ANY and rule is not Rule.CLAIMS:
+        refuse(f"{path}.type", "any goes with the rule claims, and only with it")
 
 
-def _refuse(code: str, field_name: str, text: str) -> None:
-    path = f"indicators[{code}].{field_name}"
+def refuse(path: str, text: str) -> NoReturn:
+    """Refuse a definition.
+
+    Raises:
+        InvalidArgument: always.
+    """
     raise InvalidArgument(f"{path}: {text}", fields={path: text})

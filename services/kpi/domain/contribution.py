@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Component, Rule
 from services.kpi.domain.claims import Claim, Fact, Key, Statement, effective_date, settled
+from services.kpi.domain.cuts import SEPARATOR
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
@@ -62,75 +63,118 @@ def _count(
     claims = [claim for claim in claims if claim.type == claims[0].type]
     facts = _Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
-        if not all(test.holds(facts.get(test.field)) for test in component.where):
-            continue
-        date = effective_date(claims, component.date)
-        if not date:
-            continue
-        parts = _parts(component, claims, facts, catalogue.tree)
-        month = month_of_date(date)
-        _add(parts, month, 1, column, measures, added)
-        if component.is_stock and component.until != NEVER:
-            end = effective_date(claims, component.until)
-            if end:
-                # Never before it came in: a wrong end must not make a stock negative.
-                _add(parts, max(month, month_of_date(end)), -1, column, measures, added)
+        # Each claim by its own facts, or the work by what its claims settle on.
+        alone = component.rule is Rule.CLAIMS
+        for said in [_Facts([c], catalogue.tree) for c in claims] if alone else [facts]:
+            _count_component(column, component, said, catalogue, measures, added)
+
+
+def _count_component(
+    column: int,
+    component: Component,
+    facts: _Facts,
+    catalogue: Catalogue,
+    measures: tuple[int, ...],
+    added: dict[Key, int],
+) -> None:
+    if not all(test.holds(facts.get) for test in component.where):
+        return
+    begin = _begin(component, facts)
+    if not begin:
+        return
+    parts = _parts(component, facts)
+    columns = [(column, parts)]
+    for cut_column, cut in catalogue.cuts_of.get(column, ()):
+        terms = cut.terms_of(facts.get, begin)
+        columns.append((cut_column, _under(terms, parts)))
+    month = month_of_date(begin)
+    end = ""
+    if component.is_stock and component.until != NEVER:
+        end = effective_date(facts.claims, component.until)
+    for number, found in columns:
+        _add(found, month, 1, number, measures, added)
+        if end:
+            # Never before it came in: a wrong end must not make a stock negative.
+            _add(found, max(month, month_of_date(end)), -1, number, measures, added)
+
+
+def _begin(component: Component, facts: _Facts) -> str:
+    """Return the date from which a work counts; empty while one that it needs is missing."""
+    date = effective_date(facts.claims, component.date)
+    if not date or not component.not_before:
+        return date
+    other = effective_date(facts.claims, component.not_before)
+    return max(date, other) if other else ""
+
+
+def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[int, str, int]]:
+    return [
+        (unit, f"{term}{SEPARATOR}{member}" if member else term, value)
+        for term in terms
+        for unit, member, value in parts
+    ]
 
 
 class _Facts:
     """The facts of a work, settled among its claims."""
 
     def __init__(self, claims: list[Claim], tree: UnitTree) -> None:
-        self._claims = claims
-        self._tree = tree
+        self.claims = claims
+        self.tree = tree
 
     def get(self, name: str) -> Fact | None:
         if name == INSTITUTIONS:
             return self._institutions()
-        return settled(self._claims, name)
+        return settled(self.claims, name)
+
+    def whole_number(self, name: str) -> int | None:
+        found = self.get(name)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
 
     def _institutions(self) -> tuple[str, ...]:
-        tree = self._tree
-        claiming = {tree.institution[claim.unit] for claim in self._claims} - {None}
+        tree = self.tree
+        claiming = {tree.institution[claim.unit] for claim in self.claims} - {None}
         found = {tree.ids[number] for number in claiming if number is not None}
-        for claim in self._claims:
+        for claim in self.claims:
             named = claim.facts.get(INSTITUTIONS, ())
             if isinstance(named, tuple):
                 found.update(named)
         return tuple(sorted(found))
 
 
-def _parts(
-    component: Component, claims: list[Claim], facts: _Facts, tree: UnitTree
-) -> list[tuple[int, str, int]]:
+def _parts(component: Component, facts: _Facts) -> list[tuple[int, str, int]]:
     """Return (unit, member, value) of a component by its counting rule."""
+    claims, tree = facts.claims, facts.tree
     if component.rule is Rule.WHOLE:
         return [(unit, "", value) for unit, value in union([c.unit for c in claims], tree)]
-    if component.rule is Rule.FRACTION:
-        shares = split(WHOLE, claims, tree)
-        return [(claim.unit, "", share) for claim, share in zip(claims, shares, strict=True)]
+    if component.rule is Rule.CLAIMS:
+        return [(claim.unit, "", 1) for claim in claims]
     if component.rule is Rule.LEAD:
         return [(claim.unit, "", 1) for claim in claims if claim.is_lead][:1]
     if component.rule is Rule.DISTINCT:
         member = facts.get(component.member)
         return [(claim.unit, str(member), 1) for claim in claims] if member else []
-    return _money(component, claims, facts, tree)
-
-
-def _money(
-    component: Component, claims: list[Claim], facts: _Facts, tree: UnitTree
-) -> list[tuple[int, str, int]]:
-    amount = facts.get(component.amount)
-    if not isinstance(amount, int) or isinstance(amount, bool):
+    amount = _amount(component, facts)
+    if amount is None:
         return []
-    parts = []
+    shares = split(amount, claims, tree)
+    parts = [(claim.unit, "", share) for claim, share in zip(claims, shares, strict=True)]
     payer = tree.number.get(str(facts.get("payer_unit_id") or ""))
-    for claim, share in zip(claims, split(amount, claims, tree), strict=True):
-        parts.append((claim.unit, "", share))
-        if payer is not None:
-            # Where payer and payee meet the money only changes hands.
-            parts.append((tree.meeting(claim.unit, payer), "", -share))
+    if component.rule is Rule.MONEY_RECEIVED and payer is not None:
+        # Where payer and payee meet the money only changes hands.
+        parts += [(tree.meeting(unit, payer), "", -share) for unit, _, share in parts]
     return parts
+
+
+def _amount(component: Component, facts: _Facts) -> int | None:
+    """Return what is split among the claims; None when the facts do not say."""
+    if not component.amount:
+        return WHOLE
+    amount = facts.whole_number(component.amount)
+    if amount is None or not component.times:
+        return amount
+    factor = facts.whole_number(component.times)
+    return None if factor is None else amount * factor
 
 
 def union(units: list[int], tree: UnitTree) -> list[tuple[int, int]]:

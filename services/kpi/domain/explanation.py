@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
+from services.kpi.domain.catalogue import Catalogue, Component, Indicator
 from services.kpi.domain.claims import Key
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.image import Ratio, Value
-from services.kpi.domain.shares import WHOLE
 
 
 def share_of(
@@ -30,7 +29,7 @@ def share_of(
     assert indicator.value is not None
 
     def amount(component: Component) -> tuple[int, str]:
-        column = catalogue.number[component, measure]
+        column = catalogue.number[component, measure, ""]
         begin = 0 if component.is_stock else first
         total, named = 0, ""
         for key, value in contributed.items():
@@ -43,13 +42,13 @@ def share_of(
     value, member = amount(indicator.value)
     if indicator.denominator is not None:
         return Ratio(value, amount(indicator.denominator)[0]), member
-    if indicator.value.rule is Rule.FRACTION:
-        return Ratio(value, WHOLE), member
+    if indicator.value.parts > 1 and value:
+        return Ratio(value, indicator.value.parts), member
     return value, member
 
 
 def adds_something(value: Value) -> bool:
     """Tell whether a share is worth listing."""
     if isinstance(value, Ratio):
-        return bool(value.numerator) or value.denominator not in (0, WHOLE)
+        return bool(value.numerator or value.denominator)
     return bool(value)

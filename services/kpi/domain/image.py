@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
+from services.kpi.domain.cuts import SEPARATOR
 from services.kpi.domain.digest import Digest
 from services.kpi.domain.months import month_text
-from services.kpi.domain.shares import WHOLE
 
 Row = Mapping[tuple[str, str], int]
 """Cells of one unit and month in one partition: (column name, member) -> value."""
@@ -43,7 +44,7 @@ class Image:
         self._rows: dict[tuple[int, str, int], Row] = {}
         self._cells: dict[tuple[str, str], dict[int, dict[str, int]]] = {}
         self._changes: dict[str, int] = {}
-        self._columns: dict[tuple[int, int], str] = {}
+        self._columns: dict[tuple[int, int, str], str] = {}
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
         """Replace the cells of one unit and month in one partition."""
@@ -109,9 +110,34 @@ class Image:
         if indicator.denominator is not None:
             below = self._amounts(unit_id, indicator.denominator, measure, ranges)
             return [Ratio(*both) for both in zip(amounts, below, strict=True)]
-        if indicator.value.rule is Rule.FRACTION:
-            return [Ratio(amount, WHOLE) for amount in amounts]
+        if (parts := indicator.value.parts) > 1:
+            return [Ratio(amount, parts) for amount in amounts]
         return list(amounts)
+
+    def split(
+        self, unit_id: str, indicator: Indicator, cut: str, measure: int, months: Range
+    ) -> dict[str, Value]:
+        """Return one indicator at one unit by the terms of one of its cuts; absent ones are zero.
+
+        A work counts under each of its terms, so they may add up to more than the whole value.
+        """
+        assert indicator.value is not None
+        found = self._by_term(unit_id, indicator.value, cut, measure, months)
+        if indicator.denominator is not None:
+            below = self._by_term(unit_id, indicator.denominator, cut, measure, months)
+            return {t: Ratio(found.get(t, 0), below.get(t, 0)) for t in found.keys() | below.keys()}
+        parts = indicator.value.parts
+        return {t: Ratio(value, parts) if parts > 1 else value for t, value in found.items()}
+
+    def _by_term(
+        self, unit_id: str, component: Component, cut: str, measure: int, months: Range
+    ) -> dict[str, int]:
+        cells = self._cells.get((unit_id, self._column(component, measure, cut)), {})
+        first, last = months
+        members = _members(cells, 0 if component.is_stock else first, last)
+        if component.rule is not Rule.DISTINCT:
+            return {term: value for term, value in members.items() if value}
+        return Counter(n.partition(SEPARATOR)[0] for n, count in members.items() if count > 0)
 
     def _amounts(
         self, unit_id: str, component: Component, measure: int, ranges: Sequence[Range]
@@ -129,19 +155,23 @@ class Image:
             for first, last in ranges
         ]
 
-    def _column(self, component: Component, measure: int) -> str:
+    def _column(self, component: Component, measure: int, cut: str = "") -> str:
         # Hashing a component costs more than adding up its months; the catalogue keeps it alive.
-        key = (id(component), measure)
+        key = (id(component), measure, cut)
         if key not in self._columns:
-            number = self.catalogue.number[component, measure]
+            number = self.catalogue.number[component, measure, cut]
             self._columns[key] = self.catalogue.columns[number].name
         return self._columns[key]
 
 
 def _distinct(months: Mapping[int, Mapping[str, int]], first: int, last: int) -> int:
+    return sum(1 for count in _members(months, first, last).values() if count > 0)
+
+
+def _members(months: Mapping[int, Mapping[str, int]], first: int, last: int) -> dict[str, int]:
     counts: dict[str, int] = {}
     for month, members in months.items():
         if first <= month <= last:
             for member, count in members.items():
                 counts[member] = counts.get(member, 0) + count
-    return sum(1 for count in counts.values() if count > 0)
+    return counts

@@ -6,16 +6,18 @@ once, so that a simulation can compare thousands of schedules cheaply.
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 from google.protobuf.json_format import MessageToDict
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from kieng.submissions.v1 import events_pb2, submission_pb2
+from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kpi.oracle import sql
 
 CellKey = tuple[str, str, str, str]
@@ -31,18 +33,19 @@ class LogRecord:
 
 
 def recompute(
-    log: Iterable[LogRecord],
-    indicators: Iterable[catalogue_pb2.Indicator],
-    units: Iterable[directory_pb2.Unit],
+    log: Iterable[LogRecord], catalogue: catalogue_pb2.Catalogue
 ) -> dict[int, dict[CellKey, int]]:
     """Return run -> every cell that is not zero."""
     database = duckdb.connect()
-    _load_units(database, units)
+    known = {taxonomy.code: taxonomy for taxonomy in catalogue.taxonomies}
+    _load_units(database, catalogue.units)
+    _load_taxonomies(database, known.values())
     _load_claims(database, log)
     database.execute(sql.COUNTED)
+    database.execute(sql.ALONE)
     cells: dict[int, dict[CellKey, int]] = {}
-    for name, component in components(indicators):
-        for row in database.execute(sql.component(component)).fetchall():
+    for name, component, cut in components(catalogue.indicators):
+        for row in database.execute(sql.component(component, cut, known)).fetchall():
             run, measure, unit, month, member, value = row
             key = (unit, month, f"{name}:{measure}", member)
             cells.setdefault(run, {})[key] = int(value)
@@ -52,9 +55,9 @@ def recompute(
 
 def components(
     indicators: Iterable[catalogue_pb2.Indicator],
-) -> Iterator[tuple[str, catalogue_pb2.Component]]:
-    """Name each component once; equal ones carry the name of the first."""
-    seen: set[bytes] = set()
+) -> Iterator[tuple[str, catalogue_pb2.Component, str]]:
+    """Name each component and each cut of it once; equal ones carry the name of the first."""
+    seen: set[tuple[bytes, str]] = set()
     for indicator in indicators:
         for name, field in (
             (indicator.code, "value"),
@@ -64,9 +67,10 @@ def components(
                 continue
             component = getattr(indicator, field)
             identity = component.SerializeToString(deterministic=True)
-            if identity not in seen:
-                seen.add(identity)
-                yield name, component
+            for cut in ("", *indicator.cuts):
+                if (identity, cut) not in seen:
+                    seen.add((identity, cut))
+                    yield f"{name}/by-{cut}" if cut else name, component, cut
 
 
 def _load_units(database: duckdb.DuckDBPyConnection, units: Iterable[directory_pb2.Unit]) -> None:
@@ -85,6 +89,22 @@ def _load_units(database: duckdb.DuckDBPyConnection, units: Iterable[directory_p
         closure += [(unit, each, institution) for each in path]
     database.execute("CREATE TABLE closure (unit VARCHAR, above VARCHAR, institution VARCHAR)")
     database.executemany("INSERT INTO closure VALUES (?, ?, ?)", closure)
+
+
+def _load_taxonomies(
+    database: duckdb.DuckDBPyConnection, taxonomies: Iterable[catalogue_pb2.Taxonomy]
+) -> None:
+    database.execute(sql.TAXONOMY_TABLES)
+    for taxonomy in taxonomies:
+        for term in taxonomy.terms:
+            row = (taxonomy.code, term.code, term.valid_from, term.valid_to or sql.NO_END)
+            database.execute("INSERT INTO terms VALUES (?, ?, ?, ?)", row)
+        for link in taxonomy.links:
+            ends = (link.valid_from, link.valid_to or sql.NO_END)
+            pair = (getattr(link, "from"), link.to)
+            database.execute(
+                "INSERT INTO links VALUES (?, ?, ?, ?, ?)", (taxonomy.code, *pair, *ends)
+            )
 
 
 def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) -> None:
@@ -111,7 +131,9 @@ def _claim_row(
     run: int, event: events_pb2.SubmissionChanged, measure: str, claim: events_pb2.Claim
 ) -> tuple[object, ...]:
     kind = claim.facts.WhichOneof("kind")
-    facts = MessageToDict(getattr(claim.facts, str(kind)), preserving_proto_field_name=True)
+    message = getattr(claim.facts, str(kind))
+    facts = MessageToDict(message, preserving_proto_field_name=True)
+    facts.update((name, fact) for name, fact in _beside(event, claim, message) if fact)
     return (
         run,
         event.work_key,
@@ -124,3 +146,16 @@ def _claim_row(
         kind,
         facts,
     )
+
+
+def _beside(
+    event: events_pb2.SubmissionChanged, claim: events_pb2.Claim, message: Any
+) -> Iterator[tuple[str, object]]:
+    """Name the facts that stand beside those of the type."""
+    for field in message.DESCRIPTOR.fields:
+        if field.GetOptions().Extensions[facts_pb2.happened]:
+            yield "happened_on", getattr(message, field.name)
+    changed = event.changed_at.seconds
+    hanoi = datetime.datetime(1970, 1, 1) + datetime.timedelta(hours=7, seconds=changed)
+    yield "reported_on", event.reported_on or (changed and hanoi.strftime("%Y-%m-%d"))
+    yield "evidence", len(set(claim.evidence_sha256))

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
 
 DENOMINATOR = 720720
+NO_END = "9999-99-99"
 _RULES = catalogue_pb2
+Taxonomies = Mapping[str, catalogue_pb2.Taxonomy]
 
 CLAIMS_TABLE = """
 CREATE TABLE claims (run BIGINT, work VARCHAR, sub VARCHAR, measure VARCHAR, unit VARCHAR,
     is_lead BOOLEAN, share BIGINT, rank INTEGER, type VARCHAR, facts JSON)
+"""
+
+TAXONOMY_TABLES = """
+CREATE TABLE terms (taxonomy VARCHAR, code VARCHAR, since VARCHAR, till VARCHAR);
+CREATE TABLE links (taxonomy VARCHAR, source VARCHAR, target VARCHAR, since VARCHAR, till VARCHAR)
 """
 
 LOAD_CLAIMS = """
@@ -32,29 +41,52 @@ JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = cla
 WHERE type = work_type
 """
 
+# The same claims, each as if it were the only one of a work of its own.
+ALONE = "CREATE VIEW alone AS SELECT * REPLACE (work || chr(31) || sub AS work) FROM counted"
 
-def component(definition: catalogue_pb2.Component) -> str:
-    """Return the query of one component's cells: run, measure, unit, month, member, value."""
+# Those that claim, united with those that any claim names.
+_INSTITUTIONS = """list_filter(list_distinct(list_concat(list(institution),
+    flatten(list(coalesce(facts->>'$.institutions[*]', []))))), lambda x: x IS NOT NULL)"""
+
+
+def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonomies) -> str:
+    """Return the query of one component's cells: run, measure, unit, month, member, value.
+
+    Args:
+        definition: the component.
+        cut: what its cells are split by; empty for the whole.
+        taxonomies: code -> taxonomy.
+    """
+    source = "alone" if definition.rule == _RULES.COUNTING_RULE_CLAIMS else "counted"
     leaves = definition.until not in ("", "never")
     end = f"({_date(definition.until)})" if leaves else "CAST(NULL AS VARCHAR)"
     tests = " AND ".join(_test(definition.type, condition) for condition in definition.where)
+    of_type = "true" if definition.type == "any" else f"type = '{definition.type}'"
+    own, other, placed = _cut(definition.type, cut, taxonomies)
+    member = "CASE member WHEN '' THEN term ELSE term || '|' || member END" if cut else "member"
     return f"""
-    WITH works AS (
+    WITH said AS (SELECT * FROM {source} WHERE {of_type}),
+    works AS (
         SELECT run, work, measure,
-            {_date(definition.date)} AS begin_on, {end} AS end_on,
-            {_settled(definition.amount)}::BIGINT AS amount,
+            {_begin(definition)} AS begin_on, {end} AS end_on,
+            {_amount(definition)} AS amount,
             {_settled(definition.member)} AS member,
-            {_settled("payer_unit_id")} AS payer
-        FROM counted WHERE type = '{definition.type}'
-        GROUP BY run, work, measure
+            {_settled("payer_unit_id")} AS payer,
+            {own} AS own, {other} AS other
+        FROM said GROUP BY run, work, measure
         HAVING begin_on IS NOT NULL AND ({tests or "true"})
     ),
-    parts AS ({_PARTS[definition.rule]}),
+    parts AS ({_parts(definition)}),
+    {placed}
+    split AS (
+        SELECT * REPLACE ({member} AS member) FROM parts
+        {"JOIN placed USING (run, work, measure)" if cut else ""}
+    ),
     moved AS (
-        SELECT run, measure, above, begin_on[:7] AS month, member, value FROM parts
+        SELECT run, measure, above, begin_on[:7] AS month, member, value FROM split
         UNION ALL
         SELECT run, measure, above, greatest(begin_on[:7], end_on[:7]), member, -value
-        FROM parts WHERE end_on IS NOT NULL
+        FROM split WHERE end_on IS NOT NULL
     )
     SELECT run, measure, above, month, member, sum(value)::HUGEINT FROM moved
     GROUP BY run, measure, above, month, member HAVING sum(value) <> 0
@@ -76,58 +108,139 @@ def _date(field: str) -> str:
     return f"coalesce({registry}, min({value}))"
 
 
+def _begin(definition: catalogue_pb2.Component) -> str:
+    """SQL of the day from which a work counts, where both dates are needed."""
+    first = _date(definition.date)
+    if not definition.not_before:
+        return first
+    second = _date(definition.not_before)
+    return f"CASE WHEN {second} IS NOT NULL AND {first} > {second} THEN {first} ELSE {second} END"
+
+
+def _amount(definition: catalogue_pb2.Component) -> str:
+    if not definition.amount:
+        return str(DENOMINATOR)
+    amount = f"({_settled(definition.amount)})::HUGEINT"
+    return f"{amount} * ({_settled(definition.times)})::HUGEINT" if definition.times else amount
+
+
 def _test(type_name: str, condition: catalogue_pb2.Condition) -> str:
     kind = condition.WhichOneof("test")
-    if condition.field == "institutions":
-        # Those that claim, united with those that any claim names.
-        items = (
-            "list_distinct(list_concat(list(institution), "
-            "flatten(list(coalesce(facts->>'$.institutions[*]', [])))))"
-        )
-        count = f"len(list_filter({items}, lambda x: x IS NOT NULL))"
-        return f"{count} >= {condition.at_least}"
-    message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
-    assert message is not None
-    field = message.fields_by_name[condition.field]
     value = _settled(condition.field)
+    if condition.field == "institutions":
+        return f"len({_INSTITUTIONS}) >= {condition.at_least}"
     if kind == "present":
         return f"({value} IS NOT NULL) = {'true' if condition.present else 'false'}"
     if kind == "at_least":
         return f"coalesce(({value})::BIGINT, 0) >= {condition.at_least}"
-    if field.is_repeated:
-        raise NotImplementedError("no indicator asks for the items of a list")
-    word = f"lower(regexp_replace({value}, '^[A-Z]+_', ''))" if field.enum_type else value
+    if kind == "within":
+        after = _settled(condition.within.after)
+        limit = f"TRY_CAST({after} AS DATE) + {condition.within.days}"
+        return f"coalesce(TRY_CAST({value} AS DATE) <= {limit}, false)"
+    if kind == "minimum":
+        cases = " ".join(f"WHEN '{t}' THEN {n}" for t, n in condition.minimum.of_type.items())
+        limit = f"CASE any_value(type) {cases} ELSE {condition.minimum.otherwise} END"
+        return f"coalesce(({value})::BIGINT, 0) >= {limit}"
     words = condition.any_of.values if kind == "any_of" else condition.none_of.values
-    listed = ", ".join(f"'{w}'" for w in words)
-    is_one = f"coalesce({word} IN ({listed}), false)"
-    return is_one if kind == "any_of" else f"NOT {is_one}"
+    items = f"list_filter({_items(type_name, condition.field)}, lambda x: x IN ({_listed(words)}))"
+    return f"coalesce(len({items}), 0) {'>' if kind == 'any_of' else '='} 0"
+
+
+def _listed(words: object) -> str:
+    return ", ".join(f"'{word}'" for word in words)  # type: ignore[attr-defined]
+
+
+def _items(type_name: str, name: str) -> str:
+    """SQL of the list of words in a field, as definitions write them; NULL when it is not set."""
+    if name == "institutions":
+        return f"nullif({_INSTITUTIONS}, []::VARCHAR[])"
+    message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
+    assert message is not None
+    field = message.fields_by_name[name]
+    found = f"arg_min(facts->'{name}', (rank, sub)) FILTER (facts->'{name}' IS NOT NULL)"
+    items = f"from_json({found}, '[\"VARCHAR\"]')" if field.is_repeated else f"[{_settled(name)}]"
+    if field.enum_type is not None:
+        items = f"list_transform({items}, lambda x: lower(regexp_replace(x, '^[A-Z]+_', '')))"
+    return f"CASE WHEN {_settled(name)} IS NULL THEN NULL ELSE {items} END"
+
+
+def _cut(type_name: str, cut: str, taxonomies: Taxonomies) -> tuple[str, str, str]:
+    """SQL of the words a work names, of those that stand in, and of the terms it stands under."""
+    if not cut:
+        return "NULL", "NULL", ""
+    message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
+    assert message is not None
+    fields = message.fields_by_name
+    if cut not in taxonomies:
+        is_flag = cut in fields and fields[cut].type == fields[cut].TYPE_BOOL
+        rest = "false" if is_flag else "unclassified"
+        return _items(type_name, cut), "NULL", _placed("own_words", rest)
+    taxonomy = taxonomies[cut]
+    other = taxonomies[taxonomy.derived_from].fact if taxonomy.derived_from else ""
+    own_words = _items(type_name, taxonomy.fact) if taxonomy.fact in fields else "NULL::VARCHAR[]"
+    other_words = _items(type_name, other) if other in fields else "NULL::VARCHAR[]"
+    named = f"""
+        SELECT run, work, measure, code AS term FROM (
+            SELECT * FROM own_words
+            UNION ALL
+            SELECT run, work, measure, begin_on, target AS term
+            FROM (SELECT *, unnest(other) AS word FROM works WHERE own IS NULL)
+            JOIN links ON taxonomy = '{cut}' AND source = word AND begin_on BETWEEN since AND till
+        ) JOIN terms ON taxonomy = '{cut}' AND code = term AND begin_on BETWEEN since AND till
+    """
+    return own_words, other_words, _placed(f"({named})", "unclassified")
+
+
+def _placed(named: str, rest: str) -> str:
+    return f"""
+    own_words AS (SELECT run, work, measure, begin_on, unnest(own) AS term FROM works),
+    named AS (SELECT DISTINCT run, work, measure, term FROM {named}),
+    placed AS (
+        SELECT * FROM named
+        UNION ALL
+        SELECT run, work, measure, '{rest}' FROM works
+        WHERE (run, work, measure) NOT IN (SELECT (run, work, measure) FROM named)
+    ),
+    """
 
 
 _WHOLE = """
     SELECT DISTINCT run, work, measure, above, begin_on, end_on, '' AS member, 1 AS value
-    FROM works JOIN counted USING (run, work, measure) JOIN closure USING (unit)
+    FROM works JOIN said USING (run, work, measure) JOIN closure USING (unit)
 """
 
 _LEAD = """
-    SELECT run, measure, above, begin_on, end_on, '' AS member, 1 AS value
+    SELECT run, work, measure, above, begin_on, end_on, '' AS member, 1 AS value
     FROM works
-    JOIN (SELECT run, work, measure, arg_min(unit, (rank, sub)) AS unit FROM counted
+    JOIN (SELECT run, work, measure, arg_min(unit, (rank, sub)) AS unit FROM said
           WHERE is_lead GROUP BY ALL) USING (run, work, measure)
     JOIN closure USING (unit)
 """
 
 _DISTINCT = """
-    SELECT run, measure, above, begin_on, end_on, works.member, 1 AS value
-    FROM works JOIN counted USING (run, work, measure) JOIN closure USING (unit)
+    SELECT run, work, measure, above, begin_on, end_on, works.member, 1 AS value
+    FROM works JOIN said USING (run, work, measure) JOIN closure USING (unit)
     WHERE works.member IS NOT NULL
 """
 
 
-def _shared(amount: str, *, netted: bool) -> str:
+def _parts(definition: catalogue_pb2.Component) -> str:
+    rule = definition.rule
+    plain = {
+        _RULES.COUNTING_RULE_WHOLE: _WHOLE,
+        # A claim that stands alone is the only one of its work.
+        _RULES.COUNTING_RULE_CLAIMS: _WHOLE,
+        _RULES.COUNTING_RULE_LEAD: _LEAD,
+        _RULES.COUNTING_RULE_DISTINCT: _DISTINCT,
+    }
+    return plain[rule] if rule in plain else _shared(rule == _RULES.COUNTING_RULE_MONEY_RECEIVED)
+
+
+def _shared(netted: bool) -> str:
     """SQL that splits an amount by largest remainder: declared shares, else by institution."""
     kept = "payer IS NULL OR above NOT IN (SELECT c.above FROM closure AS c WHERE c.unit = payer)"
     return f"""
-    SELECT run, measure, above, begin_on, end_on, '' AS member, part AS value
+    SELECT run, work, measure, above, begin_on, end_on, '' AS member, part AS value
     FROM (
         SELECT *, floor_part + CASE WHEN row_number() OVER (
             PARTITION BY run, work, measure ORDER BY remainder DESC, rank, sub
@@ -137,15 +250,15 @@ def _shared(amount: str, *, netted: bool) -> str:
             SELECT *, (total * top) // bottom AS floor_part,
                 ((total * top) % bottom) * 1000000000000 // bottom AS remainder
             FROM (
-                SELECT works.*, sub, rank, unit, ({amount})::HUGEINT AS total,
+                SELECT works.*, sub, rank, unit, amount::HUGEINT AS total,
                     (CASE WHEN bool_and(share > 0) OVER w THEN share
                         ELSE authors END)::HUGEINT AS top,
                     (CASE WHEN bool_and(share > 0) OVER w THEN sum(share) OVER w
                         ELSE sum(authors) OVER i * institutions END)::HUGEINT AS bottom
-                FROM works JOIN counted USING (run, work, measure)
+                FROM works JOIN said USING (run, work, measure)
                 JOIN (SELECT run, work, measure,
                           count(DISTINCT coalesce(institution, '-')) AS institutions
-                      FROM counted GROUP BY ALL) USING (run, work, measure)
+                      FROM said GROUP BY ALL) USING (run, work, measure)
                 WINDOW w AS (PARTITION BY run, work, measure),
                        i AS (PARTITION BY run, work, measure, institution)
             ) WHERE total IS NOT NULL
@@ -154,12 +267,3 @@ def _shared(amount: str, *, netted: bool) -> str:
     JOIN closure USING (unit)
     WHERE {kept if netted else "true"}
     """
-
-
-_PARTS = {
-    _RULES.COUNTING_RULE_WHOLE: _WHOLE,
-    _RULES.COUNTING_RULE_LEAD: _LEAD,
-    _RULES.COUNTING_RULE_DISTINCT: _DISTINCT,
-    _RULES.COUNTING_RULE_FRACTION: _shared(str(DENOMINATOR), netted=False),
-    _RULES.COUNTING_RULE_MONEY_RECEIVED: _shared("amount", netted=True),
-}

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from kieng.submissions.v1 import facts_pb2
-from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import (
+    ANY,
     INSTITUTIONS,
-    NEVER,
     Catalogue,
     Component,
-    Condition,
     Indicator,
     Rule,
+    refuse,
 )
+from services.kpi.domain.conditions import Condition
+from services.kpi.domain.cuts import UNCLASSIFIED, Cut, Days
 from services.kpi.domain.tree import Unit, UnitTree
+from services.kpi.wire.vocabulary import TYPES, Terms, check_component, fields, near
 
-_FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
+Taxonomies = dict[str, catalogue_pb2.Taxonomy]
 
 
 def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
@@ -28,8 +31,20 @@ def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
     Raises:
         InvalidArgument: a definition is wrong; names indicator and field. The steward's fault.
     """
-    indicators = [_indicator(indicator) for indicator in message.indicators]
-    return Catalogue.build(message.version, indicators, decode_tree(message.units))
+    taxonomies = _taxonomies(message.taxonomies)
+    terms = {t.fact: [term.code for term in t.terms] for t in taxonomies.values()}
+    indicators = [_indicator(indicator, terms) for indicator in message.indicators]
+    cuts = {
+        (component.type, name): _cut(
+            f"indicators[{indicator.code}].cuts[{position}]", component.type, name, taxonomies
+        )
+        for indicator in indicators
+        for component in (indicator.value, indicator.denominator)
+        if component is not None
+        for position, name in enumerate(indicator.cuts)
+    }
+    tree = decode_tree(message.units)
+    return Catalogue.build(message.version, indicators, tree, TYPES, cuts)
 
 
 def decode_tree(units: Iterable[directory_pb2.Unit]) -> UnitTree:
@@ -38,18 +53,76 @@ def decode_tree(units: Iterable[directory_pb2.Unit]) -> UnitTree:
     return UnitTree(Unit(u.unit_id, u.parent_id, u.kind == institution) for u in units)
 
 
-def _indicator(message: catalogue_pb2.Indicator) -> Indicator:
+def _taxonomies(messages: Iterable[catalogue_pb2.Taxonomy]) -> Taxonomies:
+    found: Taxonomies = {}
+    for message in messages:
+        if message.code in found:
+            refuse(f"taxonomies[{message.code}].code", "stands twice")
+        found[message.code] = message
+    for code, message in found.items():
+        terms = [term.code for term in message.terms]
+        for position, term in enumerate(terms):
+            if term in terms[:position]:
+                refuse(f"taxonomies[{code}].terms[{position}].code", f"{term!r} stands twice")
+        other = found.get(message.derived_from)
+        if (message.links or message.derived_from) and (other is None or other is message):
+            refuse(f"taxonomies[{code}].derived_from", "names no other taxonomy of the catalogue")
+        there = [term.code for term in other.terms] if other is not None else []
+        for position, link in enumerate(message.links):
+            path = f"taxonomies[{code}].links[{position}]"
+            _check_term(f"{path}.from", getattr(link, "from"), message.derived_from, there)
+            _check_term(f"{path}.to", link.to, code, terms)
+    return found
+
+
+def _check_term(path: str, term: str, code: str, terms: list[str]) -> None:
+    if term not in terms:
+        refuse(path, f"{term!r} is no term of {code}{near(term, terms)}")
+
+
+def _cut(path: str, type_name: str, name: str, taxonomies: Taxonomies) -> Cut:
+    """Return a cut of works of a type, by a taxonomy or by a fact."""
+    if type_name == ANY:
+        refuse(path, "works of any type have no fact in common to be split by")
+    known = fields(type_name)
+    taxonomy = taxonomies.get(name)
+    if taxonomy is None:
+        if name != INSTITUTIONS and name not in known:
+            words = [*taxonomies, *known, INSTITUTIONS]
+            refuse(path, f"{name!r} is no taxonomy and no fact of {type_name}{near(name, words)}")
+        is_flag = name in known and known[name].type == FieldDescriptor.TYPE_BOOL
+        return Cut(name, name, otherwise="false" if is_flag else UNCLASSIFIED)
+    other = taxonomies.get(taxonomy.derived_from)
+    if taxonomy.fact not in known and (other is None or other.fact not in known):
+        refuse(path, f"{type_name} has no fact {taxonomy.fact!r} that names terms of {name}")
+    links: dict[str, tuple[tuple[str, Days], ...]] = {}
+    for link in taxonomy.links:
+        meant = (link.to, Days(link.valid_from, link.valid_to))
+        links[getattr(link, "from")] = (*links.get(getattr(link, "from"), ()), meant)
+    return Cut(
+        name,
+        taxonomy.fact,
+        {term.code: Days(term.valid_from, term.valid_to) for term in taxonomy.terms},
+        other.fact if other is not None else "",
+        links,
+    )
+
+
+def _indicator(message: catalogue_pb2.Indicator, terms: Terms) -> Indicator:
     value = denominator = None
+    path = f"indicators[{message.code}]"
     if message.HasField("value"):
-        value = _component(message.code, message.value)
+        value = _component(f"{path}.value", message.value, terms)
     if message.HasField("denominator"):
-        denominator = _component(f"{message.code}/denominator", message.denominator)
-    return Indicator(message.code, value, denominator, message.attainment_of)
+        denominator = _component(f"{path}.denominator", message.denominator, terms)
+    cuts = tuple(message.cuts)
+    return Indicator(message.code, value, denominator, message.attainment_of, cuts)
 
 
-def _component(name: str, message: catalogue_pb2.Component) -> Component:
+def _component(path: str, message: catalogue_pb2.Component, terms: Terms) -> Component:
     rule = catalogue_pb2.CountingRule.Name(message.rule).removeprefix("COUNTING_RULE_").lower()
-    component = Component(
+    check_component(path, message, terms)
+    return Component(
         type=message.type,
         rule=Rule(rule),
         date=message.date,
@@ -57,35 +130,20 @@ def _component(name: str, message: catalogue_pb2.Component) -> Component:
         until=message.until,
         amount=message.amount,
         member=message.member,
+        times=message.times,
+        per=message.per or 1,
+        not_before=message.not_before,
     )
-    _check_fields(name, component)
-    return component
 
 
 def _condition(message: catalogue_pb2.Condition) -> Condition:
     test = message.WhichOneof("test") or ""
     if test in ("any_of", "none_of"):
         return Condition(message.field, test, frozenset(getattr(message, test).values))
+    if test == "within":
+        within = message.within
+        return Condition(message.field, test, bound=within.days, after=within.after)
+    if test == "minimum":
+        bounds = tuple(sorted(message.minimum.of_type.items()))
+        return Condition(message.field, test, bound=message.minimum.otherwise, bounds=bounds)
     return Condition(message.field, test, bound=int(getattr(message, test)))
-
-
-def _check_fields(name: str, component: Component) -> None:
-    """Refuse types and fields that no submission has: a slip would count nothing, silently."""
-    if component.type not in _FACTS:
-        _refuse(name, "type", f"there is no submission type {component.type!r}")
-    message = _FACTS[component.type].message_type
-    known = set(message.fields_by_name if message is not None else ()) | {INSTITUTIONS, NEVER}
-    for field in sorted(component.fields() - known):
-        _refuse(name, field, f"{component.type} has no such field")
-    for role, field, ending in (
-        ("date", component.date, "_on"),
-        ("until", component.until, "_on"),
-        ("amount", component.amount, "_vnd"),
-    ):
-        if field and not field.endswith(ending) and (role, field) != ("until", NEVER):
-            _refuse(name, role, f"names a field that ends with {ending}, not {field!r}")
-
-
-def _refuse(name: str, field: str, text: str) -> None:
-    path = f"indicators[{name}].{field}"
-    raise InvalidArgument(f"{path}: {text}", fields={path: text})

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError
 
-from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
-from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.catalogue import EVIDENCE, HAPPENED, REPORTED, Catalogue
 from services.kpi.domain.claims import Claim, Fact, Statement
 from services.kpi.domain.months import month_of_date
+from services.kpi.wire.vocabulary import enum_words, fields, happened
 
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
@@ -22,7 +24,9 @@ AMOUNT_DIGITS_MAX = 15
 """As the contract says; thousands of them still add up within the database's 64 bits."""
 
 _DECLARED_RANK = submission_pb2.SOURCE_DECLARED
-_FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
+# Vietnam has no summer time; a rule of the contract needs no table of time zones.
+_HO_CHI_MINH = timezone(timedelta(hours=7))
+
 
 
 def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
@@ -65,17 +69,19 @@ def decode_statement(
     """
     declared = verified = None
     if event.HasField("declared"):
-        declared = _claim(event.submission_id, event.declared, catalogue)
+        declared = _claim(event, event.declared, catalogue)
     if event.HasField("verified"):
         # Mostly the same claim; comparing bytes is cheaper than decoding and keeps one object.
         if declared is not None and event.verified == event.declared:
             verified = declared
         else:
-            verified = _claim(event.submission_id, event.verified, catalogue)
+            verified = _claim(event, event.verified, catalogue)
     return Statement(event.version, declared, verified, source)
 
 
-def _claim(submission_id: str, claim: events_pb2.Claim, catalogue: Catalogue) -> Claim:
+def _claim(
+    event: events_pb2.SubmissionChanged, claim: events_pb2.Claim, catalogue: Catalogue
+) -> Claim:
     unit = catalogue.tree.number.get(claim.unit_id)
     if unit is None:
         raise InvalidRecord(f"unit {claim.unit_id!r} is not in the catalogue's tree")
@@ -90,8 +96,9 @@ def _claim(submission_id: str, claim: events_pb2.Claim, catalogue: Catalogue) ->
             raw = getattr(message, field)
             if raw:
                 facts[field] = read(raw)
+    facts.update((n, fact) for n, fact in _facts_of_every_type(event, claim, name, wanted) if fact)
     return Claim(
-        submission_id,
+        event.submission_id,
         unit,
         claim.part == submission_pb2.PART_LEAD,
         claim.share_ppm,
@@ -101,12 +108,32 @@ def _claim(submission_id: str, claim: events_pb2.Claim, catalogue: Catalogue) ->
     )
 
 
+def _facts_of_every_type(
+    event: events_pb2.SubmissionChanged,
+    claim: events_pb2.Claim,
+    type_name: str,
+    wanted: frozenset[str],
+) -> Iterable[tuple[str, Fact]]:
+    """Yield the wanted facts that no type lists; see the contract of conditions."""
+    if HAPPENED in wanted:
+        text = getattr(getattr(claim.facts, type_name), happened(type_name))
+        yield HAPPENED, _date(text) if text else ""
+    if REPORTED in wanted:
+        yield REPORTED, _date(event.reported_on) if event.reported_on else _day_of_change(event)
+    if EVIDENCE in wanted:
+        yield EVIDENCE, len(set(claim.evidence_sha256))
+
+
+def _day_of_change(event: events_pb2.SubmissionChanged) -> str:
+    if not event.HasField("changed_at"):
+        return ""
+    return event.changed_at.ToDatetime(UTC).astimezone(_HO_CHI_MINH).date().isoformat()
+
+
 @lru_cache(maxsize=64)
 def _readers(type_name: str) -> tuple[tuple[str, Callable[[Any], Fact]], ...]:
     """Return (field, reader) of a type's fields; a reader turns a set value into a fact."""
-    message = _FACTS[type_name].message_type
-    fields = message.fields if message is not None else []
-    return tuple((field.name, _reader(field)) for field in fields)
+    return tuple((name, _reader(field)) for name, field in fields(type_name).items())
 
 
 def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
@@ -129,14 +156,6 @@ def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
     if field.name.endswith("_on"):
         return _date
     return lambda value: value
-
-
-def enum_words(field: FieldDescriptor) -> dict[int, str]:
-    """Return number -> lower-case word of an enum's values, without the common prefix."""
-    assert field.enum_type is not None
-    values = field.enum_type.values
-    prefix = values[0].name.removesuffix("UNSPECIFIED")
-    return {value.number: value.name.removeprefix(prefix).lower() for value in values}
 
 
 def _amount(text: str) -> int:

@@ -31,13 +31,17 @@ class _CountingRuleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Counting
     COUNTING_RULE_WHOLE: _CountingRule.ValueType  # 1
     """One at every unit with a claiming descendant; the union of works, never a sum of children."""
     COUNTING_RULE_FRACTION: _CountingRule.ValueType  # 2
-    """The claims' shares; they add up to one work."""
+    """The claims' shares; they add up to one work, or to the quantity in `amount`."""
     COUNTING_RULE_LEAD: _CountingRule.ValueType  # 3
     """One for the lead unit and the units above it."""
     COUNTING_RULE_MONEY_RECEIVED: _CountingRule.ValueType  # 4
     """An amount, split by share, netted where payer and payee meet."""
     COUNTING_RULE_DISTINCT: _CountingRule.ValueType  # 5
     """Distinct members (partners, persons, products), united over works."""
+    COUNTING_RULE_MONEY_SIGNED: _CountingRule.ValueType  # 6
+    """An amount that was agreed, split by share; nothing is netted, because nothing was paid."""
+    COUNTING_RULE_CLAIMS: _CountingRule.ValueType  # 7
+    """One for every claim at its unit and the units above it, each by its own facts; the sum of children."""
 
 class CountingRule(_CountingRule, metaclass=_CountingRuleEnumTypeWrapper):
     """How a work counts at a unit and above."""
@@ -47,13 +51,17 @@ COUNTING_RULE_UNSPECIFIED: CountingRule.ValueType  # 0
 COUNTING_RULE_WHOLE: CountingRule.ValueType  # 1
 """One at every unit with a claiming descendant; the union of works, never a sum of children."""
 COUNTING_RULE_FRACTION: CountingRule.ValueType  # 2
-"""The claims' shares; they add up to one work."""
+"""The claims' shares; they add up to one work, or to the quantity in `amount`."""
 COUNTING_RULE_LEAD: CountingRule.ValueType  # 3
 """One for the lead unit and the units above it."""
 COUNTING_RULE_MONEY_RECEIVED: CountingRule.ValueType  # 4
 """An amount, split by share, netted where payer and payee meet."""
 COUNTING_RULE_DISTINCT: CountingRule.ValueType  # 5
 """Distinct members (partners, persons, products), united over works."""
+COUNTING_RULE_MONEY_SIGNED: CountingRule.ValueType  # 6
+"""An amount that was agreed, split by share; nothing is netted, because nothing was paid."""
+COUNTING_RULE_CLAIMS: CountingRule.ValueType  # 7
+"""One for every claim at its unit and the units above it, each by its own facts; the sum of children."""
 Global___CountingRule: _TypeAlias = CountingRule  # noqa: Y015
 
 @_typing.final
@@ -67,8 +75,13 @@ class Condition(_message.Message):
     NONE_OF_FIELD_NUMBER: _builtins.int
     PRESENT_FIELD_NUMBER: _builtins.int
     AT_LEAST_FIELD_NUMBER: _builtins.int
+    WITHIN_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """Field of the facts, e.g. `kind`, or `institutions` for the institutions that claim or are named."""
+    """Field of the facts, e.g. `kind`. Three fields are of every type: `institutions` for the institutions that claim or are
+    named, `reported_on` for the day of the first submission, `evidence` for the number of different proofs. `happened_on` is the
+    date that the type marks as the one on which it happened.
+    """
     present: _builtins.bool
     """The field is set (true) or not set (false)."""
     at_least: _builtins.int
@@ -81,6 +94,14 @@ class Condition(_message.Message):
     def none_of(self) -> Global___Values:
         """The field is none of these."""
 
+    @_builtins.property
+    def within(self) -> Global___Within:
+        """The date is set and not later than another one."""
+
+    @_builtins.property
+    def minimum(self) -> Global___Minimum:
+        """The number is at least the one for the type of the submission."""
+
     def __init__(
         self,
         *,
@@ -89,16 +110,92 @@ class Condition(_message.Message):
         none_of: Global___Values | None = ...,
         present: _builtins.bool = ...,
         at_least: _builtins.int = ...,
+        within: Global___Within | None = ...,
+        minimum: Global___Minimum | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["any_of", b"any_of", "at_least", b"at_least", "none_of", b"none_of", "present", b"present", "test", b"test"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["any_of", b"any_of", "at_least", b"at_least", "minimum", b"minimum", "none_of", b"none_of", "present", b"present", "test", b"test", "within", b"within"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["any_of", b"any_of", "at_least", b"at_least", "field", b"field", "none_of", b"none_of", "present", b"present", "test", b"test"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["any_of", b"any_of", "at_least", b"at_least", "field", b"field", "minimum", b"minimum", "none_of", b"none_of", "present", b"present", "test", b"test", "within", b"within"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_test: _TypeAlias = _typing.Literal["any_of", "none_of", "present", "at_least"]  # noqa: Y015
+    _WhichOneofReturnType_test: _TypeAlias = _typing.Literal["any_of", "none_of", "present", "at_least", "within", "minimum"]  # noqa: Y015
     _WhichOneofArgType_test: _TypeAlias = _typing.Literal["test", b"test"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_test) -> _WhichOneofReturnType_test | None: ...
 
 Global___Condition: _TypeAlias = Condition  # noqa: Y015
+
+@_typing.final
+class Within(_message.Message):
+    """A limit between two dates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    DAYS_FIELD_NUMBER: _builtins.int
+    after: _builtins.str
+    """Date field to count from; a work without it fails the test. Required."""
+    days: _builtins.int
+    """Days after it that are still in time; 0 is the day itself. At most 3,660."""
+    def __init__(
+        self,
+        *,
+        after: _builtins.str = ...,
+        days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "days", b"days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Within: _TypeAlias = Within  # noqa: Y015
+
+@_typing.final
+class Minimum(_message.Message):
+    """A lower limit that differs by submission type."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class OfTypeEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    OTHERWISE_FIELD_NUMBER: _builtins.int
+    OF_TYPE_FIELD_NUMBER: _builtins.int
+    otherwise: _builtins.int
+    """Limit of the types that are not named."""
+    @_builtins.property
+    def of_type(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """Submission type -> its limit. At most 50."""
+
+    def __init__(
+        self,
+        *,
+        otherwise: _builtins.int = ...,
+        of_type: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["of_type", b"of_type", "otherwise", b"otherwise"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Minimum: _TypeAlias = Minimum  # noqa: Y015
 
 @_typing.final
 class Values(_message.Message):
@@ -137,8 +234,11 @@ class Component(_message.Message):
     UNTIL_FIELD_NUMBER: _builtins.int
     AMOUNT_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
+    TIMES_FIELD_NUMBER: _builtins.int
+    PER_FIELD_NUMBER: _builtins.int
+    NOT_BEFORE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """Submission type that feeds it, e.g. `publication`. Required."""
+    """Submission type that feeds it, e.g. `publication`, or `any` for all of them, with CLAIMS. Required."""
     rule: Global___CountingRule.ValueType
     """Counting rule. Required."""
     date: _builtins.str
@@ -146,9 +246,17 @@ class Component(_message.Message):
     until: _builtins.str
     """For a stock: date field of the month in which the work leaves it; empty for a flow, `never` for a stock without an end."""
     amount: _builtins.str
-    """Amount field of MONEY_RECEIVED; empty otherwise."""
+    """Amount field of MONEY_RECEIVED and MONEY_SIGNED, or the quantity of FRACTION; empty otherwise."""
     member: _builtins.str
     """Field with the distinct member of DISTINCT; empty otherwise."""
+    times: _builtins.str
+    """Field that the quantity of FRACTION is multiplied by, e.g. hours beside trainees; empty for none."""
+    per: _builtins.int
+    """What the quantity of FRACTION is divided by when it is shown, e.g. 8 hours a day: kept as whole numbers, read as a ratio.
+    1 when unset. At most 1,000,000.
+    """
+    not_before: _builtins.str
+    """A second date that must have come: the work counts from the later of both; empty for none."""
     @_builtins.property
     def where(self) -> _containers.RepeatedCompositeFieldContainer[Global___Condition]:
         """Tests that a work must pass; none means every work of the type."""
@@ -163,14 +271,132 @@ class Component(_message.Message):
         until: _builtins.str = ...,
         amount: _builtins.str = ...,
         member: _builtins.str = ...,
+        times: _builtins.str = ...,
+        per: _builtins.int = ...,
+        not_before: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "date", b"date", "member", b"member", "rule", b"rule", "type", b"type", "until", b"until", "where", b"where"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "date", b"date", "member", b"member", "not_before", b"not_before", "per", b"per", "rule", b"rule", "times", b"times", "type", b"type", "until", b"until", "where", b"where"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Component: _TypeAlias = Component  # noqa: Y015
+
+@_typing.final
+class Term(_message.Message):
+    """One term of a taxonomy."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_TO_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code as facts have it, e.g. `semiconductor`. Required; `unclassified` is taken."""
+    valid_from: _builtins.str
+    """First day it is used, `YYYY-MM-DD`; empty for always."""
+    valid_to: _builtins.str
+    """Last day it is used; empty while it is."""
+    @_builtins.property
+    def name(self) -> _directory_pb2.LocalizedText:
+        """Name. Required."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        name: _directory_pb2.LocalizedText | None = ...,
+        valid_from: _builtins.str = ...,
+        valid_to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "name", b"name", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Term: _TypeAlias = Term  # noqa: Y015
+
+@_typing.final
+class Link(_message.Message):
+    """A term of another taxonomy that stands for one of this."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    VALID_FROM_FIELD_NUMBER: _builtins.int
+    VALID_TO_FIELD_NUMBER: _builtins.int
+    to: _builtins.str
+    """Term of this one. Required."""
+    valid_from: _builtins.str
+    """First day it holds, `YYYY-MM-DD`; empty for always."""
+    valid_to: _builtins.str
+    """Last day it holds; empty while it does."""
+    def __init__(
+        self,
+        *,
+        to: _builtins.str = ...,
+        valid_from: _builtins.str = ...,
+        valid_to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from", b"from", "to", b"to", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Link: _TypeAlias = Link  # noqa: Y015
+
+@_typing.final
+class Taxonomy(_message.Message):
+    """A list of terms that works are sorted by, e.g. key fields. A term counts for works whose date lies in its days."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    DERIVED_FROM_FIELD_NUMBER: _builtins.int
+    LINKS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, e.g. `field`: what `Indicator.cuts` and `kieng kpi show --by` call it."""
+    fact: _builtins.str
+    """Field of the facts that lists its terms, e.g. `fields`. Required."""
+    derived_from: _builtins.str
+    """Taxonomy whose terms stand in, by `links`, where the facts name none of this; empty for none."""
+    @_builtins.property
+    def name(self) -> _directory_pb2.LocalizedText:
+        """Name. Required."""
+
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Term]:
+        """Terms in the order they are shown, 1 to 200."""
+
+    @_builtins.property
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___Link]:
+        """What the terms of the other taxonomy mean here. At most 1,000; a term may mean several, and several one."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        name: _directory_pb2.LocalizedText | None = ...,
+        fact: _builtins.str = ...,
+        terms: _abc.Iterable[Global___Term] | None = ...,
+        derived_from: _builtins.str = ...,
+        links: _abc.Iterable[Global___Link] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "derived_from", b"derived_from", "fact", b"fact", "links", b"links", "name", b"name", "terms", b"terms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Taxonomy: _TypeAlias = Taxonomy  # noqa: Y015
 
 @_typing.final
 class Indicator(_message.Message):
@@ -185,14 +411,18 @@ class Indicator(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     DENOMINATOR_FIELD_NUMBER: _builtins.int
     ATTAINMENT_OF_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    CUTS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Code, e.g. `KNW-01`."""
     unit: _builtins.str
-    """Unit of the value: `count`, `vnd`, `works`, `percent`. Required."""
+    """Unit of the value: `count`, `vnd`, `works`, `percent`, `days`. Required."""
     house: _builtins.str
     """House: `state`, `university`, `enterprise`, `consortium`. Required."""
     attainment_of: _builtins.str
     """For attainment: code of the indicator whose value is divided by its target."""
+    direction: _builtins.str
+    """Which way is better: `up`, `down`, or `none` where neither is; `up` when unset."""
     @_builtins.property
     def name(self) -> _directory_pb2.LocalizedText:
         """Name. Required."""
@@ -205,6 +435,12 @@ class Indicator(_message.Message):
     def denominator(self) -> Global___Component:
         """Denominator of a ratio; unset for anything else."""
 
+    @_builtins.property
+    def cuts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What its value can be split by: taxonomies by code, or fields of the facts, e.g. `trl`. Each costs cells of its own, and
+        an indicator that names none has none. At most 6.
+        """
+
     def __init__(
         self,
         *,
@@ -215,10 +451,12 @@ class Indicator(_message.Message):
         value: Global___Component | None = ...,
         denominator: Global___Component | None = ...,
         attainment_of: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        cuts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "name", b"name", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attainment_of", b"attainment_of", "code", b"code", "denominator", b"denominator", "house", b"house", "name", b"name", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attainment_of", b"attainment_of", "code", b"code", "cuts", b"cuts", "denominator", b"denominator", "direction", b"direction", "house", b"house", "name", b"name", "unit", b"unit", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -234,6 +472,7 @@ class Catalogue(_message.Message):
     INDICATORS_FIELD_NUMBER: _builtins.int
     DIRECTORY_VERSION_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
+    TAXONOMIES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version, counted from 1."""
     directory_version: _builtins.int
@@ -246,6 +485,10 @@ class Catalogue(_message.Message):
     def units(self) -> _containers.RepeatedCompositeFieldContainer[_directory_pb2.Unit]:
         """The tree, parents before children."""
 
+    @_builtins.property
+    def taxonomies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Taxonomy]:
+        """What indicators can be split by."""
+
     def __init__(
         self,
         *,
@@ -253,10 +496,11 @@ class Catalogue(_message.Message):
         indicators: _abc.Iterable[Global___Indicator] | None = ...,
         directory_version: _builtins.int = ...,
         units: _abc.Iterable[_directory_pb2.Unit] | None = ...,
+        taxonomies: _abc.Iterable[Global___Taxonomy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "indicators", b"indicators", "units", b"units", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "indicators", b"indicators", "taxonomies", b"taxonomies", "units", b"units", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,6 +29,7 @@ class PublishCatalogueRequest(_message.Message):
     INDICATORS_FIELD_NUMBER: _builtins.int
     DIRECTORY_VERSION_FIELD_NUMBER: _builtins.int
     PARKED_MAX_FIELD_NUMBER: _builtins.int
+    TAXONOMIES_FIELD_NUMBER: _builtins.int
     directory_version: _builtins.int
     """Directory version to freeze; 0 takes the newest that has arrived."""
     parked_max: _builtins.int
@@ -39,16 +40,21 @@ class PublishCatalogueRequest(_message.Message):
     def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Indicator]:
         """Indicators, 1 to 500."""
 
+    @_builtins.property
+    def taxonomies(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Taxonomy]:
+        """What indicators can be split by. At most 20."""
+
     def __init__(
         self,
         *,
         indicators: _abc.Iterable[_catalogue_pb2.Indicator] | None = ...,
         directory_version: _builtins.int = ...,
         parked_max: _builtins.int | None = ...,
+        taxonomies: _abc.Iterable[_catalogue_pb2.Taxonomy] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "parked_max", b"parked_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "directory_version", b"directory_version", "indicators", b"indicators", "parked_max", b"parked_max"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "directory_version", b"directory_version", "indicators", b"indicators", "parked_max", b"parked_max", "taxonomies", b"taxonomies"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parked_max: _TypeAlias = _typing.Literal["parked_max"]  # noqa: Y015
     _WhichOneofArgType__parked_max: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max"]  # noqa: Y015

@@ -85,6 +85,7 @@ class SubmissionChanged(_message.Message):
     SUBMITTED_BY_FIELD_NUMBER: _builtins.int
     CHANGED_AT_FIELD_NUMBER: _builtins.int
     PRIMARY_FIELD_NUMBER: _builtins.int
+    REPORTED_ON_FIELD_NUMBER: _builtins.int
     submission_id: _builtins.str
     """Id of the submission."""
     version: _builtins.int
@@ -99,6 +100,10 @@ class SubmissionChanged(_message.Message):
     """Opaque subject of the credential that submitted last; the one to notify."""
     primary: _builtins.bool
     """True on the one record of a version that tells of the change, false on the one that only retracts an old work key."""
+    reported_on: _builtins.str
+    """Calendar day, `YYYY-MM-DD` in Asia/Ho_Chi_Minh, on which the submission was handed in for the first time; it never changes.
+    Empty in logs of releases before 0.3: there the day of `changed_at` stands for it.
+    """
     @_builtins.property
     def declared(self) -> Global___Claim:
         """What counts as declared for this work; unset when nothing does."""
@@ -124,10 +129,11 @@ class SubmissionChanged(_message.Message):
         submitted_by: _builtins.str = ...,
         changed_at: _timestamp_pb2.Timestamp | None = ...,
         primary: _builtins.bool = ...,
+        reported_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "declared", b"declared", "verified", b"verified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "declared", b"declared", "institution_id", b"institution_id", "primary", b"primary", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "verified", b"verified", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "declared", b"declared", "institution_id", b"institution_id", "primary", b"primary", "reported_on", b"reported_on", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "verified", b"verified", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,9 +7,11 @@ Asia/Ho_Chi_Minh, empty when unknown. Amounts are whole dong written as digits. 
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import descriptor_pb2 as _descriptor_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf.internal import extension_dict as _extension_dict
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -41,6 +43,13 @@ class Facts(_message.Message):
     JOINT_PROJECT_FIELD_NUMBER: _builtins.int
     EXPERT_FIELD_NUMBER: _builtins.int
     INSTITUTE_FIELD_NUMBER: _builtins.int
+    INVESTMENT_FIELD_NUMBER: _builtins.int
+    SCHOLAR_FIELD_NUMBER: _builtins.int
+    PROGRAMME_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    RECOGNITION_FIELD_NUMBER: _builtins.int
+    IMPACT_STORY_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def publication(self) -> Global___Publication:
         """A scholarly article, chapter or book."""
@@ -75,7 +84,7 @@ class Facts(_message.Message):
 
     @_builtins.property
     def facility(self) -> Global___Facility:
-        """A laboratory, equipment or space that was invested in."""
+        """A laboratory, equipment, space or data resource that was invested in."""
 
     @_builtins.property
     def training(self) -> Global___Training:
@@ -87,7 +96,7 @@ class Facts(_message.Message):
 
     @_builtins.property
     def joint_project(self) -> Global___JointProject:
-        """A research project of several members."""
+        """A research project, of one member or several."""
 
     @_builtins.property
     def expert(self) -> Global___Expert:
@@ -96,6 +105,34 @@ class Facts(_message.Message):
     @_builtins.property
     def institute(self) -> Global___Institute:
         """An institute that was founded."""
+
+    @_builtins.property
+    def investment(self) -> Global___Investment:
+        """Money that outsiders put into an enterprise founded out of an institution."""
+
+    @_builtins.property
+    def scholar(self) -> Global___Scholar:
+        """A student or scholar from abroad."""
+
+    @_builtins.property
+    def programme(self) -> Global___Programme:
+        """A programme of study or exchange."""
+
+    @_builtins.property
+    def event(self) -> Global___Event:
+        """A conference, workshop or seminar."""
+
+    @_builtins.property
+    def task(self) -> Global___Task:
+        """A task of an action programme."""
+
+    @_builtins.property
+    def recognition(self) -> Global___Recognition:
+        """An honour given to a person."""
+
+    @_builtins.property
+    def impact_story(self) -> Global___ImpactStory:
+        """A story of the good that research did, which no number tells."""
 
     def __init__(
         self,
@@ -114,12 +151,19 @@ class Facts(_message.Message):
         joint_project: Global___JointProject | None = ...,
         expert: Global___Expert | None = ...,
         institute: Global___Institute | None = ...,
+        investment: Global___Investment | None = ...,
+        scholar: Global___Scholar | None = ...,
+        programme: Global___Programme | None = ...,
+        event: Global___Event | None = ...,
+        task: Global___Task | None = ...,
+        recognition: Global___Recognition | None = ...,
+        impact_story: Global___ImpactStory | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "enterprise", b"enterprise", "expert", b"expert", "facility", b"facility", "institute", b"institute", "ip_right", b"ip_right", "joint_project", b"joint_project", "kind", b"kind", "policy_contract", b"policy_contract", "product", b"product", "publication", b"publication", "rd_funding", b"rd_funding", "receipt", b"receipt", "training", b"training", "transfer_contract", b"transfer_contract"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "enterprise", b"enterprise", "event", b"event", "expert", b"expert", "facility", b"facility", "impact_story", b"impact_story", "institute", b"institute", "investment", b"investment", "ip_right", b"ip_right", "joint_project", b"joint_project", "kind", b"kind", "policy_contract", b"policy_contract", "product", b"product", "programme", b"programme", "publication", b"publication", "rd_funding", b"rd_funding", "receipt", b"receipt", "recognition", b"recognition", "scholar", b"scholar", "task", b"task", "training", b"training", "transfer_contract", b"transfer_contract"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "enterprise", b"enterprise", "expert", b"expert", "facility", b"facility", "institute", b"institute", "ip_right", b"ip_right", "joint_project", b"joint_project", "kind", b"kind", "policy_contract", b"policy_contract", "product", b"product", "publication", b"publication", "rd_funding", b"rd_funding", "receipt", b"receipt", "training", b"training", "transfer_contract", b"transfer_contract"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "enterprise", b"enterprise", "event", b"event", "expert", b"expert", "facility", b"facility", "impact_story", b"impact_story", "institute", b"institute", "investment", b"investment", "ip_right", b"ip_right", "joint_project", b"joint_project", "kind", b"kind", "policy_contract", b"policy_contract", "product", b"product", "programme", b"programme", "publication", b"publication", "rd_funding", b"rd_funding", "receipt", b"receipt", "recognition", b"recognition", "scholar", b"scholar", "task", b"task", "training", b"training", "transfer_contract", b"transfer_contract"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["publication", "ip_right", "product", "transfer_contract", "receipt", "enterprise", "rd_funding", "policy_contract", "facility", "training", "agreement", "joint_project", "expert", "institute"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["publication", "ip_right", "product", "transfer_contract", "receipt", "enterprise", "rd_funding", "policy_contract", "facility", "training", "agreement", "joint_project", "expert", "institute", "investment", "scholar", "programme", "event", "task", "recognition", "impact_story"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -196,6 +240,7 @@ class Publication(_message.Message):
     UNIT_AUTHORS_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
     doi: _builtins.str
     """DOI without resolver, e.g. `10.1000/xyz`; case does not matter. Empty when there is none; at most 300 characters."""
     title: _builtins.str
@@ -224,6 +269,10 @@ class Publication(_message.Message):
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Key fields by code, e.g. `semiconductor`. At most 8."""
 
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
     def __init__(
         self,
         *,
@@ -238,10 +287,11 @@ class Publication(_message.Message):
         unit_authors: _builtins.int = ...,
         institutions: _abc.Iterable[_builtins.str] | None = ...,
         fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["doi", b"doi", "fields", b"fields", "indexes", b"indexes", "institutions", b"institutions", "issn", b"issn", "issued_on", b"issued_on", "quartile", b"quartile", "quartile_source", b"quartile_source", "quartile_year", b"quartile_year", "title", b"title", "unit_authors", b"unit_authors"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "doi", b"doi", "fields", b"fields", "indexes", b"indexes", "institutions", b"institutions", "issn", b"issn", "issued_on", b"issued_on", "quartile", b"quartile", "quartile_source", b"quartile_source", "quartile_year", b"quartile_year", "title", b"title", "unit_authors", b"unit_authors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -296,6 +346,10 @@ class IpRight(_message.Message):
     FILED_ON_FIELD_NUMBER: _builtins.int
     GRANTED_ON_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
+    ENDED_ON_FIELD_NUMBER: _builtins.int
+    EXPLOITED_ON_FIELD_NUMBER: _builtins.int
+    EXPLOITED_BY_FIELD_NUMBER: _builtins.int
     kind: Global___IpRight.Kind.ValueType
     """Kind of right. Required."""
     title: _builtins.str
@@ -310,9 +364,19 @@ class IpRight(_message.Message):
     """Date of filing. Required."""
     granted_on: _builtins.str
     """Date of grant; empty before."""
+    ended_on: _builtins.str
+    """Date it lapsed, expired or was given up; empty while it is in force."""
+    exploited_on: _builtins.str
+    """Date of the first licence or income; empty while it is not exploited commercially."""
+    exploited_by: _builtins.str
+    """Work key of the licence or receipt that shows it; empty when it is not exploited."""
     @_builtins.property
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
 
     def __init__(
         self,
@@ -325,10 +389,14 @@ class IpRight(_message.Message):
         filed_on: _builtins.str = ...,
         granted_on: _builtins.str = ...,
         fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
+        ended_on: _builtins.str = ...,
+        exploited_on: _builtins.str = ...,
+        exploited_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "fields", b"fields", "filed_on", b"filed_on", "grant_no", b"grant_no", "granted_on", b"granted_on", "kind", b"kind", "office", b"office", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["application_no", b"application_no", "areas", b"areas", "ended_on", b"ended_on", "exploited_by", b"exploited_by", "exploited_on", b"exploited_on", "fields", b"fields", "filed_on", b"filed_on", "grant_no", b"grant_no", "granted_on", b"granted_on", "kind", b"kind", "office", b"office", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -376,6 +444,8 @@ class Product(_message.Message):
     ENDED_ON_FIELD_NUMBER: _builtins.int
     IP_REFS_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
+    TRL_ON_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Code of the product, unique within the institution; 1 to 60 characters."""
     title: _builtins.str
@@ -390,6 +460,8 @@ class Product(_message.Message):
     """Date of the first sale; required when the stage is on_market, else empty."""
     ended_on: _builtins.str
     """Date the product was given up or left the market; empty while it lives."""
+    trl_on: _builtins.str
+    """Date the readiness level was assessed; empty when it was not. Without it no product counts as ready to transfer."""
     @_builtins.property
     def ip_refs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Work keys of rights used. At most 50."""
@@ -397,6 +469,10 @@ class Product(_message.Message):
     @_builtins.property
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
 
     def __init__(
         self,
@@ -410,10 +486,12 @@ class Product(_message.Message):
         ended_on: _builtins.str = ...,
         ip_refs: _abc.Iterable[_builtins.str] | None = ...,
         fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
+        trl_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "ended_on", b"ended_on", "fields", b"fields", "identified_on", b"identified_on", "ip_refs", b"ip_refs", "on_market_on", b"on_market_on", "stage", b"stage", "title", b"title", "trl", b"trl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "code", b"code", "ended_on", b"ended_on", "fields", b"fields", "identified_on", b"identified_on", "ip_refs", b"ip_refs", "on_market_on", b"on_market_on", "stage", b"stage", "title", b"title", "trl", b"trl", "trl_on", b"trl_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -508,6 +586,8 @@ class Receipt(_message.Message):
     AMOUNT_VND_FIELD_NUMBER: _builtins.int
     RECEIVED_ON_FIELD_NUMBER: _builtins.int
     PAYER_UNIT_ID_FIELD_NUMBER: _builtins.int
+    TRAINING_REF_FIELD_NUMBER: _builtins.int
+    POLICY_REF_FIELD_NUMBER: _builtins.int
     number: _builtins.str
     """Number of the invoice or bank slip, unique within the institution; 1 to 80 characters."""
     contract_ref: _builtins.str
@@ -520,6 +600,10 @@ class Receipt(_message.Message):
     """Date of receipt. Required."""
     payer_unit_id: _builtins.str
     """Unit of the consortium that paid, when it was one; its share is netted wherever payer and payee meet."""
+    training_ref: _builtins.str
+    """Work key of the short course it pays, or empty."""
+    policy_ref: _builtins.str
+    """Work key of the policy contract it pays, or empty."""
     def __init__(
         self,
         *,
@@ -529,10 +613,12 @@ class Receipt(_message.Message):
         amount_vnd: _builtins.str = ...,
         received_on: _builtins.str = ...,
         payer_unit_id: _builtins.str = ...,
+        training_ref: _builtins.str = ...,
+        policy_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_vnd", b"amount_vnd", "contract_ref", b"contract_ref", "number", b"number", "payer_unit_id", b"payer_unit_id", "product_ref", b"product_ref", "received_on", b"received_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_vnd", b"amount_vnd", "contract_ref", b"contract_ref", "number", b"number", "payer_unit_id", b"payer_unit_id", "policy_ref", b"policy_ref", "product_ref", b"product_ref", "received_on", b"received_on", "training_ref", b"training_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -721,6 +807,8 @@ class PolicyContract(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     VALUE_VND_FIELD_NUMBER: _builtins.int
     SIGNED_ON_FIELD_NUMBER: _builtins.int
+    ADOPTED_BY_FIELD_NUMBER: _builtins.int
+    ADOPTED_ON_FIELD_NUMBER: _builtins.int
     number: _builtins.str
     """Number of the contract; 1 to 80 characters."""
     partner: _builtins.str
@@ -733,6 +821,10 @@ class PolicyContract(_message.Message):
     """Value in dong."""
     signed_on: _builtins.str
     """Date of signature. Required."""
+    adopted_by: _builtins.str
+    """Who uses the report, e.g. the body that issued a decision after it; empty while nobody does."""
+    adopted_on: _builtins.str
+    """Date it was adopted; given together with `adopted_by`."""
     def __init__(
         self,
         *,
@@ -742,10 +834,12 @@ class PolicyContract(_message.Message):
         level: Global___PolicyContract.Level.ValueType = ...,
         value_vnd: _builtins.str = ...,
         signed_on: _builtins.str = ...,
+        adopted_by: _builtins.str = ...,
+        adopted_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["level", b"level", "number", b"number", "partner", b"partner", "partner_id", b"partner_id", "signed_on", b"signed_on", "value_vnd", b"value_vnd"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adopted_by", b"adopted_by", "adopted_on", b"adopted_on", "level", b"level", "number", b"number", "partner", b"partner", "partner_id", b"partner_id", "signed_on", b"signed_on", "value_vnd", b"value_vnd"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -753,7 +847,7 @@ Global___PolicyContract: _TypeAlias = PolicyContract  # noqa: Y015
 
 @_typing.final
 class Facility(_message.Message):
-    """An investment into a laboratory, equipment or space."""
+    """A laboratory, equipment, space or data resource that was invested in."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -771,6 +865,8 @@ class Facility(_message.Message):
         """Equipment."""
         KIND_SPACE: Facility._Kind.ValueType  # 3
         """Space."""
+        KIND_DATA: Facility._Kind.ValueType  # 4
+        """Database or other resource of data."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
         """Kind of facility."""
@@ -783,6 +879,8 @@ class Facility(_message.Message):
     """Equipment."""
     KIND_SPACE: Facility.Kind.ValueType  # 3
     """Space."""
+    KIND_DATA: Facility.Kind.ValueType  # 4
+    """Database or other resource of data."""
 
     CODE_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
@@ -792,6 +890,7 @@ class Facility(_message.Message):
     IN_KIND_FIELD_NUMBER: _builtins.int
     OPENED_ON_FIELD_NUMBER: _builtins.int
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    ENDED_ON_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Code, unique within the institution; 1 to 60 characters."""
     kind: Global___Facility.Kind.ValueType
@@ -806,6 +905,8 @@ class Facility(_message.Message):
     """True when the value is of a contribution in kind."""
     opened_on: _builtins.str
     """Date of opening. Required."""
+    ended_on: _builtins.str
+    """Date it was closed; empty while it is open."""
     @_builtins.property
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions it is shared with, as unit ids. At most 20."""
@@ -821,10 +922,11 @@ class Facility(_message.Message):
         in_kind: _builtins.bool = ...,
         opened_on: _builtins.str = ...,
         institutions: _abc.Iterable[_builtins.str] | None = ...,
+        ended_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "in_kind", b"in_kind", "institutions", b"institutions", "kind", b"kind", "opened_on", b"opened_on", "partner", b"partner", "partner_id", b"partner_id", "value_vnd", b"value_vnd"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "ended_on", b"ended_on", "in_kind", b"in_kind", "institutions", b"institutions", "kind", b"kind", "opened_on", b"opened_on", "partner", b"partner", "partner_id", b"partner_id", "value_vnd", b"value_vnd"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -951,7 +1053,7 @@ Global___Agreement: _TypeAlias = Agreement  # noqa: Y015
 
 @_typing.final
 class JointProject(_message.Message):
-    """A research project of several members."""
+    """A research project, of one member or several."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -992,6 +1094,8 @@ class JointProject(_message.Message):
     INSTITUTIONS_FIELD_NUMBER: _builtins.int
     BUDGET_VND_FIELD_NUMBER: _builtins.int
     STARTED_ON_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """Project code, the same for all members; 1 to 60 characters."""
     title: _builtins.str
@@ -1006,6 +1110,14 @@ class JointProject(_message.Message):
     def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions of the members, as unit ids. At most 20."""
 
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
     def __init__(
         self,
         *,
@@ -1015,10 +1127,12 @@ class JointProject(_message.Message):
         institutions: _abc.Iterable[_builtins.str] | None = ...,
         budget_vnd: _builtins.str = ...,
         started_on: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_vnd", b"budget_vnd", "code", b"code", "institutions", b"institutions", "level", b"level", "started_on", b"started_on", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "budget_vnd", b"budget_vnd", "code", b"code", "fields", b"fields", "institutions", b"institutions", "level", b"level", "started_on", b"started_on", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1107,6 +1221,7 @@ class Institute(_message.Message):
     DECISION_NO_FIELD_NUMBER: _builtins.int
     FOUNDED_ON_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name; 1 to 300 characters."""
     decision_no: _builtins.str
@@ -1117,6 +1232,10 @@ class Institute(_message.Message):
     def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Key fields by code. At most 8."""
 
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
     def __init__(
         self,
         *,
@@ -1124,11 +1243,487 @@ class Institute(_message.Message):
         decision_no: _builtins.str = ...,
         founded_on: _builtins.str = ...,
         fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_no", b"decision_no", "fields", b"fields", "founded_on", b"founded_on", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "decision_no", b"decision_no", "fields", b"fields", "founded_on", b"founded_on", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Institute: _TypeAlias = Institute  # noqa: Y015
+
+@_typing.final
+class Investment(_message.Message):
+    """Money that outsiders put into an enterprise founded out of an institution."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Investor:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _InvestorEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Investment._Investor.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        INVESTOR_UNSPECIFIED: Investment._Investor.ValueType  # 0
+        """Not allowed."""
+        INVESTOR_ENTERPRISE: Investment._Investor.ValueType  # 1
+        """An enterprise."""
+        INVESTOR_FUND: Investment._Investor.ValueType  # 2
+        """A fund or a person who invests."""
+        INVESTOR_FOREIGN: Investment._Investor.ValueType  # 3
+        """Somebody abroad."""
+        INVESTOR_STATE: Investment._Investor.ValueType  # 4
+        """The state."""
+        INVESTOR_OWN: Investment._Investor.ValueType  # 5
+        """The institution itself; that is no external investment."""
+
+    class Investor(_Investor, metaclass=_InvestorEnumTypeWrapper):
+        """Who invests."""
+
+    INVESTOR_UNSPECIFIED: Investment.Investor.ValueType  # 0
+    """Not allowed."""
+    INVESTOR_ENTERPRISE: Investment.Investor.ValueType  # 1
+    """An enterprise."""
+    INVESTOR_FUND: Investment.Investor.ValueType  # 2
+    """A fund or a person who invests."""
+    INVESTOR_FOREIGN: Investment.Investor.ValueType  # 3
+    """Somebody abroad."""
+    INVESTOR_STATE: Investment.Investor.ValueType  # 4
+    """The state."""
+    INVESTOR_OWN: Investment.Investor.ValueType  # 5
+    """The institution itself; that is no external investment."""
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TAX_CODE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INVESTOR_FIELD_NUMBER: _builtins.int
+    AMOUNT_VND_FIELD_NUMBER: _builtins.int
+    RECEIVED_ON_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    """Number of the funding document, unique within the enterprise; 1 to 80 characters."""
+    tax_code: _builtins.str
+    """Tax code (MST) of the enterprise, 10 digits with a valid check digit. Required."""
+    kind: Global___Enterprise.Kind.ValueType
+    """Kind of the enterprise. Required."""
+    investor: Global___Investment.Investor.ValueType
+    """Who invests. Required."""
+    amount_vnd: _builtins.str
+    """Amount in dong."""
+    received_on: _builtins.str
+    """Date of receipt. Required."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.str = ...,
+        tax_code: _builtins.str = ...,
+        kind: Global___Enterprise.Kind.ValueType = ...,
+        investor: Global___Investment.Investor.ValueType = ...,
+        amount_vnd: _builtins.str = ...,
+        received_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_vnd", b"amount_vnd", "investor", b"investor", "kind", b"kind", "number", b"number", "received_on", b"received_on", "tax_code", b"tax_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Investment: _TypeAlias = Investment  # noqa: Y015
+
+@_typing.final
+class Scholar(_message.Message):
+    """A student or scholar from abroad; one line of the list that an institution keeps."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Scholar._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Scholar._Kind.ValueType  # 0
+        """Not allowed."""
+        KIND_STUDENT: Scholar._Kind.ValueType  # 1
+        """Studies for a degree."""
+        KIND_EXCHANGE_STUDENT: Scholar._Kind.ValueType  # 2
+        """Studies for a while in an exchange."""
+        KIND_SCHOLAR: Scholar._Kind.ValueType  # 3
+        """Does research or teaches."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What brings the person."""
+
+    KIND_UNSPECIFIED: Scholar.Kind.ValueType  # 0
+    """Not allowed."""
+    KIND_STUDENT: Scholar.Kind.ValueType  # 1
+    """Studies for a degree."""
+    KIND_EXCHANGE_STUDENT: Scholar.Kind.ValueType  # 2
+    """Studies for a while in an exchange."""
+    KIND_SCHOLAR: Scholar.Kind.ValueType  # 3
+    """Does research or teaches."""
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STARTED_ON_FIELD_NUMBER: _builtins.int
+    ENDED_ON_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Stable opaque id of the person: ORCID, else an id given by the institution. 1 to 60 characters."""
+    name: _builtins.str
+    """Name; kept by the institution and never part of an event."""
+    country: _builtins.str
+    """Country of citizenship, ISO 3166 alpha-2. Required."""
+    kind: Global___Scholar.Kind.ValueType
+    """Kind. Required."""
+    started_on: _builtins.str
+    """First day. Required."""
+    ended_on: _builtins.str
+    """Last day; empty while the person is here."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        country: _builtins.str = ...,
+        kind: Global___Scholar.Kind.ValueType = ...,
+        started_on: _builtins.str = ...,
+        ended_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["country", b"country", "ended_on", b"ended_on", "kind", b"kind", "name", b"name", "person_id", b"person_id", "started_on", b"started_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Scholar: _TypeAlias = Scholar  # noqa: Y015
+
+@_typing.final
+class Programme(_message.Message):
+    """A programme of study or exchange."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Programme._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Programme._Kind.ValueType  # 0
+        """Not allowed."""
+        KIND_DEGREE: Programme._Kind.ValueType  # 1
+        """Leads to a degree."""
+        KIND_EXCHANGE: Programme._Kind.ValueType  # 2
+        """Exchange of students."""
+        KIND_CREDIT_RECOGNITION: Programme._Kind.ValueType  # 3
+        """Recognition of each other's credits."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Kind of programme."""
+
+    KIND_UNSPECIFIED: Programme.Kind.ValueType  # 0
+    """Not allowed."""
+    KIND_DEGREE: Programme.Kind.ValueType  # 1
+    """Leads to a degree."""
+    KIND_EXCHANGE: Programme.Kind.ValueType  # 2
+    """Exchange of students."""
+    KIND_CREDIT_RECOGNITION: Programme.Kind.ValueType  # 3
+    """Recognition of each other's credits."""
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    STUDENTS_FIELD_NUMBER: _builtins.int
+    STARTED_ON_FIELD_NUMBER: _builtins.int
+    ENDED_ON_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, the same for all institutions that take part; 1 to 60 characters."""
+    title: _builtins.str
+    """Title; 1 to 500 characters."""
+    kind: Global___Programme.Kind.ValueType
+    """Kind. Required."""
+    students: _builtins.int
+    """Students of its first year, 0 to 100,000."""
+    started_on: _builtins.str
+    """Date of the decision that opened it. Required."""
+    ended_on: _builtins.str
+    """Date it was closed; empty while it runs."""
+    @_builtins.property
+    def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions that take part, as unit ids. At most 20."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        title: _builtins.str = ...,
+        kind: Global___Programme.Kind.ValueType = ...,
+        institutions: _abc.Iterable[_builtins.str] | None = ...,
+        students: _builtins.int = ...,
+        started_on: _builtins.str = ...,
+        ended_on: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "code", b"code", "ended_on", b"ended_on", "fields", b"fields", "institutions", b"institutions", "kind", b"kind", "started_on", b"started_on", "students", b"students", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Programme: _TypeAlias = Programme  # noqa: Y015
+
+@_typing.final
+class Event(_message.Message):
+    """A conference, workshop or seminar."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Event._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Event._Kind.ValueType  # 0
+        """Not allowed."""
+        KIND_CONFERENCE: Event._Kind.ValueType  # 1
+        """Conference."""
+        KIND_WORKSHOP: Event._Kind.ValueType  # 2
+        """Workshop."""
+        KIND_SEMINAR: Event._Kind.ValueType  # 3
+        """Seminar."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Kind of event."""
+
+    KIND_UNSPECIFIED: Event.Kind.ValueType  # 0
+    """Not allowed."""
+    KIND_CONFERENCE: Event.Kind.ValueType  # 1
+    """Conference."""
+    KIND_WORKSHOP: Event.Kind.ValueType  # 2
+    """Workshop."""
+    KIND_SEMINAR: Event.Kind.ValueType  # 3
+    """Seminar."""
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    INSTITUTIONS_FIELD_NUMBER: _builtins.int
+    HELD_ON_FIELD_NUMBER: _builtins.int
+    PARTICIPANTS_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """Code, the same for all that organise it; 1 to 60 characters."""
+    title: _builtins.str
+    """Title; 1 to 500 characters."""
+    kind: Global___Event.Kind.ValueType
+    """Kind. Required."""
+    held_on: _builtins.str
+    """First day. Required."""
+    participants: _builtins.int
+    """People who came, 0 to 100,000."""
+    @_builtins.property
+    def institutions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Institutions that take part, as unit ids. At most 20."""
+
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        title: _builtins.str = ...,
+        kind: Global___Event.Kind.ValueType = ...,
+        institutions: _abc.Iterable[_builtins.str] | None = ...,
+        held_on: _builtins.str = ...,
+        participants: _builtins.int = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "code", b"code", "fields", b"fields", "held_on", b"held_on", "institutions", b"institutions", "kind", b"kind", "participants", b"participants", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class Task(_message.Message):
+    """A task of an action programme."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_NO_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DUE_ON_FIELD_NUMBER: _builtins.int
+    DONE_ON_FIELD_NUMBER: _builtins.int
+    decision_no: _builtins.str
+    """Decision that sets the programme, e.g. `1345/QĐ-ĐHQGHN`; 1 to 80 characters."""
+    number: _builtins.str
+    """Number of the task in the programme; 1 to 60 characters."""
+    title: _builtins.str
+    """Title; 1 to 500 characters."""
+    due_on: _builtins.str
+    """Date it is due; it may lie ahead. Required."""
+    done_on: _builtins.str
+    """Date it was accepted as done; empty before."""
+    def __init__(
+        self,
+        *,
+        decision_no: _builtins.str = ...,
+        number: _builtins.str = ...,
+        title: _builtins.str = ...,
+        due_on: _builtins.str = ...,
+        done_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_no", b"decision_no", "done_on", b"done_on", "due_on", b"due_on", "number", b"number", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Task: _TypeAlias = Task  # noqa: Y015
+
+@_typing.final
+class Recognition(_message.Message):
+    """An honour given to a person."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Recognition._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Recognition._Kind.ValueType  # 0
+        """Not allowed."""
+        KIND_POLICY_CONSULTING: Recognition._Kind.ValueType  # 1
+        """Policy consulting."""
+        KIND_RESEARCH: Recognition._Kind.ValueType  # 2
+        """Research."""
+        KIND_INNOVATION: Recognition._Kind.ValueType  # 3
+        """Innovation or founding an enterprise."""
+        KIND_TEACHING: Recognition._Kind.ValueType  # 4
+        """Teaching."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """What for."""
+
+    KIND_UNSPECIFIED: Recognition.Kind.ValueType  # 0
+    """Not allowed."""
+    KIND_POLICY_CONSULTING: Recognition.Kind.ValueType  # 1
+    """Policy consulting."""
+    KIND_RESEARCH: Recognition.Kind.ValueType  # 2
+    """Research."""
+    KIND_INNOVATION: Recognition.Kind.ValueType  # 3
+    """Innovation or founding an enterprise."""
+    KIND_TEACHING: Recognition.Kind.ValueType  # 4
+    """Teaching."""
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DECISION_NO_FIELD_NUMBER: _builtins.int
+    GIVEN_ON_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Stable opaque id of the person: ORCID, else an id given by the institution. 1 to 60 characters."""
+    name: _builtins.str
+    """Name; kept by the institution and never part of an event."""
+    kind: Global___Recognition.Kind.ValueType
+    """What for. Required."""
+    decision_no: _builtins.str
+    """Number of the decision; 1 to 80 characters."""
+    given_on: _builtins.str
+    """Date of the decision. Required."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        kind: Global___Recognition.Kind.ValueType = ...,
+        decision_no: _builtins.str = ...,
+        given_on: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision_no", b"decision_no", "given_on", b"given_on", "kind", b"kind", "name", b"name", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Recognition: _TypeAlias = Recognition  # noqa: Y015
+
+@_typing.final
+class ImpactStory(_message.Message):
+    """A story of the good that research did, which no number tells. It feeds no count but those of reporting itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
+    BENEFICIARY_FIELD_NUMBER: _builtins.int
+    HAPPENED_ON_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    AREAS_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """Title; 1 to 500 characters."""
+    summary: _builtins.str
+    """What changed, for whom, and by what research; 1 to 2,000 characters. No personal data."""
+    beneficiary: _builtins.str
+    """Who gained by it; at most 300 characters."""
+    happened_on: _builtins.str
+    """Date it became visible. Required."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Key fields by code. At most 8."""
+
+    @_builtins.property
+    def areas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Centre areas by code, e.g. `cybersecurity`; where empty, indicators go by the key fields. At most 8."""
+
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        summary: _builtins.str = ...,
+        beneficiary: _builtins.str = ...,
+        happened_on: _builtins.str = ...,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        areas: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["areas", b"areas", "beneficiary", b"beneficiary", "fields", b"fields", "happened_on", b"happened_on", "summary", b"summary", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImpactStory: _TypeAlias = ImpactStory  # noqa: Y015
+
+HAPPENED_FIELD_NUMBER: _builtins.int
+happened: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""True for the one date of a type on which it happened; indicators know it as `happened_on`, and timeliness is
+measured from it.
+"""

@@ -1,0 +1,73 @@
+"""Cuts: what a number can be split by. A work stands under every term that its facts name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from services.kpi.domain.claims import Fact
+
+UNCLASSIFIED = "unclassified"
+"""Term of the works that name none; it makes the terms cover every work."""
+
+SEPARATOR = "|"
+"""Stands between term and member in the cells of a distinct count; no code of a term has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """First and last day of something, as `YYYY-MM-DD`; empty for no limit."""
+
+    first: str = ""
+    last: str = ""
+
+    def hold(self, date: str) -> bool:
+        """Tell whether a day lies within."""
+        return self.first <= date and (not self.last or date <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One way to split a number by a fact of its works.
+
+    Args:
+        name: code of the taxonomy, or field of the facts.
+        fact: field that names the terms.
+        terms: term -> days it is used; None when every value of the field is a term.
+        standing_in: field whose terms stand in where `fact` names none; empty for none.
+        links: term that stands in -> what it means here, and the days it does.
+        otherwise: term of works that name none, e.g. `false` of a flag.
+    """
+
+    name: str
+    fact: str
+    terms: Mapping[str, Days] | None = None
+    standing_in: str = ""
+    links: Mapping[str, tuple[tuple[str, Days], ...]] = field(default_factory=dict)
+    otherwise: str = UNCLASSIFIED
+
+    def fields(self) -> set[str]:
+        """Return the facts it looks at."""
+        return {self.fact, self.standing_in} - {""}
+
+    def terms_of(self, get: Callable[[str], Fact | None], date: str) -> list[str]:
+        """Return the terms a work stands under, in order; at least one.
+
+        Args:
+            get: returns a fact of the work, None when it is not set.
+            date: the work's date, on which terms and links must be in use.
+        """
+        named = _values(get(self.fact))
+        if not named and self.standing_in:
+            meant = (self.links.get(value, ()) for value in _values(get(self.standing_in)))
+            named = [term for pairs in meant for term, days in pairs if days.hold(date)]
+        if self.terms is not None:
+            named = [term for term in named if term in self.terms and self.terms[term].hold(date)]
+        return sorted(set(named)) or [self.otherwise]
+
+
+def _values(fact: Fact | None) -> list[str]:
+    if fact is None:
+        return []
+    items = fact if isinstance(fact, tuple) else (fact,)
+    return [str(item).lower() if isinstance(item, bool) else str(item) for item in items if item]
