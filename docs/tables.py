@@ -87,7 +87,9 @@ def _component(component: dict[str, Any]) -> str:
     text = f"{rule} of `{component['type']}` by `{component['date']}`"
     if "until" in component:
         text += f" until `{component['until']}`"
-    for part in ("member", "amount"):
+    if "not_before" in component:
+        text += f", not before `{component['not_before']}`"
+    for part in ("member", "amount", "times", "per"):
         text += f", {part} `{component[part]}`" if part in component else ""
     conditions = " and ".join(map(_condition, component.get("where", ())))
     return f"{text}, where {conditions}" if conditions else text
@@ -101,6 +103,13 @@ def _condition(condition: dict[str, Any]) -> str:
         return f"{field} is not {' or '.join(condition['none_of']['values'])}"
     if "at_least" in condition:
         return f"at least {condition['at_least']} {field}"
+    if "within" in condition:
+        within = condition["within"]
+        return f"{field} at most {within['days']} days after `{within['after']}`"
+    if "minimum" in condition:
+        limits = condition["minimum"]
+        two = ", ".join(f"{number} for `{kind}`" for kind, number in limits["of_type"].items())
+        return f"at least {limits['otherwise']} {field} ({two})"
     return f"{field} is {'set' if condition['present'] else 'not set'}"
 
 

@@ -40,6 +40,13 @@ DATE = {
     "joint_project": "started_on",
     "expert": "started_on",
     "institute": "founded_on",
+    "investment": "received_on",
+    "scholar": "started_on",
+    "programme": "started_on",
+    "event": "held_on",
+    "task": "due_on",
+    "recognition": "given_on",
+    "impact_story": "happened_on",
 }
 
 
@@ -95,6 +102,7 @@ def publication(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> F
         "unit_authors": dice.pick(("", "1", "2", "3")),
         "institutions": members(lot) if names_members or named(lot) else "",
         "fields": topics(dice),
+        "areas": "",
     }
 
 
@@ -107,6 +115,8 @@ def ip_right(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Fact
     prefix = {"patent": "1", "utility_solution": "2", "design": "3", "plant_variety": "4"}
     granted = "granted" in lot.variant
     filed = days_before(day, dice.between(400, 1100)) if granted else day
+    # Facts that came later than the first version of the data go by the serial: the dice stay.
+    exploited = granted and serial % 9 == 0
     return {
         "kind": kind,
         "title": f"Giải pháp mẫu số {serial:04d} (dữ liệu giả)",
@@ -116,6 +126,10 @@ def ip_right(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Fact
         "filed_on": filed,
         "granted_on": day if granted else "",
         "fields": topics(dice),
+        "areas": "",
+        "ended_on": "2025-12-01" if granted and serial % 31 == 0 else "",
+        "exploited_on": day if exploited else "",
+        "exploited_by": f"contract:HĐCG-GIA-{serial:04d}" if exploited else "",
     }
 
 
@@ -144,6 +158,8 @@ def product(maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
         "ended_on": ended,
         "ip_refs": "",
         "fields": topics(dice),
+        "areas": "cybersecurity" if serial % 12 == 0 else "",
+        "trl_on": "" if stage == "potential" else day,
     }
 
 
@@ -171,6 +187,8 @@ def receipt(maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
         "amount_vnd": dice.dong(20, 2500),
         "received_on": day,
         "payer_unit_id": joined(payers),
+        "training_ref": f"training:ĐT-GIA-{serial:04d}" if "course" in lot.variant else "",
+        "policy_ref": f"policy_contract:HĐTV-GIA-{serial:04d}" if "advice" in lot.variant else "",
     }
 
 
@@ -203,18 +221,21 @@ def policy_contract(maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -
         "level": lot.first_of("national", "local"),
         "value_vnd": dice.dong(80, 3000),
         "signed_on": day,
+        "adopted_by": "Cơ quan Mẫu (dữ liệu giả)" if serial % 3 == 0 else "",
+        "adopted_on": day if serial % 3 == 0 else "",
     }
 
 
 def facility(maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
     return {
         "code": f"CSVC-GIA-{serial:04d}",
-        "kind": dice.pick(("lab", "equipment", "space")),
+        "kind": "data" if "data" in lot.variant else dice.pick(("lab", "equipment", "space")),
         "partner": maker.partner(dice, "enterprise", "school") if dice.chance(75) else "",
         "value_vnd": dice.dong(800, 40000),
         "in_kind": str("kind" in lot.variant).lower(),
         "opened_on": day,
         "institutions": members(lot) if named(lot) else "",
+        "ended_on": "",
     }
 
 
@@ -260,6 +281,8 @@ def joint_project(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) ->
         "institutions": members(lot),
         "budget_vnd": dice.dong(500, 15000),
         "started_on": day,
+        "fields": KEY_FIELDS[serial % len(KEY_FIELDS)],
+        "areas": "",
     }
 
 
@@ -282,6 +305,88 @@ def institute(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Fac
         "decision_no": f"QĐ-GIA-{serial:03d}/{day[:4]}",
         "founded_on": day,
         "fields": topics(dice),
+        "areas": "",
+    }
+
+
+def investment(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "number": f"ĐTV-GIA-{serial:03d}",
+        "tax_code": tax_code("98", serial),
+        "kind": lot.first_of("spin_off", "staff_startup"),
+        "investor": lot.first_of("enterprise", "fund", "foreign", "own"),
+        "amount_vnd": dice.dong(300, 20000),
+        "received_on": day,
+    }
+
+
+def scholar(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "person_id": f"{lot.institutions[0]}:gia-nn-{serial:04d}",
+        "name": f"Người Học Mẫu {serial:03d} (dữ liệu giả)",
+        "country": dice.pick(("LA", "KH", "CN", "JP", "KR", "FR", "IN")),
+        "kind": dice.pick(("student", "exchange_student", "scholar")),
+        "started_on": day,
+        "ended_on": "",
+    }
+
+
+def programme(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "code": f"CTDT-GIA-{serial:03d}",
+        "title": f"Chương trình mẫu số {serial:03d} (dữ liệu giả)",
+        "kind": dice.pick(("degree", "exchange", "credit_recognition")),
+        "institutions": members(lot),
+        "students": str(dice.between(10, 60)),
+        "started_on": day,
+        "ended_on": "",
+        "fields": topics(dice),
+        "areas": "",
+    }
+
+
+def event(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "code": f"HN-GIA-{serial:03d}",
+        "title": f"Hội nghị mẫu số {serial:03d} (dữ liệu giả)",
+        "kind": dice.pick(("conference", "workshop", "seminar")),
+        "institutions": members(lot),
+        "held_on": day,
+        "participants": str(dice.between(30, 600)),
+        "fields": topics(dice),
+        "areas": "",
+    }
+
+
+def task(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    done = {"done": days_before(day, dice.between(0, 20)), "overdue": "2025-12-31", "open": ""}
+    return {
+        "decision_no": "QĐ-GIA-1345",
+        "number": f"{serial:03d}-GIA",
+        "title": f"Nhiệm vụ mẫu số {serial:03d} (dữ liệu giả)",
+        "due_on": day,
+        "done_on": done[lot.first_of(*done)],
+    }
+
+
+def recognition(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "person_id": f"{lot.institutions[0]}:gia-cv-{serial:04d}",
+        "name": f"Chuyên gia Tư vấn Mẫu {serial:03d} (dữ liệu giả)",
+        "kind": lot.first_of("policy_consulting", "research"),
+        "decision_no": f"QĐKT-GIA-{dice.between(1, 40):03d}/{day[:4]}",
+        "given_on": day,
+    }
+
+
+def impact_story(_maker: Maker, dice: Dice, lot: Lot, serial: int, day: str) -> Facts:
+    return {
+        "title": f"Câu chuyện tác động mẫu số {serial:03d} (dữ liệu giả)",
+        "summary": "Một nghiên cứu mẫu đã giúp một xã mẫu (dữ liệu giả).",
+        "beneficiary": "Xã Mẫu (dữ liệu giả)",
+        "happened_on": day,
+        "fields": topics(dice),
+        "areas": "",
     }
 
 
@@ -290,5 +395,6 @@ FACTS: dict[str, Callable[[Maker, Dice, Lot, int, str], Facts]] = {
     for made in (
         *(publication, ip_right, product, transfer_contract, receipt, enterprise, rd_funding),
         *(policy_contract, facility, training, agreement, joint_project, expert, institute),
+        *(investment, scholar, programme, event, task, recognition, impact_story),
     )
 }

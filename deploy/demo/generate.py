@@ -37,6 +37,13 @@ PREFIXES = {
     "joint_project": "prj",
     "expert": "exp",
     "institute": "ins",
+    "investment": "inv",
+    "scholar": "sch",
+    "programme": "prg",
+    "event": "evt",
+    "task": "tsk",
+    "recognition": "rec",
+    "impact_story": "imp",
 }
 EVIDENCE = ("evidence_title", "evidence_uri", "evidence_sha256")
 REASONS = {

@@ -48,7 +48,7 @@ SHARES = {
 }
 SOURCES = ("registry", "system", "declared")
 AMOUNTS = ("amount_vnd", "value_vnd", "fee_vnd", "budget_vnd")
-LEAD_TYPES = ("joint_project", "training", "institute")
+LEAD_TYPES = ("joint_project", "training", "institute", "programme", "event")
 
 
 @dataclass

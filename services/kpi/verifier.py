@@ -65,7 +65,7 @@ def recomputed(
         shares[crc32(key) % parts].append(LogRecord(0, value))
     cells: Cells = {}
     for share in shares:
-        for cell, amount in recompute(share, message.indicators, message.units).get(0, {}).items():
+        for cell, amount in recompute(share, message).get(0, {}).items():
             cells[cell] = cells.get(cell, 0) + amount
         share.clear()
     return {cell: amount for cell, amount in cells.items() if amount}

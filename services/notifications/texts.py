@@ -23,6 +23,13 @@ TYPES = {
     "joint_project": {VI: "Đề tài, dự án chung", EN: "Joint project"},
     "expert": {VI: "Chuyên gia", EN: "Expert"},
     "institute": {VI: "Viện nghiên cứu", EN: "Institute"},
+    "investment": {VI: "Khoản đầu tư", EN: "Investment"},
+    "scholar": {VI: "Sinh viên, học giả nước ngoài", EN: "Foreign student or scholar"},
+    "programme": {VI: "Chương trình đào tạo", EN: "Programme"},
+    "event": {VI: "Hội nghị, hội thảo", EN: "Event"},
+    "task": {VI: "Nhiệm vụ", EN: "Task"},
+    "recognition": {VI: "Khen thưởng", EN: "Recognition"},
+    "impact_story": {VI: "Câu chuyện tác động", EN: "Impact story"},
     "": {VI: "Hồ sơ", EN: "Submission"},
 }
 

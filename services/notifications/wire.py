@@ -29,9 +29,12 @@ TOLD_STATES = {
     submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
 }
-# The field that names a work of each type. An expert's name is personal and never told.
+# The field that names a work of each type. The name of a person is personal and never told.
 TITLE_FIELDS = {
     **dict.fromkeys(("publication", "ip_right", "product", "joint_project"), "title"),
+    **dict.fromkeys(("programme", "event", "task", "impact_story"), "title"),
+    **dict.fromkeys(("investment",), "number"),
+    "recognition": "decision_no",
     **dict.fromkeys(("enterprise", "institute"), "name"),
     **dict.fromkeys(("transfer_contract", "receipt", "rd_funding"), "number"),
     **dict.fromkeys(("policy_contract", "agreement"), "number"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 import uuid_utils
 
@@ -15,14 +15,12 @@ from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
-from services.submissions.events import events_of, repairing_events
+from services.submissions.events import VIETNAM, events_of, repairing_events
 from services.submissions.intake import Intake
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
 
 REPAIRS_MAX = 5
-# No daylight saving since 1975, so the offset needs no time zone database.
-VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 
 
 def utc_now() -> datetime:

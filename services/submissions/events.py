@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,8 @@ from services.submissions.domain.claims import Notice, notices
 from services.submissions.domain.submission import Content, Submission
 
 TOPIC = "kieng.submissions.v1"
+# No daylight saving since 1975, so the offset needs no time zone database.
+VIETNAM = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
@@ -51,6 +54,7 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         submitted_by=submission.submitted_by,
         changed_at=wire.encode_time(submission.updated_at),
         primary=notice.is_primary,
+        reported_on=submission.handed_in_at.astimezone(VIETNAM).date().isoformat(),
     )
     return Event(
         event_id=f"{submission.submission_id}:{submission.version}:{notice.work_key}",

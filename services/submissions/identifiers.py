@@ -17,7 +17,14 @@ from services.kernel.errors import InvalidArgument
 
 ORCID_SHAPE = re.compile(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
-MAY_LIE_AHEAD = frozenset({"expires_on"})
+BY_CODE = frozenset({"programme", "event"})
+# Type -> fields that name its works and must say something.
+NAMED_BY = {
+    **dict.fromkeys((*BY_PARTNER, "investment"), ("number",)),
+    **dict.fromkeys((*BY_CODE, "joint_project"), ("code",)),
+    "task": ("decision_no", "number"),
+}
+MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
@@ -55,16 +62,23 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
     if kind == "enterprise":
         return f"mst:{fact.tax_code}"
     if kind in BY_PARTNER:
-        return f"{kind}:{fact.partner_id}:{' '.join(fact.number.upper().split())}"
+        return f"{kind}:{fact.partner_id}:{_spaced_once(fact.number)}"
     if kind == "joint_project":
         return f"project:{fact.code.strip().upper()}"
+    if kind in BY_CODE:
+        return f"{kind}:{_spaced_once(fact.code)}"
+    if kind == "investment":
+        return f"investment:{fact.tax_code}:{_spaced_once(fact.number)}"
+    if kind == "task":
+        return f"task:{_spaced_once(fact.decision_no)}:{_spaced_once(fact.number)}"
     return f"sub:{submission_id}"
 
 
 def _mistakes(kind: str, fact: Any, today: date) -> Iterator[tuple[str, str]]:
     yield from _SPECIAL.get(kind, _nothing_special)(fact)
-    if kind in BY_PARTNER and not fact.number.strip():
-        yield "number", "is blank"
+    for name in NAMED_BY.get(kind, ()):
+        if not getattr(fact, name).strip():
+            yield name, "is blank"
     yield from _wrong_dates(fact, today)
 
 
@@ -78,6 +92,7 @@ def _publication_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 def _ip_right_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
     if not _without_spaces(fact.application_no):
         yield "application_no", "is blank; write it as the office prints it"
+    yield from _together(fact, "exploited_on", "exploited_by")
 
 
 def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
@@ -85,7 +100,7 @@ def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
         yield "tax_code", "its check digit is wrong; copy the 10 digits from the registration"
 
 
-def _expert_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+def _person_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
     # Not idutils.is_orcid: it refuses blocks that were not given out when it was released.
     digits = fact.person_id.replace("-", "")
     if ORCID_SHAPE.match(fact.person_id) and not mod_11_2.is_valid(digits):
@@ -97,9 +112,14 @@ def _product_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
         yield "on_market_on", "give it when the stage is on_market, and only then"
 
 
-def _joint_project_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    if not fact.code.strip():
-        yield "code", "is blank"
+def _policy_contract_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
+    yield from _together(fact, "adopted_on", "adopted_by")
+
+
+def _together(fact: Any, one: str, other: str) -> Iterator[tuple[str, str]]:
+    if bool(getattr(fact, one)) != bool(getattr(fact, other)):
+        missing, given = (one, other) if getattr(fact, other) else (other, one)
+        yield missing, f"give it together with {given}"
 
 
 def _nothing_special(fact: Any) -> Iterator[tuple[str, str]]:
@@ -110,9 +130,12 @@ _SPECIAL = {
     "publication": _publication_mistakes,
     "ip_right": _ip_right_mistakes,
     "enterprise": _enterprise_mistakes,
-    "expert": _expert_mistakes,
+    "investment": _enterprise_mistakes,
+    "expert": _person_mistakes,
+    "scholar": _person_mistakes,
+    "recognition": _person_mistakes,
     "product": _product_mistakes,
-    "joint_project": _joint_project_mistakes,
+    "policy_contract": _policy_contract_mistakes,
 }
 
 
@@ -128,6 +151,10 @@ def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
             continue
         if day > today + timedelta(days=1) and field.name not in MAY_LIE_AHEAD:
             yield field.name, f"lies in the future; today is {today.isoformat()}"
+
+
+def _spaced_once(text: str) -> str:
+    return " ".join(text.upper().split())
 
 
 def _without_spaces(text: str) -> str:

@@ -159,6 +159,12 @@ def work_key(submission: Submission, row: Row) -> str:
         return f"mst:{row['tax_code']}"
     if kind == "joint_project":
         return f"project:{row['code'].upper()}"
+    if kind in ("programme", "event"):
+        return f"{kind}:{row['code'].upper()}"
+    if kind == "investment":
+        return f"investment:{row['tax_code']}:{row['number']}"
+    if kind == "task":
+        return f"task:{row['decision_no']}:{row['number']}"
     return f"sub:{submission.institution}/{submission.record_id}"
 
 

@@ -87,7 +87,8 @@ class Run:
         self.changes_left = rng.randint(8, 25)
         leaves = ["a/x/g", "a/x/h", "a/y", "a/x", "b/x/g", "b", "c"]
         self.authors = [
-            history.Author(f"s{i}", rng.choice(leaves)) for i in range(rng.randint(2, 7))
+            history.Author(f"s{i}", rng.choice(leaves), rng.choice(("", "2025-02-14")))
+            for i in range(rng.randint(2, 7))
         ]
         self.reads = 0
 

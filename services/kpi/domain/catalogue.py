@@ -119,7 +119,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One component and one measure, or their cut: what a cell of a unit and a month has several of."""
+    """One component and one measure, whole or cut: a cell of a unit and a month has several."""
 
     name: str
     component: Component

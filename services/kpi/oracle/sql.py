@@ -114,7 +114,8 @@ def _begin(definition: catalogue_pb2.Component) -> str:
     if not definition.not_before:
         return first
     second = _date(definition.not_before)
-    return f"CASE WHEN {second} IS NOT NULL AND {first} > {second} THEN {first} ELSE {second} END"
+    # NULL where one is missing: then neither comparison holds.
+    return f"CASE WHEN {first} > {second} THEN {first} WHEN {first} <= {second} THEN {second} END"
 
 
 def _amount(definition: catalogue_pb2.Component) -> str:
@@ -157,7 +158,8 @@ def _items(type_name: str, name: str) -> str:
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
     assert message is not None
     field = message.fields_by_name[name]
-    found = f"arg_min(facts->'{name}', (rank, sub)) FILTER (facts->'{name}' IS NOT NULL)"
+    listed = f"(facts->'{name}')"
+    found = f"arg_min({listed}, (rank, sub)) FILTER ({listed} IS NOT NULL)"
     items = f"from_json({found}, '[\"VARCHAR\"]')" if field.is_repeated else f"[{_settled(name)}]"
     if field.enum_type is not None:
         items = f"list_transform({items}, lambda x: lower(regexp_replace(x, '^[A-Z]+_', '')))"

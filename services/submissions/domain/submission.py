@@ -96,6 +96,21 @@ class Submission:
         """Tell whether a change with this id was made already; an empty id never was."""
         return bool(request_id) and any(e.request_id == request_id for e in self.audit)
 
+    @property
+    def handed_in_at(self) -> datetime:
+        """When it was handed in for the first time; what comes later does not move it.
+
+        One that began as a draft was handed in by the first `submit`, which nothing but amendments
+        comes before. One that was created and handed in at once may see `submit` only after a
+        decision.
+        """
+        for entry in self.audit:
+            if entry.action == "submit":
+                return entry.at
+            if entry.action not in ("create", "amend"):
+                break
+        return self.created_at
+
 
 @dataclass(frozen=True, slots=True)
 class Change:

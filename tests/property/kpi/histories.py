@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -44,7 +44,7 @@ class Event:
 class History:
     """A catalogue over a random tree, and a log."""
 
-    catalogue: Catalogue
+    catalogue: Catalogue = field(repr=False)
     events: list[Event]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,10 +123,45 @@ def test_every_work_that_counts_in_fractions_is_one_whole(history: History) -> N
     catalogue = history.catalogue
     works, total = folded(history.events, catalogue)
     image = image_of(catalogue, total)
-    (component,) = only(Rule.FRACTION)
+    (component,) = (part for part in only(Rule.FRACTION) if not part.amount)
     for measure in MEASURES:
         counting = sum(_counts(work, catalogue, component, measure) for work in works.values())
         assert _amount(image, "root", component, measure) == counting * WHOLE
+
+
+@DETERMINISTIC
+@given(histories())
+def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    image = image_of(catalogue, total)
+    (every,) = (part for part in only(Rule.CLAIMS) if not part.where)
+    for measure in MEASURES:
+        found = [
+            claim
+            for work in works.values()
+            for claim in live_claims(work, measure)
+            if claim.facts.get(every.date)
+        ]
+        for unit, unit_id in enumerate(tree.ids):
+            below = sum(unit in tree.ancestors[claim.unit] for claim in found)
+            assert _amount(image, unit_id, every, measure) == below
+
+
+@DETERMINISTIC
+@given(histories())
+def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
+    catalogue = history.catalogue
+    _, total = folded(history.events, catalogue)
+    image = image_of(catalogue, total)
+    for indicator in catalogue.indicators.values():
+        for unit_id, cut, measure in product(catalogue.tree.ids, indicator.cuts, MEASURES):
+            whole = _numerator(image.value(unit_id, indicator, measure, FIRST, LAST, 0))
+            found = image.split(unit_id, indicator, cut, measure, (FIRST, LAST))
+            terms = [_numerator(value) for value in found.values()]
+            if cut in ("trl", "in_kind", "kind", "level"):
+                assert sum(terms) == whole or indicator.value.rule is Rule.DISTINCT
+            assert max(terms, default=0) <= whole <= sum(terms)
 
 
 @DETERMINISTIC
@@ -239,8 +276,9 @@ def _counts(work: Work, catalogue: Catalogue, component: Component, measure: int
     found = live_claims(work, measure)
     if not found or found[0].type != component.type:
         return False
-    if not any(claim.facts.get(component.date) for claim in found):
-        return False
+    for needed in (component.date, component.not_before):
+        if needed and not any(claim.facts.get(needed) for claim in found):
+            return False
     facts = {}
     for claim in reversed(found):
         facts.update(claim.facts)
@@ -252,7 +290,7 @@ def _counts(work: Work, catalogue: Catalogue, component: Component, measure: int
         institution = catalogue.tree.institution[claim.unit]
         names |= set() if institution is None else {catalogue.tree.ids[institution]}
     facts["institutions"] = tuple(names)
-    return all(test.holds(facts.get(test.field)) for test in component.where)
+    return all(test.holds(facts.get) for test in component.where)
 
 
 def _claimed(

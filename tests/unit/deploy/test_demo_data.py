@@ -139,7 +139,7 @@ def test_claims_of_one_work_never_tie_and_have_one_lead(measure: str) -> None:
     for key, work in works(measure).items():
         ranks = [demo_works.SOURCE_RANK[row["source"]] for _, row in work.claims]
         assert len(set(ranks)) == len(ranks), key
-        if work.type in ("training", "joint_project", "institute"):
+        if work.type in ("training", "joint_project", "institute", "programme", "event"):
             assert [row["part"] for _, row in work.claims].count("lead") == 1, key
 
 

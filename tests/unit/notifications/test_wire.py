@@ -61,18 +61,18 @@ def test_a_decision_on_what_counts_nowhere_has_neither_unit_nor_title() -> None:
 
 
 @pytest.mark.parametrize("kind", [f.name for f in facts_pb2.Facts.DESCRIPTOR.fields])
-def test_every_type_but_an_expert_is_told_by_a_name_that_names_no_person(kind: str) -> None:
+def test_every_type_but_a_person_is_told_by_a_name_that_names_nobody(kind: str) -> None:
     facts = facts_pb2.Facts()
     part = getattr(facts, kind)
     part.SetInParent()
     for field in part.DESCRIPTOR.fields:
-        if field.name in ("title", "name", "number", "code", "topic", "person_id"):
+        if field.name in ("title", "name", "number", "code", "topic", "person_id", "decision_no"):
             setattr(part, field.name, field.name)
     decided = wire.decode_changed(changed(verified=claim(**{kind: part})))
     assert decided is not None
     assert decided.type == kind
     assert decided.title == wire.TITLE_FIELDS.get(kind, "")
-    assert bool(decided.title) == (kind != "expert")
+    assert bool(decided.title) == (kind not in ("expert", "scholar"))
 
 
 def test_a_reached_target_is_decoded() -> None:

@@ -418,7 +418,7 @@ class Indicator(_message.Message):
     unit: _builtins.str
     """Unit of the value: `count`, `vnd`, `works`, `percent`, `days`. Required."""
     house: _builtins.str
-    """House: `state`, `university`, `enterprise`, `consortium`. Required."""
+    """House: `state`, `university`, `enterprise`, `consortium`, or `all`. Required."""
     attainment_of: _builtins.str
     """For attainment: code of the indicator whose value is divided by its target."""
     direction: _builtins.str
