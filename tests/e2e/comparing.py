@@ -62,7 +62,7 @@ class Comparison:
         self._view_id, self._positions = live.view_id, dict(progress.next_offsets)
         self._read_until(self._positions)
         log = [LogRecord(0, value) for value in self._countable(catalogue, progress)]
-        expected = recompute(log, message.indicators, message.units).get(0, {})
+        expected = recompute(log, message).get(0, {})
         found = stored_cells(rows)
         wrong = {key for key in {*expected, *found} if expected.get(key) != found.get(key)}
         assert not wrong, [(key, expected.get(key), found.get(key)) for key in sorted(wrong)[:20]]

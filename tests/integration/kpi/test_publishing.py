@@ -52,7 +52,9 @@ def other_catalogue() -> catalogue_pb2.Catalogue:
 
 
 def publish(stack: Stack, message: catalogue_pb2.Catalogue, **more: int) -> str:
-    request = catalogue_service_pb2.PublishCatalogueRequest(indicators=message.indicators, **more)
+    request = catalogue_service_pb2.PublishCatalogueRequest(
+        indicators=message.indicators, taxonomies=message.taxonomies, **more
+    )
     return str(stack.call("PublishCatalogue", request, "steward").view_id)
 
 

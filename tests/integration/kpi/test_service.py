@@ -152,7 +152,9 @@ def settings(
 def publish_catalogue(stack: Stack) -> None:
     message = catalogue_message()
     stack.publish_directory(1, message.units)
-    request = catalogue_service_pb2.PublishCatalogueRequest(indicators=message.indicators)
+    request = catalogue_service_pb2.PublishCatalogueRequest(
+        indicators=message.indicators, taxonomies=message.taxonomies
+    )
 
     def is_published() -> bool:
         try:
