@@ -1,0 +1,299 @@
+"""For every alert: series under which it fires, and series under which it must not.
+
+Values are promtool's notation: `1x40` is 1 at every step (30 seconds), `0+5x40` grows by 5 a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+Series = dict[str, str]
+
+SERVICES = (
+    *("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter"),
+)
+ALL_THERE = {f'kieng_service_info{{service="{name}"}}': "1x240" for name in SERVICES}
+KPI = '{group="kieng.kpi", topic="kieng.submissions.v1", partition="0"}'
+OF_GROUP = {"group": "kieng.kpi"}
+OF_READER = {**OF_GROUP, "topic": "kieng.submissions.v1"}
+OF_PARTITION = {**OF_READER, "partition": "0"}
+PROCESS = '{instance="a:1", job="kieng"}'
+OF_PROCESS = {"instance": "a:1", "job": "kieng"}
+SERVICE = 'grpc_type="unary", grpc_service="kieng.kpi.v1.KpiService", grpc_method="GetKpis"'
+OF_SERVICE = {"grpc_service": "kieng.kpi.v1.KpiService"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One alert: ``bad`` series fire it by ``fires_at`` with these labels, ``good`` ones never do.
+
+    ``quiet_at`` is a time at which the bad series exist and it does not fire yet; empty when it may
+    fire at once.
+    """
+
+    bad: Series
+    good: Series
+    fires_at: str
+    labels: dict[str, str] = field(default_factory=dict)
+    quiet_at: str = ""
+
+
+def process(number: str) -> Series:
+    return {f"kieng_service_info{PROCESS}": "1x240", number: "1x240"}
+
+
+def share(busy: str, limit: str, labels: str = PROCESS) -> tuple[Series, Series]:
+    """Of 32 places 31 are taken, and 16 are."""
+    all_places = {f"{limit}{labels}": "32x40"}
+    return {f"{busy}{labels}": "31x40", **all_places}, {f"{busy}{labels}": "16x40", **all_places}
+
+
+def handled(code: str, step: int) -> Series:
+    name = f'grpc_server_handled_total{{{SERVICE}, grpc_code="{code}"}}'
+    return {name: f"0+{step}x60"}
+
+
+def buckets(name: str, labels: str, slow: int) -> Series:
+    """100 observations a step, all below 10 seconds, `slow` of them above 1 second."""
+    comma = ", " if labels else ""
+    return {
+        f'{name}{{{labels}{comma}le="{bound}"}}': f"0+{count}x60"
+        for bound, count in (("1.0", 100 - slow), ("10.0", 100), ("+Inf", 100))
+    }
+
+
+def growing(name: str, step: str) -> Series:
+    return {name: step}
+
+
+_REFUSED = f'kieng_consumer_commit_failures_total{{group="kieng.kpi", {PROCESS[1:]}'
+_REBALANCES = f'kieng_consumer_rebalances_total{{group="kieng.kpi", {PROCESS[1:]}'
+_LOST = (
+    "kieng_consumer_ownership_lost_total"
+    f'{{group="kieng.kpi", topic="kieng.submissions.v1", {PROCESS[1:]}'
+)
+_DEAD = (
+    "kieng_consumer_records_dead_lettered_total"
+    f'{{group="kieng.kpi", topic="kieng.submissions.v1", {PROCESS[1:]}'
+)
+_LOG = '{topic="kieng.submissions.v1", partition="0"}'
+_REVIEW = 'kieng_review_queue_oldest_seconds{institution="vnu", state="submitted"}'
+_OUTBOX = 'kieng_submissions_outbox_oldest_seconds{institution="vnu"}'
+
+CASES: dict[str, Case] = {
+    "KiengServiceMissing": Case(
+        {name: value for name, value in ALL_THERE.items() if "query" not in name},
+        ALL_THERE,
+        "3m",
+        {"service": "kpi.query"},
+        quiet_at="1m",
+    ),
+    "KiengRestarting": Case(
+        {
+            f"kieng_service_info{PROCESS}": "1x60",
+            f"process_start_time_seconds{PROCESS}": "1+0x9 2+0x9 3+0x9 4+0x9 5+0x9",
+        },
+        {
+            f"kieng_service_info{PROCESS}": "1x60",
+            f"process_start_time_seconds{PROCESS}": "1+0x19 2+0x40",
+        },
+        "23m",
+        OF_PROCESS,
+        quiet_at="15m",
+    ),
+    "KiengFilesRunningOut": Case(
+        {
+            f"kieng_service_info{PROCESS}": "1x40",
+            f"process_open_fds{PROCESS}": "900x40",
+            f"process_max_fds{PROCESS}": "1000x40",
+        },
+        {
+            f"kieng_service_info{PROCESS}": "1x40",
+            f"process_open_fds{PROCESS}": "700x40",
+            f"process_max_fds{PROCESS}": "1000x40",
+            'process_open_fds{instance="of another job"}': "999x40",
+            'process_max_fds{instance="of another job"}': "1000x40",
+        },
+        "6m",
+        OF_PROCESS,
+        quiet_at="4m",
+    ),
+    "KiengWatchdog": Case({}, {}, "0m"),
+    "KiengBrokerDown": Case(
+        growing("kieng_broker_up", "1x2 0x40"),
+        growing("kieng_broker_up", "1x2 0 1x40"),
+        "3m",
+        quiet_at="2m",
+    ),
+    "KiengDatabaseDown": Case(
+        growing("kieng_database_up", "1x2 0x40"),
+        growing("kieng_database_up", "1x2 0 1x40"),
+        "3m",
+        quiet_at="2m",
+    ),
+    "KiengDiskFilling": Case(
+        {f"kieng_disk_free_bytes{PROCESS}": "9x40", f"kieng_disk_bytes{PROCESS}": "100x40"},
+        {f"kieng_disk_free_bytes{PROCESS}": "11x40", f"kieng_disk_bytes{PROCESS}": "100x40"},
+        "6m",
+        OF_PROCESS,
+        quiet_at="4m",
+    ),
+    "KiengDatabaseConnectionsFull": Case(
+        *share("kieng_mongo_connections_busy", "kieng_mongo_connections_limit"),
+        "6m",
+        OF_PROCESS,
+        quiet_at="4m",
+    ),
+    "KiengConsumerStuck": Case(
+        {f"kieng_lag_records{KPI}": "0+5x60", f"kieng_lag_position{KPI}": "70x60"},
+        # Behind, but moving; and idle, but with nothing to do.
+        {
+            f"kieng_lag_records{KPI}": "0+5x60",
+            f"kieng_lag_position{KPI}": "70+1x60",
+            'kieng_lag_records{group="idle", topic="t", partition="0"}': "0x60",
+            'kieng_lag_position{group="idle", topic="t", partition="0"}': "70x60",
+        },
+        "16m",
+        OF_PARTITION,
+        quiet_at="4m",
+    ),
+    "KiengLagHigh": Case(
+        {f"kieng_lag_seconds{KPI}": "400x40"},
+        {f"kieng_lag_seconds{KPI}": "200x40"},
+        "6m",
+        OF_READER,
+        quiet_at="4m",
+    ),
+    "KiengLagUnknown": Case(
+        {
+            f"kieng_lag_no_position{KPI}": "1x60",
+            f"kieng_log_start_offset{_LOG}": "0x60",
+            f"kieng_log_end_offset{_LOG}": "9x60",
+        },
+        # A topic that nobody ever wrote to has nothing to be read.
+        {
+            f"kieng_lag_no_position{KPI}": "1x60",
+            f"kieng_log_start_offset{_LOG}": "0x60",
+            f"kieng_log_end_offset{_LOG}": "0x60",
+        },
+        "11m",
+        OF_PARTITION,
+        quiet_at="9m",
+    ),
+    "KiengLagMissing": Case({}, {f"kieng_lag_records{KPI}": "0x60"}, "11m", quiet_at="9m"),
+    "KiengPositionOutsideLog": Case(
+        {f"kieng_lag_position_outside_log{KPI}": "1x40"},
+        {f"kieng_lag_position_outside_log{KPI}": "0x40"},
+        "3m",
+        OF_PARTITION,
+        quiet_at="1m",
+    ),
+    "KiengLogDiverged": Case(
+        growing("kieng_log_diverged", "0x2 1x40"),
+        growing("kieng_log_diverged", "0x42"),
+        "3m",
+        quiet_at="90s",
+    ),
+    "KiengDeadLetters": Case(
+        growing(_DEAD, "0x2 1x40"), growing(_DEAD, "7x42"), "4m", OF_READER, quiet_at="1m"
+    ),
+    "KiengRecordsParked": Case(
+        growing("kieng_kpi_parked", "3x60"),
+        growing("kieng_kpi_parked", "0x60"),
+        "11m",
+        quiet_at="9m",
+    ),
+    "KiengRebalancing": Case(
+        growing(_REBALANCES, "0+1x60"), growing(_REBALANCES, "0 1 2 3x60"), "20m", OF_GROUP
+    ),
+    "KiengOwnershipContested": Case(
+        growing(_LOST, "0+1x60"), growing(_LOST, "0 1x60"), "20m", OF_READER
+    ),
+    "KiengCommitsRefused": Case(
+        growing(_REFUSED, "0+1x60"), growing(_REFUSED, "0 1x60"), "20m", OF_GROUP
+    ),
+    "KiengFlushSlow": Case(
+        buckets("kieng_kpi_flush_seconds_bucket", "", slow=20),
+        buckets("kieng_kpi_flush_seconds_bucket", "", slow=1),
+        "12m",
+        quiet_at="9m",
+    ),
+    "KiengGrpcErrors": Case(
+        {**handled("OK", 90), **handled("INTERNAL", 10)},
+        # What callers do wrong is no alert of ours.
+        {**handled("OK", 90), **handled("NOT_FOUND", 30), **handled("INTERNAL", 1)},
+        "7m",
+        OF_SERVICE,
+        quiet_at="4m",
+    ),
+    "KiengGrpcSlow": Case(
+        buckets("grpc_server_handling_seconds_bucket", SERVICE, slow=5),
+        {
+            **buckets("grpc_server_handling_seconds_bucket", SERVICE, slow=0),
+            # A stream lives as long as somebody listens.
+            **buckets(
+                "grpc_server_handling_seconds_bucket",
+                SERVICE.replace("unary", "server_stream"),
+                slow=100,
+            ),
+        },
+        "12m",
+        OF_SERVICE,
+        quiet_at="9m",
+    ),
+    "KiengGrpcThreadsFull": Case(
+        *share("kieng_grpc_calls_running", "kieng_grpc_threads_limit"),
+        "6m",
+        OF_PROCESS,
+        quiet_at="4m",
+    ),
+    "KiengWatchersFull": Case(
+        {f"kieng_kpi_watchers{PROCESS}": "16x40", f"kieng_kpi_watchers_limit{PROCESS}": "16x40"},
+        # The aggregator has neither watchers nor a limit.
+        {
+            f"kieng_kpi_watchers{PROCESS}": "15x40",
+            f"kieng_kpi_watchers_limit{PROCESS}": "16x40",
+            'kieng_kpi_watchers{instance="aggregator"}': "0x40",
+            'kieng_kpi_watchers_limit{instance="aggregator"}': "0x40",
+        },
+        "11m",
+        OF_PROCESS,
+        quiet_at="9m",
+    ),
+    "KiengViewStale": Case(
+        growing('kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1"}', "0x40"),
+        # One of two query processes hangs; the other one answers.
+        {
+            'kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1", instance="a"}': "0x40",
+            'kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1", instance="b"}': "0+30x40",
+        },
+        "3m",
+        quiet_at="1m",
+    ),
+    "KiengNoLiveView": Case(
+        {},
+        growing('kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1"}', "0+30x40"),
+        "11m",
+        quiet_at="9m",
+    ),
+    "KiengOutboxWaiting": Case(
+        {_OUTBOX: "0+60x40"}, {_OUTBOX: "100x40"}, "7m", {"institution": "vnu"}, quiet_at="3m"
+    ),
+    "KiengReviewQueueOld": Case(
+        {_REVIEW: "1300000x240"},
+        {_REVIEW: "1200000x240"},
+        "61m",
+        {"institution": "vnu"},
+        quiet_at="59m",
+    ),
+    "KiengMailRefused": Case(
+        growing("kieng_notifications_mail_server_failures_total", "0+1x60"),
+        growing("kieng_notifications_mail_server_failures_total", "0 1x60"),
+        "20m",
+    ),
+    "KiengPartnersNotPublished": Case(
+        growing("kieng_partners_relay_failures_total", "0+1x60"),
+        growing("kieng_partners_relay_failures_total", "0 1x60"),
+        "20m",
+    ),
+}

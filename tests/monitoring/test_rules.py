@@ -1,0 +1,108 @@
+"""Every rule is valid, and every alert fires when it should and is silent when it should be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from services.cli.launch import SERVICES
+from tests.monitoring import alerts
+from tests.monitoring.alerts import CASES, Case
+from tests.monitoring.bundle import RULES, RUNBOOKS, rule_queries, run
+from tests.monitoring.bundle import alerts as declared
+
+SEVERITIES = {"critical", "warning", "ticket", "none"}
+SECTIONS = ["Symptom", "Check", "Remedy"]
+PLACEHOLDER = "https://kieng.example/docs/runbooks/"
+
+
+def test_prometheus_takes_the_rules() -> None:
+    checked = run("promtool", "check", "rules", RULES)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("query", rule_queries(), ids=lambda query: query.place)
+def test_another_parser_takes_the_query(query: Any) -> None:
+    promql_parser.parse(query.text)
+
+
+@pytest.mark.parametrize("name", declared())
+def test_an_alert_says_what_how_bad_and_what_to_do(name: str) -> None:
+    rule = declared()[name]
+    assert re.fullmatch(r"Kieng[A-Z]\w+", name)
+    assert rule["for"]
+    assert rule["labels"]["severity"] in SEVERITIES
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+    assert rule["annotations"]["runbook_url"] == f"{PLACEHOLDER}{name}.md"
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    pages = {path.stem for path in RUNBOOKS.glob("Kieng*.md")}
+    assert pages == set(declared())
+
+
+@pytest.mark.parametrize("name", declared())
+def test_a_runbook_says_symptom_check_and_remedy_with_commands(name: str) -> None:
+    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == SECTIONS
+    for section in text.split("\n## ")[1:]:
+        assert len(section.partition("\n")[2].strip()) > 40, f"{name}: {section[:20]} is empty"
+    assert "```bash" in text, f"{name}: no command"
+
+
+def test_every_alert_is_tested() -> None:
+    assert set(CASES) == set(declared())
+
+
+def test_the_tests_know_every_service_that_may_be_missing() -> None:
+    assert set(alerts.SERVICES) == set(SERVICES)
+    expression = declared()["KiengServiceMissing"]["expr"]
+    assert set(re.findall(r'service="([^"]+)"', expression)) == set(SERVICES)
+
+
+def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
+    files = []
+    for name, case in CASES.items():
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(promtool_test(name, case)), encoding="utf-8")
+        files.append(path)
+    tested = run("promtool", "test", "rules", *files)
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_a_wrong_expectation_is_noticed(tmp_path: Path) -> None:
+    case = CASES["KiengBrokerDown"]
+    path = tmp_path / "wrong.yaml"
+    path.write_text(yaml.safe_dump(promtool_test("KiengDatabaseDown", case)), encoding="utf-8")
+    assert run("promtool", "test", "rules", path).returncode != 0
+
+
+def promtool_test(name: str, case: Case) -> dict[str, Any]:
+    """Return the file of promtool for one alert."""
+    severity = declared()[name]["labels"]["severity"]
+    labels = {"alertname": name, "alertstate": "firing", "severity": severity, **case.labels}
+    sample = "ALERTS{" + ", ".join(f'{k}="{v}"' for k, v in labels.items()) + "}"
+    fired = [{"labels": sample, "value": 1}]
+    moments = [(case.fires_at, fired)] + ([(case.quiet_at, [])] if case.quiet_at else [])
+    tests = [_of(name, case.bad, moments)]
+    # The dead man's switch is never silent.
+    if name != "KiengWatchdog":
+        tests.append(_of(name, case.good, [(case.fires_at, [])]))
+    return {"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": tests}
+
+
+def _of(name: str, series: dict[str, str], moments: list[tuple[str, list[Any]]]) -> dict[str, Any]:
+    query = f'ALERTS{{alertname="{name}", alertstate="firing"}}'
+    return {
+        "interval": "30s",
+        "input_series": [{"series": name, "values": value} for name, value in series.items()],
+        "promql_expr_test": [
+            {"expr": query, "eval_time": at, "exp_samples": expected} for at, expected in moments
+        ],
+    }
