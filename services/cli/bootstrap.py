@@ -20,7 +20,7 @@ from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.clients import Clients, Credential
 from services.cli.failures import DOWN, USAGE, CallFailed, Failure
 from services.cli.issuer import CONSORTIUM
-from services.cli.launch import Launch, http_probe
+from services.cli.launch import Launch, Plan, http_probe
 from services.cli.partners import register_file
 from services.cli.screen import Screen
 
@@ -43,24 +43,42 @@ def bootstrap(launch: Launch) -> None:
     plan, screen = launch.plan, launch.screen
     credential = Credential(launch.stack, CONSORTIUM, ("steward", "operator", "auditor"))
     with Clients(launch.stack, credential) as clients:
-        units = directory_service_pb2.PublishDirectoryRequest(units=read_units(plan.directory))
-        directory = clients.stub(DirectoryServiceStub)
-        answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
-        screen.say("up.directory", version=answer.version, units=len(units.units))
+        live = live_view(clients)
+        if live is None:
+            _publish_first(clients, plan, screen)
+        else:
+            # What was published since must not be undone by the files of the first start.
+            screen.say("up.kept", version=live.catalogue_version)
         if plan.partners is not None:
             with screen.progress() as progress:
                 task = progress.add_task(plan.partners.name, total=None)
                 register_file(clients, plan.partners, lambda: progress.advance(task))
-        wanted = catalogue_service_pb2.PublishCatalogueRequest(
-            indicators=read_indicators(plan.catalogue),
-            taxonomies=read_taxonomies(plan.catalogue),
-        )
-        catalogue = clients.stub(CatalogueServiceStub)
-        found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
-        screen.say("up.catalogue", version=found.version, indicators=len(wanted.indicators))
         fill_log(clients, screen)
         wait_until_live(clients)
     wait_until_ready(launch)
+
+
+def _publish_first(clients: Clients, plan: Plan, screen: Screen) -> None:
+    """Publish units and indicators of a new installation."""
+    units = directory_service_pb2.PublishDirectoryRequest(units=read_units(plan.directory))
+    directory = clients.stub(DirectoryServiceStub)
+    answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
+    screen.say("up.directory", version=answer.version, units=len(units.units))
+    wanted = catalogue_service_pb2.PublishCatalogueRequest(
+        indicators=read_indicators(plan.catalogue), taxonomies=read_taxonomies(plan.catalogue)
+    )
+    catalogue = clients.stub(CatalogueServiceStub)
+    found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
+    screen.say("up.catalogue", version=found.version, indicators=len(wanted.indicators))
+
+
+def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
+    """Return the view that answers, or None before the first."""
+    stub = clients.stub(CatalogueServiceStub)
+    request = catalogue_service_pb2.ListViewsRequest()
+    views = retry(CATALOGUE_SECONDS, STARTING, lambda: stub.ListViews(request)).views
+    live = catalogue_service_pb2.View.STATE_LIVE
+    return next((view for view in views if view.state == live), None)
 
 
 def fill_log(clients: Clients, screen: Screen) -> bool:
@@ -88,7 +106,7 @@ def fill_log(clients: Clients, screen: Screen) -> bool:
 
 
 def wait_until_live(clients: Clients) -> None:
-    """Return when the newest view is live.
+    """Return when a view of the newest generation of the log is live.
 
     Raises:
         Failure: it takes too long; what it waits for is named.
@@ -97,10 +115,12 @@ def wait_until_live(clients: Clients) -> None:
     deadline = time.monotonic() + LIVE_SECONDS
     while True:
         views = stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views
-        if views and views[0].state == catalogue_service_pb2.View.STATE_LIVE:
+        generation = max((view.generation for view in views), default=0)
+        newest = [view for view in views if view.generation == generation]
+        if any(view.state == catalogue_service_pb2.View.STATE_LIVE for view in newest):
             return
         if time.monotonic() > deadline:
-            missing = ", ".join(views[0].waiting_for) if views else "a catalogue"
+            missing = ", ".join(newest[0].waiting_for) if newest else "a catalogue"
             raise Failure(f"no live view after {LIVE_SECONDS:g} s; it waits for {missing}", DOWN)
         time.sleep(POLL_SECONDS)
 

@@ -205,13 +205,16 @@ def check_view(stack: Stack) -> Iterator[Finding]:
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
     """Tell whether the log is the one that was folded, and whether the newest view has read it."""
-    newest = views[0] if views else None
+    kinds = catalogue_service_pb2.View
+    # A view that is built beside the live one (it has a phase) is nothing to mend.
+    waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
+    live = [view for view in views if view.state == kinds.STATE_LIVE]
     if trouble:
         reason, _, remedy = trouble.rpartition("; ")
         hint = remedy.rpartition("run")[2].strip(" s`")
         yield Finding("log", NO, reason, hint)
-    elif newest is not None and newest.state == catalogue_service_pb2.View.STATE_BUILDING:
-        waits = ", ".join(newest.waiting_for) or "records"
-        yield Finding("log", NO, f"{newest.view_id} is being built and waits for {waits}", UP)
-    elif newest is not None:
-        yield Finding("log", 0, f"generation {newest.generation}")
+    elif waiting:
+        waits = ", ".join(waiting[0].waiting_for) or "records"
+        yield Finding("log", NO, f"{waiting[0].view_id} is being built and waits for {waits}", UP)
+    elif live:
+        yield Finding("log", 0, f"generation {live[0].generation}")

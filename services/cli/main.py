@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.cli import (
+    catalogue,
     db,
     demo,
     doctor,
@@ -45,6 +46,7 @@ app.command()(submissions.submit)
 app.add_typer(submissions.app, name="submission")
 app.add_typer(reviews.app, name="review")
 app.add_typer(kpi.app, name="kpi")
+app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(units.app, name="unit")
 app.add_typer(partners.app, name="partner")
 app.add_typer(partners.targets, name="target")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from services.cli.texts_of_operators import OPERATORS
+from services.cli.texts_of_views import VIEWS
 
 
 class Lang(StrEnum):
@@ -17,6 +18,7 @@ class Lang(StrEnum):
 # Key -> Vietnamese, English. Both name the same values.
 TEXTS: dict[str, tuple[str, str]] = {
     **OPERATORS,
+    **VIEWS,
     # Cells of an import file
     "cell.missing.problem": ("ô này để trống", "is empty"),
     "cell.missing.remedy": ("Điền giá trị.", "Fill it in."),

@@ -198,7 +198,7 @@ def test_a_catalogue_takes_over_under_load_and_gives_the_place_back(settings: Se
         rolled_back = at_rest(stack, records)
         assert rolled_back.digest == expected_digest(settings, first, vector(rolled_back))
 
-        # At rest, to and fro: the same view at the same position has the same digest.
+        # At rest, there and back: the same view at the same position has the same digest.
         assert followed(stack, roll_back(stack)).view_id == view_id
         assert followed(stack, roll_back(stack)).view_id == before.view_id
         wait_until(lambda: info(stack) == rolled_back)

@@ -45,5 +45,5 @@ def test_a_running_stack_is_filled_where_it_is(
     kept = tmp_path / "kept"
     kept.write_text("mine")
     assert run("demo", "--running", "--data", str(tmp_path)) != 0
-    assert "address of partners" in capsys.readouterr().err
+    assert "no address of" in capsys.readouterr().err
     assert kept.read_text() == "mine"

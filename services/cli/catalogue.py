@@ -1,0 +1,12 @@
+"""`kieng catalogue ...`: what is measured, and the views made of it."""
+
+from __future__ import annotations
+
+import typer
+
+from services.cli import views
+
+app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
+app.command()(views.publish)
+app.command()(views.rollback)
+app.command("views")(views.list_views)

@@ -1,0 +1,35 @@
+"""Texts of the commands that publish catalogues; `texts.TEXTS` holds them with all others."""
+
+from __future__ import annotations
+
+# Key -> Vietnamese, English. Both name the same values.
+VIEWS: dict[str, tuple[str, str]] = {
+    "phase.unspecified": ("chờ phát lại", "waits for the log"),
+    "phase.loading": ("đọc nhật ký", "reading the log"),
+    "phase.verifying": ("đối chiếu với SQL", "comparing with SQL"),
+    "phase.following": ("theo kịp", "catching up"),
+    "publish.begun": (
+        "bộ chỉ số bản {version}: đang dựng khung nhìn {view} bên cạnh khung nhìn đang dùng",
+        "catalogue version {version}: building view {view} beside the one that answers",
+    ),
+    "publish.live": (
+        "{view} đang trả lời: {events} sự kiện, {parked} bản ghi để riêng",
+        "{view} answers now: {events} events, {parked} records set aside",
+    ),
+    "publish.refused": (
+        "{view} bị từ chối, khung nhìn cũ vẫn trả lời: {reason}",
+        "{view} is refused, the former view still answers: {reason}",
+    ),
+    "up.kept": (
+        "bộ chỉ số bản {version} đang dùng; đổi bằng `kieng catalogue publish`",
+        "catalogue version {version} answers; `kieng catalogue publish` changes it",
+    ),
+    "view.building": ("đang dựng", "being built"),
+    "view.live": ("đang trả lời", "answers"),
+    "view.retired": ("giữ lại", "kept"),
+    "view.refused": ("bị từ chối", "refused"),
+    "heading.catalogue": ("Bộ chỉ số", "Catalogue"),
+    "heading.events": ("Sự kiện", "Events"),
+    "heading.parked": ("Để riêng", "Set aside"),
+    "heading.view_id": ("Khung nhìn", "View"),
+}

@@ -1,0 +1,155 @@
+"""`kieng catalogue publish|rollback|views`: another catalogue takes over from the live one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from kieng.kpi.v1 import catalogue_service_pb2 as api
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from services.cli import options
+from services.cli.bootstrap import read_indicators, read_taxonomies
+from services.cli.failures import NO
+from services.cli.options import Session
+from services.cli.render import enum_text, message_json
+
+Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
+Directory = Annotated[
+    int, typer.Option(help="Version of the units to freeze with it; 0 takes the newest.")
+]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until it answers.")]
+
+
+def publish(
+    file: Indicators,
+    directory: Directory = 0,
+    parked: Annotated[
+        int, typer.Option(help="Records that may be set aside; -1: as many as now.")
+    ] = -1,
+    wait: Wait = True,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Freeze indicators and units as a new version; its view takes over when it is verified.
+
+    The live view answers until then, and is kept for `kieng catalogue rollback`. Exit code 1 when
+    the new view is refused.
+
+    Example: kieng catalogue publish indicators.yaml
+    """
+    request = api.PublishCatalogueRequest(
+        indicators=read_indicators(file),
+        taxonomies=read_taxonomies(file),
+        directory_version=directory,
+        parked_max=parked if parked >= 0 else None,
+    )
+    with options.session(output, lang, data, "steward") as session:
+        answer = session.clients.stub(CatalogueServiceStub).PublishCatalogue(request)
+        if answer.state == api.View.STATE_BUILDING:
+            session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
+        _answer(session, answer.view_id, wait)
+
+
+def rollback(
+    wait: Wait = True,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Let the view that answered before take over again; it is caught up with the log first.
+
+    Example: kieng catalogue rollback
+    """
+    with options.session(output, lang, data, "steward") as session:
+        stub = session.clients.stub(CatalogueServiceStub)
+        answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
+        _answer(session, answer.view_id, wait)
+
+
+def list_views(
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List all views: which one answers, which are kept, being built or refused, and why.
+
+    Example: kieng catalogue views
+    """
+    with options.session(output, lang, data, "steward") as session:
+        views = session.clients.stub(CatalogueServiceStub).ListViews(api.ListViewsRequest()).views
+    screen = session.screen
+    table = screen.table("view_id", "state", ">catalogue", ">events", ">parked", "detail")
+    for view in views:
+        state = enum_text(api.View.State.Name(view.state), "STATE_")
+        is_built = view.state == api.View.STATE_BUILDING
+        detail = screen.text(_phase(view)) if is_built else view.reason
+        table.add_row(
+            view.view_id,
+            screen.text(f"view.{state}"),
+            str(view.catalogue_version),
+            str(view.events_done),
+            str(view.parked),
+            detail,
+        )
+    screen.answer({"views": [view_json(view) for view in views]}, lambda: table)
+
+
+def view_json(view: api.View) -> dict[str, Any]:
+    """Return a view as programs read it."""
+    return {
+        **message_json(view),
+        "state": enum_text(api.View.State.Name(view.state), "STATE_"),
+        "phase": enum_text(api.View.Phase.Name(view.phase), "PHASE_"),
+        "events_done": view.events_done,
+        "parked": view.parked,
+    }
+
+
+def _answer(session: Session, view_id: str, wait: bool) -> None:
+    """Print where a view stands in the end; exit code 1 when it is refused."""
+    view = _followed(session, view_id, wait)
+    refused = view.state == api.View.STATE_REFUSED
+    key = "publish.refused" if refused else "publish.live"
+    if view.state == api.View.STATE_BUILDING:
+        key = _phase(view)
+    text = session.screen.text(
+        key, view=view.view_id, reason=view.reason, events=view.events_done, parked=view.parked
+    )
+    session.screen.answer(view_json(view), lambda: text)
+    if refused:
+        raise typer.Exit(NO)
+
+
+def _followed(session: Session, view_id: str, wait: bool) -> api.View:
+    request = api.FollowViewRequest(view_id=view_id)
+    view = api.View()
+    with session.screen.progress() as progress:
+        bars: dict[int, Any] = {}
+        for step in session.clients.stub(CatalogueServiceStub).FollowView(request):
+            view = step.view
+            if not wait:
+                break
+            if view.state == api.View.STATE_BUILDING:
+                _show(session, progress, bars, step)
+    return view
+
+
+def _show(
+    session: Session, progress: Progress, bars: dict[int, Any], step: api.FollowViewResponse
+) -> None:
+    view = step.view
+    if view.phase not in bars:
+        total = view.events_wanted if view.phase == api.View.PHASE_LOADING else None
+        bars[view.phase] = progress.add_task(session.screen.text(_phase(view)), total=total)
+    if view.phase == api.View.PHASE_LOADING:
+        left = f" {step.seconds_left:.0f} s" if step.HasField("seconds_left") else ""
+        text = session.screen.text(_phase(view)) + left
+        progress.update(bars[view.phase], completed=view.events_done, description=text)
+
+
+def _phase(view: api.View) -> str:
+    return "phase." + enum_text(api.View.Phase.Name(view.phase), "PHASE_")
