@@ -1,0 +1,105 @@
+"""A release is replaced under load: a second replica beside each service, then the first drains."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import count
+from pathlib import Path
+
+import grpc
+
+from kieng.directory.v1 import directory_service_pb2
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.notifications.v1 import notification_service_pb2
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from tests.e2e.calls import article, creation
+from tests.e2e.replicas import answers, loading, replica
+from tests.e2e.running import RunningStack, wait_until
+
+SERVICE_CONFIG = Path(__file__).parents[2] / "protos" / "service-config.json"
+YEAR = ("2019-01", "2019-12")
+SERVED = ("partners", "submissions", "kpi.query", "notifications")
+SECONDS = 20.0
+
+
+def counted(stack: RunningStack) -> int:
+    (cell,) = stack.kpis(["vnu/uet"], *YEAR, "KNW-03")["cells"]
+    return int(cell["declared"])
+
+
+def channel(stack: ExitStack, *addresses: str) -> grpc.Channel:
+    """A client as docs/integrating.md describes it: all replicas, the published configuration."""
+    options = [("grpc.service_config", SERVICE_CONFIG.read_text()), ("grpc.enable_retries", 1)]
+    return stack.enter_context(grpc.insecure_channel(f"ipv4:{','.join(addresses)}", options))
+
+
+def calls(
+    stack: RunningStack, channels: dict[str, grpc.Channel]
+) -> dict[str, Callable[[], object]]:
+    """One kind of call for each service; every submission is another article."""
+    numbers = count()
+    author = (("authorization", f"Bearer {stack.token('vnu', 'contributor')}"),)
+    reader = (("authorization", f"Bearer {stack.token('vnu', 'viewer')}"),)
+    months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
+    wanted = view_pb2.Selection(unit_ids=["vnu/uet"], indicator_codes=["KNW-03"], **months)
+    asked = kpi_service_pb2.GetKpisRequest(selection=wanted)
+    submissions = SubmissionServiceStub(channels["submissions"])
+    kpis = KpiServiceStub(channels["kpi.query"])
+    directory = DirectoryServiceStub(channels["partners"])
+    inbox = NotificationServiceStub(channels["notifications"])
+    search = directory_service_pb2.SearchUnitsRequest(query="vat ly")
+    listed = notification_service_pb2.ListNotificationsRequest()
+
+    def submit() -> object:
+        request = creation("vnu/uet", article(f"10.5555/e2e.rolling.{next(numbers)}", "2019-05-05"))
+        return submissions.CreateSubmission(request, timeout=SECONDS, metadata=author)
+
+    return {
+        "submissions": submit,
+        "kpi.query": lambda: kpis.GetKpis(asked, timeout=SECONDS, metadata=reader),
+        "partners": lambda: directory.SearchUnits(search, timeout=SECONDS, metadata=reader),
+        "notifications": lambda: inbox.ListNotifications(listed, timeout=SECONDS, metadata=reader),
+    }
+
+
+def test_every_service_is_replaced_under_load_and_no_call_fails(
+    stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    before = counted(stack)
+    with ExitStack() as opened:
+        second = {
+            name: opened.enter_context(replica(stack, name, tmp_path / f"{name}.log"))
+            for name in SERVED
+        }
+        first = {name: stack.stack.processes[name].grpc for name in SERVED}
+        channels = {name: channel(opened, first[name], second[name][0]) for name in SERVED}
+        made = calls(stack, channels)
+        with loading() as load:
+            for call in (*made.values(), made["submissions"]):
+                load.start(call)
+            load.at_least(100)
+            for name in (*SERVED, "kpi.aggregator"):
+                process = stack.stack.processes[name]
+                os.kill(process.pid, signal.SIGTERM)
+                wait_until(
+                    lambda name=name, old=process.pid: stack.pid(name) != old, 40, f"a new {name}"
+                )
+                wait_until(lambda at=process.http: answers(at), 40, f"the new {name} is ready")
+                load.at_least(50)
+            for _, process in second.values():
+                process.send_signal(signal.SIGTERM)
+            codes = [process.wait(25) for _, process in second.values()]
+            load.at_least(50)
+        assert load.failed == []
+        assert codes == [0] * len(SERVED)
+    measured(f"rolling restart of 5 services: {load.done} calls, {len(load.failed)} failed")
+    found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "5000")
+    taken = [s for s in found["submissions"] if "e2e.rolling" in s["work_key"]]
+    assert len({one["work_key"] for one in taken}) == len(taken)
+    wait_until(lambda: counted(stack) == before + len(taken), 20, "all are counted once")
