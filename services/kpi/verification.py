@@ -95,13 +95,18 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
 def load_catalogue(indicators: Path, units: Path) -> Catalogue:
     """Return the catalogue of an indicators file and a units file, as `kieng up` publishes them."""
+    return decode_catalogue(catalogue_message(indicators, units))
+
+
+def catalogue_message(indicators: Path, units: Path) -> catalogue_pb2.Catalogue:
+    """Return the message of an indicators file and a units file."""
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(yaml.safe_load(indicators.read_text()), message)
     for entry in yaml.safe_load(units.read_text())["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
         kept = {"unit_id": entry["unit_id"], "parent_id": entry.get("parent_id", ""), "kind": kind}
         message.units.append(ParseDict(kept, directory_pb2.Unit()))
-    return decode_catalogue(message)
+    return message
 
 
 def records_of(bootstrap: str) -> Iterator[FileRecord]:

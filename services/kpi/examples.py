@@ -1,0 +1,190 @@
+"""Examples of indicators, in data: claims in, cells out.
+
+An example is a YAML file named after its indicator. Tests run every deployed one, and `kieng
+catalogue check` runs those beside a catalogue file, so that a steward sees what a definition does.
+
+    claims:                      # in the order they are made
+      - {work: a, unit: vnu/hus, facts: {issued_on: 2025-03-01, indexes: [scopus]}}
+      - {work: a, unit: hust, verified: false, facts: {...}}
+    cells:
+      - {unit: consortium, is: 1, declared: 2}
+
+A claim is `verified` unless it says otherwise. A later one with the same `submission` amends the
+earlier, one that is `withdrawn` takes it back; `type` is the indicator's unless it says otherwise.
+A cell `is` a number, or numerator and denominator, in both measures unless `declared` differs;
+`from` and `to` are 2025-01 and 2025-12 unless it says otherwise, `target` is the divisor of an
+attainment, and `by` asks for the `terms` of a cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from google.protobuf.json_format import ParseDict, ParseError
+
+from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from services.kernel.errors import InvalidRecord
+from services.kpi.domain.catalogue import ANY, MEASURES, Catalogue, Indicator
+from services.kpi.domain.claims import Key, Work
+from services.kpi.domain.fold import fold, roll_up
+from services.kpi.domain.image import Image, Ratio, Value
+from services.kpi.domain.months import month_of_date
+from services.kpi.wire import events
+from services.kpi.wire.vocabulary import enum_words
+
+FROM, TO = "2025-01", "2025-12"
+CLAIM = {"work", "unit", "type", "facts", "submission", "verified", "withdrawn", "part"}
+CLAIM |= {"share_ppm", "source", "reported_on", "evidence"}
+CELL = {"unit", "is", "declared", "from", "to", "by", "terms", "target"}
+
+
+@dataclass
+class Example:
+    """Events of an example, in order, and the cells that are to come of them."""
+
+    events: list[events_pb2.SubmissionChanged]
+    cells: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+def read(path: Path, catalogue: Catalogue) -> Example:
+    """Read the example of the indicator that a file is named after.
+
+    Raises:
+        ValueError: it is no example; says what is wrong.
+    """
+    indicator = catalogue.indicators.get(path.stem)
+    if indicator is None:
+        raise ValueError(f"the catalogue has no indicator {path.stem}")
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    if not isinstance(document, dict) or set(document) != {"claims", "cells"}:
+        raise ValueError("an example has claims and cells")
+    for kind, known in (("claims", CLAIM), ("cells", CELL)):
+        for position, entry in enumerate(document[kind]):
+            if wrong := set(entry) - known:
+                raise ValueError(f"{kind}[{position}] has no {sorted(wrong)[0]!r}")
+    base = catalogue.indicators.get(indicator.attainment_of, indicator)
+    assert base.value is not None
+    return Example(list(_events(document["claims"], base.value.type)), document["cells"])
+
+
+def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
+    """Fold an example and return what differs from its cells; nothing when all is well."""
+    image = image_of(example, catalogue)
+    indicator = catalogue.indicators[code]
+    return [text for cell in example.cells for text in _differences(image, indicator, cell)]
+
+
+def image_of(example: Example, catalogue: Catalogue) -> Image:
+    """Return the cells that come of an example."""
+    works: dict[str, Work] = {}
+    changes: dict[Key, int] = {}
+    for event in example.events:
+        statement = events.decode_statement(event, catalogue, b"")
+        old = works.get(event.work_key, Work())
+        works[event.work_key], found = fold(old, event.submission_id, statement, catalogue)
+        for key, change in found.items():
+            changes[key] = changes.get(key, 0) + change
+    image = Image(catalogue)
+    for (unit_id, month), row in roll_up(changes, catalogue).items():
+        image.put(0, unit_id, month, row)
+    return image
+
+
+def _events(claims: Iterable[Any], type_name: str) -> Iterator[events_pb2.SubmissionChanged]:
+    newest: dict[str, events_pb2.SubmissionChanged] = {}
+    for number, said in enumerate(claims, start=1):
+        submission = said.get("submission", f"s{number}")
+        before = newest.get(submission, events_pb2.SubmissionChanged())
+        event = events_pb2.SubmissionChanged(
+            submission_id=submission,
+            version=number,
+            work_key=said["work"],
+            institution_id=said["unit"].split("/")[0],
+            reported_on=said.get("reported_on", ""),
+        )
+        if said.get("withdrawn") != "true":
+            event.declared.CopyFrom(_claim(said, type_name))
+            if said.get("verified", "true") == "true":
+                event.verified.CopyFrom(event.declared)
+            elif before.HasField("verified"):
+                event.verified.CopyFrom(before.verified)
+        newest[submission] = event
+        yield event
+
+
+def _claim(said: Mapping[str, Any], type_name: str) -> events_pb2.Claim:
+    kind = said.get("type", "publication" if type_name == ANY else type_name)
+    if kind not in facts_pb2.Facts.DESCRIPTOR.fields_by_name:
+        raise ValueError(f"there is no submission type {kind!r}")
+    claim = events_pb2.Claim(
+        unit_id=said["unit"],
+        part=submission_pb2.Part.Value(f"PART_{said.get('part', 'member').upper()}"),
+        source=submission_pb2.Source.Value(f"SOURCE_{said.get('source', 'declared').upper()}"),
+        share_ppm=int(said.get("share_ppm", "0")),
+    )
+    message = getattr(claim.facts, kind)
+    message.SetInParent()
+    words = {name: _json(message.DESCRIPTOR, name, fact) for name, fact in said["facts"].items()}
+    try:
+        ParseDict(words, message)
+    except ParseError as error:
+        raise ValueError(f"{kind}: {error}") from error
+    for proof in range(int(said.get("evidence", "1"))):
+        claim.evidence_sha256.append(hashlib.sha256(f"{proof}".encode()).hexdigest())
+    return claim
+
+
+def _json(descriptor: Any, name: str, fact: Any) -> Any:
+    """Return a fact as the JSON form wants it: the number of an enum's word, a number, a flag."""
+    descriptor_of = descriptor.fields_by_name.get(name)
+    if descriptor_of is None or isinstance(fact, list):
+        return [_json(descriptor, name, item) for item in fact] if descriptor_of else fact
+    if descriptor_of.enum_type is not None:
+        numbers = {word: number for number, word in enum_words(descriptor_of).items()}
+        return numbers.get(fact, fact)
+    if descriptor_of.type == descriptor_of.TYPE_BOOL:
+        return fact == "true"
+    return fact
+
+
+def _differences(image: Image, indicator: Indicator, cell: Mapping[str, Any]) -> Iterator[str]:
+    months = month_of_date(cell.get("from", FROM)), month_of_date(cell.get("to", TO))
+    unit_id = cell["unit"]
+    for measure, word in enumerate(MEASURES):
+        found: Any
+        if "by" in cell:
+            terms = image.split(unit_id, indicator, cell["by"], measure, months)
+            found = {term: _plain(value) for term, value in sorted(terms.items())}
+            expected = cell["terms"]
+        else:
+            target = int(cell.get("target", "0"))
+            found = _plain(image.value(unit_id, indicator, measure, *months, target))
+            expected = cell.get("declared", cell["is"]) if word == "declared" else cell["is"]
+        if found != expected:
+            place = f"{unit_id} {cell.get('from', FROM)} to {cell.get('to', TO)} {word}"
+            yield f"{place}: is {found}, not {expected}"
+
+
+def _plain(value: Value) -> Any:
+    """Return a value as the text of a file has it."""
+    if isinstance(value, Ratio):
+        return [str(value.numerator), str(value.denominator)]
+    return str(value)
+
+
+def check_folder(folder: Path, catalogue: Catalogue) -> tuple[int, list[str]]:
+    """Run the examples in a folder; return how many there are, and what is wrong with any."""
+    paths = sorted(folder.glob("*.yaml"))
+    wrong = []
+    for path in paths:
+        try:
+            found = run(read(path, catalogue), catalogue, path.stem)
+        except (ValueError, KeyError, InvalidRecord, yaml.YAMLError) as error:
+            found = [str(error) if not isinstance(error, KeyError) else f"{error} is missing"]
+        wrong += [f"{path}: {text}" for text in found]
+    return len(paths), wrong
