@@ -64,13 +64,17 @@ def _changes(
     now: Callable[[], datetime],
 ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
     sent: dict[tuple[str, str, str], bytes] = {}
-    change, silent_since = -1, time.monotonic()
+    change, silent_since, view_id = -1, time.monotonic(), ""
     while is_active():
         with live.read() as moment:
             is_news, change = moment.change != change, moment.change
             view = answers.encode_moment(moment)
             selection = decode_selection(request.selection, moment.catalogue)
             cells = moment_cells(moment, selection, now().date()) if is_news else []
+        if view.view_id != view_id:
+            # Another catalogue: what was sent before is not of this view.
+            view_id = view.view_id
+            sent.clear()
         changed = []
         for cell in cells:
             key = (cell.unit_id, cell.indicator_code, cell.from_month)

@@ -46,6 +46,21 @@ def test_a_watcher_gets_all_cells_once_and_then_those_that_change() -> None:
     stream.close()
 
 
+def test_a_watcher_gets_all_cells_again_when_another_view_takes_over() -> None:
+    database = stores()
+    live = database.live_view_of()
+    live.refresh()
+    stream = Watchers(1).watch(REQUEST, live, lambda: True, noon)
+    assert next(stream).view.view_id == "g1-c1-f1"
+    database.live_view = view("g1-c2-f1")
+    database.commit("g1-c2-f1", 1, row(1), row(9, "beta"))
+    live.refresh()
+    answer = next(stream)
+    assert answer.view.view_id == "g1-c2-f1"
+    assert seen(answer) == {"alpha": 1, "beta": 9}
+    stream.close()
+
+
 def test_a_watcher_hears_that_it_is_alive_when_nothing_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
