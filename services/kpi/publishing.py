@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
-from services.kpi.providers import LogIdentity, Registries
+from services.kpi.domain.months import month_range
+from services.kpi.providers import LogIdentity, Registries, TargetStore
 from services.kpi.store.views import Standing, View
+from services.kpi.trials import Trials
+from services.kpi.trying import encode_wish
 from services.kpi.wire.catalogue import decode_catalogue
 
 LOOK_SECONDS = 0.5
@@ -22,20 +25,15 @@ class Publishing:
     call = CurrentCall()
     registry = Registries()
     log_identity = LogIdentity()
+    targets = TargetStore()
+    trials = Trials()
 
     @grpc
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
         """Freeze indicators with a directory version, and begin the view of it."""
-        directory = self.registry.directory(request.directory_version)
-        message = catalogue_pb2.Catalogue(
-            indicators=request.indicators,
-            directory_version=directory.version,
-            units=directory.units,
-            taxonomies=request.taxonomies,
-        )
-        decode_catalogue(message)
+        message = self._frozen(request)
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
         if live is not None and (live.topic_id != topic_id or not live.has_its_log):
             raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
@@ -58,6 +56,43 @@ class Publishing:
         """Let the view that answered before take over again."""
         view = self.registry.roll_back()
         return catalogue_service_pb2.RollBackCatalogueResponse(view_id=view.view_id)
+
+    @grpc
+    def try_catalogue(
+        self, request: catalogue_service_pb2.TryCatalogueRequest
+    ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
+        """Say what another catalogue would change, up to where the live view stands."""
+        message = self._frozen(request)
+        months = month_range(request.from_month, request.to_month)
+        live = self.registry.live()
+        if live is None:
+            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
+        year = months[1] // 12
+        targets = {
+            f"{target.unit_id}|{target.indicator_code}": target.value
+            for target in self.targets.all()
+            if target.year == year
+        }
+        ends = self.registry.standing(live.view_id).vector
+        before = self.registry.message(live.catalogue_version)
+        wish = encode_wish(live, before, message, ends, months, targets)
+        yield from self.trials.run(wish, self.call.is_active)
+
+    def _frozen(
+        self,
+        request: catalogue_service_pb2.PublishCatalogueRequest
+        | catalogue_service_pb2.TryCatalogueRequest,
+    ) -> catalogue_pb2.Catalogue:
+        """Return indicators and units together; refuses definitions that cannot be counted."""
+        directory = self.registry.directory(request.directory_version)
+        message = catalogue_pb2.Catalogue(
+            indicators=request.indicators,
+            directory_version=directory.version,
+            units=directory.units,
+            taxonomies=request.taxonomies,
+        )
+        decode_catalogue(message)
+        return message
 
     @grpc
     def follow_view(

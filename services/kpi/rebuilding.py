@@ -102,6 +102,11 @@ class Gathering(PartitionFold):
             said = self._newest[key]
             yield key, Work(said, contribution(said.values(), self.catalogue))
 
+    @property
+    def parked(self) -> int:
+        """Records that cannot be folded and wait for a newer version."""
+        return len(self.flush.parked) - len(self.flush.mended)
+
     def forget(self) -> None:
         """Let go of the works; their documents are written."""
         self._newest.clear()

@@ -25,9 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.kpi.v1 import catalogue_pb2 as kieng_dot_kpi_dot_v1_dot_catalogue__pb2
+from kieng.kpi.v1 import kpi_service_pb2 as kieng_dot_kpi_dot_v1_dot_kpi__service__pb2
+from kieng.kpi.v1 import view_pb2 as kieng_dot_kpi_dot_v1_dot_view__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$kieng/kpi/v1/catalogue_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ckieng/kpi/v1/catalogue.proto\"\xde\x01\n\x17PublishCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\nparked_max\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x34\n\ntaxonomies\x18\x04 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x42\r\n\x0b_parked_max\"e\n\x18PublishCatalogueResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\"\x1a\n\x18RollBackCatalogueRequest\",\n\x19RollBackCatalogueResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\"/\n\x11\x46ollowViewRequest\x12\x1a\n\x07view_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"}\n\x12\x46ollowViewResponse\x12 \n\x04view\x18\x01 \x01(\x0b\x32\x12.kieng.kpi.v1.View\x12\x19\n\x11\x65vents_per_second\x18\x02 \x01(\x01\x12\x19\n\x0cseconds_left\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_seconds_left\"/\n\x13GetCatalogueRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"B\n\x14GetCatalogueResponse\x12*\n\tcatalogue\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.Catalogue\"\x1a\n\x18OpenLogGenerationRequest\"Y\n\x19OpenLogGenerationResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\x17\n\x0fneeds_republish\x18\x03 \x01(\x08\"\x12\n\x10ListViewsRequest\"\xd6\x03\n\x04View\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x19\n\x11\x63\x61talogue_version\x18\x04 \x01(\x05\x12\x13\n\x0bwaiting_for\x18\x05 \x03(\t\x12\'\n\x05phase\x18\x06 \x01(\x0e\x32\x18.kieng.kpi.v1.View.Phase\x12\x13\n\x0b\x65vents_done\x18\x07 \x01(\x03\x12\x15\n\revents_wanted\x18\x08 \x01(\x03\x12\x0e\n\x06parked\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x14\n\x0c\x66old_version\x18\x0b \x01(\x05\"h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILDING\x10\x01\x12\x0e\n\nSTATE_LIVE\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\"[\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_LOADING\x10\x01\x12\x13\n\x0fPHASE_VERIFYING\x10\x02\x12\x13\n\x0fPHASE_FOLLOWING\x10\x03\"6\n\x11ListViewsResponse\x12!\n\x05views\x18\x01 \x03(\x0b\x32\x12.kieng.kpi.v1.View2\xf9\x04\n\x10\x43\x61talogueService\x12j\n\x10PublishCatalogue\x12%.kieng.kpi.v1.PublishCatalogueRequest\x1a&.kieng.kpi.v1.PublishCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12m\n\x11RollBackCatalogue\x12&.kieng.kpi.v1.RollBackCatalogueRequest\x1a\'.kieng.kpi.v1.RollBackCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12\\\n\nFollowView\x12\x1f.kieng.kpi.v1.FollowViewRequest\x1a .kieng.kpi.v1.FollowViewResponse\"\t\xda\xd8\x18\x05\n\x03\x06\x05\x04\x30\x01\x12\x64\n\x0cGetCatalogue\x12!.kieng.kpi.v1.GetCatalogueRequest\x1a\".kieng.kpi.v1.GetCatalogueResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12m\n\x11OpenLogGeneration\x12&.kieng.kpi.v1.OpenLogGenerationRequest\x1a\'.kieng.kpi.v1.OpenLogGenerationResponse\"\x07\xda\xd8\x18\x03\n\x01\x05\x12W\n\tListViews\x12\x1e.kieng.kpi.v1.ListViewsRequest\x1a\x1f.kieng.kpi.v1.ListViewsResponse\"\t\xda\xd8\x18\x05\n\x03\x05\x06\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$kieng/kpi/v1/catalogue_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ckieng/kpi/v1/catalogue.proto\x1a\x1ekieng/kpi/v1/kpi_service.proto\x1a\x17kieng/kpi/v1/view.proto\"\xde\x01\n\x17PublishCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\nparked_max\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x34\n\ntaxonomies\x18\x04 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x42\r\n\x0b_parked_max\"e\n\x18PublishCatalogueResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\"\x1a\n\x18RollBackCatalogueRequest\",\n\x19RollBackCatalogueResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\"\x87\x02\n\x13TryCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x34\n\ntaxonomies\x18\x03 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12.\n\nfrom_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x05 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\"\xc8\x01\n\nCellChange\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12&\n\x07measure\x18\x03 \x01(\x0e\x32\x15.kieng.kpi.v1.Measure\x12#\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\"\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\r\n\x05works\x18\x06 \x01(\x03\x12\x11\n\twork_keys\x18\x07 \x03(\t\"H\n\tTryResult\x12\x15\n\rparked_before\x18\x01 \x01(\x03\x12\x14\n\x0cparked_after\x18\x02 \x01(\x03\x12\x0e\n\x06is_cut\x18\x03 \x01(\x08\"\x96\x01\n\x14TryCatalogueResponse\x12\x13\n\x0b\x65vents_done\x18\x01 \x01(\x03\x12\x15\n\revents_wanted\x18\x02 \x01(\x03\x12)\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x18.kieng.kpi.v1.CellChange\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.kieng.kpi.v1.TryResult\"/\n\x11\x46ollowViewRequest\x12\x1a\n\x07view_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"}\n\x12\x46ollowViewResponse\x12 \n\x04view\x18\x01 \x01(\x0b\x32\x12.kieng.kpi.v1.View\x12\x19\n\x11\x65vents_per_second\x18\x02 \x01(\x01\x12\x19\n\x0cseconds_left\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_seconds_left\"/\n\x13GetCatalogueRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"B\n\x14GetCatalogueResponse\x12*\n\tcatalogue\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.Catalogue\"\x1a\n\x18OpenLogGenerationRequest\"Y\n\x19OpenLogGenerationResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\x17\n\x0fneeds_republish\x18\x03 \x01(\x08\"\x12\n\x10ListViewsRequest\"\xd6\x03\n\x04View\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x19\n\x11\x63\x61talogue_version\x18\x04 \x01(\x05\x12\x13\n\x0bwaiting_for\x18\x05 \x03(\t\x12\'\n\x05phase\x18\x06 \x01(\x0e\x32\x18.kieng.kpi.v1.View.Phase\x12\x13\n\x0b\x65vents_done\x18\x07 \x01(\x03\x12\x15\n\revents_wanted\x18\x08 \x01(\x03\x12\x0e\n\x06parked\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x14\n\x0c\x66old_version\x18\x0b \x01(\x05\"h\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILDING\x10\x01\x12\x0e\n\nSTATE_LIVE\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\"[\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_LOADING\x10\x01\x12\x13\n\x0fPHASE_VERIFYING\x10\x02\x12\x13\n\x0fPHASE_FOLLOWING\x10\x03\"6\n\x11ListViewsResponse\x12!\n\x05views\x18\x01 \x03(\x0b\x32\x12.kieng.kpi.v1.View2\xdc\x05\n\x10\x43\x61talogueService\x12j\n\x10PublishCatalogue\x12%.kieng.kpi.v1.PublishCatalogueRequest\x1a&.kieng.kpi.v1.PublishCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12m\n\x11RollBackCatalogue\x12&.kieng.kpi.v1.RollBackCatalogueRequest\x1a\'.kieng.kpi.v1.RollBackCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12\x61\n\x0cTryCatalogue\x12!.kieng.kpi.v1.TryCatalogueRequest\x1a\".kieng.kpi.v1.TryCatalogueResponse\"\x08\xda\xd8\x18\x04\n\x02\x06\x04\x30\x01\x12\\\n\nFollowView\x12\x1f.kieng.kpi.v1.FollowViewRequest\x1a .kieng.kpi.v1.FollowViewResponse\"\t\xda\xd8\x18\x05\n\x03\x06\x05\x04\x30\x01\x12\x64\n\x0cGetCatalogue\x12!.kieng.kpi.v1.GetCatalogueRequest\x1a\".kieng.kpi.v1.GetCatalogueResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12m\n\x11OpenLogGeneration\x12&.kieng.kpi.v1.OpenLogGenerationRequest\x1a\'.kieng.kpi.v1.OpenLogGenerationResponse\"\x07\xda\xd8\x18\x03\n\x01\x05\x12W\n\tListViews\x12\x1e.kieng.kpi.v1.ListViewsRequest\x1a\x1f.kieng.kpi.v1.ListViewsResponse\"\t\xda\xd8\x18\x05\n\x03\x05\x06\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +44,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['parked_max']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['taxonomies']._loaded_options = None
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['taxonomies']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['indicators']._loaded_options = None
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['indicators']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['directory_version']._loaded_options = None
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['directory_version']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['taxonomies']._loaded_options = None
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['taxonomies']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['from_month']._loaded_options = None
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['from_month']._serialized_options = b'\272H\027r\0252\023^[0-9]{4}-[0-9]{2}$'
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['to_month']._loaded_options = None
+  _globals['_TRYCATALOGUEREQUEST'].fields_by_name['to_month']._serialized_options = b'\272H\027r\0252\023^[0-9]{4}-[0-9]{2}$'
   _globals['_FOLLOWVIEWREQUEST'].fields_by_name['view_id']._loaded_options = None
   _globals['_FOLLOWVIEWREQUEST'].fields_by_name['view_id']._serialized_options = b'\272H\006r\004\020\001\030d'
   _globals['_GETCATALOGUEREQUEST'].fields_by_name['version']._loaded_options = None
@@ -50,6 +62,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATALOGUESERVICE'].methods_by_name['PublishCatalogue']._serialized_options = b'\332\330\030\003\n\001\006'
   _globals['_CATALOGUESERVICE'].methods_by_name['RollBackCatalogue']._loaded_options = None
   _globals['_CATALOGUESERVICE'].methods_by_name['RollBackCatalogue']._serialized_options = b'\332\330\030\003\n\001\006'
+  _globals['_CATALOGUESERVICE'].methods_by_name['TryCatalogue']._loaded_options = None
+  _globals['_CATALOGUESERVICE'].methods_by_name['TryCatalogue']._serialized_options = b'\332\330\030\004\n\002\006\004'
   _globals['_CATALOGUESERVICE'].methods_by_name['FollowView']._loaded_options = None
   _globals['_CATALOGUESERVICE'].methods_by_name['FollowView']._serialized_options = b'\332\330\030\005\n\003\006\005\004'
   _globals['_CATALOGUESERVICE'].methods_by_name['GetCatalogue']._loaded_options = None
@@ -58,36 +72,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CATALOGUESERVICE'].methods_by_name['OpenLogGeneration']._serialized_options = b'\332\330\030\003\n\001\005'
   _globals['_CATALOGUESERVICE'].methods_by_name['ListViews']._loaded_options = None
   _globals['_CATALOGUESERVICE'].methods_by_name['ListViews']._serialized_options = b'\332\330\030\005\n\003\005\006\004'
-  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_start=144
-  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_end=366
-  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_start=368
-  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_end=469
-  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_start=471
-  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_end=497
-  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_start=499
-  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_end=543
-  _globals['_FOLLOWVIEWREQUEST']._serialized_start=545
-  _globals['_FOLLOWVIEWREQUEST']._serialized_end=592
-  _globals['_FOLLOWVIEWRESPONSE']._serialized_start=594
-  _globals['_FOLLOWVIEWRESPONSE']._serialized_end=719
-  _globals['_GETCATALOGUEREQUEST']._serialized_start=721
-  _globals['_GETCATALOGUEREQUEST']._serialized_end=768
-  _globals['_GETCATALOGUERESPONSE']._serialized_start=770
-  _globals['_GETCATALOGUERESPONSE']._serialized_end=836
-  _globals['_OPENLOGGENERATIONREQUEST']._serialized_start=838
-  _globals['_OPENLOGGENERATIONREQUEST']._serialized_end=864
-  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_start=866
-  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_end=955
-  _globals['_LISTVIEWSREQUEST']._serialized_start=957
-  _globals['_LISTVIEWSREQUEST']._serialized_end=975
-  _globals['_VIEW']._serialized_start=978
-  _globals['_VIEW']._serialized_end=1448
-  _globals['_VIEW_STATE']._serialized_start=1251
-  _globals['_VIEW_STATE']._serialized_end=1355
-  _globals['_VIEW_PHASE']._serialized_start=1357
-  _globals['_VIEW_PHASE']._serialized_end=1448
-  _globals['_LISTVIEWSRESPONSE']._serialized_start=1450
-  _globals['_LISTVIEWSRESPONSE']._serialized_end=1504
-  _globals['_CATALOGUESERVICE']._serialized_start=1507
-  _globals['_CATALOGUESERVICE']._serialized_end=2140
+  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_start=201
+  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_end=423
+  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_start=425
+  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_end=526
+  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_start=528
+  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_end=554
+  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_start=556
+  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_end=600
+  _globals['_TRYCATALOGUEREQUEST']._serialized_start=603
+  _globals['_TRYCATALOGUEREQUEST']._serialized_end=866
+  _globals['_CELLCHANGE']._serialized_start=869
+  _globals['_CELLCHANGE']._serialized_end=1069
+  _globals['_TRYRESULT']._serialized_start=1071
+  _globals['_TRYRESULT']._serialized_end=1143
+  _globals['_TRYCATALOGUERESPONSE']._serialized_start=1146
+  _globals['_TRYCATALOGUERESPONSE']._serialized_end=1296
+  _globals['_FOLLOWVIEWREQUEST']._serialized_start=1298
+  _globals['_FOLLOWVIEWREQUEST']._serialized_end=1345
+  _globals['_FOLLOWVIEWRESPONSE']._serialized_start=1347
+  _globals['_FOLLOWVIEWRESPONSE']._serialized_end=1472
+  _globals['_GETCATALOGUEREQUEST']._serialized_start=1474
+  _globals['_GETCATALOGUEREQUEST']._serialized_end=1521
+  _globals['_GETCATALOGUERESPONSE']._serialized_start=1523
+  _globals['_GETCATALOGUERESPONSE']._serialized_end=1589
+  _globals['_OPENLOGGENERATIONREQUEST']._serialized_start=1591
+  _globals['_OPENLOGGENERATIONREQUEST']._serialized_end=1617
+  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_start=1619
+  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_end=1708
+  _globals['_LISTVIEWSREQUEST']._serialized_start=1710
+  _globals['_LISTVIEWSREQUEST']._serialized_end=1728
+  _globals['_VIEW']._serialized_start=1731
+  _globals['_VIEW']._serialized_end=2201
+  _globals['_VIEW_STATE']._serialized_start=2004
+  _globals['_VIEW_STATE']._serialized_end=2108
+  _globals['_VIEW_PHASE']._serialized_start=2110
+  _globals['_VIEW_PHASE']._serialized_end=2201
+  _globals['_LISTVIEWSRESPONSE']._serialized_start=2203
+  _globals['_LISTVIEWSRESPONSE']._serialized_end=2257
+  _globals['_CATALOGUESERVICE']._serialized_start=2260
+  _globals['_CATALOGUESERVICE']._serialized_end=2992
 # @@protoc_insertion_point(module_scope)

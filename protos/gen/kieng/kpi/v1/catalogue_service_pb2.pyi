@@ -9,6 +9,8 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kieng.kpi.v1 import catalogue_pb2 as _catalogue_pb2
+from kieng.kpi.v1 import kpi_service_pb2 as _kpi_service_pb2
+from kieng.kpi.v1 import view_pb2 as _view_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -130,6 +132,168 @@ class RollBackCatalogueResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RollBackCatalogueResponse: _TypeAlias = RollBackCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class TryCatalogueRequest(_message.Message):
+    """Request of TryCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDICATORS_FIELD_NUMBER: _builtins.int
+    DIRECTORY_VERSION_FIELD_NUMBER: _builtins.int
+    TAXONOMIES_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    directory_version: _builtins.int
+    """Directory version; 0 takes the newest that has arrived."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`. Required."""
+    to_month: _builtins.str
+    """Last month, included, at most 120 months later. Required."""
+    @_builtins.property
+    def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Indicator]:
+        """Indicators, 1 to 500."""
+
+    @_builtins.property
+    def taxonomies(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Taxonomy]:
+        """What indicators can be split by. At most 20."""
+
+    def __init__(
+        self,
+        *,
+        indicators: _abc.Iterable[_catalogue_pb2.Indicator] | None = ...,
+        directory_version: _builtins.int = ...,
+        taxonomies: _abc.Iterable[_catalogue_pb2.Taxonomy] | None = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "from_month", b"from_month", "indicators", b"indicators", "taxonomies", b"taxonomies", "to_month", b"to_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryCatalogueRequest: _TypeAlias = TryCatalogueRequest  # noqa: Y015
+
+@_typing.final
+class CellChange(_message.Message):
+    """One number that would differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    WORKS_FIELD_NUMBER: _builtins.int
+    WORK_KEYS_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit."""
+    indicator_code: _builtins.str
+    """Indicator."""
+    measure: _kpi_service_pb2.Measure.ValueType
+    """Which measure."""
+    works: _builtins.int
+    """Works that count differently there."""
+    @_builtins.property
+    def before(self) -> _view_pb2.Value:
+        """The number now; unset when the live catalogue has no such unit or indicator."""
+
+    @_builtins.property
+    def after(self) -> _view_pb2.Value:
+        """The number with the other catalogue; unset when it has no such unit or indicator."""
+
+    @_builtins.property
+    def work_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 5 of them, in order of key."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        indicator_code: _builtins.str = ...,
+        measure: _kpi_service_pb2.Measure.ValueType = ...,
+        before: _view_pb2.Value | None = ...,
+        after: _view_pb2.Value | None = ...,
+        works: _builtins.int = ...,
+        work_keys: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "indicator_code", b"indicator_code", "measure", b"measure", "unit_id", b"unit_id", "work_keys", b"work_keys", "works", b"works"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CellChange: _TypeAlias = CellChange  # noqa: Y015
+
+@_typing.final
+class TryResult(_message.Message):
+    """What a comparison comes to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARKED_BEFORE_FIELD_NUMBER: _builtins.int
+    PARKED_AFTER_FIELD_NUMBER: _builtins.int
+    IS_CUT_FIELD_NUMBER: _builtins.int
+    parked_before: _builtins.int
+    """Records that cannot be folded now."""
+    parked_after: _builtins.int
+    """Records that could not be folded with the other catalogue."""
+    is_cut: _builtins.bool
+    """True when over 20,000 numbers would differ and the rest was left out."""
+    def __init__(
+        self,
+        *,
+        parked_before: _builtins.int = ...,
+        parked_after: _builtins.int = ...,
+        is_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_cut", b"is_cut", "parked_after", b"parked_after", "parked_before", b"parked_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryResult: _TypeAlias = TryResult  # noqa: Y015
+
+@_typing.final
+class TryCatalogueResponse(_message.Message):
+    """Response of TryCatalogue."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_DONE_FIELD_NUMBER: _builtins.int
+    EVENTS_WANTED_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    events_done: _builtins.int
+    """Events that are read."""
+    events_wanted: _builtins.int
+    """Events to read."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellChange]:
+        """Numbers that would differ, at most 500 a message; by unit in the order of the tree, then by indicator."""
+
+    @_builtins.property
+    def result(self) -> Global___TryResult:
+        """Set in the last message only."""
+
+    def __init__(
+        self,
+        *,
+        events_done: _builtins.int = ...,
+        events_wanted: _builtins.int = ...,
+        changes: _abc.Iterable[Global___CellChange] | None = ...,
+        result: Global___TryResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "events_done", b"events_done", "events_wanted", b"events_wanted", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryCatalogueResponse: _TypeAlias = TryCatalogueResponse  # noqa: Y015
 
 @_typing.final
 class FollowViewRequest(_message.Message):

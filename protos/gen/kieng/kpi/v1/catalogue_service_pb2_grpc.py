@@ -45,6 +45,11 @@ class CatalogueServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.FromString,
                 _registered_method=True)
+        self.TryCatalogue = channel.unary_stream(
+                '/kieng.kpi.v1.CatalogueService/TryCatalogue',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.FromString,
+                _registered_method=True)
         self.FollowView = channel.unary_stream(
                 '/kieng.kpi.v1.CatalogueService/FollowView',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewRequest.SerializeToString,
@@ -93,6 +98,16 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryCatalogue(self, request, context):
+        """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
+        both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
+        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
+        RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FollowView(self, request, context):
         """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND.
         """
@@ -135,6 +150,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.RollBackCatalogue,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.SerializeToString,
+            ),
+            'TryCatalogue': grpc.unary_stream_rpc_method_handler(
+                    servicer.TryCatalogue,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.SerializeToString,
             ),
             'FollowView': grpc.unary_stream_rpc_method_handler(
                     servicer.FollowView,
@@ -212,6 +232,33 @@ class CatalogueService:
             '/kieng.kpi.v1.CatalogueService/RollBackCatalogue',
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.RollBackCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryCatalogue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/kieng.kpi.v1.CatalogueService/TryCatalogue',
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.FromString,
             options,
             channel_credentials,
             insecure,

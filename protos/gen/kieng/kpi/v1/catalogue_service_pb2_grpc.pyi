@@ -47,6 +47,12 @@ class CatalogueServiceStub:
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
     another log or release; ANOTHER_VIEW_IS_BUILT).
     """
+    TryCatalogue: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]
+    """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
+    both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
+    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
+    RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+    """
     FollowView: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]
     """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
     GetCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]
@@ -77,6 +83,12 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
     another log or release; ANOTHER_VIEW_IS_BUILT).
+    """
+    TryCatalogue: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.TryCatalogueRequest, _catalogue_service_pb2.TryCatalogueResponse]  # type: ignore[assignment]
+    """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
+    both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
+    process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
+    RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
     """
     FollowView: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]  # type: ignore[assignment]
     """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
@@ -117,6 +129,18 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
         Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
         another log or release; ANOTHER_VIEW_IS_BUILT).
+        """
+
+    @_abc_1.abstractmethod
+    def TryCatalogue(
+        self,
+        request: _catalogue_service_pb2.TryCatalogueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_catalogue_service_pb2.TryCatalogueResponse], _abc.AsyncIterator[_catalogue_service_pb2.TryCatalogueResponse]]:
+        """Says what another catalogue would change, without publishing it: reads the log up to where the live view stands, with
+        both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
+        process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
+        RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
         """
 
     @_abc_1.abstractmethod

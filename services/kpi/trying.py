@@ -1,0 +1,149 @@
+"""Child process: what another catalogue would change, at the position of the live view.
+
+`python -m services.kpi.trying` reads a JSON object from standard input (`encode_wish`) and prints
+`TryCatalogueResponse` messages, one JSON object a line. It only reads the log: nothing is stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import structlog
+from google.protobuf.json_format import MessageToJson
+
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2
+from services.kernel.config import load
+from services.kpi.child_process import NICENESS
+from services.kpi.config import Settings
+from services.kpi.domain.claims import Work
+from services.kpi.domain.comparison import Change, Comparison
+from services.kpi.log_reading import read_partition
+from services.kpi.rebuilding import Gathering
+from services.kpi.store.views import View
+from services.kpi.store.writes import Owned
+from services.kpi.wire.catalogue import decode_catalogue
+from services.kpi.wire.cells import encode_value
+
+CHANGES_MAX = 20_000
+CHANGES_PER_MESSAGE = 500
+EVENTS_PER_PASS = 500_000
+"""Bounds the memory: both sides of a comparison keep their statements."""
+NOTHING = Work()
+
+MEASURES = (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)
+Response = catalogue_service_pb2.TryCatalogueResponse
+
+
+def encode_wish(
+    view: View,
+    before: catalogue_pb2.Catalogue,
+    after: catalogue_pb2.Catalogue,
+    ends: Mapping[int, int],
+    months: tuple[int, int],
+    targets: Mapping[str, int],
+) -> str:
+    """Return what the process is told on standard input."""
+    wish = {
+        "before": base64.b64encode(before.SerializeToString()).decode(),
+        "after": base64.b64encode(after.SerializeToString()).decode(),
+        "ends": {str(partition): end for partition, end in ends.items()},
+        "begins": {str(partition): begin for partition, begin in view.begins.items()},
+        "months": months,
+        "targets": dict(targets),
+    }
+    return json.dumps(wish)
+
+
+def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
+    """Yield how far the log is read, then every number that would change."""
+    before, after = (
+        decode_catalogue(catalogue_pb2.Catalogue.FromString(base64.b64decode(wish[name])))
+        for name in ("before", "after")
+    )
+    first, last = wish["months"]
+    comparison = Comparison(before, after, (first, last), wish["targets"])
+    total, parked = sum(wish["ends"].values()), [0, 0]
+    done = 0
+    for partition, end in sorted((int(p), e) for p, e in wish["ends"].items()):
+        begin = wish["begins"].get(str(partition), 0)
+        passes = max(1, -(-end // EVENTS_PER_PASS))
+        contributed: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
+        for remainder in range(passes):
+            owned = Owned("what-if", partition, 1, begin, 0, 0, frozenset())
+            share = (remainder, passes)
+            old = Gathering(owned, before, share=share)
+            new = Gathering(owned, after, share=share)
+            for records in read_partition(settings, partition, begin, end):
+                old.apply(records)
+                new.apply(records)
+                position = (remainder * end + records[-1].offset + 1) // passes
+                yield Response(events_done=done + position, events_wanted=total)
+            _add(comparison, old, new, contributed)
+        done += end
+        parked = [count + g.parked for count, g in zip(parked, (old, new), strict=True)]
+        for side, gathering, cells in zip(
+            (comparison.before, comparison.after), (old, new), contributed, strict=True
+        ):
+            for (unit_id, month), row in gathering.rows(cells).items():
+                side.image.put(partition, unit_id, month, row)
+    changes = comparison.changes()
+    listed = islice(changes, CHANGES_MAX)
+    while some := list(islice(listed, CHANGES_PER_MESSAGE)):
+        yield Response(events_done=total, events_wanted=total, changes=map(_encode, some))
+    end_word = catalogue_service_pb2.TryResult(
+        parked_before=parked[0], parked_after=parked[1], is_cut=next(changes, None) is not None
+    )
+    yield Response(events_done=total, events_wanted=total, result=end_word)
+
+
+def _add(
+    comparison: Comparison,
+    old: Gathering,
+    new: Gathering,
+    contributed: tuple[dict[Any, int], dict[Any, int]],
+) -> None:
+    known = dict(old.works())
+    for key, work in new.works():
+        before = known.pop(key, NOTHING)
+        comparison.add(key, before.contributed, work.contributed)
+        for cells, each in zip(contributed, (before, work), strict=True):
+            for cell, value in each.contributed.items():
+                cells[cell] = cells.get(cell, 0) + value
+    for key, before in known.items():
+        # The new tree lacks the units of every claim.
+        comparison.add(key, before.contributed, {})
+        for cell, value in before.contributed.items():
+            contributed[0][cell] = contributed[0].get(cell, 0) + value
+
+
+def _encode(change: Change) -> catalogue_service_pb2.CellChange:
+    return catalogue_service_pb2.CellChange(
+        unit_id=change.unit_id,
+        indicator_code=change.code,
+        measure=MEASURES[change.measure],
+        before=None if change.before is None else encode_value(change.before),
+        after=None if change.after is None else encode_value(change.after),
+        works=change.works.count,
+        work_keys=change.works.keys,
+    )
+
+
+def main() -> int:
+    """Do what standard input asks for."""
+    gc.disable()
+    os.nice(NICENESS)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    for response in compare(load(Settings), json.loads(sys.stdin.read())):
+        print(MessageToJson(response, indent=None), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
