@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -98,3 +99,21 @@ def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run a program of Prometheus and return what it said."""
     command = [program(name), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def substituted(text: str, unit: str = "consortium") -> str:
+    """Return a panel's query as Grafana sends it when everything is chosen."""
+    text = text.replace("$__rate_interval", "1m").replace("$unit", unit)
+    return re.sub(r"\$\w+", ".*", text)
+
+
+def variable_queries() -> list[tuple[str, str]]:
+    """Metric and label of every variable that asks Prometheus for its choices."""
+    found = []
+    for board in dashboards().values():
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                match = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"])
+                assert match is not None, variable["query"]
+                found.append((match[1], match[2]))
+    return found
