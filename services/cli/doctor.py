@@ -146,20 +146,24 @@ def check_services(stack: Stack) -> Iterator[Finding]:
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
         try:
             address = addresses.get(name) or stack.address(name.partition(".")[0])
-            with grpc.insecure_channel(address) as channel:
-                stub: Any = health_pb2_grpc.HealthStub(channel)
-                request = health_pb2.HealthCheckRequest()
-                status = stub.Check(request, timeout=PROBE_SECONDS).status
         except Failure as failure:
             yield Finding(name, DOWN, failure.message, UP)
-        except grpc.RpcError as error:
-            trouble = trouble_of_call(error)
-            yield Finding(name, DOWN, f"{address}: {trouble}", _log_hint(stack, name))
-        else:
-            state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
-            is_well = status == health_pb2.HealthCheckResponse.SERVING
-            hint = "" if is_well else _log_hint(stack, name)
-            yield Finding(name, 0 if is_well else DOWN, f"{address}: {state}", hint)
+            continue
+        reason = grpc_state(address, PROBE_SECONDS)
+        hint = _log_hint(stack, name) if reason else ""
+        yield Finding(name, DOWN if reason else 0, reason or f"{address}: SERVING", hint)
+
+
+def grpc_state(address: str, seconds: float) -> str:
+    """Say why a service does not serve calls; empty when its health check says that it does."""
+    try:
+        with grpc.insecure_channel(address) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
+    except grpc.RpcError as error:
+        return f"{address}: {trouble_of_call(error)}"
+    state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+    return "" if state == "SERVING" else f"{address}: {state}"
 
 
 def _check_without_grpc(stack: Stack) -> Iterator[Finding]:

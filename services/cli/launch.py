@@ -10,7 +10,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,10 @@ DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 
 
+Prepare = Callable[[str, str], None]
+"""Done with broker and database (their addresses) before any service starts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What `kieng up` was asked for; empty texts and 0 choose by themselves."""
@@ -49,6 +53,7 @@ class Plan:
     mongo: str = ""
     ports: int = 0
     partners: Path | None = None
+    prepare: Prepare | None = None
 
 
 class Launch:
@@ -96,6 +101,8 @@ class Launch:
         ports = list(range(first, first + count)) if first else free_ports(count)
         try:
             bootstrap, mongo = self._start_parts(ports[:3])
+            if self.plan.prepare is not None:
+                self.plan.prepare(bootstrap, mongo)
             self._apply_topics(bootstrap)
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder

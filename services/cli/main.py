@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.cli import (
+    backup,
     catalogue,
     db,
     demo,
@@ -57,6 +58,7 @@ app.add_typer(tokens.app, name="topics")
 app.add_typer(trial.app, name="issuer")
 app.add_typer(settings.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(backup.app, name="backup")
 app.add_typer(verification.app, name="log")
 app.add_typer(parked.app, name="parked")
 app.command()(verification.verify)

@@ -7,8 +7,9 @@ partition and the restart positions of every view stand on that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
 TABLE = Path(__file__).parents[2] / "deploy" / "kafka" / "topics.yaml"
+RENEW_POLL_SECONDS = 0.2
 KEYS = {"partitions", "replication", "config"}
 
 Aspect = Literal["topic", "partitions", "replication", "config"]
@@ -161,6 +163,28 @@ def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
         left=tuple(change for change in differences if not change.is_repaired_by_apply),
         ids=topic_ids(admin, table),
     )
+
+
+def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
+    """Delete a topic and make it anew with as many partitions and copies; tell whether it is.
+
+    Raises:
+        KafkaError: the broker does not answer, or refuses.
+    """
+    table = [topic for topic in load() if topic.name == name]
+    found = _describe(admin, table).get(name)
+    if found is None:
+        return True
+    copies = min(len(partition["replica_nodes"]) for partition in found["partitions"])
+    table = [replace(table[0], partitions=len(found["partitions"]), replication=copies)]
+    admin.delete_topics([name])
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        # A broker deletes behind its answer; until it has, the old topic is still there.
+        if apply(admin, table).ids.get(name) not in (None, str(found["topic_id"])):
+            return True
+        time.sleep(RENEW_POLL_SECONDS)
+    return False
 
 
 def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from services.kpi.store.migrations import MIGRATIONS
 
 __all__ = ["DERIVED", "DOCUMENTS", "MIGRATIONS", "databases", "declare", "restored"]
 
-DERIVED = frozenset({"progress", "cells", "works", "parked"})
+DERIVED = frozenset({"progress", "cells", "works", "changes", "parked"})
 """Collections that a backup leaves out, because they are made again from the log."""
 
 
@@ -26,4 +26,5 @@ def restored(database: Database[dict[str, Any]]) -> None:
 
     Safe to repeat.
     """
-    database["views"].update_many({}, {"$set": {"state": "retired"}})
+    database["pointer"].delete_many({})
+    database["views"].update_many({}, {"$set": {"state": "retired", "phase": ""}})

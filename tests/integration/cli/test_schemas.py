@@ -11,7 +11,7 @@ from typing import Any
 import mongoengine
 import pytest
 
-from services.cli import schemas
+from services.cli import restoring, schemas
 from services.cli.failures import Failure
 from services.kernel import mongo as kernel_mongo
 from services.kernel.mongo import Mongo
@@ -46,7 +46,7 @@ class Release:
 def database(mongo: RunningDatabase, database_name: str) -> Iterator[Any]:
     connection = Mongo(mongo.uri, 5000)
     yield connection.database(database_name)
-    connection.client.drop_database(database_name)
+    restoring.drop(connection, database_name)
     connection.close()
 
 

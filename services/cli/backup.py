@@ -1,0 +1,193 @@
+"""`kieng backup create|list|verify|restore`: copies of what cannot be made again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import RenderableType
+
+from services.cli import archive, db, options, recovery, saving, schemas
+from services.cli.failures import NO, Failure
+from services.cli.launch import Plan
+from services.cli.screen import Screen
+from services.cli.stack import find
+from services.cli.up import CATALOGUE, DIRECTORY
+from services.kernel.config import KernelSettings, load
+
+app = typer.Typer(no_args_is_help=True, help="Copy what cannot be made again, and bring it back.")
+
+Backups = Annotated[
+    Path, typer.Option("--to", envvar="KIENG_BACKUPS", help="Folder that holds the backups.")
+]
+Folder = Annotated[Path, typer.Argument(help="Folder of the backup.")]
+
+BACKUPS_DEFAULT = Path("backups")
+
+
+@app.command()
+def create(
+    to: Backups = BACKUPS_DEFAULT,
+    institution: Annotated[
+        list[str], typer.Option(help="Copy the submissions of these only, and nothing shared.")
+    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+    uri: db.Uri = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Copy submissions, partners, notifications, catalogues and targets, while all goes on.
+
+    Example: kieng backup create --to backups
+    """
+    stack, screen = find(data), Screen(output, lang)
+    with db.database_server(uri, stack) as mongo, screen.progress() as progress:
+        known = schemas.institutions_known(mongo, db.institutions_here([], stack))
+        if unknown := set(institution) - set(known):
+            raise Failure(f"no institution {', '.join(sorted(unknown))}; here are {known}", NO)
+        folder, manifest = saving.save(
+            mongo,
+            to,
+            institution or known,
+            is_whole=not institution,
+            now=datetime.now(UTC).replace(microsecond=0),
+            progress=progress,
+        )
+    answer(screen, folder, manifest)
+
+
+@app.command("list")
+def list_backups(
+    to: Backups = BACKUPS_DEFAULT,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+) -> None:
+    """List the backups of a folder, newest first; those that were cut off are told.
+
+    Example: kieng backup list --to backups
+    """
+    screen = Screen(output, lang)
+    rows = []
+    for folder in sorted((path for path in to.glob("kieng-*") if path.is_dir()), reverse=True):
+        try:
+            rows.append({**described(folder, archive.open_manifest(folder)), "problem": ""})
+        except archive.ArchiveInvalid as invalid:
+            rows.append({"name": folder.name, "folder": str(folder), "problem": str(invalid)})
+
+    def show() -> RenderableType:
+        table = screen.table("name", "institutions", ">documents", ">bytes", "problem")
+        for row in rows:
+            whose = ", ".join(row.get("institutions", ()))
+            counts = (f"{row[key]:,}" if key in row else "" for key in ("documents", "bytes"))
+            table.add_row(row["name"], whose, *counts, row["problem"])
+        return table
+
+    screen.answer({"backups": rows}, show)
+
+
+@app.command()
+def verify(
+    folder: Folder,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+) -> None:
+    """Check every file of a backup against its hash, read every document, and count again.
+
+    Example: kieng backup verify backups/kieng-20261124T020000Z
+    """
+    screen = Screen(output, lang)
+    try:
+        manifest = archive.open_manifest(folder)
+        problems = checked(screen, folder, manifest)
+    except archive.ArchiveInvalid as invalid:
+        raise Failure(str(invalid), NO) from invalid
+    if not problems and (said := manifest.view):
+        found = saving.counted(folder, manifest.parts)
+        if found != said:
+            problems.append(f"the submissions come to {found}, recorded is {said}")
+    document = {**described(folder, manifest), "ok": not problems, "problems": problems}
+    well = screen.text("backup.well", documents=f"{manifest.documents:,}", name=manifest.name)
+    screen.answer(document, lambda: "\n".join(problems) or well)
+    if problems:
+        raise typer.Exit(NO)
+
+
+@app.command()
+def restore(
+    folder: Folder,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace what databases and log hold now.")
+    ] = False,
+    broker: Annotated[
+        str, typer.Option(help="embedded or kafka: the broker of the data folder's stack.")
+    ] = "embedded",
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for the services to be started again.")
+    ] = 0.0,
+    uri: db.Uri = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Bring a backup back into empty databases, publish the log anew, and compare the digest.
+
+    With no database in the settings it starts the stack of the data folder for it, and stops it.
+    Otherwise: stop the services, run it, start the services, run it again (or give --wait). Cut
+    off, the same command goes on. Exit code 1 when the digest is another.
+
+    Example: kieng backup restore backups/kieng-20261124T020000Z --data .kieng
+    """
+    screen = Screen(output, lang)
+    try:
+        manifest = archive.open_manifest(folder)
+        if problems := checked(screen, folder, manifest):
+            raise archive.ArchiveInvalid("; ".join(problems))
+    except archive.ArchiveInvalid as invalid:
+        raise Failure(str(invalid), NO) from invalid
+    job = recovery.Job(screen, folder, manifest, force)
+    given = "mongo_uri" in load(KernelSettings).model_fields_set
+    if given or uri:
+        done = job.elsewhere(uri, find(data), wait)
+    else:
+        done = job.here(Plan(data, DIRECTORY, CATALOGUE, broker))
+    screen.answer(done, lambda: screen.text(f"backup.{done['state']}", **shown(done)))
+    if done["state"] == "differs":
+        raise typer.Exit(NO)
+
+
+def shown(done: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of the closing line."""
+    return {"name": done["name"], "digest": done["digest"] or "-", "recorded": done["recorded"]}
+
+
+def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[str]:
+    """Return what is wrong with the files of a backup, showing how far the check is."""
+    with screen.progress() as progress:
+        task = progress.add_task(manifest.name, total=len(manifest.parts))
+        return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
+
+
+def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
+    """Return a backup as JSON has it."""
+    named = asdict(manifest)
+    del named["parts"]
+    counts = {"documents": manifest.documents, "bytes": manifest.bytes}
+    return {**named, "folder": str(folder), **counts}
+
+
+def answer(screen: Screen, folder: Path, manifest: archive.Manifest) -> None:
+    """Print what was copied."""
+
+    def show() -> RenderableType:
+        table = screen.table("collection", ">documents", ">bytes")
+        for part in manifest.parts:
+            name = f"{part.database}.{part.collection}"
+            table.add_row(name, f"{part.documents:,}", f"{part.bytes:,}")
+        digest = manifest.view.get("digest", "")
+        table.caption = screen.text("backup.made", folder=folder, digest=digest or "-")
+        return table
+
+    screen.answer(described(folder, manifest), show)

@@ -1,0 +1,156 @@
+"""The two halves of a restore - load, publish - on a stack of this machine or elsewhere."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import db, log_end, restoring, up
+from services.cli.archive import Manifest
+from services.cli.bootstrap import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
+from services.cli.clients import Clients, Credential
+from services.cli.doctor import PROBE_SECONDS, grpc_state
+from services.cli.failures import DOWN, NO, Failure
+from services.cli.issuer import CONSORTIUM
+from services.cli.launch import DATABASE_MS, Launch, Plan
+from services.cli.screen import Screen
+from services.cli.stack import Stack
+from services.kernel.mongo import Mongo
+
+NEEDED = ("kpi", "submissions", "partners")
+READ_SECONDS = 300.0
+POLL_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One restore.
+
+    Args:
+        screen: where it says what it does.
+        folder: the backup, checked.
+        manifest: its manifest.
+        is_forced: whether databases and log that hold something may be replaced.
+    """
+
+    screen: Screen
+    folder: Path
+    manifest: Manifest
+    is_forced: bool
+
+    def here(self, plan: Plan) -> dict[str, Any]:
+        """Start the stack of a data folder, restore into it, and stop it.
+
+        Raises:
+            Failure: it runs already, or what it holds must not be replaced.
+        """
+        found: dict[str, Any] = {}
+
+        def prepare(bootstrap: str, uri: str) -> None:
+            with closing(Mongo(uri, DATABASE_MS)) as mongo:
+                self.load(mongo, bootstrap)
+
+        def work(launch: Launch) -> None:
+            if reason := retry_ready(launch.stack, READY_SECONDS):
+                raise Failure(reason, DOWN)
+            found.update(self.publish(launch.stack))
+            with closing(Mongo(launch.stack.mongo, DATABASE_MS)) as mongo:
+                restoring.finished(mongo, self.manifest)
+
+        launch = Launch(replace(plan, prepare=prepare), self.screen)
+        if self.manifest.is_whole:
+            launch.institutions = list(self.manifest.institutions)
+        up.run(launch, work, stay=False)
+        return found
+
+    def elsewhere(self, uri: str, stack: Stack, wait_seconds: float) -> dict[str, Any]:
+        """Restore into the databases of the settings; publish when the services run.
+
+        Raises:
+            Failure: the services run before the databases are loaded, or something is down.
+        """
+        with db.database_server(uri, stack) as mongo:
+            if not restoring.is_loaded(mongo, self.manifest):
+                if not retry_ready(stack, 0.0):
+                    text = "the services run: stop them, so that nobody writes, and repeat"
+                    raise Failure(text, NO)
+                self.load(mongo, stack.broker)
+            if retry_ready(stack, wait_seconds):
+                return self.result("loaded", "")
+            done = self.publish(stack)
+            restoring.finished(mongo, self.manifest)
+            return done
+
+    def load(self, mongo: Mongo, bootstrap: str) -> None:
+        """Look at everything, then replace log and databases.
+
+        Raises:
+            Failure: something is there and the restore is not forced.
+        """
+        if not bootstrap:
+            raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
+        if restoring.is_loaded(mongo, self.manifest):
+            return
+        full = restoring.occupied(mongo, self.manifest)
+        has_log = restoring.log_holds_records(bootstrap)
+        if (full or has_log) and not self.is_forced:
+            held = ", ".join([*full, *([restoring.LOG] if has_log else [])])
+            raise Failure(f"not empty: {held}; --force replaces what is there", NO)
+        if has_log:
+            restoring.renew_log(bootstrap)
+        with self.screen.progress() as progress:
+            restoring.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
+
+    def publish(self, stack: Stack) -> dict[str, Any]:
+        """Publish a new generation of the log and compare what its view comes to."""
+        if self.manifest.is_whole and not self.manifest.view:
+            return self.result("unnumbered", "")
+        credential = Credential(stack, CONSORTIUM, ("operator", "viewer"))
+        with Clients(stack, credential) as clients:
+            fill_log(clients, self.screen)
+            wait_until_live(clients)
+            month = datetime.now(UTC).strftime("%Y-%m")
+            selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
+            request = kpi_service_pb2.GetKpisRequest(
+                selection=selection, min_progress=log_end.submissions(stack.broker)
+            )
+            stub = clients.stub(KpiServiceStub)
+            digest = retry(READ_SECONDS, STARTING, lambda: stub.GetKpis(request)).view.digest
+        if not self.manifest.is_whole:
+            return self.result("joined", digest)
+        is_same = digest == self.manifest.view["digest"]
+        return self.result("restored" if is_same else "differs", digest)
+
+    def result(self, state: str, digest: str) -> dict[str, Any]:
+        """Return the answer of the command."""
+        recorded = self.manifest.view.get("digest", "") if self.manifest.is_whole else ""
+        return {
+            "name": self.manifest.name,
+            "state": state,
+            "digest": digest,
+            "recorded": recorded,
+            "ok": state != "differs",
+        }
+
+
+def retry_ready(stack: Stack, seconds: float) -> str:
+    """Say which service does not answer, waiting for it; empty when all that is needed do."""
+    deadline = time.monotonic() + seconds
+    while True:
+        reasons = [reason for name in NEEDED if (reason := _unreachable(stack, name))]
+        if not reasons or time.monotonic() >= deadline:
+            return "; ".join(reasons)
+        time.sleep(POLL_SECONDS)
+
+
+def _unreachable(stack: Stack, service: str) -> str:
+    try:
+        return grpc_state(stack.address(service), PROBE_SECONDS)
+    except Failure as failure:
+        return failure.message

@@ -1,0 +1,175 @@
+"""Brings a backup back: into databases that are empty, and then into a log that is new.
+
+Order: everything is looked at before anything is touched; the old log goes; the databases are
+loaded one by one, each marked while it is not whole, so that no service starts on it; the services
+start; a new generation of the log is published from the submissions, and its view must come to the
+digest that the backup recorded. Cut off anywhere, the same command goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from pymongo import DeleteOne
+from rich.progress import Progress
+
+from services.cli import broker, schemas, topics
+from services.cli.archive import Manifest, Part, read_part
+from services.cli.failures import NO, Failure
+from services.cli.saving import RAW
+from services.kernel.mongo import Mongo, declare
+
+LOG = "kieng.submissions.v1"
+BATCH = 500
+LOOK_MS = 1000
+EMPTY_TOO = {"schema", "meta", "counters"}
+"""Collections that a service writes into before anybody gave it anything."""
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def next_epoch(known: int, now: datetime) -> int:
+    """Return a restore epoch above every one that may have been given out before.
+
+    A database that is gone cannot tell which it had, so the hours since `BEGIN` are its floor:
+    restoring the same backup twice gives two epochs.
+    """
+    return max(known + 1, int((now - BEGIN).total_seconds() // 3600))
+
+
+def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
+    """Return the databases that hold something and were not loaded from this backup."""
+    found = []
+    for _, name in wanted(manifest):
+        database = mongo.database(name)
+        held = set(database.list_collection_names()) - EMPTY_TOO
+        is_ours = _note(database).get("backup") == manifest.name
+        if not is_ours and any(database[collection].find_one() for collection in held):
+            found.append(name)
+    return found
+
+
+def is_loaded(mongo: Mongo, manifest: Manifest) -> bool:
+    """Tell whether every database was loaded from this backup, and is not published yet."""
+    notes = [_note(mongo.database(name)) for _, name in wanted(manifest)]
+    states = {note.get("state") for note in notes if note.get("backup") == manifest.name}
+    return states == {"loaded"} and len(notes) == len(manifest.versions)
+
+
+def wanted(manifest: Manifest) -> list[tuple[schemas.Schema, str]]:
+    """Return the databases of a backup, in the order they are loaded."""
+    return [
+        (schema, name)
+        for schema, name in schemas.databases(manifest.institutions)
+        if name in manifest.versions
+    ]
+
+
+def load(
+    mongo: Mongo, folder: Path, manifest: Manifest, now: datetime, progress: Progress
+) -> list[str]:
+    """Load every database that is not loaded yet; return their names. Replaces what they hold."""
+    loaded = []
+    parts = [part for part in manifest.parts if part.documents]
+    task = progress.add_task("", total=sum(part.documents for part in parts))
+    for schema, name in wanted(manifest):
+        database = mongo.database(name)
+        own = [part for part in parts if part.database == name]
+        progress.update(task, description=name)
+        if _note(database).get("state") == "loaded" and _note(database)["backup"] == manifest.name:
+            progress.advance(task, sum(part.documents for part in own))
+            continue
+        epoch = next_epoch(max(_epoch(database), _epoch_of(folder, own)), now)
+        drop(mongo, name)
+        _mark(database, manifest, "loading", schemas.RESTORING)
+        if manifest.versions[name] == len(schema.MIGRATIONS):
+            # Before the documents: the embedded database builds an index slowly over what is there.
+            declare(database, schema.DOCUMENTS, schemas.RESTORING)
+        for part in own:
+            _load_part(database, folder, part, progress, task)
+        if name in schemas.schema_of("submissions").databases(manifest.institutions):
+            _set_epoch(database, epoch)
+        schema.restored(database)
+        _mark(database, manifest, "loaded", manifest.versions[name])
+        schemas.apply(schema, database, lambda text: None)
+        loaded.append(name)
+    return loaded
+
+
+def drop(mongo: Mongo, name: str) -> None:
+    """Drop a database; the embedded one is emptied first, as its drop takes 14 ms a document."""
+    if "secantusVersion" in mongo.client.admin.command("buildInfo"):
+        database = mongo.database(name)
+        for collection in database.list_collection_names():
+            ids = database[collection].find({}, {"_id": 1})
+            while batch := [DeleteOne({"_id": d["_id"]}) for d in islice(ids, BATCH)]:
+                database[collection].bulk_write(batch, ordered=False)
+    mongo.client.drop_database(name)
+
+
+def _load_part(
+    database: schemas.Database, folder: Path, part: Part, progress: Progress, task: Any
+) -> None:
+    collection = database.get_collection(part.collection, RAW)
+    documents = read_part(folder, part)
+    while batch := list(islice(documents, BATCH)):
+        collection.insert_many(batch, ordered=False)
+        progress.advance(task, len(batch))
+
+
+def _note(database: schemas.Database) -> dict[str, Any]:
+    return database["schema"].find_one({"_id": "restore"}) or {}
+
+
+def _mark(database: schemas.Database, manifest: Manifest, state: str, version: int) -> None:
+    schemas.set_version(database, version)
+    note = {"backup": manifest.name, "state": state, "at": datetime.now(UTC)}
+    database["schema"].update_one({"_id": "restore"}, {"$set": note}, upsert=True)
+
+
+def finished(mongo: Mongo, manifest: Manifest) -> None:
+    """Forget that the databases came from a backup: what happens now is theirs alone."""
+    for _, name in wanted(manifest):
+        mongo.database(name)["schema"].delete_one({"_id": "restore"})
+
+
+def _epoch(database: schemas.Database) -> int:
+    return int((database["meta"].find_one({"_id": "restore"}) or {}).get("restore_epoch", 0))
+
+
+def _epoch_of(folder: Path, parts: Sequence[Part]) -> int:
+    metas = [each for p in parts if p.collection == "meta" for each in read_part(folder, p)]
+    return max((int(m["restore_epoch"]) for m in metas if m["_id"] == "restore"), default=0)
+
+
+def _set_epoch(database: schemas.Database, epoch: int) -> None:
+    change = {"$set": {"restore_epoch": epoch}}
+    database["meta"].update_one({"_id": "restore"}, change, upsert=True)
+
+
+def log_holds_records(bootstrap: str) -> bool:
+    """Tell whether the log of submissions has any record; False when there is no such topic."""
+    options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
+    consumer = KafkaConsumer(
+        **options, enable_auto_commit=False, allow_auto_create_topics=False, fetch_max_wait_ms=50
+    )
+    with closing(consumer):
+        numbers = consumer.partitions_for_topic(LOG) or ()
+        consumer.assign([TopicPartition(LOG, number) for number in numbers])
+        return bool(numbers and consumer.poll(timeout_ms=LOOK_MS, max_records=1))
+
+
+def renew_log(bootstrap: str) -> None:
+    """Delete the log of submissions and make it anew: another identity, no record.
+
+    Raises:
+        Failure: the broker does not delete it.
+    """
+    with closing(broker.admin(bootstrap)) as admin:
+        if not topics.renew(admin, LOG):
+            raise Failure(f"{bootstrap} does not delete {LOG}: delete it by hand and repeat", NO)

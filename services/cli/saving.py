@@ -1,0 +1,157 @@
+"""Makes backups: reads the databases in an order that leaves nothing referred to behind.
+
+Every document is whole in itself, so a copy made while people work is a state that could have been:
+what refers to others is copied first (submissions, notifications, numbers' frozen parts), and what
+is referred to last (units and partners, which are only ever added). See docs/adr on backups.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from rich.progress import Progress
+
+from services.cli import schemas
+from services.cli.archive import (
+    PARTIAL,
+    ArchiveInvalid,
+    Manifest,
+    Part,
+    folder_name,
+    read_part,
+    seal,
+    write_part,
+)
+from services.cli.failures import NO, Failure
+from services.kernel.mongo import Mongo
+
+BATCH = 500
+NOT_COPIED = {"schema"}
+"""What `kieng db` notes beside the data; the manifest has the version."""
+RAW = CodecOptions(document_class=RawBSONDocument)
+
+
+def save(
+    mongo: Mongo,
+    to: Path,
+    institutions: Sequence[str],
+    *,
+    is_whole: bool,
+    now: datetime,
+    progress: Progress,
+) -> tuple[Path, Manifest]:
+    """Write a backup below a folder and return it.
+
+    Args:
+        mongo: databases.
+        to: gets a folder named by the time.
+        institutions: whose submissions to copy.
+        is_whole: whether to copy what all institutions share, too.
+        now: time, UTC.
+        progress: where to show it.
+
+    Raises:
+        Failure: nothing is there to copy, or it exists, or a restore was cut off here.
+    """
+    name = folder_name(now)
+    folder = to / f"{name}{PARTIAL}"
+    if folder.exists() or (to / name).exists():
+        raise Failure(f"{to / name} exists already: repeat in a second", NO)
+    folder.mkdir(parents=True, mode=0o700)
+    parts: list[Part] = []
+    versions: dict[str, int] = {}
+    wanted = [
+        (schema, name)
+        for schema, name in schemas.databases(institutions)
+        if is_whole or name in schemas.schema_of("submissions").databases(institutions)
+    ]
+    task = progress.add_task("", total=len(wanted))
+    for schema, database_name in wanted:
+        progress.update(task, description=database_name)
+        versions[database_name] = _version(mongo, database_name)
+        parts += copy(mongo, folder, schema, database_name)
+        progress.advance(task)
+    if not any(part.documents for part in parts):
+        shutil.rmtree(folder)
+        raise Failure(f"nothing is there: no document of {', '.join(institutions) or 'anybody'}")
+    view = counted(folder, parts) if is_whole else {}
+    release = version("kieng")
+    made = now.isoformat()
+    manifest = Manifest(name, made, release, list(institutions), is_whole, versions, view, parts)
+    return seal(folder, manifest), manifest
+
+
+def _version(mongo: Mongo, name: str) -> int:
+    found = schemas.version_of(mongo.database(name))
+    if found == schemas.RESTORING:
+        raise Failure(f"{name} is half restored: repeat `kieng backup restore` first", NO)
+    return found
+
+
+def copy(mongo: Mongo, folder: Path, schema: schemas.Schema, name: str) -> Iterator[Part]:
+    """Copy the collections of a database that cannot be made again from others."""
+    database = mongo.database(name)
+    left_out = NOT_COPIED | set(schema.DERIVED)
+    for collection in sorted(set(database.list_collection_names()) - left_out):
+        if not collection.startswith("system."):
+            raw = database.get_collection(collection, RAW)
+            # In order of the id, which never changes: a document is met once, whatever happens.
+            found = raw.find({}, sort=[("_id", 1)], batch_size=BATCH)
+            with found:
+                yield write_part(folder, name, collection, cast(Iterator[RawBSONDocument], found))
+
+
+def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
+    """Return what the submissions of a backup come to by its live catalogue; empty without one.
+
+    It is counted from the files themselves, so it holds for exactly what they hold, whatever
+    was written to the databases meanwhile.
+    """
+    live = _live_view(folder, parts)
+    catalogues = [part.file for part in parts if part.collection == "catalogues"]
+    if not live or not catalogues:
+        return {}
+    submissions = [str(folder / p.file) for p in parts if p.collection == "submissions"]
+    python = (sys.executable, "-m")
+    with (
+        _running(*python, "services.submissions.replaying", *submissions) as events,
+        _running(
+            *(*python, "services.kpi.recounting", str(folder / catalogues[0])),
+            str(live["catalogue_version"]),
+            stdin=events.stdout,
+        ) as count,
+    ):
+        out, _ = count.communicate()
+        events.communicate()
+    if events.returncode or count.returncode:
+        raise Failure("the backup cannot be counted: its submissions or its catalogue are damaged")
+    return {"catalogue_version": int(live["catalogue_version"]), **json.loads(out)}
+
+
+@contextmanager
+def _running(*command: str, stdin: Any = None) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE) as process:
+        yield process
+
+
+def _live_view(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
+    for part in parts:
+        if part.collection == "views":
+            try:
+                views = [dict(view) for view in read_part(folder, part)]
+            except ArchiveInvalid:
+                return {}
+            live = [view for view in views if view["state"] == "live"]
+            return max(live, key=lambda view: view["opened_at"], default={})
+    return {}

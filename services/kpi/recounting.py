@@ -1,0 +1,72 @@
+"""Counts what a stream of events comes to, by a frozen catalogue, without database or broker.
+
+`python -m services.kpi.recounting CATALOGUES VERSION` takes the catalogue from a file of a backup
+(`.bson.gz`), reads events from standard input - length and key, length and value; lengths are
+4 bytes, big-endian - and prints digest, parked and records as one JSON object.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from bson import decode_file_iter
+
+from kieng.kpi.v1 import catalogue_pb2
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.log_file import FileRecord
+from services.kpi.verification import verify
+from services.kpi.wire import events
+from services.kpi.wire.catalogue import decode_catalogue
+
+
+def records(stream: BinaryIO) -> Iterator[FileRecord]:
+    """Yield the events of a stream as records of one partition.
+
+    Raises:
+        ValueError: the stream ends in the middle of an event.
+    """
+    offset = 0
+    while head := stream.read(4):
+        key = _content(stream, head)
+        value = _content(stream, stream.read(4))
+        yield FileRecord(0, offset, 0, key, value, [("ce_type", events.CHANGED.encode())])
+        offset += 1
+
+
+def _content(stream: BinaryIO, head: bytes) -> bytes:
+    length = int.from_bytes(head, "big")
+    content = stream.read(length)
+    if len(head) < 4 or len(content) != length:
+        raise ValueError("the stream of events is cut off")
+    return content
+
+
+def catalogue_of(path: Path, version: int) -> Catalogue:
+    """Return a catalogue version of a backup.
+
+    Raises:
+        LookupError: the file does not hold it.
+    """
+    with gzip.open(path, "rb") as file:
+        for document in decode_file_iter(cast(BinaryIO, file)):
+            if document["_id"] == version:
+                return decode_catalogue(catalogue_pb2.Catalogue.FromString(document["message"]))
+    raise LookupError(f"{path} has no catalogue version {version}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what the events on standard input come to."""
+    catalogue = catalogue_of(Path(arguments[0]), int(arguments[1]))
+    found = verify(records(sys.stdin.buffer), catalogue)
+    total = sum(found["progress"].values())
+    print(json.dumps({"digest": found["digest"], "parked": found["parked"], "records": total}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,187 @@
+"""Copying and loading real databases, without services: order, epochs, marks, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.cli import archive, restoring, saving, schemas
+from services.cli.failures import Failure
+from services.cli.screen import Screen
+from services.kernel.mongo import Mongo
+from tests.conftest import RunningDatabase
+
+NOW = datetime(2026, 11, 24, 2, 0, 0, tzinfo=UTC)
+A, B = "backup-a", "backup-b"
+SUBMISSIONS = f"kieng_submissions_{A}"
+SHARED = ("kieng_partners", "kieng_notifications", "kieng_kpi")
+
+
+def everything(mongo: Mongo) -> dict[str, list[Any]]:
+    """What the databases hold beside derived collections and notes."""
+    found = {}
+    for schema, name in schemas.databases([A, B]):
+        database = mongo.database(name)
+        for collection in database.list_collection_names():
+            if collection not in {*schema.DERIVED, "schema", "meta"}:
+                rows = list(database[collection].find(sort=[("_id", 1)]))
+                found[f"{name}.{collection}"] = rows
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def fill(mongo: Mongo) -> None:
+    wipe(mongo)
+    for schema, name in schemas.databases([A, B]):
+        schema.declare(mongo.database(name))
+    for institution, count in ((A, 60), (B, 3)):
+        rows = [
+            {"_id": f"{n:04}", "version": 1, "names": [f"id/{n:04}"], "outbox_pending": False}
+            for n in range(count)
+        ]
+        mongo.database(f"kieng_submissions_{institution}")["submissions"].insert_many(rows)
+    partners = [
+        {"_id": "P-1", "keys": ["k"], "tax_key": "t", "unsent": True},
+    ]
+    mongo.database("kieng_partners")["partners"].insert_many(partners)
+    mongo.database("kieng_notifications")["notifications"].insert_one({"_id": "n", "order": "1"})
+    kpi = mongo.database("kieng_kpi")
+    kpi["targets"].insert_one({"_id": "a|KNW-01|2026", "value": 7})
+    kpi["cells"].insert_one({"_id": "derived"})
+
+
+def wipe(mongo: Mongo) -> None:
+    for _, name in schemas.databases([A, B]):
+        restoring.drop(mongo, name)
+
+
+@pytest.fixture
+def mongo(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mongo]:
+    monkeypatch.setattr(restoring, "BATCH", 25)
+    connection = Mongo(mongo.uri, 5000)
+    fill(connection)
+    yield connection
+    wipe(connection)
+    connection.close()
+
+
+def save(
+    mongo: Mongo, to: Path, institutions: list[str], now: datetime = NOW, *, is_whole: bool = True
+) -> tuple[Path, archive.Manifest]:
+    with Screen().progress() as progress:
+        return saving.save(mongo, to, institutions, is_whole=is_whole, now=now, progress=progress)
+
+
+def load(mongo: Mongo, folder: Path, now: datetime = NOW) -> list[str]:
+    with Screen().progress() as progress:
+        return restoring.load(mongo, folder, archive.open_manifest(folder), now, progress)
+
+
+def epoch(mongo: Mongo) -> int:
+    return int(mongo.database(SUBMISSIONS)["meta"].find_one({"_id": "restore"})["restore_epoch"])
+
+
+def test_what_comes_back_is_what_was_there_without_what_is_counted_anew(
+    mongo: Mongo, tmp_path: Path
+) -> None:
+    before = everything(mongo)
+    folder, manifest = save(mongo, tmp_path, [A, B])
+    assert "cells" not in {part.collection for part in manifest.parts}
+    assert [part.documents for part in manifest.parts if part.database == SUBMISSIONS] == [60]
+    wipe(mongo)
+    loaded = load(mongo, folder)
+    assert loaded == [name for _, name in schemas.databases([A, B])]
+    assert everything(mongo) == before
+    for schema, name in schemas.databases([A, B]):
+        assert schemas.plan(schema, mongo.database(name)) == []
+        schema.declare(mongo.database(name))
+
+
+def test_what_is_referred_to_is_copied_last(mongo: Mongo, tmp_path: Path) -> None:
+    _, manifest = save(mongo, tmp_path, [A, B])
+    order = list(dict.fromkeys(part.database for part in manifest.parts))
+    assert order[:2] == [SUBMISSIONS, f"kieng_submissions_{B}"]
+    assert order[-1] == "kieng_partners"
+
+
+def test_a_restore_raises_the_epoch_above_every_one_there_was(mongo: Mongo, tmp_path: Path) -> None:
+    folder, _ = save(mongo, tmp_path, [A, B])
+    wipe(mongo)
+    load(mongo, folder)
+    first = epoch(mongo)
+    assert first == int((NOW - restoring.BEGIN).total_seconds() // 3600)
+    later, _ = save(mongo, tmp_path, [A, B], NOW + timedelta(seconds=1))
+    load(mongo, later)
+    assert epoch(mongo) == first + 1
+    wipe(mongo)
+    load(mongo, folder, NOW + timedelta(hours=5))
+    assert epoch(mongo) == first + 5
+
+
+def test_a_restore_that_was_cut_off_is_repeated_and_closes_the_database_meanwhile(
+    mongo: Mongo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = everything(mongo)
+    folder, manifest = save(mongo, tmp_path, [A, B])
+    wipe(mongo)
+    whole = restoring._load_part
+
+    def breaks(database: Any, *given: Any) -> None:
+        whole(database, *given)
+        if database.name.endswith(B):
+            raise ConnectionError("cut off")
+
+    monkeypatch.setattr(restoring, "_load_part", breaks)
+    with pytest.raises(ConnectionError):
+        load(mongo, folder)
+    half = mongo.database(f"kieng_submissions_{B}")
+    with pytest.raises(RuntimeError, match="schema -1 is not 0"):
+        schemas.schema_of("submissions").declare(half)
+    assert not restoring.is_loaded(mongo, manifest)
+    assert restoring.occupied(mongo, manifest) == []
+    with pytest.raises(Failure, match="half restored"):
+        save(mongo, tmp_path, [A, B], NOW + timedelta(seconds=1))
+    monkeypatch.undo()
+    assert SUBMISSIONS not in load(mongo, folder)
+    assert everything(mongo) == before
+    assert restoring.is_loaded(mongo, manifest)
+    restoring.finished(mongo, manifest)
+    assert not restoring.is_loaded(mongo, manifest)
+    assert len(restoring.occupied(mongo, manifest)) == 5
+
+
+def test_one_institution_is_copied_and_replaced_alone(mongo: Mongo, tmp_path: Path) -> None:
+    folder, manifest = save(mongo, tmp_path, [A], is_whole=False)
+    assert {part.database for part in manifest.parts} == {SUBMISSIONS}
+    before = everything(mongo)
+    mongo.database(SUBMISSIONS)["submissions"].delete_one({"_id": "0000"})
+    mongo.database(f"kieng_submissions_{B}")["submissions"].delete_one({"_id": "0000"})
+    assert restoring.occupied(mongo, manifest) == [SUBMISSIONS]
+    assert load(mongo, folder) == [SUBMISSIONS]
+    after = everything(mongo)
+    assert after.pop(f"kieng_submissions_{B}.submissions") != before.pop(
+        f"kieng_submissions_{B}.submissions"
+    )
+    assert after == before
+
+
+def test_a_restored_partner_is_told_again_and_an_old_outbox_is_not(
+    mongo: Mongo, tmp_path: Path
+) -> None:
+    mongo.database("kieng_partners")["partners"].update_one({}, {"$set": {"unsent": False}})
+    waits = {"$set": {"outbox": [{"id": "e"}], "outbox_pending": True}}
+    mongo.database(SUBMISSIONS)["submissions"].update_one({"_id": "0001"}, waits)
+    folder, _ = save(mongo, tmp_path, [A, B])
+    load(mongo, folder)
+    assert mongo.database("kieng_partners")["partners"].find_one()["unsent"] is True
+    assert mongo.database(SUBMISSIONS)["submissions"].find_one({"outbox_pending": True}) is None
+
+
+def test_nothing_makes_no_backup(mongo: Mongo, tmp_path: Path) -> None:
+    wipe(mongo)
+    with pytest.raises(Failure, match="nothing is there"):
+        save(mongo, tmp_path, [A])
+    assert list(tmp_path.iterdir()) == []
