@@ -1,4 +1,4 @@
-"""The runbook of a restore, run line by line: a copy, a wiped stack, the same digest and numbers."""
+"""The runbook of a restore, run line by line: a copy, a wiped stack, the same numbers again."""
 
 from __future__ import annotations
 
