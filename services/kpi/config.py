@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from services.kernel.config import KernelSettings
+from services.kpi.signing import Signer, read_signer
 
 
 class Settings(KernelSettings):
@@ -27,6 +28,22 @@ class Settings(KernelSettings):
 
     snapshot_days: int = Field(400, ge=1)
     """Days whose state is kept; the first of each month is kept for ever."""
+
+    edition_key: SecretStr = SecretStr("")
+    """Private key that signs editions: Ed25519, PEM without a password; empty closes none."""
+
+    @field_validator("edition_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr) -> SecretStr:
+        if key.get_secret_value():
+            read_signer(key.get_secret_value())
+        return key
+
+    @property
+    def signer(self) -> Signer | None:
+        """What signs editions; None without a key."""
+        pem = self.edition_key.get_secret_value()
+        return read_signer(pem) if pem else None
 
     @field_validator("time_zone")
     @classmethod

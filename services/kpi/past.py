@@ -15,6 +15,7 @@ from services.kpi.store.days import Days, KeptDay
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Progress
 from services.kpi.store.views import View
+from services.kpi.tasks import Task
 from services.kpi.wire.rows import decode_image, encode_rows
 
 LATE = timedelta(hours=1)
@@ -143,20 +144,43 @@ class Past:
         with live.read() as moment:
             view, reached = moment.view, moment.progress.next_offsets
         check_position(at, view.begins, reached)
-        if self._log_id() != view.topic_id:
-            text = "the log that this view was made of is gone; only its kept days can be read"
-            raise WrongState(text, reason="LOG_GONE")
         before = int(end_of(day, now).timestamp() * 1000) if day else 0
         cut = Cut(dict(at or reached), before, view.generation, view.begins)
-        total = sum(offset - view.begins.get(p, 0) for p, offset in cut.until.items())
-        message = self._registry.message(view.catalogue_version)
-        message.version = view.catalogue_version
-        for step in self._replays.run(view.view_id, message, cut, is_wanted):
+        total = cut.records
+        for step in self.run(view, cut, is_wanted):
             if isinstance(step, Replayed):
                 past = self._moment(view, view.catalogue_version, step.progress, step.rows)
                 yield total, total, self._with_targets(live, past)
             else:
                 yield step, total, None
+
+    def run(
+        self,
+        view: View,
+        cut: Cut,
+        is_wanted: Callable[[], bool],
+        task: Task | None = None,
+        catalogue_version: int = 0,
+    ) -> Iterator[int | Replayed]:
+        """Replay the log of a view; see `Replays.run`.
+
+        Args:
+            view: view whose log it is.
+            cut: where it stops.
+            is_wanted: whether anybody still waits.
+            task: what to do with the works; None for nothing.
+            catalogue_version: what to count with; 0 for the view's own.
+
+        Raises:
+            WrongState: the log is another one than the view's (LOG_GONE).
+        """
+        if self._log_id() != view.topic_id:
+            text = "the log that this view was made of is gone; only its kept days can be read"
+            raise WrongState(text, reason="LOG_GONE")
+        version = catalogue_version or view.catalogue_version
+        message = self._registry.message(version)
+        message.version = version
+        yield from self._replays.run(view.view_id, message, cut, is_wanted, task)
 
     def _view(self, view_id: str) -> View:
         return next(view for view in self._registry.views() if view.view_id == view_id)

@@ -13,6 +13,8 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
+from services.kpi.closing import Closing
+from services.kpi.config import Settings
 from services.kpi.live import LiveView
 from services.kpi.log_identity import (
     beginnings,
@@ -20,8 +22,10 @@ from services.kpi.log_identity import (
 )
 from services.kpi.past import Past
 from services.kpi.replays import Replays
+from services.kpi.restating import Restating
 from services.kpi.store.days import Days
 from services.kpi.store.documents import DATABASE, declare
+from services.kpi.store.editions import Editions
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
@@ -85,6 +89,18 @@ class Live(DependencyProvider):
         return self.live
 
 
+def make_past(mongo: Mongo, settings: Settings) -> Past:
+    """Return kept days and replays."""
+    wait = {"fetch_max_wait_ms": settings.kafka_fetch_wait_ms}
+    return Past(
+        Registry(mongo),
+        Days(mongo),
+        Replays(lambda: {**settings.kafka_options(), **wait}),
+        lambda: describe_log(settings).topic_id,
+        settings.snapshot_days,
+    )
+
+
 class PastViews(DependencyProvider):
     """Injects the process's one `Past`."""
 
@@ -93,20 +109,29 @@ class PastViews(DependencyProvider):
     @cached_property
     def past(self) -> Past:
         """Kept days and replays."""
-        settings, mongo = self.container.settings, self.connection.mongo
-        wait = {"fetch_max_wait_ms": settings.kafka_fetch_wait_ms}
-        replays = Replays(lambda: {**settings.kafka_options(), **wait})
-        return Past(
-            Registry(mongo),
-            Days(mongo),
-            replays,
-            lambda: describe_log(settings).topic_id,
-            settings.snapshot_days,
-        )
+        return make_past(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Past:
         """Return the past."""
         return self.past
+
+
+class EditionDesk(DependencyProvider):
+    """Injects itself: editions, and what closes and compares them."""
+
+    connection = MongoConnection()
+
+    def setup(self) -> None:
+        """Make the parts; a replay for an edition and one of the past share no lock."""
+        settings, mongo = self.container.settings, self.connection.mongo
+        registry, past = Registry(mongo), make_past(mongo, settings)
+        self.editions = Editions(mongo)
+        self.closing = Closing(registry, self.editions, past, settings.signer)
+        self.restating = Restating(registry, self.editions, past)
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
+        """Return the desk."""
+        return self
 
 
 class WatcherCount(DependencyProvider):

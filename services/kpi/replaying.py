@@ -1,6 +1,6 @@
 """Replays the log to a position in a process of its own, so that the asking one keeps answering.
 
-`python -m services.kpi.replaying` reads one JSON object from stdin (`encode_wish`) and writes lines
+`python -m services.kpi.replaying` reads a line of JSON from stdin (`encode_wish`) and writes lines
 of JSON to stdout: `{"read": n}` now and then, at the end `{"progress": ...}` with the lengths of
 the bytes that follow, or `{"refused": ...}`.
 """
@@ -24,10 +24,12 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Refusal, Unavailable, WrongState
 from services.kernel.kafka import Record
 from services.kpi.scratch import Cut, Scratch
+from services.kpi.tasks import Task, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
-from services.kpi.wire.rows import encode_rows, encode_works
+from services.kpi.wire.rows import encode_rows
 
 TOPIC = "kieng.submissions.v1"
+TAMPERED = "TAMPERED"
 POLL_MS = 250
 SILENCE_SECONDS_MAX = 20.0
 READING = {
@@ -42,7 +44,7 @@ NICENESS = 10
 
 
 def encode_wish(
-    catalogue: catalogue_pb2.Catalogue, cut: Cut, with_works: bool, options: dict[str, Any]
+    catalogue: catalogue_pb2.Catalogue, cut: Cut, task: Task | None, options: dict[str, Any]
 ) -> bytes:
     """Return what the process is told on stdin; ``options`` say how to connect to the broker."""
     wish = {
@@ -52,9 +54,9 @@ def encode_wish(
         "before_ms": cut.before_ms,
         "generation": cut.generation,
         "begins": {str(partition): offset for partition, offset in cut.begins.items()},
-        "with_works": with_works,
+        "task": task.fields() if task else None,
     }
-    return json.dumps(wish).encode()
+    return json.dumps(wish).encode() + b"\n" + (task.works if task else b"")
 
 
 def records_until(
@@ -113,11 +115,17 @@ def main() -> int:
         out.flush()
 
     try:
-        wish = json.loads(sys.stdin.buffer.read())
+        wish, task = json.loads(sys.stdin.buffer.readline()), None
+        if wish["task"]:
+            task = task_of(wish["task"], sys.stdin.buffer.read())
         scratch = replay(wish, tell)
+        facts, made = run(task, scratch) if task else ({}, b"")
     except Refusal as refusal:
         document = {"status": refusal.status, "message": refusal.message, "reason": refusal.reason}
         tell({"refused": document})
+        return 1
+    except ValueError as error:
+        tell({"refused": {"status": WrongState.status, "message": str(error), "reason": TAMPERED}})
         return 1
     except KafkaError as error:
         text = f"the broker cannot be reached: {error!r}"
@@ -125,18 +133,18 @@ def main() -> int:
         return 1
     image, progress = scratch.image(), scratch.progress()
     rows = encode_rows(image.rows())
-    works = encode_works(scratch.works()) if wish["with_works"] else b""
     tell(
         {
             "progress": {str(p): offset for p, offset in progress.next_offsets.items()},
             "newest_event_ms": progress.newest_event_ms,
             "parked": progress.parked,
             "digest": image.digest(),
-            "lengths": [len(rows), len(works)],
+            "facts": facts,
+            "lengths": [len(rows), len(made)],
         }
     )
     out.write(rows)
-    out.write(works)
+    out.write(made)
     out.flush()
     return 0
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
 from services.kpi.replaying import encode_wish
 from services.kpi.scratch import Cut
 from services.kpi.store.snapshots import Progress
+from services.kpi.tasks import Task
 
 REMEMBERED = 4
 MODULE = "services.kpi.replaying"
@@ -31,13 +32,15 @@ class Replayed:
         progress: the position.
         digest: digest over all cells.
         rows: all rows, see `wire.rows`.
-        works: all works; empty unless they were asked for.
+        made: what the task made; empty without one.
+        facts: what the task tells of it.
     """
 
     progress: Progress
     digest: str
     rows: bytes
-    works: bytes
+    made: bytes
+    facts: Mapping[str, Any]
 
 
 class Replays:
@@ -58,7 +61,7 @@ class Replays:
         catalogue: catalogue_pb2.Catalogue,
         cut: Cut,
         is_wanted: Callable[[], bool],
-        with_works: bool = False,
+        task: Task | None = None,
     ) -> Iterator[int | Replayed]:
         """Yield how many records were read, now and then, and at the end the view.
 
@@ -67,7 +70,7 @@ class Replays:
             catalogue: what is counted with.
             cut: where it stops.
             is_wanted: whether anybody still waits; the child is ended when nobody does.
-            with_works: whether the works are wanted too.
+            task: what to do with the works; None for nothing.
 
         Raises:
             Exhausted: another replay runs in this process; repeat later.
@@ -76,15 +79,15 @@ class Replays:
         """
         key = (view_id, catalogue.version, tuple(sorted(cut.until.items())), cut.before_ms)
         known = self._known.get(key)
-        if known is not None and not with_works:
+        if known is not None and task is None:
             yield known
             return
         if not self._busy.acquire(blocking=False):
             raise Exhausted("another replay runs in this process; repeat when it is done")
         try:
-            wish = encode_wish(catalogue, cut, with_works, self._options())
+            wish = encode_wish(catalogue, cut, task, self._options())
             for step in self._child(wish, is_wanted):
-                if isinstance(step, Replayed) and not with_works:
+                if isinstance(step, Replayed) and task is None:
                     self._remember(key, step)
                 yield step
         except KafkaError as error:
@@ -128,8 +131,9 @@ def _steps(out: IO[bytes], is_wanted: Callable[[], bool]) -> Iterator[int | Repl
         elif "refused" in document:
             raise _refusal(document["refused"])
         else:
-            rows, works = (out.read(length) for length in document["lengths"])
-            yield Replayed(_progress(document), document["digest"], rows, works)
+            rows, made = (out.read(length) for length in document["lengths"])
+            progress = _progress(document)
+            yield Replayed(progress, document["digest"], rows, made, document["facts"])
             return
     raise Unavailable("the replay died; repeat")
 

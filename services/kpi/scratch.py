@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from services.kernel.errors import WrongState
 from services.kernel.kafka import Record, header
@@ -37,6 +38,11 @@ class Cut:
     before_ms: int = 0
     generation: int = 1
     begins: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def records(self) -> int:
+        """How many offsets lie before the end; as many records in a log without gaps."""
+        return sum(offset - self.begins.get(p, 0) for p, offset in self.until.items())
 
 
 @dataclass
@@ -110,4 +116,4 @@ class Scratch:
     def works(self) -> Iterator[tuple[str, list[bytes]]]:
         """Yield every work in order of key, with the newest event of each of its submissions."""
         found = [item for _, view in self._folds.values() for item in view.works_kept()]
-        yield from sorted(found)
+        yield from sorted(found, key=itemgetter(0))

@@ -14,6 +14,7 @@ import structlog
 from kieng.directory.v1 import events_pb2 as directory_events
 from kieng.kpi.v1 import (
     catalogue_service_pb2,
+    edition_service_pb2,
     kpi_service_pb2,
     parked_service_pb2,
     target_service_pb2,
@@ -25,6 +26,7 @@ from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
 from services.kpi.builder import ViewBuilder
+from services.kpi.editing import Editing
 from services.kpi.figures import show_figures
 from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.owning import OwnedPartitions
@@ -83,14 +85,15 @@ class KpiAggregator:
                 self.registry.keep_directory(event.directory)
 
 
-class KpiQuery(Reading, Publishing):
-    """Serves the live view (`reading`), the catalogue (`publishing`) and the targets."""
+class KpiQuery(Reading, Editing, Publishing):
+    """Serves reads (`reading`), editions (`editing`), the catalogue (`publishing`) and targets."""
 
     name = "kpi.query"
     serves = (
         kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"],
         catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"],
         target_service_pb2.DESCRIPTOR.services_by_name["TargetService"],
+        edition_service_pb2.DESCRIPTOR.services_by_name["EditionService"],
         parked_service_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     )
 

@@ -196,6 +196,26 @@ class DayDocument(Document):
     parts = IntField(required=True)
 
 
+class EditionDocument(Document):
+    """A closed edition; `_id` is its id, content and works are in its parts. Never changed."""
+
+    meta = {"collection": "editions", "auto_create_index": False}
+    key = StringField(primary_key=True)
+    title = StringField(required=True)
+    unit_id = StringField(required=True)
+    from_month = StringField(required=True)
+    to_month = StringField(required=True)
+    closed_at = DateTimeField(required=True)
+    view_id = StringField(required=True)
+    catalogue_version = IntField(required=True)
+    digest = StringField(required=True)
+    signature = BinaryField(required=True)
+    key_id = StringField(required=True)
+    public_pem = StringField(required=True)
+    owners = ListField(StringField())
+    parts = ListField(IntField())
+
+
 class PartDocument(Document):
     """A piece of large bytes; `_id` is `<owner>|<number>`."""
 

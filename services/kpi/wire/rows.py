@@ -1,11 +1,10 @@
-"""All rows and works of a view <-> compact bytes, for kept days, replays and editions."""
+"""All rows of a view <-> compact bytes, for kept days and replays."""
 
 from __future__ import annotations
 
 import json
-import struct
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image, Row
@@ -31,31 +30,3 @@ def decode_image(content: bytes, catalogue: Catalogue) -> Image:
         row = {(column, member): value for column, member, value in cells}
         image.put(partition, unit_id, month, row)
     return image
-
-
-def encode_works(works: Iterable[tuple[str, list[bytes]]]) -> bytes:
-    """Return works: key, and the newest event of each of its submissions."""
-    pack = zlib.compressobj(LEVEL)
-    parts = []
-    for key, sources in works:
-        name = key.encode()
-        texts = [struct.pack(">II", len(name), len(sources)), name]
-        for source in sources:
-            texts += [struct.pack(">I", len(source)), source]
-        parts.append(pack.compress(b"".join(texts)))
-    return b"".join([*parts, pack.flush()])
-
-
-def decode_works(content: bytes) -> Iterator[tuple[str, list[bytes]]]:
-    """Yield works in the order they were written."""
-    unpacked, at = memoryview(zlib.decompress(content)), 0
-
-    def take(length: int) -> bytes:
-        nonlocal at
-        at += length
-        return bytes(unpacked[at - length : at])
-
-    while at < len(unpacked):
-        name_length, count = struct.unpack(">II", take(8))
-        name = take(name_length).decode()
-        yield name, [take(struct.unpack(">I", take(4))[0]) for _ in range(count)]

@@ -1,6 +1,6 @@
 from services.kpi.domain.catalogue import Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.wire.rows import decode_image, decode_works, encode_rows, encode_works
+from services.kpi.wire.rows import decode_image, encode_rows
 from tests.unit.kpi.builders import both as verified
 from tests.unit.kpi.builders import catalogue, claim, component, image_of, real_catalogue
 
@@ -21,9 +21,3 @@ def test_an_image_comes_back_with_every_cell_member_and_partition() -> None:
 def test_an_empty_view_has_rows_too() -> None:
     empty = image_of(real_catalogue())
     assert decode_image(encode_rows(empty.rows()), real_catalogue()).digest() == empty.digest()
-
-
-def test_works_come_back_in_their_order_with_every_event() -> None:
-    works = [("doi:10.1/a", [b"one", b""]), ("đề tài:1", [b"\x00" * 1000]), ("x", [])]
-    assert list(decode_works(encode_works(works))) == works
-    assert list(decode_works(encode_works([]))) == []

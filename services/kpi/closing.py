@@ -1,0 +1,263 @@
+"""Closes periods into signed editions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+
+from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.access import Principal
+from services.kernel.errors import Forbidden, InvalidArgument, WrongState
+from services.kpi.domain.catalogue import Catalogue, Indicator
+from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.months import month_range
+from services.kpi.live import LiveView, Moment
+from services.kpi.past import Past
+from services.kpi.replays import Replayed
+from services.kpi.scratch import Cut
+from services.kpi.signing import Signer
+from services.kpi.store.editions import Edition, Editions
+from services.kpi.store.registry import Registry
+from services.kpi.store.targets import Target
+from services.kpi.store.views import View
+from services.kpi.tasks import Task
+from services.kpi.wire.cells import check_unit
+from services.kpi.wire.frozen import canonical
+from services.kpi.wire.rows import decode_image
+
+FORMAT = "kieng-edition-1"
+DECLARED, VERIFIED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What is to be closed.
+
+    Args:
+        edition_id: id.
+        title: for people.
+        unit_id: top of the subtree; empty for the root.
+        from_month: first month, `YYYY-MM`.
+        to_month: last month, included.
+    """
+
+    edition_id: str
+    title: str
+    unit_id: str
+    from_month: str
+    to_month: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The live view when closing began; the edition is of this position, wherever it moves."""
+
+    view: View
+    cut: Cut
+    digest: str
+    targets: Mapping[str, Target]
+
+
+class Closing:
+    """Closes editions. Thread-safe.
+
+    Args:
+        registry: catalogues.
+        editions: where editions are stored.
+        past: replays the log.
+        signer: signs; None when the installation has no key.
+    """
+
+    def __init__(
+        self, registry: Registry, editions: Editions, past: Past, signer: Signer | None
+    ) -> None:
+        self.editions = editions
+        self._registry = registry
+        self._past = past
+        self._signer = signer
+
+    @property
+    def signer(self) -> Signer:
+        """The key of the installation.
+
+        Raises:
+            WrongState: it has none.
+        """
+        if self._signer is None:
+            text = "this installation has no key for editions: set KIENG_EDITION_KEY_FILE"
+            raise WrongState(text, reason="NO_EDITION_KEY")
+        return self._signer
+
+    def close(
+        self,
+        live: LiveView,
+        period: Period,
+        principal: Principal,
+        now: datetime,
+        is_wanted: Callable[[], bool],
+    ) -> Iterator[tuple[int, int, Edition | None]]:
+        """Yield records read, records to read, and at the end the edition.
+
+        Raises:
+            InvalidArgument: unknown unit or wrong range.
+            Forbidden: the caller's token does not reach the unit.
+            WrongState: no key, or the log does not give the numbers of the view.
+        """
+        signer = self.signer
+        with live.read() as moment:
+            unit_id, months = check_period(period, moment, principal, now)
+            start = start_of(moment)
+        self.editions.check_free(period.edition_id)
+        total = start.cut.records
+        for step in self._past.run(start.view, start.cut, is_wanted, Task(unit_id)):
+            if not isinstance(step, Replayed):
+                yield step, total, None
+                continue
+            if step.digest != start.digest:
+                text = "the log does not give the numbers of the view; ask `kieng doctor`"
+                raise WrongState(text, reason="NOT_REPRODUCED")
+            content = self._content(period, unit_id, months, start, step, principal, now)
+            edition = Edition(
+                period.edition_id,
+                period.title,
+                unit_id,
+                period.from_month,
+                period.to_month,
+                now,
+                start.view.view_id,
+                start.view.catalogue_version,
+                start.digest,
+                signer.sign(content),
+                signer.key_id,
+                signer.public_pem,
+            )
+            self.editions.close(edition, content, step.made)
+            yield total, total, edition
+
+    def _content(
+        self,
+        period: Period,
+        unit_id: str,
+        months: Range,
+        start: Start,
+        replayed: Replayed,
+        principal: Principal,
+        now: datetime,
+    ) -> bytes:
+        view = start.view
+        catalogue = self._registry.catalogue(view.catalogue_version)
+        image = decode_image(replayed.rows, catalogue)
+        targets = {key: target.value for key, target in start.targets.items()}
+        document = {
+            "format": FORMAT,
+            "edition_id": period.edition_id,
+            "title": period.title,
+            "unit": unit_id,
+            "from": period.from_month,
+            "to": period.to_month,
+            "closed_at": now.astimezone(UTC).isoformat(timespec="seconds"),
+            "closed_by": {"institution": principal.institution_id, "subject": principal.subject},
+            "view": {
+                "view_id": view.view_id,
+                "catalogue_version": view.catalogue_version,
+                "progress": {str(p): n for p, n in replayed.progress.next_offsets.items()},
+                "newest_event_ms": replayed.progress.newest_event_ms,
+                "parked": replayed.progress.parked,
+                "digest": replayed.digest,
+            },
+            "definitions": definitions(self._registry.message(view.catalogue_version)),
+            "targets": {k: v for k, v in targets.items() if _is_of(k, months, catalogue, unit_id)},
+            "cells": frozen_cells(image, unit_id, months, start.targets),
+            **replayed.facts,
+        }
+        return canonical(document)
+
+
+def check_period(
+    period: Period, moment: Moment, principal: Principal, now: datetime
+) -> tuple[str, Range]:
+    """Return the unit and the range of a period.
+
+    Raises:
+        InvalidArgument: unknown unit, wrong range, or a month that has not begun.
+        Forbidden: the caller's token does not reach the unit.
+    """
+    tree = moment.catalogue.tree
+    unit_id = period.unit_id or tree.ids[0]
+    check_unit(unit_id, moment.catalogue, "unit_id")
+    own = tree.number.get(principal.unit_id)
+    if own is None or not tree.holds(own, tree.number[unit_id]):
+        raise Forbidden("your token does not reach this unit")
+    months = month_range(period.from_month, period.to_month)
+    if months[1] > now.year * 12 + now.month - 1:
+        text = "the period has not begun to end; close it when its last month has come"
+        raise InvalidArgument(f"to_month: {text}", fields={"to_month": text})
+    return unit_id, months
+
+
+def start_of(moment: Moment) -> Start:
+    """Return the live view as it stands; call it under the view's lock."""
+    view = moment.view
+    cut = Cut(dict(moment.progress.next_offsets), 0, view.generation, view.begins)
+    return Start(view, cut, moment.image.digest(), moment.targets)
+
+
+def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
+    """Return indicators and units as the JSON form of the contract."""
+    found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return found
+
+
+def subtree(catalogue: Catalogue, unit_id: str) -> list[str]:
+    """Return a unit and everything below it; nothing when the tree does not have it."""
+    tree = catalogue.tree
+    top = tree.number.get(unit_id)
+    if top is None:
+        return []
+    return [each for number, each in enumerate(tree.ids) if tree.holds(top, number)]
+
+
+def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
+    unit, _, year = key.split("|")
+    return int(year) == months[1] // 12 and unit in subtree(catalogue, unit_id)
+
+
+def frozen_cells(
+    image: Image, unit_id: str, months: Range, targets: Mapping[str, Target]
+) -> list[list[Any]]:
+    """Return [unit, indicator, declared, verified] of every cell that is not zero in both."""
+    cells = []
+    year = months[1] // 12
+    for unit in subtree(image.catalogue, unit_id):
+        for indicator in image.catalogue.indicators.values():
+            target = targets.get(f"{unit}|{indicator.attainment_of}|{year}")
+            both = [
+                image.value(unit, indicator, measure, *months, target.value if target else 0)
+                for measure in (DECLARED, VERIFIED)
+            ]
+            if any(any(parts(indicator, value)) for value in both):
+                cells.append([unit, indicator.code, *map(value_json, both)])
+    return cells
+
+
+def value_json(value: Value) -> Any:
+    """Return a value as it stands in an edition: a whole number, or both parts."""
+    return [value.numerator, value.denominator] if isinstance(value, Ratio) else value
+
+
+def parts(indicator: Indicator, value: Value) -> tuple[int, int]:
+    """Return the parts of a value that works add to: only that of a ratio is more than one."""
+    if isinstance(value, Ratio):
+        return value.numerator, value.denominator if indicator.denominator else 0
+    return value, 0
+
+
+def read_content(content: bytes) -> dict[str, Any]:
+    """Return the content of an edition."""
+    document: dict[str, Any] = json.loads(content)
+    return document

@@ -1,0 +1,111 @@
+"""The editions of the KPI service: what `KpiQuery` answers of EditionService."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from kieng.kpi.v1 import edition_service_pb2 as api
+from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.closing import Period
+from services.kpi.providers import Clock, EditionDesk, Live
+from services.kpi.restating import Restated
+from services.kpi.wire import answers
+from services.kpi.wire.editions import encode_cell, encode_edition, encode_line, ratios_of
+
+LINES_PER_MESSAGE = 200
+CELLS_PER_MESSAGE = 1000
+
+T = TypeVar("T")
+
+
+class Editing:
+    """Answers EditionService; a part of the service class `KpiQuery`."""
+
+    call = CurrentCall()
+    live = Live()
+    now = Clock()
+    desk = EditionDesk()
+
+    @grpc
+    def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
+        """Close a period."""
+        period = Period(
+            request.edition_id,
+            request.title,
+            request.unit_id,
+            request.from_month,
+            request.to_month,
+        )
+        principal, is_active = self.call.principal, self.call.is_active
+        for read, total, edition in self.desk.closing.close(
+            self.live, period, principal, self.now(), is_active
+        ):
+            step = api.CloseEditionResponse(records_read=read, records_total=total)
+            if edition is not None:
+                step.edition.CopyFrom(encode_edition(edition))
+            yield step
+
+    @grpc
+    def list_editions(self, request: api.ListEditionsRequest) -> api.ListEditionsResponse:
+        """Return all editions, newest first."""
+        editions = self.desk.editions.all()
+        return api.ListEditionsResponse(editions=[encode_edition(each) for each in editions])
+
+    @grpc
+    def get_edition(self, request: api.GetEditionRequest) -> api.GetEditionResponse:
+        """Return an edition with its signed content."""
+        edition, content = self.desk.editions.get(request.edition_id)
+        return api.GetEditionResponse(
+            edition=encode_edition(edition),
+            content=content,
+            signature=edition.signature,
+            public_key=edition.public_pem,
+        )
+
+    @grpc
+    def get_edition_key(self, request: api.GetEditionKeyRequest) -> api.GetEditionKeyResponse:
+        """Return the public key of the installation."""
+        signer = self.desk.closing.signer
+        return api.GetEditionKeyResponse(public_key=signer.public_pem, key_id=signer.key_id)
+
+    @grpc
+    def list_restatements(
+        self, request: api.ListRestatementsRequest
+    ) -> Iterator[api.ListRestatementsResponse]:
+        """Compare an edition with the present."""
+        measure, is_active = answers.decode_measure(request.measure), self.call.is_active
+        for read, total, restated in self.desk.restating.compare(
+            self.live, request.edition_id, measure, is_active
+        ):
+            if restated is None:
+                yield api.ListRestatementsResponse(records_read=read, records_total=total)
+            else:
+                yield from _messages(restated, request, total)
+
+
+def _messages(
+    restated: Restated, request: api.ListRestatementsRequest, total: int
+) -> Iterator[api.ListRestatementsResponse]:
+    unit_id, code = request.unit_id, request.indicator_code
+    ratios = ratios_of(restated.cells)
+    lines = [encode_line(line, ratios, unit_id, code) for line in restated.lines]
+    for several in _chunks([line for line in lines if line is not None], LINES_PER_MESSAGE):
+        yield api.ListRestatementsResponse(
+            records_read=total, records_total=total, restatements=several
+        )
+    cells = [
+        encode_cell(cell, ratios)
+        for cell in restated.cells
+        if unit_id in ("", cell.unit_id) and code in ("", cell.indicator_code)
+    ]
+    for some in _chunks(cells, CELLS_PER_MESSAGE):
+        yield api.ListRestatementsResponse(records_read=total, records_total=total, cells=some)
+    view = answers.encode_view(restated.view, restated.replayed.progress, restated.digest)
+    yield api.ListRestatementsResponse(
+        records_read=total, records_total=total, view=view, adds_up=restated.adds_up
+    )
+
+
+def _chunks(items: list[T], size: int) -> Iterable[list[T]]:
+    return (items[begin : begin + size] for begin in range(0, len(items), size))

@@ -1,0 +1,184 @@
+"""Compares an edition with the present: lines by work, and cells that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.kernel.errors import WrongState
+from services.kpi.closing import read_content, start_of, subtree
+from services.kpi.domain.catalogue import Catalogue, Indicator
+from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.months import month_range
+from services.kpi.domain.restatement import Line
+from services.kpi.live import LiveView
+from services.kpi.past import Past
+from services.kpi.replays import Replayed
+from services.kpi.store.editions import Editions
+from services.kpi.store.registry import Registry
+from services.kpi.store.views import View
+from services.kpi.tasks import Task, decode_lines
+from services.kpi.wire.rows import decode_image
+
+Cells = dict[tuple[str, str], Value]
+"""(unit id, indicator code) -> value, of all cells that works add to."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestatedCell:
+    """A cell then and now; None where a catalogue does not know it.
+
+    ``by_works`` and ``by_definitions`` are (numerator, denominator) of the difference;
+    ``by_definitions`` is None when the catalogue version is the same.
+    """
+
+    unit_id: str
+    indicator_code: str
+    closed: Value | None
+    by_works: tuple[int, int]
+    by_definitions: tuple[int, int] | None
+    now: Value | None
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether works and definitions explain the whole difference."""
+        return all(
+            part(self.closed, i) + self.by_works[i] + (self.by_definitions or (0, 0))[i]
+            == part(self.now, i)
+            for i in (0, 1)
+        )
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything changed."""
+        return any(self.by_works) or any(self.by_definitions or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """The whole comparison: lines in order of key, changed cells, and what the present stands on.
+
+    ``digest`` is that of the live view at the position of the replay.
+    """
+
+    view: View
+    digest: str
+    replayed: Replayed
+    lines: list[Line]
+    cells: list[RestatedCell]
+    adds_up: bool
+
+
+class Restating:
+    """Compares editions with the present. Thread-safe.
+
+    Args:
+        registry: catalogues.
+        editions: closed editions.
+        past: replays the log.
+    """
+
+    def __init__(self, registry: Registry, editions: Editions, past: Past) -> None:
+        self._registry = registry
+        self._editions = editions
+        self._past = past
+
+    def compare(
+        self, live: LiveView, edition_id: str, measure: int, is_wanted: Callable[[], bool]
+    ) -> Iterator[tuple[int, int, Restated | None]]:
+        """Yield records read, records to read, and at the end the comparison.
+
+        Raises:
+            NotFound: there is no such edition.
+            WrongState: its works are not those that were signed, or the log is gone.
+        """
+        edition, content = self._editions.get(edition_id)
+        document = read_content(content)
+        catalogue = self._registry.catalogue(edition.catalogue_version)
+        months = month_range(edition.from_month, edition.to_month)
+        task = Task(
+            edition.unit_id,
+            self._editions.works(edition_id),
+            document["works_sha256"],
+            months,
+            measure,
+        )
+        with live.read() as moment:
+            start = start_of(moment)
+            is_same = moment.view.catalogue_version == edition.catalogue_version
+            now = {} if is_same else cells_of(moment.image, edition.unit_id, months, measure)
+        total, version = start.cut.records, edition.catalogue_version
+        for step in self._past.run(start.view, start.cut, is_wanted, task, version):
+            if not isinstance(step, Replayed):
+                yield step, total, None
+                continue
+            image = decode_image(step.rows, catalogue)
+            again = cells_of(image, edition.unit_id, months, measure)
+            lines = list(decode_lines(step.made))
+            closed = closed_cells(document, catalogue, measure)
+            cells = list(compare(closed, again, lines, again if is_same else now, is_same))
+            if is_same and step.digest != start.digest:
+                text = "the log does not give the numbers of the view; ask `kieng doctor`"
+                raise WrongState(text, reason="NOT_REPRODUCED")
+            adds_up = all(cell.adds_up for cell in cells)
+            changed = [cell for cell in cells if cell.is_changed]
+            yield total, total, Restated(start.view, start.digest, step, lines, changed, adds_up)
+
+
+def part(value: Value | None, number: int) -> int:
+    """Return numerator or denominator of a value; 0 of what is not there."""
+    if isinstance(value, Ratio):
+        return (value.numerator, value.denominator)[number]
+    return 0 if value is None or number else value
+
+
+def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
+    """Return the indicators that works add to; an attainment is explained by what it is of."""
+    return [indicator for indicator in indicators if not indicator.attainment_of]
+
+
+def cells_of(image: Image, unit_id: str, months: Range, measure: int) -> Cells:
+    """Return every cell of a subtree."""
+    indicators = counted(image.catalogue.indicators.values())
+    return {
+        (unit, indicator.code): image.value(unit, indicator, measure, *months, 0)
+        for unit in subtree(image.catalogue, unit_id)
+        for indicator in indicators
+    }
+
+
+def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int) -> Cells:
+    """Return the frozen cells of an edition; those that are not listed were zero."""
+    empty = Image(catalogue)
+    cells = cells_of(empty, document["unit"], (0, 0), measure)
+    for unit, code, *both in document["cells"]:
+        if (unit, code) in cells:
+            value = both[measure]
+            cells[unit, code] = Ratio(*value) if isinstance(value, list) else value
+    return cells
+
+
+def compare(
+    closed: Cells, again: Cells, lines: Iterable[Line], now: Cells, is_same: bool
+) -> Iterator[RestatedCell]:
+    """Yield every cell then and now.
+
+    Args:
+        closed: cells of the edition.
+        again: cells now, counted with the edition's own catalogue.
+        lines: what the works changed.
+        now: cells now, counted with the present catalogue.
+        is_same: whether both catalogues are the same.
+    """
+    by_works: dict[tuple[str, str], list[int]] = {}
+    for line in lines:
+        for (unit, code, number), change in line.changes.items():
+            by_works.setdefault((unit, code), [0, 0])[number] += change
+    for key in sorted(closed.keys() | now.keys()):
+        definitions = None
+        if not is_same:
+            before, after = again.get(key), now.get(key)
+            definitions = (part(after, 0) - part(before, 0), part(after, 1) - part(before, 1))
+        works = by_works.get(key, [0, 0])
+        yield RestatedCell(*key, closed.get(key), (works[0], works[1]), definitions, now.get(key))

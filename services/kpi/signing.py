@@ -1,0 +1,47 @@
+"""Signs editions with the key of the installation: Ed25519 over their canonical bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+KEY_ID_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A private key and what the public has to know of it."""
+
+    key: Ed25519PrivateKey
+    public_pem: str
+
+    @property
+    def key_id(self) -> str:
+        """First 16 hex digits of the SHA-256 of the public key as PEM."""
+        return hashlib.sha256(self.public_pem.encode()).hexdigest()[:KEY_ID_CHARACTERS]
+
+    def sign(self, content: bytes) -> bytes:
+        """Return the signature, 64 bytes."""
+        return self.key.sign(content)
+
+
+def read_signer(pem: str) -> Signer:
+    """Return the signer of a private key.
+
+    Raises:
+        ValueError: not an Ed25519 private key as PEM without a password. The operator's fault.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("not a private key as PEM without a password") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("not an Ed25519 key")
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return Signer(key, public.decode())

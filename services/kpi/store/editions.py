@@ -1,0 +1,134 @@
+"""Closed editions: written once, never changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
+
+from services.kernel.errors import AlreadyExists, NotFound
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What is known of an edition without opening it.
+
+    Args:
+        edition_id: name given by who closed it.
+        title: for people.
+        unit_id: top of the subtree that it covers.
+        from_month: first month, `YYYY-MM`.
+        to_month: last month, included.
+        closed_at: when.
+        view_id: view it was read from.
+        catalogue_version: what it was counted with.
+        digest: digest over all cells of the view at its position.
+        signature: Ed25519 over the content.
+        key_id: which key signed.
+        public_pem: the public key.
+    """
+
+    edition_id: str
+    title: str
+    unit_id: str
+    from_month: str
+    to_month: str
+    closed_at: datetime
+    view_id: str
+    catalogue_version: int
+    digest: str
+    signature: bytes
+    key_id: str
+    public_pem: str
+
+
+FIELDS = (
+    "title",
+    "unit_id",
+    "from_month",
+    "to_month",
+    "closed_at",
+    "view_id",
+    "catalogue_version",
+    "digest",
+    "signature",
+    "key_id",
+    "public_pem",
+)
+
+
+class Editions:
+    """All editions. Thread-safe."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._editions = mongo.database(DATABASE)["editions"]
+        self._parts = Parts(mongo)
+
+    def check_free(self, edition_id: str) -> None:
+        """Refuse an id that is taken.
+
+        Raises:
+            AlreadyExists: an edition has it; editions are never changed.
+        """
+        if self._editions.find_one({"_id": edition_id}, {"_id": 1}) is not None:
+            text = f"there is an edition {edition_id!r} already, and editions never change"
+            raise AlreadyExists(text)
+
+    def close(self, edition: Edition, content: bytes, works: bytes) -> None:
+        """Store an edition.
+
+        Raises:
+            AlreadyExists: somebody closed one with this id; nothing of this one is left.
+        """
+        owners = [f"edition|{edition.edition_id}|{uuid.uuid4()}|{what}" for what in "cw"]
+        document: dict[str, Any] = {"_id": edition.edition_id, "owners": owners}
+        document |= {name: getattr(edition, name) for name in FIELDS}
+        # The document comes last and only once: whoever reads it finds its parts complete.
+        both = zip(owners, (content, works), strict=True)
+        document["parts"] = [self._parts.put(owner, each) for owner, each in both]
+        try:
+            self._editions.insert_one(document)
+        except DuplicateKeyError:
+            for owner in owners:
+                self._parts.drop(owner)
+            self.check_free(edition.edition_id)
+
+    def all(self) -> list[Edition]:
+        """Return all editions, newest first."""
+        return [_edition(d) for d in self._editions.find({}, sort=[("closed_at", DESCENDING)])]
+
+    def get(self, edition_id: str) -> tuple[Edition, bytes]:
+        """Return an edition and its signed content.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._find(edition_id)
+        return _edition(found), self._parts.get(found["owners"][0], found["parts"][0])
+
+    def works(self, edition_id: str) -> bytes:
+        """Return the frozen works of an edition.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self._find(edition_id)
+        return self._parts.get(found["owners"][1], found["parts"][1])
+
+    def _find(self, edition_id: str) -> dict[str, Any]:
+        found = self._editions.find_one({"_id": edition_id})
+        if found is None:
+            raise NotFound(f"there is no edition {edition_id!r}; `kieng edition list` shows all")
+        return found
+
+
+def _edition(document: Mapping[str, Any]) -> Edition:
+    return Edition(document["_id"], *(document[name] for name in FIELDS))

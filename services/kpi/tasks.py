@@ -1,0 +1,109 @@
+"""What a replay is asked for besides the rows: to freeze the works, or to compare them."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.kpi.domain.image import Range
+from services.kpi.domain.restatement import (
+    Cause,
+    FrozenClaim,
+    FrozenWork,
+    Line,
+    RestatedClaim,
+    Restatement,
+)
+from services.kpi.scratch import Scratch
+from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What to do with the works of a replay.
+
+    Args:
+        unit_id: top of the subtree that is meant.
+        works: frozen works to compare with; empty to freeze the present ones.
+        works_sha256: what they have to hash to.
+        months: range that is compared.
+        measure: 0 declared, 1 verified.
+    """
+
+    unit_id: str
+    works: bytes = b""
+    works_sha256: str = ""
+    months: Range = (0, 0)
+    measure: int = 1
+
+    def fields(self) -> dict[str, Any]:
+        """Return everything but the works, for `task_of`."""
+        return {
+            "unit_id": self.unit_id,
+            "works_sha256": self.works_sha256,
+            "months": list(self.months),
+            "measure": self.measure,
+        }
+
+
+def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
+    """Return a task as it was encoded."""
+    first, last = fields["months"]
+    return Task(fields["unit_id"], works, fields["works_sha256"], (first, last), fields["measure"])
+
+
+def run(task: Task, scratch: Scratch) -> tuple[dict[str, Any], bytes]:
+    """Do a task; return facts for the caller and the bytes that it asked for.
+
+    Raises:
+        ValueError: the frozen works are not those that were signed.
+    """
+    catalogue = scratch.catalogue
+    works = (freeze(key, sources, catalogue) for key, sources in scratch.works())
+    if not task.works_sha256:
+        top = catalogue.tree.number[task.unit_id]
+        held = {unit for i, unit in enumerate(catalogue.tree.ids) if catalogue.tree.holds(top, i)}
+        content, sha256, count = encode_frozen(work for work in works if _concerns(work, held))
+        return {"works_sha256": sha256, "works": count}, content
+    restatement = Restatement(catalogue, task.unit_id, task.months, task.measure)
+    lines = restatement.lines(decode_frozen(task.works, task.works_sha256), works)
+    return {"lines": len(lines)}, encode_lines(lines)
+
+
+def _concerns(work: FrozenWork, units: set[str]) -> bool:
+    """Tell whether a work counts in some units, or nowhere: it may come back to them."""
+    claiming = {claim.unit_id for claim in work.claims if claim.unit_id}
+    return not claiming or bool(claiming & units)
+
+
+def encode_lines(lines: list[Line]) -> bytes:
+    """Return restatement lines as bytes."""
+    document = [
+        [
+            line.work_key,
+            [
+                [[getattr(one.claim, name) for name in _CLAIM], one.cause.value, one.version_before]
+                for one in line.claims
+            ],
+            [[*key, change] for key, change in sorted(line.changes.items())],
+        ]
+        for line in lines
+    ]
+    return zlib.compress(json.dumps(document, ensure_ascii=False).encode())
+
+
+_CLAIM = tuple(FrozenClaim.__dataclass_fields__)
+
+
+def decode_lines(content: bytes) -> Iterator[Line]:
+    """Yield restatement lines in order of key."""
+    for work_key, claims, changes in json.loads(zlib.decompress(content)):
+        restated = [
+            RestatedClaim(FrozenClaim(*claim), Cause(cause), before)
+            for claim, cause, before in claims
+        ]
+        cells = {(unit_id, code, part): change for unit_id, code, part, change in changes}
+        yield Line(work_key, restated, cells)

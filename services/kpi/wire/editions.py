@@ -1,0 +1,97 @@
+"""Editions and restatements -> protobuf."""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from kieng.kpi.v1 import edition_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
+from services.kpi.domain.image import Ratio
+from services.kpi.domain.restatement import Line, RestatedClaim
+from services.kpi.restating import RestatedCell
+from services.kpi.store.editions import Edition
+from services.kpi.wire.cells import encode_value
+
+
+def encode_edition(edition: Edition) -> api.Edition:
+    """Return an edition without its content."""
+    closed_at = Timestamp()
+    closed_at.FromDatetime(edition.closed_at)
+    return api.Edition(
+        edition_id=edition.edition_id,
+        title=edition.title,
+        unit_id=edition.unit_id,
+        from_month=edition.from_month,
+        to_month=edition.to_month,
+        closed_at=closed_at,
+        view_id=edition.view_id,
+        catalogue_version=edition.catalogue_version,
+        digest=edition.digest,
+        key_id=edition.key_id,
+    )
+
+
+def encode_line(
+    line: Line, ratios: set[str], unit_id: str, indicator_code: str
+) -> api.Restatement | None:
+    """Return a line, or None when it changed nothing of a unit and indicator; empty means any."""
+    changes: dict[tuple[str, str], list[int]] = {}
+    for (unit, code, part), change in sorted(line.changes.items()):
+        if unit_id in ("", unit) and indicator_code in ("", code):
+            changes.setdefault((unit, code), [0, 0])[part] += change
+    if not any(any(both) for both in changes.values()):
+        return None
+    return api.Restatement(
+        work_key=line.work_key,
+        claims=[_claim(claim) for claim in line.claims],
+        changes=[
+            api.CellChange(
+                unit_id=unit, indicator_code=code, difference=_difference(both, ratios, code)
+            )
+            for (unit, code), both in changes.items()
+            if any(both)
+        ],
+    )
+
+
+def _difference(both: list[int] | tuple[int, int], ratios: set[str], code: str) -> view_pb2.Value:
+    return encode_value(Ratio(*both) if code in ratios else both[0])
+
+
+def _claim(restated: RestatedClaim) -> api.RestatedClaim:
+    claim = restated.claim
+    return api.RestatedClaim(
+        submission_id=claim.submission_id,
+        institution_id=claim.institution_id,
+        unit_id=claim.unit_id,
+        submitted_by=claim.subject,
+        cause=api.RestatedClaim.Cause.Value(f"CAUSE_{restated.cause.value.upper()}"),
+        version_before=restated.version_before,
+        version_now=claim.version,
+    )
+
+
+def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
+    """Return a cell then and now."""
+    message = api.RestatedCell(
+        unit_id=cell.unit_id,
+        indicator_code=cell.indicator_code,
+        by_works=_difference(cell.by_works, ratios, cell.indicator_code),
+    )
+    if cell.closed is not None:
+        message.closed.CopyFrom(encode_value(cell.closed))
+    if cell.now is not None:
+        message.now.CopyFrom(encode_value(cell.now))
+    if cell.by_definitions is not None:
+        difference = _difference(cell.by_definitions, ratios, cell.indicator_code)
+        message.by_definitions.CopyFrom(difference)
+    return message
+
+
+def ratios_of(cells: list[RestatedCell]) -> set[str]:
+    """Return the indicators whose values have two parts, then or now."""
+    return {
+        cell.indicator_code
+        for cell in cells
+        if isinstance(cell.closed, Ratio) or isinstance(cell.now, Ratio)
+    }

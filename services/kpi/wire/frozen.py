@@ -1,0 +1,119 @@
+"""Events of a work -> the frozen work, and frozen works <-> canonical bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from kieng.submissions.v1 import events_pb2, submission_pb2
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.contribution import key_parts
+from services.kpi.domain.fold import restored
+from services.kpi.domain.months import month_of_date, month_text
+from services.kpi.domain.restatement import FrozenClaim, FrozenWork, Place
+from services.kpi.wire import events
+
+HASH_CHARACTERS = 16
+
+
+def canonical(document: Any) -> bytes:
+    """Return the one way to write a JSON value: keys sorted, no spaces, UTF-8, whole numbers."""
+    text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> FrozenWork:
+    """Return a work as it is now.
+
+    Args:
+        work_key: the work.
+        sources: newest event of each of its submissions.
+        catalogue: what is counted with.
+    """
+    statements, claims = {}, []
+    for source in sources:
+        event = events.decode_changed(source)
+        statements[event.submission_id] = events.decode_statement(event, catalogue, source)
+        claims.append(_claim(event))
+    contributed: dict[Place, int] = {}
+    for key, value in restored(statements, catalogue).contributed.items():
+        number, member = key if isinstance(key, tuple) else (key, "")
+        unit, month, column = key_parts(number)
+        place = (catalogue.tree.ids[unit], month, catalogue.columns[column].name, member)
+        contributed[place] = value
+    ordered = tuple(sorted(claims, key=lambda claim: claim.submission_id))
+    return FrozenWork(work_key, ordered, contributed)
+
+
+def _claim(event: events_pb2.SubmissionChanged) -> FrozenClaim:
+    hashes, unit_id = [], ""
+    for name in ("declared", "verified"):
+        if not event.HasField(name):
+            hashes.append("")
+            continue
+        claim: events_pb2.Claim = getattr(event, name)
+        unit_id = claim.unit_id
+        digest = hashlib.sha256(claim.SerializeToString(deterministic=True)).hexdigest()
+        hashes.append(digest[:HASH_CHARACTERS])
+    return FrozenClaim(
+        event.submission_id,
+        event.version,
+        event.institution_id,
+        unit_id,
+        event.submitted_by,
+        submission_pb2.State.Name(event.state).removeprefix("STATE_").lower(),
+        *hashes,
+    )
+
+
+def encode_frozen(works: Iterable[FrozenWork]) -> tuple[bytes, str, int]:
+    """Return works as compressed lines, with the SHA-256 of the plain ones and their number."""
+    pack, digest, parts, count = zlib.compressobj(), hashlib.sha256(), [], 0
+    for work in works:
+        line = canonical(_document(work)) + b"\n"
+        digest.update(line)
+        parts.append(pack.compress(line))
+        count += 1
+    return b"".join([*parts, pack.flush()]), digest.hexdigest(), count
+
+
+def _document(work: FrozenWork) -> list[Any]:
+    claims = [
+        [
+            c.submission_id,
+            c.version,
+            c.institution_id,
+            c.unit_id,
+            c.subject,
+            c.state,
+            c.declared,
+            c.verified,
+        ]
+        for c in work.claims
+    ]
+    contributed = sorted(
+        [unit_id, month_text(month), column, member, value]
+        for (unit_id, month, column, member), value in work.contributed.items()
+    )
+    return [work.work_key, claims, contributed]
+
+
+def decode_frozen(content: bytes, sha256: str) -> Iterator[FrozenWork]:
+    """Yield frozen works.
+
+    Raises:
+        ValueError: they are not those that were signed.
+    """
+    plain = zlib.decompress(content)
+    if hashlib.sha256(plain).hexdigest() != sha256:
+        raise ValueError("the frozen works are not those that were signed")
+    for line in plain.splitlines():
+        work_key, claims, contributed = json.loads(line)
+        places = {
+            (unit_id, month_of_date(month), column, member): value
+            for unit_id, month, column, member, value in contributed
+        }
+        yield FrozenWork(work_key, tuple(FrozenClaim(*claim) for claim in claims), places)
