@@ -12,6 +12,7 @@ import grpc
 
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
@@ -42,6 +43,7 @@ SERVICE_OF = {
     KpiServiceStub: "kpi",
     CatalogueServiceStub: "kpi",
     TargetServiceStub: "kpi",
+    EditionServiceStub: "kpi",
     ParkedServiceStub: "kpi",
     NotificationServiceStub: "notifications",
 }

@@ -36,8 +36,7 @@ class LocalIssuer:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for institution in institutions:
             path = self._path(institution)
-            if not path.exists():
-                _write_key(path)
+            write_key(path)
         issuers = [self._entry(institution) for institution in institutions]
         draft = table.with_suffix(".tmp")
         draft.write_text(json.dumps({"issuers": issuers}, indent=2) + "\n")
@@ -98,7 +97,10 @@ def _issuer(institution: str) -> str:
     return f"urn:kieng:local:{institution}"
 
 
-def _write_key(path: Path) -> None:
+def write_key(path: Path) -> None:
+    """Make an Ed25519 key that only its owner may read, unless there is one."""
+    if path.exists():
+        return
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

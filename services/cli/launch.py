@@ -21,7 +21,7 @@ import yaml
 
 from services.cli import apache_kafka, broker, embedded, schemas, topics
 from services.cli.failures import DOWN, NO, USAGE, Failure
-from services.cli.issuer import CONSORTIUM, LocalIssuer
+from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.processes import Child, Unready, free_ports
 from services.cli.screen import Screen
 from services.cli.stack import ROOT, Process, Stack
@@ -107,6 +107,7 @@ class Launch:
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
             LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
+            write_key(self.stack.edition_key_file)
             self._start_services(ports[3:], bootstrap, mongo)
         except (RuntimeError, OSError) as error:
             raise Failure(str(error), DOWN) from error
@@ -198,6 +199,7 @@ class Launch:
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
+            "KIENG_EDITION_KEY_FILE": str(self.stack.edition_key_file),
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",

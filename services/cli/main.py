@@ -16,6 +16,7 @@ from services.cli import (
     db,
     demo,
     doctor,
+    editions,
     imports,
     inbox,
     kpi,
@@ -48,6 +49,7 @@ app.add_typer(submissions.app, name="submission")
 app.add_typer(reviews.app, name="review")
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(catalogue.app, name="catalogue")
+app.add_typer(editions.app, name="edition")
 app.add_typer(units.app, name="unit")
 app.add_typer(partners.app, name="partner")
 app.add_typer(partners.targets, name="target")

@@ -50,6 +50,11 @@ class Stack:
         """Table of issuers that the services trust; it need not exist."""
         return Path(self.data) / "issuers.json"
 
+    @property
+    def edition_key_file(self) -> Path:
+        """Private key that signs editions; it need not exist."""
+        return Path(self.data) / "edition-key.pem"
+
     def address(self, service: str) -> str:
         """Return `host:port` of a service's gRPC.
 

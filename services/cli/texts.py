@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from services.cli.texts_of_operators import OPERATORS
+from services.cli.texts_of_readers import READERS
 from services.cli.texts_of_views import VIEWS
 
 
@@ -19,6 +20,7 @@ class Lang(StrEnum):
 TEXTS: dict[str, tuple[str, str]] = {
     **OPERATORS,
     **VIEWS,
+    **READERS,
     # Cells of an import file
     "cell.missing.problem": ("ô này để trống", "is empty"),
     "cell.missing.remedy": ("Điền giá trị.", "Fill it in."),
@@ -160,16 +162,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "state.returned": ("trả lại", "returned"),
     "state.rejected": ("từ chối", "rejected"),
     "state.withdrawn": ("đã rút", "withdrawn"),
-    # How a target stands on a day
-    "pace.reached": ("đã đạt", "reached"),
-    "pace.on_pace": ("đúng tiến độ, dự báo {forecast}", "on pace, forecast {forecast}"),
-    "pace.behind": ("chậm tiến độ, dự báo {forecast}", "behind, forecast {forecast}"),
-    # The past
-    "past.replaying": (
-        "ngày {day} không được lưu; tính lại từ nhật ký",
-        "{day} is not kept; recomputing it from the log",
-    ),
-    "past.records": ("bản ghi", "records"),
     # Headings
     "heading.about": ("Về", "About"),
     "heading.aliases": ("Tên khác", "Aliases"),
@@ -181,9 +173,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heading.country": ("Quốc gia", "Country"),
     "heading.created": ("Mới", "Created"),
     "heading.created_at": ("Lúc", "Made"),
-    "heading.day": ("Ngày", "Day"),
     "heading.detail": ("Chi tiết", "Detail"),
-    "heading.digest": ("Mã kiểm", "Digest"),
     "heading.evidence": ("Minh chứng", "Evidence"),
     "heading.field": ("Trường", "Field"),
     "heading.grpc": ("Địa chỉ", "Address"),
@@ -194,7 +184,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heading.month": ("Tháng", "Month"),
     "heading.name": ("Tên", "Name"),
     "heading.notification_id": ("Mã", "Id"),
-    "heading.position": ("Vị trí", "Position"),
     "heading.partner_id": ("Mã", "Id"),
     "heading.institution": ("Trường", "Institution"),
     "heading.place": ("Vị trí", "Place"),
@@ -209,7 +198,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heading.state": ("Trạng thái", "State"),
     "heading.subject": ("Nội dung", "Subject"),
     "heading.submission_id": ("Mã hồ sơ", "Submission"),
-    "heading.taken_at": ("Chụp lúc", "Copied"),
     "heading.target": ("Chỉ tiêu", "Target"),
     "heading.tax_code": ("Mã số thuế", "Tax code"),
     "heading.type": ("Loại", "Type"),
@@ -219,7 +207,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "heading.units": ("Đơn vị", "Units"),
     "heading.value": ("Giá trị", "Value"),
     "heading.version": ("Phiên bản", "Version"),
-    "heading.view": ("Khung nhìn", "View"),
     "heading.withdrawn": ("Rút", "Withdrawn"),
     "heading.work_key": ("Công trình", "Work"),
     "heading.year": ("Năm", "Year"),

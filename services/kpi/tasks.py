@@ -76,6 +76,8 @@ def run(task: Task, scratch: Scratch) -> tuple[dict[str, Any], bytes]:
 def _concerns(work: FrozenWork, units: set[str]) -> bool:
     """Tell whether a work counts in some units, or nowhere: it may come back to them."""
     claiming = {claim.unit_id for claim in work.claims if claim.unit_id}
+    # What is verified may be claimed by another unit than what is declared now.
+    claiming |= {unit_id for unit_id, *_ in work.contributed}
     return not claiming or bool(claiming & units)
 
 

@@ -18,6 +18,7 @@ from kieng.directory.v1 import events_pb2 as directory_events
 from kieng.kpi.v1 import (
     catalogue_service_pb2,
     catalogue_service_pb2_grpc,
+    edition_service_pb2_grpc,
     kpi_service_pb2,
     kpi_service_pb2_grpc,
     target_service_pb2,
@@ -76,6 +77,7 @@ class Stack:
             kpi_service_pb2_grpc.KpiServiceStub,
             catalogue_service_pb2_grpc.CatalogueServiceStub,
             target_service_pb2_grpc.TargetServiceStub,
+            edition_service_pb2_grpc.EditionServiceStub,
         )
         made = (stub(self.channel) for stub in stubs)
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))

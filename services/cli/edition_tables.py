@@ -1,0 +1,157 @@
+"""Tables of editions and of what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from kieng.kpi.v1 import edition_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
+from services.cli.kpi_tables import HASH_CHARACTERS, Names
+from services.cli.render import NOTHING, enum_text, number_text, time_text, value_text
+from services.cli.screen import Screen
+
+
+def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:
+    """Return one line per edition."""
+    table = screen.table("edition", "title", "unit", "period", "closed_at", "view", "digest")
+    for edition in editions:
+        table.add_row(
+            edition.edition_id,
+            edition.title,
+            edition.unit_id,
+            f"{edition.from_month} – {edition.to_month}",  # noqa: RUF001
+            time_text(edition.closed_at),
+            edition.view_id,
+            edition.digest[:HASH_CHARACTERS],
+        )
+    return table
+
+
+def edition_table(screen: Screen, content: Mapping[str, Any]) -> RenderableType:
+    """Return the verified values of the top unit and of the units directly below."""
+    names = _names(content, screen)
+    top = content["unit"]
+    parents = {
+        unit["unit_id"]: unit.get("parent_id", "") for unit in content["definitions"]["units"]
+    }
+    units = [top, *(unit for unit, parent in parents.items() if parent == top)]
+    title = screen.text(
+        "edition.title",
+        title=content["title"],
+        first=content["from"],
+        last=content["to"],
+        digest=content["view"]["digest"][:HASH_CHARACTERS],
+    )
+    values: dict[str, dict[str, Any]] = {}
+    for unit, code, _, verified in content["cells"]:
+        values.setdefault(code, {})[unit] = verified
+    table = screen.table("indicator", "name", title=title)
+    shown = [unit for unit in units if any(unit in row for row in values.values())]
+    for unit in shown:
+        table.add_column(names.units.get(unit, unit), justify="right", overflow="fold")
+    for code, row in values.items():
+        texts = (
+            _value(row.get(unit), names.units_of_value.get(code, ""), screen) for unit in shown
+        )
+        table.add_row(code, names.indicators.get(code, ""), *texts)
+    return table
+
+
+def _names(content: Mapping[str, Any], screen: Screen) -> Names:
+    lang = screen.lang.value
+    indicators = content["definitions"]["indicators"]
+    return Names(
+        {i["code"]: i.get("name", {}).get(lang, "") for i in indicators},
+        {u["unit_id"]: u.get("name", {}).get(lang, "") for u in content["definitions"]["units"]},
+        {i["code"]: i.get("unit", "") for i in indicators},
+    )
+
+
+def _value(value: Any, unit: str, screen: Screen) -> str:
+    if value is None:
+        return "0"
+    if isinstance(value, list):
+        ratio = view_pb2.Ratio(numerator=value[0], denominator=value[1])
+        return value_text(view_pb2.Value(ratio=ratio), unit, screen.lang)
+    return number_text(value, screen.lang)
+
+
+def restatement_table(
+    screen: Screen,
+    names: Names,
+    lines: Sequence[api.Restatement],
+    cells: Sequence[api.RestatedCell],
+    adds_up: bool,
+) -> RenderableType:
+    """Return works with who and why, the cells that they changed, and whether it adds up."""
+    works = screen.table("work_key", "who", "change")
+    for line in lines:
+        who = "\n".join(_who(screen, claim) for claim in line.claims)
+        works.add_row(line.work_key, who, "\n".join(_changes(screen, line.changes)))
+    check = screen.text(
+        "restated.exact" if adds_up else "restated.wrong",
+        works=number_text(len(lines), screen.lang),
+        cells=number_text(len(cells), screen.lang),
+    )
+    return Group(works, cell_lines(screen, names, cells), check)
+
+
+def _who(screen: Screen, claim: api.RestatedClaim) -> str:
+    cause = enum_text(api.RestatedClaim.Cause.Name(claim.cause), "CAUSE_")
+    before = f"v{claim.version_before}" if claim.version_before else NOTHING
+    return screen.text(
+        "restated.who",
+        cause=screen.text(f"cause.{cause}"),
+        unit=claim.unit_id or claim.institution_id,
+        submission=claim.submission_id,
+        before=before,
+        now=f"v{claim.version_now}",
+        subject=claim.submitted_by,
+    )
+
+
+def _changes(screen: Screen, changes: Sequence[api.CellChange]) -> list[str]:
+    """Return one line per indicator and difference, with the units that have it."""
+    units: dict[tuple[str, str], list[str]] = {}
+    for change in changes:
+        key = (change.indicator_code, difference_text(screen, change.difference))
+        units.setdefault(key, []).append(change.unit_id)
+    return [f"{code} {text}: {', '.join(held)}" for (code, text), held in units.items()]
+
+
+def difference_text(screen: Screen, value: view_pb2.Value) -> str:
+    """Return a difference with its sign; of a ratio both parts."""
+    if value.HasField("ratio"):
+        signed = (_signed(screen, value.ratio.numerator), _signed(screen, value.ratio.denominator))
+        return "/".join(signed)
+    return _signed(screen, value.whole)
+
+
+def _signed(screen: Screen, number: int) -> str:
+    return f"{'+' if number > 0 else ''}{number_text(number, screen.lang)}"
+
+
+def cell_lines(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) -> Table:
+    """Return one line per cell: then, what works and definitions changed, now."""
+    table = screen.table(
+        "unit", "indicator", "name", ">closed", ">by_works", ">by_definitions", ">now"
+    )
+    for cell in cells:
+        unit = names.units_of_value.get(cell.indicator_code, "")
+        definitions = NOTHING
+        if cell.HasField("by_definitions"):
+            definitions = difference_text(screen, cell.by_definitions)
+        table.add_row(
+            cell.unit_id,
+            cell.indicator_code,
+            names.indicators.get(cell.indicator_code, ""),
+            value_text(cell.closed, unit, screen.lang),
+            difference_text(screen, cell.by_works),
+            definitions,
+            value_text(cell.now, unit, screen.lang),
+        )
+    return table

@@ -1,0 +1,292 @@
+"""`kieng edition ...`: close periods, show and check them, and see what became of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from kieng.kpi.v1 import edition_service_pb2 as api
+from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
+from services.cli import options
+from services.cli.edition_tables import edition_table, editions_table, restatement_table
+from services.cli.failures import NO, USAGE, Failure
+from services.cli.issuer import CONSORTIUM
+from services.cli.kpi import MeasureOption, read_measure, read_names
+from services.cli.kpi_tables import Names
+from services.cli.options import Session
+from services.cli.render import enum_text, value_json, view_json
+from services.cli.screen import Screen
+
+app = typer.Typer(no_args_is_help=True, help="Close periods, check them, and see what changed.")
+
+EditionId = Annotated[str, typer.Argument(help="Edition, e.g. 2025-h1.")]
+
+
+@app.command()
+def close(
+    edition_id: EditionId,
+    title: Annotated[str, typer.Option(help="Title for people.")],
+    from_month: Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")],
+    to_month: Annotated[str, typer.Option("--to", help="Last month, included.")],
+    unit: Annotated[str, typer.Option(help="Top of the subtree; else the consortium.")] = "",
+    institution: options.Institution = CONSORTIUM,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Freeze and sign the numbers of a period; an edition never changes.
+
+    Example: kieng edition close 2025-h1 --title "Nửa đầu năm 2025" --from 2025-01 --to 2025-06
+    """
+    request = api.CloseEditionRequest(
+        edition_id=edition_id, title=title, from_month=from_month, to_month=to_month, unit_id=unit
+    )
+    with options.session(output, lang, data, "steward", institution=institution) as session:
+        stub = session.clients.stub(EditionServiceStub)
+        steps = _follow(session, stub.CloseEdition(request))
+        edition = steps[-1].edition
+    session.screen.answer(edition_json(edition), lambda: editions_table(session.screen, [edition]))
+
+
+@app.command("list")
+def list_editions(
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the closed editions, newest first.
+
+    Example: kieng edition list
+    """
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(EditionServiceStub)
+        found = stub.ListEditions(api.ListEditionsRequest()).editions
+    document = {"editions": [edition_json(edition) for edition in found]}
+    session.screen.answer(document, lambda: editions_table(session.screen, found))
+
+
+@app.command()
+def show(
+    edition_id: EditionId,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Show an edition; as JSON it is the signed file that `verify` checks anywhere.
+
+    Example: kieng edition show 2025-h1 --output json > 2025-h1.json
+    """
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(EditionServiceStub)
+        answer = stub.GetEdition(api.GetEditionRequest(edition_id=edition_id))
+    content = json.loads(answer.content)
+    document = {
+        "content": content,
+        "signature": base64.b64encode(answer.signature).decode(),
+        "key_id": answer.edition.key_id,
+        "public_key": answer.public_key,
+    }
+    session.screen.answer(document, lambda: edition_table(session.screen, content))
+
+
+@app.command()
+def key(
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Print the public key that signs editions, for those who verify them.
+
+    Example: kieng edition key > kieng-editions.pem
+    """
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(EditionServiceStub)
+        answer = stub.GetEditionKey(api.GetEditionKeyRequest())
+    if session.screen.is_json:
+        document = {"public_key": answer.public_key, "key_id": answer.key_id}
+        session.screen.json_line(document, indent=2)
+    else:
+        # Not through rich, which would fold the lines.
+        typer.echo(answer.public_key, nl=False)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="File of `kieng edition show --output json`.")],
+    key_file: Annotated[
+        Path, typer.Option("--key", help="Public key, PEM, that you were given by other means.")
+    ],
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+) -> None:
+    """Check the signature of an edition's file; needs neither a service nor a network.
+
+    Example: kieng edition verify 2025-h1.json --key kieng-editions.pem
+    """
+    screen = Screen(output, lang)
+    document = _read_file(file)
+    content = document["content"]
+    problem = signature_problem(document, _read_key(key_file))
+    result = {
+        "edition_id": content.get("edition_id"),
+        "signature_holds": not problem,
+        "problem": problem or None,
+        "digest": content.get("view", {}).get("digest"),
+    }
+
+    def shown() -> Any:
+        key = "edition.wrong" if problem else "edition.holds"
+        return screen.text(key, edition=result["edition_id"], digest=result["digest"])
+
+    screen.answer(result, shown)
+    if problem:
+        raise typer.Exit(NO)
+
+
+@app.command()
+def restatements(
+    edition_id: EditionId,
+    measure: MeasureOption = "verified",
+    unit: Annotated[str, typer.Option(help="Only what changed this unit.")] = "",
+    indicator: Annotated[str, typer.Option(help="Only what changed this indicator.")] = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Say what changed since a period was closed: one line per work, who and why, and the sums.
+
+    Example: kieng edition restatements 2025-h1 --unit vnu
+    """
+    request = api.ListRestatementsRequest(
+        edition_id=edition_id,
+        measure=read_measure(measure),
+        unit_id=unit,
+        indicator_code=indicator,
+    )
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(EditionServiceStub)
+        steps = _follow(session, stub.ListRestatements(request))
+        names = Names() if session.screen.is_json else read_names(session.clients, lang)
+    lines = [line for step in steps for line in step.restatements]
+    cells = [cell for step in steps for cell in step.cells]
+    last = steps[-1]
+    document = {
+        "view": view_json(last.view, last.view.newest_event_at.ToDatetime(tzinfo=UTC)),
+        "restatements": [restatement_json(line) for line in lines],
+        "cells": [restated_json(cell) for cell in cells],
+        "adds_up": last.adds_up,
+    }
+    screen = session.screen
+    screen.answer(document, lambda: restatement_table(screen, names, lines, cells, last.adds_up))
+    if not last.adds_up:
+        raise typer.Exit(NO)
+
+
+def _follow(session: Session, stream: Any) -> list[Any]:
+    with session.screen.progress() as bar:
+        task = bar.add_task(session.screen.text("past.records"), total=None)
+        steps = []
+        for step in stream:
+            bar.update(task, completed=step.records_read, total=step.records_total or None)
+            steps.append(step)
+    return steps
+
+
+def edition_json(edition: api.Edition) -> dict[str, Any]:
+    """Return an edition without its content as programs read it."""
+    return {
+        "edition_id": edition.edition_id,
+        "title": edition.title,
+        "unit": edition.unit_id,
+        "from": edition.from_month,
+        "to": edition.to_month,
+        "closed_at": edition.closed_at.ToDatetime(tzinfo=UTC).isoformat(timespec="seconds"),
+        "view_id": edition.view_id,
+        "catalogue_version": edition.catalogue_version,
+        "digest": edition.digest,
+        "key_id": edition.key_id,
+    }
+
+
+def restatement_json(line: api.Restatement) -> dict[str, Any]:
+    """Return a line of a restatement list as programs read it."""
+    return {
+        "work_key": line.work_key,
+        "claims": [
+            {
+                "submission_id": claim.submission_id,
+                "institution": claim.institution_id,
+                "unit": claim.unit_id,
+                "submitted_by": claim.submitted_by,
+                "cause": enum_text(api.RestatedClaim.Cause.Name(claim.cause), "CAUSE_"),
+                "version_before": claim.version_before,
+                "version_now": claim.version_now,
+            }
+            for claim in line.claims
+        ],
+        "changes": [
+            {
+                "unit": change.unit_id,
+                "indicator": change.indicator_code,
+                "difference": value_json(change.difference),
+            }
+            for change in line.changes
+        ],
+    }
+
+
+def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
+    """Return a cell then and now as programs read it."""
+    return {
+        "unit": cell.unit_id,
+        "indicator": cell.indicator_code,
+        "closed": value_json(cell.closed),
+        "by_works": value_json(cell.by_works),
+        "by_definitions": value_json(cell.by_definitions),
+        "now": value_json(cell.now),
+    }
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document["content"], dict) or not isinstance(document["signature"], str):
+            raise ValueError("no content with a signature")
+        return dict(document)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Failure(f"{path} is not the file of an edition: {error}", USAGE) from error
+
+
+def _read_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise Failure(f"{path} is not a public key as PEM: {error}", USAGE) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise Failure(f"{path} is not an Ed25519 key", USAGE)
+    return key
+
+
+def canonical(content: Any) -> bytes:
+    """Return the bytes that are signed: keys sorted, no spaces, UTF-8; see docs/reading.md."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def signature_problem(document: dict[str, Any], key: Ed25519PublicKey) -> str:
+    """Say why a signature does not hold; empty when it does."""
+    try:
+        key.verify(base64.b64decode(document["signature"]), canonical(document["content"]))
+    except InvalidSignature:
+        return "the content is not what this key has signed"
+    except ValueError:
+        return "the signature is not base64"
+    return ""

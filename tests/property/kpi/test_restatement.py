@@ -1,0 +1,78 @@
+"""The lines of a restatement list add up to the difference of every cell, whatever happened."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.kpi.domain.months import month_of_date
+from services.kpi.domain.restatement import Cause
+from services.kpi.restating import cells_of, compare
+from services.kpi.scratch import Cut, Scratch
+from services.kpi.tasks import Task, decode_lines, run, task_of
+from tests.integration.kpi.logs import log
+from tests.unit.kpi.builders import real_catalogue
+
+CATALOGUE = real_catalogue()
+MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
+
+
+def scratch(records: list, until: int) -> Scratch:
+    made = Scratch(CATALOGUE, Cut({0: until}))
+    made.take(records)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("measure", [0, 1])
+def test_lines_add_up_to_every_cell_and_name_who_and_why(seed: int, measure: int) -> None:
+    records = log(400, seed)
+    for unit, closed_at in (("root", 250), ("alpha", 120), ("beta/one", 0)):
+        then, now = scratch(records, closed_at), scratch(records, len(records))
+        facts, works = run(Task(unit), then)
+        task = Task(unit, works, facts["works_sha256"], MONTHS, measure)
+        _, made = run(task_of(task.fields(), works), now)
+        lines = list(decode_lines(made))
+        closed = cells_of(then.image(), unit, MONTHS, measure)
+        present = cells_of(now.image(), unit, MONTHS, measure)
+        cells = list(compare(closed, present, lines, present, True))
+        assert [cell for cell in cells if not cell.adds_up] == []
+        assert any(cell.is_changed for cell in cells)
+        assert [line.work_key for line in lines] == sorted({line.work_key for line in lines})
+        assert all(line.claims for line in lines)
+        if closed_at == 0:
+            assert {one.cause for line in lines for one in line.claims} == {Cause.LATE}
+
+
+def test_every_cause_occurs_in_the_logs_of_this_test() -> None:
+    causes = set()
+    for seed in range(12):
+        records = log(400, seed)
+        then, now = scratch(records, 250), scratch(records, len(records))
+        for measure in (0, 1):
+            facts, works = run(Task("root"), then)
+            task = Task("root", works, facts["works_sha256"], (0, 2100 * 12), measure)
+            lines = decode_lines(run(task, now)[1])
+            causes |= {one.cause for line in lines for one in line.claims}
+    # Nobody rejects or withdraws there: the state of a retraction says so, see the unit tests.
+    assert causes == {Cause.LATE, Cause.NEWLY_VERIFIED, Cause.AMENDED}
+
+
+def test_a_list_with_a_line_missing_does_not_add_up() -> None:
+    records = log(400)
+    then, now = scratch(records, 250), scratch(records, len(records))
+    facts, works = run(Task("root"), then)
+    task = Task("root", works, facts["works_sha256"], MONTHS, 1)
+    lines = list(decode_lines(run(task, now)[1]))
+    closed = cells_of(then.image(), "root", MONTHS, 1)
+    present = cells_of(now.image(), "root", MONTHS, 1)
+    for missing in range(len(lines)):
+        left = lines[:missing] + lines[missing + 1 :]
+        assert not all(c.adds_up for c in compare(closed, present, left, present, True))
+
+
+def test_works_that_are_not_those_that_were_signed_are_refused() -> None:
+    now = scratch(log(50), 50)
+    facts, _ = run(Task("root"), now)
+    other = run(Task("root"), scratch(log(50), 40))[1]
+    with pytest.raises(ValueError, match="not those that were signed"):
+        run(Task("root", other, facts["works_sha256"], MONTHS), now)
