@@ -47,7 +47,7 @@ READERS: dict[str, tuple[str, str]] = {
     # Headings
     "heading.by_definitions": ("Do định nghĩa", "By definitions"),
     "heading.by_works": ("Do công trình", "By works"),
-    "heading.change": ("Thay đổi", "Change"),
+    "heading.change": ("Thay đổi", "Change"),  # codespell:ignore thay
     "heading.closed": ("Khi chốt", "When closed"),
     "heading.closed_at": ("Chốt lúc", "Closed"),
     "heading.day": ("Ngày", "Day"),

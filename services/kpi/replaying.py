@@ -29,7 +29,6 @@ from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.rows import encode_rows
 
 TOPIC = "kieng.submissions.v1"
-TAMPERED = "TAMPERED"
 POLL_MS = 250
 SILENCE_SECONDS_MAX = 20.0
 READING = {
@@ -114,6 +113,11 @@ def main() -> int:
         out.write(json.dumps(document).encode() + b"\n")
         out.flush()
 
+    def refuse(refusal: Refusal) -> int:
+        document = {"status": refusal.status, "message": refusal.message, "reason": refusal.reason}
+        tell({"refused": document})
+        return 1
+
     try:
         wish, task = json.loads(sys.stdin.buffer.readline()), None
         if wish["task"]:
@@ -121,16 +125,9 @@ def main() -> int:
         scratch = replay(wish, tell)
         facts, made = run(task, scratch) if task else ({}, b"")
     except Refusal as refusal:
-        document = {"status": refusal.status, "message": refusal.message, "reason": refusal.reason}
-        tell({"refused": document})
-        return 1
-    except ValueError as error:
-        tell({"refused": {"status": WrongState.status, "message": str(error), "reason": TAMPERED}})
-        return 1
+        return refuse(refusal)
     except KafkaError as error:
-        text = f"the broker cannot be reached: {error!r}"
-        tell({"refused": {"status": "UNAVAILABLE", "message": text, "reason": ""}})
-        return 1
+        return refuse(Unavailable(f"the broker cannot be reached: {error!r}"))
     image, progress = scratch.image(), scratch.progress()
     rows = encode_rows(image.rows())
     tell(

@@ -59,7 +59,7 @@ def run(task: Task, scratch: Scratch) -> tuple[dict[str, Any], bytes]:
     """Do a task; return facts for the caller and the bytes that it asked for.
 
     Raises:
-        ValueError: the frozen works are not those that were signed.
+        WrongState: the frozen works are not those that were signed (TAMPERED).
     """
     catalogue = scratch.catalogue
     works = (freeze(key, sources, catalogue) for key, sources in scratch.works())

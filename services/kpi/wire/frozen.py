@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kieng.submissions.v1 import events_pb2, submission_pb2
+from services.kernel.errors import WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import restored
@@ -105,11 +106,14 @@ def decode_frozen(content: bytes, sha256: str) -> Iterator[FrozenWork]:
     """Yield frozen works.
 
     Raises:
-        ValueError: they are not those that were signed.
+        WrongState: they are not those that were signed (TAMPERED).
     """
-    plain = zlib.decompress(content)
+    try:
+        plain = zlib.decompress(content)
+    except zlib.error:
+        plain = b""
     if hashlib.sha256(plain).hexdigest() != sha256:
-        raise ValueError("the frozen works are not those that were signed")
+        raise WrongState("the frozen works are not those that were signed", reason="TAMPERED")
     for line in plain.splitlines():
         work_key, claims, contributed = json.loads(line)
         places = {

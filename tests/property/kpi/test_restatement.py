@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.kernel.errors import WrongState
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.restatement import Cause
 from services.kpi.restating import cells_of, compare
@@ -74,5 +75,7 @@ def test_works_that_are_not_those_that_were_signed_are_refused() -> None:
     now = scratch(log(50), 50)
     facts, _ = run(Task("root"), now)
     other = run(Task("root"), scratch(log(50), 40))[1]
-    with pytest.raises(ValueError, match="not those that were signed"):
-        run(Task("root", other, facts["works_sha256"], MONTHS), now)
+    for works in (other, b"no works"):
+        with pytest.raises(WrongState) as refused:
+            run(Task("root", works, facts["works_sha256"], MONTHS), now)
+        assert refused.value.reason == "TAMPERED"

@@ -16,6 +16,7 @@ from kieng.access.v1 import access_pb2
 from kieng.directory.v1 import directory_service_pb2
 from kieng.kpi.v1 import (
     catalogue_service_pb2,
+    edition_service_pb2,
     kpi_service_pb2,
     parked_service_pb2,
     target_service_pb2,
@@ -35,6 +36,7 @@ from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_iss
 CONTRACTS = (
     catalogue_service_pb2,
     directory_service_pb2,
+    edition_service_pb2,
     import_service_pb2,
     kpi_service_pb2,
     log_service_pb2,
