@@ -114,7 +114,7 @@ def _who(screen: Screen, claim: api.RestatedClaim) -> str:
     )
 
 
-def _changes(screen: Screen, changes: Sequence[api.CellChange]) -> list[str]:
+def _changes(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
     """Return one line per indicator and difference, with the units that have it."""
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:

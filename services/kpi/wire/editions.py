@@ -45,7 +45,7 @@ def encode_line(
         work_key=line.work_key,
         claims=[_claim(claim) for claim in line.claims],
         changes=[
-            api.CellChange(
+            api.CellDifference(
                 unit_id=unit, indicator_code=code, difference=_difference(both, ratios, code)
             )
             for (unit, code), both in changes.items()

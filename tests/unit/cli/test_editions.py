@@ -116,7 +116,7 @@ def test_tables_show_the_top_units_and_signs(capsys: pytest.CaptureFixture[str])
         submitted_by="author-7",
         version_now=2,
     )
-    change = api.CellChange(
+    change = api.CellDifference(
         unit_id="vnu", indicator_code="KNW-01", difference=view_pb2.Value(whole=1)
     )
     line = api.Restatement(work_key="doi:10.1/a", claims=[claim], changes=[change])

@@ -367,7 +367,7 @@ class RestatedClaim(_message.Message):
 Global___RestatedClaim: _TypeAlias = RestatedClaim  # noqa: Y015
 
 @_typing.final
-class CellChange(_message.Message):
+class CellDifference(_message.Message):
     """How a cell changed."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -396,7 +396,7 @@ class CellChange(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___CellChange: _TypeAlias = CellChange  # noqa: Y015
+Global___CellDifference: _TypeAlias = CellDifference  # noqa: Y015
 
 @_typing.final
 class Restatement(_message.Message):
@@ -414,7 +414,7 @@ class Restatement(_message.Message):
         """The submissions that changed it."""
 
     @_builtins.property
-    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellChange]:
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___CellDifference]:
         """The cells that changed by it."""
 
     def __init__(
@@ -422,7 +422,7 @@ class Restatement(_message.Message):
         *,
         work_key: _builtins.str = ...,
         claims: _abc.Iterable[Global___RestatedClaim] | None = ...,
-        changes: _abc.Iterable[Global___CellChange] | None = ...,
+        changes: _abc.Iterable[Global___CellDifference] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
