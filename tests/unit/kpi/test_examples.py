@@ -38,7 +38,7 @@ CODES = [indicator.code for indicator in message().indicators]
 
 @cache
 def cells_of_sql() -> dict[int, dict[CellKey, int]]:
-    """What SQL makes of all examples, each a run of its own: one recompute costs as much as many."""
+    """What SQL makes of all examples, each a run of its own: one recompute for all."""
     log = [
         LogRecord(run, event.SerializeToString())
         for run, code in enumerate(CODES)
