@@ -22,6 +22,9 @@ from typing import Any
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from services.cli import definitions, formula
+from services.cli.texts import Lang
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 CHART = ROOT / "helm" / "kieng"
@@ -65,52 +68,19 @@ def metrics_of(service: str) -> list[Any]:
 
 def indicators() -> str:
     """Return the indicators of the catalogue that `kieng up` publishes."""
-    path = ROOT / "deploy" / "catalogue" / "indicators.yaml"
+    deployed = definitions.read(ROOT / "deploy" / "catalogue" / "indicators.yaml")
     rows = [
         (
-            entry["code"],
-            entry["name"]["vi"],
-            entry["name"]["en"],
-            entry["unit"],
-            "; per ".join(
-                _component(entry[part]) for part in ("value", "denominator") if part in entry
-            )
-            or f"value of {entry['attainment_of']}; per its target of the year",
+            indicator.code,
+            indicator.name.vi,
+            indicator.name.en,
+            indicator.unit,
+            formula.words(indicator, Lang.en),
+            ", ".join(f"`{cut}`" for cut in indicator.cuts) or "-",
         )
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["indicators"]
+        for indicator in deployed.indicators
     ]
-    return table(("Code", "Tên", "Name", "Unit", "Counts"), rows)
-
-
-def _component(component: dict[str, Any]) -> str:
-    rule = component["rule"].removeprefix("COUNTING_RULE_")
-    text = f"{rule} of `{component['type']}` by `{component['date']}`"
-    if "until" in component:
-        text += f" until `{component['until']}`"
-    if "not_before" in component:
-        text += f", not before `{component['not_before']}`"
-    for part in ("member", "amount", "times", "per"):
-        text += f", {part} `{component[part]}`" if part in component else ""
-    conditions = " and ".join(map(_condition, component.get("where", ())))
-    return f"{text}, where {conditions}" if conditions else text
-
-
-def _condition(condition: dict[str, Any]) -> str:
-    field = f"`{condition['field']}`"
-    if "any_of" in condition:
-        return f"{field} is {' or '.join(condition['any_of']['values'])}"
-    if "none_of" in condition:
-        return f"{field} is not {' or '.join(condition['none_of']['values'])}"
-    if "at_least" in condition:
-        return f"at least {condition['at_least']} {field}"
-    if "within" in condition:
-        within = condition["within"]
-        return f"{field} at most {within['days']} days after `{within['after']}`"
-    if "minimum" in condition:
-        limits = condition["minimum"]
-        two = ", ".join(f"{number} for `{kind}`" for kind, number in limits["of_type"].items())
-        return f"at least {limits['otherwise']} {field} ({two})"
-    return f"{field} is {'set' if condition['present'] else 'not set'}"
+    return table(("Code", "Tên", "Name", "Unit", "Counts", "Cuts"), rows)
 
 
 def attribute_docstrings(cls: type) -> dict[str, str]:

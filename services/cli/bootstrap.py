@@ -13,10 +13,11 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from kieng.directory.v1 import directory_pb2, directory_service_pb2
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
+from services.cli import definitions
 from services.cli.clients import Clients, Credential
 from services.cli.failures import DOWN, USAGE, CallFailed, Failure
 from services.cli.issuer import CONSORTIUM
@@ -64,8 +65,9 @@ def _publish_first(clients: Clients, plan: Plan, screen: Screen) -> None:
     directory = clients.stub(DirectoryServiceStub)
     answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
     screen.say("up.directory", version=answer.version, units=len(units.units))
+    message = definitions.read(plan.catalogue)
     wanted = catalogue_service_pb2.PublishCatalogueRequest(
-        indicators=read_indicators(plan.catalogue), taxonomies=read_taxonomies(plan.catalogue)
+        indicators=message.indicators, taxonomies=message.taxonomies
     )
     catalogue = clients.stub(CatalogueServiceStub)
     found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
@@ -170,26 +172,6 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
         entry |= {name: str(entry[name]) for name in ("valid_from", "valid_to") if name in entry}
         units.append(_parse(path, {**entry, "kind": kind}, directory_pb2.Unit()))
     return units
-
-
-def read_indicators(path: Path) -> list[catalogue_pb2.Indicator]:
-    """Read the indicators of a catalogue file: the JSON form of `Indicator`.
-
-    Raises:
-        Failure: the file is not a catalogue; the indicator is named.
-    """
-    entries = _entries(path, "indicators")
-    return [_parse(path, entry, catalogue_pb2.Indicator()) for entry in entries]
-
-
-def read_taxonomies(path: Path) -> list[catalogue_pb2.Taxonomy]:
-    """Read the taxonomies of a catalogue file: the JSON form of `Taxonomy`.
-
-    Raises:
-        Failure: the file is not a catalogue; the taxonomy is named.
-    """
-    entries = _entries(path, "taxonomies")
-    return [_parse(path, entry, catalogue_pb2.Taxonomy()) for entry in entries]
 
 
 def _entries(path: Path, key: str) -> list[dict[str, Any]]:

@@ -2,12 +2,160 @@
 
 from __future__ import annotations
 
-import typer
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
 
-from services.cli import views, what_if
+import typer
+from rich.console import RenderableType
+from rich.text import Text
+
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from services.cli import definitions, formula, options, views, what_if
+from services.cli.failures import NO, Failure
+from services.cli.render import enum_text
+from services.cli.screen import Screen
+from services.cli.stack import DEPLOY
+from services.cli.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
 app.command()(views.publish)
 app.command()(views.rollback)
 app.command("what-if")(what_if.what_if)
 app.command("views")(views.list_views)
+
+UP = "up"
+
+
+@app.command("list")
+def list_catalogue(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="A catalogue file; else what the stack counts by.")
+    ] = None,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the indicators: names, unit, direction, house, and what each counts, in words.
+
+    Example: kieng catalogue list --output json
+    """
+    if file is not None:
+        screen, message = Screen(output, lang), definitions.read(file)
+    else:
+        request = catalogue_service_pb2.GetCatalogueRequest()
+        with options.session(output, lang, data, "viewer") as session:
+            stub = session.clients.stub(CatalogueServiceStub)
+            screen, message = session.screen, stub.GetCatalogue(request).catalogue
+    screen.answer(catalogue_json(message), lambda: _table(screen, message))
+
+
+def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
+    """Return a catalogue as programs read it."""
+    return {
+        "version": message.version,
+        "directory_version": message.directory_version,
+        "indicators": [indicator_json(indicator) for indicator in message.indicators],
+        "taxonomies": [
+            {
+                "code": taxonomy.code,
+                "name": {"vi": taxonomy.name.vi, "en": taxonomy.name.en},
+                "terms": [
+                    {"code": term.code, "name": {"vi": term.name.vi, "en": term.name.en}}
+                    for term in taxonomy.terms
+                ],
+            }
+            for taxonomy in message.taxonomies
+        ],
+    }
+
+
+def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
+    """Return an indicator as programs read it; the rule is that of the value or numerator."""
+    rule = catalogue_pb2.CountingRule.Name(indicator.value.rule)
+    return {
+        "code": indicator.code,
+        "name": {"vi": indicator.name.vi, "en": indicator.name.en},
+        "unit": indicator.unit,
+        "direction": indicator.direction or UP,
+        "house": indicator.house,
+        "rule": "attainment" if indicator.attainment_of else enum_text(rule, "COUNTING_RULE_"),
+        "is_ratio": indicator.HasField("denominator") or bool(indicator.attainment_of),
+        "is_stock": bool(indicator.value.until),
+        "cuts": list(indicator.cuts),
+        "formula": {lang.value: formula.words(indicator, lang) for lang in Lang},
+    }
+
+
+def _table(screen: Screen, message: catalogue_pb2.Catalogue) -> RenderableType:
+    table = screen.table("indicator", "name", "unit_of_value", "house", "formula")
+    for indicator in message.indicators:
+        table.add_row(
+            indicator.code,
+            getattr(indicator.name, screen.lang.value),
+            indicator.unit,
+            screen.text(f"house.{indicator.house}"),
+            formula.words(indicator, screen.lang),
+        )
+    return table
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A catalogue file, YAML.")],
+    units: Annotated[Path, typer.Option(help="Unit tree that the examples count on.")] = (
+        DEPLOY / "directory" / "units.yaml"
+    ),
+    examples: Annotated[
+        Path | None, typer.Option(help="Folder of examples; else `examples` beside the file.")
+    ] = None,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+) -> None:
+    """Find the mistakes of a catalogue file, by line and column, and run its examples.
+
+    Needs no running stack. Exit code 1 when there are mistakes.
+
+    Example: kieng catalogue check indicators.yaml
+    """
+    screen = Screen(output, lang)
+    found = definitions.look_at(file)
+    answer: dict[str, Any] = {"examples": 0, "differences": []}
+    if not found.mistakes:
+        folder = examples or file.parent / "examples"
+        answer = _checked(found.message, units, folder if folder.is_dir() else None)
+        for path, problem in answer.pop("mistakes").items():
+            found.add(path, problem)
+    wrong = bool(found.mistakes or answer["differences"])
+    document = {
+        "file": str(file),
+        "indicators": len(found.message.indicators),
+        "mistakes": [asdict(mistake) for mistake in sorted(found.mistakes)],
+        **answer,
+    }
+    good = screen.text("check.good", indicators=document["indicators"], **answer)
+    text = "\n".join([*found.lines(), *answer["differences"]]) if wrong else good
+    # Not as markup: a path has brackets.
+    screen.answer(document, lambda: Text(text))
+    if wrong:
+        raise typer.Exit(NO)
+
+
+def _checked(
+    message: catalogue_pb2.Catalogue, units: Path, examples: Path | None
+) -> dict[str, Any]:
+    """Ask the KPI service's own code, in a process of its own: commands import no service."""
+    command = [sys.executable, "-m", "services.kpi.checking", str(units)]
+    command += [str(examples)] if examples is not None else []
+    done = subprocess.run(
+        command, input=message.SerializeToString(), capture_output=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.decode().strip().splitlines() or ["it says nothing"])[-1]
+        raise Failure(last, NO)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer

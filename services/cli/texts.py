@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from services.cli.texts_of_catalogue import CATALOGUE
 from services.cli.texts_of_operators import OPERATORS
 from services.cli.texts_of_readers import READERS
 from services.cli.texts_of_views import VIEWS
@@ -19,6 +20,7 @@ class Lang(StrEnum):
 # Key -> Vietnamese, English. Both name the same values.
 TEXTS: dict[str, tuple[str, str]] = {
     **OPERATORS,
+    **CATALOGUE,
     **VIEWS,
     **READERS,
     # Cells of an import file

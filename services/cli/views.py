@@ -10,8 +10,7 @@ from rich.progress import Progress
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
-from services.cli.bootstrap import read_indicators, read_taxonomies
+from services.cli import definitions, options
 from services.cli.failures import NO
 from services.cli.options import Session
 from services.cli.render import enum_text, message_json
@@ -41,9 +40,10 @@ def publish(
 
     Example: kieng catalogue publish indicators.yaml
     """
+    message = definitions.read(file)
     request = api.PublishCatalogueRequest(
-        indicators=read_indicators(file),
-        taxonomies=read_taxonomies(file),
+        indicators=message.indicators,
+        taxonomies=message.taxonomies,
         directory_version=directory,
         parked_max=parked if parked >= 0 else None,
     )

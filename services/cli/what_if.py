@@ -10,8 +10,7 @@ from rich.console import RenderableType
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
-from services.cli.bootstrap import read_indicators, read_taxonomies
+from services.cli import definitions, options
 from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
 from services.cli.render import NOTHING, number_text, value_json, value_text
 from services.cli.screen import Screen
@@ -38,9 +37,10 @@ def what_if(
     Example: kieng catalogue what-if indicators.yaml --from 2025-01 --to 2025-07
     """
     read_measure(measure)
+    message = definitions.read(file)
     request = api.TryCatalogueRequest(
-        indicators=read_indicators(file),
-        taxonomies=read_taxonomies(file),
+        indicators=message.indicators,
+        taxonomies=message.taxonomies,
         directory_version=directory,
         from_month=from_month,
         to_month=to_month,

@@ -102,11 +102,18 @@ def catalogue_message(indicators: Path, units: Path) -> catalogue_pb2.Catalogue:
     """Return the message of an indicators file and a units file."""
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(yaml.safe_load(indicators.read_text()), message)
-    for entry in yaml.safe_load(units.read_text())["units"]:
+    message.units.extend(read_units(units))
+    return message
+
+
+def read_units(path: Path) -> list[directory_pb2.Unit]:
+    """Return the units of a units file, as far as counting needs them."""
+    units = []
+    for entry in yaml.safe_load(path.read_text())["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
         kept = {"unit_id": entry["unit_id"], "parent_id": entry.get("parent_id", ""), "kind": kind}
-        message.units.append(ParseDict(kept, directory_pb2.Unit()))
-    return message
+        units.append(ParseDict(kept, directory_pb2.Unit()))
+    return units
 
 
 def records_of(bootstrap: str) -> Iterator[FileRecord]:

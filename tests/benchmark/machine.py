@@ -19,8 +19,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli import apache_kafka, embedded, topics
-from services.cli.bootstrap import read_indicators, read_taxonomies
+from services.cli import apache_kafka, definitions, embedded, topics
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
@@ -176,9 +175,7 @@ class Machine:
 
 def catalogue() -> catalogue_pb2.Catalogue:
     """Return the indicators that are deployed, over the benchmark's tree."""
-    return catalogue_pb2.Catalogue(
-        version=1,
-        indicators=read_indicators(INDICATORS),
-        units=units(),
-        taxonomies=read_taxonomies(INDICATORS),
-    )
+    message = definitions.read(INDICATORS)
+    message.version = 1
+    message.units.extend(units())
+    return message

@@ -183,7 +183,7 @@ def test_the_directory_that_is_shipped_can_be_published() -> None:
 
 
 def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "indicators.yaml"
-    path.write_text("indicators: [{code: KNW-01, colour: red}]")
-    with pytest.raises(Failure, match="KNW-01"):
-        bootstrap.read_indicators(path)
+    path = tmp_path / "units.yaml"
+    path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
+    with pytest.raises(Failure, match="vnu/hus"):
+        bootstrap.read_units(path)

@@ -11,7 +11,7 @@ from typing import Any
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
-from services.cli.bootstrap import read_indicators, read_taxonomies
+from services.cli import definitions
 from services.kernel.publisher import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.claims import Claim, Key, Statement
@@ -56,12 +56,10 @@ def catalogue_message() -> catalogue_pb2.Catalogue:
         )
         for unit, above in PARENTS.items()
     ]
-    return catalogue_pb2.Catalogue(
-        version=1,
-        indicators=read_indicators(INDICATORS),
-        units=units,
-        taxonomies=read_taxonomies(INDICATORS),
-    )
+    message = definitions.read(INDICATORS)
+    message.version = 1
+    message.units.extend(units)
+    return message
 
 
 @cache

@@ -1,0 +1,226 @@
+"""Reads catalogue files: every mistake is told with its line and column, and what was meant.
+
+A file is the JSON form of taxonomies and indicators, in YAML. Here stands what the contract alone
+can tell; what indicators mean is checked by the KPI service (`services.kpi.checking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import protovalidate
+import yaml
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import ParseDict, ParseError
+
+from kieng.kpi.v1 import catalogue_pb2
+from services.cli.failures import USAGE, Failure
+
+LISTS = ("taxonomies", "indicators")
+SHOWN_MAX = 20
+_INTEGERS = {
+    FieldDescriptor.CPPTYPE_INT32,
+    FieldDescriptor.CPPTYPE_INT64,
+    FieldDescriptor.CPPTYPE_UINT32,
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """What is wrong in a file, and where; lines and columns count from 1."""
+
+    line: int
+    column: int
+    path: str
+    problem: str
+
+
+@dataclass
+class Definitions:
+    """A catalogue file as it was read; the message is complete when there are no mistakes."""
+
+    path: Path
+    message: catalogue_pb2.Catalogue = field(default_factory=catalogue_pb2.Catalogue)
+    mistakes: list[Mistake] = field(default_factory=list)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def add(self, path: str, problem: str) -> None:
+        """Note a mistake at a path, or at the nearest place above it that the file has."""
+        place = path
+        while place and place not in self.places:
+            place = place[: max(place.rfind("."), place.rfind("["))] if "." in place else ""
+        line, column = self.places.get(place, (1, 1))
+        self.mistakes.append(Mistake(line, column, path, problem))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the mistakes as compilers write them: file, line, column, text."""
+        for found in sorted(self.mistakes):
+            where = f"{found.path}: " if found.path else ""
+            yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
+
+
+def read(path: Path) -> catalogue_pb2.Catalogue:
+    """Return the taxonomies and indicators of a file.
+
+    Raises:
+        Failure: it cannot be read, or has mistakes; lists them with line and column.
+    """
+    found = look_at(path)
+    if found.mistakes:
+        lines = list(found.lines())
+        more = [f"and {len(lines) - SHOWN_MAX} more"] if len(lines) > SHOWN_MAX else []
+        raise Failure("\n".join([*lines[:SHOWN_MAX], *more]), USAGE)
+    return found.message
+
+
+def look_at(path: Path) -> Definitions:
+    """Read a file and note its mistakes.
+
+    Raises:
+        Failure: it cannot be opened.
+    """
+    found = Definitions(path)
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", USAGE) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        found.mistakes.append(Mistake(line, column, "", f"is no YAML: {error.problem}"))
+        return found
+    descriptor: Any = catalogue_pb2.Catalogue.DESCRIPTOR
+    document = _Walk(found).message(root, descriptor, "", LISTS)
+    for kind in LISTS:
+        for entry in document.get(kind, ()):
+            _check(found, f"{kind}[{entry.get('code', '')}]", entry, getattr(found.message, kind))
+    return found
+
+
+def _check(found: Definitions, path: str, entry: dict[str, Any], entries: Any) -> None:
+    """Add an entry to a message, and note what the rules of the contract say about it."""
+    before = len(found.mistakes)
+    message = entries.add()
+    try:
+        ParseDict(entry, message)
+    except ParseError as error:
+        if not before:
+            found.add(path, str(error))
+        return
+    for violation in protovalidate.collect_violations(message):
+        place = ".".join(filter(None, (path, _path(violation.proto))))
+        if not any(mistake.path.startswith(path) for mistake in found.mistakes[:before]):
+            found.add(place, violation.proto.message)
+
+
+def _path(violation: Any) -> str:
+    parts = []
+    for step in violation.field.elements if violation.field else ():
+        at = getattr(step.subscript, "value", None)
+        parts.append(
+            step.field_name + (f"[{at}]" if isinstance(at, int) else f".{at}" if at else "")
+        )
+    return ".".join(parts)
+
+
+class _Walk:
+    """Turns nodes into the JSON form of messages, and remembers where each stands."""
+
+    def __init__(self, found: Definitions) -> None:
+        self._found = found
+
+    def message(
+        self, node: Any, descriptor: Descriptor, path: str, known: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        fields = descriptor.fields_by_name
+        names = list(known or fields)
+        if not isinstance(node, yaml.MappingNode):
+            self._wrong(node, path, f"wanted fields: {', '.join(names)}")
+            return {}
+        result: dict[str, Any] = {}
+        for key, value in node.value:
+            name, place = key.value, f"{path}.{key.value}".lstrip(".")
+            self._found.places[place] = _mark(key)
+            if name not in names:
+                close = get_close_matches(name, names, n=1)
+                hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
+                self._wrong(key, place, f"there is no field {name!r}; {hint}")
+            elif name in result:
+                self._wrong(key, place, "stands twice")
+            else:
+                result[name] = self._field(value, fields[name], place)
+        return result
+
+    def _field(self, node: Any, descriptor: FieldDescriptor, path: str) -> Any:
+        kind = descriptor.message_type
+        if kind is not None and kind.GetOptions().map_entry:
+            return self._map(node, kind.fields_by_name["value"], path)
+        if not descriptor.is_repeated:
+            return self._single(node, descriptor, path)
+        if not isinstance(node, yaml.SequenceNode):
+            self._wrong(node, path, "wanted a list")
+            return []
+        result = []
+        for position, item in enumerate(node.value):
+            place = f"{path}[{_code(item) or position}]" if "." not in path else ""
+            place = place or f"{path}[{position}]"
+            self._found.places[place] = _mark(item)
+            result.append(self._single(item, descriptor, place))
+        return result
+
+    def _map(self, node: Any, descriptor: FieldDescriptor, path: str) -> dict[str, Any]:
+        if not isinstance(node, yaml.MappingNode):
+            self._wrong(node, path, "wanted names with values")
+            return {}
+        result = {}
+        for key, value in node.value:
+            place = f"{path}.{key.value}"
+            self._found.places[place] = _mark(key)
+            result[key.value] = self._single(value, descriptor, place)
+        return result
+
+    def _single(self, node: Any, descriptor: FieldDescriptor, path: str) -> Any:
+        self._found.places.setdefault(path, _mark(node))
+        if descriptor.message_type is not None:
+            return self.message(node, descriptor.message_type, path)
+        if not isinstance(node, yaml.ScalarNode):
+            self._wrong(node, path, "wanted one value")
+            return None
+        text = node.value
+        if descriptor.enum_type is not None:
+            words = list(descriptor.enum_type.values_by_name)
+            if text not in words:
+                close = get_close_matches(text.upper(), words, n=1, cutoff=0.4)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                self._wrong(node, path, f"there is no {text!r}{hint}")
+            return text
+        if descriptor.type == FieldDescriptor.TYPE_BOOL:
+            if text not in ("true", "false"):
+                self._wrong(node, path, f"wanted true or false, not {text!r}")
+            return text == "true"
+        if descriptor.cpp_type in _INTEGERS and not text.lstrip("-").isdigit():
+            self._wrong(node, path, f"wanted a whole number, not {text!r}")
+        return text
+
+    def _wrong(self, node: Any, path: str, problem: str) -> None:
+        line, column = _mark(node)
+        self._found.mistakes.append(Mistake(line, column, path, problem))
+
+
+def _mark(node: Any) -> tuple[int, int]:
+    if node is None:
+        return 1, 1
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _code(node: Any) -> str:
+    """Return the code of an entry, which names it in every message; empty when it has none."""
+    if not isinstance(node, yaml.MappingNode):
+        return ""
+    codes = (value.value for key, value in node.value if key.value == "code")
+    found = next(codes, "")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,73 @@
+"""Checks definitions as the service would, with no service: for a file before it is published.
+
+`python -m services.kpi.checking UNITS [EXAMPLES]` reads a serialized catalogue from its input and
+prints one JSON object: what is wrong by the path of the definition, how many examples were run,
+and what differed. `kieng catalogue check` is this for people.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.errors import InvalidArgument
+from services.kpi.examples import check_folder
+from services.kpi.verification import read_units
+from services.kpi.wire.catalogue import decode_catalogue
+
+
+def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
+    """Return every definition that cannot be counted: path -> what is wrong.
+
+    An indicator that is wrong is set aside and the rest is looked at again, so that one answer
+    tells all. A wrong taxonomy ends it: whatever is cut by it cannot be judged.
+    """
+    found: dict[str, str] = {}
+    rest = catalogue_pb2.Catalogue()
+    rest.CopyFrom(message)
+    aside: set[str] = set()
+    while True:
+        try:
+            decode_catalogue(rest)
+            return found
+        except InvalidArgument as wrong:
+            ((path, text),) = wrong.fields.items()
+        code = path.partition("[")[2].partition("]")[0]
+        is_left = any(indicator.attainment_of in aside for indicator in rest.indicators)
+        if not (path.endswith("attainment_of") and is_left):
+            found[path] = text
+        keep = [indicator for indicator in rest.indicators if indicator.code != code]
+        if not path.startswith("indicators") or len(keep) == len(rest.indicators):
+            return found
+        aside.add(code)
+        del rest.indicators[:]
+        rest.indicators.extend(keep)
+
+
+def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) -> dict[str, Any]:
+    """Return what is wrong with definitions and with the examples beside them."""
+    message.units.extend(read_units(units))
+    found = mistakes(message)
+    count, differences = 0, list[str]()
+    if not found and examples is not None:
+        count, differences = check_folder(examples, decode_catalogue(message))
+    return {"mistakes": found, "examples": count, "differences": differences}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check the catalogue of the input; exit 0 also when there are mistakes."""
+    if len(arguments) not in (1, 2):
+        print(__doc__, file=sys.stderr)
+        return 2
+    message = catalogue_pb2.Catalogue.FromString(sys.stdin.buffer.read())
+    examples = Path(arguments[1]) if len(arguments) == 2 else None
+    print(json.dumps(check(message, Path(arguments[0]), examples)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
