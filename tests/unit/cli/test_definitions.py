@@ -76,7 +76,7 @@ MISTAKES: dict[str, tuple[str, str, list[tuple[int, int, str]]]] = {
         "of_type: {ip_rite: 2}",
         [(18, 63, "did you mean 'ip_right'?")],
     ),
-    "an unknown cut": ("cuts: [field]", "cuts: [felds]", [(12, 12, "mean 'fields'?")]),
+    "an unknown cut": ("cuts: [field]", "cuts: [feelds]", [(12, 12, "mean 'fields'?")]),
     "an attainment of nothing": ("_of: AAA-01", "_of: AAA-09", [(24, 5, "no plain indicator")]),
     "a code twice": ("code: AAA-02", "code: AAA-01", [(20, 5, "stands twice")]),
 }
