@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 images() {
     sed -n 's#^ *image: \${KIENG_REGISTRY:-docker\.io}/#docker.io/#p' compose.yaml
     # What our own image is built from.
-    sed -n 's#^ARG PYTHON_IMAGE=##p' Dockerfile
+    sed -n 's#^FROM \${REGISTRY}/\([^ ]*\).*#docker.io/\1#p' Dockerfile
 }
 
 if [ "${1:-}" = "--list" ]; then

@@ -50,6 +50,14 @@ def test_the_user_is_a_number_and_not_root() -> None:
     assert users == ["10001:10001"]
 
 
+def test_what_builds_is_what_runs() -> None:
+    froms = [text.removesuffix(" AS build") for word, text in instructions() if word == "FROM"]
+    assert len(froms) == 2
+    assert froms[0] == froms[1]
+    (label,) = re.findall(r'base\.name="docker\.io/([^"]+)"', DOCKERFILE.read_text())
+    assert froms[0] == f"${{REGISTRY}}/{label}"
+
+
 def test_running_needs_no_shell() -> None:
     commands = [text for word, text in final_stage() if word in ("CMD", "ENTRYPOINT")]
     probes = [text for word, text in final_stage() if word == "HEALTHCHECK"]

@@ -25,8 +25,9 @@ def wanted() -> set[str]:
     """Images of others in the Compose file, and what ours is built from."""
     parts = yaml.safe_load(COMPOSE.read_text())["services"].values()
     named = {part["image"] for part in parts if "build" not in part}
-    built_from = re.findall(r"^ARG PYTHON_IMAGE=(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
-    return {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", image) for image in named} | set(built_from)
+    built_from = re.findall(r"^FROM \$\{REGISTRY\}/(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    copied = {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", image) for image in named}
+    return copied | {f"docker.io/{image}" for image in built_from}
 
 
 def test_the_list_is_complete() -> None:
