@@ -1,4 +1,4 @@
-"""Objects of the Prometheus operator and of KEDA, against the schemas that their projects publish."""
+"""Objects of the Prometheus operator and of KEDA, against their projects' own schemas."""
 
 from __future__ import annotations
 

@@ -12,25 +12,10 @@ import pytest
 import yaml
 
 from services.cli import apache_kafka
+from tests.deploy.image import final_stage, instructions
 from tests.deploy.known import COMPOSE, DOCKERFILE, ROOT, settings
 
 LOCKS = ("image.lock", "image-build.lock")
-
-
-def instructions() -> list[tuple[str, str]]:
-    """Keyword and text of every instruction, continued lines joined."""
-    lines = [
-        line for line in DOCKERFILE.read_text().splitlines() if not line.lstrip().startswith("#")
-    ]
-    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
-    return [(word, text) for word, _, text in (row.partition(" ") for row in joined.splitlines())]
-
-
-def final_stage() -> list[tuple[str, str]]:
-    """The instructions of what runs."""
-    rows = instructions()
-    last = max(index for index, (word, _) in enumerate(rows) if word == "FROM")
-    return rows[last:]
 
 
 def pins(text: str) -> dict[str, set[str]]:
