@@ -1,4 +1,4 @@
-"""The Compose file carried out without an engine: its jobs and services as processes of this machine.
+"""The Compose file carried out without an engine: jobs and services as processes of this machine.
 
 Each runs the command line and the environment that the file gives it, with the packages of the
 image, as the image's user where this process may choose one. Host names and folders become ports
