@@ -1,4 +1,4 @@
-"""Checkers that are no packages of this project: fetched into folders under build/, and kept."""
+"""Checkers that are no packages of this project: fetched into build/.tools, and kept there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.deploy.known import ROOT
 
-CACHE = ROOT / "build" / "check-deploy"
+CACHE = ROOT / "build" / ".tools"
 INSTALL_SECONDS = 600
 
 
