@@ -36,11 +36,11 @@ def test_the_user_is_a_number_and_not_root() -> None:
 
 
 def test_what_builds_is_what_runs() -> None:
-    froms = [text.removesuffix(" AS build") for word, text in instructions() if word == "FROM"]
-    assert len(froms) == 2
-    assert froms[0] == froms[1]
+    bases = [text.removesuffix(" AS build") for word, text in instructions() if word == "FROM"]
+    assert len(bases) == 2
+    assert bases[0] == bases[1]
     (label,) = re.findall(r'base\.name="docker\.io/([^"]+)"', DOCKERFILE.read_text())
-    assert froms[0] == f"${{REGISTRY}}/{label}"
+    assert bases[0] == f"${{REGISTRY}}/{label}"
 
 
 def test_running_needs_no_shell() -> None:
