@@ -23,7 +23,7 @@ from services.cli import apache_kafka, definitions, embedded, topics
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.providers import topic_id
+from services.kpi.log_identity import describe_log
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.registry import Registry
 from services.kpi.store.views import View
@@ -129,10 +129,8 @@ class Machine:
             with closing(Mongo(local.uri, 5000)) as mongo:
                 declare(mongo.database(DATABASE))
                 registry = Registry(mongo)
-                view = registry.open(
-                    topic_id(Settings(kafka_bootstrap=self.bootstrap)),
-                    registry.publish(catalogue()),
-                )
+                log = describe_log(Settings(kafka_bootstrap=self.bootstrap))
+                view = registry.open(log.topic_id, registry.publish(catalogue()))
                 yield Database(local.uri, local.child, mongo, view)
 
     @contextmanager
