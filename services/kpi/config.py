@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
 from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
+
+FETCH_BYTES_MAX = 8 * 1024 * 1024
+"""Most of one partition per fetch: enough for the largest batch, so that a backlog fills it."""
 
 
 class Settings(KernelSettings):
@@ -60,3 +64,8 @@ class Settings(KernelSettings):
     def zone(self) -> ZoneInfo:
         """The zone in which days begin and end."""
         return ZoneInfo(self.time_zone)
+
+    def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
+        """Return how a consumer is made; raises as the kernel's."""
+        options = super().consumer_options(group, has_positions)
+        return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}

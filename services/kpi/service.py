@@ -58,7 +58,7 @@ class KpiAggregator:
     partitions = OwnedPartitions()
     builder = ViewBuilder()
 
-    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=2000)
+    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=5000)
     def on_submissions(self, records: list[Record]) -> None:
         """Fold a batch. Safe to run twice: what was folded is passed over."""
         self.partitions.fold(records)

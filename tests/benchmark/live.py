@@ -1,9 +1,12 @@
-"""The aggregator as it runs: real process, real broker, one transaction per flush."""
+"""The aggregator as it runs: real broker, one transaction per flush; and the rebuild of a view."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import closing
 
 from kafka import KafkaProducer
@@ -20,8 +23,13 @@ from tests.benchmark.machine import (
     wait_until,
 )
 
+LOOP_EVENTS_MAX = 300_000
+LIVE_EVENTS_MAX = 1_000_000
+POLL_SECONDS = 0.1
+"""Seldom enough that asking for the position costs the database nothing that shows."""
 
-def produce(bootstrap: str, records: Iterator[Generated]) -> int:
+
+def produce(bootstrap: str, records: Iterable[Generated]) -> int:
     """Write records to the log; return how many were acknowledged."""
     written = 0
     with closing(KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20)) as producer:
@@ -38,20 +46,81 @@ def position(database: Database) -> int:
     return sum(progress.next_offsets.values())
 
 
-def catch_up(machine: Machine, events: int, name: str) -> list[Figure]:
-    """Let a new aggregator read a log from its beginning."""
-    with machine.database() as database, machine.service("kpi.aggregator", database) as process:
+def catch_up(machine: Machine, events: int, bare_us: float) -> list[Figure]:
+    """Let a new aggregator read the log from its beginning; compare with the bare fold."""
+    events = min(events, LIVE_EVENTS_MAX)
+    with machine.database() as database:
         database_before = cpu_seconds(database.child.pid)
-        wait_until(lambda: position(database), 60, "the first flush", pause=0.001)
-        first, began = position(database), time.monotonic()
-        before = cpu_seconds(process.pid)
-        wait_until(lambda: position(database) >= events, PART_SECONDS_MAX, "the end of the log")
-        wall, cpu = time.monotonic() - began, cpu_seconds(process.pid) - before
+        with machine.service("kpi.aggregator", database) as process:
+            wait_until(lambda: position(database), 120, "the first flush", POLL_SECONDS)
+            first, began = position(database), time.monotonic()
+            before = cpu_seconds(process.pid)
+            wait_until(
+                lambda: position(database) >= events, PART_SECONDS_MAX, "the end", POLL_SECONDS
+            )
+            last, wall = position(database), time.monotonic() - began
+            cpu, peak = cpu_seconds(process.pid) - before, peak_mib(process.pid)
         database_cpu = cpu_seconds(database.child.pid) - database_before
-        counted = events - first
-        return [
-            Figure(f"{name}: rate", counted / wall, "events/s", counted),
-            Figure(f"{name}: aggregator", cpu / counted * 1e6, "us CPU/event", counted),
-            Figure(f"{name}: database", database_cpu / events * 1e6, "us CPU/event", events),
-            Figure(f"{name}: aggregator, peak memory", peak_mib(process.pid), "MiB"),
-        ]
+    counted = last - first
+    cost = cpu / counted * 1e6
+    how = {"events": last, "batches": "up to 5000"}
+    return [
+        Figure("live: rate of a catch-up", counted / wall, "events/s", counted, how),
+        Figure("live: aggregator", cost, "us CPU/event", counted, how),
+        Figure("live: ratio to the bare fold", cost / bare_us, "x", counted, {"target": "<= 2.5"}),
+        Figure("live: database beside it", database_cpu / last * 1e6, "us CPU/event", last, how),
+        Figure("live: aggregator, peak memory", peak, "MiB", 1, {**how, "target": "< 400"}),
+    ]
+
+
+def loop(machine: Machine, events: int, live_rate: float) -> list[Figure]:
+    """Write the same transactions from a loop of pymongo that does nothing else."""
+    events = min(events, LOOP_EVENTS_MAX)
+    with machine.database() as database:
+        view_id = database.view.view_id
+        measured = machine.inside("loop", machine.bootstrap, events, database.uri, view_id)
+    rate = events / measured["wall"]
+    share = {"target": ">= 0.7"}
+    return [
+        Figure("bare pymongo loop: rate", rate, "events/s", events),
+        Figure("live: share of the loop's rate", live_rate / rate, "x", events, share),
+    ]
+
+
+def load(machine: Machine, database: Database, events: int) -> tuple[float, float, float]:
+    """Rebuild a view up to an offset; return wall seconds, CPU seconds and peak memory in MiB."""
+    argv = [sys.executable, "-m", "services.kpi.rebuilder", database.view.view_id, f"0:{events}"]
+    environment = machine.environment(database)
+    began = time.monotonic()
+    with subprocess.Popen(
+        argv,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        # Not communicate(): it would close the pipe by whose end the child knows its parent's.
+        assert process.stdout is not None
+        said = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"the rebuild failed: {said.decode()[-500:]}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return time.monotonic() - began, cpu, usage.ru_maxrss / 1024
+
+
+def rebuild(machine: Machine, events: int, read_seconds: float) -> list[Figure]:
+    """Rebuild a view of the whole log; compare with just reading it."""
+    with machine.database() as database:
+        before = cpu_seconds(database.child.pid)
+        wall, cpu, peak = load(machine, database, events)
+        database_cpu = cpu_seconds(database.child.pid) - before
+    target = {"target": "<= 2.5"}
+    return [
+        Figure("rebuild: rate", events / wall, "events/s", events),
+        Figure("rebuild: process", cpu / events * 1e6, "us CPU/event", events),
+        Figure("rebuild: database beside it", database_cpu / events * 1e6, "us CPU/event", events),
+        Figure("rebuild: ratio to just reading", wall / read_seconds, "x", events, target),
+        Figure("rebuild: peak memory", peak, "MiB"),
+    ]

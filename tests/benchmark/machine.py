@@ -133,16 +133,19 @@ class Machine:
                 view = registry.open(log.topic_id, registry.publish(catalogue()))
                 yield Database(local.uri, local.child, mongo, view)
 
-    @contextmanager
-    def service(self, name: str, database: Database, **settings: str) -> Iterator[Child]:
-        """Run one of the services beside a database."""
-        environment = {
+    def environment(self, database: Database) -> dict[str, str]:
+        """Return the settings of a process that works on a database and on the broker."""
+        return {
             **os.environ,
             "KIENG_KAFKA_BOOTSTRAP": self.bootstrap,
             "KIENG_KAFKA_MEMBERSHIP": "group" if self.broker_kind == "kafka" else "sole",
             "KIENG_MONGO_URI": database.uri,
-            **settings,
         }
+
+    @contextmanager
+    def service(self, name: str, database: Database, **settings: str) -> Iterator[Child]:
+        """Run one of the services beside a database."""
+        environment = {**self.environment(database), **settings}
         argv = [sys.executable, "-m", "services.kernel.runner", name]
         child = Child(name, argv, environment, self.folder / f"{name}.log")
         with Supervisor() as supervisor:

@@ -1,0 +1,107 @@
+"""From a call of CreateSubmission to the number, through every service, as a user meets it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import grpc
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from tests.benchmark.figures import Figure, quantiles
+from tests.e2e.calls import article, creation
+from tests.e2e.running import RunningStack
+
+SECONDS = 10
+CALLERS = 16
+UNIT = "vnu/hus/physics"
+LATE_SECONDS = 30.0
+
+
+@contextmanager
+def stack(folder: Path, broker: str) -> Iterator[RunningStack]:
+    """Run `kieng up` until the block ends."""
+    running = RunningStack(folder / "up", broker, {})
+    (folder / "up").mkdir()
+    try:
+        running.start("up", until="kieng doctor")
+        yield running
+    finally:
+        running.stop()
+
+
+class Watcher(Thread):
+    """Notes when each further article of the consortium became visible."""
+
+    def __init__(self, stub: KpiServiceStub, metadata: Any) -> None:
+        super().__init__(daemon=True)
+        wanted = view_pb2.Selection(
+            unit_ids=["consortium"],
+            indicator_codes=["KNW-03"],
+            from_month="2025-01",
+            to_month="2025-12",
+        )
+        request = kpi_service_pb2.WatchKpisRequest(selection=wanted)
+        self.stream = stub.WatchKpis(request, timeout=600, metadata=metadata)
+        self.seen_at: list[float] = []
+        self.base = self._value(next(self.stream))
+
+    def run(self) -> None:
+        """Read the stream until it is cancelled."""
+        try:
+            for message in self.stream:
+                now, value = time.perf_counter(), self._value(message)
+                self.seen_at += [now] * (value - self.base - len(self.seen_at))
+        except grpc.RpcError:
+            return  # the stream was cancelled
+
+    def _value(self, message: Any) -> int:
+        values = [cell.declared.whole for cell in message.cells]
+        return int(values[0]) if values else self.base + len(self.seen_at)
+
+
+def at_a_rate(running: RunningStack, rate: int) -> list[Figure]:
+    """Submit articles at a rate; the n-th submitted is compared with the n-th that is visible."""
+    author = (("authorization", f"Bearer {running.token('vnu', 'contributor')}"),)
+    viewer = (("authorization", f"Bearer {running.token('consortium', 'viewer')}"),)
+    with running.channel("kpi") as kpi, running.channel("submissions") as submissions:
+        watcher = Watcher(KpiServiceStub(kpi), viewer)
+        watcher.start()
+        stub = SubmissionServiceStub(submissions)
+
+        def submit(number: int) -> tuple[float, float]:
+            request = creation(UNIT, article(f"10.5555/rate.{rate}.{number}", "2025-03-01"))
+            began = time.perf_counter()
+            stub.CreateSubmission(request, timeout=30, metadata=author)
+            return began, time.perf_counter()
+
+        began, futures = time.perf_counter(), []
+        with ThreadPoolExecutor(CALLERS) as pool:
+            for number in range(rate * SECONDS):
+                due = began + number / rate - time.perf_counter()
+                if due > 0:
+                    signal.sigtimedwait([signal.SIGUSR2], due)
+                futures.append(pool.submit(submit, number))
+            calls = [future.result() for future in futures]
+        reached = len(calls) / (time.perf_counter() - began)
+        deadline = time.monotonic() + LATE_SECONDS
+        while len(watcher.seen_at) < len(calls) and time.monotonic() < deadline:
+            signal.sigtimedwait([signal.SIGUSR2], 0.05)
+        watcher.stream.cancel()
+        if len(watcher.seen_at) < len(calls):
+            raise RuntimeError(f"{len(watcher.seen_at)} of {len(calls)} became visible")
+    begun = sorted(began for began, _ in calls)
+    times = [seen - sent for sent, seen in zip(begun, watcher.seen_at, strict=False)]
+    how = {"reached": f"{reached:.0f}/s", "callers": CALLERS}
+    return [
+        *quantiles(f"submit to acknowledged at {rate}/s", [end - at for at, end in calls], **how),
+        *quantiles(f"submit to visible at {rate}/s", times, **how, target="p99 <= 250 at 200/s"),
+    ]
