@@ -135,7 +135,9 @@ class BareLoop:
             "changes": [self._notes.next(flush)],
         }
         begin = time.perf_counter()
-        with self._session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority", j=True)):
+        with self._session.start_transaction(
+            ReadConcern("snapshot"), WriteConcern("majority", j=True)
+        ):
             self._database["progress"].update_one(
                 {"_id": "bare"}, {"$set": {"o": flush.next_offset}}, True, session=self._session
             )

@@ -16,7 +16,7 @@ from services.cli.processes import free_ports
 from services.kpi.oracle.recompute import LogRecord, recompute
 from tests.benchmark.figures import Figure
 from tests.benchmark.generator import DATES, Generator, units
-from tests.benchmark.machine import INDICATORS, read_indicators
+from tests.benchmark.machine import catalogue
 
 RECOMPUTE_EVENTS_MAX = 300_000
 POSTGRES_USER = "nobody"
@@ -32,7 +32,7 @@ def duckdb(events: int) -> list[Figure]:
     events = min(events, RECOMPUTE_EVENTS_MAX)
     log = [LogRecord(0, record.value) for record in Generator().records(events)]
     began = time.perf_counter()
-    cells = recompute(log, read_indicators(INDICATORS), units())[0]
+    cells = recompute(log, catalogue())[0]
     wall = time.perf_counter() - began
     how = {"cells": len(cells), "": "all indicators, newest claims picked in Python"}
     return [
