@@ -46,15 +46,22 @@ def position(database: Database) -> int:
     return sum(progress.next_offsets.values())
 
 
+def is_claimed(database: Database) -> bool:
+    """Tell whether an aggregator owns the partition."""
+    progress = Snapshots(database.mongo).progress(database.view.view_id)
+    return bool(progress.next_offsets)
+
+
 def catch_up(machine: Machine, events: int, bare_us: float) -> list[Figure]:
     """Let a new aggregator read the log from its beginning; compare with the bare fold."""
     events = min(events, LIVE_EVENTS_MAX)
     with machine.database() as database:
         database_before = cpu_seconds(database.child.pid)
         with machine.service("kpi.aggregator", database) as process:
-            wait_until(lambda: position(database), 120, "the first flush", POLL_SECONDS)
-            first, began = position(database), time.monotonic()
-            before = cpu_seconds(process.pid)
+            # From the claim on: what an import of Python modules costs is no cost of an event.
+            wait_until(lambda: is_claimed(database), 120, "the claim of the partition")
+            before, began = cpu_seconds(process.pid), time.monotonic()
+            first = position(database)
             wait_until(
                 lambda: position(database) >= events, PART_SECONDS_MAX, "the end", POLL_SECONDS
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -140,7 +141,7 @@ def _wait_for(server: subprocess.Popen[bytes], ask: object) -> None:
         except RuntimeError:
             if server.poll() is not None or time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            signal.sigtimedwait([signal.SIGUSR2], 0.1)
 
 
 def _copy(psql: object, folder: Path, table: str, rows: Iterator[tuple[str, ...]]) -> None:

@@ -13,7 +13,7 @@ from tests.benchmark.machine import ROOT, Machine, catalogue
 from tests.benchmark.peers import Missing
 
 REQUIREMENTS = Path(__file__).with_name("quix-requirements.txt")
-ENVIRONMENT = ROOT / "build" / "bench-quix"
+ENVIRONMENT = ROOT / ".venv" / "quix-streams"
 MODULE = "tests.benchmark.quix_inside"
 EVENTS_MAX = 100_000
 SECONDS_MAX = 600
