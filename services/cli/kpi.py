@@ -15,7 +15,7 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import options, past
 from services.cli.clients import Clients
 from services.cli.failures import NO, USAGE, Failure
-from services.cli.kpi_tables import Names, explained, grid, is_exact, overlap_table
+from services.cli.kpi_tables import Names, explained, grid, is_exact
 from services.cli.render import cell_json, message_json, value_json, view_json
 from services.cli.texts import Lang
 
@@ -210,36 +210,3 @@ def explain(
     screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
     if exact is False:
         raise typer.Exit(NO)
-
-
-@app.command()
-def overlaps(
-    indicator: OneIndicator,
-    from_month: From,
-    to_month: To,
-    unit: OneUnit = "consortium",
-    measure: MeasureOption = "verified",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """List the works that several children of a unit claim; they count once above.
-
-    Example: kieng kpi overlaps --indicator KNW-03 --from 2025-01 --to 2025-07
-    """
-    request = kpi_service_pb2.ListOverlapsRequest(
-        unit_id=unit,
-        indicator_code=indicator,
-        from_month=from_month,
-        to_month=to_month,
-        measure=read_measure(measure),
-    )
-    with options.session(output, lang, data, "viewer") as session:
-        answer = session.clients.stub(KpiServiceStub).ListOverlaps(request)
-    result = {
-        "view": view_json(answer.view, datetime.now(UTC)),
-        "whole": answer.whole,
-        "sum_of_children": answer.sum_of_children,
-        "overlaps": [{"work_key": o.work_key, "units": list(o.unit_ids)} for o in answer.overlaps],
-    }
-    session.screen.answer(result, lambda: overlap_table(session.screen, answer, None))

@@ -20,6 +20,7 @@ from services.cli import (
     imports,
     inbox,
     kpi,
+    overlaps,
     parked,
     partners,
     reviews,
@@ -47,6 +48,7 @@ app.command("import")(imports.import_file)
 app.command()(submissions.submit)
 app.add_typer(submissions.app, name="submission")
 app.add_typer(reviews.app, name="review")
+kpi.app.command()(overlaps.overlaps)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(editions.app, name="edition")

@@ -44,6 +44,10 @@ READERS: dict[str, tuple[str, str]] = {
     "cause.amended": ("đã sửa", "amended"),
     "cause.withdrawn": ("đã rút", "withdrawn"),
     "cause.rejected": ("bị từ chối", "rejected"),
+    "matrix.check": (
+        "{whole} = tổng {sum} - {twice} đếm trùng + {own} của riêng đơn vị.",
+        "{whole} = sum {sum} - {twice} counted twice + {own} of the unit itself.",
+    ),
     # Headings
     "heading.by_definitions": ("Do định nghĩa", "By definitions"),
     "heading.by_works": ("Do công trình", "By works"),

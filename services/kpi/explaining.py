@@ -1,20 +1,19 @@
-"""Explains a cell from the stored works of one moment, and lists what several units share."""
+"""Explains a cell from the stored works of one moment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
-from services.kernel.errors import InvalidArgument
-from services.kpi.domain.catalogue import Catalogue, Rule
+from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.claims import Work
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_range
-from services.kpi.live import Moment
-from services.kpi.store.snapshots import Snapshots, StoredRow, StoredWork
+from services.kpi.live import LiveView, Moment
+from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, StoredWork, is_at
 from services.kpi.wire import answers, events
 from services.kpi.wire.cells import check_unit, encode_value, find_indicator
 
@@ -22,37 +21,41 @@ PAGE_SIZE = 100
 
 
 def explain(
-    request: kpi_service_pb2.ExplainKpiRequest, moment: Moment, snapshots: Snapshots
+    request: kpi_service_pb2.ExplainKpiRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.ExplainKpiResponse:
     """Return a page of the works behind a cell; all pages add up to the cell exactly.
 
-    Progress, cell and works are read in one transaction, so they speak of the same moment.
+    Progress, cell and works speak of the same moment: the cell is that of the memory where the
+    works were read at its position, else of the same transaction.
 
     Raises:
         InvalidArgument: unknown unit or indicator, a wrong range, or another query's page token.
     """
-    catalogue = moment.catalogue
-    check_unit(request.unit_id, catalogue, "unit_id")
-    indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
-    first, last = month_range(request.from_month, request.to_month)
-    measure = answers.decode_measure(request.measure)
+    with live.read() as moment:
+        seen = Seen(moment)
+        catalogue = moment.catalogue
+        check_unit(request.unit_id, catalogue, "unit_id")
+        indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
+        first, last = month_range(request.from_month, request.to_month)
+        measure = answers.decode_measure(request.measure)
+        target = moment.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
+        cell = (request.unit_id, indicator, measure, first, last, target.value if target else 0)
+        value = moment.image.value(*cell)
     size = request.page_size or PAGE_SIZE
     progress, rows, works = snapshots.works(
-        moment.view.view_id,
+        seen.view.view_id,
         request.unit_id,
         catalogue.types_of(indicator),
         answers.read_page_token(request.page_token, request),
         size,
+        seen.progress,
     )
-    image = _image(rows, catalogue)
-    target = moment.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
-    value = image.value(
-        request.unit_id, indicator, measure, first, last, target.value if target else 0
-    )
+    if not is_at(progress, seen.progress):
+        value = image_of(rows, catalogue, indicator).value(*cell)
     unit = catalogue.tree.number[request.unit_id]
     explained = []
     for stored in works:
-        work, claims = _restore(stored, catalogue)
+        work, claims = restore(stored, catalogue)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):
             contribution = encode_value(share)
@@ -66,72 +69,47 @@ def explain(
             )
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
     return kpi_service_pb2.ExplainKpiResponse(
-        view=answers.encode_snapshot(moment, progress),
+        view=seen.info(progress),
         value=encode_value(value),
         works=explained,
         next_page_token=more,
     )
 
 
-def overlaps(
-    request: kpi_service_pb2.ListOverlapsRequest, moment: Moment, snapshots: Snapshots
-) -> kpi_service_pb2.ListOverlapsResponse:
-    """Return the works that several children of a unit claim.
+class Seen:
+    """What a moment stood on, to be told after its lock is given back."""
 
-    Raises:
-        InvalidArgument: unknown unit or indicator, or one that is not a whole count.
-    """
-    catalogue = moment.catalogue
-    tree = catalogue.tree
-    unit_id = request.unit_id or tree.ids[0]
-    check_unit(unit_id, catalogue, "unit_id")
-    indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
-    if indicator.value is None or indicator.denominator or indicator.value.rule is not Rule.WHOLE:
-        text = f"{indicator.code} is not a whole count; overlaps are of whole counts"
-        raise InvalidArgument(text, fields={"indicator_code": text})
-    first, last = month_range(request.from_month, request.to_month)
-    measure = answers.decode_measure(request.measure)
-    children = tree.children(tree.number[unit_id])
+    def __init__(self, moment: Moment) -> None:
+        self.view = moment.view
+        self.progress = moment.progress
+        self._digest = moment.image.digest()
 
-    def claiming(work: Work) -> list[str]:
-        shares = (
-            (child, share_of(work.contributed, catalogue, child, indicator, measure, first, last))
-            for child in children
-        )
-        return [tree.ids[child] for child, (value, _) in shares if adds_something(value)]
-
-    ids = [unit_id, *(tree.ids[child] for child in children)]
-    progress, rows, works = snapshots.joint_works(moment.view.view_id, indicator.value.type, ids)
-    image = _image(rows, catalogue)
-    found = []
-    for stored in works:
-        units = claiming(_restore(stored, catalogue)[0])
-        if len(units) > 1:
-            found.append(kpi_service_pb2.Overlap(work_key=stored.work_key, unit_ids=units))
-
-    def count(where: str) -> int:
-        value = image.value(where, indicator, measure, first, last, 0)
-        assert isinstance(value, int)
-        return value
-
-    return kpi_service_pb2.ListOverlapsResponse(
-        view=answers.encode_snapshot(moment, progress),
-        overlaps=found,
-        whole=count(unit_id),
-        sum_of_children=sum(count(tree.ids[child]) for child in children),
-    )
+    def info(self, progress: Progress) -> view_pb2.ViewInfo:
+        """Return what an answer stands on; no digest where the memory stood elsewhere."""
+        digest = self._digest if is_at(progress, self.progress) else ""
+        return answers.encode_view(self.view, progress, digest)
 
 
-def _image(rows: list[StoredRow], catalogue: Catalogue) -> Image:
+def image_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Image:
+    """Return an image of what one indicator needs of some rows."""
+    base = catalogue.indicators.get(indicator.attainment_of, indicator)
+    names = {
+        catalogue.columns[catalogue.number[component, measure, ""]].name
+        for component in (base.value, base.denominator)
+        if component is not None
+        for measure in (0, 1)
+    }
     image = Image(catalogue)
     for row in rows:
-        image.put(row.partition, row.unit_id, row.month, row.cells)
+        cells = {cell: value for cell, value in row.cells.items() if cell[0] in names}
+        image.put(row.partition, row.unit_id, row.month, cells)
     return image
 
 
-def _restore(
+def restore(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[kpi_service_pb2.ExplainedClaim]]:
+    """Return a stored work as it counts, and its live claims."""
     statements = {}
     claims: list[kpi_service_pb2.ExplainedClaim] = []
     for source in stored.sources:

@@ -12,8 +12,9 @@ from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
-from services.kpi.explaining import explain, overlaps
+from services.kpi.explaining import explain
 from services.kpi.live import Moment, moment_cells
+from services.kpi.overlapping import matrix, overlaps
 from services.kpi.providers import Clock, Live, PastViews, ViewSnapshots, WatcherCount
 from services.kpi.wire import answers
 from services.kpi.wire.cells import decode_day, decode_selection
@@ -92,18 +93,21 @@ class Reading:
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
         """Return the works behind a cell."""
-        with self.live.read() as moment:
-            pass  # a moment may move on while the database is read; the answer names its own
-        return explain(request, moment, self.snapshots)
+        return explain(request, self.live, self.snapshots)
 
     @grpc
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
         """Return the works that several children of a unit claim."""
-        with self.live.read() as moment:
-            pass  # a moment may move on while the database is read; the answer names its own
-        return overlaps(request, moment, self.snapshots)
+        return overlaps(request, self.live, self.snapshots)
+
+    @grpc
+    def get_overlap_matrix(
+        self, request: kpi_service_pb2.GetOverlapMatrixRequest
+    ) -> kpi_service_pb2.GetOverlapMatrixResponse:
+        """Return how many works the children of a unit have in common."""
+        return matrix(request, self.live, self.snapshots)
 
 
 def read_moment(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 
@@ -13,7 +13,7 @@ from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import chunks, decode_row
 from services.kpi.store.transactions import transaction
 
-OVERLAPS_MAX = 5000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ class Snapshots:
         types: list[str],
         after: str,
         limit: int,
+        known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
         """Return a page of the works that a unit or its descendants claim, with the unit's rows.
 
@@ -125,42 +126,83 @@ class Snapshots:
             types: submission types.
             after: key of the last work of the page before; empty for the first.
             limit: most works.
+            known: where the reader's own cells stand; no rows are read when the view stands there.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
             progress = self.progress(view_id, session)
-            rows = self._rows.find({"v": view_id, "u": unit_id}, session=session)
+            rows = [] if is_at(progress, known) else self._rows_of(view_id, [unit_id], session)
             places = [f"{type_name}|{unit_id}" for type_name in types]
             query: dict[str, Any] = {"v": view_id, "u": {"$in": places}}
             if after:
                 query["k"] = {"$gt": after}
             works = self._works.find(query, {"k": 1, "c": 1}, session=session)
             page = works.sort("k", 1).limit(limit)
-            return progress, [_row(d) for d in rows], [StoredWork(d["k"], d["c"]) for d in page]
+            return progress, rows, [StoredWork(d["k"], d["c"]) for d in page]
 
         return transaction(self._mongo, work)
 
     def joint_works(
-        self, view_id: str, type_name: str, unit_ids: list[str]
-    ) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
-        """Return the works of a type that several units claim, with the rows of some units.
+        self,
+        view_id: str,
+        type_name: str,
+        unit_ids: list[str],
+        made_of: Callable[[Iterable[StoredWork]], T],
+        after: str = "",
+        limit: int = 0,
+        known: Progress | None = None,
+    ) -> tuple[Progress, list[StoredRow], T]:
+        """Return what is made of the works of a type that several units claim, in order of key.
 
-        At most 5,000 works, in order of key.
+        Args:
+            view_id: view.
+            type_name: submission type.
+            unit_ids: units whose rows are returned too.
+            made_of: called with the works; they are never in memory all at once.
+            after: key of the last work of the page before; empty for the first.
+            limit: most works; 0 for all.
+            known: where the reader's own cells stand; no rows are read when the view stands there.
         """
 
-        def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
+        def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
             progress = self.progress(view_id, session)
-            rows = [
-                _row(document)
-                for unit_id in unit_ids
-                for document in self._rows.find({"v": view_id, "u": unit_id}, session=session)
-            ]
-            query = {"v": view_id, "j": type_name}
+            rows = [] if is_at(progress, known) else self._rows_of(view_id, unit_ids, session)
+            query: dict[str, Any] = {"v": view_id, "j": type_name}
+            if after:
+                query["k"] = {"$gt": after}
             found = self._works.find(query, {"k": 1, "c": 1}, session=session)
-            works = found.sort("k", 1).limit(OVERLAPS_MAX)
-            return progress, rows, [StoredWork(d["k"], d["c"]) for d in works]
+            works = found.sort("k", 1).limit(limit)
+            return progress, rows, made_of(StoredWork(d["k"], d["c"]) for d in works)
 
         return transaction(self._mongo, work)
+
+    def find_work(self, view_id: str, work_key: str) -> tuple[Progress, StoredWork | None]:
+        """Return one work, or None when the view knows nothing of it."""
+
+        def work(session: ClientSession) -> tuple[Progress, StoredWork | None]:
+            progress = self.progress(view_id, session)
+            for partition in progress.next_offsets:
+                query = {"_id": f"{view_id}|{partition}|{work_key}"}
+                found = self._works.find_one(query, {"k": 1, "c": 1}, session=session)
+                if found is not None:
+                    return progress, StoredWork(found["k"], found["c"])
+            return progress, None
+
+        return transaction(self._mongo, work)
+
+    def _rows_of(
+        self, view_id: str, unit_ids: list[str], session: ClientSession
+    ) -> list[StoredRow]:
+        return [
+            _row(document)
+            for unit_id in unit_ids
+            for document in self._rows.find({"v": view_id, "u": unit_id}, session=session)
+        ]
+
+
+def is_at(progress: Progress, known: Progress | None) -> bool:
+    """Tell whether a view stands where a reader's own cells do."""
+    return known is not None and progress.next_offsets == known.next_offsets
 
 
 def _row(document: dict[str, Any]) -> StoredRow:

@@ -6,8 +6,9 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.explaining import explain, overlaps
+from services.kpi.explaining import explain
 from services.kpi.live import moment_cells
+from services.kpi.overlapping import matrix, overlaps
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire.cells import decode_selection
 from tests.integration.kpi.conftest import Stored
@@ -28,10 +29,10 @@ def pages(stored: Stored, unit: str, code: str, size: int = 0, **more: object) -
         **{**months, **more},  # type: ignore[arg-type]
     )
     found: Pages = []
-    with stored.fresh().read() as moment:
-        while not found or found[-1].next_page_token:
-            request.page_token = found[-1].next_page_token if found else ""
-            found.append(explain(request, moment, Snapshots(stored.mongo)))
+    live = stored.fresh()
+    while not found or found[-1].next_page_token:
+        request.page_token = found[-1].next_page_token if found else ""
+        found.append(explain(request, live, Snapshots(stored.mongo)))
     return found
 
 
@@ -133,8 +134,7 @@ def test_overlaps_are_what_the_sum_of_the_children_counts_too_often(stored: Stor
                 to_month="2025-07",
                 measure=measure,
             )
-            with stored.fresh().read() as moment:
-                found = overlaps(request, moment, Snapshots(stored.mongo))
+            found = overlaps(request, stored.fresh(), Snapshots(stored.mongo))
             extra = sum(len(one.unit_ids) - 1 for one in found.overlaps)
             assert all(len(one.unit_ids) > 1 for one in found.overlaps)
             # A claim of the unit itself counts at no child.
@@ -148,5 +148,71 @@ def test_overlaps_of_what_is_no_whole_count_are_refused(stored: Stored) -> None:
         request = kpi_service_pb2.ListOverlapsRequest(
             indicator_code=code, from_month="2025-01", to_month="2025-07"
         )
-        with stored.fresh().read() as moment, pytest.raises(InvalidArgument):
-            overlaps(request, moment, Snapshots(stored.mongo))
+        with pytest.raises(InvalidArgument):
+            overlaps(request, stored.fresh(), Snapshots(stored.mongo))
+
+
+def test_a_page_is_right_where_the_view_has_moved_on_since_the_memory(stored: Stored) -> None:
+    fold, records = stored.claimed(), log(250)
+    fold.apply(records[:200])
+    behind = stored.fresh()
+    fold.apply(records[200:])
+    months = {"from_month": "2025-02", "to_month": "2025-06"}
+    for code in ("KNW-03", "KNW-05", "COM-03"):
+        request = kpi_service_pb2.ExplainKpiRequest(
+            unit_id="root", indicator_code=code, page_size=500, **months
+        )
+        late = explain(request, behind, Snapshots(stored.mongo))
+        fresh = explain(request, stored.fresh(), Snapshots(stored.mongo))
+        assert late.value == fresh.value
+        assert late.works == fresh.works
+        assert (late.view.digest, fresh.view.digest) == ("", stored.digest())
+        assert late.view.progress == fresh.view.progress
+
+
+@pytest.mark.parametrize("measure", BOTH)
+@pytest.mark.parametrize("unit", ["root", "alpha", "gamma"])
+def test_the_matrix_explains_a_whole_count_exactly_and_agrees_with_the_list(
+    stored: Stored, unit: str, measure: kpi_service_pb2.Measure.ValueType
+) -> None:
+    fold, records = stored.claimed(), log(250)
+    fold.apply(records[:200])
+    behind = stored.fresh()
+    fold.apply(records[200:])
+    fields = {
+        "unit_id": unit,
+        "indicator_code": "KNW-03",
+        "from_month": "2025-01",
+        "to_month": "2025-07",
+        "measure": measure,
+    }
+    snapshots = Snapshots(stored.mongo)
+    found = matrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields), stored.fresh(), snapshots)
+    again = matrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields), behind, snapshots)
+    again.view.digest = found.view.digest
+    assert again == found
+    listing = kpi_service_pb2.ListOverlapsRequest(**fields, page_size=2)
+    works: list[frozenset[str]] = []
+    while True:
+        page = overlaps(listing, stored.fresh(), snapshots)
+        works += [frozenset(one.unit_ids) for one in page.overlaps]
+        listing.page_token = page.next_page_token
+        if not page.next_page_token:
+            break
+    counts = {one.unit_ids[0]: one.works for one in found.children}
+    assert (found.whole, sum(counts.values())) == (page.whole, page.sum_of_children)
+    for size, listed in ((2, found.pairs), (3, found.triples)):
+        for one in listed:
+            assert len(one.unit_ids) == size
+            assert one.works == sum(set(one.unit_ids) <= units for units in works)
+            assert one.works_of_them_only == sum(set(one.unit_ids) == units for units in works)
+    pairs, triples = (sum(one.works for one in each) for each in (found.pairs, found.triples))
+    # Inclusion and exclusion; no unit of this tree has more than three children.
+    assert found.whole == sum(counts.values()) - pairs + triples + found.own
+
+    def listed_at(where: str) -> set[str]:
+        months = {"from_month": "2025-01", "to_month": "2025-07"}
+        found = pages(stored, where, "KNW-03", 500, measure=measure, **months)
+        return {work.work_key for page in found for work in page.works}
+
+    assert found.own == len(listed_at(unit).difference(*map(listed_at, counts)))

@@ -501,6 +501,52 @@ class ListOverlapsRequest(_message.Message):
     FROM_MONTH_FIELD_NUMBER: _builtins.int
     TO_MONTH_FIELD_NUMBER: _builtins.int
     MEASURE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit whose children are compared; the consortium when empty."""
+    indicator_code: _builtins.str
+    """Indicator with a whole count. Required."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`. Required."""
+    to_month: _builtins.str
+    """Last month, included. Required."""
+    measure: Global___Measure.ValueType
+    """Measure; verified when unset."""
+    page_size: _builtins.int
+    """Joint works looked at per page; 5,000 when unset, which is also the most. A page may list fewer, even none, while more follow."""
+    page_token: _builtins.str
+    """Token of the page, from the response before; empty for the first."""
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        indicator_code: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        measure: Global___Measure.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_month", b"from_month", "indicator_code", b"indicator_code", "measure", b"measure", "page_size", b"page_size", "page_token", b"page_token", "to_month", b"to_month", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListOverlapsRequest: _TypeAlias = ListOverlapsRequest  # noqa: Y015
+
+@_typing.final
+class GetOverlapMatrixRequest(_message.Message):
+    """Request of GetOverlapMatrix."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Unit whose children are compared; the consortium when empty."""
     indicator_code: _builtins.str
@@ -526,7 +572,95 @@ class ListOverlapsRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListOverlapsRequest: _TypeAlias = ListOverlapsRequest  # noqa: Y015
+Global___GetOverlapMatrixRequest: _TypeAlias = GetOverlapMatrixRequest  # noqa: Y015
+
+@_typing.final
+class OverlapCount(_message.Message):
+    """How many works some children have in common."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_IDS_FIELD_NUMBER: _builtins.int
+    WORKS_FIELD_NUMBER: _builtins.int
+    WORKS_OF_THEM_ONLY_FIELD_NUMBER: _builtins.int
+    works: _builtins.int
+    """Works that each of them claims, whoever else does."""
+    works_of_them_only: _builtins.int
+    """Works that they claim and no other child does."""
+    @_builtins.property
+    def unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Children, in order of id."""
+
+    def __init__(
+        self,
+        *,
+        unit_ids: _abc.Iterable[_builtins.str] | None = ...,
+        works: _builtins.int = ...,
+        works_of_them_only: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["unit_ids", b"unit_ids", "works", b"works", "works_of_them_only", b"works_of_them_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OverlapCount: _TypeAlias = OverlapCount  # noqa: Y015
+
+@_typing.final
+class GetOverlapMatrixResponse(_message.Message):
+    """Response of GetOverlapMatrix."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    TRIPLES_FIELD_NUMBER: _builtins.int
+    SETS_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    OWN_FIELD_NUMBER: _builtins.int
+    whole: _builtins.int
+    """Count at the unit: the sum over children, less (size - 1) times the works of each set, plus `own`."""
+    own: _builtins.int
+    """Works that count at the unit and at none of its children, because it claims them itself."""
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """What the answer stands on."""
+
+    @_builtins.property
+    def children(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapCount]:
+        """One count per child, in order of id: the diagonal."""
+
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapCount]:
+        """One per pair that has works in common."""
+
+    @_builtins.property
+    def triples(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapCount]:
+        """One per three children that have works in common."""
+
+    @_builtins.property
+    def sets(self) -> _containers.RepeatedCompositeFieldContainer[Global___OverlapCount]:
+        """One per exact set of children that claims a work together; `works_of_them_only` is set."""
+
+    def __init__(
+        self,
+        *,
+        view: _view_pb2.ViewInfo | None = ...,
+        children: _abc.Iterable[Global___OverlapCount] | None = ...,
+        pairs: _abc.Iterable[Global___OverlapCount] | None = ...,
+        triples: _abc.Iterable[Global___OverlapCount] | None = ...,
+        sets: _abc.Iterable[Global___OverlapCount] | None = ...,
+        whole: _builtins.int = ...,
+        own: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["children", b"children", "own", b"own", "pairs", b"pairs", "sets", b"sets", "triples", b"triples", "view", b"view", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOverlapMatrixResponse: _TypeAlias = GetOverlapMatrixResponse  # noqa: Y015
 
 @_typing.final
 class Overlap(_message.Message):
@@ -566,19 +700,22 @@ class ListOverlapsResponse(_message.Message):
     OVERLAPS_FIELD_NUMBER: _builtins.int
     WHOLE_FIELD_NUMBER: _builtins.int
     SUM_OF_CHILDREN_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     whole: _builtins.int
     """Count at the unit."""
     sum_of_children: _builtins.int
     """Sum of the children's counts; `sum_of_children - whole` equals the sum over overlaps of (children - 1), save works
-    that the unit claims itself.
+    that the unit claims itself; over all pages.
     """
+    next_page_token: _builtins.str
+    """Token of the next page; empty after the last."""
     @_builtins.property
     def view(self) -> _view_pb2.ViewInfo:
         """What the answer stands on."""
 
     @_builtins.property
     def overlaps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Overlap]:
-        """Works in order of key; at most 5,000."""
+        """Works in order of key."""
 
     def __init__(
         self,
@@ -587,10 +724,11 @@ class ListOverlapsResponse(_message.Message):
         overlaps: _abc.Iterable[Global___Overlap] | None = ...,
         whole: _builtins.int = ...,
         sum_of_children: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["overlaps", b"overlaps", "sum_of_children", b"sum_of_children", "view", b"view", "whole", b"whole"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "overlaps", b"overlaps", "sum_of_children", b"sum_of_children", "view", b"view", "whole", b"whole"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -65,6 +65,11 @@ class KpiServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsResponse.FromString,
                 _registered_method=True)
+        self.GetOverlapMatrix = channel.unary_unary(
+                '/kieng.kpi.v1.KpiService/GetOverlapMatrix',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.FromString,
+                _registered_method=True)
 
 
 class KpiServiceServicer:
@@ -114,7 +119,16 @@ class KpiServiceServicer:
 
     def ListOverlaps(self, request, context):
         """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
-        the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count.
+        the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
+        another query.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOverlapMatrix(self, request, context):
+        """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
+        every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,6 +166,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.ListOverlaps,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsResponse.SerializeToString,
+            ),
+            'GetOverlapMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverlapMatrix,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -317,6 +336,33 @@ class KpiService:
             '/kieng.kpi.v1.KpiService/ListOverlaps',
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverlapMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.KpiService/GetOverlapMatrix',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.FromString,
             options,
             channel_credentials,
             insecure,

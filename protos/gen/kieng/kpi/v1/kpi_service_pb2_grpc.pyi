@@ -55,7 +55,12 @@ class KpiServiceStub:
     """
     ListOverlaps: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ListOverlapsRequest, _kpi_service_pb2.ListOverlapsResponse]
     """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
-    the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count.
+    the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
+    another query.
+    """
+    GetOverlapMatrix: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.GetOverlapMatrixRequest, _kpi_service_pb2.GetOverlapMatrixResponse]
+    """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
+    every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
     """
 
 @_typing.type_check_only
@@ -85,7 +90,12 @@ class KpiServiceAsyncStub(KpiServiceStub):
     """
     ListOverlaps: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ListOverlapsRequest, _kpi_service_pb2.ListOverlapsResponse]  # type: ignore[assignment]
     """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
-    the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count.
+    the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
+    another query.
+    """
+    GetOverlapMatrix: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.GetOverlapMatrixRequest, _kpi_service_pb2.GetOverlapMatrixResponse]  # type: ignore[assignment]
+    """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
+    every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
     """
 
 class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -148,7 +158,18 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_kpi_service_pb2.ListOverlapsResponse, _abc.Awaitable[_kpi_service_pb2.ListOverlapsResponse]]:
         """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
-        the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count.
+        the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
+        another query.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOverlapMatrix(
+        self,
+        request: _kpi_service_pb2.GetOverlapMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_service_pb2.GetOverlapMatrixResponse, _abc.Awaitable[_kpi_service_pb2.GetOverlapMatrixResponse]]:
+        """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
+        every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
         """
 
 def add_KpiServiceServicer_to_server(servicer: KpiServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

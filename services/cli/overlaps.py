@@ -1,0 +1,125 @@
+"""`kieng kpi overlaps`: the works that several units claim, listed or counted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+
+from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import options
+from services.cli.kpi import (
+    From,
+    MeasureOption,
+    OneIndicator,
+    OneUnit,
+    To,
+    read_measure,
+    read_names,
+)
+from services.cli.kpi_tables import Names, overlap_table
+from services.cli.options import Session
+from services.cli.render import NOTHING, number_text, view_json
+from services.cli.screen import Screen
+
+Matrix = Annotated[
+    bool, typer.Option("--matrix", help="Count by pair and by three instead of listing works.")
+]
+
+
+def overlaps(
+    indicator: OneIndicator,
+    from_month: From,
+    to_month: To,
+    unit: OneUnit = "consortium",
+    measure: MeasureOption = "verified",
+    matrix: Matrix = False,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the works that several children of a unit claim; they count once above.
+
+    Example: kieng kpi overlaps --indicator KNW-03 --from 2025-01 --to 2025-07 --matrix
+    """
+    fields = {
+        "unit_id": unit,
+        "indicator_code": indicator,
+        "from_month": from_month,
+        "to_month": to_month,
+        "measure": read_measure(measure),
+    }
+    with options.session(output, lang, data, "viewer") as session:
+        (_counted if matrix else _listed)(session, fields)
+
+
+def _listed(session: Session, fields: dict[str, Any]) -> None:
+    request = kpi_service_pb2.ListOverlapsRequest(**fields)
+    stub = session.clients.stub(KpiServiceStub)
+    answer = page = stub.ListOverlaps(request)
+    while page.next_page_token:
+        request.page_token = page.next_page_token
+        page = stub.ListOverlaps(request)
+        answer.overlaps.extend(page.overlaps)
+    result = {
+        "view": view_json(answer.view, datetime.now(UTC)),
+        "whole": answer.whole,
+        "sum_of_children": answer.sum_of_children,
+        "overlaps": [{"work_key": o.work_key, "units": list(o.unit_ids)} for o in answer.overlaps],
+    }
+    session.screen.answer(result, lambda: overlap_table(session.screen, answer, None))
+
+
+def _counted(session: Session, fields: dict[str, Any]) -> None:
+    screen = session.screen
+    stub = session.clients.stub(KpiServiceStub)
+    answer = stub.GetOverlapMatrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields))
+    names = Names() if screen.is_json else read_names(session.clients, screen.lang)
+    result = {
+        "view": view_json(answer.view, datetime.now(UTC)),
+        "whole": answer.whole,
+        "own": answer.own,
+        **{
+            name: [
+                {
+                    "units": list(one.unit_ids),
+                    "works": one.works,
+                    "works_of_them_only": one.works_of_them_only,
+                }
+                for one in getattr(answer, name)
+            ]
+            for name in ("children", "pairs", "triples", "sets")
+        },
+    }
+    screen.answer(result, lambda: matrix_table(screen, names, answer))
+
+
+def matrix_table(
+    screen: Screen, names: Names, answer: kpi_service_pb2.GetOverlapMatrixResponse
+) -> RenderableType:
+    """Return units against units with what they have in common, and how the whole adds up."""
+    units = [one.unit_ids[0] for one in answer.children]
+    works = {tuple(one.unit_ids): one.works for one in [*answer.children, *answer.pairs]}
+    table = screen.table("unit")
+    for unit in units:
+        table.add_column(names.units.get(unit, unit), justify="right", overflow="fold")
+    for i, unit in enumerate(units):
+        row = [works.get((unit,) if unit == other else (unit, other), 0) for other in units]
+        shown = [NOTHING if j < i else number_text(n, screen.lang) for j, n in enumerate(row)]
+        table.add_row(names.units.get(unit, unit), *shown)
+    triples = screen.table("units", ">works")
+    for one in answer.triples:
+        called = (names.units.get(unit, unit) for unit in one.unit_ids)
+        triples.add_row(", ".join(called), number_text(one.works, screen.lang))
+    twice = sum((len(one.unit_ids) - 1) * one.works_of_them_only for one in answer.sets)
+    check = screen.text(
+        "matrix.check",
+        whole=number_text(answer.whole, screen.lang),
+        sum=number_text(sum(one.works for one in answer.children), screen.lang),
+        twice=number_text(twice, screen.lang),
+        own=number_text(answer.own, screen.lang),
+    )
+    return Group(table, *([triples] if answer.triples else []), check)

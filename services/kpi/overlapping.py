@@ -1,0 +1,193 @@
+"""Lists and counts the works that several children of a unit claim."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.kernel.errors import InvalidArgument
+from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
+from services.kpi.domain.explanation import adds_something, share_of
+from services.kpi.domain.months import month_range
+from services.kpi.domain.overlaps import Units, common, own_works
+from services.kpi.explaining import Seen, image_of, restore
+from services.kpi.live import LiveView, Moment
+from services.kpi.store.snapshots import Progress, Snapshots, StoredWork, is_at
+from services.kpi.wire import answers
+from services.kpi.wire.cells import check_unit, find_indicator
+
+PAGE_SIZE = 5000
+
+T = TypeVar("T")
+Request = kpi_service_pb2.ListOverlapsRequest | kpi_service_pb2.GetOverlapMatrixRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A whole count at a unit and at its children, and what the memory says of it."""
+
+    seen: Seen
+    catalogue: Catalogue
+    indicator: Indicator
+    unit_id: str
+    children: list[int]
+    measure: int
+    first: int
+    last: int
+    counts: list[int]
+
+    @staticmethod
+    def of(request: Request, moment: Moment) -> Question:
+        """Read a request.
+
+        Raises:
+            InvalidArgument: unknown unit or indicator, a wrong range, or no whole count.
+        """
+        catalogue = moment.catalogue
+        tree = catalogue.tree
+        unit_id = request.unit_id or tree.ids[0]
+        check_unit(unit_id, catalogue, "unit_id")
+        indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
+        value = indicator.value
+        if value is None or indicator.denominator or value.rule is not Rule.WHOLE:
+            text = f"{indicator.code} is not a whole count; overlaps are of whole counts"
+            raise InvalidArgument(text, fields={"indicator_code": text})
+        first, last = month_range(request.from_month, request.to_month)
+        measure = answers.decode_measure(request.measure)
+        children = list(tree.children(tree.number[unit_id]))
+        question = Question(
+            Seen(moment), catalogue, indicator, unit_id, children, measure, first, last, []
+        )
+        question.counts.extend(question.count(moment.image.value))
+        return question
+
+    @property
+    def unit_ids(self) -> list[str]:
+        """The unit and its children."""
+        return [self.unit_id, *(self.catalogue.tree.ids[child] for child in self.children)]
+
+    def count(self, value: Callable[..., object]) -> list[int]:
+        """Return the count at the unit and at each child."""
+        found = [
+            value(unit_id, self.indicator, self.measure, self.first, self.last, 0)
+            for unit_id in self.unit_ids
+        ]
+        return [number for number in found if isinstance(number, int)]
+
+    def claiming(self, stored: StoredWork) -> Units:
+        """Return the children at which a work counts."""
+        work, _ = restore(stored, self.catalogue)
+        months = (self.first, self.last)
+        shares = (
+            (
+                child,
+                share_of(
+                    work.contributed, self.catalogue, child, self.indicator, self.measure, *months
+                ),
+            )
+            for child in self.children
+        )
+        ids = self.catalogue.tree.ids
+        return tuple(ids[child] for child, (value, _) in shares if adds_something(value))
+
+    def read(
+        self,
+        snapshots: Snapshots,
+        made_of: Callable[[Iterable[StoredWork]], T],
+        after: str = "",
+        limit: int = 0,
+    ) -> tuple[Progress, list[int], T]:
+        """Return progress, the counts at it, and what is made of the joint works at it."""
+        assert self.indicator.value is not None
+        progress, rows, made = snapshots.joint_works(
+            self.seen.view.view_id,
+            self.indicator.value.type,
+            self.unit_ids,
+            made_of,
+            after,
+            limit,
+            self.seen.progress,
+        )
+        if is_at(progress, self.seen.progress):
+            return progress, self.counts, made
+        image = image_of(rows, self.catalogue, self.indicator)
+        return progress, self.count(image.value), made
+
+
+def overlaps(
+    request: kpi_service_pb2.ListOverlapsRequest, live: LiveView, snapshots: Snapshots
+) -> kpi_service_pb2.ListOverlapsResponse:
+    """Return a page of the works that several children of a unit claim.
+
+    Raises:
+        InvalidArgument: as `Question.of`, or another query's page token.
+    """
+    with live.read() as moment:
+        question = Question.of(request, moment)
+    after, size = answers.read_page_token(request.page_token, request), request.page_size
+
+    def listed(works: Iterable[StoredWork]) -> list[tuple[str, Units]]:
+        return [(stored.work_key, question.claiming(stored)) for stored in works]
+
+    size = size or PAGE_SIZE
+    progress, (whole, *counts), found = question.read(snapshots, listed, after, size)
+    more = answers.page_token(request, found[-1][0]) if len(found) == size else ""
+    return kpi_service_pb2.ListOverlapsResponse(
+        view=question.seen.info(progress),
+        overlaps=[
+            kpi_service_pb2.Overlap(work_key=work_key, unit_ids=units)
+            for work_key, units in found
+            if len(units) > 1
+        ],
+        whole=whole,
+        sum_of_children=sum(counts),
+        next_page_token=more,
+    )
+
+
+def matrix(
+    request: kpi_service_pb2.GetOverlapMatrixRequest, live: LiveView, snapshots: Snapshots
+) -> kpi_service_pb2.GetOverlapMatrixResponse:
+    """Return how many works the children of a unit have in common.
+
+    Raises:
+        InvalidArgument: as `Question.of`.
+    """
+    with live.read() as moment:
+        question = Question.of(request, moment)
+
+    def counted(works: Iterable[StoredWork]) -> Counter[Units]:
+        return Counter(units for units in map(question.claiming, works) if len(units) > 1)
+
+    progress, (whole, *counts), sets = question.read(snapshots, counted)
+    together = {
+        units: sum(works for others, works in sets.items() if units[0] in others)
+        for units in ((unit_id,) for unit_id in question.unit_ids[1:])
+    }
+    children = [
+        kpi_service_pb2.OverlapCount(
+            unit_ids=units, works=count, works_of_them_only=count - together[units]
+        )
+        for units, count in zip(together, counts, strict=True)
+    ]
+    return kpi_service_pb2.GetOverlapMatrixResponse(
+        view=question.seen.info(progress),
+        children=children,
+        pairs=_encode(common(sets, 2), sets),
+        triples=_encode(common(sets, 3), sets),
+        sets=_encode(dict(sorted(sets.items())), sets),
+        whole=whole,
+        own=own_works(whole, counts, sets),
+    )
+
+
+def _encode(counts: dict[Units, int], sets: Counter[Units]) -> list[kpi_service_pb2.OverlapCount]:
+    return [
+        kpi_service_pb2.OverlapCount(
+            unit_ids=units, works=works, works_of_them_only=sets.get(units, 0)
+        )
+        for units, works in counts.items()
+    ]
