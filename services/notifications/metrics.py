@@ -23,3 +23,7 @@ MAIL_SERVER_FAILURES = Counter(
 )
 WATCHERS = Gauge("kieng_notifications_watchers", "Callers who listen now.")
 WATCHERS_LIMIT = Gauge("kieng_notifications_watchers_limit", "Most callers who may listen.")
+
+
+for _outcome in ("sent", "postponed", "failed", "dropped"):
+    MAILS.labels(_outcome)  # shown with 0, so that rates are right from the first mail on

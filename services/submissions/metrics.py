@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge
+
+OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
 
 _INSTITUTION = ["institution"]
 
@@ -36,3 +40,11 @@ ROWS_IMPORTED = Counter(
     "Imported rows by outcome; many `refused` ones: the sending system needs mending.",
     [*_INSTITUTION, "outcome"],
 )
+
+
+def preset(institutions: Iterable[str]) -> None:
+    """Show every institution's counters with 0, so that rates are right from the first one on."""
+    for institution in institutions:
+        EVENTS_PUBLISHED.labels(institution)
+        for outcome in OUTCOMES:
+            ROWS_IMPORTED.labels(institution, outcome)

@@ -14,6 +14,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
 from services.kernel.mongo import Mongo, Store
 from services.kernel.publisher import Event
+from services.submissions import metrics
 from services.submissions.documents import (
     Loaded,
     Write,
@@ -215,6 +216,7 @@ class SubmissionDatabases(Store):
 
     def make(self, mongo: Mongo) -> Databases:
         """Return the databases of the institutions in the settings."""
+        metrics.preset(self.container.settings.institutions)
         databases = Databases(mongo, self.container.settings.institutions)
         for submissions in databases.all():
             submissions.declare()

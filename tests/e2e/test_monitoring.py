@@ -45,8 +45,9 @@ def prometheus(
     Caller(stack, "hust", "contributor").create(
         creation("hust", article("10.5555/e2e.waits", f"{YEAR}-01-06"))
     )
-    target = ("--indicator", "KNW-03", "--year", str(YEAR), "--value", "4")
-    stack.json("target", "set", "--unit", "vnu", "--institution", "vnu", *target)
+    for unit in ("vnu", "consortium"):
+        wanted = ("--unit", unit, "--year", str(YEAR), "--indicator", "KNW-03", "--value", "4")
+        stack.json("target", "set", "--institution", unit, *wanted)
     smtp = f"127.0.0.1:{mail_server.port}"  # type: ignore[attr-defined]
     with watching(stack, smtp, tmp_path_factory.mktemp("prometheus")) as running:
         yield running
