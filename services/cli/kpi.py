@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 from rich.live import Live
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options, past
+from services.cli import cuts, options, past
 from services.cli.clients import Clients
 from services.cli.failures import NO, USAGE, Failure
 from services.cli.kpi_tables import Names, explained, grid, is_exact
@@ -60,7 +61,12 @@ def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
 
 
 def selection(
-    units: list[str], indicators: list[str], from_month: str, to_month: str, by_month: bool
+    units: list[str],
+    indicators: list[str],
+    from_month: str,
+    to_month: str,
+    by_month: bool,
+    by: str = "",
 ) -> view_pb2.Selection:
     """Return what is asked of a view.
 
@@ -76,6 +82,7 @@ def selection(
         from_month=from_month,
         to_month=to_month,
         by_month=by_month,
+        by=by,
     )
 
 
@@ -99,6 +106,7 @@ def show(
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
+    by: cuts.By = "",
     on: OnDay = "",
     as_of: past.AsOf = "",
     at_vector: past.AtVector = "",
@@ -112,14 +120,21 @@ def show(
     Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
     """
     read_measure(measure)
-    wanted = selection(units, indicators, from_month, to_month, by_month)
+    wanted = selection(units, indicators, from_month, to_month, by_month, cuts.asked(by))
     with options.session(output, lang, data, "viewer") as session:
+        screen = session.screen
         answer = past.read_cells(session, wanted, on, as_of, at_vector, replay)
-        names = Names() if session.screen.is_json else read_names(session.clients, lang)
-    result = document(answer.view, answer.cells) | past.past_json(answer, as_of, at_vector)
-    session.screen.answer(
-        result, lambda: grid(session.screen, names, answer.cells, measure, answer.view)
-    )
+        names = Names() if screen.is_json else read_names(session.clients, lang)
+        result = document(answer.view, answer.cells) | past.past_json(answer, as_of, at_vector)
+        if by == cuts.HOUSE and screen.is_json:
+            cuts.houses_json(session.clients, result)
+
+    def shown() -> RenderableType:
+        if by:
+            return cuts.table(screen, names, answer.cells, measure, answer.view, by)
+        return grid(screen, names, answer.cells, measure, answer.view)
+
+    screen.answer(result, shown)
 
 
 @app.command()

@@ -27,6 +27,9 @@ class Names:
     indicators: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     units_of_value: Mapping[str, str] = field(default_factory=dict)
+    houses: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Taxonomy and term -> name."""
 
     @classmethod
     def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
@@ -35,6 +38,12 @@ class Names:
             {i.code: getattr(i.name, lang.value) for i in catalogue.indicators},
             {u.unit_id: getattr(u.name, lang.value) for u in catalogue.units},
             {i.code: i.unit for i in catalogue.indicators},
+            {i.code: i.house for i in catalogue.indicators},
+            {
+                (taxonomy.code, term.code): getattr(term.name, lang.value)
+                for taxonomy in catalogue.taxonomies
+                for term in taxonomy.terms
+            },
         )
 
 
@@ -61,7 +70,7 @@ def grid(
     widths = [max(len(word) for text in column for word in text.split()) for column in columns]
     if sum(width + 3 for width in widths) + NAMES_WIDTH_MIN > screen.answers.width:
         return _list(screen, names, cells, measure, view)
-    table = screen.table("indicator", "name", title=_title(screen, view, cells, measure))
+    table = screen.table("indicator", "name", title=title_of(screen, view, cells, measure))
     for heading, width in zip(headings, widths, strict=True):
         table.add_column(heading, justify="right", min_width=width, overflow="fold")
     for code, texts in lines.items():
@@ -76,7 +85,7 @@ def _list(
     measure: str,
     view: view_pb2.ViewInfo,
 ) -> Table:
-    title = _title(screen, view, cells, measure)
+    title = title_of(screen, view, cells, measure)
     table = screen.table("unit", "indicator", "name", "month", ">value", title=title)
     for cell in cells:
         table.add_row(
@@ -89,9 +98,10 @@ def _list(
     return table
 
 
-def _title(
+def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:
+    """Return the title of a table: measure, months, and what the numbers stand on."""
     first = min((cell.from_month for cell in cells), default="")
     last = max((cell.to_month for cell in cells), default="")
     return screen.text(

@@ -76,6 +76,16 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
             "forecast": ratio_json(cell.pace.forecast),
             "standing": enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_"),
         }
+    if cell.HasField("split"):
+        document["by"] = cell.split.by
+        document["terms"] = [
+            {"term": t.term, "declared": value_json(t.declared), "verified": value_json(t.verified)}
+            for t in cell.split.terms
+        ]
+        document["again"] = {
+            "declared": value_json(cell.split.declared_again),
+            "verified": value_json(cell.split.verified_again),
+        }
     return document
 
 

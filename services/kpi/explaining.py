@@ -15,7 +15,8 @@ from services.kpi.domain.months import month_range
 from services.kpi.live import LiveView, Moment
 from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, StoredWork, is_at
 from services.kpi.wire import answers, events
-from services.kpi.wire.cells import check_unit, encode_value, find_indicator
+from services.kpi.wire.cells import check_unit, find_indicator
+from services.kpi.wire.values import encode_value
 
 PAGE_SIZE = 100
 

@@ -29,7 +29,7 @@ from services.kpi.rebuilding import Gathering
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from services.kpi.wire.catalogue import decode_catalogue
-from services.kpi.wire.cells import encode_value
+from services.kpi.wire.values import encode_value
 
 CHANGES_MAX = 20_000
 CHANGES_PER_MESSAGE = 500

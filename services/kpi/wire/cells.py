@@ -13,6 +13,8 @@ from services.kpi.domain.image import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import Pace, pace
 from services.kpi.store.targets import Target
+from services.kpi.wire.splits import check_cut, cut_by, encode_split
+from services.kpi.wire.values import encode_value
 
 UNITS_MAX = 1000
 INDICATORS_MAX = 100
@@ -27,6 +29,7 @@ class Selection:
     unit_ids: Sequence[str]
     indicators: Sequence[Indicator]
     ranges: Sequence[Range]
+    by: str = ""
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
         tree.ids[0],
         *(tree.ids[number] for number in tree.institutions()),
     ]
-    codes = list(message.indicator_codes) or list(catalogue.indicators)
+    codes = list(message.indicator_codes) or cut_by(catalogue, message.by)
     if len(units) > UNITS_MAX or len(codes) > INDICATORS_MAX:
         raise InvalidArgument(
             f"ask for at most {UNITS_MAX} units and {INDICATORS_MAX} indicators",
@@ -89,7 +92,8 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
         text = f"that is more than {CELLS_MAX} cells; ask for fewer units or months at once"
         raise InvalidArgument(text, fields={"selection": text})
     wanted = [find_indicator(code, catalogue, "selection.indicator_codes") for code in codes]
-    return Selection(units, wanted, ranges)
+    check_cut(wanted, message.by)
+    return Selection(units, wanted, ranges, message.by)
 
 
 def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
@@ -143,10 +147,14 @@ def encode_cells(
     for unit_id in selection.unit_ids:
         known = kept.get(unit_id, (image.changes_of(unit_id), on))
         for indicator in selection.indicators:
-            cells = known.get((indicator.code, ranges))
+            cells = known.get((indicator.code, ranges, selection.by))
             if cells is None:
                 cells = _cells(image, targets, unit_id, indicator, selection.ranges, on)
-                known[indicator.code, ranges] = cells
+                if selection.by:
+                    for cell, months in zip(cells, selection.ranges, strict=True):
+                        split = encode_split(image, unit_id, indicator, selection.by, months)
+                        cell.split.CopyFrom(split)
+                known[indicator.code, ranges, selection.by] = cells
                 kept.added(len(cells))
             found += cells
     return found
@@ -224,11 +232,3 @@ def _encode_pace(found: Pace) -> view_pb2.Pace:
         ),
         standing=view_pb2.Pace.Standing.Value(f"STANDING_{found.standing.value.upper()}"),
     )
-
-
-def encode_value(value: Value) -> view_pb2.Value:
-    """Return a value as a message."""
-    if isinstance(value, Ratio):
-        ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
-        return view_pb2.Value(ratio=ratio)
-    return view_pb2.Value(whole=value)

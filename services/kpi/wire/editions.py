@@ -10,7 +10,7 @@ from services.kpi.domain.image import Ratio
 from services.kpi.domain.restatement import Line, RestatedClaim
 from services.kpi.restating import RestatedCell
 from services.kpi.store.editions import Edition
-from services.kpi.wire.cells import encode_value
+from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:

@@ -8,7 +8,8 @@ from services.kpi.domain.image import Ratio
 from services.kpi.live import Moment, moment_cells
 from services.kpi.store.targets import Target
 from services.kpi.wire import cells
-from services.kpi.wire.cells import EncodedCells, decode_day, decode_selection, encode_value
+from services.kpi.wire.cells import EncodedCells, decode_day, decode_selection
+from services.kpi.wire.values import encode_value
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 from tests.unit.kpi.moments import moment
 

@@ -222,6 +222,82 @@ class Pace(_message.Message):
 Global___Pace: _TypeAlias = Pace  # noqa: Y015
 
 @_typing.final
+class TermValue(_message.Message):
+    """The part of a cell's value that stands under one term."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    term: _builtins.str
+    """Term of the cut, e.g. `semiconductor`; `unclassified` for works that name none, `false` for a flag that is not set."""
+    @_builtins.property
+    def declared(self) -> Global___Value:
+        """From what is declared."""
+
+    @_builtins.property
+    def verified(self) -> Global___Value:
+        """From what is verified."""
+
+    def __init__(
+        self,
+        *,
+        term: _builtins.str = ...,
+        declared: Global___Value | None = ...,
+        verified: Global___Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "verified", b"verified"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "term", b"term", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TermValue: _TypeAlias = TermValue  # noqa: Y015
+
+@_typing.final
+class Split(_message.Message):
+    """A cell's value by the terms of a cut. A work counts whole under each of its terms, so the terms add up to the value and
+    what is counted again: `sum of terms - again = value`, exactly, in both parts of a ratio.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    TERMS_FIELD_NUMBER: _builtins.int
+    DECLARED_AGAIN_FIELD_NUMBER: _builtins.int
+    VERIFIED_AGAIN_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """The cut: code of a taxonomy, or field of the facts."""
+    @_builtins.property
+    def terms(self) -> _containers.RepeatedCompositeFieldContainer[Global___TermValue]:
+        """Terms with a value, in order of code; an absent one is 0."""
+
+    @_builtins.property
+    def declared_again(self) -> Global___Value:
+        """What is declared and counted again, because works stand under several terms."""
+
+    @_builtins.property
+    def verified_again(self) -> Global___Value:
+        """The same of what is verified."""
+
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        terms: _abc.Iterable[Global___TermValue] | None = ...,
+        declared_again: Global___Value | None = ...,
+        verified_again: Global___Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared_again", b"declared_again", "verified_again", b"verified_again"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "declared_again", b"declared_again", "terms", b"terms", "verified_again", b"verified_again"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Split: _TypeAlias = Split  # noqa: Y015
+
+@_typing.final
 class Cell(_message.Message):
     """One indicator at one unit over a range of months."""
 
@@ -235,6 +311,7 @@ class Cell(_message.Message):
     VERIFIED_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     PACE_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Unit."""
     indicator_code: _builtins.str
@@ -259,6 +336,10 @@ class Cell(_message.Message):
         (a stock's may begin anywhere).
         """
 
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """The value by the terms of the cut asked for; unset when none was."""
+
     def __init__(
         self,
         *,
@@ -270,10 +351,11 @@ class Cell(_message.Message):
         verified: Global___Value | None = ...,
         target: _builtins.int | None = ...,
         pace: Global___Pace | None = ...,
+        split: Global___Split | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "pace", b"pace", "target", b"target", "verified", b"verified"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "pace", b"pace", "split", b"split", "target", b"target", "verified", b"verified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "pace", b"pace", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "pace", b"pace", "split", b"split", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
@@ -292,12 +374,17 @@ class Selection(_message.Message):
     FROM_MONTH_FIELD_NUMBER: _builtins.int
     TO_MONTH_FIELD_NUMBER: _builtins.int
     BY_MONTH_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     from_month: _builtins.str
     """First month, `YYYY-MM`. Required."""
     to_month: _builtins.str
     """Last month, included, at most 120 months later. Required."""
     by_month: _builtins.bool
     """True for one cell per month instead of one per range."""
+    by: _builtins.str
+    """Cut to split the values by, e.g. `field`, `area` or `trl`; empty for none. Without codes it is all indicators that have the
+    cut; one that is named and does not have it is refused.
+    """
     @_builtins.property
     def unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Units; empty means the consortium and every institution. At most 1,000."""
@@ -314,10 +401,11 @@ class Selection(_message.Message):
         from_month: _builtins.str = ...,
         to_month: _builtins.str = ...,
         by_month: _builtins.bool = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_month", b"by_month", "from_month", b"from_month", "indicator_codes", b"indicator_codes", "to_month", b"to_month", "unit_ids", b"unit_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "by_month", b"by_month", "from_month", b"from_month", "indicator_codes", b"indicator_codes", "to_month", b"to_month", "unit_ids", b"unit_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

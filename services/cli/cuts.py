@@ -1,0 +1,90 @@
+"""`kieng kpi show --by ...`: numbers split by field, area, house or a fact of their works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+
+from kieng.kpi.v1 import catalogue_service_pb2, view_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from services.cli.clients import Clients
+from services.cli.kpi_tables import Names, grid, title_of
+from services.cli.render import value_text
+from services.cli.screen import Screen
+
+HOUSE = "house"
+HOUSES = ("state", "university", "enterprise", "consortium", "all")
+UNCLASSIFIED = "unclassified"
+
+By = Annotated[
+    str,
+    typer.Option(
+        "--by", help="Split by house, by field or area, or by a fact such as trl, kind or level."
+    ),
+]
+
+
+def asked(by: str) -> str:
+    """Return the cut to ask the service for: a house is of the indicator, not of its works."""
+    return "" if by == HOUSE else by
+
+
+def houses_json(clients: Clients, document: dict[str, Any]) -> None:
+    """Add the house of its indicator to every cell of an answer."""
+    request = catalogue_service_pb2.GetCatalogueRequest()
+    message = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
+    houses = {indicator.code: indicator.house for indicator in message.indicators}
+    for cell in document["cells"]:
+        cell["house"] = houses.get(cell["indicator"], "")
+
+
+def table(
+    screen: Screen,
+    names: Names,
+    cells: Sequence[view_pb2.Cell],
+    measure: str,
+    view: view_pb2.ViewInfo,
+    by: str,
+) -> RenderableType:
+    """Return the cells split: one table per house, or lines of terms that add up to the value."""
+    if by != HOUSE:
+        return _terms(screen, names, cells, measure, view, by)
+    shown: list[RenderableType] = []
+    for house in HOUSES:
+        found = [cell for cell in cells if names.houses.get(cell.indicator_code) == house]
+        if found:
+            shown += [screen.text(f"house.{house}"), grid(screen, names, found, measure, view)]
+    return Group(*shown)
+
+
+def _terms(
+    screen: Screen,
+    names: Names,
+    cells: Sequence[view_pb2.Cell],
+    measure: str,
+    view: view_pb2.ViewInfo,
+    by: str,
+) -> RenderableType:
+    title = title_of(screen, view, cells, measure)
+    made = screen.table("unit", "indicator", "month", "term", ">value", title=title)
+    for cell in cells:
+        unit = names.units_of_value.get(cell.indicator_code, "")
+
+        def shown(value: view_pb2.Value, unit: str = unit) -> str:
+            return value_text(value, unit, screen.lang)
+
+        made.add_section()
+        place = (cell.unit_id, cell.indicator_code, cell.from_month)
+        made.add_row(*place, screen.text("cut.whole"), shown(getattr(cell, measure)))
+        for term in cell.split.terms:
+            name = names.terms.get((by, term.term), names.units.get(term.term, term.term))
+            if term.term == UNCLASSIFIED:
+                name = screen.text("cut.unclassified")
+            made.add_row("", "", "", f"  {name}", shown(getattr(term, measure)))
+        again = getattr(cell.split, f"{measure}_again")
+        if again.whole or again.ratio.numerator or again.HasField("ratio"):
+            made.add_row("", "", "", f"  - {screen.text('cut.several')}", shown(again))
+    return made

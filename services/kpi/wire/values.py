@@ -1,0 +1,14 @@
+"""Values -> protobuf."""
+
+from __future__ import annotations
+
+from kieng.kpi.v1 import view_pb2
+from services.kpi.domain.image import Ratio, Value
+
+
+def encode_value(value: Value) -> view_pb2.Value:
+    """Return a value as a message."""
+    if isinstance(value, Ratio):
+        ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
+        return view_pb2.Value(ratio=ratio)
+    return view_pb2.Value(whole=value)
