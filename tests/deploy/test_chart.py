@@ -71,8 +71,7 @@ def test_kubernetes_would_take_every_object(values: dict[str, Any], version: str
 def test_operators_would_take_their_objects() -> None:
     """The vendored schemas know only what the chart writes, so a slip of the pen is unknown."""
     found = [each for each in objects(example("production")) if each["kind"] in OF_OTHERS]
-    wanted = set(OF_OTHERS) if RULES.exists() else set(OF_OTHERS) - {"PrometheusRule"}
-    assert {each["kind"] for each in found} == wanted
+    assert {each["kind"] for each in found} == set(OF_OTHERS)
     for each in found:
         schema = json.loads(OF_OTHERS[each["kind"]].read_text())
         Draft202012Validator.check_schema(schema)
@@ -296,8 +295,7 @@ def test_versions_agree() -> None:
 
 def test_labels_for_prometheus_and_grafana_can_be_set() -> None:
     values = example("production")
-    kinds = ["ServiceMonitor", *(["PrometheusRule"] if RULES.exists() else [])]
-    for kind in kinds:
+    for kind in ("ServiceMonitor", "PrometheusRule"):
         (each,) = of_kind(values, kind)
         assert each["metadata"]["labels"]["release"] == "monitoring"
     (monitor,) = of_kind(values, "ServiceMonitor")
@@ -309,6 +307,27 @@ def test_labels_for_prometheus_and_grafana_can_be_set() -> None:
     assert all(
         {"name": "http", "port": 9464, "targetPort": "http"} in s["spec"]["ports"] for s in found
     )
+
+
+def test_rules_come_as_they_stand_with_links_to_the_operators_own_pages() -> None:
+    (each,) = of_kind(example("production"), "PrometheusRule")
+    text = RULES.read_text().replace(
+        "https://kieng.example/docs/", "https://wiki.example.vn/kieng/"
+    )
+    assert each["spec"] == yaml.safe_load(text)
+    links = [rule["annotations"]["runbook_url"] for rule in alerts(each)]
+    assert len(links) >= 10
+    assert [link for link in links if not link.startswith("https://wiki.example.vn/kieng/")] == []
+
+
+def alerts(rules: dict[str, Any]) -> list[dict[str, Any]]:
+    return [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+
+
+def test_labels_of_our_metrics_are_not_renamed() -> None:
+    """Alerts select by `service`, a label that the operator's targets have too."""
+    (monitor,) = of_kind(example("production"), "ServiceMonitor")
+    assert all(endpoint["honorLabels"] is True for endpoint in monitor["spec"]["endpoints"])
 
 
 def test_every_dashboard_is_mounted_as_it_stands() -> None:

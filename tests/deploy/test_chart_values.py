@@ -83,6 +83,10 @@ WRONG: dict[str, tuple[Values, str]] = {
         {"metrics": {"serviceMonitor": {"interval": "15"}}},
         "'/metrics/serviceMonitor/interval': '15' does not match",
     ),
+    "a page without its slash": (
+        {"metrics": {"prometheusRule": {"docsUrl": "https://wiki.example.vn"}}},
+        "'/metrics/prometheusRule/docsUrl': 'https://wiki.example.vn' does not match",
+    ),
     "a private key among the issuers": (
         {
             "issuers": {

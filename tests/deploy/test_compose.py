@@ -6,14 +6,14 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import pytest
 import yaml
 
 from services.cli.launch import SERVICES
-from tests.deploy.known import COMPOSE, needs_tools, settings, unknown_words
+from tests.deploy.known import COMPOSE, DOCKERFILE, needs_tools, settings, unknown_words
 from tests.deploy.tools import npm_tool
 
 TEXT = COMPOSE.read_text(encoding="utf-8")
@@ -137,6 +137,39 @@ def test_addresses_name_services_of_the_file() -> None:
     environment = PARTS["partners"]["environment"]
     hosts = re.findall(r"([\w-]+):\d+", json.dumps(environment))
     assert set(hosts) <= set(PARTS)
+
+
+def mounts(name: str) -> dict[str, Path]:
+    """Path in the container -> file or folder of the repository."""
+    bound = [mount.split(":") for mount in PARTS[name]["volumes"] if mount.startswith(".")]
+    return {inside: (COMPOSE.parent / outside).resolve() for outside, inside, _ in bound}
+
+
+def test_prometheus_finds_its_rules_every_service_and_alertmanager() -> None:
+    files = mounts("prometheus")
+    config = yaml.safe_load(files["/etc/prometheus/prometheus.yml"].read_text())
+    (pattern,) = config["rule_files"]
+    (rules,) = [path for inside, path in files.items() if PurePath(inside).match(pattern)]
+    assert yaml.safe_load(rules.read_text())["groups"]
+    ((scrape,),) = [job["dns_sd_configs"] for job in config["scrape_configs"]]
+    assert set(scrape["names"]) == set(DAEMONS)
+    assert f"127.0.0.1:{scrape['port']}/" in DOCKERFILE.read_text()
+    ((target,),) = [
+        each["targets"]
+        for manager in config["alerting"]["alertmanagers"]
+        for each in manager["static_configs"]
+    ]
+    assert target == "alertmanager:9093"
+
+
+def test_grafana_finds_its_sources_and_dashboards() -> None:
+    files = mounts("grafana")
+    folder = files["/etc/grafana/provisioning"]
+    sources = yaml.safe_load((folder / "datasources/prometheus.yaml").read_text())["datasources"]
+    hosts = {source["url"].split("/")[2].split(":")[0] for source in sources}
+    assert hosts == {"prometheus", "alertmanager"}
+    (provider,) = yaml.safe_load((folder / "dashboards/kieng.yaml").read_text())["providers"]
+    assert len(list(files[provider["options"]["path"]].glob("*.json"))) >= 4
 
 
 def test_both_uses_of_an_image_have_the_same_version() -> None:
