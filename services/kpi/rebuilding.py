@@ -29,7 +29,7 @@ CHUNK_DOCUMENTS = 1000
 """Documents of one transaction."""
 NO_LIMITS = Limits(in_a_row=1 << 62, per_window=1 << 62)
 """How many records a new view may set aside is decided when all are counted."""
-EVENTS_PER_PASS = 1_000_000
+EVENTS_PER_PASS = 500_000
 """Bounds the memory: a longer log is read several times, each time for a part of the works."""
 
 Read = Callable[[int], Iterable[Sequence[Record]]]
