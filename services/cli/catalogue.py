@@ -15,7 +15,7 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import definitions, formula, options, views, what_if
+from services.cli import definitions, formula, options, reorganisation, views, what_if
 from services.cli.failures import NO, Failure
 from services.cli.render import enum_text
 from services.cli.screen import Screen
@@ -26,6 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try 
 app.command()(views.publish)
 app.command()(views.rollback)
 app.command("what-if")(what_if.what_if)
+app.command()(reorganisation.reorganisation)
 app.command("views")(views.list_views)
 
 UP = "up"

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import definitions, options
-from services.cli.failures import NO
+from services.cli.failures import NO, USAGE, Failure
 from services.cli.options import Session
 from services.cli.render import enum_text, message_json
 
@@ -19,12 +19,16 @@ Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
 Directory = Annotated[
     int, typer.Option(help="Version of the units to freeze with it; 0 takes the newest.")
 ]
+TreeOption = Annotated[
+    str, typer.Option("--tree", help="as-was, or as-is: units that ended below their successors.")
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until it answers.")]
 
 
 def publish(
     file: Indicators,
     directory: Directory = 0,
+    tree: TreeOption = "as-was",
     parked: Annotated[
         int, typer.Option(help="Records that may be set aside; -1: as many as now.")
     ] = -1,
@@ -45,6 +49,7 @@ def publish(
         indicators=message.indicators,
         taxonomies=message.taxonomies,
         directory_version=directory,
+        tree=read_tree(tree),
         parked_max=parked if parked >= 0 else None,
     )
     with options.session(output, lang, data, "steward") as session:
@@ -52,6 +57,18 @@ def publish(
         if answer.state == api.View.STATE_BUILDING:
             session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
         _answer(session, answer.view_id, wait)
+
+
+def read_tree(name: str) -> api.Tree.ValueType:
+    """Return a tree by its name.
+
+    Raises:
+        Failure: no such tree.
+    """
+    trees = {"as-was": api.TREE_AS_WAS, "as-is": api.TREE_AS_IS}
+    if name not in trees:
+        raise Failure(f"--tree {name!r}: as-was or as-is", USAGE)
+    return trees[name]
 
 
 def rollback(

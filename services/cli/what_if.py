@@ -14,7 +14,7 @@ from services.cli import definitions, options
 from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
 from services.cli.render import NOTHING, number_text, value_json, value_text
 from services.cli.screen import Screen
-from services.cli.views import Directory, Indicators
+from services.cli.views import Directory, Indicators, TreeOption, read_tree
 
 PRECISION = 10_000
 NAMES = {number: name for name, number in MEASURES.items()}
@@ -25,6 +25,7 @@ def what_if(
     from_month: From,
     to_month: To,
     directory: Directory = 0,
+    tree: TreeOption = "as-was",
     measure: MeasureOption = "verified",
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
@@ -42,6 +43,7 @@ def what_if(
         indicators=message.indicators,
         taxonomies=message.taxonomies,
         directory_version=directory,
+        tree=read_tree(tree),
         from_month=from_month,
         to_month=to_month,
     )

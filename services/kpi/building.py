@@ -17,7 +17,7 @@ from services.kpi.store.views import Standing, Vector, View
 
 PATIENCE_STEPS = 10
 """Steps for which a small gap may stay as it is: nothing new may come that would close it."""
-FAILURES_MAX = 3
+FAILURES_MAX = 5
 DIFFERENCES_TOLD_MAX = 20
 
 log = structlog.get_logger()

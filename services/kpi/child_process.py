@@ -71,6 +71,11 @@ class ChildProcesses:
             return None
         return [difference for result in results for difference in result["differences"]]
 
+    @property
+    def running(self) -> list[subprocess.Popen[str]]:
+        """The children that run now."""
+        return [process for process in self._children if process.poll() is None]
+
     def stop(self) -> None:
         """End what still runs."""
         for process in self._children:

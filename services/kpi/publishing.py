@@ -10,7 +10,8 @@ from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.domain.months import month_range
-from services.kpi.providers import LogIdentity, Registries, TargetStore
+from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
+from services.kpi.reorganising import compare_trees, units_as_is
 from services.kpi.store.views import Standing, View
 from services.kpi.trials import Trials
 from services.kpi.trying import encode_wish
@@ -25,6 +26,8 @@ class Publishing:
     call = CurrentCall()
     registry = Registries()
     log_identity = LogIdentity()
+    live = Live()
+    snapshots = ViewSnapshots()
     targets = TargetStore()
     trials = Trials()
 
@@ -78,6 +81,17 @@ class Publishing:
         wish = encode_wish(live, before, message, ends, months, targets)
         yield from self.trials.run(wish, self.call.is_active)
 
+    @grpc
+    def compare_trees(
+        self, request: catalogue_service_pb2.CompareTreesRequest
+    ) -> catalogue_service_pb2.CompareTreesResponse:
+        """Return one unit's numbers in the tree as it was and as it is."""
+        with self.live.read() as moment:
+            pass  # a moment may move on while the database is read; the answer names its own
+        message = self.registry.message(moment.view.catalogue_version)
+        directory = self.registry.directory(message.directory_version)
+        return compare_trees(request, moment, message, directory, self.snapshots)
+
     def _frozen(
         self,
         request: catalogue_service_pb2.PublishCatalogueRequest
@@ -85,10 +99,11 @@ class Publishing:
     ) -> catalogue_pb2.Catalogue:
         """Return indicators and units together; refuses definitions that cannot be counted."""
         directory = self.registry.directory(request.directory_version)
+        is_as_is = request.tree == catalogue_service_pb2.TREE_AS_IS
         message = catalogue_pb2.Catalogue(
             indicators=request.indicators,
             directory_version=directory.version,
-            units=directory.units,
+            units=units_as_is(directory.units) if is_as_is else directory.units,
             taxonomies=request.taxonomies,
         )
         decode_catalogue(message)

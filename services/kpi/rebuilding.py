@@ -25,7 +25,7 @@ from services.kpi.log_identity import event_hash
 from services.kpi.store.loading import Document
 from services.kpi.store.writes import Flush, Owned
 
-CHUNK_DOCUMENTS = 1000
+CHUNK_DOCUMENTS = 500
 """Documents of one transaction."""
 NO_LIMITS = Limits(in_a_row=1 << 62, per_window=1 << 62)
 """How many records a new view may set aside is decided when all are counted."""

@@ -93,7 +93,14 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
 def decode_directory(document: dict[str, Any]) -> Directory:
     """Return the directory of a document."""
     units = tuple(
-        Unit(**{**unit, "kind": Kind(unit["kind"]), "aliases": tuple(unit["aliases"])})
+        Unit(
+            **{
+                **unit,
+                "kind": Kind(unit["kind"]),
+                "aliases": tuple(unit["aliases"]),
+                "successor_ids": tuple(unit.get("successor_ids", ())),
+            }
+        )
         for unit in document["units"]
     )
     return Directory(document["version"], units, document["published_at"])

@@ -29,6 +29,7 @@ def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
             aliases=tuple(unit.aliases),
             valid_from=unit.valid_from,
             valid_to=unit.valid_to,
+            successor_ids=tuple(unit.successor_ids),
         )
         for unit in units
     ]
@@ -45,6 +46,7 @@ def encode_unit(unit: Unit) -> directory_pb2.Unit:
         aliases=unit.aliases,
         valid_from=unit.valid_from,
         valid_to=unit.valid_to,
+        successor_ids=unit.successor_ids,
     )
 
 

@@ -91,6 +91,11 @@ def decode_measure(measure: kpi_service_pb2.Measure.ValueType) -> int:
     return 0 if measure == kpi_service_pb2.MEASURE_DECLARED else 1
 
 
+def encode_measure(measure: int) -> kpi_service_pb2.Measure.ValueType:
+    """Return the measure of 0 for declared or 1 for verified."""
+    return (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)[measure]
+
+
 def page_token(query: Message, last_key: str) -> str:
     """Return an opaque token for the page after ``last_key`` of just this query."""
     return base64.urlsafe_b64encode(f"{_fingerprint(query)}{last_key}".encode()).decode()

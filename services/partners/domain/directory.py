@@ -32,7 +32,7 @@ class Unit:
     """One unit of the tree.
 
     ``unit_id`` is the only key: two institutions may have units of equal names. Days are ISO
-    dates, inclusive, empty when unknown or open.
+    dates, inclusive, empty when unknown or open. ``successor_ids`` took over when it ended.
     """
 
     unit_id: str
@@ -44,6 +44,7 @@ class Unit:
     aliases: tuple[str, ...] = ()
     valid_from: str = ""
     valid_to: str = ""
+    successor_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _mistakes_of_units(units: Sequence[Unit], fold: Fold) -> Mistakes:
             yield f"units[{place}].unit_id", f"{unit.unit_id} stands there twice"
         yield from _mistakes_of_parent(f"units[{place}].parent_id", unit, roots[0], by_id)
         yield from _mistakes_of_days(f"units[{place}]", unit)
+        yield from _mistakes_of_successors(f"units[{place}].successor_ids", unit, by_id)
         for language, name in (("vi", unit.name_vi), ("en", unit.name_en)):
             key = (unit.parent_id, language, fold(name))
             other = names.setdefault(key, unit.unit_id)
@@ -120,6 +122,14 @@ def _mistakes_of_days(path: str, unit: Unit) -> Mistakes:
             yield f"{path}.{field}", f"{day} is not a day of the calendar"
     if unit.valid_from and unit.valid_to and unit.valid_from > unit.valid_to:
         yield f"{path}.valid_to", "the last day is before the first"
+
+
+def _mistakes_of_successors(path: str, unit: Unit, by_id: dict[str, Unit]) -> Mistakes:
+    if unit.successor_ids and not unit.valid_to:
+        yield path, "a unit without a last day has no successor"
+    for successor_id in unit.successor_ids:
+        if successor_id not in by_id or successor_id == unit.unit_id:
+            yield path, f"{successor_id!r} is no other unit of the directory"
 
 
 def _parents_first(units: Sequence[Unit]) -> tuple[Unit, ...]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 import grpc
 import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
+from services.cli import reorganisation
 from services.kernel.mongo import Mongo
+from services.kpi.builder import ViewBuilder
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest
 from services.kpi.log_reading import read_partition
@@ -53,7 +58,7 @@ def other_catalogue() -> catalogue_pb2.Catalogue:
     return message
 
 
-def publish(stack: Stack, message: catalogue_pb2.Catalogue, **more: int) -> str:
+def publish(stack: Stack, message: catalogue_pb2.Catalogue, **more: Any) -> str:
     request = catalogue_service_pb2.PublishCatalogueRequest(
         indicators=message.indicators, taxonomies=message.taxonomies, **more
     )
@@ -206,6 +211,106 @@ def test_a_catalogue_takes_over_under_load_and_gives_the_place_back(settings: Se
         wait_until(lambda: info(stack) == rolled_back)
 
 
+def test_a_rebuild_that_is_killed_goes_on_while_the_live_view_is_folded(
+    settings: Settings, mongo: RunningDatabase
+) -> None:
+    """SIGKILL as soon as it runs, when it has begun to load, and between two chunks."""
+    second = other_catalogue()
+    with running(settings) as stack, closing(Mongo(mongo.uri, 5000)) as connection:
+        publish_catalogue(stack)
+        said = [events_pb2.SubmissionChanged.FromString(r.value or b"") for r in log(1600)]
+        stack.publish(*said)
+        at_rest(stack, len(said))
+        progress = connection.database(DATABASE)["progress"]
+        view_id = publish(stack, second)
+        with load(stack) as busy:
+            for reached in ({}, {"end": {"$exists": True}}, {"chunks": {"$gte": 1}}):
+                wait_until(lambda: progress.find_one({"v": view_id, **reached}), 60)  # noqa: B023
+                live = vector(info(stack))
+                children = builder(stack).children.running
+                for child in children:
+                    child.send_signal(signal.SIGKILL)
+                # The live view goes on meanwhile.
+                wait_until(lambda: vector(info(stack)) != live)  # noqa: B023
+            assert followed(stack, view_id).state == View.STATE_LIVE
+            wait_until(lambda: busy.seen[-1].view_id == view_id)
+        check_reads(busy.seen)
+        after = at_rest(stack, len(said) + busy.sent)
+        assert after.digest == expected_digest(settings, second, vector(after))
+
+
+def builder(stack: Stack) -> ViewBuilder:
+    found = (each for each in stack.aggregator.dependencies if isinstance(each, ViewBuilder))
+    return next(found)
+
+
+def test_a_reorganisation_is_shown_in_both_trees_and_split_exactly(settings: Settings) -> None:
+    """alpha/eng ended and alpha/sci took over; one article is theirs together."""
+    units = []
+    for unit in catalogue_message().units:
+        copy = type(unit)()
+        copy.CopyFrom(unit)
+        if copy.unit_id == "alpha/eng":
+            copy.valid_to = "2025-02-28"
+            copy.successor_ids.append("alpha/sci")
+        units.append(copy)
+    claims = [
+        ("alpha/eng", "2025-01-10", "doi:10.1/e1"),
+        ("alpha/eng", "2025-01-11", "doi:10.1/e2"),
+        ("alpha/eng", "2025-01-12", "doi:10.1/both"),
+        ("alpha/sci/lab", "2025-01-12", "doi:10.1/both"),
+        ("alpha/sci", "2025-01-13", "doi:10.1/s1"),
+        *[("alpha/sci", "2025-04-01", f"doi:10.1/n{number}") for number in range(7)],
+    ]
+    with running(settings) as stack:
+        stack.publish_directory(1, units)
+        message = catalogue_message()
+        wait_until(lambda: published(stack, message, directory_version=1))
+        for number, (unit, day, work) in enumerate(claims):
+            claim = article(unit, issued_on=day)
+            stack.publish(changed(f"s{number}", 1, work, claim, claim))
+        at_rest(stack, len(claims))
+        request = catalogue_service_pb2.CompareTreesRequest(
+            unit_id="alpha/sci", indicator_codes=["KNW-03", "KNW-04"]
+        )
+        request.before.from_month, request.before.to_month = "2025-01", "2025-02"
+        request.after.from_month, request.after.to_month = "2025-03", "2025-04"
+        answer = stack.call("CompareTrees", request)
+        assert list(answer.moved_unit_ids) == ["alpha/eng"]
+        whole, fractions = (
+            next(n for n in answer.numbers if (n.indicator_code, n.measure) == (code, VERIFIED))
+            for code in ("KNW-03", "KNW-04")
+        )
+        # e1 and e2 are moved here; what both claimed counted here before already.
+        assert (whole.as_was_before.whole, whole.as_was_after.whole) == (2, 7)
+        assert (whole.as_is_before.whole, whole.as_is_after.whole) == (4, 7)
+        found = reorganisation.numbers_json(whole)
+        assert (found["change"], found["reorganisation"], found["real"]) == (5, 2, 3)
+        parts = reorganisation.split(fractions)
+        assert parts is not None
+        assert parts == (Fraction(11, 2), Fraction(5, 2), Fraction(3))
+        assert value_of(stack, "alpha/sci", "2025-01") == 2
+
+        view_id = publish(stack, message, directory_version=1, tree=TREE_AS_IS)
+        assert followed(stack, view_id).state == View.STATE_LIVE
+        wait_until(lambda: info(stack).view_id == view_id)
+        assert value_of(stack, "alpha/sci", "2025-01") == 4
+        assert stack.call("CompareTrees", request).numbers == answer.numbers
+
+
+VERIFIED = kpi_service_pb2.MEASURE_VERIFIED
+TREE_AS_IS = catalogue_service_pb2.TREE_AS_IS
+
+
+def value_of(stack: Stack, unit: str, month: str) -> int:
+    selection = view_pb2.Selection(
+        unit_ids=[unit], indicator_codes=["KNW-03"], from_month=month, to_month=month
+    )
+    request = kpi_service_pb2.GetKpisRequest(selection=selection)
+    (cell,) = stack.call("GetKpis", request).cells
+    return int(cell.verified.whole)
+
+
 EVERYTHING = view_pb2.Selection(from_month="2025-01", to_month="2025-12")
 Numbers = dict[tuple[str, str, str], str]
 
@@ -310,7 +415,7 @@ def test_a_tree_that_lacks_a_unit_is_refused_until_the_records_are_accepted(
         wait_until(lambda: info(stack).parked == 3)
 
 
-def published(stack: Stack, message: catalogue_pb2.Catalogue, **more: int) -> str | None:
+def published(stack: Stack, message: catalogue_pb2.Catalogue, **more: Any) -> str | None:
     """The view, or None while the directory has not arrived."""
     try:
         return publish(stack, message, **more)

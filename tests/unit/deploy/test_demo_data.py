@@ -27,6 +27,7 @@ EVIDENCE_COLUMNS = ["evidence_title", "evidence_uri", "evidence_sha256"]
 RENAMED = {("rd_funding", "source"): "funding_source"}
 UNIT_KEYS = {
     *("unit_id", "parent_id", "kind", "name", "abbreviation", "aliases", "valid_from", "valid_to"),
+    "successor_ids",
 }
 JANUARY_TO_JULY = ("2025-01", "2025-07")
 

@@ -39,6 +39,7 @@ def units_of_the_file() -> list[Unit]:
             aliases=tuple(unit.get("aliases", ())),
             valid_from=str(unit.get("valid_from", "")),
             valid_to=str(unit.get("valid_to", "")),
+            successor_ids=tuple(unit.get("successor_ids", ())),
         )
         for unit in yaml.safe_load(UNITS_FILE.read_text())["units"]
     ]
@@ -87,6 +88,15 @@ def change(old: Unit, **fields: object) -> Callable[[], tuple[Unit, ...]]:
         (change(BETA, name_en="university one"), "units[4].name.en"),
         (change(BETA, valid_from="2024-02-30"), "units[4].valid_from"),
         (change(BETA, valid_from="2024-02-02", valid_to="2024-02-01"), "units[4].valid_to"),
+        (change(BETA, successor_ids=("alpha",)), "units[4].successor_ids"),
+        (
+            change(BETA, valid_to="2024-02-01", successor_ids=("beta",)),
+            "units[4].successor_ids",
+        ),
+        (
+            change(BETA, valid_to="2024-02-01", successor_ids=("gone",)),
+            "units[4].successor_ids",
+        ),
         (change(ROOT, parent_id="alpha"), "units[0].parent_id"),
         (change(ROOT, kind=Kind.GROUP), "units"),
         (change(BETA, kind=Kind.CONSORTIUM), "units"),

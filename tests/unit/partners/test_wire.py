@@ -18,6 +18,7 @@ UNIT = directory_pb2.Unit(
     aliases=["Science"],
     valid_from="1993-12-10",
     valid_to="2030-12-31",
+    successor_ids=("beta",),
 )
 PARTNER = partner_pb2.Partner(
     name="Công ty Mẫu",

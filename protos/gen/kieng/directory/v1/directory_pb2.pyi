@@ -95,6 +95,7 @@ class Unit(_message.Message):
     ALIASES_FIELD_NUMBER: _builtins.int
     VALID_FROM_FIELD_NUMBER: _builtins.int
     VALID_TO_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_IDS_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Id, a path of slugs below its institution, e.g. `vnu/hus`. Required."""
     parent_id: _builtins.str
@@ -115,6 +116,12 @@ class Unit(_message.Message):
     def aliases(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Other names that people use. At most 20."""
 
+    @_builtins.property
+    def successor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Units that took over what this one did, when it ended; empty while it exists or when nobody did. Units of the same
+        directory, at most 20. A unit that ended stays in the directory, so that what it claimed still counts.
+        """
+
     def __init__(
         self,
         *,
@@ -126,10 +133,11 @@ class Unit(_message.Message):
         aliases: _abc.Iterable[_builtins.str] | None = ...,
         valid_from: _builtins.str = ...,
         valid_to: _builtins.str = ...,
+        successor_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abbreviation", b"abbreviation", "aliases", b"aliases", "kind", b"kind", "name", b"name", "parent_id", b"parent_id", "unit_id", b"unit_id", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abbreviation", b"abbreviation", "aliases", b"aliases", "kind", b"kind", "name", b"name", "parent_id", b"parent_id", "successor_ids", b"successor_ids", "unit_id", b"unit_id", "valid_from", b"valid_from", "valid_to", b"valid_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

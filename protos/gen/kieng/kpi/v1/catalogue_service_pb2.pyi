@@ -22,6 +22,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Tree:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TreeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Tree.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TREE_UNSPECIFIED: _Tree.ValueType  # 0
+    """Same as as it was."""
+    TREE_AS_WAS: _Tree.ValueType  # 1
+    """Every unit where it stood; units that ended keep what they claimed."""
+    TREE_AS_IS: _Tree.ValueType  # 2
+    """Units that ended stand below their successors, which count what they claimed."""
+
+class Tree(_Tree, metaclass=_TreeEnumTypeWrapper):
+    """Which tree units are counted in."""
+
+TREE_UNSPECIFIED: Tree.ValueType  # 0
+"""Same as as it was."""
+TREE_AS_WAS: Tree.ValueType  # 1
+"""Every unit where it stood; units that ended keep what they claimed."""
+TREE_AS_IS: Tree.ValueType  # 2
+"""Units that ended stand below their successors, which count what they claimed."""
+Global___Tree: _TypeAlias = Tree  # noqa: Y015
+
 @_typing.final
 class PublishCatalogueRequest(_message.Message):
     """Request of PublishCatalogue."""
@@ -32,12 +56,15 @@ class PublishCatalogueRequest(_message.Message):
     DIRECTORY_VERSION_FIELD_NUMBER: _builtins.int
     PARKED_MAX_FIELD_NUMBER: _builtins.int
     TAXONOMIES_FIELD_NUMBER: _builtins.int
+    TREE_FIELD_NUMBER: _builtins.int
     directory_version: _builtins.int
     """Directory version to freeze; 0 takes the newest that has arrived."""
     parked_max: _builtins.int
     """Most records that the new view may set aside because they cannot be folded, e.g. because its tree lacks their unit.
     Unset: as many as the live view sets aside. A view with more is refused (PARKS_MORE), and the live one stays.
     """
+    tree: Global___Tree.ValueType
+    """Tree to freeze."""
     @_builtins.property
     def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Indicator]:
         """Indicators, 1 to 500."""
@@ -53,10 +80,11 @@ class PublishCatalogueRequest(_message.Message):
         directory_version: _builtins.int = ...,
         parked_max: _builtins.int | None = ...,
         taxonomies: _abc.Iterable[_catalogue_pb2.Taxonomy] | None = ...,
+        tree: Global___Tree.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "parked_max", b"parked_max"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "directory_version", b"directory_version", "indicators", b"indicators", "parked_max", b"parked_max", "taxonomies", b"taxonomies"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max", "directory_version", b"directory_version", "indicators", b"indicators", "parked_max", b"parked_max", "taxonomies", b"taxonomies", "tree", b"tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parked_max: _TypeAlias = _typing.Literal["parked_max"]  # noqa: Y015
     _WhichOneofArgType__parked_max: _TypeAlias = _typing.Literal["_parked_max", b"_parked_max"]  # noqa: Y015
@@ -144,12 +172,15 @@ class TryCatalogueRequest(_message.Message):
     TAXONOMIES_FIELD_NUMBER: _builtins.int
     FROM_MONTH_FIELD_NUMBER: _builtins.int
     TO_MONTH_FIELD_NUMBER: _builtins.int
+    TREE_FIELD_NUMBER: _builtins.int
     directory_version: _builtins.int
     """Directory version; 0 takes the newest that has arrived."""
     from_month: _builtins.str
     """First month, `YYYY-MM`. Required."""
     to_month: _builtins.str
     """Last month, included, at most 120 months later. Required."""
+    tree: Global___Tree.ValueType
+    """Tree to count in."""
     @_builtins.property
     def indicators(self) -> _containers.RepeatedCompositeFieldContainer[_catalogue_pb2.Indicator]:
         """Indicators, 1 to 500."""
@@ -166,10 +197,11 @@ class TryCatalogueRequest(_message.Message):
         taxonomies: _abc.Iterable[_catalogue_pb2.Taxonomy] | None = ...,
         from_month: _builtins.str = ...,
         to_month: _builtins.str = ...,
+        tree: Global___Tree.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "from_month", b"from_month", "indicators", b"indicators", "taxonomies", b"taxonomies", "to_month", b"to_month"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["directory_version", b"directory_version", "from_month", b"from_month", "indicators", b"indicators", "taxonomies", b"taxonomies", "to_month", b"to_month", "tree", b"tree"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -294,6 +326,160 @@ class TryCatalogueResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TryCatalogueResponse: _TypeAlias = TryCatalogueResponse  # noqa: Y015
+
+@_typing.final
+class Months(_message.Message):
+    """A range of months."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    from_month: _builtins.str
+    """First month, `YYYY-MM`. Required."""
+    to_month: _builtins.str
+    """Last month, included, at most 120 months later. Required."""
+    def __init__(
+        self,
+        *,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_month", b"from_month", "to_month", b"to_month"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Months: _TypeAlias = Months  # noqa: Y015
+
+@_typing.final
+class CompareTreesRequest(_message.Message):
+    """Request of CompareTrees."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODES_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit. Required."""
+    @_builtins.property
+    def indicator_codes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Indicators; empty means all but attainments. At most 100."""
+
+    @_builtins.property
+    def before(self) -> Global___Months:
+        """The earlier range. Required."""
+
+    @_builtins.property
+    def after(self) -> Global___Months:
+        """The later range; the same as the earlier one shows the two trees side by side. Required."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        indicator_codes: _abc.Iterable[_builtins.str] | None = ...,
+        before: Global___Months | None = ...,
+        after: Global___Months | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "indicator_codes", b"indicator_codes", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTreesRequest: _TypeAlias = CompareTreesRequest  # noqa: Y015
+
+@_typing.final
+class TreeNumbers(_message.Message):
+    """One indicator and measure of the unit, four times."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    AS_WAS_BEFORE_FIELD_NUMBER: _builtins.int
+    AS_WAS_AFTER_FIELD_NUMBER: _builtins.int
+    AS_IS_BEFORE_FIELD_NUMBER: _builtins.int
+    AS_IS_AFTER_FIELD_NUMBER: _builtins.int
+    indicator_code: _builtins.str
+    """Indicator."""
+    measure: _kpi_service_pb2.Measure.ValueType
+    """Which measure."""
+    @_builtins.property
+    def as_was_before(self) -> _view_pb2.Value:
+        """In the tree as it was, earlier range."""
+
+    @_builtins.property
+    def as_was_after(self) -> _view_pb2.Value:
+        """In the tree as it was, later range."""
+
+    @_builtins.property
+    def as_is_before(self) -> _view_pb2.Value:
+        """In the tree as it is, earlier range."""
+
+    @_builtins.property
+    def as_is_after(self) -> _view_pb2.Value:
+        """In the tree as it is, later range."""
+
+    def __init__(
+        self,
+        *,
+        indicator_code: _builtins.str = ...,
+        measure: _kpi_service_pb2.Measure.ValueType = ...,
+        as_was_before: _view_pb2.Value | None = ...,
+        as_was_after: _view_pb2.Value | None = ...,
+        as_is_before: _view_pb2.Value | None = ...,
+        as_is_after: _view_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_is_after", b"as_is_after", "as_is_before", b"as_is_before", "as_was_after", b"as_was_after", "as_was_before", b"as_was_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_is_after", b"as_is_after", "as_is_before", b"as_is_before", "as_was_after", b"as_was_after", "as_was_before", b"as_was_before", "indicator_code", b"indicator_code", "measure", b"measure"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TreeNumbers: _TypeAlias = TreeNumbers  # noqa: Y015
+
+@_typing.final
+class CompareTreesResponse(_message.Message):
+    """Response of CompareTrees."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_ID_FIELD_NUMBER: _builtins.int
+    MOVED_UNIT_IDS_FIELD_NUMBER: _builtins.int
+    WORKS_FIELD_NUMBER: _builtins.int
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    view_id: _builtins.str
+    """View whose works were read."""
+    works: _builtins.int
+    """Works that were read."""
+    @_builtins.property
+    def moved_unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Units that ended and stand below this one now."""
+
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedCompositeFieldContainer[Global___TreeNumbers]:
+        """By indicator in the order of the catalogue, declared before verified."""
+
+    def __init__(
+        self,
+        *,
+        view_id: _builtins.str = ...,
+        moved_unit_ids: _abc.Iterable[_builtins.str] | None = ...,
+        works: _builtins.int = ...,
+        numbers: _abc.Iterable[Global___TreeNumbers] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["moved_unit_ids", b"moved_unit_ids", "numbers", b"numbers", "view_id", b"view_id", "works", b"works"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareTreesResponse: _TypeAlias = CompareTreesResponse  # noqa: Y015
 
 @_typing.final
 class FollowViewRequest(_message.Message):

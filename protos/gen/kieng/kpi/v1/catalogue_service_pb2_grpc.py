@@ -50,6 +50,11 @@ class CatalogueServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.FromString,
                 _registered_method=True)
+        self.CompareTrees = channel.unary_unary(
+                '/kieng.kpi.v1.CatalogueService/CompareTrees',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesResponse.FromString,
+                _registered_method=True)
         self.FollowView = channel.unary_stream(
                 '/kieng.kpi.v1.CatalogueService/FollowView',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.FollowViewRequest.SerializeToString,
@@ -108,6 +113,16 @@ class CatalogueServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareTrees(self, request, context):
+        """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
+        now, below their successors. The change in the tree as it was is the real change (the change in the tree as it is) and
+        what the reorganisation moved; both add up exactly. Errors: INVALID_ARGUMENT (unknown unit or indicator, wrong months),
+        FAILED_PRECONDITION (NO_CATALOGUE), UNAVAILABLE (the view moves on too fast; repeat).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FollowView(self, request, context):
         """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND.
         """
@@ -155,6 +170,11 @@ def add_CatalogueServiceServicer_to_server(servicer, server):
                     servicer.TryCatalogue,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.SerializeToString,
+            ),
+            'CompareTrees': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareTrees,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesResponse.SerializeToString,
             ),
             'FollowView': grpc.unary_stream_rpc_method_handler(
                     servicer.FollowView,
@@ -259,6 +279,33 @@ class CatalogueService:
             '/kieng.kpi.v1.CatalogueService/TryCatalogue',
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.TryCatalogueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareTrees(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.CatalogueService/CompareTrees',
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_catalogue__service__pb2.CompareTreesResponse.FromString,
             options,
             channel_credentials,
             insecure,

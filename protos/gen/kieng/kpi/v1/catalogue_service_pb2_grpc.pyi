@@ -53,6 +53,12 @@ class CatalogueServiceStub:
     process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
     RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
     """
+    CompareTrees: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.CompareTreesRequest, _catalogue_service_pb2.CompareTreesResponse]
+    """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
+    now, below their successors. The change in the tree as it was is the real change (the change in the tree as it is) and
+    what the reorganisation moved; both add up exactly. Errors: INVALID_ARGUMENT (unknown unit or indicator, wrong months),
+    FAILED_PRECONDITION (NO_CATALOGUE), UNAVAILABLE (the view moves on too fast; repeat).
+    """
     FollowView: _grpc.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]
     """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
     GetCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]
@@ -89,6 +95,12 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
     process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
     RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+    """
+    CompareTrees: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.CompareTreesRequest, _catalogue_service_pb2.CompareTreesResponse]  # type: ignore[assignment]
+    """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
+    now, below their successors. The change in the tree as it was is the real change (the change in the tree as it is) and
+    what the reorganisation moved; both add up exactly. Errors: INVALID_ARGUMENT (unknown unit or indicator, wrong months),
+    FAILED_PRECONDITION (NO_CATALOGUE), UNAVAILABLE (the view moves on too fast; repeat).
     """
     FollowView: _aio.UnaryStreamMultiCallable[_catalogue_service_pb2.FollowViewRequest, _catalogue_service_pb2.FollowViewResponse]  # type: ignore[assignment]
     """Tells where a view stands, twice a second, until it is no longer being built. Errors: NOT_FOUND."""
@@ -141,6 +153,18 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         both, and stores nothing. Sends how far it is, then every number that would differ, at last the result. One at a time per
         process. Errors: INVALID_ARGUMENT (a definition or month), FAILED_PRECONDITION (NO_DIRECTORY, NO_CATALOGUE),
         RESOURCE_EXHAUSTED (another comparison runs; repeat later), UNAVAILABLE (the log cannot be read).
+        """
+
+    @_abc_1.abstractmethod
+    def CompareTrees(
+        self,
+        request: _catalogue_service_pb2.CompareTreesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_catalogue_service_pb2.CompareTreesResponse, _abc.Awaitable[_catalogue_service_pb2.CompareTreesResponse]]:
+        """Reads one unit's numbers in the tree as it was and as it is now, for two ranges of months. Units that ended stand, as it is
+        now, below their successors. The change in the tree as it was is the real change (the change in the tree as it is) and
+        what the reorganisation moved; both add up exactly. Errors: INVALID_ARGUMENT (unknown unit or indicator, wrong months),
+        FAILED_PRECONDITION (NO_CATALOGUE), UNAVAILABLE (the view moves on too fast; repeat).
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,49 @@
+"""The tree as it was and as it is: units that ended, placed below those that took over. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def parents_as_is(
+    parents: Mapping[str, str], successors: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Return unit -> parent of the tree as it is now.
+
+    A unit that ended stands below its successor, with everything below itself, so that what it
+    claimed counts there. With several successors nobody can say whose it is: it stands at the
+    lowest unit that holds them all.
+
+    Args:
+        parents: unit -> parent of the tree as it was; empty for the root.
+        successors: unit that ended -> units that took over.
+    """
+    found = dict(parents)
+    for unit_id, taken_over in sorted(successors.items()):
+        above = _meeting([_path(other, parents) for other in taken_over])
+        # A successor that stands, or came to stand, below the unit would make a circle.
+        if above and unit_id not in _path(above, found):
+            found[unit_id] = above
+    return found
+
+
+def predecessors(unit_id: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the units that stand below a unit now, and did not as it was; topmost ones only."""
+    moved = (unit for unit in now if now[unit] != was[unit])
+    return sorted(
+        unit
+        for unit in moved
+        if unit_id in _path(unit, now)[1:] and unit_id not in _path(unit, was)[1:]
+    )
+
+
+def _path(unit_id: str, parents: Mapping[str, str]) -> list[str]:
+    path = [unit_id]
+    while above := parents[path[-1]]:
+        path.append(above)
+    return path
+
+
+def _meeting(paths: Sequence[list[str]]) -> str:
+    first, *others = paths or [[]]
+    return next((unit for unit in first if all(unit in path for path in others)), "")

@@ -1,0 +1,154 @@
+"""One unit's numbers in both trees: what a reorganisation moved, and what really changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kieng.directory.v1 import directory_pb2
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from services.kernel.errors import InvalidArgument, Unavailable
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.claims import Key
+from services.kpi.domain.contribution import contribution
+from services.kpi.domain.fold import roll_up
+from services.kpi.domain.image import Image, Range, Value
+from services.kpi.domain.months import month_range
+from services.kpi.domain.reorganisation import parents_as_is, predecessors
+from services.kpi.live import Moment
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.wire import answers, events
+from services.kpi.wire.catalogue import decode_catalogue
+from services.kpi.wire.cells import check_unit, encode_value, find_indicator
+
+WORKS_PER_PAGE = 500
+TRIES = 5
+
+Units = list[directory_pb2.Unit]
+
+
+def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
+    """Return units with those that ended below their successors."""
+    units = list(units)
+    parents = {unit.unit_id: unit.parent_id for unit in units}
+    successors = {u.unit_id: list(u.successor_ids) for u in units if u.successor_ids}
+    now = parents_as_is(parents, successors)
+    moved = []
+    for unit in units:
+        copy = directory_pb2.Unit()
+        copy.CopyFrom(unit)
+        copy.parent_id = now[unit.unit_id]
+        moved.append(copy)
+    return moved
+
+
+def compare_trees(
+    request: catalogue_service_pb2.CompareTreesRequest,
+    moment: Moment,
+    live: catalogue_pb2.Catalogue,
+    directory: directory_pb2.Directory,
+    snapshots: Snapshots,
+) -> catalogue_service_pb2.CompareTreesResponse:
+    """Return numbers of a unit in both trees, for two ranges of months.
+
+    Args:
+        request: unit, indicators and ranges.
+        moment: the live view.
+        live: its catalogue.
+        directory: the units as they were.
+        snapshots: reads works.
+
+    Raises:
+        InvalidArgument: an unknown unit or indicator, or a wrong range.
+        Unavailable: the view moves on faster than the works can be read.
+    """
+    sides = []
+    for units in (list(directory.units), units_as_is(directory.units)):
+        message = catalogue_pb2.Catalogue()
+        message.CopyFrom(live)
+        del message.units[:]
+        message.units.extend(units)
+        sides.append(decode_catalogue(message))
+    was, now = sides
+    check_unit(request.unit_id, was, "unit_id")
+    codes = list(request.indicator_codes) or list(was.indicators)
+    indicators = [find_indicator(code, was, "indicator_codes") for code in codes]
+    if any(indicator.attainment_of for indicator in indicators if request.indicator_codes):
+        text = "a target is not split by trees; ask for the indicator itself"
+        raise InvalidArgument(f"indicator_codes: {text}", fields={"indicator_codes": text})
+    ranges = (
+        month_range(request.before.from_month, request.before.to_month),
+        month_range(request.after.from_month, request.after.to_month),
+    )
+    moved = predecessors(request.unit_id, _parents(was), _parents(now))
+    types = sorted({t for i in indicators if not i.attainment_of for t in was.types_of(i)})
+    read = _sources(snapshots, moment, [request.unit_id, *moved], types)
+    images = [_image(read.values(), catalogue) for catalogue in sides]
+    response = catalogue_service_pb2.CompareTreesResponse(
+        view_id=moment.view.view_id, moved_unit_ids=moved, works=len(read)
+    )
+    for indicator in indicators:
+        if indicator.attainment_of:
+            continue
+        for measure in (0, 1):
+
+            def at(image: Image, months: Range) -> Value:
+                return image.value(request.unit_id, indicator, measure, *months, 0)  # noqa: B023
+
+            (was_before, was_after), (is_before, is_after) = (
+                [encode_value(at(image, months)) for months in ranges] for image in images
+            )
+            response.numbers.add(
+                indicator_code=indicator.code,
+                measure=answers.encode_measure(measure),
+                as_was_before=was_before,
+                as_was_after=was_after,
+                as_is_before=is_before,
+                as_is_after=is_after,
+            )
+    return response
+
+
+def _parents(catalogue: Catalogue) -> dict[str, str]:
+    tree = catalogue.tree
+    return {
+        unit_id: tree.ids[tree.ancestors[number][1]] if len(tree.ancestors[number]) > 1 else ""
+        for unit_id, number in tree.number.items()
+    }
+
+
+def _sources(
+    snapshots: Snapshots, moment: Moment, unit_ids: list[str], types: list[str]
+) -> dict[str, list[bytes]]:
+    """Return every work that one of the units claims, all at one position."""
+    for _ in range(TRIES):
+        found: dict[str, list[bytes]] = {}
+        positions = set()
+        for unit_id in unit_ids:
+            after = ""
+            while True:
+                progress, _rows, works = snapshots.works(
+                    moment.view.view_id, unit_id, types, after, WORKS_PER_PAGE
+                )
+                positions.add(tuple(sorted(progress.next_offsets.items())))
+                found |= {work.work_key: work.sources for work in works}
+                if len(works) < WORKS_PER_PAGE:
+                    break
+                after = works[-1].work_key
+        if len(positions) == 1:
+            return found
+    raise Unavailable("the view moves on while the works are read; repeat")
+
+
+def _image(works: Iterable[list[bytes]], catalogue: Catalogue) -> Image:
+    total: dict[Key, int] = {}
+    for sources in works:
+        said = []
+        for source in sources:
+            event = events.decode_changed(source)
+            said.append(events.decode_statement(event, catalogue, source))
+        for key, value in contribution(said, catalogue).items():
+            total[key] = total.get(key, 0) + value
+    image = Image(catalogue)
+    for (unit_id, month), row in roll_up(total, catalogue).items():
+        image.put(0, unit_id, month, row)
+    return image

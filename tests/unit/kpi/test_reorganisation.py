@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import pytest
+
+from services.kpi.domain.reorganisation import parents_as_is, predecessors
+
+WAS = {"root": "", "a": "root", "a/old": "a", "a/old/lab": "a/old", "a/new": "a", "a/other": "a"}
+
+
+def test_a_unit_that_ended_stands_below_its_successor_with_everything_below_it() -> None:
+    now = parents_as_is(WAS, {"a/old": ["a/new"]})
+    assert now == {**WAS, "a/old": "a/new"}
+    assert predecessors("a/new", WAS, now) == ["a/old"]
+    assert predecessors("a", WAS, now) == []
+    assert predecessors("a/other", WAS, now) == []
+
+
+def test_a_unit_that_several_took_over_stays_where_all_of_them_meet() -> None:
+    assert parents_as_is(WAS, {"a/old": ["a/new", "a/other"]}) == WAS
+    deeper = {**WAS, "a/new/x": "a/new", "a/new/y": "a/new"}
+    now = parents_as_is(deeper, {"a/old": ["a/new/x", "a/new/y"]})
+    assert now["a/old"] == "a/new"
+
+
+def test_a_chain_of_successors_ends_at_the_last() -> None:
+    now = parents_as_is(WAS, {"a/old": ["a/new"], "a/new": ["a/other"]})
+    assert (now["a/old"], now["a/new"]) == ("a/new", "a/other")
+    assert predecessors("a/other", WAS, now) == ["a/new", "a/old"]
+
+
+@pytest.mark.parametrize(
+    "successors",
+    [{"a/old": ["a/old/lab"]}, {"a/old": ["a/new"], "a/new": ["a/old"]}, {"a/old": []}],
+)
+def test_a_circle_is_never_made(successors: dict[str, list[str]]) -> None:
+    now = parents_as_is(WAS, successors)
+    for unit in now:
+        path = [unit]
+        while path[-1]:
+            path.append(now[path[-1]])
+            assert len(path) <= len(now) + 1
