@@ -35,7 +35,7 @@ VIEWS: dict[str, tuple[str, str]] = {
     ),
     "heading.as_is": ("Cây hiện nay", "As it is"),
     "heading.as_was": ("Cây khi đó", "As it was"),
-    "heading.change": ("Thay đổi", "Change"),
+    "heading.change": ("Biến động", "Change"),
     "heading.real_change": ("Thực chất", "Real"),
     "heading.reorganisation": ("Do sắp xếp", "Reorganisation"),
     "heading.after": ("Sau", "After"),
