@@ -18,7 +18,8 @@ from services.kpi.live import Moment
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import answers, events
 from services.kpi.wire.catalogue import decode_catalogue
-from services.kpi.wire.cells import check_unit, encode_value, find_indicator
+from services.kpi.wire.cells import check_unit, find_indicator
+from services.kpi.wire.values import encode_value
 
 WORKS_PER_PAGE = 500
 TRIES = 5
