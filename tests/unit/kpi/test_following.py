@@ -33,7 +33,8 @@ class FakeFold:
             raise self.trouble
         new = [r.offset for r in records if r.offset >= self.owned.next_offset]
         self.folded += new
-        self.owned = replace(self.owned, next_offset=max([self.owned.next_offset, *new]) + 1)
+        end = max([self.owned.next_offset, *(offset + 1 for offset in new)])
+        self.owned = replace(self.owned, next_offset=end)
 
 
 class Partition:
