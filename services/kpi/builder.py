@@ -14,9 +14,12 @@ from services.kpi.building import Building
 from services.kpi.child_process import ChildProcesses
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.store.registry import Registry
+from services.kpi.store.removal import Removal
 from services.kpi.store.views import View
 
 LEASE_SECONDS = 10.0
+REMOVAL_SECONDS = 5.0
+"""Between two looks for views that are over."""
 
 
 class ViewBuilder(DependencyProvider):
@@ -29,6 +32,8 @@ class ViewBuilder(DependencyProvider):
         self.registry = Registry(self.connection.mongo)
         self.children = ChildProcesses(self.container.settings)
         self.building = Building(self.registry, self.children)
+        self.removal = Removal(self.connection.mongo)
+        self._removal_due = datetime.now(UTC)
         self._me = uuid4().hex
 
     def stop(self) -> None:
@@ -47,9 +52,17 @@ class ViewBuilder(DependencyProvider):
         if view is None or not self.registry.lease(view, self._me, now, until):
             self.children.stop()
             self._measure(None, now)
+            self._remove(now)
             return
         self.building.step(view)
         self._measure(view, now)
+
+    def _remove(self, now: datetime) -> None:
+        """Remove a little of the views that nobody can come back to."""
+        if now >= self._removal_due:
+            over = self.registry.forgotten()
+            if not over or not self.removal.step(over[0]):
+                self._removal_due = now + timedelta(seconds=REMOVAL_SECONDS)
 
     def _of_this_release(self) -> View | None:
         """Open the successor of a live view that another release folded, if it is one."""

@@ -132,6 +132,9 @@ class Registry(Views):
             if other.phase and other.view_id != wanted:
                 text = f"{other.view_id} is being built; wait until it answers or is refused"
                 raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
+        if any(view.view_id == wanted for view in self.forgotten()):
+            text = f"an older {wanted} is being removed; repeat in some minutes"
+            raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
         known = self.view(wanted)
         targets = dict(self.standing(live.view_id).vector)
         if known is None:

@@ -111,6 +111,20 @@ class Views:
         pointer = self._pointer.find_one({"_id": LIVE}) or {}
         return self.view(pointer["former"]) if pointer.get("former") else None
 
+    def forgotten(self) -> list[View]:
+        """Return the views that nobody can come back to.
+
+        Kept are the live one, the one before it, those that are built, and the newest refused one,
+        because it says why and goes on when it is tried again.
+        """
+        kept = {view.view_id for view in (self.live(), self.former()) if view is not None}
+        return [
+            view
+            for number, view in enumerate(self.views())
+            if view.state == "retired" or (view.state == "refused" and number)
+            if view.view_id not in kept
+        ]
+
     def folded(self, topic_id: str) -> View | None:
         """Return the view of this log that has to be kept up to date; None for an unknown log."""
         live = self.live()

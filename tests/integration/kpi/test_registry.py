@@ -7,9 +7,14 @@ import pytest
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import NotFound, WrongState
+from services.kpi.store.removal import Removal
 from services.kpi.store.targets import Target, Targets
+from services.kpi.store.views import View
 from tests.integration.kpi.conftest import Stored
+from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import catalogue_message
+
+LOG = log(60)
 
 
 def copy() -> catalogue_pb2.Catalogue:
@@ -70,6 +75,54 @@ def test_a_later_generation_is_live_when_every_institution_was_published_again(
     assert (live.view_id, live.awaits) == (second.view_id, ())
     states = {view.view_id: view.state for view in stored.registry.views()}
     assert states == {stored.view.view_id: "retired", second.view_id: "live"}
+
+
+def took_over(stored: Stored, code: str) -> View:
+    """Publish a catalogue without an indicator, and let its empty view take over."""
+    view = stored.registry.build_beside(stored.registry.publish(smaller(code)), None)
+    for phase in ("verifying", "following"):
+        assert stored.registry.advance(view, phase)
+        view = stored.registry.view(view.view_id) or view
+    assert stored.registry.swap(view)
+    return view
+
+
+def test_only_the_view_before_the_live_one_is_kept(stored: Stored) -> None:
+    first = stored.view
+    stored.claimed().apply(LOG)
+    stored.open("log-1")
+    second = stored.registry.build_beside(stored.registry.publish(smaller()), None)
+    stored.ledger.claim(second.view_id, 0)
+    assert not stored.registry.swap(second), "it has read nothing"
+    with pytest.raises(WrongState, match="is being built"):
+        stored.registry.build_beside(stored.registry.publish(smaller("KNW-02")), None)
+    stored.registry.refuse(second, "in the way")
+    assert stored.registry.forgotten() == []
+    progress = stored.mongo.database("kieng_kpi")["progress"]
+    progress.delete_many({"v": first.view_id})
+    third, fourth = took_over(stored, "KNW-01"), took_over(stored, "KNW-03")
+    live = stored.registry.live()
+    assert live is not None
+    assert live.view_id == fourth.view_id
+    assert stored.registry.former() == stored.registry.view(third.view_id)
+    over = stored.registry.forgotten()
+    assert {view.view_id for view in over} == {first.view_id, second.view_id}
+    with pytest.raises(WrongState, match="being removed"):
+        stored.registry.build_beside(1, None)
+    removal = Removal(stored.mongo)
+    for view in over:
+        while removal.step(view):
+            pass
+    assert stored.registry.forgotten() == []
+    left = {d["v"] for name in ("cells", "works", "progress") for d in stored.documents(name)}
+    assert left <= {third.view_id, fourth.view_id}
+    assert stored.registry.build_beside(1, None).view_id == first.view_id
+
+
+def smaller(code: str = "COM-01") -> catalogue_pb2.Catalogue:
+    other = copy()
+    other.indicators.remove(next(one for one in other.indicators if one.code == code))
+    return other
 
 
 def test_a_target_is_told_once_for_each_value(stored: Stored) -> None:

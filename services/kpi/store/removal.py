@@ -1,0 +1,32 @@
+"""Removes views that nobody can come back to, a few documents at a time."""
+
+from __future__ import annotations
+
+from services.kernel.mongo import Mongo
+from services.kpi.store.documents import DATABASE
+from services.kpi.store.ledger import chunks
+from services.kpi.store.views import View
+
+DOCUMENTS_PER_STEP = 500
+COLLECTIONS = ("works", "cells", "parked", "changes", "progress")
+
+
+class Removal:
+    """Deletes the documents of a view. Safe to run in several processes at once."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._database = mongo.database(DATABASE)
+
+    def step(self, view: View) -> bool:
+        """Delete some documents; the view itself goes last. Return whether anything is left."""
+        for name in COLLECTIONS:
+            collection = self._database[name]
+            found = collection.find({"v": view.view_id}, {"_id": 1}).limit(DOCUMENTS_PER_STEP)
+            ids = [document["_id"] for document in found]
+            for some in chunks(ids):
+                collection.delete_many({"_id": {"$in": list(some)}})
+            if ids:
+                return True
+        expected = {"_id": view.view_id, "state": view.state}
+        self._database["views"].delete_one(expected)
+        return False

@@ -1,0 +1,97 @@
+"""Another catalogue as a steward meets it: tried out, published, rolled back, all by commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.cli.up import CATALOGUE
+from tests.e2e.running import RunningStack, wait_until
+
+YEAR = ("2025-01", "2025-12")
+BUILT_SECONDS_MAX = 200.0
+
+
+@pytest.fixture
+def changed_file(tmp_path: Path) -> Path:
+    """The deployed indicators, with every publication counted as KNW-03."""
+    content = yaml.safe_load(CATALOGUE.read_text())
+    for indicator in content["indicators"]:
+        if indicator["code"] == "KNW-03":
+            del indicator["value"]["where"]
+    path = tmp_path / "indicators.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True))
+    return path
+
+
+def articles(stack: RunningStack) -> dict[str, int]:
+    cells = stack.kpis(["consortium", "vnu", "vnu-hcm", "hust"], *YEAR, "KNW-03")["cells"]
+    return {cell["unit"]: cell["verified"] for cell in cells}
+
+
+def view(stack: RunningStack) -> dict[str, Any]:
+    found: dict[str, Any] = stack.kpis(["consortium"], *YEAR, "KNW-03")["view"]
+    return found
+
+
+def states(stack: RunningStack) -> dict[str, str]:
+    listed = stack.json("catalogue", "views")["views"]
+    assert not [each for each in listed if each["state"] == "refused"], listed
+    return {each["view_id"]: each["state"] for each in listed}
+
+
+def test_a_steward_tries_publishes_and_takes_back_another_catalogue(
+    stack: RunningStack, changed_file: Path, measured: Callable[[str], None]
+) -> None:
+    before, counted = view(stack), articles(stack)
+    months = ("--from", YEAR[0], "--to", YEAR[1])
+    tried = stack.json("catalogue", "what-if", str(changed_file), *months)
+    changes = {(c["unit"], c["measure"]): c for c in tried["changes"] if c["indicator"] == "KNW-03"}
+    gained = changes["consortium", "verified"]
+    assert gained["difference"] == gained["works"] > 0
+    assert len(gained["work_keys"]) == min(5, gained["works"])
+    shown = stack.run("catalogue", "what-if", str(changed_file), *months)
+    assert (shown.code, "KNW-03" in shown.out) == (0, True), shown.err
+    same = stack.json("catalogue", "what-if", str(CATALOGUE), *months)
+    assert same["changes"] == []
+    assert view(stack)["digest"] == before["digest"]
+
+    begun = stack.json("catalogue", "publish", str(changed_file), "--no-wait")
+    new = begun["view_id"]
+    assert new != before["view_id"]
+    wait_until(lambda: states(stack)[new] == "live", BUILT_SECONDS_MAX, f"{new} is live")
+    wait_until(lambda: view(stack)["view_id"] == new, 30, f"{new} is read")
+    expected = {
+        unit: changes[unit, "verified"]["after"] if (unit, "verified") in changes else value
+        for unit, value in counted.items()
+    }
+    assert articles(stack) == expected
+
+    back = stack.json("catalogue", "rollback")
+    assert (back["view_id"], back["state"]) == (before["view_id"], "live")
+    wait_until(lambda: view(stack)["view_id"] == before["view_id"], 30, "the former view is read")
+    assert view(stack)["digest"] == before["digest"]
+    assert articles(stack) == counted
+    assert states(stack) == {before["view_id"]: "live", new: "retired"}
+    measured(f"catalogue: {begun['events_wanted']} events rebuilt, verified and swapped in")
+
+
+def test_a_reorganisation_adds_up_on_the_demo(stack: RunningStack) -> None:
+    asked = ("--unit", "hust", "--from", "2025-01:2025-03", "--to", "2025-04:2025-06")
+    found = stack.json("catalogue", "reorganisation", *asked)
+    assert found["works"] > 0
+    whole = [each for each in found["numbers"] if isinstance(each["change"], int)]
+    assert any(each["change"] for each in whole)
+    for each in whole:
+        assert each["change"] == each["reorganisation"] + each["real"]
+        # A university holds its ended institutes in both trees.
+        assert each["as_was"] == each["as_is"]
+    seen = stack.kpis(["hust"], "2025-04", "2025-06", "KNW-03")["cells"][0]
+    (told,) = (n for n in whole if (n["indicator"], n["measure"]) == ("KNW-03", "verified"))
+    assert told["as_was"][1] == seen["verified"]
+    shown = stack.run("catalogue", "reorganisation", *asked)
+    assert (shown.code, "KNW-03" in shown.out) == (0, True), shown.err
