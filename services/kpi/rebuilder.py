@@ -53,7 +53,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
     owned = ledger.claim(view_id, partition, begin)
     if owned.next_offset == begin:
-        rebuild(BulkLoad(mongo), owned, catalogue, read, end, view.generation)
+        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, read, end, view.generation)
         owned = ledger.claim(view_id, partition)
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
     fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)

@@ -51,6 +51,11 @@ class Ledger:
         self._changes = database["changes"]
         self._notes: dict[tuple[str, int], Notes] = {}
 
+    @property
+    def session(self) -> ClientSession:
+        """The session of all its transactions; the next owner ends it."""
+        return self._session
+
     def claim(self, view_id: str, partition: int, begin: int = 0) -> Owned:
         """Become the owner of a partition: raise its epoch, so that no former owner can commit.
 

@@ -22,10 +22,17 @@ Document = dict[str, Any]
 
 
 class BulkLoad:
-    """Writes of one loader, which claimed its partitions from the ledger before."""
+    """Writes of one loader, which claimed its partitions from the ledger before.
 
-    def __init__(self, mongo: Mongo) -> None:
+    Args:
+        mongo: connection.
+        session: that of the ledger: whoever claims next ends it, and with it a transaction that a
+            killed loader left open.
+    """
+
+    def __init__(self, mongo: Mongo, session: ClientSession | None = None) -> None:
         self._mongo = mongo
+        self._session = session
         self._database = mongo.database(DATABASE)
         self._progress = self._database["progress"]
 
@@ -61,7 +68,7 @@ class BulkLoad:
                 if inserts:
                     self._database[collection].bulk_write(inserts, ordered=False, session=session)
 
-        transaction(self._mongo, work)
+        transaction(self._mongo, work, self._session)
 
     def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
         """Say that everything is loaded: from now on the partition stands at a position.
@@ -78,7 +85,7 @@ class BulkLoad:
         def work(session: ClientSession) -> None:
             self._change(owned, {"chunks": chunks} if chunks else {}, standing, session)
 
-        transaction(self._mongo, work)
+        transaction(self._mongo, work, self._session)
 
     def note_read(self, owned: Owned, records: int) -> None:
         """Tell how many records were read, for those who watch."""
