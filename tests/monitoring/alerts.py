@@ -53,7 +53,7 @@ def handled(code: str, step: int) -> Series:
     return {name: f"0+{step}x60"}
 
 
-def buckets(name: str, labels: str, slow: int) -> Series:
+def buckets(name: str, labels: str, slow: float) -> Series:
     """100 observations a step, all below 10 seconds, `slow` of them above 1 second."""
     comma = ", " if labels else ""
     return {
@@ -99,7 +99,7 @@ CASES: dict[str, Case] = {
         },
         "23m",
         OF_PROCESS,
-        quiet_at="15m",
+        quiet_at="20m",
     ),
     "KiengFilesRunningOut": Case(
         {
@@ -195,7 +195,7 @@ CASES: dict[str, Case] = {
         quiet_at="90s",
     ),
     "KiengDeadLetters": Case(
-        growing(_DEAD, "0x2 1x40"), growing(_DEAD, "7x42"), "4m", OF_READER, quiet_at="1m"
+        growing(_DEAD, "0x2 1x40"), growing(_DEAD, "7x42"), "4m", OF_READER, quiet_at="2m"
     ),
     "KiengRecordsParked": Case(
         growing("kieng_kpi_parked", "3x60"),
@@ -204,16 +204,28 @@ CASES: dict[str, Case] = {
         quiet_at="9m",
     ),
     "KiengRebalancing": Case(
-        growing(_REBALANCES, "0+1x60"), growing(_REBALANCES, "0 1 2 3x60"), "20m", OF_GROUP
+        growing(_REBALANCES, "0+1x60"),
+        growing(_REBALANCES, "0 1 2 3x60"),
+        "20m",
+        OF_GROUP,
+        quiet_at="8m",
     ),
     "KiengOwnershipContested": Case(
-        growing(_LOST, "0+1x60"), growing(_LOST, "0 1x60"), "20m", OF_READER
+        growing(_LOST, "0+0.3x60"),
+        growing(_LOST, "0 1x60"),
+        "20m",
+        OF_READER,
+        quiet_at="12m",
     ),
     "KiengCommitsRefused": Case(
-        growing(_REFUSED, "0+1x60"), growing(_REFUSED, "0 1x60"), "20m", OF_GROUP
+        growing(_REFUSED, "0+0.3x60"),
+        growing(_REFUSED, "0 1x60"),
+        "20m",
+        OF_GROUP,
+        quiet_at="12m",
     ),
     "KiengFlushSlow": Case(
-        buckets("kieng_kpi_flush_seconds_bucket", "", slow=20),
+        buckets("kieng_kpi_flush_seconds_bucket", "", slow=8),
         buckets("kieng_kpi_flush_seconds_bucket", "", slow=1),
         "12m",
         quiet_at="9m",
@@ -227,7 +239,7 @@ CASES: dict[str, Case] = {
         quiet_at="4m",
     ),
     "KiengGrpcSlow": Case(
-        buckets("grpc_server_handling_seconds_bucket", SERVICE, slow=5),
+        buckets("grpc_server_handling_seconds_bucket", SERVICE, slow=1.2),
         {
             **buckets("grpc_server_handling_seconds_bucket", SERVICE, slow=0),
             # A stream lives as long as somebody listens.
@@ -268,7 +280,7 @@ CASES: dict[str, Case] = {
             'kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1", instance="b"}': "0+30x40",
         },
         "3m",
-        quiet_at="1m",
+        quiet_at="2m",
     ),
     "KiengNoLiveView": Case(
         {},
@@ -277,7 +289,7 @@ CASES: dict[str, Case] = {
         quiet_at="9m",
     ),
     "KiengOutboxWaiting": Case(
-        {_OUTBOX: "0+60x40"}, {_OUTBOX: "100x40"}, "7m", {"institution": "vnu"}, quiet_at="3m"
+        {_OUTBOX: "200x40"}, {_OUTBOX: "100x40"}, "4m", {"institution": "vnu"}, quiet_at="2m"
     ),
     "KiengReviewQueueOld": Case(
         {_REVIEW: "1300000x240"},
@@ -287,13 +299,15 @@ CASES: dict[str, Case] = {
         quiet_at="59m",
     ),
     "KiengMailRefused": Case(
-        growing("kieng_notifications_mail_server_failures_total", "0+1x60"),
+        growing("kieng_notifications_mail_server_failures_total", "0+0.2x60"),
         growing("kieng_notifications_mail_server_failures_total", "0 1x60"),
         "20m",
+        quiet_at="11m",
     ),
     "KiengPartnersNotPublished": Case(
         growing("kieng_partners_relay_failures_total", "0+1x60"),
         growing("kieng_partners_relay_failures_total", "0 1x60"),
         "20m",
+        quiet_at="8m",
     ),
 }
