@@ -400,6 +400,22 @@ def kafka() -> Dashboard:
                 unit="s",
             )
         )
+        .with_panel(
+            lines(
+                "Dựng số liệu mới",
+                "View being built",
+                ("max(kieng_kpi_rebuild_events_done)", "events read"),
+                ("max(kieng_kpi_rebuild_events_wanted)", "events to read"),
+            )
+        )
+        .with_panel(
+            lines(
+                "Thời gian dựng",
+                "Time of the building",
+                ("max(kieng_kpi_rebuild_seconds)", "since it began"),
+                unit="s",
+            )
+        )
         .with_row(Row(title("Trục trặc", "Trouble")))
         .with_panel(
             lines(

@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from kieng.directory.v1 import events_pb2 as directory_events
 from kieng.kpi.v1 import (
@@ -20,7 +21,7 @@ from kieng.kpi.v1 import (
     target_service_pb2,
 )
 from services.kernel.container import repeat
-from services.kernel.errors import Forbidden, InvalidArgument, Unavailable
+from services.kernel.errors import Forbidden, InvalidArgument, InvalidRecord, Unavailable
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
@@ -81,7 +82,10 @@ class KpiAggregator:
         """Keep every directory version. Safe to run twice."""
         for record in records:
             if header(record, "ce_type") == DIRECTORY_PUBLISHED:
-                event = directory_events.DirectoryPublished.FromString(record.value or b"")
+                try:
+                    event = directory_events.DirectoryPublished.FromString(record.value or b"")
+                except DecodeError as error:
+                    raise InvalidRecord(str(error), offset=record.offset) from None
                 self.registry.keep_directory(event.directory)
 
 

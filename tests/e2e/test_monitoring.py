@@ -111,6 +111,13 @@ def test_labels_and_series_of_the_running_stack_are_bounded(
     assert labels <= LABELS | OF_PROMETHEUS
     assert len(found) < 4 * SERIES_MAX
     measured(f"{len(found)} series of our own metrics over all processes")
+    by_service = "on (job, instance) group_left (service) kieng_service_info"
+    named = f"process_resident_memory_bytes * {by_service}"
+    megabytes = {
+        each["metric"]["service"]: round(float(each["value"][1]) / 2**20)
+        for each in prometheus.query(named)
+    }
+    measured(f"memory in MiB: {megabytes}")
 
 
 def test_a_hanging_process_and_a_long_wait_end_as_mails_to_whom_they_concern(

@@ -230,6 +230,18 @@ CASES: dict[str, Case] = {
         "12m",
         quiet_at="9m",
     ),
+    "KiengRebuildStuck": Case(
+        {"kieng_kpi_rebuild_seconds": "0+30x80", "kieng_kpi_rebuild_events_done": "500x80"},
+        # A large one takes long and goes on; and a rebuild that is over shows nothing.
+        {
+            'kieng_kpi_rebuild_seconds{instance="a"}': "0+30x80",
+            'kieng_kpi_rebuild_events_done{instance="a"}': "0+500x80",
+            'kieng_kpi_rebuild_seconds{instance="query"}': "0x80",
+            'kieng_kpi_rebuild_events_done{instance="query"}': "0x80",
+        },
+        "21m",
+        quiet_at="19m",
+    ),
     "KiengGrpcErrors": Case(
         {**handled("OK", 90), **handled("INTERNAL", 10)},
         # What callers do wrong is no alert of ours.
