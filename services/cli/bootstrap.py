@@ -95,7 +95,13 @@ def fill_log(clients: Clients, screen: Screen) -> bool:
     if not opened.needs_republish:
         return False
     screen.say("up.republish", generation=opened.generation)
-    wanted = log_service_pb2.RepublishLogRequest(generation=opened.generation)
+    # A service may not serve yet; publishing some again twice changes nothing.
+    retry(CATALOGUE_SECONDS, STARTING, lambda: _republish(clients, opened.generation, screen))
+    return True
+
+
+def _republish(clients: Clients, generation: int, screen: Screen) -> None:
+    wanted = log_service_pb2.RepublishLogRequest(generation=generation)
     tasks: dict[str, Any] = {}
     with screen.progress() as progress:
         for step in clients.stub(LogServiceStub).RepublishLog(wanted):
@@ -104,7 +110,6 @@ def fill_log(clients: Clients, screen: Screen) -> bool:
                 tasks[name] = progress.add_task(name, total=None)
             total = step.submissions if step.done else None
             progress.update(tasks[name], completed=step.submissions, total=total)
-    return True
 
 
 def wait_until_live(clients: Clients) -> None:

@@ -17,12 +17,13 @@ from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, get_current_span
+from pymongo.errors import OperationFailure
 
 from kieng.access.v1 import access_pb2
 from services.kernel import metrics
 from services.kernel.access import Issuers, Principal, allow, roles_of
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
-from services.kernel.mongo import DOWN
+from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
 
 log = structlog.get_logger()
@@ -161,8 +162,10 @@ def refusing(call: Call) -> Iterator[None]:
             call.context.abort_with_status(rpc_status.to_status(answer))
         log.warning("another service is down", method=call.method.full_name)
         refuse(Unavailable("another service cannot be reached; repeat the same call"), call.context)
-    except Exception:
+    except Exception as error:
         log.exception("unknown error", method=call.method.full_name)
+        if isinstance(error, OperationFailure) and error.code in SICK:
+            refuse(Unavailable("the database is broken or full; repeat the call"), call.context)
         text = f"unknown error; tell the operator {call.traceparent[3:35]}"
         call.context.abort(grpcio.StatusCode.INTERNAL, text)
 

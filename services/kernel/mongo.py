@@ -20,6 +20,9 @@ SOCKET_TIMEOUT_MS = 30_000
 DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
 """Errors that mean: the database cannot be reached now; the same call may be repeated."""
 
+SICK = {1, 14031}
+"""Codes that mean: the database is there and broken inside (InternalError) or its disk is full."""
+
 
 class Mongo:
     """Databases of one deployment. Thread-safe; lives as long as the process.

@@ -11,7 +11,8 @@ import importlib
 import logging
 import signal
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -23,6 +24,20 @@ from services.kernel.metrics import SERVICE_INFO, HttpPort
 STOP_SECONDS_MAX = 20.0
 
 log = structlog.get_logger()
+
+
+class Patient:
+    """Standard output that rather loses a line than fails a call, when the disk behind is full."""
+
+    def write(self, text: str) -> None:
+        """Write what there is room for."""
+        with suppress(OSError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        """Hand it to the system; what does not fit now goes with the next line."""
+        with suppress(OSError):
+            sys.stdout.flush()
 
 
 def configure_log(service: str, log_format: str) -> None:
@@ -40,7 +55,7 @@ def configure_log(service: str, log_format: str) -> None:
             machines if log_format == "json" else people,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient())),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
     # kafka-python writes hundreds of lines a minute while a broker is down; we say it once.
