@@ -1,1 +1,6 @@
 """What every service does identically: settings, workers, gRPC, Kafka, MongoDB, metrics, stop."""
+
+import warnings
+
+# nameko imports eventlet, of which only the supervising hub is used (ADR 0001).
+warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
