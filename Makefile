@@ -83,7 +83,7 @@ lock: setup ## Solve requirements.lock again (UPGRADE=1 takes the newest version
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-annotate --no-header --quiet $(if $(UPGRADE),--upgrade) \
 		--output-file requirements.lock
-	$(call lock_image,pyproject.toml,deploy/image.lock)
+	$(call lock_image,pyproject.toml --extra oracle,deploy/image.lock)
 	$(call lock_image,deploy/image-build.in,deploy/image-build.lock)
 
 # What the image holds, and what builds its wheel: parts of requirements.lock, so versions and hashes are those that were tested.

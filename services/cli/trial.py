@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from services.cli import options
-from services.cli.issuer import CONSORTIUM, LocalIssuer
+from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.screen import Screen
 from services.cli.stack import find
 
@@ -27,6 +27,9 @@ def create(
     table: Annotated[
         Path | None, typer.Option(help="Write the table for the services here, not into --data.")
     ] = None,
+    edition_key: Annotated[
+        Path | None, typer.Option(help="Also make a key that signs editions here, unless there.")
+    ] = None,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
@@ -43,6 +46,8 @@ def create(
     path = table or stack.issuers_file
     path.parent.mkdir(parents=True, exist_ok=True)
     LocalIssuer(stack.issuer_folder).create(wanted, path)
+    if edition_key is not None:
+        write_key(edition_key)
     screen = Screen(output, lang)
     document = {"table": str(path), "institutions": wanted}
     names = ", ".join(wanted)

@@ -25,7 +25,7 @@ from tests.deploy.known import COMPOSE
 
 PARTS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 USER = 10001
-FOLDERS = ("/var/lib/kieng", "/etc/kieng/issuers", "/etc/kieng/own-issuers")
+FOLDERS = ("/var/lib/kieng", "/etc/kieng/issuers", "/etc/kieng/own-issuers", "/etc/kieng/editions")
 JOB_SECONDS = 300
 START_SECONDS = 90
 STAND_INS = ("kafka", "mongodb", "replica-set")

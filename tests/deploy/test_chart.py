@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from services.cli.issuer import write_key
 from services.cli.launch import SERVICES
 from services.kernel.config import read
 from services.kernel.runner import STOP_SECONDS_MAX, find_service
@@ -142,7 +143,11 @@ def test_services_can_read_their_environment(
             for variable, value in given.items():
                 path = tmp_path / variable
                 if variable.endswith("_FILE") and value.startswith("/etc/kieng/"):
-                    path.write_text(f"from {value}\n")
+                    path.unlink(missing_ok=True)
+                    if variable == "KIENG_EDITION_KEY_FILE":
+                        write_key(path)
+                    else:
+                        path.write_text(f"from {value}\n")
                     value = str(path)
                 patch.setenv(variable, value)
             loaded, mistakes = read(find_service(process)[1])
@@ -167,6 +172,14 @@ def test_what_is_read_is_mounted(values: dict[str, Any]) -> None:
         if each["kind"] == "Job":
             files -= {"/etc/kieng/issuers/issuers.json"}
         assert files <= mounted, name_of(each)
+
+
+def test_each_service_is_given_the_secrets_that_it_uses() -> None:
+    found = {
+        name: json.dumps(pod_of(each)) for name, each in deployments(example("production")).items()
+    }
+    assert {name for name, text in found.items() if "kieng-editions" in text} == {"query"}
+    assert {name for name, text in found.items() if "kieng-mail" in text} == {"notifications"}
 
 
 def test_jobs_and_test_run_commands_that_exist() -> None:
@@ -354,6 +367,8 @@ def test_objects_of_others_wait_until_the_cluster_knows_them() -> None:
 
 def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
     assert "Warnings" not in notes(example("production"))
+    alone = notes(example("small", services__notifications={"enabled": False}))
+    assert "addresses.notifications is empty" in alone
     found = notes(example("small", reflection=True, topicsJob__enabled=False))
     for words in (
         "PLAINTEXT: events",
@@ -363,6 +378,7 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
         "nobody watches",
         "reflection is true",
         "kieng topics apply",
+        "no edition can be closed",
     ):
         assert words in found
     assert "trial-kieng-query:50051" in found

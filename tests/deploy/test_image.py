@@ -78,8 +78,9 @@ def test_the_image_has_every_dependency_of_the_product_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "deploy" / "image.lock").read_text()
     locked = {pin.partition("==")[0].partition("[")[0] for pin in pins(text)}
-    wanted = {_name(line) for line in project["dependencies"]}
-    only_for_tests = {_name(line) for line in project["optional-dependencies"]["dev"]} - wanted
+    extras = project["optional-dependencies"]
+    wanted = {_name(line) for line in [*project["dependencies"], *extras["oracle"]]}
+    only_for_tests = {_name(line) for line in [*extras["dev"], *extras["embedded"]]} - wanted
     assert wanted <= locked, "run make lock"
     assert not locked & only_for_tests - {"packaging"}, "run make lock"
 

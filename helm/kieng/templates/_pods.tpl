@@ -65,7 +65,7 @@ capabilities:
 {{- end }}
 {{- end -}}
 
-{{/* One projected volume: Kafka's and MongoDB's secrets, the issuers, the password of the mail server. */}}
+{{/* One projected volume of what the component needs: secrets of Kafka and MongoDB, issuers, its own key or password. */}}
 {{- define "kieng.volumes" -}}
 - name: tmp
   emptyDir:
@@ -93,7 +93,7 @@ capabilities:
             - {key: {{ .existingCaSecretKey }}, path: kafka/ca.crt}
       {{- end }}
       {{- end }}
-      {{- if not .isJob }}
+      {{- if not (has .component (list "topics" "database")) }}
       {{- if .Values.issuers.existingSecret }}
       - secret:
           name: {{ .Values.issuers.existingSecret }}
@@ -106,7 +106,13 @@ capabilities:
             - {key: {{ ternary .Values.issuers.key "issuers.json" (ne .Values.issuers.existingConfigMap "") }}, path: issuers/issuers.json}
       {{- end }}
       {{- end }}
-      {{- if .Values.mail.existingSecret }}
+      {{- if and (eq .component "query") .Values.editions.existingSecret }}
+      - secret:
+          name: {{ .Values.editions.existingSecret }}
+          items:
+            - {key: {{ .Values.editions.existingSecretKey }}, path: editions/key.pem}
+      {{- end }}
+      {{- if and (eq .component "notifications") .Values.mail.existingSecret }}
       - secret:
           name: {{ .Values.mail.existingSecret }}
           items:
@@ -129,7 +135,7 @@ capabilities:
 {{- end }}
 {{- end -}}
 
-{{/* A pod that runs a command of kieng once. Takes root, component, command, isJob, extraEnv. */}}
+{{/* A pod that runs a command of kieng once. Takes root, component, command, extraEnv. */}}
 {{- define "kieng.commandPod" -}}
 {{- $root := .root -}}
 automountServiceAccountToken: false
@@ -171,5 +177,5 @@ containers:
     volumeMounts:
       {{- include "kieng.mounts" $root | nindent 6 }}
 volumes:
-  {{- include "kieng.volumes" (merge (dict "isJob" .isJob) $root) | nindent 2 }}
+  {{- include "kieng.volumes" (merge (dict "component" .component) $root) | nindent 2 }}
 {{- end -}}

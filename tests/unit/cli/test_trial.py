@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from services.cli.issuer import LocalIssuer
 from services.cli.main import main
 from services.kernel.access import Issuers
+from services.kpi.config import Settings
 
 
 def run(*arguments: str) -> int:
@@ -25,6 +27,16 @@ def test_services_that_read_the_table_trust_the_keys(tmp_path: Path) -> None:
     assert Issuers(table).principal(token).institution_id == "hust"
     assert [path.name for path in table.parent.iterdir()] == ["issuers.json"]
     assert (data / "issuer").stat().st_mode & 0o077 == 0
+
+
+def test_a_key_for_editions_is_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    wanted = ("issuer", "create", "vnu", "--data", str(tmp_path), "--edition-key", str(path))
+    assert run(*wanted) == 0
+    made = path.read_text()
+    assert Settings(edition_key=SecretStr(made)).signer is not None
+    assert run(*wanted) == 0
+    assert path.read_text() == made
 
 
 def test_a_second_run_keeps_the_keys(tmp_path: Path) -> None:
