@@ -132,18 +132,22 @@ class PartitionFold:
         asked = missing if seen is None else [key for key in missing if key in seen]
         stored = self._ledger.works(self.owned, asked) if asked else {}
         for key in missing:
-            if key not in stored:
+            if key in stored:
+                self._works[key] = self._restored(stored[key])
+            else:
                 flush.new_works.add(key)
-            statements = {}
-            for source in stored.get(key, ()):
-                event = events.decode_changed(source)
-                statement = events.decode_statement(event, self.catalogue, source)
-                statements[event.submission_id] = statement
-            self._works[key] = restored(statements, self.catalogue)
+                self._works[key] = Work()
             if seen is not None:
                 seen.add(key)
         for key in keys:
             self._works.move_to_end(key)
+
+    def _restored(self, sources: Sequence[bytes]) -> Work:
+        statements = {}
+        for source in sources:
+            event = events.decode_changed(source)
+            statements[event.submission_id] = events.decode_statement(event, self.catalogue, source)
+        return restored(statements, self.catalogue)
 
     def _fold_one(
         self,

@@ -80,6 +80,10 @@ def effective_date(claims: Iterable[Claim], name: str) -> str:
 
     A registry's date wins; otherwise the earliest of the live claims. Source: design.md, section 5.
     """
+    claims = list(claims)
+    if len(claims) == 1:
+        only = claims[0].facts.get(name)
+        return only if isinstance(only, str) else ""
     registry: list[tuple[tuple[int, str], str]] = []
     dates: list[str] = []
     for claim in claims:

@@ -58,9 +58,10 @@ def _count(
 ) -> None:
     if not claims:
         return
-    claims = sorted(claims, key=lambda claim: claim.precedence)
-    # The strongest claim says what the work is; one that calls it something else does not count.
-    claims = [claim for claim in claims if claim.type == claims[0].type]
+    if len(claims) > 1:
+        claims = sorted(claims, key=lambda claim: claim.precedence)
+        # The strongest claim says what the work is; one that says otherwise does not count.
+        claims = [claim for claim in claims if claim.type == claims[0].type]
     facts = _Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
         # Each claim by its own facts, or the work by what its claims settle on.
@@ -77,8 +78,9 @@ def _count_component(
     measures: tuple[int, ...],
     added: dict[Key, int],
 ) -> None:
-    if not all(test.holds(facts.get) for test in component.where):
-        return
+    for test in component.where:
+        if not test.holds(facts.get):
+            return
     begin = _begin(component, facts)
     if not begin:
         return
@@ -125,6 +127,8 @@ class _Facts:
     def get(self, name: str) -> Fact | None:
         if name == INSTITUTIONS:
             return self._institutions()
+        if len(self.claims) == 1:
+            return self.claims[0].facts.get(name)
         return settled(self.claims, name)
 
     def whole_number(self, name: str) -> int | None:
@@ -179,6 +183,8 @@ def _amount(component: Component, facts: _Facts) -> int | None:
 
 def union(units: list[int], tree: UnitTree) -> list[tuple[int, int]]:
     """Return (unit, +1 or -1) whose roll-up is 1 at every unit that holds one of ``units``."""
+    if len(units) == 1:
+        return [(units[0], 1)]
     ordered = sorted(set(units))
     added = [(unit, 1) for unit in ordered]
     added += [(tree.meeting(a, b), -1) for a, b in pairwise(ordered)]
@@ -194,7 +200,8 @@ def _add(
     added: dict[Key, int],
 ) -> None:
     for unit, member, value in parts:
+        declared = number_key(unit, month, column)
         for measure in measures:
-            number = number_key(unit, month, column + measure)
+            number = declared + measure
             key: Key = (number, member) if member else number
             added[key] = added.get(key, 0) + sign * value

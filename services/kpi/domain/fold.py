@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
-from services.kpi.domain.contribution import contribution, key_parts
+from services.kpi.domain.contribution import COLUMN_BITS, contribution, key_parts
+
+COLUMN_MASK = (1 << COLUMN_BITS) - 1
 
 Place = tuple[str, int]
 """Unit id and month: where a row stands."""
@@ -65,16 +67,21 @@ def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[Place, dic
     Contributions are gathered by unit and month first, so that a path is walked once per row.
     """
     tree, names = catalogue.tree, [(column.name, "") for column in catalogue.columns]
-    gathered: dict[tuple[int, int], dict[Cell, int]] = {}
+    gathered: dict[int, dict[Cell, int]] = {}
     for key, value in changes.items():
         number, member = key if isinstance(key, tuple) else (key, "")
-        unit, month, column = key_parts(number)
-        cell = (names[column][0], member) if member else names[column]
-        gathered.setdefault((unit, month), {})[cell] = value
+        cell = names[number & COLUMN_MASK]
+        standing = gathered.setdefault(number >> COLUMN_BITS, {})
+        standing[(cell[0], member) if member else cell] = value
     rows: dict[Place, dict[Cell, int]] = {}
-    for (unit, month), cells in gathered.items():
+    for standing_at, cells in gathered.items():
+        unit, month, _ = key_parts(standing_at << COLUMN_BITS)
         for above in tree.ancestors[unit]:
-            row = rows.setdefault((tree.ids[above], month), {})
+            place = tree.ids[above], month
+            row = rows.get(place)
+            if row is None:
+                rows[place] = dict(cells)
+                continue
             for cell, value in cells.items():
                 row[cell] = row.get(cell, 0) + value
     kept = {place: {c: value for c, value in row.items() if value} for place, row in rows.items()}

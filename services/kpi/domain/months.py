@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from services.kernel.errors import InvalidArgument
 
 RANGE_MONTHS_MAX = 120
 
 
+@lru_cache(maxsize=4096)
 def month_of_date(date: str) -> int:
     """Return the month of a calendar date `YYYY-MM-DD`, or of a month `YYYY-MM`.
 
