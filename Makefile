@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos bench check check-deploy lint proto proto-check proto-image \
+.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy lint proto proto-check proto-image \
 	proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -47,6 +47,9 @@ test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against
 
 test-chaos: setup ## Kill and freeze aggregators on Apache Kafka, ROUNDS=20 times, against the oracle
 	ROUNDS=$(or $(ROUNDS),20) $(PYTEST) -s tests/chaos --broker kafka $(ARGS)
+
+bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a second; build/sizing.json
+	$(BIN)/python -W ignore -m tests.benchmark.sizing $(ARGS)
 
 bench: setup ## Measure what every number costs: EVENTS=100000; writes build/bench.json
 	$(BIN)/python -W ignore -m tests.benchmark $(or $(EVENTS),100000) $(ARGS)
