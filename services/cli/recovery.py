@@ -14,8 +14,8 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import db, log_end, restoring, up
 from services.cli.archive import Manifest
 from services.cli.bootstrap import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
+from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
 from services.cli.clients import Clients, Credential
-from services.cli.doctor import PROBE_SECONDS, grpc_state
 from services.cli.failures import DOWN, NO, Failure
 from services.cli.issuer import CONSORTIUM
 from services.cli.launch import DATABASE_MS, Launch, Plan

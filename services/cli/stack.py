@@ -10,6 +10,7 @@ from pathlib import Path
 
 import services
 from services.cli.failures import DOWN, Failure
+from services.kernel.config import KernelSettings, read
 
 FILE = "stack.json"
 ROOT = Path(services.__file__).parents[1]
@@ -89,8 +90,11 @@ def find(data: Path) -> Stack:
     """
     path = data / FILE
     if not path.exists():
-        broker, mongo = os.environ.get("KIENG_KAFKA_BOOTSTRAP"), os.environ.get("KIENG_MONGO_URI")
-        return Stack(str(data), broker=broker or "", mongo=mongo or "")
+        settings, _ = read(KernelSettings)
+        given = settings.model_fields_set if settings is not None else set()
+        named = {name: str(getattr(settings, name)) for name in given}
+        broker, mongo = named.get("kafka_bootstrap", ""), named.get("mongo_uri", "")
+        return Stack(str(data), broker=broker, mongo=mongo)
     try:
         content = json.loads(path.read_text())
         content["processes"] = {

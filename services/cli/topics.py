@@ -58,6 +58,12 @@ class Difference:
         """Whether `apply` removes the difference; the others need a migration."""
         return self.aspect in {"topic", "config"}
 
+    @property
+    def is_generous(self) -> bool:
+        """Whether there is more of it than wanted: partitions or copies, chosen at installation."""
+        is_number = self.aspect in {"partitions", "replication"}
+        return is_number and int(self.found) > int(self.wanted)
+
     def __str__(self) -> str:
         """Say it as one line for people."""
         if self.aspect == "topic":
@@ -195,6 +201,23 @@ def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]
     """
     live = _describe(admin, table)
     return {topic.name: str(live[topic.name]["topic_id"]) for topic in table if topic.name in live}
+
+
+def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tuple[str, int, int]]:
+    """Return each partition that lacks copies: topic and number, copies in sync, copies there are.
+
+    A partition that nobody leads has none in sync.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
+    return [
+        (f"{name}/{partition['partition_index']}", in_sync, len(partition["replica_nodes"]))
+        for name, found in sorted(_describe(admin, table).items())
+        for partition in found["partitions"]
+        for in_sync in [len(partition["isr_nodes"]) if partition["leader_id"] >= 0 else 0]
+        if in_sync < len(partition["replica_nodes"])
+    ]
 
 
 def _describe(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, Any]:

@@ -1,0 +1,170 @@
+"""What `kieng doctor` looks at in the services and their numbers: health, log, lag, parked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli import broker, log_end
+from services.cli.clients import Clients, Credential
+from services.cli.failures import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
+from services.cli.findings import UP, Finding
+from services.cli.issuer import CONSORTIUM
+from services.cli.launch import SERVICES, WITHOUT_GRPC, http_probe
+from services.cli.render import view_json
+from services.cli.stack import Stack
+
+PROBE_SECONDS = 3.0
+LOOK_MS = 500
+STUCK_SECONDS = 5.0
+ROLES = ("operator", "viewer")
+
+
+def check_services(stack: Stack) -> Iterator[Finding]:
+    """Ask every service for its health."""
+    addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
+    yield from _check_without_grpc(stack)
+    for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
+        try:
+            address = addresses.get(name) or stack.address(name.partition(".")[0])
+        except Failure as failure:
+            variable = f"KIENG_{name.partition('.')[0].upper()}_ADDRESS"
+            remedy = UP if stack.processes else f"set {variable}=host:port"
+            yield Finding(name, DOWN, failure.message, remedy)
+            continue
+        reason = grpc_state(address, PROBE_SECONDS)
+        hint = _log_hint(stack, name) if reason else ""
+        yield Finding(name, DOWN if reason else 0, reason or f"{address}: SERVING", hint)
+
+
+def grpc_state(address: str, seconds: float) -> str:
+    """Say why a service does not serve calls; empty when its health check says that it does."""
+    try:
+        with grpc.insecure_channel(address) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
+    except grpc.RpcError as error:
+        return f"{address}: {trouble_of_call(error)}"
+    state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+    return "" if state == "SERVING" else f"{address}: {state}"
+
+
+def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
+    """Ask the services that open no port for calls over HTTP."""
+    for name, process in stack.processes.items():
+        if process.http and not process.grpc:
+            reason = http_probe(process.http, "/readyz")()
+            hint = _log_hint(stack, name) if reason else ""
+            detail = reason or f"{process.http}: ready"
+            yield Finding(name, DOWN if reason else 0, detail, hint)
+
+
+def _log_hint(stack: Stack, name: str) -> str:
+    process = stack.processes.get(name)
+    return f"look into {process.log}" if process else f"look into the log of {name}"
+
+
+def check_view(stack: Stack) -> Iterator[Finding]:
+    """Look at the live view: its state, age, parked records, and the log it reads."""
+    try:
+        with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
+            stub = clients.stub(CatalogueServiceStub)
+            views = stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views
+            found = live_view(clients)
+    except CallFailed as failed:
+        yield Finding("view", failed.exit_code, failed.message, f"{UP} (a catalogue is needed)")
+        return
+    except Failure as failure:
+        # In a pod without a token everything else can be looked at all the same.
+        is_anonymous = failure.exit_code == USAGE
+        code, remedy = (0, "set KIENG_TOKEN") if is_anonymous else (failure.exit_code, UP)
+        yield Finding("view", code, f"not looked at: {failure.message}", remedy)
+        return
+    view = view_json(found, datetime.now(UTC))
+    age = "no event yet" if view["age_seconds"] is None else f"age {view['age_seconds']:.0f} s"
+    yield Finding("view", 0, f"{view['view_id']}, {age}, digest {view['digest'][:12]}")
+    yield from _check_log(found.log_trouble, views)
+    if not found.log_trouble:
+        yield check_lag(stack, found)
+    parked = found.parked
+    hint = "kieng parked list; then kieng parked repair SUBMISSION_ID" if parked else ""
+    yield Finding("parked", NO if parked else 0, f"{parked} records set aside", hint)
+
+
+def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
+    """Tell whether the log is the one that was folded, and whether the newest view has read it."""
+    kinds = catalogue_service_pb2.View
+    # A view that is built beside the live one (it has a phase) is nothing to mend.
+    waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
+    live = [view for view in views if view.state == kinds.STATE_LIVE]
+    if trouble:
+        reason, _, remedy = trouble.rpartition("; ")
+        hint = remedy.rpartition("run")[2].strip(" s`")
+        yield Finding("log", NO, reason, hint)
+    elif waiting:
+        waits = ", ".join(waiting[0].waiting_for) or "records"
+        yield Finding("log", NO, f"{waiting[0].view_id} is being built and waits for {waits}", UP)
+    elif live:
+        yield Finding("log", 0, f"generation {live[0].generation}")
+
+
+def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
+    """Look for records behind the view's position, and whether the view moves on over them.
+
+    The log is read, because the embedded broker answers too small an end to those who ask for it.
+    """
+    deadline = time.monotonic() + STUCK_SECONDS
+    wanted = {p.partition: p.next_offset for p in view.progress}
+    try:
+        waiting = unread(stack.broker, wanted)
+        oldest = min((record.timestamp for record in waiting), default=0) / 1000
+        with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
+            while waiting and time.monotonic() < deadline:
+                now = {p.partition: p.next_offset for p in live_view(clients).progress}
+                if all(now.get(r.partition, 0) > r.offset for r in waiting):
+                    return Finding("lag", 0, "the view moves on")
+                time.sleep(0.2)
+    except (KafkaError, Failure) as error:
+        return Finding(
+            "lag", DOWN, f"not known: {error}", "kieng doctor, when broker and kpi are up"
+        )
+    if not waiting:
+        return Finding("lag", 0, "the view has read the whole log")
+    age = max(0.0, time.time() - oldest)
+    text = f"at least {len(waiting)} records are not counted, the oldest for {age:.0f} s"
+    return Finding("lag", NO, text, _log_hint(stack, "kpi.aggregator"))
+
+
+def live_view(clients: Clients) -> view_pb2.ViewInfo:
+    """Return what the live view's answers stand on now."""
+    month = datetime.now(UTC).strftime("%Y-%m")
+    selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
+    asked: Message = kpi_service_pb2.GetKpisRequest(selection=selection)
+    view: view_pb2.ViewInfo = clients.stub(KpiServiceStub).GetKpis(asked).view
+    return view
+
+
+def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
+    """Return some of the records from a position on; raises KafkaError."""
+    options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
+    consumer = KafkaConsumer(**options, enable_auto_commit=False, allow_auto_create_topics=False)
+    with closing(consumer):
+        numbers = sorted(consumer.partitions_for_topic(log_end.TOPIC) or ())
+        partitions = [TopicPartition(log_end.TOPIC, number) for number in numbers]
+        consumer.assign(partitions)
+        for partition in partitions:
+            consumer.seek(partition, position.get(partition.partition, 0))
+        polled = consumer.poll(timeout_ms=LOOK_MS) if partitions else {}
+        return [record for records in polled.values() for record in records]

@@ -1,0 +1,199 @@
+"""What `kieng doctor` looks at beneath the services: settings, broker, database, keys, disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kafka import KafkaAdminClient
+from kafka.errors import IncompatibleBrokerVersion, KafkaError
+from pymongo.errors import PyMongoError
+
+from services.cli import broker, certificates, db, embedded, schemas, settings, topics
+from services.cli.failures import DOWN, NO, Failure
+from services.cli.findings import UP, Finding
+from services.cli.stack import Stack
+from services.kernel.config import KernelSettings, load, read
+from services.kernel.mongo import Mongo
+
+SKEW_SECONDS_MAX = 5.0
+"""Largest difference of clocks: tokens hold with 60 s of it, ages and deadlines do not."""
+DISK_FREE_LOW, DISK_FREE_LEAST = 0.15, 0.05
+TERABYTE = 1e12
+
+
+def check_settings(stack: Stack) -> Iterator[Finding]:
+    """Look at the settings of this process, misspelt variables included."""
+    wrong = [*read(KernelSettings)[1], *settings.unknown_variables()]
+    if wrong:
+        yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
+    else:
+        yield Finding("settings", 0, "no mistake")
+
+
+def check_broker(stack: Stack) -> Iterator[Finding]:
+    """Look at the broker, its topics, and whether every partition has its copies."""
+    if not stack.broker:
+        yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
+        return
+    if reason := embedded.kafka_unready(stack.broker):
+        yield Finding("broker", DOWN, reason, UP if stack.processes else "start the brokers")
+        return
+    remedy = f"kieng topics apply --kafka {stack.broker}"
+    with closing(broker.admin(stack.broker)) as admin:
+        try:
+            nodes = len(admin.describe_cluster()["brokers"])
+            kind = stack.broker_kind or "external"
+            yield Finding("broker", 0, f"{stack.broker} ({kind}), {nodes} answer")
+            yield from _check_topics(admin, remedy)
+            yield from _check_log_folders(admin)
+        except KafkaError as error:
+            yield Finding("topics", DOWN, str(error), remedy)
+
+
+def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
+    # The embedded broker reports no settings, so they cannot be compared there.
+    differences = topics.plan(admin, topics.load())
+    seen = [d for d in differences if not d.is_generous and (d.aspect == "topic" or d.found)]
+    if seen:
+        yield Finding("topics", NO, "; ".join(map(str, seen)), remedy)
+    else:
+        yield Finding("topics", 0, "as in the table")
+    poor = topics.without_copies(admin, topics.load())
+    leaderless = [name for name, isr, copies in poor if not isr]
+    if leaderless:
+        text = f"nobody leads {', '.join(leaderless)}"
+        yield Finding("copies", DOWN, text, "start the brokers that hold them")
+    elif poor:
+        text = ", ".join(f"{name} has {isr} of {copies}" for name, isr, copies in poor)
+        yield Finding("copies", NO, text, "start the brokers that hold the others")
+    else:
+        yield Finding("copies", 0, "every partition has all of them")
+
+
+def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
+    """Look at the disks of the brokers, where they tell (Kafka 3.3 and later)."""
+    try:
+        told = admin.describe_log_dirs()
+    except IncompatibleBrokerVersion:
+        return  # the embedded broker, whose log is in memory
+    for node in told:
+        for folder in node["log_dirs"]:
+            total, free = folder.get("total_bytes", -1), folder.get("usable_bytes", -1)
+            if total > 0 <= free:
+                name = f"disk of broker {node['broker']}, {folder['log_dir']}"
+                yield space(name, float(total), float(free))
+
+
+def check_database(stack: Stack) -> Iterator[Finding]:
+    """Look at the database: replica set, majority writes, indexes and migrations, its clock."""
+    try:
+        with db.database_server("", stack) as mongo:
+            yield from _check_replica_set(mongo)
+            yield _check_clock(mongo)
+            yield from _check_schemas(mongo, stack)
+            yield from _check_space(mongo)
+    except Failure as failure:
+        remedy = UP if stack.processes or not stack.mongo else "start the database"
+        yield Finding("database", DOWN, failure.message, remedy)
+
+
+def _check_replica_set(mongo: Mongo) -> Iterator[Finding]:
+    hello = mongo.client.admin.command("hello")
+    name = hello.get("setName")
+    if not name:
+        text = "not a replica set: it has no transactions"
+        yield Finding("database", NO, text, "start mongod with --replSet and rs.initiate()")
+        return
+    try:
+        # Creates nothing: a write that matches no document, acknowledged by the majority, on disk.
+        mongo.database("kieng_doctor")["probe"].update_one({"_id": 0}, {"$set": {"seen": 1}})
+    except PyMongoError as error:
+        text = f"no majority acknowledges a write: {str(error)[:200]}"
+        yield Finding("database", DOWN, text, "rs.status() tells which member is missing")
+        return
+    members = len(hello.get("hosts", ()))
+    yield Finding("database", 0, f"replica set {name} of {members}, majority writes, on disk")
+    if not _is_synced(mongo):
+        text = "a majority is told before it is on disk (writeConcernMajorityJournalDefault)"
+        yield Finding("sync", NO, text, "rs.reconfig() with writeConcernMajorityJournalDefault")
+
+
+def _is_synced(mongo: Mongo) -> bool:
+    try:
+        config = mongo.client.admin.command("replSetGetConfig")["config"]
+    except PyMongoError:
+        return True  # not allowed to ask, or the embedded database: our writes ask for it (j: true)
+    return bool(config.get("writeConcernMajorityJournalDefault", True))
+
+
+def _check_clock(mongo: Mongo) -> Finding:
+    before = datetime.now(UTC)
+    there = mongo.client.admin.command("hello").get("localTime")
+    after = datetime.now(UTC)
+    if there is None:
+        return Finding("clock", 0, "the database does not tell its time")
+    middle = before + (after - before) / 2
+    there = there if there.tzinfo else there.replace(tzinfo=UTC)
+    skew = abs((there - middle).total_seconds()) - (after - before).total_seconds() / 2
+    if skew > SKEW_SECONDS_MAX:
+        text = f"the database's clock differs by {skew:.0f} s from the one here"
+        return Finding("clock", NO, text, "timedatectl set-ntp true, on the machine that is wrong")
+    return Finding("clock", 0, f"within {max(0.0, skew):.1f} s of the database's")
+
+
+def _check_schemas(mongo: Mongo, stack: Stack) -> Iterator[Finding]:
+    names = schemas.institutions_known(mongo, db.institutions_here([], stack))
+    found = [
+        difference
+        for schema, name in schemas.databases(names)
+        for difference in schemas.plan(schema, mongo.database(name))
+        if difference.aspect != "unknown index"
+    ]
+    if found:
+        cut_off = any(difference.aspect == "restore" for difference in found)
+        remedy = "kieng backup restore FOLDER" if cut_off else "kieng db apply"
+        yield Finding("schema", NO, "; ".join(map(str, found)), remedy)
+    else:
+        yield Finding("schema", 0, "indexes and migrations are complete")
+
+
+def _check_space(mongo: Mongo) -> Iterator[Finding]:
+    told: dict[str, Any] = mongo.database("kieng_kpi").command("dbStats")
+    total, used = told.get("fsTotalSize"), told.get("fsUsedSize")
+    if total and used is not None:
+        yield space("disk of the database", float(total), float(total) - float(used))
+
+
+def check_disk(stack: Stack) -> Iterator[Finding]:
+    """Look at the room left where a stack of this machine writes."""
+    folder = Path(stack.data)
+    if stack.processes and folder.exists():
+        usage = shutil.disk_usage(folder)
+        yield space(f"disk of {folder}", usage.total, usage.free)
+
+
+def space(name: str, total: float, free: float) -> Finding:
+    """Return what a disk's free room means."""
+    share = free / total
+    text = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free"
+    if share >= DISK_FREE_LOW:
+        return Finding(name, 0, text)
+    code = DOWN if share < DISK_FREE_LEAST else NO
+    return Finding(name, code, text, "give it more room; docs/sizing.md says how much")
+
+
+def check_keys(stack: Stack) -> Iterator[Finding]:
+    """Look at the issuers whose tokens hold, and at certificates: who they are, when they end."""
+    path = load(KernelSettings).issuers_file
+    path = path if path.exists() or not stack.issuers_file.exists() else stack.issuers_file
+    if path.exists():
+        yield from certificates.check_issuers(path, datetime.now(UTC))
+    elif stack.processes:
+        yield Finding("issuers", NO, f"{stack.issuers_file} is missing", UP)
+    if stack.broker:
+        yield from certificates.check_brokers(stack.broker, datetime.now(UTC))
