@@ -158,7 +158,7 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
 
 def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
     """Return some of the records from a position on; raises KafkaError."""
-    options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
+    options = {**broker.options(bootstrap), "auto_offset_reset": "latest"}
     consumer = KafkaConsumer(**options, enable_auto_commit=False, allow_auto_create_topics=False)
     with closing(consumer):
         numbers = sorted(consumer.partitions_for_topic(log_end.TOPIC) or ())
