@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,12 +10,14 @@ from services.kernel.publisher import Event
 from services.submissions import wire
 from services.submissions.domain import transitions
 from services.submissions.domain.claims import claim_on, live_keys
-from services.submissions.domain.submission import Decision, Submission
+from services.submissions.domain.submission import Change, Decision, Submission
 from services.submissions.events import encode_claim, events_of
 from tests.unit.submissions import builders
 from tests.unit.submissions.builders import by, change, content
 
 Step = Callable[[Submission], Submission]
+# Still the first of July in London, already the second in Hanoi.
+LATE_EVENING = datetime(2025, 7, 1, 17, 30, tzinfo=UTC)
 DOIS = ["10.1000/a", "10.1000/b", "10.1000/c"]
 
 
@@ -103,3 +106,30 @@ def test_no_personal_field_and_no_place_of_a_proof_leaves_the_institution() -> N
     assert list(claim.evidence_sha256) == ["a" * 64]
     assert claim.facts.expert.person_id == "person-1"
     assert event.traceparent == "00-trace"
+
+
+def later(days: int, subject: str = "author") -> Change:
+    roles = frozenset({"reviewer", "approver"})
+    return Change(subject, builders.NOW + timedelta(days=days), "", reason="why", roles=roles)
+
+
+def reported(submission: Submission) -> str:
+    return decode(events_of(None, submission)[-1]).reported_on
+
+
+def test_the_day_of_the_first_submission_is_told_in_vietnam_and_never_moves() -> None:
+    draft = transitions.create(
+        "1", "alpha", content(), None, Change("author", LATE_EVENING, ""), submit=False
+    )
+    steps = [transitions.submit(transitions.amend(draft, content("10.1000/b"), later(1)), later(2))]
+    steps.append(transitions.decide(steps[-1], Decision.RETURN, later(3, "third")))
+    steps.append(transitions.amend(steps[-1], content("10.1000/c"), later(4)))
+    steps.append(transitions.decide(steps[-1], Decision.VERIFY, later(5, "third")))
+    assert {reported(step) for step in steps} == {"2025-07-03"}
+    handed_in = transitions.create(
+        "2", "alpha", content(), None, Change("author", LATE_EVENING, ""), submit=True
+    )
+    back = transitions.decide(handed_in, Decision.RETURN, later(3, "third"))
+    assert {reported(s) for s in (handed_in, back, transitions.submit(back, later(9)))} == {
+        "2025-07-02"
+    }

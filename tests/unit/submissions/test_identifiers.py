@@ -39,6 +39,21 @@ def product(**fields: object) -> pb.Facts:
         (F(ip_right=pb.IpRight(application_no="   ")), "ip_right.application_no"),
         (F(training=pb.Training(number="  ")), "training.number"),
         (F(joint_project=pb.JointProject(code=" ")), "joint_project.code"),
+        (F(programme=pb.Programme(code=" ")), "programme.code"),
+        (F(event=pb.Event(code=" ")), "event.code"),
+        (F(task=pb.Task(decision_no="d", number=" ")), "task.number"),
+        (F(investment=pb.Investment(number="1", tax_code="0100233480")), "investment.tax_code"),
+        (F(scholar=pb.Scholar(person_id="0000-0002-1825-0098")), "scholar.person_id"),
+        (F(recognition=pb.Recognition(given_on="2025-07-03")), "recognition.given_on"),
+        (
+            F(ip_right=pb.IpRight(application_no="1", exploited_on="2025-01-01")),
+            "ip_right.exploited_by",
+        ),
+        (F(ip_right=pb.IpRight(application_no="1", exploited_by="c")), "ip_right.exploited_on"),
+        (
+            F(policy_contract=pb.PolicyContract(number="1", adopted_by="a body")),
+            "policy_contract.adopted_on",
+        ),
         (product(stage=3), "product.on_market_on"),
         (product(stage=1, on_market_on="2025-01-02"), "product.on_market_on"),
     ],
@@ -61,6 +76,7 @@ def test_a_wrong_field_is_named(facts: pb.Facts, field: str) -> None:
         F(enterprise=pb.Enterprise(tax_code="0100233488", founded_on="2025-01-01")),
         F(agreement=pb.Agreement(number="1", signed_on="2025-01-01", expires_on="2035-01-01")),
         product(stage=3, on_market_on="2025-01-02"),
+        F(task=pb.Task(decision_no="d", number="1", due_on="2027-12-31")),
     ],
 )
 def test_right_facts_pass(facts: pb.Facts) -> None:
@@ -86,6 +102,16 @@ def test_right_facts_pass(facts: pb.Facts) -> None:
         (F(training=pb.Training(partner_id="p", number="1")), "training:p:1"),
         (F(agreement=pb.Agreement(partner_id="p", number="1")), "agreement:p:1"),
         (F(joint_project=pb.JointProject(code=" nafosted-1 ")), "project:NAFOSTED-1"),
+        (F(programme=pb.Programme(code=" ct  a1 ")), "programme:CT A1"),
+        (F(event=pb.Event(code="hn-1")), "event:HN-1"),
+        (F(task=pb.Task(decision_no="1345/qđ", number=" 7 ")), "task:1345/QĐ:7"),
+        (
+            F(investment=pb.Investment(tax_code="0100233488", number="a 1")),
+            "investment:0100233488:A 1",
+        ),
+        (F(scholar=pb.Scholar(person_id="p")), "sub:s1"),
+        (F(recognition=pb.Recognition(person_id="p")), "sub:s1"),
+        (F(impact_story=pb.ImpactStory(title="t")), "sub:s1"),
         (F(receipt=pb.Receipt(number="1")), "sub:s1"),
     ],
 )
