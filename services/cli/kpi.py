@@ -15,9 +15,9 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import cuts, options, past
 from services.cli.clients import Clients
-from services.cli.failures import NO, USAGE, Failure
-from services.cli.kpi_tables import Names, explained, grid, is_exact
-from services.cli.render import cell_json, message_json, value_json, view_json
+from services.cli.failures import USAGE, Failure
+from services.cli.kpi_tables import Names, grid
+from services.cli.render import cell_json, view_json
 from services.cli.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
@@ -173,55 +173,3 @@ def watch(
                 cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
                 shown = grid(screen, names, list(cells.values()), measure, message.view)
                 live.update(shown, refresh=True)
-
-
-@app.command()
-def explain(
-    unit: OneUnit,
-    indicator: OneIndicator,
-    from_month: From,
-    to_month: To,
-    measure: MeasureOption = "verified",
-    every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """List the works behind a number, their claims and proofs, and the sum.
-
-    Example: kieng kpi explain --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07 --all
-    """
-    request = kpi_service_pb2.ExplainKpiRequest(
-        unit_id=unit,
-        indicator_code=indicator,
-        from_month=from_month,
-        to_month=to_month,
-        measure=read_measure(measure),
-        page_size=500 if every else 100,
-    )
-    works: list[kpi_service_pb2.ExplainedWork] = []
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(KpiServiceStub)
-        while True:
-            page = stub.ExplainKpi(request)
-            works += page.works
-            request.page_token = page.next_page_token
-            if not (every and page.next_page_token):
-                break
-        screen = session.screen
-        names = Names() if screen.is_json else read_names(session.clients, lang)
-    complete = not page.next_page_token
-    exact = is_exact(page.value, works) if complete else None
-    result = {
-        "view": view_json(page.view, datetime.now(UTC)),
-        "value": value_json(page.value),
-        "works": [
-            {**message_json(work), "contribution": value_json(work.contribution)} for work in works
-        ],
-        "complete": complete,
-        "adds_up": exact,
-    }
-    unit_of_value = names.units_of_value.get(indicator, "")
-    screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
-    if exact is False:
-        raise typer.Exit(NO)

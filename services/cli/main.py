@@ -17,6 +17,7 @@ from services.cli import (
     demo,
     doctor,
     editions,
+    explaining,
     imports,
     inbox,
     kpi,
@@ -48,6 +49,7 @@ app.command("import")(imports.import_file)
 app.command()(submissions.submit)
 app.add_typer(submissions.app, name="submission")
 app.add_typer(reviews.app, name="review")
+kpi.app.command()(explaining.explain)
 kpi.app.command()(overlaps.overlaps)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(catalogue.app, name="catalogue")

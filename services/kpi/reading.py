@@ -12,10 +12,11 @@ from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
+from services.kpi.absences import absence
 from services.kpi.explaining import explain
 from services.kpi.live import Moment, moment_cells
 from services.kpi.overlapping import matrix, overlaps
-from services.kpi.providers import Clock, Live, PastViews, ViewSnapshots, WatcherCount
+from services.kpi.providers import Clock, Live, ParkedStore, PastViews, ViewSnapshots, WatcherCount
 from services.kpi.wire import answers
 from services.kpi.wire.cells import decode_day, decode_selection
 
@@ -31,6 +32,7 @@ class Reading:
     watchers = WatcherCount()
     now = Clock()
     past = PastViews()
+    parked = ParkedStore()
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
@@ -94,6 +96,14 @@ class Reading:
     ) -> kpi_service_pb2.ExplainKpiResponse:
         """Return the works behind a cell."""
         return explain(request, self.live, self.snapshots)
+
+    @grpc
+    def explain_absence(
+        self, request: kpi_service_pb2.ExplainAbsenceRequest
+    ) -> kpi_service_pb2.ExplainAbsenceResponse:
+        """Return why a work counts in a cell, or does not."""
+        institution_id = self.call.principal.institution_id
+        return absence(request, self.live, self.snapshots, self.parked, institution_id)
 
     @grpc
     def list_overlaps(

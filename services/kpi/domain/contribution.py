@@ -62,18 +62,18 @@ def _count(
         claims = sorted(claims, key=lambda claim: claim.precedence)
         # The strongest claim says what the work is; one that says otherwise does not count.
         claims = [claim for claim in claims if claim.type == claims[0].type]
-    facts = _Facts(claims, catalogue.tree)
+    facts = Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
         # Each claim by its own facts, or the work by what its claims settle on.
         alone = component.rule is Rule.CLAIMS
-        for said in [_Facts([c], catalogue.tree) for c in claims] if alone else [facts]:
+        for said in [Facts([c], catalogue.tree) for c in claims] if alone else [facts]:
             _count_component(column, component, said, catalogue, measures, added)
 
 
 def _count_component(
     column: int,
     component: Component,
-    facts: _Facts,
+    facts: Facts,
     catalogue: Catalogue,
     measures: tuple[int, ...],
     added: dict[Key, int],
@@ -81,10 +81,10 @@ def _count_component(
     for test in component.where:
         if not test.holds(facts.get):
             return
-    begin = _begin(component, facts)
+    begin = begin_of(component, facts)
     if not begin:
         return
-    parts = _parts(component, facts)
+    parts = parts_of(component, facts)
     columns = [(column, parts)]
     for cut_column, cut in catalogue.cuts_of.get(column, ()):
         terms = cut.terms_of(facts.get, begin)
@@ -100,7 +100,7 @@ def _count_component(
             _add(found, max(month, month_of_date(end)), -1, number, measures, added)
 
 
-def _begin(component: Component, facts: _Facts) -> str:
+def begin_of(component: Component, facts: Facts) -> str:
     """Return the date from which a work counts; empty while one that it needs is missing."""
     date = effective_date(facts.claims, component.date)
     if not date or not component.not_before:
@@ -117,7 +117,7 @@ def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[in
     ]
 
 
-class _Facts:
+class Facts:
     """The facts of a work, settled among its claims."""
 
     def __init__(self, claims: list[Claim], tree: UnitTree) -> None:
@@ -125,6 +125,7 @@ class _Facts:
         self.tree = tree
 
     def get(self, name: str) -> Fact | None:
+        """Return a fact; None when no claim has it."""
         if name == INSTITUTIONS:
             return self._institutions()
         if len(self.claims) == 1:
@@ -132,6 +133,7 @@ class _Facts:
         return settled(self.claims, name)
 
     def whole_number(self, name: str) -> int | None:
+        """Return a fact that is a whole number; None for any other."""
         found = self.get(name)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
@@ -146,7 +148,7 @@ class _Facts:
         return tuple(sorted(found))
 
 
-def _parts(component: Component, facts: _Facts) -> list[tuple[int, str, int]]:
+def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
     """Return (unit, member, value) of a component by its counting rule."""
     claims, tree = facts.claims, facts.tree
     if component.rule is Rule.WHOLE:
@@ -158,7 +160,7 @@ def _parts(component: Component, facts: _Facts) -> list[tuple[int, str, int]]:
     if component.rule is Rule.DISTINCT:
         member = facts.get(component.member)
         return [(claim.unit, str(member), 1) for claim in claims] if member else []
-    amount = _amount(component, facts)
+    amount = amount_of(component, facts)
     if amount is None:
         return []
     shares = split(amount, claims, tree)
@@ -170,7 +172,7 @@ def _parts(component: Component, facts: _Facts) -> list[tuple[int, str, int]]:
     return parts
 
 
-def _amount(component: Component, facts: _Facts) -> int | None:
+def amount_of(component: Component, facts: Facts) -> int | None:
     """Return what is split among the claims; None when the facts do not say."""
     if not component.amount:
         return WHOLE

@@ -61,6 +61,11 @@ class ParkedRecords:
         order = [("p", ASCENDING), ("o", ASCENDING)]
         return self._parked.find(query, {"value": 0}).sort(order).limit(limit)
 
+    def of_work(self, view_id: str, work_key: str) -> list[Parked]:
+        """Return the open records of a work; there are few parked ones to look through."""
+        query = {"v": view_id, "open": True, "k": work_key}
+        return [_decode(document).parked for document in self._find(query, 0)]
+
     def get(self, view_id: str, partition: int, offset: int) -> StoredParked | None:
         """Return one record with its value, or None."""
         found = self._parked.find_one({"_id": f"{view_id}|{partition}|{offset}"})

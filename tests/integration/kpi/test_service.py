@@ -207,6 +207,15 @@ def test_what_is_published_is_read_watched_and_explained_and_another_log_stops_t
             "ExplainKpi", kpi_service_pb2.ExplainKpiRequest(unit_id="root", **RANGE)
         )
         assert explained.value.whole == len(explained.works) == 3
+        absent = stack.call(
+            "ExplainAbsence",
+            kpi_service_pb2.ExplainAbsenceRequest(
+                work_key="doi:10.1/b", unit_id="alpha", submission_id="s3", version=2, **RANGE
+            ),
+        )
+        reasons = [kpi_service_pb2.Finding.Reason.Name(f.reason)[7:] for f in absent.findings]
+        assert reasons == ["OLDER_VERSION", "UNIT_NOT_BELOW"]
+        assert (absent.counts, absent.findings[1].found) == (False, "beta/one")
         overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
         assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
         assert overlaps.sum_of_children - overlaps.whole == 1

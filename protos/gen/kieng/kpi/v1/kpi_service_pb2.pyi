@@ -491,6 +491,223 @@ class ExplainKpiResponse(_message.Message):
 Global___ExplainKpiResponse: _TypeAlias = ExplainKpiResponse  # noqa: Y015
 
 @_typing.final
+class ExplainAbsenceRequest(_message.Message):
+    """Request of ExplainAbsence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_KEY_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    work_key: _builtins.str
+    """Work, e.g. `doi:10.1000/xyz`; a submission knows its own. Required."""
+    unit_id: _builtins.str
+    """Unit. Required."""
+    indicator_code: _builtins.str
+    """Indicator; an attainment is answered as the indicator that it is of. Required."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`. Required."""
+    to_month: _builtins.str
+    """Last month, included. Required."""
+    measure: Global___Measure.ValueType
+    """Measure; verified when unset."""
+    submission_id: _builtins.str
+    """Submission to look at in particular; empty for the work as a whole."""
+    version: _builtins.int
+    """Version of that submission that the caller knows; 0 when none is."""
+    def __init__(
+        self,
+        *,
+        work_key: _builtins.str = ...,
+        unit_id: _builtins.str = ...,
+        indicator_code: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        measure: Global___Measure.ValueType = ...,
+        submission_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_month", b"from_month", "indicator_code", b"indicator_code", "measure", b"measure", "submission_id", b"submission_id", "to_month", b"to_month", "unit_id", b"unit_id", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainAbsenceRequest: _TypeAlias = ExplainAbsenceRequest  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    """One reason."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Reason:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Finding._Reason.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        REASON_UNSPECIFIED: Finding._Reason.ValueType  # 0
+        """Not used."""
+        REASON_COUNTS: Finding._Reason.ValueType  # 1
+        """It counts."""
+        REASON_UNKNOWN: Finding._Reason.ValueType  # 2
+        """The view's log holds no event of the work, or of the submission on this work, as far as it was read."""
+        REASON_OLDER_VERSION: Finding._Reason.ValueType  # 3
+        """The view has read version `found` of the submission, not yet version `wanted`."""
+        REASON_PARKED: Finding._Reason.ValueType  # 4
+        """An event of the work was set aside because it cannot be folded; `found` says why, to its own institution only."""
+        REASON_RETRACTED: Finding._Reason.ValueType  # 5
+        """The submission was withdrawn, rejected, returned before it was ever verified, or moved to another work."""
+        REASON_NOT_VERIFIED: Finding._Reason.ValueType  # 6
+        """The submission is declared and not verified."""
+        REASON_WRONG_TYPE: Finding._Reason.ValueType  # 7
+        """The indicator counts works of type `wanted`."""
+        REASON_OUTVOTED: Finding._Reason.ValueType  # 8
+        """The submission says `found` and would count, but the stronger claim of submission `by` holds."""
+        REASON_CONDITION: Finding._Reason.ValueType  # 9
+        """The fact `field` misses the condition `wanted`."""
+        REASON_DATE_MISSING: Finding._Reason.ValueType  # 10
+        """The date `field`, which puts the work into a month, is not given."""
+        REASON_OUTSIDE_RANGE: Finding._Reason.ValueType  # 11
+        """The date `field` lies outside the range, or a stock had ended by then."""
+        REASON_UNIT_NOT_BELOW: Finding._Reason.ValueType  # 12
+        """Nobody at the unit or below claims the work; `found` are the units that do."""
+        REASON_NOT_LEAD: Finding._Reason.ValueType  # 13
+        """The work counts where it is led: at `found`, or nowhere when nobody led it."""
+        REASON_FACT_MISSING: Finding._Reason.ValueType  # 14
+        """The fact `field`, which is counted, is not given."""
+        REASON_NETTED: Finding._Reason.ValueType  # 15
+        """The money only changed hands inside the unit; `found` is the payer."""
+
+    class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
+        """What it is."""
+
+    REASON_UNSPECIFIED: Finding.Reason.ValueType  # 0
+    """Not used."""
+    REASON_COUNTS: Finding.Reason.ValueType  # 1
+    """It counts."""
+    REASON_UNKNOWN: Finding.Reason.ValueType  # 2
+    """The view's log holds no event of the work, or of the submission on this work, as far as it was read."""
+    REASON_OLDER_VERSION: Finding.Reason.ValueType  # 3
+    """The view has read version `found` of the submission, not yet version `wanted`."""
+    REASON_PARKED: Finding.Reason.ValueType  # 4
+    """An event of the work was set aside because it cannot be folded; `found` says why, to its own institution only."""
+    REASON_RETRACTED: Finding.Reason.ValueType  # 5
+    """The submission was withdrawn, rejected, returned before it was ever verified, or moved to another work."""
+    REASON_NOT_VERIFIED: Finding.Reason.ValueType  # 6
+    """The submission is declared and not verified."""
+    REASON_WRONG_TYPE: Finding.Reason.ValueType  # 7
+    """The indicator counts works of type `wanted`."""
+    REASON_OUTVOTED: Finding.Reason.ValueType  # 8
+    """The submission says `found` and would count, but the stronger claim of submission `by` holds."""
+    REASON_CONDITION: Finding.Reason.ValueType  # 9
+    """The fact `field` misses the condition `wanted`."""
+    REASON_DATE_MISSING: Finding.Reason.ValueType  # 10
+    """The date `field`, which puts the work into a month, is not given."""
+    REASON_OUTSIDE_RANGE: Finding.Reason.ValueType  # 11
+    """The date `field` lies outside the range, or a stock had ended by then."""
+    REASON_UNIT_NOT_BELOW: Finding.Reason.ValueType  # 12
+    """Nobody at the unit or below claims the work; `found` are the units that do."""
+    REASON_NOT_LEAD: Finding.Reason.ValueType  # 13
+    """The work counts where it is led: at `found`, or nowhere when nobody led it."""
+    REASON_FACT_MISSING: Finding.Reason.ValueType  # 14
+    """The fact `field`, which is counted, is not given."""
+    REASON_NETTED: Finding.Reason.ValueType  # 15
+    """The money only changed hands inside the unit; `found` is the payer."""
+
+    REASON_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    WANTED_FIELD_NUMBER: _builtins.int
+    FOUND_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    reason: Global___Finding.Reason.ValueType
+    """What it is."""
+    part: _builtins.str
+    """Part of the indicator: `value` or `denominator`; empty for the whole work."""
+    submission_id: _builtins.str
+    """Submission that it is about; empty for the work."""
+    field: _builtins.str
+    """Fact that was looked at; empty for none."""
+    wanted: _builtins.str
+    """What the cell asks for; empty for nothing."""
+    found: _builtins.str
+    """What there is instead; empty for nothing."""
+    by: _builtins.str
+    """Submission that says so where claims disagree; empty otherwise."""
+    def __init__(
+        self,
+        *,
+        reason: Global___Finding.Reason.ValueType = ...,
+        part: _builtins.str = ...,
+        submission_id: _builtins.str = ...,
+        field: _builtins.str = ...,
+        wanted: _builtins.str = ...,
+        found: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "field", b"field", "found", b"found", "part", b"part", "reason", b"reason", "submission_id", b"submission_id", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class ExplainAbsenceResponse(_message.Message):
+    """Response of ExplainAbsence."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    CONTRIBUTION_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    CLAIMS_FIELD_NUMBER: _builtins.int
+    counts: _builtins.bool
+    """True when the work counts in the cell."""
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """What the answer stands on."""
+
+    @_builtins.property
+    def contribution(self) -> _view_pb2.Value:
+        """What it adds to the cell."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Reasons; never empty. A ratio may count and miss one of its parts."""
+
+    @_builtins.property
+    def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedClaim]:
+        """Its live claims, in order of submission id."""
+
+    def __init__(
+        self,
+        *,
+        view: _view_pb2.ViewInfo | None = ...,
+        counts: _builtins.bool = ...,
+        contribution: _view_pb2.Value | None = ...,
+        findings: _abc.Iterable[Global___Finding] | None = ...,
+        claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution", "view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "counts", b"counts", "findings", b"findings", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainAbsenceResponse: _TypeAlias = ExplainAbsenceResponse  # noqa: Y015
+
+@_typing.final
 class ListOverlapsRequest(_message.Message):
     """Request of ListOverlaps."""
 

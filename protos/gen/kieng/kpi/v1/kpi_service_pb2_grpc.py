@@ -60,6 +60,11 @@ class KpiServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiResponse.FromString,
                 _registered_method=True)
+        self.ExplainAbsence = channel.unary_unary(
+                '/kieng.kpi.v1.KpiService/ExplainAbsence',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceResponse.FromString,
+                _registered_method=True)
         self.ListOverlaps = channel.unary_unary(
                 '/kieng.kpi.v1.KpiService/ListOverlaps',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ListOverlapsRequest.SerializeToString,
@@ -117,6 +122,14 @@ class KpiServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainAbsence(self, request, context):
+        """Answers why one work counts in a cell, or why it does not: every condition of the indicator that it misses, with what was found
+        instead. Events name no draft, so this tells of nothing that was not handed in. Errors: as GetKpis.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListOverlaps(self, request, context):
         """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
         the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
@@ -161,6 +174,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.ExplainKpi,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiResponse.SerializeToString,
+            ),
+            'ExplainAbsence': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainAbsence,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceResponse.SerializeToString,
             ),
             'ListOverlaps': grpc.unary_unary_rpc_method_handler(
                     servicer.ListOverlaps,
@@ -309,6 +327,33 @@ class KpiService:
             '/kieng.kpi.v1.KpiService/ExplainKpi',
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainKpiResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainAbsence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.KpiService/ExplainAbsence',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ExplainAbsenceResponse.FromString,
             options,
             channel_credentials,
             insecure,

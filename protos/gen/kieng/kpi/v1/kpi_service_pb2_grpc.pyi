@@ -53,6 +53,10 @@ class KpiServiceStub:
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
     Errors: as GetKpis, INVALID_ARGUMENT (page token of another query).
     """
+    ExplainAbsence: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainAbsenceRequest, _kpi_service_pb2.ExplainAbsenceResponse]
+    """Answers why one work counts in a cell, or why it does not: every condition of the indicator that it misses, with what was found
+    instead. Events name no draft, so this tells of nothing that was not handed in. Errors: as GetKpis.
+    """
     ListOverlaps: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ListOverlapsRequest, _kpi_service_pb2.ListOverlapsResponse]
     """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
     the sum of its children's. Errors: as GetKpis; INVALID_ARGUMENT for an indicator that is not a whole count, or a page token of
@@ -87,6 +91,10 @@ class KpiServiceAsyncStub(KpiServiceStub):
     ExplainKpi: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainKpiRequest, _kpi_service_pb2.ExplainKpiResponse]  # type: ignore[assignment]
     """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
     Errors: as GetKpis, INVALID_ARGUMENT (page token of another query).
+    """
+    ExplainAbsence: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ExplainAbsenceRequest, _kpi_service_pb2.ExplainAbsenceResponse]  # type: ignore[assignment]
+    """Answers why one work counts in a cell, or why it does not: every condition of the indicator that it misses, with what was found
+    instead. Events name no draft, so this tells of nothing that was not handed in. Errors: as GetKpis.
     """
     ListOverlaps: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ListOverlapsRequest, _kpi_service_pb2.ListOverlapsResponse]  # type: ignore[assignment]
     """Lists the works that several children of a unit claim; they are the whole difference between the unit's whole count and
@@ -149,6 +157,16 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_kpi_service_pb2.ExplainKpiResponse, _abc.Awaitable[_kpi_service_pb2.ExplainKpiResponse]]:
         """Lists the works behind one cell and what each adds; the contributions of all pages add up to the cell exactly.
         Errors: as GetKpis, INVALID_ARGUMENT (page token of another query).
+        """
+
+    @_abc_1.abstractmethod
+    def ExplainAbsence(
+        self,
+        request: _kpi_service_pb2.ExplainAbsenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_service_pb2.ExplainAbsenceResponse, _abc.Awaitable[_kpi_service_pb2.ExplainAbsenceResponse]]:
+        """Answers why one work counts in a cell, or why it does not: every condition of the indicator that it misses, with what was found
+        instead. Events name no draft, so this tells of nothing that was not handed in. Errors: as GetKpis.
         """
 
     @_abc_1.abstractmethod

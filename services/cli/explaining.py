@@ -1,0 +1,168 @@
+"""`kieng kpi explain`: the works behind a number, or why one work does or does not count."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group, RenderableType
+
+from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli import options
+from services.cli.failures import NO, USAGE, Failure
+from services.cli.issuer import CONSORTIUM
+from services.cli.kpi import (
+    From,
+    MeasureOption,
+    OneIndicator,
+    OneUnit,
+    To,
+    read_measure,
+    read_names,
+)
+from services.cli.kpi_tables import Names, explained, is_exact
+from services.cli.options import Session
+from services.cli.render import enum_text, message_json, value_json, value_text, view_json
+from services.cli.screen import Screen
+
+WorkKey = Annotated[
+    str, typer.Option("--work", help="Say why this work does or does not count, by its key.")
+]
+SubmissionId = Annotated[
+    str, typer.Option("--submission", help="The same for a submission of your institution.")
+]
+
+
+def explain(
+    unit: OneUnit,
+    indicator: OneIndicator,
+    from_month: From,
+    to_month: To,
+    measure: MeasureOption = "verified",
+    every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
+    work: WorkKey = "",
+    submission: SubmissionId = "",
+    institution: options.Institution = "",
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """List the works behind a number and the sum, or say why one work does or does not count.
+
+    Example: kieng kpi explain --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07 --all
+    """
+    if work and submission:
+        raise Failure("either --work or --submission, not both", USAGE)
+    fields = {
+        "unit_id": unit,
+        "indicator_code": indicator,
+        "from_month": from_month,
+        "to_month": to_month,
+        "measure": read_measure(measure),
+    }
+    if work or submission:
+        role, who = ("auditor", institution) if submission else ("viewer", CONSORTIUM)
+        with options.session(output, lang, data, role, institution=who) as session:
+            _absence(session, fields, work, submission)
+        return
+    with options.session(output, lang, data, "viewer") as session:
+        _works(session, fields, every)
+
+
+def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
+    request = kpi_service_pb2.ExplainKpiRequest(**fields, page_size=500 if every else 100)
+    works: list[kpi_service_pb2.ExplainedWork] = []
+    stub, screen = session.clients.stub(KpiServiceStub), session.screen
+    while True:
+        page = stub.ExplainKpi(request)
+        works += page.works
+        request.page_token = page.next_page_token
+        if not (every and page.next_page_token):
+            break
+    names = Names() if screen.is_json else read_names(session.clients, screen.lang)
+    complete = not page.next_page_token
+    exact = is_exact(page.value, works) if complete else None
+    result = {
+        "view": view_json(page.view, datetime.now(UTC)),
+        "value": value_json(page.value),
+        "works": [
+            {**message_json(work), "contribution": value_json(work.contribution)} for work in works
+        ],
+        "complete": complete,
+        "adds_up": exact,
+    }
+    unit_of_value = names.units_of_value.get(request.indicator_code, "")
+    screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
+    if exact is False:
+        raise typer.Exit(NO)
+
+
+def _absence(session: Session, fields: dict[str, Any], work: str, submission: str) -> None:
+    screen = session.screen
+    known = submission_pb2.Submission()
+    if submission:
+        stub = session.clients.stub(SubmissionServiceStub)
+        request = submission_service_pb2.GetSubmissionRequest(submission_id=submission)
+        known = stub.GetSubmission(request).submission
+        is_verified = fields["measure"] != kpi_service_pb2.MEASURE_DECLARED
+        work = (is_verified and known.verified_work_key) or known.work_key
+    # A draft was never handed in, so no event tells of it.
+    is_draft = bool(submission) and not known.submitted_by
+    answer = session.clients.stub(KpiServiceStub).ExplainAbsence(
+        kpi_service_pb2.ExplainAbsenceRequest(
+            **fields,
+            work_key=work,
+            submission_id=submission,
+            version=0 if is_draft else known.version,
+        )
+    )
+    state = enum_text(submission_pb2.State.Name(known.state), "STATE_") if submission else None
+    result = {
+        "view": view_json(answer.view, datetime.now(UTC)),
+        "work_key": work,
+        "submission_state": state,
+        "counts": answer.counts,
+        "contribution": value_json(answer.contribution),
+        "findings": [finding_json(finding) for finding in answer.findings],
+        "claims": [message_json(claim) for claim in answer.claims],
+    }
+    screen.answer(result, lambda: absence_table(screen, work, state, answer))
+
+
+def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
+    """Return a reason as programs read it."""
+    reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
+    return {
+        "reason": reason,
+        "part": finding.part,
+        "submission_id": finding.submission_id,
+        "field": finding.field,
+        "wanted": finding.wanted,
+        "found": finding.found,
+        "by": finding.by,
+    }
+
+
+def absence_table(
+    screen: Screen,
+    work: str,
+    state: str | None,
+    answer: kpi_service_pb2.ExplainAbsenceResponse,
+) -> RenderableType:
+    """Return the verdict in a sentence and one line per reason."""
+    table = screen.table("why", "part", "submission_id", "field", "wanted", "found", "by")
+    for finding in answer.findings:
+        told = finding_json(finding)
+        why = screen.text(f"reason.{told.pop('reason')}")
+        told["part"] = screen.text(f"part.{finding.part}") if finding.part else ""
+        table.add_row(why, *told.values())
+    share = value_text(answer.contribution, "", screen.lang)
+    key = "absence.counts" if answer.counts else "absence.not"
+    lines = [screen.text(key, work=work, value=share)]
+    if state:
+        lines.append(screen.text("absence.state", state=screen.text(f"state.{state}")))
+    return Group(*lines, table)

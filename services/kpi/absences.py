@@ -1,0 +1,83 @@
+"""Answers why a work counts in a cell, or does not, from the stored work of one moment."""
+
+from __future__ import annotations
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.kpi.domain.absence import Cell, Finding, Reason, explain_absence
+from services.kpi.domain.claims import Work
+from services.kpi.domain.months import month_range
+from services.kpi.explaining import Seen, restore
+from services.kpi.live import LiveView
+from services.kpi.store.parked import ParkedRecords
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.wire import answers
+from services.kpi.wire.cells import check_unit, encode_value, find_indicator
+
+
+def absence(
+    request: kpi_service_pb2.ExplainAbsenceRequest,
+    live: LiveView,
+    snapshots: Snapshots,
+    parked: ParkedRecords,
+    institution_id: str,
+) -> kpi_service_pb2.ExplainAbsenceResponse:
+    """Return why a work counts in a cell, or does not.
+
+    Args:
+        request: the work and the cell.
+        live: the live view.
+        snapshots: its stored works.
+        parked: its parked records.
+        institution_id: who asks; why a record was parked is told to its own institution only.
+
+    Raises:
+        InvalidArgument: unknown unit or indicator, or a wrong range.
+    """
+    with live.read() as moment:
+        seen, catalogue = Seen(moment), moment.catalogue
+    check_unit(request.unit_id, catalogue, "unit_id")
+    cell = Cell(
+        catalogue,
+        catalogue.tree.number[request.unit_id],
+        find_indicator(request.indicator_code, catalogue, "indicator_code"),
+        answers.decode_measure(request.measure),
+        month_range(request.from_month, request.to_month),
+    )
+    view_id = seen.view.view_id
+    progress, stored = snapshots.find_work(view_id, request.work_key)
+    work, claims = restore(stored, catalogue) if stored else (Work(), [])
+    answer = explain_absence(work, cell, request.submission_id, request.version)
+    findings = [encode_finding(finding) for finding in answer.findings]
+    for record in parked.of_work(view_id, request.work_key):
+        is_own = record.institution_id == institution_id
+        findings.append(
+            encode_finding(
+                Finding(
+                    Reason.PARKED,
+                    submission_id=record.submission_id,
+                    wanted=str(record.version),
+                    found=record.reason if is_own else "",
+                )
+            )
+        )
+    return kpi_service_pb2.ExplainAbsenceResponse(
+        view=seen.info(progress),
+        counts=answer.counts,
+        contribution=encode_value(answer.share),
+        findings=findings,
+        claims=claims,
+    )
+
+
+def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
+    """Return a reason as a message."""
+    reason = f"REASON_{finding.reason.value.upper()}"
+    return kpi_service_pb2.Finding(
+        reason=kpi_service_pb2.Finding.Reason.Value(reason),
+        part=finding.part,
+        submission_id=finding.submission_id,
+        field=finding.field,
+        wanted=finding.wanted,
+        found=finding.found,
+        by=finding.by,
+    )

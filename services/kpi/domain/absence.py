@@ -1,0 +1,273 @@
+"""Why a work counts, or does not, in one cell: each condition with the fact that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from services.kpi.domain.catalogue import ANY, NEVER, Catalogue, Component, Indicator, Rule
+from services.kpi.domain.claims import Claim, Fact, Work, effective_date
+from services.kpi.domain.conditions import Condition
+from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_of
+from services.kpi.domain.explanation import adds_something, share_of
+from services.kpi.domain.image import Range, Value
+from services.kpi.domain.months import month_of_date, month_text
+
+VALUE, DENOMINATOR = "value", "denominator"
+
+
+class Reason(Enum):
+    """What keeps a work out of a cell, or that nothing does."""
+
+    COUNTS = "counts"
+    UNKNOWN = "unknown"
+    OLDER_VERSION = "older_version"
+    PARKED = "parked"
+    RETRACTED = "retracted"
+    NOT_VERIFIED = "not_verified"
+    WRONG_TYPE = "wrong_type"
+    OUTVOTED = "outvoted"
+    CONDITION = "condition"
+    DATE_MISSING = "date_missing"
+    OUTSIDE_RANGE = "outside_range"
+    UNIT_NOT_BELOW = "unit_not_below"
+    NOT_LEAD = "not_lead"
+    FACT_MISSING = "fact_missing"
+    NETTED = "netted"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One reason.
+
+    Args:
+        reason: what it is.
+        part: part of the indicator, `value` or `denominator`; empty for the whole work.
+        submission_id: submission that it is about; empty for the work.
+        field: fact that was looked at; empty for none.
+        wanted: what the cell asks for.
+        found: what there is instead; empty for nothing.
+        by: submission that says so where claims disagree.
+    """
+
+    reason: Reason
+    part: str = ""
+    submission_id: str = ""
+    field: str = ""
+    wanted: str = ""
+    found: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a work counts in a cell, what it adds, and why."""
+
+    counts: bool
+    share: Value
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The cell that is asked about.
+
+    Args:
+        catalogue: what is counted with.
+        unit: number of the unit.
+        indicator: indicator; an attainment is asked as what it is of.
+        measure: 0 declared, 1 verified.
+        months: range.
+    """
+
+    catalogue: Catalogue
+    unit: int
+    indicator: Indicator
+    measure: int
+    months: Range
+
+
+def explain_absence(work: Work, cell: Cell, submission_id: str = "", version: int = 0) -> Answer:
+    """Return why a work counts in a cell or does not.
+
+    Args:
+        work: everything known of the work.
+        cell: the cell.
+        submission_id: submission to look at in particular; empty for the work as a whole.
+        version: version of it that the caller knows; 0 when none is.
+    """
+    indicator = cell.catalogue.indicators.get(cell.indicator.attainment_of, cell.indicator)
+    cell = replace(cell, indicator=indicator)
+    place = (cell.unit, indicator, cell.measure, *cell.months)
+    share, _ = share_of(work.contributed, cell.catalogue, *place)
+    findings = list(_findings(work, cell, submission_id, version))
+    if adds_something(share):
+        findings.insert(0, Finding(Reason.COUNTS))
+    return Answer(adds_something(share), share, findings)
+
+
+def _findings(work: Work, cell: Cell, submission_id: str, version: int) -> Iterator[Finding]:
+    statements = work.statements
+    if not statements:
+        yield Finding(Reason.UNKNOWN, submission_id=submission_id)
+        return
+    known = work.version_of(submission_id) if submission_id else 0
+    if submission_id and not known:
+        yield Finding(Reason.UNKNOWN, submission_id=submission_id)
+    elif known < version:
+        yield Finding(
+            Reason.OLDER_VERSION,
+            submission_id=submission_id,
+            wanted=str(version),
+            found=str(known),
+        )
+    claims = []
+    for each, statement in sorted(statements.items()):
+        claim = statement.verified if cell.measure else statement.declared
+        if claim is not None:
+            claims.append(claim)
+        elif submission_id in ("", each):
+            is_waiting = cell.measure and statement.declared is not None
+            yield Finding(
+                Reason.NOT_VERIFIED if is_waiting else Reason.RETRACTED, submission_id=each
+            )
+    if claims:
+        yield from _of_claims(claims, cell, submission_id)
+
+
+def _of_claims(claims: list[Claim], cell: Cell, submission_id: str) -> Iterator[Finding]:
+    claims = sorted(claims, key=lambda claim: claim.precedence)
+    strongest = claims[0]
+    for claim in claims:
+        if claim.type != strongest.type and submission_id in ("", claim.submission_id):
+            yield Finding(
+                Reason.OUTVOTED,
+                submission_id=claim.submission_id,
+                field="type",
+                wanted=strongest.type,
+                found=claim.type,
+                by=strongest.submission_id,
+            )
+    claims = [claim for claim in claims if claim.type == strongest.type]
+    for part, component in (
+        (VALUE, cell.indicator.value),
+        (DENOMINATOR, cell.indicator.denominator),
+    ):
+        if component is None:
+            continue
+        if component.type not in (ANY, strongest.type):
+            yield Finding(
+                Reason.WRONG_TYPE,
+                part,
+                field="type",
+                wanted=component.type,
+                found=strongest.type,
+                by=strongest.submission_id,
+            )
+            continue
+        component = component.of_type(strongest.type)
+        alone = component.rule is Rule.CLAIMS
+        for said in [[claim] for claim in claims] if alone else [claims]:
+            about = said[0].submission_id if alone else ""
+            if about and submission_id not in ("", about):
+                continue
+            for finding in _of_component(component, said, cell):
+                yield replace(finding, part=part, submission_id=finding.submission_id or about)
+
+
+def _of_component(component: Component, claims: list[Claim], cell: Cell) -> Iterator[Finding]:
+    facts = Facts(claims, cell.catalogue.tree)
+    for test in component.where:
+        if not test.holds(facts.get):
+            yield _of_condition(test, facts)
+    yield from _of_dates(component, facts, cell.months)
+    missing = [
+        name
+        for name in (component.amount, component.times, component.member)
+        if name and facts.get(name) is None
+    ]
+    for name in missing:
+        yield Finding(Reason.FACT_MISSING, field=name, wanted=component.rule.value)
+    if not missing:
+        yield from _of_units(component, facts, cell)
+
+
+def _of_condition(test: Condition, facts: Facts) -> Finding:
+    found = facts.get(test.field)
+    finding = Finding(
+        Reason.CONDITION, field=test.field, wanted=wanted_text(test), found=_text(found)
+    )
+    for claim in facts.claims:
+        own = Facts([claim], facts.tree)
+        if test.holds(own.get):
+            by = next((c for c in facts.claims if c.facts.get(test.field) is not None), claim)
+            return replace(
+                finding,
+                reason=Reason.OUTVOTED,
+                submission_id=claim.submission_id,
+                by=by.submission_id,
+            )
+    return finding
+
+
+def wanted_text(test: Condition) -> str:
+    """Return what a condition asks for, in the words of the catalogue file."""
+    if test.values:
+        return f"{test.test} {', '.join(sorted(test.values))}"
+    if test.test == "present":
+        return f"present {'true' if test.bound else 'false'}"
+    if test.test == "within":
+        return f"within {test.bound} days after {test.after}"
+    return f"{test.test} {test.bound}"
+
+
+def _text(fact: Fact | None) -> str:
+    if fact is None:
+        return ""
+    if isinstance(fact, tuple):
+        return ", ".join(map(str, fact))
+    return str(fact).lower() if isinstance(fact, bool) else str(fact)
+
+
+def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Finding]:
+    begin = begin_of(component, facts)
+    if not begin:
+        for name in (component.date, component.not_before):
+            if name and not effective_date(facts.claims, name):
+                yield Finding(Reason.DATE_MISSING, field=name)
+        return
+    first, last = months
+    wanted = f"{month_text(first)} to {month_text(last)}"
+    month = month_of_date(begin)
+    if month > last or (month < first and not component.is_stock):
+        yield Finding(Reason.OUTSIDE_RANGE, field=component.date, wanted=wanted, found=begin)
+    elif component.is_stock and component.until != NEVER:
+        end = effective_date(facts.claims, component.until)
+        if end and max(month, month_of_date(end)) <= last:
+            yield Finding(Reason.OUTSIDE_RANGE, field=component.until, wanted=wanted, found=end)
+
+
+def _of_units(component: Component, facts: Facts, cell: Cell) -> Iterator[Finding]:
+    tree, unit = cell.catalogue.tree, cell.unit
+    held = [claim for claim in facts.claims if tree.holds(unit, claim.unit)]
+    if not held:
+        units = sorted({tree.ids[claim.unit] for claim in facts.claims})
+        wanted = tree.ids[unit]
+        yield Finding(Reason.UNIT_NOT_BELOW, wanted=wanted, found=", ".join(units))
+        return
+    if component.rule is Rule.LEAD:
+        leads = [claim for claim in facts.claims if claim.is_lead][:1]
+        if not leads or not tree.holds(unit, leads[0].unit):
+            yield Finding(
+                Reason.NOT_LEAD,
+                wanted=tree.ids[unit],
+                found=tree.ids[leads[0].unit] if leads else "",
+                by=leads[0].submission_id if leads else "",
+            )
+            return
+    if component.rule.is_money and amount_of(component, facts):
+        parts = [value for where, _, value in parts_of(component, facts) if tree.holds(unit, where)]
+        if not sum(parts):
+            payer = str(facts.get("payer_unit_id") or "")
+            yield Finding(Reason.NETTED, field="payer_unit_id", found=payer)
