@@ -11,7 +11,8 @@ from services.kpi.live import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import answers
-from services.kpi.wire.cells import check_unit, encode_value, find_indicator
+from services.kpi.wire.cells import check_unit, find_indicator
+from services.kpi.wire.values import encode_value
 
 
 def absence(
