@@ -34,7 +34,11 @@ class LogWatch:
             fetch_max_wait_ms=50,
             max_partition_fetch_bytes=PEEK_BYTES_MAX,
         )
-        self._admin = KafkaAdminClient(**options)
+        try:
+            self._admin = KafkaAdminClient(**options)
+        except KafkaError:
+            self._consumer.close(timeout_ms=1000)
+            raise
 
     def close(self) -> None:
         """Close both clients."""
