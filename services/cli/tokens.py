@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
-from services.cli import broker, embedded, options, topics
+from services.cli import broker, embedded, log_end, options, topics
 from services.cli.failures import DOWN, NO, USAGE, Failure
 from services.cli.issuer import LocalIssuer
 from services.cli.render import enum_text
@@ -24,6 +25,10 @@ from services.cli.stack import find
 app = typer.Typer(no_args_is_help=True, help="Create the topics, or see what is missing.")
 
 Bootstrap = Annotated[str, typer.Option("--kafka", help="Broker, host:port; else the stack's.")]
+Partitions = Annotated[
+    int,
+    typer.Option(help="Partitions of the submissions' topic when it is made; 0 takes the table's."),
+]
 Replication = Annotated[int, typer.Option(help="Copies of every topic; 0 takes the table's.")]
 
 ROLES = [enum_text(name, "ROLE_") for name in access_pb2.Role.keys()[1:]]
@@ -76,19 +81,33 @@ def _admin(bootstrap: str, data: Path) -> Iterator[KafkaAdminClient]:
         admin.close()
 
 
+def wanted(replication: int, partitions: int) -> list[topics.Topic]:
+    """Return the table of topics with the numbers chosen at installation; 0 takes the table's."""
+    table = topics.load(replication=replication or None)
+    return [
+        replace(topic, partitions=partitions)
+        if partitions and topic.name == log_end.TOPIC
+        else topic
+        for topic in table
+    ]
+
+
 @app.command("apply")
 def apply_topics(
     bootstrap: Bootstrap = "",
     replication: Replication = 0,
+    partitions: Partitions = 0,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Create missing topics and correct settings; exit code 1 when a difference stays.
+    """Create missing topics and correct settings; exit code 1 when too little is there and stays.
+
+    Partitions and copies of a topic that exists are never changed, only told.
 
     Example: kieng topics apply --kafka kafka-1:9092 --replication 3
     """
-    table = topics.load(replication=replication or None)
+    table = wanted(replication, partitions)
     with _admin(bootstrap, data) as admin:
         done = topics.apply(admin, table)
     screen = Screen(output, lang)
@@ -106,7 +125,7 @@ def apply_topics(
         return "\n".join([*left, counts])
 
     screen.answer(document, lines)
-    if left:
+    if not all(difference.is_generous for difference in done.left):
         raise typer.Exit(NO)
 
 
@@ -114,18 +133,20 @@ def apply_topics(
 def plan_topics(
     bootstrap: Bootstrap = "",
     replication: Replication = 0,
+    partitions: Partitions = 0,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Say where the broker differs from the table of topics; exit code 1 when it does.
+    """Say where the broker differs from the table of topics; exit code 1 when something lacks.
 
     Example: kieng topics plan --kafka kafka-1:9092
     """
-    table = topics.load(replication=replication or None)
+    table = wanted(replication, partitions)
     with _admin(bootstrap, data) as admin:
-        found = [str(difference) for difference in topics.plan(admin, table)]
+        differences = topics.plan(admin, table)
+    found = [str(difference) for difference in differences]
     screen = Screen(output, lang)
     screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
-    if found:
+    if not all(difference.is_generous for difference in differences):
         raise typer.Exit(NO)

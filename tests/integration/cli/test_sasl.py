@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kafka.errors import KafkaError
 
-from services.cli import apache_kafka, broker, embedded
+from services.cli import apache_kafka, broker, embedded, log_end
 from services.cli.failures import DOWN
 from services.cli.main import main
 from services.cli.processes import Supervisor, free_ports
@@ -68,9 +68,16 @@ def run(*arguments: str) -> int:
 def test_topics_are_applied_with_a_login_from_the_environment(
     guarded: embedded.LocalBroker, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("topics", "apply", "--output", "json") == 0
-    assert "kieng.submissions.v1" in json.loads(capsys.readouterr().out)["created"]
-    assert run("topics", "plan") == 0
+    chosen = ("--partitions", "3", "--output", "json")
+    assert run("topics", "apply", *chosen) == 0
+    assert log_end.TOPIC in json.loads(capsys.readouterr().out)["created"]
+    assert run("topics", "apply", *chosen) == 0
+    capsys.readouterr()
+    # More than the table says is a choice; fewer than asked for is told, and never changed.
+    assert run("topics", "plan", "--output", "json") == 0
+    (more,) = json.loads(capsys.readouterr().out)["differences"]
+    assert more == f"{log_end.TOPIC}: partitions is 3, wanted 1"
+    assert run("topics", "apply", "--partitions", "6") == 1
 
 
 @pytest.mark.kafka
