@@ -1,0 +1,100 @@
+"""The first half of a restore where the services run elsewhere: looked at, refused, loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from kafka import KafkaProducer
+
+from services.cli import archive, broker, restoring, saving, topics
+from services.cli.failures import Failure
+from services.cli.recovery import Job
+from services.cli.screen import Screen
+from services.cli.stack import Stack
+from services.kernel.mongo import Mongo
+from tests.conftest import RunningBroker, RunningDatabase
+
+INSTITUTION = "recovery-a"
+NAME = f"kieng_submissions_{INSTITUTION}"
+
+
+@pytest.fixture
+def mongo(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mongo, Stack]]:
+    for service in ("KPI", "SUBMISSIONS", "PARTNERS"):
+        monkeypatch.delenv(f"KIENG_{service}_ADDRESS", raising=False)
+    connection = Mongo(mongo.uri, 5000)
+    restoring.drop(connection, NAME)
+    row = {"_id": "s", "version": 1, "names": ["id/s"], "outbox_pending": False}
+    connection.database(NAME)["submissions"].insert_one(row)
+    yield connection, Stack("", mongo=mongo.uri)
+    restoring.drop(connection, NAME)
+    connection.close()
+
+
+def backup(mongo: Mongo, to: Path) -> tuple[Path, archive.Manifest]:
+    now = datetime.now(UTC)
+    with Screen().progress() as progress:
+        return saving.save(mongo, to, [INSTITUTION], is_whole=False, now=now, progress=progress)
+
+
+def topic_id(bootstrap: str) -> str:
+    with closing(broker.admin(bootstrap)) as admin:
+        return topics.topic_ids(admin, topics.load())[restoring.LOG]
+
+
+def test_what_is_there_is_replaced_by_force_only_and_a_second_run_goes_on(
+    mongo: tuple[Mongo, Stack], fresh_broker: RunningBroker, tmp_path: Path
+) -> None:
+    connection, stack = mongo
+    stack = Stack("", broker=fresh_broker.bootstrap, mongo=stack.mongo)
+    folder, manifest = backup(connection, tmp_path)
+    refused = Job(Screen(), folder, manifest, is_forced=False)
+    with pytest.raises(Failure, match=f"not empty: {NAME}; --force"):
+        refused.elsewhere("", stack, 0.0)
+    connection.database(NAME)["submissions"].insert_one({"_id": "later", "names": ["id/later"]})
+    forced = Job(Screen(), folder, manifest, is_forced=True)
+    assert forced.elsewhere("", stack, 0.0)["state"] == "loaded"
+    assert [row["_id"] for row in connection.database(NAME)["submissions"].find()] == ["s"]
+    # Loaded, and not published yet: the same command goes on and touches nothing.
+    connection.database(NAME)["submissions"].insert_one({"_id": "after", "names": ["id/after"]})
+    assert refused.elsewhere("", stack, 0.0)["state"] == "loaded"
+    assert connection.database(NAME)["submissions"].count_documents({}) == 2
+
+
+def test_a_log_that_holds_records_is_made_anew_by_force_only(
+    mongo: tuple[Mongo, Stack], fresh_broker: RunningBroker, tmp_path: Path
+) -> None:
+    connection, stack = mongo
+    stack = Stack("", broker=fresh_broker.bootstrap, mongo=stack.mongo)
+    folder, manifest = backup(connection, tmp_path)
+    restoring.drop(connection, NAME)
+    assert not restoring.log_holds_records(stack.broker)
+    with closing(KafkaProducer(bootstrap_servers=stack.broker)) as producer:
+        producer.send(restoring.LOG, b"of before").get(timeout=15)
+    before = topic_id(stack.broker)
+    with pytest.raises(Failure, match=f"not empty: {restoring.LOG}; --force"):
+        Job(Screen(), folder, manifest, is_forced=False).elsewhere("", stack, 0.0)
+    assert topic_id(stack.broker) == before
+    forced = Job(Screen(), folder, manifest, is_forced=True)
+    assert forced.elsewhere("", stack, 0.0)["state"] == "loaded"
+    assert topic_id(stack.broker) != before
+    assert not restoring.log_holds_records(stack.broker)
+
+
+def test_nothing_is_loaded_while_services_could_write(
+    mongo: tuple[Mongo, Stack],
+    fresh_broker: RunningBroker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection, stack = mongo
+    stack = Stack("", broker=fresh_broker.bootstrap, mongo=stack.mongo)
+    folder, manifest = backup(connection, tmp_path)
+    monkeypatch.setattr("services.cli.recovery.retry_ready", lambda stack, seconds: "")
+    with pytest.raises(Failure, match="stop them"):
+        Job(Screen(), folder, manifest, is_forced=True).elsewhere("", stack, 0.0)
+    assert restoring.occupied(connection, manifest) == [NAME]
