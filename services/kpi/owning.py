@@ -15,7 +15,7 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold
+from services.kpi.folding import PartitionFold, collect_seldom
 from services.kpi.following import FollowedPartition
 from services.kpi.log_identity import REMEDY, SUBMISSIONS, describe_log, divergence
 from services.kpi.log_reading import read_partition
@@ -36,6 +36,7 @@ class OwnedPartitions(DependencyProvider):
 
     def setup(self) -> None:
         """Prepare; nothing is owned before the consumer claims it."""
+        collect_seldom()
         mongo = self.connection.mongo
         self.registry = Registry(mongo)
         self.snapshots = Snapshots(mongo)

@@ -28,6 +28,8 @@ RATE = 200
 RATE_SECONDS = 20
 SAMPLED = 5
 """One event in so many is asked for; asking for each would load the machine more than folding."""
+ASKERS = 64
+"""More than ever wait at once, or their queue would be measured."""
 CALL_SECONDS = 5.0
 INDICATORS = ("KNW-03", "KNW-01", "COM-03", "STA-01", "ENT-12")
 DISTANT = 1_000_000_000
@@ -147,7 +149,7 @@ def at_a_rate(found: Answering, loaded: int) -> list[Figure]:
     before = {name: cpu_seconds(pid) for name, pid in found.pids.items()}
     waiting = []
     began = time.perf_counter()
-    with ThreadPoolExecutor(16) as pool:
+    with ThreadPoolExecutor(ASKERS) as pool:
         for number in range(RATE * RATE_SECONDS):
             due = began + number / RATE - time.perf_counter()
             if due > 0:

@@ -24,7 +24,7 @@ from services.kpi.config import FETCH_BYTES_MAX
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
-from services.kpi.folding import PartitionFold, StoredView
+from services.kpi.folding import PartitionFold, StoredView, collect_seldom
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.writes import Flush, Notes, Owned, row_writes, work_writes
@@ -165,6 +165,7 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {"read": read, "bare": bare, "
 
 def main(arguments: list[str]) -> None:
     """Run one part and print what it measured."""
+    collect_seldom()  # as the aggregator does, or the ratio would flatter it
     measured = PARTS[arguments[0]](*arguments[1:])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({**measured, "peak_mib": peak}))
