@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from google.protobuf.message import DecodeError
 
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
+from kieng.submissions.v1.events_pb2 import SubmissionChanged
 from services.kpi.wire import events
 
 UNITS = {
@@ -39,11 +43,11 @@ class Record(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-def units() -> list[directory_pb2.Unit]:
-    """Return a small tree with four levels."""
+def units(parents: Mapping[str, str] = MappingProxyType(UNITS)) -> list[directory_pb2.Unit]:
+    """Return a small tree with four levels, or that of other parents."""
     kinds = {0: directory_pb2.UNIT_KIND_INSTITUTION, 1: directory_pb2.UNIT_KIND_SCHOOL}
     found = []
-    for unit_id, parent in UNITS.items():
+    for unit_id, parent in parents.items():
         kind = kinds.get(unit_id.count("/"), directory_pb2.UNIT_KIND_GROUP)
         if not parent:
             kind = directory_pb2.UNIT_KIND_CONSORTIUM
@@ -61,13 +65,56 @@ class Log:
     def __post_init__(self) -> None:
         self.records = [[] for _ in range(self.partitions)]
 
-    def append(self, key: str, kind: str, value: bytes) -> None:
+    def append(self, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         """Write one record to the partition of its key."""
         partition = zlib.crc32(key.encode()) % self.partitions
         rows = self.records[partition]
-        headers = [("ce_type", kind.encode())]
         offset = len(rows)
         rows.append(Record("log", partition, offset, offset, key.encode(), value, headers))
+
+    def ends(self) -> dict[int, int]:
+        """Return the offset behind the last record of each partition."""
+        return {partition: len(rows) for partition, rows in enumerate(self.records)}
+
+    def changes(self, known: Container[str] = frozenset(UNITS)) -> list[SubmissionChanged]:
+        """Return the events that can be folded by who knows these units."""
+        found = (_readable(r, known) for rows in self.records for r in rows)
+        return [event for event in found if event is not None]
+
+    def parked(self, known: Container[str]) -> int:
+        """Return how many records cannot be folded and were not replaced by a newer version."""
+        total = 0
+        for rows in self.records:
+            open_: dict[tuple[str, str], list[int]] = {}
+            unnamed = 0
+            for record in rows:
+                if dict(record.headers)["ce_type"] != events.CHANGED.encode():
+                    continue
+                event = _readable(record, known)
+                if event is not None:
+                    name = event.submission_id, event.work_key
+                    open_[name] = [v for v in open_.get(name, []) if v >= event.version]
+                    continue
+                identity = dict(record.headers).get("ce_id", b"").decode()
+                if not identity:
+                    unnamed += 1
+                    continue
+                submission_id, version, work_key = identity.split(":", 2)
+                open_.setdefault((submission_id, work_key), []).append(int(version))
+            total += unnamed + sum(map(len, open_.values()))
+        return total
+
+
+def _readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
+    """Read an event without the code that is tested; None for what cannot be folded."""
+    if dict(record.headers)["ce_type"] != events.CHANGED.encode():
+        return None
+    try:
+        event = SubmissionChanged.FromString(record.value)
+    except DecodeError:
+        return None
+    claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
+    return event if all(claim.unit_id in known for claim in claims) else None
 
 
 @dataclass
@@ -81,7 +128,7 @@ class Author:
     declared: tuple[str, events_pb2.Claim] | None = None
     verified: tuple[str, events_pb2.Claim] | None = None
 
-    def change(self, rng: random.Random, keys: int) -> list[events_pb2.SubmissionChanged]:
+    def change(self, rng: random.Random, keys: int) -> list[SubmissionChanged]:
         """Do one random thing and return the events of the new version: full state, per work."""
         before = {claimed[0] for claimed in (self.declared, self.verified) if claimed}
         choice = rng.random()
@@ -97,8 +144,8 @@ class Author:
         after = {claimed[0] for claimed in (self.declared, self.verified) if claimed}
         return [self._event(key) for key in sorted(before | after)]
 
-    def _event(self, key: str) -> events_pb2.SubmissionChanged:
-        event = events_pb2.SubmissionChanged(
+    def _event(self, key: str) -> SubmissionChanged:
+        event = SubmissionChanged(
             submission_id=self.submission_id,
             version=self.version,
             work_key=key,
@@ -198,11 +245,18 @@ def claim(rng: random.Random, unit_id: str, keys: int) -> tuple[str, events_pb2.
     return f"{kind}:{rng.randrange(keys)}", made
 
 
-def poison(rng: random.Random) -> tuple[str, str, bytes]:
-    """Return a record that can never be folded, or one of a type that is not known yet."""
-    key = f"poison:{rng.randrange(5)}"
-    if rng.random() < 0.5:
-        return key, "kieng.submissions.v9.FromTheFuture", b"\x00"
-    unknown_unit = events_pb2.SubmissionChanged(submission_id="x", version=1, work_key=key)
+def poison(
+    rng: random.Random, submission_id: str, version: int | None, work_key: str
+) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Return a record that can never be folded, or one of a type that is not known yet.
+
+    It says that it is of a version of the submission, if one is given, or names nothing.
+    """
+    headers = [("ce_type", events.CHANGED.encode())]
+    if version is not None:
+        headers.append(("ce_id", f"{submission_id}:{version}:{work_key}".encode()))
+    if rng.random() < 0.3:
+        return b"\x00", [("ce_type", b"kieng.submissions.v9.FromTheFuture")]
+    unknown_unit = SubmissionChanged(submission_id="", version=1, work_key=work_key)
     unknown_unit.declared.CopyFrom(claim(rng, "no/such/unit", 3)[1])
-    return key, events.CHANGED, rng.choice((b"\xff\xff", unknown_unit.SerializeToString()))
+    return rng.choice((b"\xff\xff", unknown_unit.SerializeToString())), headers

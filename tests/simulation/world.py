@@ -15,6 +15,10 @@ from greenlet import getcurrent, greenlet
 STEPS_MAX = 200_000
 
 
+class Stuck(RuntimeError):
+    """The run does not end."""
+
+
 class Crash(BaseException):
     """The process is killed here; not an `Exception`, so that no handler of the product sees it."""
 
@@ -67,13 +71,28 @@ class World:
 
     def point(self, what: str) -> None:
         """A read or write of a process: others may run here, and the process may be killed."""
+        if not self.is_running:
+            return
         self.steps += 1
         if self.steps > STEPS_MAX:
-            raise RuntimeError("the run does not end")
+            raise Stuck("the run does not end")
         self._trace.update(what.encode())
         self._hub.switch()
         if self.random.random() < self.crash_rate:
             raise Crash
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a process asks: before and after the run nothing fails."""
+        return getcurrent() is not self._hub
+
+    def is_alive(self, prefix: str) -> bool:
+        """Tell whether a process of such a name has not returned yet."""
+        return any(name.startswith(prefix) for name in self._processes)
+
+    def monotonic(self) -> float:
+        """Return the simulated time in seconds, for code that waits or asks seldom."""
+        return self.steps / 20
 
     def trace(self) -> str:
         """Return a hash of everything that happened, in order."""

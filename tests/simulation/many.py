@@ -1,0 +1,75 @@
+"""Many runs: compared with the oracle in batches, on every core."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+from services.kpi.oracle.recompute import recompute
+from tests.simulation import catalogues
+from tests.simulation.run import Outcome, Run, quietly
+
+BATCH = 100
+PARALLEL_FROM = 1000
+"""Fewer seeds are done before other processes have started."""
+FAILURES = (AssertionError, RuntimeError)
+
+Batch = tuple[list[tuple[int, str]], Counter[str]]
+"""Seeds that went wrong and why, and what the others counted."""
+
+
+def wrong(outcomes: list[Outcome]) -> list[tuple[int, str]]:
+    """Return seeds and what is wrong with them: their own complaints, or cells not the oracle's.
+
+    Absent and zero cells count, too. Runs that end with the same catalogue are computed at once.
+    """
+    found = [(o.seed, text) for o in outcomes for text in o.complaints]
+    by_version = sorted(outcomes, key=lambda outcome: outcome.version)
+    for version, several in groupby(by_version, key=lambda outcome: outcome.version):
+        message = catalogues.frozen(version).message
+        same = list(several)
+        log = [record for outcome in same for record in outcome.log]
+        expected = recompute(log, message)
+        for o in same:
+            if o.cells != (wanted := expected.get(o.seed, {})):
+                keys = {k for k in {*o.cells, *wanted} if o.cells.get(k) != wanted.get(k)}
+                cells = [(key, o.cells.get(key), wanted.get(key)) for key in sorted(keys)[:5]]
+                found.append((o.seed, f"cells, as stored and as the oracle says: {cells}"))
+    return found
+
+
+def play(first: int, count: int) -> Batch:
+    """Play seeds in this process."""
+    quietly()
+    failed: list[tuple[int, str]] = []
+    outcomes = []
+    for seed in range(first, first + count):
+        try:
+            outcomes.append(Run(seed).play())
+        except FAILURES as error:
+            failed.append((seed, repr(error)[:500]))
+    totals = Counter[str]()
+    for outcome in outcomes:
+        totals.update(outcome.counts)
+    totals["seeds"] += count
+    return failed + wrong(outcomes), totals
+
+
+def play_all(first: int, count: int) -> Iterator[Batch]:
+    """Play seeds in batches, on all cores when it is worth it; in any order."""
+    batches = [
+        (begin, min(BATCH, first + count - begin)) for begin in range(first, first + count, BATCH)
+    ]
+    if count < PARALLEL_FROM:
+        yield from (play(*batch) for batch in batches)
+        return
+    # Spawned, not forked: the parent may have threads.
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        yield from pool.imap_unordered(_play, batches)
+
+
+def _play(batch: tuple[int, int]) -> Batch:
+    return play(*batch)
