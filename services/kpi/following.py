@@ -56,7 +56,14 @@ class FollowedPartition:
         for view_id, view in wanted.items():
             here = self.fold.owned.next_offset
             if view_id not in self._followers and standing(view) >= here - FOLLOW_GAP_MAX:
-                self._followers[view_id] = self._caught_up(view, here)
+                self._take_up(view, here)
+
+    def _take_up(self, view: View, here: int) -> None:
+        try:
+            self._followers[view.view_id] = self._caught_up(view, here)
+        except (OwnershipLost, RuntimeError) as lost:
+            # Its loader goes on with it, or it sets too much aside: neither is the live view's.
+            log.warning("a view cannot follow yet", view_id=view.view_id, reason=str(lost))
 
     def apply(self, records: Sequence[Record], answers: Callable[[], View | None]) -> None:
         """Fold a batch into the followers, then into the live view.

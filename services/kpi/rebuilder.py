@@ -51,7 +51,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def read(until: int) -> Iterator[list[Record]]:
         return read_partition(settings, partition, begin, until)
 
-    owned = ledger.claim(view_id, partition, begin)
+    owned = ledger.claim(view_id, partition, begin, is_loader=True)
     if owned.next_offset == begin:
         rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, read, end, view.generation)
         owned = ledger.claim(view_id, partition)

@@ -52,9 +52,9 @@ def frozen(version: int) -> Frozen:
     parents = {1: history.UNITS, 2: LATER, 3: history.UNITS, 4: WITHOUT_C}[version]
     message = catalogue_pb2.Catalogue(version=version, units=history.units(parents))
     message.taxonomies.extend(deployed().taxonomies)
-    message.indicators.extend(deployed().indicators)
-    if version > 2:
-        del message.indicators[1::2]
+    every = list(deployed().indicators)
+    some = [indicator for indicator in every if not indicator.attainment_of][::2]
+    message.indicators.extend(every if version < 3 else some)
     document = {
         "_id": version,
         "definition_sha256": str(version),

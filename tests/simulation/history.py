@@ -78,7 +78,7 @@ class Log:
 
     def changes(self, known: Container[str] = frozenset(UNITS)) -> list[SubmissionChanged]:
         """Return the events that can be folded by who knows these units."""
-        found = (_readable(r, known) for rows in self.records for r in rows)
+        found = (readable(r, known) for rows in self.records for r in rows)
         return [event for event in found if event is not None]
 
     def parked(self, known: Container[str]) -> int:
@@ -90,7 +90,7 @@ class Log:
             for record in rows:
                 if dict(record.headers)["ce_type"] != events.CHANGED.encode():
                     continue
-                event = _readable(record, known)
+                event = readable(record, known)
                 if event is not None:
                     name = event.submission_id, event.work_key
                     open_[name] = [v for v in open_.get(name, []) if v >= event.version]
@@ -105,7 +105,7 @@ class Log:
         return total
 
 
-def _readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
+def readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
     """Read an event without the code that is tested; None for what cannot be folded."""
     if dict(record.headers)["ce_type"] != events.CHANGED.encode():
         return None

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import patch
 
-from services.kernel.errors import OwnershipLost
-from services.kpi import folding
+from services.kernel.errors import OwnershipLost, WrongState
+from services.kpi import folding, owning, rebuilder, rebuilding
 from services.kpi.domain import contribution, fold, shares
 from services.kpi.domain.claims import Statement, Work
+from services.kpi.domain.parking import Parking
 from services.kpi.folding import PartitionFold
+from services.kpi.following import FollowedPartition
 from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
+from services.kpi.store.loading import BulkLoad
+from services.kpi.store.registry import Registry
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.transactions import transaction
+from services.kpi.store.views import Views
+from services.submissions import events, relay
+from services.submissions.documents import decode_outbox
+from services.submissions.domain import claims as claims_module
+from services.submissions.store import Submissions
 
-Mutant = Callable[[], Iterator[dict[str, Any]]]
-
-
-def _patched(target: Any, name: str, new: Any) -> Mutant:
-    def mutant() -> Iterator[dict[str, Any]]:
-        with patch.object(target, name, new):
-            yield {}
-
-    return mutant
+Patch = tuple[Any, str, Any]
+"""Object, name, and what stands there instead."""
 
 
 class NoFence(Ledger):
@@ -40,8 +44,8 @@ class NoFence(Ledger):
 class EpochNotRaised(Ledger):
     """Takes a partition over without a new epoch, and the offset is no fence of its own."""
 
-    def claim(self, view_id: str, partition: int) -> Owned:
-        owned = super().claim(view_id, partition)
+    def claim(self, *given: Any, **named: Any) -> Owned:
+        owned = super().claim(*given, **named)
         return replace(owned, epoch=1)
 
     def commit(self, flush: Flush) -> Owned:
@@ -101,23 +105,30 @@ def _fields(flush: Flush) -> dict[str, Any]:
 class KeepsCaches(PartitionFold):
     """Shares works and rows with every later owner, as a cache by partition would."""
 
-    shared: dict[tuple[int, int], tuple[Any, Any]] = {}
+    shared: ClassVar[dict[tuple[int, str, int], tuple[Any, Any]]] = {}
 
-    def __init__(self, owned: Owned, catalogue: Any, stored: Any) -> None:
-        super().__init__(owned, catalogue, stored)
-        key = (id(stored), owned.partition)
+    def __init__(self, owned: Owned, catalogue: Any, stored: Any, *more: Any) -> None:
+        super().__init__(owned, catalogue, stored, *more)
+        key = (id(stored._mongo), owned.view_id, owned.partition)
         self._works, self._rows = self.shared.setdefault(key, (self._works, self._rows))
 
 
-def _ledger(broken: type[Ledger]) -> Mutant:
-    def mutant() -> Iterator[dict[str, Any]]:
-        yield {"ledger_class": broken}
+class MendsNothing(Parking):
+    """Never takes a parked record off the list."""
 
-    return mutant
+    def mended(self, submission_id: str, work_key: str, version: int) -> list[int]:
+        return []
 
 
-def _keeps_caches() -> Iterator[dict[str, Any]]:
-    yield {"fold_class": KeepsCaches}
+class MendsBlindly(Parking):
+    """Takes a record off the list whatever the version is that follows."""
+
+    def mended(self, submission_id: str, work_key: str, version: int) -> list[int]:
+        return super().mended(submission_id, work_key, 1 << 62)
+
+
+def _ledger(broken: type[Ledger]) -> tuple[Patch, ...]:
+    return ((owning, "Ledger", broken), (rebuilder, "Ledger", broken))
 
 
 def _fold_without_version(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
@@ -185,35 +196,153 @@ def _names_no_rows(self: writes.Notes, flush: Flush) -> Any:
 _REAL_NOTE = writes.Notes.next
 
 
-MUTANTS: dict[str, Mutant] = {
+def _clears_first(submissions: Any, publish: Any, limit: int) -> int:
+    documents = submissions.pending(limit)
+    if documents:
+        submissions.clear(documents)
+        publish(relay.waiting(documents))
+    return len(documents)
+
+
+def _clears_what_came_meanwhile(self: Submissions, documents: Any) -> None:
+    for document in documents:
+        empty = {"$set": {"outbox": [], "outbox_pending": False}}
+        self._documents.update_one({"_id": document["_id"]}, empty)
+
+
+def _publishes_the_newest_only(documents: Any) -> list[Any]:
+    return [event for events in map(decode_outbox, documents) for event in events[-1:]]
+
+
+def _tells_of_the_new_work_only(previous: Any, submission: Any) -> Any:
+    return _REAL_NOTICES(None, submission)
+
+
+def _swaps_too_early(self: Views, view: Any) -> bool:
+    transaction(self._mongo, lambda session: self._point(view.view_id, session))
+    return True
+
+
+def _swaps_beside_the_owners(self: Views, view: Any) -> bool:
+    live = self.live()
+    assert live is not None
+
+    def work(session: Any) -> bool:
+        here = self._views.find_one({"_id": view.view_id}, session=session) or {}
+        if here.get("phase") != "following":
+            return False
+        if self.standing(view.view_id, session).lag(self.standing(live.view_id, session).vector):
+            return False
+        self._point(view.view_id, session)
+        return True
+
+    return bool(transaction(self._mongo, work))
+
+
+def _rolls_back_at_once(self: Registry) -> Any:
+    former = self.former()
+    if former is None:
+        raise WrongState("no view answered before this one")
+    transaction(self._mongo, lambda session: self._point(former.view_id, session))
+    return former
+
+
+def _skips_what_lies_between(self: FollowedPartition, view: Any, here: int) -> Any:
+    return self._claim(view)
+
+
+def _gathers_the_last_word(self: rebuilding.Gathering, records: Any) -> None:
+    for event, statement in self._decode(records, self.flush):
+        self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
+    self.read += len(records)
+    self.flush.next_offset = records[-1].offset + 1
+    self.flush.last_hash = folding.event_hash(records[-1])
+
+
+def _stores_no_tombstones(self: rebuilding.Gathering, work: Work) -> dict[str, Any]:
+    said = {
+        submission: statement
+        for submission, statement in work.statements.items()
+        if statement.declared or statement.verified
+    }
+    return self._document(Work(said, work.contributed))
+
+
+def _loads_from_the_start(self: BulkLoad, owned: Owned, end: int) -> tuple[int, int]:
+    return end, _REAL_BEGIN(self, owned, end)[1]
+
+
+_REAL_BEGIN = BulkLoad.begin
+
+
+def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> Owned:
+    return _REAL_CLAIM(self, *given, **{**named, "is_loader": True})
+
+
+_REAL_CLAIM = Ledger.claim
+_REAL_NOTICES = claims_module.notices
+
+
+def _refreshes_without_the_rows(self: Snapshots, view_id: str, since: Any) -> Any:
+    """Reads the position first and the rows later, outside one snapshot."""
+    progress = self.progress(view_id)
+    rows = [row for p in progress.next_offsets for row in self._later_rows(view_id, p, 0, None)]
+    return progress, rows
+
+
+MUTANTS: dict[str, tuple[Patch, ...]] = {
     "no fence at all": _ledger(NoFence),
     "the stored offset is the only fence": _ledger(EpochNotRaised),
     "cells and works are flushed before the position": _ledger(TornFlush),
     "the position is flushed before cells and works": _ledger(PositionFirst),
     "works are not stored": _ledger(WorksNotStored),
     "the stored offset is off by one": _ledger(OffByOne),
-    "caches survive the loss of a partition": _keeps_caches,
-    "versions are ignored": _patched(folding, "fold", _fold_without_version),
-    "retractions leave no tombstone": _patched(folding, "fold", _fold_without_tombstone),
-    "a version that changes no cell is forgotten": _patched(
-        folding, "fold", _fold_forgets_silent_versions
+    "caches survive the loss of a partition": ((owning, "PartitionFold", KeepsCaches),),
+    "versions are ignored": ((folding, "fold", _fold_without_version),),
+    "retractions leave no tombstone": ((folding, "fold", _fold_without_tombstone),),
+    "a version that changes no cell is forgotten": (
+        (folding, "fold", _fold_forgets_silent_versions),
     ),
-    "only additions are applied": _patched(folding, "fold", _fold_adds_only),
-    "the old contribution is not subtracted": _patched(folding, "fold", _fold_accepts_equal),
-    "shares are rounded floats": _patched(contribution, "split", _split_with_floats),
-    "the weakest claim settles facts": _patched(contribution, "settled", _arrival_order),
-    "a whole count is the sum of children": _patched(contribution, "union", _sum_of_children),
-    "the latest date wins": _patched(contribution, "effective_date", _latest_date),
-    "the second change of a cell overwrites the first": _patched(folding, "_changed", _overwrites),
-    "the note of a flush leaves a row out": _patched(writes.Notes, "next", _names_no_rows),
+    "only additions are applied": ((folding, "fold", _fold_adds_only),),
+    "the old contribution is not subtracted": ((folding, "fold", _fold_accepts_equal),),
+    "shares are rounded floats": ((contribution, "split", _split_with_floats),),
+    "the weakest claim settles facts": ((contribution, "settled", _arrival_order),),
+    "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
+    "the latest date wins": ((contribution, "effective_date", _latest_date),),
+    "the second change of a cell overwrites the first": ((folding, "_changed", _overwrites),),
+    "the note of a flush leaves a row out": ((writes.Notes, "next", _names_no_rows),),
+    "a reader's rows are newer than its position": (
+        (Snapshots, "changes", _refreshes_without_the_rows),
+    ),
+    "parked records are never mended": ((folding, "Parking", MendsNothing),),
+    "any version mends a parked record": ((folding, "Parking", MendsBlindly),),
+    "the relay clears before the broker acknowledged": ((relay, "_publish_of", _clears_first),),
+    "the relay clears what was written meanwhile": (
+        (Submissions, "clear", _clears_what_came_meanwhile),
+    ),
+    "the relay publishes the newest event only": ((relay, "waiting", _publishes_the_newest_only),),
+    "a changed work key retracts nothing": ((events, "notices", _tells_of_the_new_work_only),),
+    "the pointer moves before the new view is caught up": ((Views, "swap", _swaps_too_early),),
+    "the pointer moves beside owners who still fold": ((Views, "swap", _swaps_beside_the_owners),),
+    "a rollback is not caught up": ((Registry, "roll_back", _rolls_back_at_once),),
+    "a follower skips what it missed": (
+        (FollowedPartition, "_caught_up", _skips_what_lies_between),
+    ),
+    "a rebuild keeps the last word, not the newest version": (
+        (rebuilding.Gathering, "apply", _gathers_the_last_word),
+    ),
+    "a rebuild stores no tombstones": ((rebuilding.Gathering, "document", _stores_no_tombstones),),
+    "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
+    "a fold goes on over a load that has not ended": (
+        (Ledger, "claim", _claims_what_is_being_loaded),
+    ),
 }
 
 
 @contextmanager
-def applied(name: str) -> Iterator[dict[str, Any]]:
-    """Put a mutant in place; hands out what `Run` must be given."""
-    body = MUTANTS[name]()
-    try:
-        yield next(body)
-    finally:
-        next(body, None)
+def applied(name: str) -> Iterator[None]:
+    """Put a mutant in place."""
+    with ExitStack() as stack:
+        for place in MUTANTS[name]:
+            stack.enter_context(patch.object(*place))
+        yield

@@ -1,32 +1,42 @@
 from __future__ import annotations
 
+import multiprocessing
+import os
+from collections.abc import Iterator
+
 import pytest
 
+from tests.simulation.many import play
 from tests.simulation.mutants import MUTANTS, applied
-from tests.simulation.run import Outcome, Run
-from tests.simulation.test_simulation import wrong
 
 SEEDS_MAX = 2000
-BATCH = 50
+BATCHES = (10, 40, *[50] * 39)
 
 
-def seeds_until_caught(name: str) -> int:
+def seeds_until_caught(name: str) -> tuple[str, int]:
     """Return how many seeds it takes; 0 when the mutant survives all of them."""
-    with applied(name) as parts:
-        for begin in range(1, SEEDS_MAX, BATCH):
-            outcomes: list[Outcome] = []
-            for seed in range(begin, begin + BATCH):
-                try:
-                    outcomes.append(Run(seed, **parts).play())
-                except (AssertionError, RuntimeError):
-                    return seed
-            if found := wrong(outcomes):
-                return min(found)
-    return 0
+    first = 1
+    with applied(name):
+        for count in BATCHES:
+            failed, _ = play(first, count)
+            if failed:
+                return name, min(seed for seed, _ in failed)
+            first += count
+    return name, 0
 
 
+@pytest.fixture(scope="module")
+def caught() -> Iterator[dict[str, int]]:
+    """Seeds until each mutant is caught, found on all cores, and told as a table at the end."""
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        found = dict(pool.imap_unordered(seeds_until_caught, MUTANTS))
+    yield found
+    print("\n\nseeds until caught  mutant")
+    for name, seeds in sorted(found.items(), key=lambda item: item[1]):
+        print(f"{seeds or 'survived':>18}  {name}")
+
+
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_simulation_catches_the_mutant(name: str) -> None:
-    seeds = seeds_until_caught(name)
-    print(f"{name}: caught by seed {seeds}")
-    assert seeds, f"survived {SEEDS_MAX} seeds: {name}"
+def test_the_simulation_catches_the_mutant(name: str, caught: dict[str, int]) -> None:
+    assert caught[name], f"survived {SEEDS_MAX} seeds: {name}"

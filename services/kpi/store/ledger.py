@@ -56,13 +56,18 @@ class Ledger:
         """The session of all its transactions; the next owner ends it."""
         return self._session
 
-    def claim(self, view_id: str, partition: int, begin: int = 0) -> Owned:
+    def claim(
+        self, view_id: str, partition: int, begin: int = 0, *, is_loader: bool = False
+    ) -> Owned:
         """Become the owner of a partition: raise its epoch, so that no former owner can commit.
 
         A view that is new to the partition begins at ``begin``.
 
         A former owner that was killed or frozen in the middle of a flush would hold its documents
         until the database gives its transaction up, after a minute: its session is ended first.
+
+        Raises:
+            OwnershipLost: a bulk load of it has not ended, and the caller does not go on with it.
         """
         key = f"{view_id}|{partition}"
         me = self._session.session_id["id"]
@@ -81,6 +86,9 @@ class Ledger:
             self._progress.update_one({"_id": key}, change, upsert=True, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
+            if found.get("chunks") and not is_loader:
+                # Its documents are ahead of its position: nobody can fold on them.
+                raise OwnershipLost(f"{key} is being loaded")
             return found
 
         found = transaction(self._mongo, work, self._session)

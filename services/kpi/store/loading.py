@@ -83,7 +83,8 @@ class BulkLoad:
         """
 
         def work(session: ClientSession) -> None:
-            self._change(owned, {"chunks": chunks} if chunks else {}, standing, session)
+            done = {**standing, "chunks": 0}
+            self._change(owned, {"chunks": chunks} if chunks else {}, done, session)
 
         transaction(self._mongo, work, self._session)
 
