@@ -41,4 +41,4 @@ def test_the_golden_log_says_enough_to_notice_a_difference() -> None:
     cells = recompute(foldable, message())[0]
     assert len({column for _, _, column, _ in cells}) >= 50
     assert len({member for *_, member in cells if member}) >= 5
-    assert len(cells) > 2000
+    assert len(cells) > 500
