@@ -6,23 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.many import play
-from tests.simulation.mutants import MUTANTS, applied
-
-SEEDS_MAX = 2000
-BATCHES = (10, 40, *[50] * 39)
-
-
-def seeds_until_caught(name: str) -> tuple[str, int]:
-    """Return how many seeds it takes; 0 when the mutant survives all of them."""
-    first = 1
-    with applied(name):
-        for count in BATCHES:
-            failed, _ = play(first, count)
-            if failed:
-                return name, min(seed for seed, _ in failed)
-            first += count
-    return name, 0
+from tests.simulation.hunting import SEEDS_MAX, seeds_until_caught
+from tests.simulation.mutants import MUTANTS
 
 
 @pytest.fixture(scope="module")

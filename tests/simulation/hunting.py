@@ -1,0 +1,21 @@
+"""How many seeds it takes to catch a mutant. A module of its own: other processes import it."""
+
+from __future__ import annotations
+
+from tests.simulation.many import play
+from tests.simulation.mutants import applied
+
+SEEDS_MAX = 2000
+BATCHES = (10, 40, *[50] * 39)
+
+
+def seeds_until_caught(name: str) -> tuple[str, int]:
+    """Return how many seeds it takes; 0 when the mutant survives all of them."""
+    first = 1
+    with applied(name):
+        for count in BATCHES:
+            failed, _ = play(first, count)
+            if failed:
+                return name, min(seed for seed, _ in failed)
+            first += count
+    return name, 0
