@@ -89,17 +89,26 @@ class FollowedPartition:
                 raise
             if live.generation != self.view.generation:
                 raise  # a log that lost its past; it has to be claimed anew
-            self._turn_to(live)
+            self._turn_to(live, answers)
             self.fold.apply(records)
 
-    def _turn_to(self, live: View) -> None:
+    def _turn_to(self, live: View, answers: Callable[[], View | None]) -> None:
         """Go on with the view that took over; what followed it in time has the batch already."""
         fold = self._followers.pop(live.view_id, None)
-        self.fold = fold or self._caught_up(live, self.fold.owned.next_offset)
-        self.view = live
+        if fold is None:
+            here, fold = self.fold.owned.next_offset, self._claim(live)
+            now = answers()
+            if now is None or now.view_id != live.view_id:
+                # The pointer moved on before the claim, so the new epoch fences nobody off.
+                raise OwnershipLost(f"{live.view_id} does not answer any more")
+            self._catch_up(fold, here)
+        self.fold, self.view = fold, live
 
     def _caught_up(self, view: View, here: int) -> PartitionFold:
         fold = self._claim(view)
+        self._catch_up(fold, here)
+        return fold
+
+    def _catch_up(self, fold: PartitionFold, here: int) -> None:
         for records in self._between(fold.owned.next_offset, here):
             fold.apply(records)
-        return fold

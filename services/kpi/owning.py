@@ -94,6 +94,10 @@ class OwnedPartitions(DependencyProvider):
             text = f"{view.view_id} was folded by another release; its successor is being built"
             raise NotReady(text)
         fold = self._fold_of(view, partition)
+        now = self.registry.folded(found.topic_id)
+        if now is None or now.view_id != view.view_id:
+            # The pointer moved before the claim, so its new epoch fences nobody off.
+            raise NotReady(f"{view.view_id} does not answer any more")
         owned = fold.owned
         reason = divergence(settings, partition, owned.next_offset, owned.last_hash)
         if reason:
