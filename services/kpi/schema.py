@@ -22,9 +22,20 @@ def databases(institutions: Sequence[str]) -> list[str]:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Retire every view: its cells are gone with its log, but its number stays taken.
+    """Keep of the views the one that answered, as one that cannot answer. Safe to repeat.
 
-    Safe to repeat.
+    Its cells are gone with its log; its catalogue and its number are what the next one goes by.
     """
-    database["pointer"].delete_many({})
-    database["views"].update_many({}, {"$set": {"state": "retired", "phase": ""}})
+    pointer = database["pointer"].find_one({}) or {}
+    views = list(database["views"].find({}))
+    live = [v for v in views if v["_id"] == pointer.get("view_id") or v["state"] == "live"]
+    if live:
+        kept = max(
+            live, key=lambda view: (view["_id"] == pointer.get("view_id"), view["opened_at"])
+        )
+        generation = max(view["generation"] for view in views)
+        text = "its cells were not in the backup; the log is published anew"
+        over = {"state": "refused", "phase": "", "reason": text, "generation": generation}
+        database["views"].update_one({"_id": kept["_id"]}, {"$set": over})
+        database["views"].delete_many({"_id": {"$ne": kept["_id"]}})
+        database["pointer"].delete_many({})

@@ -180,6 +180,27 @@ def test_a_restored_partner_is_told_again_and_an_old_outbox_is_not(
     assert mongo.database(SUBMISSIONS)["submissions"].find_one({"outbox_pending": True}) is None
 
 
+def test_of_the_views_only_the_catalogue_and_the_number_of_the_live_one_stay(mongo: Mongo) -> None:
+    schema, kpi = schemas.schema_of("kpi"), mongo.database("kieng_kpi")
+    opened = {
+        "g1-c1-f1": "retired",
+        "g2-c1-f1": "live",
+        "g2-c2-f1": "refused",
+        "g3-c1-f1": "building",
+    }
+    for day, (view_id, state) in enumerate(opened.items()):
+        generation = int(view_id[1])
+        at = NOW + timedelta(days=day)
+        row = {"_id": view_id, "state": state, "generation": generation, "opened_at": at}
+        kpi["views"].insert_one(row)
+    kpi["pointer"].insert_one({"_id": "live", "view_id": "g2-c1-f1"})
+    for _ in range(2):
+        schema.restored(kpi)
+        (kept,) = kpi["views"].find({})
+        assert (kept["_id"], kept["state"], kept["generation"]) == ("g2-c1-f1", "refused", 3)
+        assert kpi["pointer"].find_one({}) is None
+
+
 def test_nothing_makes_no_backup(mongo: Mongo, tmp_path: Path) -> None:
     wipe(mongo)
     with pytest.raises(Failure, match="nothing is there"):
