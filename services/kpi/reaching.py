@@ -22,7 +22,8 @@ def reached(moment: Moment) -> list[tuple[Target, int]]:
     found = []
     for target in moment.targets.values():
         indicator = moment.catalogue.indicators.get(target.indicator_code)
-        if target.is_reached or indicator is None:
+        # Whether a ceiling was kept is known only when the year is over; see the pace of a target.
+        if target.is_reached or indicator is None or indicator.direction == "down":
             continue
         first = target.year * 12
         value = moment.image.value(target.unit_id, indicator, VERIFIED, first, first + 11, 0)

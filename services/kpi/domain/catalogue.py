@@ -108,13 +108,17 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator. A ratio has a denominator; an attainment divides another by its target."""
+    """One indicator. A ratio has a denominator; an attainment divides another by its target.
+
+    ``direction`` is `up` or `down`, whichever is better, or `none`.
+    """
 
     code: str
     value: Component | None
     denominator: Component | None = None
     attainment_of: str = ""
     cuts: tuple[str, ...] = ()
+    direction: str = "up"
 
 
 @dataclass(frozen=True, slots=True)

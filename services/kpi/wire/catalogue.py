@@ -115,8 +115,8 @@ def _indicator(message: catalogue_pb2.Indicator, terms: Terms) -> Indicator:
         value = _component(f"{path}.value", message.value, terms)
     if message.HasField("denominator"):
         denominator = _component(f"{path}.denominator", message.denominator, terms)
-    cuts = tuple(message.cuts)
-    return Indicator(message.code, value, denominator, message.attainment_of, cuts)
+    cuts, direction = tuple(message.cuts), message.direction or "up"
+    return Indicator(message.code, value, denominator, message.attainment_of, cuts, direction)
 
 
 def _component(path: str, message: catalogue_pb2.Component, terms: Terms) -> Component:

@@ -211,14 +211,16 @@ def _pace(
     assert indicator.value is not None
     is_stock = indicator.value.is_stock
     # What is counted through the year says nothing of its target unless it begins in January.
-    if isinstance(value, Ratio) or not (is_stock or first == january):
+    is_line = is_stock or first == january
+    if isinstance(value, Ratio) or indicator.direction == "none" or not is_line:
         return None
     end = date((last + 1) // 12, (last + 1) % 12 + 1, 1) - timedelta(days=1)
     start = 0
     if is_stock:
         level = image.value(unit_id, indicator, VERIFIED, january - 1, january - 1, 0)
         start = level if isinstance(level, int) else 0
-    return pace(target.value, value, start, target.year, min(on, end))
+    is_lower_better = indicator.direction == "down"
+    return pace(target.value, value, start, target.year, min(on, end), is_lower_better)
 
 
 def _encode_pace(found: Pace) -> view_pb2.Pace:

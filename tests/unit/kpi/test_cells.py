@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -118,6 +119,22 @@ def test_where_a_line_says_nothing_there_is_no_pace(
     at = moment(Target("alpha", code, 2025, 120), alpha=62)
     cell = read(at, on, **{"indicator_codes": [code], **fields})
     assert not cell.HasField("pace")
+
+
+@pytest.mark.parametrize(
+    ("direction", "standing"),
+    [("up", "STANDING_BEHIND"), ("down", "STANDING_ON_PACE"), ("none", None)],
+)
+def test_the_direction_of_an_indicator_says_which_side_of_the_line_is_good(
+    direction: str, standing: str | None
+) -> None:
+    at = moment(Target("alpha", "KNW-01", 2025, 120), alpha=5)
+    one = replace(CATALOGUE.indicators["KNW-01"], direction=direction)
+    wish = decode_selection(ALPHA, CATALOGUE)
+    cell = moment_cells(at, replace(wish, indicators=[one]), date(2025, 7, 1))[0]
+    assert cell.HasField("pace") == (standing is not None)
+    if standing:
+        assert view_pb2.Pace.Standing.Name(cell.pace.standing) == standing
 
 
 def test_a_unit_that_did_not_change_is_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from kieng.kpi.v1 import events_pb2
@@ -29,6 +30,13 @@ def test_a_target_that_was_told_or_cannot_be_read_is_left_alone() -> None:
     attainment = Target("alpha", "KNW-08", 2025, 1)
     fraction = Target("alpha", "KNW-04", 2025, 1)
     assert reached(moment(told, unknown, attainment, fraction, alpha=500)) == []
+
+
+def test_a_ceiling_is_not_told_as_reached_while_its_year_lasts() -> None:
+    at = moment(MET, alpha=500)
+    ceiling = replace(at.catalogue.indicators["KNW-01"], direction="down")
+    at.catalogue = replace(at.catalogue, indicators={"KNW-01": ceiling})
+    assert reached(at) == []
 
 
 def test_the_event_has_the_same_id_however_often_it_is_told() -> None:
