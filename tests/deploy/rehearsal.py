@@ -25,7 +25,13 @@ from tests.deploy.known import COMPOSE
 
 PARTS: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
 USER = 10001
-FOLDERS = ("/var/lib/kieng", "/etc/kieng/issuers", "/etc/kieng/own-issuers", "/etc/kieng/editions")
+FOLDERS = (
+    "/var/lib/kieng",
+    "/etc/kieng/issuers",
+    "/etc/kieng/own-issuers",
+    "/etc/kieng/editions",
+    "/etc/kieng/mongodb",
+)
 JOB_SECONDS = 300
 START_SECONDS = 90
 STAND_INS = ("kafka", "mongodb", "replica-set")
@@ -70,7 +76,9 @@ class Rehearsal:
         text = text.replace("kafka:9092", self.bootstrap)
         text = text.replace(PARTS["partners"]["environment"]["KIENG_MONGO_URI"], self.mongo)
         for name, (grpc, _) in self.ports.items():
-            text = re.sub(rf"^{name}:50051$", f"127.0.0.1:{grpc}", text)
+            # The chart says trial-kieng-query where the Compose file says kpi-query.
+            known = name.removeprefix("kpi-")
+            text = re.sub(rf"^({name}|trial-kieng-{known}):50051$", f"127.0.0.1:{grpc}", text)
         for path in FOLDERS:
             text = re.sub(rf"^{path}(?=/|$)", str(self.folder / path[1:]), text)
         return text
@@ -78,6 +86,13 @@ class Rehearsal:
     def begin(self, name: str) -> subprocess.Popen[bytes]:
         """Start what the file calls so, with what it gives it and nothing of this process."""
         part = PARTS[name]
+        command = [*part.get("entrypoint", []), *part["command"]]
+        return self.begin_command(name, command, part["environment"])
+
+    def begin_command(
+        self, name: str, words: list[str], given: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a command line with an environment, both as a deployment file has them."""
         environment = {
             # As the image sets them.
             "PATH": f"{self.programs}:/usr/bin:/bin",
@@ -88,15 +103,15 @@ class Rehearsal:
             # The embedded broker knows no groups worth the name.
             "KIENG_KAFKA_MEMBERSHIP": "sole",
             "KIENG_KAFKA_FETCH_WAIT_MS": "20",
-            **{key: self.here(value) for key, value in part["environment"].items()},
+            **{key: self.here(value) for key, value in given.items()},
         }
         if name in self.ports:
             grpc, http = self.ports[name]
             environment |= {"KIENG_GRPC_PORT": str(grpc), "KIENG_HTTP_PORT": str(http)}
-        command = [self.here(word) for word in [*part.get("entrypoint", []), *part["command"]]]
+        command = [self.here(word) for word in words]
         program = self.programs / command[0]
         who: dict[str, Any] = {"user": USER, "group": USER} if self.is_image_user else {}
-        with (self.folder / f"{name}.log").open("wb") as log:
+        with self.log_of(name).open("wb") as log:
             process = subprocess.Popen(
                 [program, *command[1:]],
                 env=environment,
@@ -134,9 +149,13 @@ class Rehearsal:
             assert time.monotonic() < deadline, f"{name}: {reason}\n{self.told(name)}"
             _pause(process)
 
+    def log_of(self, name: str) -> Path:
+        """The file that a part writes to."""
+        return self.folder / f"{name.replace('/', '-')}.log"
+
     def told(self, name: str) -> str:
         """The last words of a part."""
-        text = (self.folder / f"{name}.log").read_text(errors="replace")
+        text = self.log_of(name).read_text(errors="replace")
         return f"{name} said:\n{text[-3000:]}"
 
     def end(self) -> dict[str, int]:

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from services.cli.issuer import LocalIssuer
+from tests.deploy.charts import Object, environment, example, name_of, of_kind, pod_of
 from tests.deploy.image import carry_out_build_stage, final_stage, may_change_user
 from tests.deploy.known import needs_tools
-from tests.deploy.rehearsal import PARTS, USER, Rehearsal
+from tests.deploy.rehearsal import JOB_SECONDS, PARTS, USER, Rehearsal
 
 pytestmark = needs_tools
 
@@ -59,6 +61,26 @@ def test_only_what_the_product_needs_is_in_it(programs: Path) -> None:
         assert "ModuleNotFoundError" in found.stderr, name
 
 
+def commands_of_the_chart() -> dict[str, Object]:
+    """Hook jobs and the test of the chart, by names of their own."""
+    values = example("small", doctor__existingSecret="kieng-doctor")
+    return {name_of(each): each for each in of_kind(values, "Job", "Pod")}
+
+
+def run_of_the_chart(rehearsal: Rehearsal, name: str, each: Object) -> int:
+    """Run what a pod of the chart runs, with its environment and its secrets as files."""
+    (rehearsal.folder / "etc/kieng/mongodb/uri").write_text(f"{rehearsal.mongo}\n")
+    keys = LocalIssuer(rehearsal.folder / "var/lib/kieng/issuer")
+    token = keys.mint("consortium", "doctor", ["operator", "viewer"], "", 600)
+    given = {
+        variable: token if isinstance(value, dict) else value
+        for variable, value in environment(each).items()
+    }
+    (container,) = pod_of(each)["containers"]
+    process = rehearsal.begin_command(name, container["command"], given)
+    return process.wait(JOB_SECONDS)
+
+
 def test_compose_goes_from_nothing_to_the_numbers_of_the_demo(place: Path, programs: Path) -> None:
     rehearsal = Rehearsal(place / "machine", programs)
     try:
@@ -70,10 +92,13 @@ def test_compose_goes_from_nothing_to_the_numbers_of_the_demo(place: Path, progr
         print(rehearsal.told("demo"))
         assert rehearsal.run("kieng") == 0, rehearsal.told("kieng")
         print(rehearsal.told("kieng"))
+        for name, each in commands_of_the_chart().items():
+            assert run_of_the_chart(rehearsal, name, each) == 0, rehearsal.told(name)
+            print(rehearsal.told(name))
         # Done twice, jobs change nothing.
         for name in ("topics", "databases", "issuer"):
             assert rehearsal.run(name) == 0, rehearsal.told(name)
     finally:
         codes = rehearsal.end()
     assert codes == dict.fromkeys(rehearsal.ports, 0)
-    assert set(rehearsal.running) == {name for name, part in PARTS.items() if "build" in part}
+    assert set(rehearsal.running) >= {name for name, part in PARTS.items() if "build" in part}
