@@ -45,6 +45,7 @@ VIEWS: dict[str, tuple[str, str]] = {
     "view.building": ("đang dựng", "being built"),
     "view.live": ("đang trả lời", "answers"),
     "view.retired": ("giữ lại", "kept"),
+    "view.removed": ("đã xóa", "removed"),
     "view.refused": ("bị từ chối", "refused"),
     "heading.catalogue": ("Bộ chỉ số", "Catalogue"),
     "heading.events": ("Sự kiện", "Events"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,10 +25,12 @@ Ends = Mapping[int, int]
 """Partition -> offset up to which something is done."""
 
 NICENESS = 10
+STOP_SECONDS = 5.0
 
 
 def child(arguments: Sequence[str], work: Callable[[Settings, str, Ends], Any]) -> int:
     """Run the main function of a child process; return its exit code."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     os.nice(NICENESS)
     # Standard output is for the result alone.
@@ -77,11 +80,15 @@ class ChildProcesses:
         return [process for process in self._children if process.poll() is None]
 
     def stop(self) -> None:
-        """End what still runs."""
+        """End what still runs; a child that is asked to takes back its open transaction."""
         for process in self._children:
-            process.kill()
+            process.terminate()
         for process in self._children:
-            process.communicate()
+            try:
+                process.communicate(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
         self._children, self._job = [], None
 
     def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:

@@ -22,6 +22,7 @@ from services.kernel import mongo
 from services.kpi.store.migrations import MIGRATIONS
 
 DATABASE = "kieng_kpi"
+STATES = ("building", "live", "retired", "refused", "removed")
 
 
 class DirectoryDocument(Document):
@@ -46,7 +47,9 @@ class ViewDocument(Document):
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
-    state = StringField(required=True, choices=("building", "live", "retired", "refused"))
+    state = StringField(
+        required=True, choices=("building", "live", "retired", "refused", "removed")
+    )
     phase = StringField(choices=("", "loading", "verifying", "following"))
     generation = IntField(required=True)
     topic_id = StringField(required=True)

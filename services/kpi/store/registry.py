@@ -99,7 +99,7 @@ class Registry(Views):
         views = self.views()
         for view in views:
             same = (view.topic_id, view.catalogue_version) == (topic_id, catalogue_version)
-            if same and view.has_its_log:
+            if same and view.has_its_log and view.state != "removed":
                 return view
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
@@ -154,6 +154,8 @@ class Registry(Views):
             return view if self.insert(view) else self.build_beside(catalogue_version, parked_max)
         if known.state == "refused":
             self.advance(known, "loading", parked_max=parked_max, reason="")
+        elif known.state == "removed":
+            self.advance(known, "loading", parked_max=parked_max, targets=_stored(targets))
         elif known.state == "retired":
             self.advance(known, "following", reason="")
         return self.view(wanted) or known
@@ -172,6 +174,10 @@ class Registry(Views):
             text = f"{former.view_id} is of another log or release and cannot be caught up"
             raise WrongState(text, reason="FORMER_VIEW_UNUSABLE")
         return self.build_beside(former.catalogue_version, None)
+
+
+def _stored(targets: Mapping[int, int]) -> dict[str, int]:
+    return {str(partition): end for partition, end in targets.items()}
 
 
 def view_id(generation: int, catalogue_version: int) -> str:

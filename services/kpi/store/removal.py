@@ -18,7 +18,10 @@ class Removal:
         self._database = mongo.database(DATABASE)
 
     def step(self, view: View) -> bool:
-        """Delete some documents; the view itself goes last. Return whether anything is left."""
+        """Delete some documents, and at last note that; return whether anything is left.
+
+        The view itself stays, because its number is taken for ever.
+        """
         for name in COLLECTIONS:
             collection = self._database[name]
             found = collection.find({"v": view.view_id}, {"_id": 1}).limit(DOCUMENTS_PER_STEP)
@@ -28,5 +31,5 @@ class Removal:
             if ids:
                 return True
         expected = {"_id": view.view_id, "state": view.state}
-        self._database["views"].delete_one(expected)
+        self._database["views"].update_one(expected, {"$set": {"state": "removed", "reason": ""}})
         return False

@@ -116,7 +116,10 @@ def test_only_the_view_before_the_live_one_is_kept(stored: Stored) -> None:
     assert stored.registry.forgotten() == []
     left = {d["v"] for name in ("cells", "works", "progress") for d in stored.documents(name)}
     assert left <= {third.view_id, fourth.view_id}
-    assert stored.registry.build_beside(1, None).view_id == first.view_id
+    states = {view.view_id: view.state for view in stored.registry.views()}
+    assert states[first.view_id] == states[second.view_id] == "removed"
+    again = stored.registry.build_beside(1, None)
+    assert (again.view_id, again.state, again.phase) == (first.view_id, "building", "loading")
 
 
 def smaller(code: str = "COM-01") -> catalogue_pb2.Catalogue:

@@ -34,7 +34,7 @@ def test_an_answer_from_the_database_has_a_digest_only_where_memory_stands_there
     assert answers.encode_snapshot(at, elsewhere).digest == ""
 
 
-@pytest.mark.parametrize("state", ["building", "live", "retired", "refused"])
+@pytest.mark.parametrize("state", ["building", "live", "retired", "refused", "removed"])
 def test_every_state_of_a_view_has_a_word(state: str) -> None:
     found = encode_state(replace(view(), state=state, awaits=("alpha",)))
     assert catalogue_service_pb2.View.State.Name(found.state) == f"STATE_{state.upper()}"

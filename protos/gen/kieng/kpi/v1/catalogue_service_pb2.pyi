@@ -669,6 +669,8 @@ class View(_message.Message):
         """Answered once; kept for a way back."""
         STATE_REFUSED: View._State.ValueType  # 4
         """Was built and may not answer; `reason` says why."""
+        STATE_REMOVED: View._State.ValueType  # 5
+        """Answered once, long ago; its cells are deleted, its number stays taken."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Where the view stands."""
@@ -683,6 +685,8 @@ class View(_message.Message):
     """Answered once; kept for a way back."""
     STATE_REFUSED: View.State.ValueType  # 4
     """Was built and may not answer; `reason` says why."""
+    STATE_REMOVED: View.State.ValueType  # 5
+    """Answered once, long ago; its cells are deleted, its number stays taken."""
 
     class _Phase:
         ValueType = _typing.NewType("ValueType", _builtins.int)
