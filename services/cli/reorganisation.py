@@ -19,6 +19,7 @@ from services.cli.screen import Screen
 NAMES = {number: name for name, number in MEASURES.items()}
 First = Annotated[str, typer.Option("--from", help="Earlier range, e.g. 2020-01:2020-12.")]
 Last = Annotated[str, typer.Option("--to", help="Later range, e.g. 2024-01:2024-12.")]
+SHOWN_DENOMINATOR_MAX = 10**9
 
 
 def reorganisation(
@@ -126,8 +127,11 @@ def _pair(screen: Screen, before: view_pb2.Value, after: view_pb2.Value) -> str:
 
 
 def _part(screen: Screen, part: Fraction) -> str:
-    value = view_pb2.Value(whole=part.numerator)
-    if part.denominator != 1:
-        ratio = view_pb2.Ratio(numerator=part.numerator, denominator=part.denominator)
+    if part.denominator == 1:
+        value = view_pb2.Value(whole=part.numerator)
+    else:
+        # Exact in JSON; a difference of shares of money has terms of more than 64 bits.
+        near = part.limit_denominator(SHOWN_DENOMINATOR_MAX)
+        ratio = view_pb2.Ratio(numerator=near.numerator, denominator=near.denominator)
         value = view_pb2.Value(ratio=ratio)
     return ("+" if part > 0 else "") + value_text(value, "", screen.lang)

@@ -56,7 +56,7 @@ def differences(document: Any, first: str, last: str) -> list[str]:
 def test_every_indicator_of_every_unit_is_what_the_files_say(
     stack: RunningStack, first: str, last: str
 ) -> None:
-    document = stack.kpis(UNITS, first, last)
+    document = stack.kpis(UNITS, first, last, *expected.INDICATORS)
     assert len(document["cells"]) == len(UNITS) * 21
     assert differences(document, first, last) == []
 
@@ -77,15 +77,18 @@ def test_an_answer_has_the_shape_that_others_build_on(stack: RunningStack) -> No
     assert view["parked"] == 0
     assert {cell["unit"] for cell in document["cells"]} == {"consortium", "vnu", "vnu-hcm", "hust"}
     cells = {(cell["unit"], cell["indicator"]): cell for cell in document["cells"]}
-    assert cells["vnu", "KNW-01"] == {
-        "unit": "vnu",
-        "indicator": "KNW-01",
-        "from": "2025-01",
-        "to": "2025-07",
-        "declared": expected.figures("declared", "KNW-01", *SEVEN_MONTHS)["vnu"],
-        "verified": 62,
-        "target": 120,
-    }
+    assert (
+        cells["vnu", "KNW-01"].items()
+        >= {
+            "unit": "vnu",
+            "indicator": "KNW-01",
+            "from": "2025-01",
+            "to": "2025-07",
+            "declared": expected.figures("declared", "KNW-01", *SEVEN_MONTHS)["vnu"],
+            "verified": 62,
+            "target": 120,
+        }.items()
+    )
     assert set(cells["vnu", "KNW-05"]["verified"]) == {"numerator", "denominator"}
 
 
