@@ -55,7 +55,7 @@ READERS: dict[str, tuple[str, str]] = {
     ),
     "absence.not": ("{work} KHÔNG được tính ở đây.", "{work} does NOT count here."),
     "absence.state": ("Trạng thái hồ sơ: {state}.", "State of the submission: {state}."),
-    "part.value": ("tử số", "value"),
+    "part.value": ("giá trị", "value"),
     "part.denominator": ("mẫu số", "denominator"),
     "reason.counts": ("được tính", "counts"),
     "reason.unknown": ("khung nhìn chưa biết", "not in the view's log yet"),

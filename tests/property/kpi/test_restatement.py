@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import WrongState
+from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.restatement import Cause
 from services.kpi.restating import cells_of, compare
 from services.kpi.scratch import Cut, Scratch
 from services.kpi.tasks import Task, decode_lines, run, task_of
+from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log
-from tests.unit.kpi.builders import real_catalogue
+from tests.unit.kpi.builders import catalogue_message, real_catalogue
 
 CATALOGUE = real_catalogue()
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
@@ -56,6 +59,40 @@ def test_every_cause_occurs_in_the_logs_of_this_test() -> None:
             causes |= {one.cause for line in lines for one in line.claims}
     # Nobody rejects or withdraws there: the state of a retraction says so, see the unit tests.
     assert causes == {Cause.LATE, Cause.NEWLY_VERIFIED, Cause.AMENDED}
+
+
+def redefined() -> Catalogue:
+    """Another catalogue version: one definition is gone, one is new, and one counts otherwise."""
+    message = catalogue_pb2.Catalogue()
+    message.CopyFrom(catalogue_message())
+    message.version = 2
+    by_code = {indicator.code: indicator for indicator in message.indicators}
+    by_code["KNW-03"].value.rule = catalogue_pb2.COUNTING_RULE_LEAD
+    by_code["COM-03"].code = "COM-93"
+    return decode_catalogue(message)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: int) -> None:
+    records, other = log(400, seed), redefined()
+    then, now = scratch(records, 250), scratch(records, len(records))
+    anew = Scratch(other, Cut({0: len(records)}))
+    anew.take(records)
+    facts, works = run(Task("root"), then)
+    task = Task("root", works, facts["works_sha256"], MONTHS, 1)
+    lines = list(decode_lines(run(task, now)[1]))
+    closed = cells_of(then.image(), "root", MONTHS, 1)
+    again, present = (cells_of(each.image(), "root", MONTHS, 1) for each in (now, anew))
+    cells = {
+        (c.unit_id, c.indicator_code): c for c in compare(closed, again, lines, present, False)
+    }
+    assert all(cell.adds_up for cell in cells.values())
+    gone, new = cells["root", "COM-03"], cells["root", "COM-93"]
+    assert (gone.now, new.closed) == (None, None)
+    assert gone.by_definitions == (-again["root", "COM-03"], 0)
+    assert new.by_definitions == (present["root", "COM-93"], 0)
+    assert any(cells["root", "KNW-03"].by_definitions or ())
+    assert cells["root", "KNW-01"].by_definitions == (0, 0)
 
 
 def test_a_list_with_a_line_missing_does_not_add_up() -> None:
