@@ -177,6 +177,8 @@ def _cells(
     declared, verified = (
         image.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
     )
+    # Most months of most units are equal to others: a value is encoded once, and copied by the cell.
+    known = {value: encode_value(value) for value in {*declared, *verified}}
     cells = []
     for i, (first, last) in enumerate(ranges):
         cell = view_pb2.Cell(
@@ -184,8 +186,8 @@ def _cells(
             indicator_code=indicator.code,
             from_month=month_text(first),
             to_month=month_text(last),
-            declared=encode_value(declared[i]),
-            verified=encode_value(verified[i]),
+            declared=known[declared[i]],
+            verified=known[verified[i]],
         )
         target = wanted[i]
         if target is not None and not indicator.attainment_of:
