@@ -177,7 +177,7 @@ def _cells(
     declared, verified = (
         image.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
     )
-    # Most months of most units are equal to others: a value is encoded once, and copied by the cell.
+    # Most months of most units are equal to others; a cell copies the value that it is given.
     known = {value: encode_value(value) for value in {*declared, *verified}}
     cells = []
     for i, (first, last) in enumerate(ranges):
