@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,7 +16,8 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli import reorganisation
+from services.cli import embedded, reorganisation
+from services.cli.processes import Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.builder import ViewBuilder
 from services.kpi.config import Settings
@@ -108,6 +110,16 @@ def expected_digest(
     for cell, value in cells.items():
         digest.replace(*cell, 0, value)
     return digest.hex()
+
+
+@pytest.fixture
+def mongo(tmp_path: Path) -> Iterator[RunningDatabase]:
+    """A database of its own for every test: emptying one of two views takes longer than a start."""
+    (port,) = free_ports(1)
+    database = embedded.secantus(port, tmp_path / "mongo", tmp_path / "database.log")
+    with Supervisor() as supervisor:
+        supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
+        yield RunningDatabase(database.uri)
 
 
 @dataclass
