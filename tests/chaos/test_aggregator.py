@@ -31,6 +31,7 @@ from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import events
+from tests.chaos.reading import Reader
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.simulation import history
 from tests.simulation.run import message
@@ -38,6 +39,7 @@ from tests.simulation.run import message
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SEED = int(os.environ.get("SEED", "1"))
 EVENTS_PER_ROUND = 300
+READERS = 2
 # A process frozen inside a transaction holds its documents until the database gives the transaction
 # up: 60 seconds, by MongoDB's transactionLifetimeLimitSeconds and by SecantusDB.
 RECOVERY_SECONDS_MAX = 100.0
@@ -165,6 +167,9 @@ def test_killed_and_frozen_aggregators_never_make_a_number_wrong(stack: Stack) -
     leaves = ["a/x/g", "a/x/h", "a/y", "a/x", "b/x/g", "b", "c"]
     authors = [history.Author(f"s{i}", rng.choice(leaves)) for i in range(150)]
     recovery: dict[str, list[float]] = {"kill": [], "freeze": []}
+    readers = [Reader(stack.mongo.uri) for _ in range(READERS)]
+    for reader in readers:
+        reader.start()
     stack.write(rng, authors)
     wait_until(lambda: stack.position() >= len(stack.log), RECOVERY_SECONDS_MAX, "first read")
     for number in range(ROUNDS):
@@ -176,8 +181,24 @@ def test_killed_and_frozen_aggregators_never_make_a_number_wrong(stack: Stack) -
         recovery[name].append(time.monotonic() - begin)
         expected = recompute(stack.log, message()).get(0, {})
         assert stack.cells() == expected, f"round {number}, {name}: cells differ"
+        assert [reader.wrong for reader in readers] == [""] * READERS
+    for reader in readers:
+        reader.stop()
     for name, seconds in recovery.items():
-        listed = " ".join(f"{second:.1f}" for second in sorted(seconds))
-        print(f"{name}: recovery in seconds, sorted: {listed}")
-    refused = stack.lost()
-    print(f"{ROUNDS} rounds, {len(stack.log)} records, {refused} flushes of former owners refused")
+        print(f"{name}: recovery in seconds: {distribution(seconds)}")
+    reads, refused = sum(reader.reads for reader in readers), stack.lost()
+    print(
+        f"{ROUNDS} rounds, {len(stack.log)} acknowledged records, 0 lost, 0 wrong cells, "
+        f"{reads} reads, 0 impossible, {refused} flushes of former owners refused"
+    )
+    assert reads > ROUNDS
+
+
+def distribution(seconds: list[float]) -> str:
+    """Return median, ninth decile and maximum, and all of them in order."""
+    if not seconds:
+        return "none"
+    ordered = sorted(seconds)
+    p50, p90 = (ordered[min(len(ordered) - 1, len(ordered) * part // 10)] for part in (5, 9))
+    listed = " ".join(f"{second:.1f}" for second in ordered)
+    return f"p50 {p50:.1f}, p90 {p90:.1f}, max {ordered[-1]:.1f} ({listed})"

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.simulation.many import play
 from tests.simulation.mutants import applied
 
 SEEDS_MAX = 2000
+HINTS = {
+    "a rollback is not caught up": 109,
+    "shares are rounded floats": 195,
+    "a rebuild stores no tombstones": 69,
+}
+"""Seeds that catch a rare bug, tried first when nobody asks for the table (SEEDS is not set)."""
 BATCHES = (10, 40, *[50] * 39)
 
 
@@ -13,6 +21,9 @@ def seeds_until_caught(name: str) -> tuple[str, int]:
     """Return how many seeds it takes; 0 when the mutant survives all of them."""
     first = 1
     with applied(name):
+        hint = 0 if "SEEDS" in os.environ else HINTS.get(name, 0)
+        if hint and play(hint, 1)[0]:
+            return name, hint
         for count in BATCHES:
             failed, _ = play(first, count)
             if failed:

@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 from services.kernel.errors import OwnershipLost, WrongState
 from services.kpi import folding, owning, rebuilder, rebuilding
+from services.kpi.building import Building
 from services.kpi.domain import contribution, fold, shares
 from services.kpi.domain.claims import Statement, Work
 from services.kpi.domain.parking import Parking
@@ -19,7 +20,7 @@ from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.snapshots import Snapshots, _row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views
 from services.submissions import events, relay
@@ -296,11 +297,18 @@ _REAL_CLAIM = Ledger.claim
 _REAL_NOTICES = claims_module.notices
 
 
-def _refreshes_without_the_rows(self: Snapshots, view_id: str, since: Any) -> Any:
-    """Reads the position first and the rows later, outside one snapshot."""
+def _reads_unit_by_unit(self: Snapshots, view_id: str, since: Any) -> Any:
+    """Reads rows one after the other, outside one snapshot."""
     progress = self.progress(view_id)
-    rows = [row for p in progress.next_offsets for row in self._later_rows(view_id, p, 0, None)]
+    rows = []
+    for unit_id in ("a/x/g", "a/x/h", "a/x", "a/y", "a", "b/x/g", "b/x", "b", "c", "consortium"):
+        found = self._rows.find({"v": view_id, "u": unit_id})
+        rows += [_row(d) for d in found if d["o"] >= since.get(d["p"], 0)]
     return progress, rows
+
+
+def _follows_no_further(self: Building, view: Any, live: Any) -> None:
+    self._views.swap(view)
 
 
 MUTANTS: dict[str, tuple[Patch, ...]] = {
@@ -324,9 +332,7 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "the latest date wins": ((contribution, "effective_date", _latest_date),),
     "the second change of a cell overwrites the first": ((folding, "_changed", _overwrites),),
     "the note of a flush leaves a row out": ((writes.Notes, "next", _names_no_rows),),
-    "a reader's rows are newer than its position": (
-        (Snapshots, "changes", _refreshes_without_the_rows),
-    ),
+    "a reader reads row by row": ((Snapshots, "changes", _reads_unit_by_unit),),
     "parked records are never mended": ((folding, "Parking", MendsNothing),),
     "any version mends a parked record": ((folding, "Parking", MendsBlindly),),
     "the relay clears before the broker acknowledged": ((relay, "_publish_of", _clears_first),),
@@ -335,7 +341,10 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     ),
     "the relay publishes the newest event only": ((relay, "waiting", _publishes_the_newest_only),),
     "a changed work key retracts nothing": ((events, "notices", _tells_of_the_new_work_only),),
-    "the pointer moves before the new view is caught up": ((Views, "swap", _swaps_too_early),),
+    "the pointer moves before the new view is caught up": (
+        (Views, "swap", _swaps_too_early),
+        (Building, "_follow", _follows_no_further),
+    ),
     "the pointer moves beside owners who still fold": ((Views, "swap", _swaps_beside_the_owners),),
     "a claim does not look again which view answers": (
         (Registry, "folded", _claims_without_a_second_look),

@@ -47,7 +47,7 @@ class Platform:
         rng = world.random
         self.owners = [0] * log.partitions
         self.aggregators = rng.randint(1, 4)
-        self.wishes_left = rng.choice((0, 0, 1, 1, 2, 3))
+        self.wishes_left = rng.choice((0, 1, 1, 2, 3, 4))
         self.reads = self.refused = self.swaps = 0
         self.settings = SimpleNamespace(
             parked_in_a_row_max=1000, parked_per_10000_max=100, platform=self

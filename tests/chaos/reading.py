@@ -1,0 +1,63 @@
+"""Readers that look for impossible answers while processes are killed."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from types import SimpleNamespace
+
+from pymongo.errors import PyMongoError
+
+from services.kernel.mongo import Mongo
+from services.kpi.live import LiveView
+from services.kpi.store.registry import Registry
+from services.kpi.store.snapshots import Snapshots
+from tests.simulation.consistency import check_consistency
+
+
+class Reader:
+    """Keeps an image as the query process does; remembers the first impossible answer.
+
+    Args:
+        uri: the database.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.reads = 0
+        self.wrong = ""
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopping.set()
+        self._thread.join(30)
+
+    def _run(self) -> None:
+        with closing(Mongo(self._uri, 5000)) as mongo:
+            targets = SimpleNamespace(all=lambda: [])
+            live = LiveView(Registry(mongo), Snapshots(mongo), targets)  # type: ignore[arg-type]
+            known: dict[int, int] = {}
+            while not self._stopping.wait(0.02) and not self.wrong:
+                try:
+                    live.refresh()
+                    known = self._look(live, known)
+                except PyMongoError:
+                    continue  # an answer that does not come is not a wrong one
+                except AssertionError as impossible:
+                    self.wrong = str(impossible)
+
+    def _look(self, live: LiveView, known: dict[int, int]) -> dict[int, int]:
+        with live.read() as moment:
+            found = dict(moment.progress.next_offsets)
+            for partition, offset in known.items():
+                assert found.get(partition, 0) >= offset, f"a position went back to {found}"
+            if found != known:
+                check_consistency(moment.image)
+        self.reads += 1
+        return found
