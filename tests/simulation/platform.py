@@ -49,6 +49,7 @@ class Platform:
         self.aggregators = rng.randint(1, 4)
         self.wishes_left = rng.choice((0, 1, 1, 2, 3, 4))
         self.reads = self.refused = self.swaps = 0
+        self.retired: dict[tuple[str, int], dict[int, int]] = {}
         self.settings = SimpleNamespace(
             parked_in_a_row_max=1000, parked_per_10000_max=100, platform=self
         )
@@ -111,7 +112,7 @@ class Platform:
         """Publish other catalogues, and go back to the former view, while everything runs."""
         rng, registry = self.world.random, self.a_registry()
         while self.wishes_left:
-            for _ in range(rng.randrange(30)):
+            for _ in range(rng.choice((0, 5, 30))):
                 self.world.point("ponder")
             self.wishes_left -= 1
             try:
@@ -146,9 +147,24 @@ class Platform:
                 self.swaps += bool(view_id) and view_id != moment.view.view_id
                 known, view_id = dict(moment.progress.next_offsets), moment.view.view_id
                 last = moment.image
+            self._look_at_the_retired()
             self.reads += 1
             self.world.point("read")
         assert last.digest() == self.stored_image().digest(), "a reader missed a change"
+
+    def _look_at_the_retired(self) -> None:
+        """Assert that a view which answers no more stands still until somebody wants it again."""
+        progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
+        stored = self.mongo.databases[TRANSACTIONS_IN]["views"]
+        # With the number of changes of its document: it may have answered again in between.
+        now = {
+            (view_id, changes): {d["p"]: d["next_offset"] for d in progress if d["v"] == view_id}
+            for view_id, (changes, view) in stored.items()
+            if view["state"] == "retired"
+        }
+        for view, stood in self.retired.items():
+            assert now.get(view, stood) == stood, f"{view[0]} goes on though it is retired"
+        self.retired = now
 
     def is_done(self) -> bool:
         """Whether everything is said, folded and decided."""

@@ -63,6 +63,7 @@ class ViewDocument(Document):
     reason = StringField()
     opened_at = DateTimeField(required=True)
     builder = DictField()
+    begun = IntField()
 
 
 class PointerDocument(Document):

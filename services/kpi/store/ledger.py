@@ -45,6 +45,7 @@ class Ledger:
         self._session = mongo.client.start_session()
         database = mongo.database(DATABASE)
         self._progress = database["progress"]
+        self._views = database["views"]
         self._rows = database["cells"]
         self._works = database["works"]
         self._parked = database["parked"]
@@ -83,7 +84,11 @@ class Ledger:
                 "$set": {"session": me},
                 "$setOnInsert": {**fresh, "parked": 0, "republished": []},
             }
-            self._progress.update_one({"_id": key}, change, upsert=True, session=session)
+            met = self._progress.update_one({"_id": key}, change, upsert=True, session=session)
+            if not met.matched_count:
+                # The pointer may move away from the view right now, and raises only the epochs it
+                # sees: a write of the view's own document lets one of the two wait for the other.
+                self._views.update_one({"_id": view_id}, {"$inc": {"begun": 1}}, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
             if found.get("chunks") and not is_loader:
