@@ -79,6 +79,8 @@ class Gathering(PartitionFold):
 
     def apply(self, records: Sequence[Record]) -> None:
         """Take a batch over; writes nothing."""
+        if not records:
+            return
         remainder, parts = self._share
         newest = self._newest
         for event, statement in self._decode(records, self.flush):
