@@ -13,7 +13,8 @@ from services.kpi.domain.fold import restored
 from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_range
 from services.kpi.live import LiveView, Moment
-from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, StoredWork, is_at
+from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, is_at
+from services.kpi.store.works import StoredWork
 from services.kpi.wire import answers, events
 from services.kpi.wire.cells import check_unit, find_indicator
 from services.kpi.wire.values import encode_value

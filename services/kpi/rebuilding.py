@@ -22,11 +22,15 @@ from services.kpi.domain.image import Row
 from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.log_identity import event_hash
+from services.kpi.store.binding import Binder
 from services.kpi.store.loading import Document
 from services.kpi.store.writes import Flush, Owned
 
 CHUNK_DOCUMENTS = 500
-"""Documents of one transaction."""
+"""Rows or parked records of one transaction."""
+CHUNK_WORKS = 4096
+CHUNK_LEADS = 100
+"""What leads to the bundles of one transaction: about 100 KB each in a large view, 2 MB at most."""
 NO_LIMITS = Limits(in_a_row=1 << 62, per_window=1 << 62)
 """How many records a new view may set aside is decided when all are counted."""
 EVENTS_PER_PASS = 500_000
@@ -148,7 +152,7 @@ def rebuild(
         if chunks >= done:
             loading.put(owned, chunks, chunk)
         chunks += 1
-    loading.finish(owned, chunks, _standing(gatherings[-1].flush, end))
+    loading.finish(owned, chunks, {**_standing(gatherings[-1].flush, end), "runs": passes})
 
 
 def _chunks(
@@ -163,20 +167,29 @@ def _chunks(
         for records in read():
             gathering.apply(records)
             loading.note_read(owned, gathering.read // len(gatherings) + number * EVENTS_PER_PASS)
-        flush, works = gathering.flush, gathering.works()
-        while some := dict(islice(works, CHUNK_DOCUMENTS)):
-            for work in some.values():
-                for cell, value in work.contributed.items():
-                    contributed[cell] = contributed.get(cell, 0) + value
-            stored = {key: gathering.document(work) for key, work in some.items()}
-            yield _chunk(flush, works=stored, new_works=set(stored))
+        yield from _bound(gathering, Binder(number), contributed)
         gathering.forget()
+    flush = gathering.flush
     rows = iter(sorted(gathering.rows({c: v for c, v in contributed.items() if v}).items()))
     while some_rows := dict(islice(rows, CHUNK_DOCUMENTS)):
         yield _chunk(flush, rows=some_rows, new_rows=set(some_rows))
     graves, mended = iter(sorted(flush.parked.items())), set(flush.mended)
     while parked := dict(islice(graves, CHUNK_DOCUMENTS)):
         yield _chunk(flush, parked=parked, mended=sorted(mended & parked.keys()))
+
+
+def _bound(gathering: Gathering, binder: Binder, contributed: dict[Key, int]) -> Iterator[Flush]:
+    """Return the works of a pass and what leads to them; add up what they contribute."""
+    works = gathering.works()
+    while some := dict(islice(works, CHUNK_WORKS)):
+        for work in some.values():
+            for cell, value in work.contributed.items():
+                contributed[cell] = contributed.get(cell, 0) + value
+        documents = {key: gathering.document(work) for key, work in some.items()}
+        yield _chunk(gathering.flush, bundles=binder.take(documents))
+    leads = binder.leads()
+    while bundles := dict(islice(leads, CHUNK_LEADS)):
+        yield _chunk(gathering.flush, bundles=bundles)
 
 
 def _chunk(flush: Flush, **content: Any) -> Flush:

@@ -12,7 +12,7 @@ from services.kpi.store.migrations import MIGRATIONS
 
 __all__ = ["DERIVED", "DOCUMENTS", "MIGRATIONS", "databases", "declare", "restored"]
 
-DERIVED = frozenset({"progress", "cells", "works", "changes", "parked"})
+DERIVED = frozenset({"progress", "cells", "works", "bundles", "changes", "parked"})
 """Collections that a backup leaves out, because they are made again from the log."""
 
 

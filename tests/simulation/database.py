@@ -143,8 +143,8 @@ class Cursor(list[Document]):
         return self
 
     def limit(self, count: int) -> Cursor:
-        """Keep the first."""
-        return Cursor(self[:count])
+        """Keep the first; all of them for 0."""
+        return Cursor(self[: count or None])
 
 
 class Collection:

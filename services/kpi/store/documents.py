@@ -76,7 +76,11 @@ class PointerDocument(Document):
 
 
 class ProgressDocument(Document):
-    """How far a view has read one partition, and who owns it; `_id` is `<view>|<partition>`."""
+    """How far a view has read one partition, and who owns it; `_id` is `<view>|<partition>`.
+
+    `session` is the owner's; `end`, `chunks`, `read` and `bundled` are a bulk load's, and `runs`
+    says how many runs of bundles it left.
+    """
 
     meta = {"collection": "progress", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -93,6 +97,8 @@ class ProgressDocument(Document):
     end = LongField()
     chunks = LongField()
     read = LongField()
+    bundled = BooleanField()
+    runs = IntField()
 
 
 class RowDocument(Document):
@@ -146,6 +152,19 @@ class WorkDocument(Document):
     u = ListField(StringField())
     j = ListField(StringField())
     c = ListField(BinaryField())
+
+
+class BundleDocument(Document):
+    """Works of a bulk load, or what leads to them; `store.binding` says how they are bound.
+
+    `_id` is `<view>|<partition>|<name>`. Never changed.
+    """
+
+    meta = {"collection": "bundles", "auto_create_index": False, "indexes": [("v",)]}
+    key = StringField(primary_key=True)
+    v = StringField(required=True)
+    p = IntField(required=True)
+    content = BinaryField(required=True)
 
 
 class ParkedDocument(Document):
@@ -233,6 +252,7 @@ DOCUMENTS = (
     RowDocument,
     ChangesDocument,
     WorkDocument,
+    BundleDocument,
     ParkedDocument,
     DayDocument,
     PartDocument,

@@ -8,7 +8,7 @@ Beside them goes a note of which rows the flush changed, for readers who follow 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bson import Binary
@@ -20,6 +20,7 @@ from services.kpi.domain.fold import Cell, Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.transactions import transaction
+from services.kpi.store.works import StoredWorks, chunks
 from services.kpi.store.writes import (
     Flush,
     Notes,
@@ -27,14 +28,10 @@ from services.kpi.store.writes import (
     parked_writes,
     row_id,
     row_writes,
-    work_id,
     work_writes,
 )
 
-__all__ = ["Flush", "Ledger", "Owned", "chunks", "decode_row"]
-
-# SecantusDB's cost of `$in` grows with the square of its length.
-IDS_PER_QUERY = 50
+__all__ = ["Flush", "Ledger", "Owned", "decode_row"]
 
 
 class Ledger:
@@ -48,6 +45,7 @@ class Ledger:
         self._views = database["views"]
         self._rows = database["cells"]
         self._works = database["works"]
+        self._stored_works = StoredWorks(database)
         self._parked = database["parked"]
         self._changes = database["changes"]
         self._notes: dict[tuple[str, int], Notes] = {}
@@ -107,6 +105,7 @@ class Ledger:
             found["parked"],
             frozenset(found["republished"]),
             found.get("last_hash", ""),
+            found.get("runs", 0),
         )
 
     def graves(self, owned: Owned) -> list[Grave]:
@@ -121,11 +120,7 @@ class Ledger:
 
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return what is stored of works: key -> the newest event of each submission."""
-        found = {}
-        for ids in chunks([work_id(owned, key) for key in keys]):
-            for document in self._works.find({"_id": {"$in": ids}}, {"k": 1, "c": 1}):
-                found[document["k"]] = document["c"]
-        return found
+        return self._stored_works.find(owned.view_id, owned.partition, owned.runs, keys)
 
     def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, dict[Cell, int]]:
         """Return stored rows by (unit id, month)."""
@@ -188,9 +183,3 @@ def decode_row(document: Mapping[str, Any]) -> dict[tuple[str, str], int]:
     cells = {(column, ""): value for column, value in document["n"].items()}
     cells.update({(column, member): value for column, member, value in document["s"]})
     return cells
-
-
-def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split ids into lists that one query may ask for."""
-    for begin in range(0, len(ids), IDS_PER_QUERY):
-        yield ids[begin : begin + IDS_PER_QUERY]

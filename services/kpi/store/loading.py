@@ -16,7 +16,7 @@ from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.transactions import transaction
-from services.kpi.store.writes import Flush, Owned, parked_writes, row_writes, work_writes
+from services.kpi.store.writes import Flush, Owned, bundle_writes, parked_writes, row_writes
 
 Document = dict[str, Any]
 
@@ -41,24 +41,28 @@ class BulkLoad:
 
         Raises:
             OwnershipLost: another loader goes on with it.
+            RuntimeError: a release that did not bind works began the load.
         """
         key = {"_id": _key(owned), "epoch": owned.epoch}
         found = self._progress.find_one(key)
         if found is None:
             raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
         if "end" not in found:
-            self._progress.update_one(key, {"$set": {"end": end}})
+            self._progress.update_one(key, {"$set": {"end": end, "bundled": True}})
+        elif "bundled" not in found:
+            text = f"{key['_id']} was begun by a former release: publish the catalogue again"
+            raise RuntimeError(text)
         return int(found.get("end", end)), int(found.get("chunks", 0))
 
     def put(self, owned: Owned, number: int, chunk: Flush) -> None:
-        """Write the rows, works and parked records of a chunk, all of it or nothing.
+        """Write the rows, bundles and parked records of a chunk, all of it or nothing.
 
         Raises:
             OwnershipLost: another loader goes on with it.
         """
         writes = (
             ("cells", row_writes(chunk)),
-            ("works", work_writes(chunk)),
+            ("bundles", bundle_writes(chunk)),
             ("parked", parked_writes(chunk)),
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.ledger import chunks
 from services.kpi.store.views import View
+from services.kpi.store.works import chunks
 
 DOCUMENTS_PER_STEP = 500
-COLLECTIONS = ("works", "cells", "parked", "changes", "progress")
+COLLECTIONS = ("works", "bundles", "cells", "parked", "changes", "progress")
 
 
 class Removal:

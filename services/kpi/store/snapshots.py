@@ -10,8 +10,9 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.ledger import chunks, decode_row
+from services.kpi.store.ledger import decode_row
 from services.kpi.store.transactions import transaction
+from services.kpi.store.works import StoredWork, StoredWorks, chunks
 
 T = TypeVar("T")
 
@@ -27,6 +28,8 @@ class Progress:
     """Institutions that every partition has heard of."""
     kept_from: Mapping[int, int] = field(default_factory=dict)
     """Partition -> first offset from which on the changed rows are noted."""
+    runs: Mapping[int, int] = field(default_factory=dict)
+    """Partition -> how many runs of bundles its bulk load left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,6 @@ class StoredRow:
     cells: dict[tuple[str, str], int]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredWork:
-    """A work: its key and the newest event of each of its submissions."""
-
-    work_key: str
-    sources: list[bytes]
-
-
 class Snapshots:
     """Reads of the stored view. Thread-safe."""
 
@@ -55,7 +50,7 @@ class Snapshots:
         database = mongo.database(DATABASE)
         self._progress = database["progress"]
         self._rows = database["cells"]
-        self._works = database["works"]
+        self._works = StoredWorks(database)
         self._notes = database["changes"]
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
@@ -68,6 +63,7 @@ class Snapshots:
             sum(document["parked"] for document in found),
             frozenset.intersection(*heard) if heard else frozenset(),
             {document["p"]: document["kept_from"] for document in found if "kept_from" in document},
+            {document["p"]: document.get("runs", 0) for document in found},
         )
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
@@ -132,13 +128,10 @@ class Snapshots:
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
             progress = self.progress(view_id, session)
             rows = [] if is_at(progress, known) else self._rows_of(view_id, [unit_id], session)
-            places = [f"{type_name}|{unit_id}" for type_name in types]
-            query: dict[str, Any] = {"v": view_id, "u": {"$in": places}}
-            if after:
-                query["k"] = {"$gt": after}
-            works = self._works.find(query, {"k": 1, "c": 1}, session=session)
-            page = works.sort("k", 1).limit(limit)
-            return progress, rows, [StoredWork(d["k"], d["c"]) for d in page]
+            found = self._works.claimed(
+                view_id, progress.runs, unit_id, types, after, limit, session
+            )
+            return progress, rows, list(found)
 
         return transaction(self._mongo, work)
 
@@ -167,12 +160,8 @@ class Snapshots:
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
             progress = self.progress(view_id, session)
             rows = [] if is_at(progress, known) else self._rows_of(view_id, unit_ids, session)
-            query: dict[str, Any] = {"v": view_id, "j": type_name}
-            if after:
-                query["k"] = {"$gt": after}
-            found = self._works.find(query, {"k": 1, "c": 1}, session=session)
-            works = found.sort("k", 1).limit(limit)
-            return progress, rows, made_of(StoredWork(d["k"], d["c"]) for d in works)
+            found = self._works.joint(view_id, progress.runs, type_name, after, limit, session)
+            return progress, rows, made_of(found)
 
         return transaction(self._mongo, work)
 
@@ -181,11 +170,10 @@ class Snapshots:
 
         def work(session: ClientSession) -> tuple[Progress, StoredWork | None]:
             progress = self.progress(view_id, session)
-            for partition in progress.next_offsets:
-                query = {"_id": f"{view_id}|{partition}|{work_key}"}
-                found = self._works.find_one(query, {"k": 1, "c": 1}, session=session)
-                if found is not None:
-                    return progress, StoredWork(found["k"], found["c"])
+            for partition, runs in progress.runs.items():
+                found = self._works.find(view_id, partition, runs, [work_key], session)
+                if found:
+                    return progress, StoredWork(work_key, found[work_key])
             return progress, None
 
         return transaction(self._mongo, work)

@@ -34,6 +34,8 @@ class Owned:
     republished: frozenset[str]
     last_hash: str = ""
     """Identity of the last record that was folded; empty when it is not known."""
+    runs: int = 0
+    """How many runs of bundles its bulk load left."""
 
 
 @dataclass(slots=True)
@@ -50,6 +52,7 @@ class Flush:
         last_hash: identity of the batch's last record.
         new_rows: those of the rows that are known not to be stored yet.
         new_works: those of the works that are known not to be stored yet.
+        bundles: name -> content of bundles of works; a bulk load's only.
     """
 
     owned: Owned
@@ -63,6 +66,7 @@ class Flush:
     last_hash: str = ""
     new_rows: set[tuple[str, int]] = field(default_factory=set)
     new_works: set[str] = field(default_factory=set)
+    bundles: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def last_offset(self) -> int:
@@ -163,6 +167,16 @@ def work_writes(flush: Flush) -> list[Write]:
         }
         writes.append(_write(document, key in flush.new_works))
     return writes
+
+
+def bundle_writes(flush: Flush) -> list[Write]:
+    """Return the operations that store the bundles."""
+    owned = flush.owned
+    place = {"v": owned.view_id, "p": owned.partition}
+    return [
+        InsertOne({"_id": f"{owned.view_id}|{owned.partition}|{name}", **place, "content": content})
+        for name, content in flush.bundles.items()
+    ]
 
 
 def parked_writes(flush: Flush) -> list[Write]:

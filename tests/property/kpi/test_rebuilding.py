@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import bson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from services.kpi.domain.image import Image
 from services.kpi.domain.parking import Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.rebuilding import rebuild
+from services.kpi.store.binding import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.loading import Document
 from services.kpi.store.writes import Flush, Owned
 from tests.integration.kpi.logs import log
@@ -56,8 +58,9 @@ class MemoryLoading:
     def put(self, owned: Owned, number: int, chunk: Flush) -> None:
         self._maybe_die()
         assert number == self.loaded
-        assert (chunk.new_works, chunk.new_rows) == (chunk.works.keys(), chunk.rows.keys())
-        found = {("works", key): value for key, value in chunk.works.items()}
+        assert chunk.new_rows == chunk.rows.keys()
+        assert not chunk.works
+        found = {("bundles", name): content for name, content in chunk.bundles.items()}
         found |= {("rows", key): value for key, value in chunk.rows.items()}
         found |= {("parked", key): key not in chunk.mended for key in chunk.parked}
         assert not found.keys() & self.stored.keys()
@@ -66,6 +69,31 @@ class MemoryLoading:
 
     def of(self, kind: str) -> dict[Any, Any]:
         return {key: value for (name, key), value in self.stored.items() if name == kind}
+
+    def works(self) -> dict[str, Any]:
+        """What bundles and lists of units say, as a fold stores it: key -> `u`, `j`, `c`."""
+        bundles = {name: bson.decode(content) for name, content in self.of("bundles").items()}
+        works: dict[str, Any] = {}
+        keys: dict[tuple[str, int], str] = {}
+        for name, content in bundles.items():
+            run, _, number = name.partition(".")
+            for place, (key, sources) in enumerate(
+                zip(content.get("k", ()), content.get("c", ()), strict=True)
+            ):
+                assert key not in works
+                works[key] = {"u": [], "j": [], "c": sources}
+                keys[run, int(number) * WORKS_PER_BUNDLE + place] = key
+        for name, content in bundles.items():
+            run, bar, unit_id = name.partition("|")
+            for type_name, packed in content.items() if bar else ():
+                assert list(unpack(packed)) == sorted(unpack(packed))
+                for ordinal in unpack(packed):
+                    work = works[keys[run, ordinal]]
+                    if unit_id == JOINT:
+                        work["j"] = sorted([*work["j"], type_name])
+                    else:
+                        work["u"] = sorted([*work["u"], f"{type_name}|{unit_id}"])
+        return works
 
     def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
         self._maybe_die()
@@ -166,6 +194,8 @@ def test_a_rebuild_equals_the_fold(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rebuilding, "EVENTS_PER_PASS", -(-len(records) // passes))
         patch.setattr(rebuilding, "CHUNK_DOCUMENTS", chunk)
+        patch.setattr(rebuilding, "CHUNK_WORKS", chunk)
+        patch.setattr(rebuilding, "CHUNK_LEADS", chunk)
         while not loading.standing:
             try:
                 rebuild(loading, OWNED, real_catalogue(), read, end)
@@ -177,9 +207,10 @@ def test_a_rebuild_equals_the_fold(
         "republished": sorted(owned.republished),
         "parked": owned.parked,
         "last_hash": owned.last_hash,
+        "runs": -(-loading.end // -(-len(records) // passes)),
     }
     assert loading.of("parked") == {at: at not in ledger.mended for at in ledger.parked}
-    assert loading.of("works") == ledger.works_by_key
+    assert loading.works() == ledger.works_by_key
     rows = {place: row for place, row in ledger.rows_by_place.items() if row}
     assert loading.of("rows") == rows
     assert image(loading.of("rows")).digest() == image(rows).digest()

@@ -1,0 +1,140 @@
+"""The works of views: bound in bundles by a bulk load, or a document each once an event came.
+
+A work's own document always speaks for it: it is newer than what stands in a bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
+from typing import Any
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from services.kpi.store.binding import JOINT
+from services.kpi.store.bundles import IDS_PER_QUERY, Bundles, Run, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWork:
+    """A work: its key and the newest event of each of its submissions."""
+
+    work_key: str
+    sources: Sources
+
+
+class StoredWorks:
+    """Reads works. Thread-safe."""
+
+    def __init__(self, database: Database[dict[str, Any]]) -> None:
+        self._works = database["works"]
+        self._bundles = Bundles(database)
+
+    def find(
+        self,
+        view_id: str,
+        partition: int,
+        runs: int,
+        keys: Sequence[str],
+        session: ClientSession | None = None,
+    ) -> dict[str, Sources]:
+        """Return those of the works that are stored: key -> the newest event of each submission.
+
+        Args:
+            view_id: view.
+            partition: partition.
+            runs: how many runs of bundles its bulk load left; 0 without one.
+            keys: keys of works.
+            session: that of a snapshot.
+        """
+        ids = [f"{view_id}|{partition}|{key}" for key in keys]
+        found = {}
+        for some in chunks(ids):
+            for document in self._works.find({"_id": {"$in": some}}, _FIELDS, session=session):
+                found[document["k"]] = document["c"]
+        for number in range(runs):
+            absent = [key for key in keys if key not in found]
+            found |= self._bundles.find(Run(view_id, partition, number), absent, session)
+        return found
+
+    def claimed(
+        self,
+        view_id: str,
+        runs: Mapping[int, int],
+        unit_id: str,
+        types: Sequence[str],
+        after: str,
+        limit: int,
+        session: ClientSession,
+    ) -> Iterator[StoredWork]:
+        """Return works of some types that a unit or its descendants claim, in order of key.
+
+        Args:
+            view_id: view.
+            runs: partition -> number of runs of bundles.
+            unit_id: unit.
+            types: submission types.
+            after: only later keys than this one; empty for all.
+            limit: most works; 0 for all.
+            session: that of a snapshot.
+        """
+        query = {"v": view_id, "u": {"$in": [f"{name}|{unit_id}" for name in types]}}
+        return self._listed(query, view_id, runs, unit_id, types, after, limit, session)
+
+    def joint(
+        self,
+        view_id: str,
+        runs: Mapping[int, int],
+        type_name: str,
+        after: str,
+        limit: int,
+        session: ClientSession,
+    ) -> Iterator[StoredWork]:
+        """Return the works of a type that several units claim, in order of key; see `claimed`."""
+        query = {"v": view_id, "j": type_name}
+        return self._listed(query, view_id, runs, JOINT, [type_name], after, limit, session)
+
+    def _listed(
+        self,
+        query: dict[str, Any],
+        view_id: str,
+        runs: Mapping[int, int],
+        unit_id: str,
+        types: Sequence[str],
+        after: str,
+        limit: int,
+        session: ClientSession,
+    ) -> Iterator[StoredWork]:
+        if after:
+            query["k"] = {"$gt": after}
+        found = self._works.find(query, _FIELDS, session=session).sort("k", 1).limit(limit)
+        own = (StoredWork(document["k"], document["c"]) for document in found)
+        bound = (
+            self._bound(Run(view_id, partition, number), unit_id, types, after, session)
+            for partition, count in runs.items()
+            for number in range(count)
+        )
+        ordered = merge(own, *bound, key=lambda work: work.work_key)
+        return islice(ordered, limit or None)
+
+    def _bound(
+        self, run: Run, unit_id: str, types: Sequence[str], after: str, session: ClientSession
+    ) -> Iterator[StoredWork]:
+        for works in self._bundles.under(run, unit_id, types, after, session):
+            newer = set()
+            for some in chunks([run.identity(key) for key, _ in works]):
+                found = self._works.find({"_id": {"$in": some}}, {"k": 1}, session=session)
+                newer |= {document["k"] for document in found}
+            yield from (StoredWork(key, sources) for key, sources in works if key not in newer)
+
+
+_FIELDS = {"k": 1, "c": 1}
+
+
+def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Split ids into lists that one query may ask for."""
+    for begin in range(0, len(ids), IDS_PER_QUERY):
+        yield ids[begin : begin + IDS_PER_QUERY]

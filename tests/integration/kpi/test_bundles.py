@@ -1,0 +1,132 @@
+"""Works of a bulk load, bound in bundles, read like works that were folded one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from services.kpi import rebuilding
+from services.kpi.folding import PartitionFold
+from services.kpi.rebuilding import rebuild
+from services.kpi.store import binding
+from services.kpi.store.loading import BulkLoad
+from services.kpi.store.removal import Removal
+from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.works import StoredWork
+from tests.integration.kpi.conftest import Stored
+from tests.integration.kpi.logs import log
+from tests.unit.kpi.builders import UNITS, FakeRecord
+
+LOG = log(500)
+LOADED = 380
+TYPES = ["publication", "receipt", "product", "agreement", "ip_right"]
+
+
+@pytest.fixture(params=[1, 3])
+def loaded(
+    request: pytest.FixtureRequest, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Stored, str]:
+    """The log folded in the live view, and in another one that loads most of it in bulk, in passes.
+
+    Three small runs of bundles, or one; the rest of the log amends some of what is bound.
+    """
+    monkeypatch.setattr(rebuilding, "EVENTS_PER_PASS", -(-LOADED // request.param))
+    monkeypatch.setattr(binding, "WORKS_PER_BUNDLE", 32 // request.param)
+    monkeypatch.setattr("services.kpi.store.bundles.WORKS_PER_BUNDLE", 32 // request.param)
+    stored.claimed().apply(LOG)
+    view = stored.open("log-2")
+
+    def read(until: int) -> Iterable[list[FakeRecord]]:
+        return (LOG[begin : min(begin + 70, until)] for begin in range(0, until, 70))
+
+    owned = stored.ledger.claim(view.view_id, 0, is_loader=True)
+    loading = BulkLoad(stored.mongo, stored.ledger.session)
+    rebuild(loading, owned, stored.catalogue, read, LOADED)
+    owned = stored.ledger.claim(view.view_id, 0)
+    assert owned.runs == request.param
+    assert not stored.mongo.database("kieng_kpi")["works"].count_documents({"v": view.view_id})
+    PartitionFold(owned, stored.catalogue, stored.ledger).apply(LOG[LOADED:])
+    return stored, view.view_id
+
+
+def pages(
+    snapshots: Snapshots, view_id: str, unit: str, types: list[str], size: int
+) -> list[StoredWork]:
+    found: list[StoredWork] = []
+    while True:
+        after = found[-1].work_key if found else ""
+        page = snapshots.works(view_id, unit, types, after, size)[2]
+        found += page
+        if len(page) < size:
+            return found
+
+
+def test_the_rows_are_the_same(loaded: tuple[Stored, str]) -> None:
+    stored, view_id = loaded
+    assert stored.rows(view_id) == stored.rows(stored.view.view_id)
+
+
+@pytest.mark.parametrize("size", [1, 7, 500])
+def test_every_unit_lists_the_same_works_in_order(loaded: tuple[Stored, str], size: int) -> None:
+    stored, view_id = loaded
+    snapshots, listed = Snapshots(stored.mongo), 0
+    for unit in UNITS if size > 1 else UNITS[:2]:
+        for types in ([name] for name in TYPES):
+            wanted = pages(snapshots, stored.view.view_id, unit, types, 500)
+            assert pages(snapshots, view_id, unit, types, size) == wanted
+            listed += len(wanted)
+        everything = pages(snapshots, view_id, unit, TYPES, size)
+        assert everything == pages(snapshots, stored.view.view_id, unit, TYPES, 500)
+        keys = [work.work_key for work in everything]
+        assert keys == sorted(set(keys))
+    assert listed > 100
+
+
+@pytest.mark.parametrize("limit", [0, 3])
+def test_joint_works_are_the_same(loaded: tuple[Stored, str], limit: int) -> None:
+    stored, view_id = loaded
+    snapshots, listed = Snapshots(stored.mongo), 0
+    for name in TYPES:
+        ends = ("", f"{name}:0040")
+        for after in ends:
+            one, other = (
+                snapshots.joint_works(which, name, [], list, after, limit)[2]
+                for which in (stored.view.view_id, view_id)
+            )
+            assert one == other
+            listed += len(one)
+    assert listed > 10
+
+
+def test_every_work_is_found_by_its_key(loaded: tuple[Stored, str]) -> None:
+    stored, view_id = loaded
+    snapshots = Snapshots(stored.mongo)
+    keys = {work["k"] for work in stored.documents("works")}
+    assert len(keys) > 80
+    for key in [*keys, "absent", "", "zzz"]:
+        assert (
+            snapshots.find_work(view_id, key)[1] == snapshots.find_work(stored.view.view_id, key)[1]
+        )
+    owned = stored.ledger.claim(view_id, 0)
+    wanted = stored.ledger.works(stored.ledger.claim(stored.view.view_id, 0), sorted(keys))
+    assert stored.ledger.works(owned, sorted(keys)) == wanted
+
+
+def test_a_view_is_removed_with_its_bundles(loaded: tuple[Stored, str]) -> None:
+    stored, view_id = loaded
+    removal = Removal(stored.mongo)
+    view = stored.registry.view(view_id)
+    assert view is not None
+    assert stored.documents("bundles")
+    while removal.step(view):
+        pass
+    assert stored.documents("bundles") == []
+
+
+def test_a_load_that_a_former_release_began_is_not_gone_on_with(stored: Stored) -> None:
+    owned = stored.ledger.claim("v", 0, is_loader=True)
+    progress = stored.mongo.database("kieng_kpi")["progress"]
+    progress.update_one({"_id": "v|0"}, {"$set": {"end": 5, "chunks": 1}})
+    with pytest.raises(RuntimeError, match="publish the catalogue again"):
+        BulkLoad(stored.mongo).begin(owned, 5)
