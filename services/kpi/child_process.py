@@ -96,7 +96,12 @@ class ChildProcesses:
             self.stop()
             self._job = (module, view.view_id)
             shares = _shares(ends, self._settings.rebuild_processes)
-            self._children = [self._start(module, view.view_id, share) for share in shares]
+            # Fewer partitions than processes: each of the children starts some of its own.
+            each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
+            settings = self._settings.model_copy(update={"rebuild_processes": each})
+            self._children = [
+                self._start(module, view.view_id, share, environment(settings)) for share in shares
+            ]
         if any(process.poll() is None for process in self._children):
             return None
         results = [_result(process) for process in self._children]
@@ -105,13 +110,13 @@ class ChildProcesses:
             raise Failed("; ".join(failed))
         return results
 
-    def _start(self, module: str, view_id: str, ends: Ends) -> subprocess.Popen[str]:
+    def _start(
+        self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]
+    ) -> subprocess.Popen[str]:
         places = [f"{partition}:{end}" for partition, end in ends.items()]
         command = [sys.executable, "-m", f"services.kpi.{module}", view_id, *places]
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, text=True, env=environment(self._settings)
-        )
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environ)
 
 
 def environment(settings: Settings) -> dict[str, str]:

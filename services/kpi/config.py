@@ -24,7 +24,7 @@ class Settings(KernelSettings):
     parked_per_10000_max: int = 100
     """Of the last 10,000 records of a partition, how many may be set aside before it stops."""
     rebuild_processes: int = 2
-    """Most child processes of an aggregator that rebuild a view, each some partitions."""
+    """Most processes that rebuild a view beside an aggregator, each some partitions or works."""
     oracle: bool = True
     """Whether a new view is compared with SQL before it answers; needs the extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"

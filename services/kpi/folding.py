@@ -19,7 +19,7 @@ from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Claim, Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
-from services.kpi.domain.parking import Grave, Limits, Parking
+from services.kpi.domain.parking import Grave, Limits, Parked, Parking
 from services.kpi.domain.seen import SeenWorks
 from services.kpi.log_identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
@@ -127,15 +127,23 @@ class PartitionFold:
                     flush.republished |= events.decode_republished(value, self._generation)
                 elif kind == events.CHANGED:
                     event = events.decode_changed(value)
+                    if self._is_foreign(event.work_key):
+                        continue
                     changed.append((event, events.decode_statement(event, self.catalogue, value)))
                     flush.mended += self._parking.mended(
                         event.submission_id, event.work_key, event.version
                     )
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
             except InvalidRecord as invalid:
-                self._park(record, str(invalid), flush)
+                parked = parked_of(record, str(invalid))
+                if not self._is_foreign(parked.work_key):
+                    self._park(record.offset, parked, flush)
             # Other types are of a later release, which knows what they mean; they change no cell.
         return changed
+
+    def _is_foreign(self, work_key: str) -> bool:
+        """Tell whether another one has to fold what is said of a work; nobody else here."""
+        return False
 
     def _load_works(self, keys: set[str], flush: Flush) -> None:
         seen = self._seen
@@ -207,10 +215,10 @@ class PartitionFold:
             self._above[type_name, unit] = known
         return known
 
-    def _park(self, record: Record, reason: str, flush: Flush) -> None:
-        flush.parked[record.offset] = parked = parked_of(record, reason)
-        if too_many := self._parking.park(record.offset, parked):
-            raise RuntimeError(f"{too_many}, the last one: {reason}")
+    def _park(self, offset: int, parked: Parked, flush: Flush) -> None:
+        flush.parked[offset] = parked
+        if too_many := self._parking.park(offset, parked):
+            raise RuntimeError(f"{too_many}, the last one: {parked.reason}")
 
 
 def _precedence(claim: Claim) -> tuple[int, str]:

@@ -18,8 +18,10 @@ from services.kpi.child_process import Ends, child
 from services.kpi.config import Settings
 from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold
+from services.kpi.gathering import shares_of
+from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
 from services.kpi.log_reading import read_partition
-from services.kpi.rebuilding import rebuild
+from services.kpi.rebuilding import Gather, here, rebuild
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.registry import Registry
@@ -53,7 +55,11 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
     owned = ledger.claim(view_id, partition, begin, is_loader=True)
     if owned.next_offset == begin:
-        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, read, end, view.generation)
+        count, shares = settings.rebuild_processes, shares_of(end)
+        gather_all: Gather = here(owned, catalogue, read, view.generation)
+        if count > 1 and end - begin >= EVENTS_MIN:
+            gather_all, shares = GatheringProcesses(owned, count), max(shares, count)
+        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shares)
         owned = ledger.claim(view_id, partition)
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
     fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)

@@ -24,8 +24,9 @@ from services.kpi.child_process import NICENESS
 from services.kpi.config import Settings
 from services.kpi.domain.claims import Work
 from services.kpi.domain.comparison import Change, Comparison
+from services.kpi.domain.fold import roll_up
+from services.kpi.gathering import Gathering, shares_of
 from services.kpi.log_reading import read_partition
-from services.kpi.rebuilding import Gathering
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from services.kpi.wire.catalogue import decode_catalogue
@@ -33,8 +34,6 @@ from services.kpi.wire.values import encode_value
 
 CHANGES_MAX = 20_000
 CHANGES_PER_MESSAGE = 500
-EVENTS_PER_PASS = 500_000
-"""Bounds the memory: both sides of a comparison keep their statements."""
 NOTHING = Work()
 
 MEASURES = (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)
@@ -73,7 +72,7 @@ def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
     done = 0
     for partition, end in sorted((int(p), e) for p, e in wish["ends"].items()):
         begin = wish["begins"].get(str(partition), 0)
-        passes = max(1, -(-end // EVENTS_PER_PASS))
+        passes = shares_of(end)
         contributed: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
         for remainder in range(passes):
             owned = Owned("what-if", partition, 1, begin, 0, 0, frozenset())
@@ -86,12 +85,10 @@ def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
                 position = (remainder * end + records[-1].offset + 1) // passes
                 yield Response(events_done=done + position, events_wanted=total)
             _add(comparison, old, new, contributed)
+            parked = [count + g.parked for count, g in zip(parked, (old, new), strict=True)]
         done += end
-        parked = [count + g.parked for count, g in zip(parked, (old, new), strict=True)]
-        for side, gathering, cells in zip(
-            (comparison.before, comparison.after), (old, new), contributed, strict=True
-        ):
-            for (unit_id, month), row in gathering.rows(cells).items():
+        for side, cells in zip((comparison.before, comparison.after), contributed, strict=True):
+            for (unit_id, month), row in roll_up(cells, side.catalogue).items():
                 side.image.put(partition, unit_id, month, row)
     changes = comparison.changes()
     listed = islice(changes, CHANGES_MAX)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from unittest.mock import patch
 
 from services.kernel.errors import OwnershipLost, WrongState
-from services.kpi import folding, owning, rebuilder, rebuilding
+from services.kpi import folding, gathering, owning, rebuilder
 from services.kpi.building import Building
 from services.kpi.domain import contribution, fold, shares
 from services.kpi.domain.claims import Statement, Work
@@ -23,6 +23,7 @@ from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots, _row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views
+from services.kpi.store.works import StoredWorks
 from services.submissions import events, relay
 from services.submissions.documents import decode_outbox
 from services.submissions.domain import claims as claims_module
@@ -265,7 +266,7 @@ _CLAIMED: dict[Registry, Any] = {}
 _REAL_FOLDED = Registry.folded
 
 
-def _gathers_the_last_word(self: rebuilding.Gathering, records: Any) -> None:
+def _gathers_the_last_word(self: gathering.Gathering, records: Any) -> None:
     for event, statement in self._decode(records, self.flush):
         self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
     self.read += len(records)
@@ -273,7 +274,7 @@ def _gathers_the_last_word(self: rebuilding.Gathering, records: Any) -> None:
     self.flush.last_hash = folding.event_hash(records[-1])
 
 
-def _stores_no_tombstones(self: rebuilding.Gathering, work: Work) -> dict[str, Any]:
+def _stores_no_tombstones(self: gathering.Gathering, work: Work) -> dict[str, Any]:
     said = {
         submission: statement
         for submission, statement in work.statements.items()
@@ -282,10 +283,27 @@ def _stores_no_tombstones(self: rebuilding.Gathering, work: Work) -> dict[str, A
     return self._document(Work(said, work.contributed))
 
 
-def _loads_from_the_start(self: BulkLoad, owned: Owned, end: int) -> tuple[int, int]:
-    return end, _REAL_BEGIN(self, owned, end)[1]
+def _loads_from_the_start(
+    self: BulkLoad, owned: Owned, end: int, shares: int
+) -> tuple[int, int, int]:
+    return end, *_REAL_BEGIN(self, owned, end, shares)[1:]
 
 
+def _says_bundles_are_there(
+    self: BulkLoad, owned: Owned, end: int, shares: int
+) -> tuple[int, int, int]:
+    key = {"_id": f"{owned.view_id}|{owned.partition}", "epoch": owned.epoch}
+    self._progress.update_one(key, {"$set": {"runs": shares}})
+    return _REAL_BEGIN(self, owned, end, shares)
+
+
+def _forgets_what_is_bound(
+    self: StoredWorks, view_id: str, partition: int, runs: int, keys: Any, session: Any = None
+) -> dict[str, list[bytes]]:
+    return _REAL_FIND(self, view_id, partition, 0, keys, session)
+
+
+_REAL_FIND = StoredWorks.find
 _REAL_BEGIN = BulkLoad.begin
 
 
@@ -354,10 +372,12 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
         (FollowedPartition, "_catch_up", _skips_what_lies_between),
     ),
     "a rebuild keeps the last word, not the newest version": (
-        (rebuilding.Gathering, "apply", _gathers_the_last_word),
+        (gathering.Gathering, "apply", _gathers_the_last_word),
     ),
-    "a rebuild stores no tombstones": ((rebuilding.Gathering, "document", _stores_no_tombstones),),
+    "a rebuild stores no tombstones": ((gathering.Gathering, "document", _stores_no_tombstones),),
     "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
+    "a load that begins says it has ended": ((BulkLoad, "begin", _says_bundles_are_there),),
+    "works in bundles are taken for new": ((StoredWorks, "find", _forgets_what_is_bound),),
     "a fold goes on over a load that has not ended": (
         (Ledger, "claim", _claims_what_is_being_loaded),
     ),

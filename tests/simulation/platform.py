@@ -11,7 +11,16 @@ from unittest.mock import patch
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, WrongState
-from services.kpi import building, folding, following, live, owning, rebuilder, rebuilding
+from services.kpi import (
+    building,
+    folding,
+    following,
+    gathering,
+    live,
+    owning,
+    rebuilder,
+    rebuilding,
+)
 from services.kpi.building import Building, Failed
 from services.kpi.domain.image import Image
 from services.kpi.live import LiveView
@@ -51,7 +60,10 @@ class Platform:
         self.reads = self.refused = self.swaps = 0
         self.retired: dict[tuple[str, int], dict[int, int]] = {}
         self.settings = SimpleNamespace(
-            parked_in_a_row_max=1000, parked_per_10000_max=100, platform=self
+            parked_in_a_row_max=1000,
+            parked_per_10000_max=100,
+            rebuild_processes=1,
+            platform=self,
         )
         for version in range(1, 5):
             frozen = catalogues.frozen(version)
@@ -279,7 +291,8 @@ def simulated(world: World) -> Iterator[None]:
         # So few notes of changed rows that readers come too late for them, too.
         (writes, "NOTES_KEPT", 3),
         (rebuilding, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
-        (rebuilding, "EVENTS_PER_PASS", rng.choice((7, 1000))),
+        (gathering, "CHUNK_WORKS", rng.choice((2, 5, 50))),
+        (gathering, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
         (following, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (building, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (folding, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),

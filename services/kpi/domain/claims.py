@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -75,12 +75,11 @@ Key: TypeAlias = "int | tuple[int, str]"
 """Key of a contribution: `cells.number_key`, with the member for distinct counts."""
 
 
-def effective_date(claims: Iterable[Claim], name: str) -> str:
+def effective_date(claims: Sequence[Claim], name: str) -> str:
     """Return the one date that puts a work into a month; empty when no claim has it.
 
     A registry's date wins; otherwise the earliest of the live claims. Source: design.md, section 5.
     """
-    claims = list(claims)
     if len(claims) == 1:
         only = claims[0].facts.get(name)
         return only if isinstance(only, str) else ""

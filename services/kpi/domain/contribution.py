@@ -65,9 +65,12 @@ def _count(
     facts = Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
         # Each claim by its own facts, or the work by what its claims settle on.
-        alone = component.rule is Rule.CLAIMS
-        for said in [Facts([c], catalogue.tree) for c in claims] if alone else [facts]:
-            _count_component(column, component, said, catalogue, measures, added)
+        if component.rule is Rule.CLAIMS and len(claims) > 1:
+            for claim in claims:
+                said = Facts([claim], catalogue.tree)
+                _count_component(column, component, said, catalogue, measures, added)
+        else:
+            _count_component(column, component, facts, catalogue, measures, added)
 
 
 def _count_component(
@@ -123,13 +126,14 @@ class Facts:
     def __init__(self, claims: list[Claim], tree: UnitTree) -> None:
         self.claims = claims
         self.tree = tree
+        self._only = claims[0].facts if len(claims) == 1 else None
 
     def get(self, name: str) -> Fact | None:
         """Return a fact; None when no claim has it."""
         if name == INSTITUTIONS:
             return self._institutions()
-        if len(self.claims) == 1:
-            return self.claims[0].facts.get(name)
+        if self._only is not None:
+            return self._only.get(name)
         return settled(self.claims, name)
 
     def whole_number(self, name: str) -> int | None:
@@ -152,6 +156,8 @@ def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
     """Return (unit, member, value) of a component by its counting rule."""
     claims, tree = facts.claims, facts.tree
     if component.rule is Rule.WHOLE:
+        if len(claims) == 1:
+            return [(claims[0].unit, "", 1)]
         return [(unit, "", value) for unit, value in union([c.unit for c in claims], tree)]
     if component.rule is Rule.CLAIMS:
         return [(claim.unit, "", 1) for claim in claims]

@@ -78,8 +78,8 @@ class PointerDocument(Document):
 class ProgressDocument(Document):
     """How far a view has read one partition, and who owns it; `_id` is `<view>|<partition>`.
 
-    `session` is the owner's; `end`, `chunks`, `read` and `bundled` are a bulk load's, and `runs`
-    says how many runs of bundles it left.
+    `session` is the owner's; `end`, `shares`, `chunks` and `read` are a bulk load's; when
+    it has ended, `runs` says how many runs of bundles it left.
     """
 
     meta = {"collection": "progress", "auto_create_index": False}
@@ -97,7 +97,7 @@ class ProgressDocument(Document):
     end = LongField()
     chunks = LongField()
     read = LongField()
-    bundled = BooleanField()
+    shares = IntField()
     runs = IntField()
 
 

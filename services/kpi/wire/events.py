@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
@@ -96,7 +96,7 @@ def _claim(
     for field, raw in getattr(claim.facts, name).ListFields():
         if field.name in wanted:
             facts[field.name] = readers[field.name](raw)
-    facts.update((n, fact) for n, fact in _facts_of_every_type(event, claim, name, wanted) if fact)
+    facts.update(_facts_of_every_type(event, claim, name, wanted))
     return Claim(
         event.submission_id,
         unit,
@@ -113,15 +113,18 @@ def _facts_of_every_type(
     claim: events_pb2.Claim,
     type_name: str,
     wanted: frozenset[str],
-) -> Iterable[tuple[str, Fact]]:
-    """Yield the wanted facts that no type lists; see the contract of conditions."""
+) -> dict[str, Fact]:
+    """Return the wanted facts that are set and no type lists; see the contract of conditions."""
+    facts: dict[str, Fact] = {}
     if HAPPENED in wanted:
         text = getattr(getattr(claim.facts, type_name), happened(type_name))
-        yield HAPPENED, _date(text) if text else ""
+        facts[HAPPENED] = text and _date(text)
     if REPORTED in wanted:
-        yield REPORTED, _date(event.reported_on) if event.reported_on else _day_of_change(event)
+        day = event.reported_on
+        facts[REPORTED] = _date(day) if day else _day_of_change(event)
     if EVIDENCE in wanted:
-        yield EVIDENCE, len(set(claim.evidence_sha256))
+        facts[EVIDENCE] = len(set(claim.evidence_sha256))
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _day_of_change(event: events_pb2.SubmissionChanged) -> str:

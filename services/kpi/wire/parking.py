@@ -10,19 +10,21 @@ from services.kpi.domain.parking import Parked
 
 
 def parked_of(record: Record, reason: str) -> Parked:
-    """Return whose a record is, by its headers, else by what can be read of its value."""
+    """Return whose a record is: by its value where that tells, else by its headers.
+
+    By its value first, as the fold goes by it: a newer version of the same work mends the record.
+    """
     submission_id, version, work_key = _named(header(record, "ce_id"))
     institution_id = header(record, "ce_source").rpartition("/")[2]
     value = record.value or b""
-    if not (submission_id and institution_id):
-        try:
-            event = events_pb2.SubmissionChanged.FromString(value)
-            institution_id = institution_id or event.institution_id
-            if not submission_id:
-                submission_id, version = event.submission_id, event.version
-                work_key = event.work_key
-        except DecodeError:
-            pass  # the record does not say; only its place is known
+    try:
+        event = events_pb2.SubmissionChanged.FromString(value)
+        institution_id = institution_id or event.institution_id
+        if event.submission_id and event.work_key:
+            submission_id, version = event.submission_id, event.version
+            work_key = event.work_key
+    except DecodeError:
+        pass  # the value does not say
     return Parked(
         reason=reason,
         type=header(record, "ce_type"),

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.kpi import rebuilding
+from services.kpi import gathering
 from services.kpi.folding import PartitionFold
-from services.kpi.rebuilding import rebuild
+from services.kpi.rebuilding import here, rebuild
 from services.kpi.store import binding
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.removal import Removal
@@ -31,7 +31,7 @@ def loaded(
 
     Three small runs of bundles, or one; the rest of the log amends some of what is bound.
     """
-    monkeypatch.setattr(rebuilding, "EVENTS_PER_PASS", -(-LOADED // request.param))
+    monkeypatch.setattr(gathering, "CHUNK_WORKS", 32)
     monkeypatch.setattr(binding, "WORKS_PER_BUNDLE", 32 // request.param)
     monkeypatch.setattr("services.kpi.store.bundles.WORKS_PER_BUNDLE", 32 // request.param)
     stored.claimed().apply(LOG)
@@ -42,7 +42,8 @@ def loaded(
 
     owned = stored.ledger.claim(view.view_id, 0, is_loader=True)
     loading = BulkLoad(stored.mongo, stored.ledger.session)
-    rebuild(loading, owned, stored.catalogue, read, LOADED)
+    gather_all = here(owned, stored.catalogue, read)
+    rebuild(loading, owned, stored.catalogue, gather_all, LOADED, request.param)
     owned = stored.ledger.claim(view.view_id, 0)
     assert owned.runs == request.param
     assert not stored.mongo.database("kieng_kpi")["works"].count_documents({"v": view.view_id})
@@ -129,4 +130,4 @@ def test_a_load_that_a_former_release_began_is_not_gone_on_with(stored: Stored) 
     progress = stored.mongo.database("kieng_kpi")["progress"]
     progress.update_one({"_id": "v|0"}, {"$set": {"end": 5, "chunks": 1}})
     with pytest.raises(RuntimeError, match="publish the catalogue again"):
-        BulkLoad(stored.mongo).begin(owned, 5)
+        BulkLoad(stored.mongo).begin(owned, 5, 1)

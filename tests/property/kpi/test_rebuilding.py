@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
-from services.kpi import rebuilding
+from services.kpi import gathering, rebuilding
 from services.kpi.domain.image import Image
 from services.kpi.domain.parking import Grave
 from services.kpi.folding import PartitionFold
-from services.kpi.rebuilding import rebuild
+from services.kpi.rebuilding import here, rebuild
 from services.kpi.store.binding import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.loading import Document
 from services.kpi.store.writes import Flush, Owned
@@ -48,12 +48,13 @@ class MemoryLoading:
     stored: dict[tuple[str, Any], Any] = field(default_factory=dict)
     standing: Document = field(default_factory=dict)
     end: int = 0
+    runs: int = 0
     loaded: int = 0
     writes: int = 0
 
-    def begin(self, owned: Owned, end: int) -> tuple[int, int]:
-        self.end = self.end or end
-        return self.end, self.loaded
+    def begin(self, owned: Owned, end: int, runs: int) -> tuple[int, int, int]:
+        self.end, self.runs = self.end or end, self.runs or runs
+        return self.end, self.runs, self.loaded
 
     def put(self, owned: Owned, number: int, chunk: Flush) -> None:
         self._maybe_die()
@@ -179,36 +180,38 @@ def image(rows: Mapping[tuple[str, int], Any]) -> Image:
     st.sets(st.integers(1, 12), max_size=4),
 )
 def test_a_rebuild_equals_the_fold(
-    seed: int, size: int, passes: int, chunk: int, deaths: set[int]
+    seed: int, size: int, shares: int, chunk: int, deaths: set[int]
 ) -> None:
-    """With poison and marks, in one or several passes, and killed at several writes."""
+    """With poison and marks, in one or several shares, and killed at several writes."""
     later = history(seed, size)
     records = later[: max(1, len(later) - 5)]
     ledger, owned = folded(records, 17)
-    loading = MemoryLoading(deaths)
+    loading, asked = MemoryLoading(deaths), shares
     end = len(records)
 
     def read(until: int) -> Iterable[list[FakeRecord]]:
         return batches(later[:until], 23)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rebuilding, "EVENTS_PER_PASS", -(-len(records) // passes))
         patch.setattr(rebuilding, "CHUNK_DOCUMENTS", chunk)
-        patch.setattr(rebuilding, "CHUNK_WORKS", chunk)
-        patch.setattr(rebuilding, "CHUNK_LEADS", chunk)
+        patch.setattr(gathering, "CHUNK_WORKS", chunk)
+        patch.setattr(gathering, "CHUNK_LEADS", chunk)
+        gather_all = here(OWNED, real_catalogue(), read)
         while not loading.standing:
             try:
-                rebuild(loading, OWNED, real_catalogue(), read, end)
+                rebuild(loading, OWNED, real_catalogue(), gather_all, end, shares)
             except Killed:
-                end += 1  # whoever goes on may know of more, and must not mix it in
+                # Whoever goes on may know of more, or take other shares, and must not mix it in.
+                end, shares = end + 1, shares + 1
     assert loading.standing == {
         "next_offset": owned.next_offset,
         "newest_event_ms": owned.newest_event_ms,
         "republished": sorted(owned.republished),
         "parked": owned.parked,
         "last_hash": owned.last_hash,
-        "runs": -(-loading.end // -(-len(records) // passes)),
+        "runs": asked,
     }
+    assert loading.runs == asked
     assert loading.of("parked") == {at: at not in ledger.mended for at in ledger.parked}
     assert loading.works() == ledger.works_by_key
     rows = {place: row for place, row in ledger.rows_by_place.items() if row}

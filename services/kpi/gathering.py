@@ -1,0 +1,154 @@
+"""Reads a share of a partition in memory: what its works say in the end, and what they add up to.
+
+A view is a pure function of the log, so only the newest statement of each submission is kept while
+reading. What a work contributes is computed once, when everything is read. Decoding and setting
+aside are the fold's own, so that both end with the same digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, cast
+from zlib import crc32
+
+from services.kernel.kafka import Record
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.claims import Key, Statement, Work
+from services.kpi.domain.contribution import contribution
+from services.kpi.domain.parking import Limits, Parked
+from services.kpi.folding import PartitionFold, StoredView
+from services.kpi.log_identity import event_hash
+from services.kpi.store.binding import Binder
+from services.kpi.store.writes import Flush, Owned
+
+NO_LIMITS = Limits(in_a_row=1 << 62, per_window=1 << 62)
+"""How many records a new view may set aside is decided when all are counted."""
+EVENTS_PER_SHARE = 500_000
+"""Bounds the memory: works of a longer log are gathered in several shares, each from all of it."""
+CHUNK_WORKS = 4096
+CHUNK_LEADS = 100
+"""What leads to the bundles of one transaction: about 100 KB each in a large view, 2 MB at most."""
+
+Note = Callable[[int], None]
+"""Is told now and then how many records were read; may raise to end it."""
+
+
+def shares_of(events: int) -> int:
+    """Return in how many shares a log has to be gathered, for the memory's sake."""
+    return max(1, -(-events // EVENTS_PER_SHARE))
+
+
+class Gathering(PartitionFold):
+    """One share of a partition: the newest statements of its works.
+
+    Args:
+        owned: the partition, where the view begins.
+        catalogue: the view's catalogue.
+        generation: generation of the log.
+        share: the works of this remainder only, of so many.
+    """
+
+    def __init__(
+        self,
+        owned: Owned,
+        catalogue: Catalogue,
+        generation: int = 0,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
+        # At offset 0 a fold asks its ledger for nothing, and the log may begin later.
+        begin, no_ledger = replace(owned, next_offset=0), cast(StoredView, None)
+        super().__init__(begin, catalogue, no_ledger, NO_LIMITS, generation)
+        self.flush = Flush(owned, 0, 0, frozenset())
+        self.read = 0
+        self.share = share
+        self._newest: dict[str, dict[str, Statement]] = {}
+
+    def apply(self, records: Sequence[Record]) -> None:
+        """Take a batch over; writes nothing."""
+        if not records:
+            return
+        newest = self._newest
+        for event, statement in self._decode(records, self.flush):
+            said = newest.get(event.work_key)
+            if said is None:
+                newest[event.work_key] = {event.submission_id: statement}
+                continue
+            known = said.get(event.submission_id)
+            if known is None or known.version < statement.version:
+                said[event.submission_id] = statement
+        self.read += len(records)
+        self.flush.next_offset = records[-1].offset + 1
+        self.flush.last_hash = event_hash(records[-1])
+
+    def _is_foreign(self, work_key: str) -> bool:
+        remainder, shares = self.share
+        return shares > 1 and crc32(work_key.encode()) % shares != remainder
+
+    def works(self) -> Iterator[tuple[str, Work]]:
+        """Return every work with what it contributes, in order of key."""
+        for key in sorted(self._newest):
+            said = self._newest[key]
+            yield key, Work(said, contribution(said.values(), self.catalogue))
+
+    @property
+    def parked(self) -> int:
+        """Records that cannot be folded and wait for a newer version."""
+        return len(self.flush.parked) - len(self.flush.mended)
+
+    def document(self, work: Work) -> dict[str, Any]:
+        """Return the stored fields of a work."""
+        return self._document(work)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A share of a partition, ready to be stored.
+
+    Args:
+        bundles: for each transaction the bundles and what leads to them, by name.
+        contributed: what all works of the share add up to.
+        parked: offset -> what is kept of a record that cannot be folded.
+        mended: offsets of parked records that a newer version replaced.
+        newest_event_ms: when the newest event of the share was made.
+        republished: institutions that the log has published again.
+        last_hash: identity of the last record.
+    """
+
+    bundles: list[dict[str, bytes]]
+    contributed: dict[Key, int]
+    parked: dict[int, Parked]
+    mended: list[int]
+    newest_event_ms: int
+    republished: frozenset[str]
+    last_hash: str
+
+
+def gather(gathering: Gathering, batches: Iterable[Sequence[Record]], note: Note) -> Gathered:
+    """Read a share to its end, bind its works and add up what they contribute."""
+    for records in batches:
+        gathering.apply(records)
+        note(gathering.read)
+    bundles, contributed = [], dict[Key, int]()
+    binder, works = Binder(gathering.share[0]), gathering.works()
+    while some := dict(islice(works, CHUNK_WORKS)):
+        for work in some.values():
+            for cell, value in work.contributed.items():
+                contributed[cell] = contributed.get(cell, 0) + value
+        documents = {key: gathering.document(work) for key, work in some.items()}
+        bundles.append(binder.take(documents))
+        note(gathering.read)
+    leads = binder.leads()
+    while several := dict(islice(leads, CHUNK_LEADS)):
+        bundles.append(several)
+    flush = gathering.flush
+    return Gathered(
+        bundles,
+        contributed,
+        flush.parked,
+        flush.mended,
+        flush.newest_event_ms,
+        flush.republished,
+        flush.last_hash,
+    )
