@@ -55,7 +55,7 @@ class Desk:
         source = wire.decode_source(request.source_record) if has_source else None
         after = self.first(submission_id, content, source, request.request_id, request.submit)
         try:
-            self.submissions.insert(self.write(None, after))
+            self.submissions.insert_with_others(self.write(None, after))
         except AlreadyExists:
             return self._created_before(content, source, request.request_id)
         self.wake()

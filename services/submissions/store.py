@@ -27,8 +27,11 @@ from services.submissions.documents import (
 )
 from services.submissions.domain.submission import SourceRecord, State
 from services.submissions.schema import database_name, declare
+from services.submissions.together import Together
 
 OUTBOX_MAX = 50
+# As many threads as answer calls wait at most; a larger write holds up its first for too long.
+INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
 DUPLICATE_KEY = 11000
@@ -46,6 +49,7 @@ class Submissions:
         self.institution_id = institution_id
         self._database = mongo.database(database_name(institution_id))
         self._documents = self._database["submissions"]
+        self._insert_each = Together(self._refused, INSERTS_MAX)
 
     def declare(self) -> None:
         """Create the indexes that are missing."""
@@ -110,6 +114,19 @@ class Submissions:
             self._documents.insert_one(encode_new(write))
         except DuplicateKeyError:
             raise AlreadyExists("the request_id or source record is in use") from None
+
+    def insert_with_others(self, write: Write) -> None:
+        """Write a new submission, together with those that other threads write at the same moment.
+
+        Raises:
+            AlreadyExists: its request or its source record is known.
+        """
+        if self._insert_each(write):
+            raise AlreadyExists("the request_id or source record is in use")
+
+    def _refused(self, writes: Sequence[Write]) -> list[bool]:
+        refused = self.insert_many(writes)
+        return [write.after.submission_id in refused for write in writes]
 
     def insert_many(self, writes: Sequence[Write]) -> set[str]:
         """Write new submissions and return the ids of those whose request or record is known."""

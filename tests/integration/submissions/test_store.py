@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -53,6 +54,27 @@ def test_a_verified_one_is_read_again_with_both_contents(submissions: Submission
     loaded = submissions.get("id-1").submission
     assert loaded.verified == before.submission.content
     assert [entry.action for entry in loaded.audit] == ["create", "verify", "amend"]
+
+
+def test_of_many_that_are_written_at_once_only_the_known_ones_are_refused(
+    submissions: Submissions,
+) -> None:
+    """Half of them carry a request id that another one of them, or a stored one, has too."""
+    inserted(submissions, 100, request_id="q0")
+
+    def insert(number: int) -> bool:
+        made = new(number, request_id=f"q{number // 2}")
+        try:
+            submissions.insert_with_others(Write(None, made, events_of(None, made)))
+        except AlreadyExists:
+            return False
+        return True
+
+    with ThreadPoolExecutor(12) as pool:
+        taken = list(pool.map(insert, range(40)))
+    pairs = [taken[2 * number] + taken[2 * number + 1] for number in range(20)]
+    assert pairs == [0, *[1] * 19]
+    assert len(list(submissions.every(100))) == 20
 
 
 @pytest.mark.parametrize("fields", [{"record": "r1"}, {"request_id": "q1"}])
