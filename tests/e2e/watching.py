@@ -17,7 +17,7 @@ import yaml
 from services.cli.launch import http_probe
 from services.cli.processes import Child, Supervisor, free_ports
 from tests.e2e.running import RunningStack
-from tests.monitoring.bundle import ROOT, RULES, program
+from tests.monitoring.bundle import ROOT, RULES, program, root_of
 
 READY_SECONDS = 30.0
 ASK_SECONDS = 10.0
@@ -106,7 +106,8 @@ def watching(stack: RunningStack, smtp: str, folder: Path) -> Iterator[Prometheu
     routes.write_text(hurried_routes(smtp), encoding="utf-8")
     config.write_text(scraping(stack, alerts_at, rules), encoding="utf-8")
     sends = (
-        *(alertmanager, f"--config.file={routes}", f"--storage.path={folder / 'alerts'}"),
+        *("env", "-C", str(root_of(alertmanager)), alertmanager),
+        *(f"--config.file={routes}", f"--storage.path={folder / 'alerts'}"),
         *(f"--web.listen-address={alerts_at}", "--cluster.listen-address="),
     )
     scrapes = (

@@ -26,6 +26,8 @@ PACKAGE_OF = {
     "amtool": "prometheus-alertmanager",
 }
 FETCH_SECONDS = 120
+TEMPLATES = "/usr/share/prometheus/alertmanager"
+"""Where Debian's Alertmanager has its templates."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,21 @@ def fetch(package: str, folder: Path) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     told = {"cwd": folder, "capture_output": True, "check": False, "timeout": FETCH_SECONDS}
-    subprocess.run(["apt-get", "download", package], **told)  # type: ignore[call-overload]
+    download, update = ["apt-get", "download", package], ["apt-get", "update"]
+    for command in (download, update, download):
+        if not list(folder.glob("*.deb")):
+            subprocess.run(command, **told)  # type: ignore[call-overload]
     for archive in folder.glob("*.deb"):
         subprocess.run(["dpkg", "-x", archive.name, "."], **told)  # type: ignore[call-overload]
+    for program in (folder / "usr" / "bin").glob("*"):
+        # It is not installed, so its templates are below the folder that it is started in.
+        found, here = TEMPLATES.encode(), f"{TEMPLATES[1:]}/".encode()
+        program.write_bytes(program.read_bytes().replace(found, here))
+
+
+def root_of(program: str) -> Path:
+    """Folder that a program of Prometheus has to be started in: what it takes for `/`."""
+    return Path(program).parents[2]
 
 
 def run(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
