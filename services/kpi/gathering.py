@@ -7,10 +7,10 @@ aside are the fold's own, so that both end with the same digest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from zlib import crc32
 
 from services.kernel.kafka import Record
@@ -33,6 +33,11 @@ CHUNK_LEADS = 100
 
 Note = Callable[[int], None]
 """Is told now and then how many records were read; may raise to end it."""
+
+
+def share_of(work_key: str, shares: int) -> int:
+    """Return the number of the share that a work belongs to."""
+    return crc32(work_key.encode()) % shares
 
 
 def shares_of(events: int) -> int:
@@ -84,7 +89,7 @@ class Gathering(PartitionFold):
 
     def _is_foreign(self, work_key: str) -> bool:
         remainder, shares = self.share
-        return shares > 1 and crc32(work_key.encode()) % shares != remainder
+        return shares > 1 and share_of(work_key, shares) != remainder
 
     def works(self) -> Iterator[tuple[str, Work]]:
         """Return every work with what it contributes, in order of key."""
@@ -104,10 +109,9 @@ class Gathering(PartitionFold):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A share of a partition, ready to be stored.
+    """What a share of a partition adds up to; its works have gone ahead in bundles.
 
     Args:
-        bundles: for each transaction the bundles and what leads to them, by name.
         contributed: what all works of the share add up to.
         parked: offset -> what is kept of a record that cannot be folded.
         mended: offsets of parked records that a newer version replaced.
@@ -116,7 +120,6 @@ class Gathered:
         last_hash: identity of the last record.
     """
 
-    bundles: list[dict[str, bytes]]
     contributed: dict[Key, int]
     parked: dict[int, Parked]
     mended: list[int]
@@ -125,26 +128,24 @@ class Gathered:
     last_hash: str
 
 
-def gather(gathering: Gathering, batches: Iterable[Sequence[Record]], note: Note) -> Gathered:
-    """Read a share to its end, bind its works and add up what they contribute."""
-    for records in batches:
-        gathering.apply(records)
-        note(gathering.read)
-    bundles, contributed = [], dict[Key, int]()
+Part: TypeAlias = "dict[str, bytes] | Gathered"
+"""Bundles of one transaction and what leads to them, by name; at last what the share adds up to."""
+
+
+def gather(gathering: Gathering) -> Iterator[Part]:
+    """Bind the works of a share that was read to its end, and add up what they contribute."""
+    contributed: dict[Key, int] = {}
     binder, works = Binder(gathering.share[0]), gathering.works()
     while some := dict(islice(works, CHUNK_WORKS)):
         for work in some.values():
             for cell, value in work.contributed.items():
                 contributed[cell] = contributed.get(cell, 0) + value
-        documents = {key: gathering.document(work) for key, work in some.items()}
-        bundles.append(binder.take(documents))
-        note(gathering.read)
+        yield binder.take({key: gathering.document(work) for key, work in some.items()})
     leads = binder.leads()
     while several := dict(islice(leads, CHUNK_LEADS)):
-        bundles.append(several)
+        yield several
     flush = gathering.flush
-    return Gathered(
-        bundles,
+    yield Gathered(
         contributed,
         flush.parked,
         flush.mended,

@@ -13,7 +13,7 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
-from services.kpi.gathering import Gathered, Gathering, Note, gather
+from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
 from services.kpi.store.loading import Document
 from services.kpi.store.writes import Flush, Owned
 
@@ -22,8 +22,10 @@ CHUNK_DOCUMENTS = 500
 
 Read = Callable[[int], Iterable[Sequence[Record]]]
 """Reads a partition from its beginning up to an offset, in batches."""
-Gather = Callable[[int, int, Note], Generator[Gathered, None, None]]
-"""Gathers a partition in so many shares, up to an offset, and tells how much was read."""
+Gather = Callable[[int, int, Note], Generator[Part, None, None]]
+"""Gathers a partition in so many shares, up to an offset, and tells how much was read.
+
+The parts of a share come in one fixed order, and those of the next share after them."""
 
 
 class Loading(Protocol):
@@ -48,10 +50,13 @@ class Loading(Protocol):
 def here(owned: Owned, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
     """Return what gathers share after share in this process."""
 
-    def gather_all(shares: int, end: int, note: Note) -> Generator[Gathered, None, None]:
+    def gather_all(shares: int, end: int, note: Note) -> Generator[Part, None, None]:
         for number in range(shares):
             gathering = Gathering(owned, catalogue, generation, (number, shares))
-            yield gather(gathering, read(end), note)
+            for records in read(end):
+                gathering.apply(records)
+                note(gathering.read)
+            yield from gather(gathering)
 
     return gather_all
 
@@ -85,22 +90,23 @@ def rebuild(
 
 
 def _chunks(
-    at: Flush, catalogue: Catalogue, gathered: Iterable[Gathered], standing: Document
+    at: Flush, catalogue: Catalogue, gathered: Iterable[Part], standing: Document
 ) -> Iterator[Flush]:
     """Return everything that is to be stored, in one fixed order; at last say where it stands."""
     contributed: dict[Key, int] = {}
     parked: dict[int, Parked] = {}
     mended: set[int] = set()
     newest, republished, last_hash = 0, frozenset[str](), ""
-    for share in gathered:
-        for bundles in share.bundles:
-            yield _chunk(at, bundles=bundles)
-        for cell, value in share.contributed.items():
+    for part in gathered:
+        if not isinstance(part, Gathered):
+            yield _chunk(at, bundles=part)
+            continue
+        for cell, value in part.contributed.items():
             contributed[cell] = contributed.get(cell, 0) + value
-        parked |= share.parked
-        mended |= set(share.mended)
-        newest = max(newest, share.newest_event_ms)
-        republished, last_hash = share.republished, share.last_hash
+        parked |= part.parked
+        mended |= set(part.mended)
+        newest = max(newest, part.newest_event_ms)
+        republished, last_hash = part.republished, part.last_hash
     places = roll_up({cell: value for cell, value in contributed.items() if value}, catalogue)
     rows = iter(sorted(places.items()))
     while some_rows := dict(islice(rows, CHUNK_DOCUMENTS)):

@@ -7,7 +7,6 @@ import os
 import select
 import signal
 from collections.abc import Callable
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from multiprocessing.connection import Connection
 
@@ -15,6 +14,7 @@ import pytest
 from kafka import KafkaProducer
 
 from services.kpi.config import Settings
+from services.kpi.gathering import Gathered
 from services.kpi.gathering_processes import GatheringProcesses
 from services.kpi.log_reading import read_partition
 from services.kpi.rebuilding import here
@@ -45,6 +45,11 @@ def owned(
     return stored.ledger.claim(stored.view.view_id, 0, is_loader=True)
 
 
+def processes(owned: Owned, count: int = 2) -> GatheringProcesses:
+    settings = Settings()
+    return GatheringProcesses(owned, lambda end: read_partition(settings, 0, 0, end), count)
+
+
 def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> None:
     read: list[int] = []
     settings = Settings()
@@ -52,13 +57,15 @@ def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> No
         owned, stored.catalogue, lambda end: read_partition(settings, 0, 0, end), generation=1
     )
     wanted = list(in_here(3, EVENTS, lambda records: None))
-    assert list(GatheringProcesses(owned, 2)(3, EVENTS, read.append)) == wanted
-    assert all(share.bundles and share.contributed for share in wanted)
+    assert list(processes(owned)(3, EVENTS, read.append)) == wanted
+    sums = [part for part in wanted if isinstance(part, Gathered)]
+    assert len(sums) == 3
+    assert all(each.contributed for each in sums)
     assert read == sorted(read)
 
 
 def test_who_stops_listening_leaves_no_process_behind(stored: Stored, owned: Owned) -> None:
-    shares = GatheringProcesses(owned, 2)(4, EVENTS, lambda records: None)
+    shares = processes(owned)(4, EVENTS, lambda records: None)
     next(shares)
     assert multiprocessing.active_children()
     shares.close()
@@ -68,7 +75,7 @@ def test_who_stops_listening_leaves_no_process_behind(stored: Stored, owned: Own
 def test_what_fails_in_a_process_fails_here(stored: Stored, owned: Owned) -> None:
     absent = Owned("absent", 0, 1, 0, 0, 0, frozenset())
     with pytest.raises(LookupError, match="there is no view absent"):
-        list(GatheringProcesses(absent, 2)(2, EVENTS, lambda records: None))
+        list(processes(absent)(2, EVENTS, lambda records: None))
 
 
 def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) -> None:
@@ -80,7 +87,7 @@ def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.kpi.gathering_processes.NOTE_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
-            list(GatheringProcesses(owned, 2)(2, EVENTS, stop))
+            list(processes(owned)(2, EVENTS, stop))
     assert not multiprocessing.active_children()
 
 
@@ -91,12 +98,12 @@ def test_a_process_that_is_killed_is_told_and_not_waited_for(stored: Stored, own
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.kpi.gathering_processes.NOTE_SECONDS", 0.0)
-        with pytest.raises(BrokenProcessPool):
-            list(GatheringProcesses(owned, 2)(2, EVENTS, kill))
+        with pytest.raises(ChildProcessError):
+            list(processes(owned)(2, EVENTS, kill))
 
 
 def _hold(owned: Owned, end: Connection) -> None:
-    shares = GatheringProcesses(owned, 2)(2, EVENTS, lambda records: None)
+    shares = processes(owned)(2, EVENTS, lambda records: None)
     next(shares)
     end.send([process.pid for process in multiprocessing.active_children()])
     signal.pause()
