@@ -7,6 +7,8 @@ test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -23,17 +25,19 @@ KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
 
 @dataclass(frozen=True)
 class RunningBroker:
-    """Where clients find a broker, and the ids of the topics made on it (see topics.yaml)."""
+    """Where clients find a broker, the ids of the topics made on it (see topics.yaml), its pid."""
 
     bootstrap: str
     topic_ids: Mapping[str, str]
+    pid: int
 
 
 @dataclass(frozen=True)
 class RunningDatabase:
-    """Where clients find a database; take a database name of your own on it."""
+    """Where clients find a database, and its pid; take a database name of your own on it."""
 
     uri: str
+    pid: int
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -74,7 +78,7 @@ def start_broker(
                 supervisor.start(broker.child, broker.unready, embedded.BROKER_READY_SECONDS)
             with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
                 ids = topics.apply(admin, topics.load()).ids
-            return RunningBroker(broker.bootstrap, ids)
+            return RunningBroker(broker.bootstrap, ids, broker.child.pid)
 
         yield start
 
@@ -99,7 +103,17 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDatabase]
     database = embedded.secantus(port, directory / "data", directory / "database.log")
     with Supervisor() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
-        yield RunningDatabase(database.uri)
+        yield RunningDatabase(database.uri, database.child.pid)
+
+
+@contextlib.contextmanager
+def paused(pid: int) -> Iterator[None]:
+    """Hold a process as a hung machine does; it goes on afterwards."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 _database_numbers = count(1)

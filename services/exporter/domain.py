@@ -1,7 +1,8 @@
-"""What lag is, in every case that other exporters get wrong."""
+"""What lag is, in every case that other exporters get wrong; and which disk is the fullest."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 READERS: dict[str, tuple[str, ...]] = {
@@ -55,3 +56,43 @@ def lag_seconds(standing: Standing, written_at: float | None, now: float) -> flo
     if standing.lag == 0:
         return 0.0
     return None if written_at is None else max(0.0, now - written_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Bytes of a disk, and how many of them are free."""
+
+    total: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogFolder:
+    """A folder where a broker keeps its log: bytes by topic, and its disk where that is told."""
+
+    broker: int
+    topics: Mapping[str, int]
+    disk: Disk | None
+
+
+def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
+    """Return bytes by topic, all copies together."""
+    total: dict[str, int] = {}
+    for folder in folders:
+        for topic, size in folder.topics.items():
+            total[topic] = total.get(topic, 0) + size
+    return total
+
+
+def broker_disks(folders: Iterable[LogFolder]) -> dict[str, Disk]:
+    """Return the disk of each broker, `broker-1` say; of several the one with the least room."""
+    found: dict[str, Disk] = {}
+    for folder in folders:
+        name, disk = f"broker-{folder.broker}", folder.disk
+        if disk is not None and (name not in found or _room(disk) < _room(found[name])):
+            found[name] = disk
+    return found
+
+
+def _room(disk: Disk) -> float:
+    return disk.free / disk.total

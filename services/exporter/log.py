@@ -10,12 +10,14 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 
-from services.exporter.domain import READERS, Standing
+from services.exporter.domain import READERS, Disk, LogFolder, Standing
 from services.kernel.config import KernelSettings
 
 PREFIX = "kieng."
 PEEK_BYTES_MAX = 65_536
 PEEK_SECONDS_MAX = 2.0
+# The client's own 30 s would show a broker that hangs as one that answers, for that long.
+REQUEST_TIMEOUT_MS = 5000
 
 
 class LogWatch:
@@ -26,7 +28,7 @@ class LogWatch:
     """
 
     def __init__(self, settings: KernelSettings) -> None:
-        options = settings.kafka_options()
+        options = {**settings.kafka_options(), "request_timeout_ms": REQUEST_TIMEOUT_MS}
         self._consumer = KafkaConsumer(
             **options,
             enable_auto_commit=False,
@@ -91,15 +93,13 @@ class LogWatch:
                     found[group, partition] = written
         return found
 
-    def sizes(self) -> dict[str, int]:
-        """Return bytes by topic, all copies together; empty when the broker does not tell."""
-        total: dict[str, int] = {}
-        with suppress(IncompatibleBrokerVersion):
-            for broker in self._admin.describe_log_dirs():
-                for topic in _topics_of(broker["log_dirs"]):
-                    size = sum(each["partition_size"] for each in topic["partitions"])
-                    total[topic["name"]] = total.get(topic["name"], 0) + size
-        return total
+    def folders(self) -> list[LogFolder]:
+        """Return the log folders of all brokers, none when they do not tell; raises KafkaError."""
+        try:
+            told = self._admin.describe_log_dirs()
+        except IncompatibleBrokerVersion:
+            return []  # the embedded broker, whose log is in memory
+        return [_folder(node["broker"], folder) for node in told for folder in node["log_dirs"]]
 
     def _peek(
         self, offsets: Mapping[TopicPartition, int]
@@ -129,6 +129,11 @@ def _is_complete(
     )
 
 
-def _topics_of(folders: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    for folder in folders:
-        yield from (t for t in folder["topics"] if t["name"].startswith(PREFIX))
+def _folder(broker: int, told: Mapping[str, Any]) -> LogFolder:
+    topics: dict[str, int] = {}
+    for topic in told["topics"]:
+        if topic["name"].startswith(PREFIX):
+            topics[topic["name"]] = sum(each["partition_size"] for each in topic["partitions"])
+    # Kafka before 3.3, and a folder that is offline, do not tell or tell -1.
+    total, free = told.get("total_bytes", -1), told.get("usable_bytes", -1)
+    return LogFolder(broker, topics, Disk(total, free) if total > 0 <= free else None)

@@ -33,7 +33,10 @@ BROKER_UP = Gauge("kieng_broker_up", "1 when the broker answered in the last rou
 DATABASE_UP = Gauge("kieng_database_up", "1 when the database answered in the last round.")
 DATABASE_BYTES = Gauge("kieng_database_bytes", "Size of a database.", ["database", "part"])
 DATABASE_DOCUMENTS = Gauge("kieng_database_documents", "Documents of a database.", ["database"])
-DISK_BYTES = Gauge("kieng_disk_bytes", "Size of the watched disk.")
-DISK_FREE_BYTES = Gauge(
-    "kieng_disk_free_bytes", "Free on the watched disk: below a tenth, add space."
+_DISK = ["part"]
+DISK_BYTES = Gauge(
+    "kieng_disk_bytes",
+    "Size of a disk: of a broker, of the database's primary, or of `KIENG_DISK_FOLDER`.",
+    _DISK,
 )
+DISK_FREE_BYTES = Gauge("kieng_disk_free_bytes", "Free on a disk: below a tenth, add space.", _DISK)

@@ -14,9 +14,9 @@ from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
 
 from services.exporter import metrics
-from services.exporter.domain import lag_seconds
+from services.exporter.domain import Disk, broker_disks, lag_seconds, topic_bytes
 from services.exporter.log import LogWatch
-from services.exporter.storage import database_sizes, disk
+from services.exporter.storage import database_sizes, folder_disk, ping
 from services.kernel.container import repeat
 from services.kernel.metrics import show
 from services.kernel.mongo import Mongo, Store
@@ -40,8 +40,9 @@ class Rounds(DependencyProvider):
     def setup(self) -> None:
         """Know nothing yet."""
         self.watch: LogWatch | None = None
-        self.sizes_due = 0.0
-        self.is_silent = False
+        self.due: dict[str, float] = {}
+        self.unseen: set[str] = set()
+        self.disks: dict[str, dict[str, Disk]] = {}
 
     def stop(self) -> None:
         """Close what is open."""
@@ -50,6 +51,22 @@ class Rounds(DependencyProvider):
     def get_dependency(self, worker_ctx: WorkerContext) -> Rounds:
         """Return it."""
         return self
+
+    def is_due(self, what: str) -> bool:
+        """Tell whether something that is rarely looked at is due, and note that it is done."""
+        if time.monotonic() < self.due.get(what, 0.0):
+            return False
+        self.due[what] = time.monotonic() + SIZES_SECONDS
+        return True
+
+    def tell(self, what: str, reason: str = "") -> None:
+        """Log when something cannot be seen and when it can be seen again, each once."""
+        if reason and what not in self.unseen:
+            log.warning("cannot be seen", what=what, reason=reason)
+            self.unseen.add(what)
+        elif not reason and what in self.unseen:
+            log.info("can be seen again", what=what)
+            self.unseen.remove(what)
 
     def see_log(self) -> None:
         """Show where logs end and groups stand; raises KafkaError."""
@@ -71,6 +88,12 @@ class Rounds(DependencyProvider):
         show(metrics.LOG_START, {(*p,): begin for p, (begin, _) in ends.items()})
         show(metrics.LOG_END, {(*p,): end for p, (_, end) in ends.items()})
 
+    def see_log_folders(self) -> None:
+        """Show how large the log is, and how full the brokers' disks; raises KafkaError."""
+        folders = self.watch.folders() if self.watch is not None else []
+        show(metrics.LOG_BYTES, {(topic,): n for topic, n in topic_bytes(folders).items()})
+        self.show_disks("log", broker_disks(folders))
+
     def forget_broker(self) -> None:
         """Show nothing of a broker that does not answer, and connect anew next time."""
         if self.watch is not None:
@@ -81,25 +104,44 @@ class Rounds(DependencyProvider):
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
         ):
             show(gauge, {})
+        self.forget_log_folders()
+        self.due.pop("log", None)
+
+    def forget_log_folders(self) -> None:
+        """Show no size of the log: nobody tells it."""
+        show(metrics.LOG_BYTES, {})
+        self.show_disks("log", {})
 
     def see_sizes(self, mongo: Mongo) -> None:
-        """Show how much is stored; raises PyMongoError and KafkaError."""
-        folder = self.container.settings.disk_folder
-        if folder is not None:
-            size, free = disk(folder)
-            metrics.DISK_BYTES.set(size)
-            metrics.DISK_FREE_BYTES.set(free)
-        if self.watch is not None:
-            show(metrics.LOG_BYTES, {(topic,): n for topic, n in self.watch.sizes().items()})
-        sizes = database_sizes(mongo)
-        parts = {(name, "data"): size[0] for name, size in sizes.items()}
-        parts |= {(name, "indexes"): size[1] for name, size in sizes.items()}
+        """Show how much the database holds; raises PyMongoError."""
+        sizes, disk = database_sizes(mongo)
+        parts = {(name, "data"): size.data for name, size in sizes.items()}
+        parts |= {(name, "indexes"): size.indexes for name, size in sizes.items()}
         show(metrics.DATABASE_BYTES, parts)
-        show(metrics.DATABASE_DOCUMENTS, {(name,): size[2] for name, size in sizes.items()})
+        show(metrics.DATABASE_DOCUMENTS, {(n,): size.documents for n, size in sizes.items()})
+        self.show_disks("database", {"database": disk} if disk is not None else {})
+
+    def forget_sizes(self) -> None:
+        """Show no size of the database: it does not tell."""
+        show(metrics.DATABASE_BYTES, {})
+        show(metrics.DATABASE_DOCUMENTS, {})
+        self.show_disks("database", {})
+
+    def see_folder(self) -> None:
+        """Show the disk of the folder in the settings; raises OSError."""
+        folder = self.container.settings.disk_folder
+        self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
+
+    def show_disks(self, teller: str, disks: dict[str, Disk]) -> None:
+        """Show what one teller says of disks, beside what the others have said."""
+        self.disks[teller] = disks
+        known = {(part,): disk for told in self.disks.values() for part, disk in told.items()}
+        show(metrics.DISK_BYTES, {part: disk.total for part, disk in known.items()})
+        show(metrics.DISK_FREE_BYTES, {part: disk.free for part, disk in known.items()})
 
 
 class Exporter:
-    """Looks at broker and database every 5 seconds, whoever else is down."""
+    """Looks at broker, database and disk every 5 seconds, whoever else is down."""
 
     name = "exporter"
 
@@ -108,24 +150,56 @@ class Exporter:
 
     @repeat(5.0)
     def look(self) -> None:
-        """Look once. Trouble with what is looked at is a metric, not an error."""
+        """Look once. Trouble with what is looked at is a metric, not an error.
+
+        Each thing has a try of its own: what one hides is no trouble of another.
+        """
+        self.look_at_broker()
+        self.look_at_database()
+        try:
+            self.rounds.see_folder()
+            self.rounds.tell("KIENG_DISK_FOLDER")
+        except OSError as error:
+            self.rounds.show_disks("folder", {})
+            self.rounds.tell("KIENG_DISK_FOLDER", str(error))
+
+    def look_at_broker(self) -> None:
+        """Show the log and its readers; and the log's size, which a broker may keep to itself."""
         try:
             self.rounds.see_log()
-            self._tell(broker=True)
         except (KafkaError, OSError) as error:
+            metrics.BROKER_UP.set(0)
             self.rounds.forget_broker()
-            self._tell(broker=False, reason=str(error))
+            self.rounds.tell("broker", str(error))
+            return
+        metrics.BROKER_UP.set(1)
+        self.rounds.tell("broker")
+        if not self.rounds.is_due("log"):
+            return
         try:
-            self.mongo.client.admin.command("ping")
-            metrics.DATABASE_UP.set(1)
-            if time.monotonic() >= self.rounds.sizes_due:
-                self.rounds.sizes_due = time.monotonic() + SIZES_SECONDS
-                self.rounds.see_sizes(self.mongo)
-        except (PyMongoError, KafkaError):
-            metrics.DATABASE_UP.set(0)
+            self.rounds.see_log_folders()
+            self.rounds.tell("size of the log")
+        except KafkaError as error:
+            self.rounds.forget_log_folders()
+            self.rounds.tell("size of the log", str(error))
 
-    def _tell(self, *, broker: bool, reason: str = "") -> None:
-        metrics.BROKER_UP.set(broker)
-        if not broker and not self.rounds.is_silent:
-            log.warning("the broker cannot be seen", reason=reason)
-        self.rounds.is_silent = not broker
+    def look_at_database(self) -> None:
+        """Show whether it answers; and its sizes, which our user need not be allowed to ask for."""
+        try:
+            ping(self.mongo)
+        except PyMongoError as error:
+            metrics.DATABASE_UP.set(0)
+            self.rounds.forget_sizes()
+            self.rounds.due.pop("database", None)
+            self.rounds.tell("database", str(error).partition(", Topology Description")[0])
+            return
+        metrics.DATABASE_UP.set(1)
+        self.rounds.tell("database")
+        if not self.rounds.is_due("database"):
+            return
+        try:
+            self.rounds.see_sizes(self.mongo)
+            self.rounds.tell("sizes of the databases")
+        except PyMongoError as error:
+            self.rounds.forget_sizes()
+            self.rounds.tell("sizes of the databases", str(error))

@@ -1,31 +1,63 @@
-"""Asks the database and the disk how full they are; reads no document."""
+"""Asks the database and the disks how full they are; reads no document."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import pymongo
+
+from services.exporter.domain import Disk
 from services.kernel.mongo import Mongo
 
 PREFIX = "kieng_"
+# A database that hangs must not be shown as one that answers for longer than a few rounds.
+ANSWER_SECONDS_MAX = 5.0
 
 
-def database_sizes(mongo: Mongo) -> dict[str, tuple[int, int, int]]:
-    """Return bytes of data, bytes of indexes and documents of each of our databases.
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    """Bytes of data, bytes of indexes, and documents of a database."""
+
+    data: int
+    indexes: int
+    documents: int
+
+
+def ping(mongo: Mongo) -> None:
+    """Return when the database has answered; raises PyMongoError when it does not in time."""
+    with pymongo.timeout(ANSWER_SECONDS_MAX):
+        mongo.client.admin.command("ping")
+
+
+def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
+    """Return the size of each of our databases, and their disk, None when it is not told.
 
     Raises:
-        pymongo.errors.PyMongoError: the database is down.
+        pymongo.errors.PyMongoError: the database is down, or does not let us ask.
     """
-    found = {}
-    for name in mongo.client.list_database_names():
+    found, disk = {}, None
+    with pymongo.timeout(ANSWER_SECONDS_MAX):
+        names = mongo.client.list_database_names()
+    for name in names:
         if name.startswith(PREFIX):
-            told = mongo.database(name).command("dbStats")
+            with pymongo.timeout(ANSWER_SECONDS_MAX):
+                told = mongo.database(name).command("dbStats")
             sizes = (told["storageSize"], told["indexSize"], told["objects"])
-            found[name] = (int(sizes[0]), int(sizes[1]), int(sizes[2]))
-    return found
+            found[name] = DatabaseSize(*map(int, sizes))
+            disk = _disk(told) or disk
+    return found, disk
 
 
-def disk(folder: Path) -> tuple[int, int]:
-    """Return bytes of a folder's disk, and how many are free."""
+def _disk(told: Mapping[str, float]) -> Disk | None:
+    """Return the disk of the database's primary; the embedded database does not tell of its."""
+    total, used = told.get("fsTotalSize"), told.get("fsUsedSize")
+    return Disk(int(total), int(total - used)) if total and used is not None else None
+
+
+def folder_disk(folder: Path) -> Disk:
+    """Return the disk of a folder; raises OSError when there is no such folder."""
     usage = shutil.disk_usage(folder)
-    return usage.total, usage.free
+    return Disk(usage.total, usage.free)

@@ -146,13 +146,3 @@ class RunningStack:
         found = re.search(rf"{name} ([0-9.]+) s", self.printed())
         assert found is not None, self.printed()
         return float(found[1])
-
-
-@contextmanager
-def paused(pid: int) -> Iterator[None]:
-    """Hold a process as a hung machine does; it goes on afterwards."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.demo_works import INSTITUTIONS
-from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, paused, wait_until
+from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, wait_until
 
 
 def elsewhere(stack: RunningStack, folder: Path, **more: str) -> tuple[int, dict[str, Any]]:

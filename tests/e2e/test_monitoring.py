@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import promql_parser
 import pytest
 
+from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.conftest import Mailbox
-from tests.e2e.running import RunningStack, paused, wait_until
+from tests.e2e.running import RunningStack, wait_until
 from tests.e2e.watching import Prometheus, watching
 from tests.monitoring.bundle import (
     Query,

@@ -11,16 +11,23 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka.errors import ClusterAuthorizationFailedError
 from prometheus_client import REGISTRY
 from pymongo import MongoClient
+from pymongo.errors import OperationFailure
 
 from services.cli.processes import free_ports
+from services.exporter import service
 from services.exporter.config import Settings
+from services.exporter.log import LogWatch
 from services.exporter.service import Exporter, Rounds
 from services.kernel.container import NativeContainer
-from tests.conftest import RunningBroker, RunningDatabase
+from services.kernel.mongo import Mongo
+from tests.conftest import RunningBroker, RunningDatabase, paused
 
 TOPIC = "kieng.submissions.v1"
+HANGS_SECONDS_MAX = 15.0
+"""A round, and the 5 seconds that a request may take, on a machine that is busy."""
 SUBMISSIONS = {"group": "kieng.kpi", "topic": TOPIC, "partition": "0"}
 
 
@@ -44,7 +51,7 @@ def exporting(settings: Settings) -> Iterator[Callable[[], None]]:
     (rounds,) = [each for each in container.dependencies if isinstance(each, Rounds)]
 
     def again() -> None:
-        rounds.sizes_due = 0.0
+        rounds.due.clear()
         look.wake.set()
 
     try:
@@ -108,9 +115,11 @@ def test_lag_is_seen_while_no_consumer_lives_and_unknown_is_not_shown_as_a_numbe
         look()
         until(lambda: value("lag_position_outside_log", **SUBMISSIONS) == 1)
         assert value("lag_records", **SUBMISSIONS) == 0
-        assert (value("disk_free_bytes") or 0) > 0
+        assert (value("disk_free_bytes", part="folder") or 0) > 0
+        assert value("disk_bytes", part="database") is None
         if pytestconfig.getoption("--broker") == "kafka":
             until(lambda: (value("log_bytes", topic=TOPIC) or 0) > 0)
+            assert (value("disk_free_bytes", part="broker-1") or 0) > 0
 
 
 def test_databases_are_measured(settings: Settings, mongo: RunningDatabase) -> None:
@@ -133,3 +142,71 @@ def test_what_is_down_is_told_and_its_numbers_vanish(settings: Settings) -> None
         until(lambda: value("broker_up") == 0 and value("database_up") == 0)
         assert value("log_end_offset", topic=TOPIC, partition="0") is None
         assert value("lag_records", **SUBMISSIONS) is None
+
+
+def test_a_broker_that_hangs_is_told_and_hides_nothing_else(
+    settings: Settings, fresh_broker: RunningBroker
+) -> None:
+    with exporting(settings) as look:
+        until(lambda: value("broker_up") == 1 and value("database_up") == 1)
+        with paused(fresh_broker.pid):
+            began = time.monotonic()
+            look()
+            until(lambda: value("broker_up") == 0)
+            assert time.monotonic() - began < HANGS_SECONDS_MAX
+            assert value("log_end_offset", topic=TOPIC, partition="0") is None
+            assert value("database_up") == 1
+            assert (value("disk_bytes", part="folder") or 0) > 0
+        until(lambda: value("broker_up") == 1)
+        assert value("log_end_offset", topic=TOPIC, partition="0") is not None
+
+
+def test_a_database_that_hangs_is_told_and_hides_nothing_else(
+    settings: Settings, mongo: RunningDatabase
+) -> None:
+    with MongoClient(mongo.uri) as client:
+        client["kieng_hangs"]["things"].insert_one({"n": 1})
+    with exporting(settings) as look:
+        until(lambda: value("database_documents", database="kieng_hangs") == 1)
+        with paused(mongo.pid):
+            began = time.monotonic()
+            look()
+            until(lambda: value("database_up") == 0)
+            assert time.monotonic() - began < HANGS_SECONDS_MAX
+            assert value("database_documents", database="kieng_hangs") is None
+            assert value("broker_up") == 1
+            assert value("log_end_offset", topic=TOPIC, partition="0") is not None
+        until(lambda: value("database_documents", database="kieng_hangs") == 1)
+        assert value("database_up") == 1
+
+
+def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse_folders(watch: LogWatch) -> None:
+        raise ClusterAuthorizationFailedError("DescribeLogDirs")
+
+    def refuse_sizes(mongo: Mongo) -> None:
+        raise OperationFailure("not authorized to run dbStats", 13)
+
+    missing = {"disk_folder": Path("/nowhere/at/all")}
+    with exporting(settings) as look:
+        until(lambda: value("disk_bytes", part="folder"))
+        until(lambda: value("database_documents", database="kieng_hangs") is not None)
+    with exporting(settings.model_copy(update=missing)) as look, monkeypatch.context() as patch:
+        patch.setattr(LogWatch, "folders", refuse_folders)
+        patch.setattr(service, "database_sizes", refuse_sizes)
+        for _ in range(2):
+            look()
+            until(lambda: value("database_documents", database="kieng_hangs") is None)
+            until(lambda: value("disk_bytes", part="folder") is None)
+            assert (value("broker_up"), value("database_up")) == (1, 1)
+            assert value("log_end_offset", topic=TOPIC, partition="0") is not None
+        assert value("log_bytes", topic=TOPIC) is None
+        patch.undo()
+        look()
+        until(lambda: value("database_documents", database="kieng_hangs") is not None)
+    said = capsys.readouterr().out
+    for what in ("KIENG_DISK_FOLDER", "size of the log", "sizes of the databases"):
+        assert len([line for line in said.splitlines() if what in line and "cannot" in line]) == 1
+    assert len([line for line in said.splitlines() if "can be seen again" in line]) == 2

@@ -119,7 +119,7 @@ def mongo(tmp_path: Path) -> Iterator[RunningDatabase]:
     database = embedded.secantus(port, tmp_path / "mongo", tmp_path / "database.log")
     with Supervisor() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
-        yield RunningDatabase(database.uri)
+        yield RunningDatabase(database.uri, database.child.pid)
 
 
 @dataclass

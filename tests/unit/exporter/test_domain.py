@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from services.cli.topics import load
-from services.exporter.domain import READERS, Standing, lag_seconds
+from services.exporter.domain import (
+    READERS,
+    Disk,
+    LogFolder,
+    Standing,
+    broker_disks,
+    lag_seconds,
+    topic_bytes,
+)
 from services.kernel.kafka import Consume
 
 SERVICES = Path(__file__).parents[3] / "services"
@@ -62,6 +70,20 @@ def test_the_oldest_record_that_waits_is_one_that_is_still_there() -> None:
     assert Standing(2, 6, 10).oldest == 6
     assert Standing(10, 0, 10).oldest is None
     assert Standing(None, 0, 10).oldest is None
+
+
+def test_a_topic_is_as_large_as_all_of_its_copies() -> None:
+    folders = [LogFolder(1, {"a": 5, "b": 1}, None), LogFolder(2, {"a": 6}, None)]
+    assert topic_bytes(folders) == {"a": 11, "b": 1}
+    assert topic_bytes([]) == {}
+
+
+def test_a_broker_is_as_full_as_the_fullest_of_its_disks() -> None:
+    roomy, full, silent = Disk(100, 50), Disk(1000, 90), None
+    folders = [LogFolder(1, {}, roomy), LogFolder(1, {}, full), LogFolder(2, {}, roomy)]
+    assert broker_disks(folders) == {"broker-1": full, "broker-2": roomy}
+    assert broker_disks(reversed(folders)) == {"broker-1": full, "broker-2": roomy}
+    assert broker_disks([LogFolder(3, {}, silent)]) == {}
 
 
 def test_every_consumer_of_every_service_is_watched() -> None:
