@@ -510,10 +510,11 @@ def capacity() -> Dashboard:
         )
         .with_panel(
             number(
-                "Đĩa còn trống",
-                "Disk free",
-                "min(kieng_disk_free_bytes and kieng_disk_bytes > 0)",
-                "bytes",
+                "Đĩa đầy nhất còn trống",
+                "Free on the fullest disk",
+                "min(kieng_disk_free_bytes / kieng_disk_bytes)",
+                "percentunit",
+                good_from=0.1,
             )
         )
         .with_row(Row(title("Tiến trình", "Processes")))
@@ -611,10 +612,12 @@ def capacity() -> Dashboard:
         .with_panel(
             lines(
                 "Đĩa",
-                "Disk",
-                ("kieng_disk_free_bytes", "free {{instance}}"),
-                ("kieng_disk_bytes", "size {{instance}}"),
+                "Disks",
+                ("min by (part) (kieng_disk_free_bytes)", "free {{part}}"),
+                ("max by (part) (kieng_disk_bytes)", "size {{part}}"),
                 unit="bytes",
+                about="Of each broker (the fullest of its folders), of the database's primary, "
+                "and of the folder that the exporter is told. The embedded ones do not tell.",
             )
         )
     )

@@ -48,6 +48,14 @@ def share(busy: str, limit: str, labels: str = PROCESS) -> tuple[Series, Series]
     return {f"{busy}{labels}": "31x40", **all_places}, {f"{busy}{labels}": "16x40", **all_places}
 
 
+def disk(part: str, free: int) -> Series:
+    labels = f'{{instance="a:1", part="{part}"}}'
+    return {
+        f"kieng_disk_free_bytes{labels}": f"{free}x40",
+        f"kieng_disk_bytes{labels}": "100x40",
+    }
+
+
 def handled(code: str, step: int) -> Series:
     name = f'grpc_server_handled_total{{{SERVICE}, grpc_code="{code}"}}'
     return {name: f"0+{step}x60"}
@@ -132,10 +140,10 @@ CASES: dict[str, Case] = {
         quiet_at="2m",
     ),
     "KiengDiskFilling": Case(
-        {f"kieng_disk_free_bytes{PROCESS}": "9x40", f"kieng_disk_bytes{PROCESS}": "100x40"},
-        {f"kieng_disk_free_bytes{PROCESS}": "11x40", f"kieng_disk_bytes{PROCESS}": "100x40"},
+        {**disk("broker-1", 9), **disk("database", 50), **disk("folder", 50)},
+        {**disk("broker-1", 11), **disk("database", 50), **disk("folder", 50)},
         "6m",
-        OF_PROCESS,
+        {"instance": "a:1", "part": "broker-1"},
         quiet_at="4m",
     ),
     "KiengDatabaseConnectionsFull": Case(
