@@ -8,7 +8,11 @@ from __future__ import annotations
 import time
 
 import structlog
-from kafka.errors import KafkaError
+from kafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 from pymongo.errors import PyMongoError
@@ -99,13 +103,17 @@ class Rounds(DependencyProvider):
         if self.watch is not None:
             self.watch.close()
         self.watch = None
+        self.forget_log()
+        self.forget_log_folders()
+        self.due.pop("log", None)
+
+    def forget_log(self) -> None:
+        """Show neither ends nor standings: nobody tells them."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
         ):
             show(gauge, {})
-        self.forget_log_folders()
-        self.due.pop("log", None)
 
     def forget_log_folders(self) -> None:
         """Show no size of the log: nobody tells it."""
@@ -167,6 +175,11 @@ class Exporter:
         """Show the log and its readers; and the log's size, which a broker may keep to itself."""
         try:
             self.rounds.see_log()
+            self.rounds.tell("log")
+        except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+            # It answers, only not to us.
+            self.rounds.forget_log()
+            self.rounds.tell("log", repr(error))
         except (KafkaError, OSError) as error:
             metrics.BROKER_UP.set(0)
             self.rounds.forget_broker()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import ClusterAuthorizationFailedError
+from kafka.errors import ClusterAuthorizationFailedError, GroupAuthorizationFailedError
 from prometheus_client import REGISTRY
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
@@ -178,6 +178,23 @@ def test_a_database_that_hangs_is_told_and_hides_nothing_else(
             assert value("log_end_offset", topic=TOPIC, partition="0") is not None
         until(lambda: value("database_documents", database="kieng_hangs") == 1)
         assert value("database_up") == 1
+
+
+def test_a_broker_that_hides_the_groups_is_up_and_their_lag_is_absent(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(watch: LogWatch, ends: object) -> None:
+        raise GroupAuthorizationFailedError("kieng.kpi")
+
+    with exporting(settings) as look:
+        until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
+        with monkeypatch.context() as patch:
+            patch.setattr(LogWatch, "standings", refuse)
+            look()
+            until(lambda: value("lag_no_position", **SUBMISSIONS) is None)
+            assert value("broker_up") == 1
+        look()
+        until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
 
 
 def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
