@@ -74,7 +74,7 @@ def configuration(names: list[str], told: dict[str, Any]) -> dict[str, Any]:
         "global": {f"smtp_{key}": value for key, value in told["smtp"].items()},
         "route": {
             "receiver": "operators",
-            "group_by": ["alertname", "institution", "service"],
+            "group_by": ["namespace", "alertname", "institution", "service"],
             "group_wait": "30s",
             "group_interval": "5m",
             "repeat_interval": "12h",
@@ -88,6 +88,8 @@ def configuration(names: list[str], told: dict[str, Any]) -> dict[str, Any]:
             {
                 "source_matchers": [f'alertname="{cause}"'],
                 "target_matchers": [f'alertname=~"{"|".join(effects)}"'],
+                # The outage of one installation is no reason for the silence of another.
+                "equal": ["namespace"],
             }
             for cause, effects in INHIBITED.items()
         ],

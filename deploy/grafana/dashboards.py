@@ -323,7 +323,7 @@ def kafka() -> Dashboard:
     return (
         board("kieng-kafka", "Kafka và các nhóm đọc", "Kafka")
         .with_variable(choice("group", "Nhóm · Group", "kieng_lag_no_position"))
-        .with_panel(number("Kafka trả lời", "Broker answers", "max(kieng_broker_up)", good_from=1))
+        .with_panel(number("Kafka trả lời", "Broker answers", "min(kieng_broker_up)", good_from=1))
         .with_panel(
             number("Trễ lớn nhất", "Highest lag", "max(kieng_lag_seconds)", "s", bad_from=300)
         )
@@ -493,7 +493,7 @@ def capacity() -> Dashboard:
         board("kieng-capacity", "Sức chứa và lưu trữ", "Capacity and storage")
         .with_panel(
             number(
-                "Cơ sở dữ liệu trả lời", "Database answers", "max(kieng_database_up)", good_from=1
+                "Cơ sở dữ liệu trả lời", "Database answers", "min(kieng_database_up)", good_from=1
             )
         )
         .with_panel(

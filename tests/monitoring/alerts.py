@@ -74,6 +74,18 @@ def growing(name: str, step: str) -> Series:
     return {name: step}
 
 
+HERE = {"namespace": "here", "instance": "a:1"}
+
+
+def here(name: str, values: str) -> Series:
+    return {f'{name}{{namespace="here", instance="a:1"}}': values}
+
+
+def elsewhere(name: str, values: str) -> Series:
+    """The same of another installation that the same Prometheus looks at."""
+    return {f'{name}{{namespace="elsewhere", instance="b:1"}}': values}
+
+
 _REFUSED = f'kieng_consumer_commit_failures_total{{group="kieng.kpi", {PROCESS[1:]}'
 _REBALANCES = f'kieng_consumer_rebalances_total{{group="kieng.kpi", {PROCESS[1:]}'
 _LOST = (
@@ -127,16 +139,19 @@ CASES: dict[str, Case] = {
         quiet_at="4m",
     ),
     "KiengWatchdog": Case({}, {}, "0m"),
+    # Another installation's is well, which says nothing of this one.
     "KiengBrokerDown": Case(
-        growing("kieng_broker_up", "1x2 0x40"),
-        growing("kieng_broker_up", "1x2 0 1x40"),
+        {**here("kieng_broker_up", "1x2 0x40"), **elsewhere("kieng_broker_up", "1x42")},
+        {**here("kieng_broker_up", "1x2 0 1x40"), **elsewhere("kieng_broker_up", "1x42")},
         "3m",
+        HERE,
         quiet_at="2m",
     ),
     "KiengDatabaseDown": Case(
-        growing("kieng_database_up", "1x2 0x40"),
-        growing("kieng_database_up", "1x2 0 1x40"),
+        {**here("kieng_database_up", "1x2 0x40"), **elsewhere("kieng_database_up", "1x42")},
+        {**here("kieng_database_up", "1x2 0 1x40"), **elsewhere("kieng_database_up", "1x42")},
         "3m",
+        HERE,
         quiet_at="2m",
     ),
     "KiengDiskFilling": Case(
@@ -188,7 +203,9 @@ CASES: dict[str, Case] = {
         OF_PARTITION,
         quiet_at="9m",
     ),
-    "KiengLagMissing": Case({}, {f"kieng_lag_records{KPI}": "0x60"}, "11m", quiet_at="9m"),
+    "KiengLagMissing": Case(
+        {}, {f"kieng_lag_records{KPI}": "0x60"}, "11m", {"service": "exporter"}, quiet_at="9m"
+    ),
     "KiengPositionOutsideLog": Case(
         {f"kieng_lag_position_outside_log{KPI}": "1x40"},
         {f"kieng_lag_position_outside_log{KPI}": "0x40"},
@@ -293,20 +310,42 @@ CASES: dict[str, Case] = {
         quiet_at="9m",
     ),
     "KiengViewStale": Case(
-        growing('kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1"}', "0x40"),
+        {
+            **here("kieng_view_refreshed_timestamp_seconds", "0x40"),
+            **elsewhere("kieng_view_refreshed_timestamp_seconds", "0+30x40"),
+        },
         # One of two query processes hangs; the other one answers.
         {
             'kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1", instance="a"}': "0x40",
             'kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1", instance="b"}': "0+30x40",
         },
         "3m",
+        {"namespace": "here"},
         quiet_at="2m",
     ),
     "KiengNoLiveView": Case(
         {},
         growing('kieng_view_refreshed_timestamp_seconds{view="g1-c1-f1"}', "0+30x40"),
         "11m",
+        {"service": "kpi.query"},
         quiet_at="9m",
+    ),
+    "KiengInstitutionMissing": Case(
+        # It moved from one release to none, while the other institutions of both are there.
+        {
+            'kieng_submissions{namespace="here", institution="vnu", state="draft"}': "0x300",
+            'kieng_submissions{namespace="here", institution="hust", state="draft"}': "7x40 _x260",
+            'kieng_submissions{namespace="elsewhere", institution="ptit", state="draft"}': "1x300",
+        },
+        # A pod that is replaced is away for less than that; and 0 submissions are no absence.
+        {
+            'kieng_submissions{namespace="here", institution="vnu", state="draft"}': "0x300",
+            'kieng_submissions{namespace="here", institution="hust", pod="a"}': "7x40 _x260",
+            'kieng_submissions{namespace="here", institution="hust", pod="b"}': "_x45 7x255",
+        },
+        "31m",
+        {"namespace": "here", "institution": "hust"},
+        quiet_at="29m",
     ),
     "KiengOutboxWaiting": Case(
         {_OUTBOX: "200x40"}, {_OUTBOX: "100x40"}, "4m", {"institution": "vnu"}, quiet_at="2m"

@@ -48,6 +48,8 @@ def test_an_institution_hears_of_its_own_and_the_operators_too(institution: str)
     own = f"institution-{institution}"
     outbox = {"alertname": "KiengOutboxWaiting", "institution": institution}
     assert told(**outbox, severity="critical") == [own, "operators"]
+    missing = {"alertname": "KiengInstitutionMissing", "institution": institution}
+    assert told(**missing, severity="critical") == [own, "operators"]
     queue = {"alertname": "KiengReviewQueueOld", "institution": institution}
     assert told(**queue, severity="ticket") == [own]
 
@@ -68,6 +70,11 @@ def test_an_institution_that_joins_gets_a_route_and_an_address() -> None:
     assert receiver["email_configs"][0]["to"] == "kpi@new.example"
     matchers = [route["matchers"] for route in made["route"]["routes"]]
     assert ['institution="new"'] in matchers
+
+
+def test_an_outage_silences_what_follows_from_it_in_its_own_installation_only() -> None:
+    made = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    assert all(rule["equal"] == ["namespace"] for rule in made["inhibit_rules"])
 
 
 def test_only_alerts_that_exist_silence_others() -> None:

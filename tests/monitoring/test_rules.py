@@ -17,6 +17,7 @@ from tests.monitoring.bundle import RULES, RUNBOOKS, rule_queries, run
 from tests.monitoring.bundle import alerts as declared
 
 SEVERITIES = {"critical", "warning", "ticket", "none"}
+AGGREGATION = r"\b(?:sum|max|min|avg|count|group)\b(?!_)( by \([^)]*\)|)(?= ?\()"
 SECTIONS = ["Symptom", "Check", "Remedy"]
 PLACEHOLDER = "https://kieng.example/docs/runbooks/"
 
@@ -64,6 +65,23 @@ def test_the_tests_know_every_service_that_may_be_missing() -> None:
     assert set(alerts.SERVICES) == set(SERVICES)
     expression = declared()["KiengServiceMissing"]["expr"]
     assert set(re.findall(r'service="([^"]+)"', expression)) == set(SERVICES)
+
+
+def test_installations_are_told_apart_by_their_namespace() -> None:
+    """Or one that is well would hide one that is not."""
+    for query in rule_queries():
+        for by in re.findall(AGGREGATION, query.text):
+            assert by.startswith(" by (namespace"), f"{query.place}: {query.text}"
+
+
+@pytest.mark.parametrize("name", [n for n, rule in declared().items() if "absent" in rule["expr"]])
+def test_an_alert_of_absence_names_the_service_that_it_misses(name: str) -> None:
+    """The chart leaves it out where the service does not run, and fills the braces."""
+    rule = declared()[name]
+    for line in rule["expr"].split("\nor "):
+        (own,) = re.findall(r"^absent\(kieng_\w+{(.*)}\)$", line)
+        named = re.findall(r'^service="(.+)"$', own) or [rule["labels"].get("service")]
+        assert set(named) <= set(SERVICES)
 
 
 def test_alerts_fire_when_they_should_and_only_then(tmp_path: Path) -> None:
