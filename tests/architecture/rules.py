@@ -34,7 +34,7 @@ IMPURE_MODULES = {
 }
 HOME_DIRECTORY = re.compile(r"(?<![\w./-])/(?:home|root|Users)/\w")
 # Written by tools, or not by us.
-UNREAD_FOLDERS = {"__pycache__", "gen", "node_modules"}
+UNREAD_FOLDERS = {"__pycache__", "build", "gen", "node_modules"}
 TEXT_SUFFIXES = {
     *("", ".cfg", ".css", ".html", ".j2", ".js", ".json", ".lock", ".md", ".proto"),
     *(".py", ".sh", ".toml", ".tpl", ".txt", ".xml", ".yaml", ".yml"),
