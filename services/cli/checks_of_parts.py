@@ -41,7 +41,7 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
         yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
         return
     if reason := embedded.kafka_unready(stack.broker):
-        yield Finding("broker", DOWN, reason, UP if stack.processes else "start the brokers")
+        yield Finding("broker", DOWN, reason, UP if _owns(stack, "broker") else "start the brokers")
         return
     remedy = f"kieng topics apply --kafka {stack.broker}"
     with closing(broker.admin(stack.broker)) as admin:
@@ -53,6 +53,11 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
             yield from _check_log_folders(admin)
         except KafkaError as error:
             yield Finding("topics", DOWN, str(error), remedy)
+
+
+def _owns(stack: Stack, part: str) -> bool:
+    """Tell whether `kieng up` started the part; it starts nothing that it was given."""
+    return part in stack.processes
 
 
 def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
@@ -98,7 +103,7 @@ def check_database(stack: Stack) -> Iterator[Finding]:
             yield from _check_schemas(mongo, stack)
             yield from _check_space(mongo)
     except Failure as failure:
-        remedy = UP if stack.processes or not stack.mongo else "start the database"
+        remedy = UP if _owns(stack, "database") or not stack.mongo else "start the database"
         yield Finding("database", DOWN, failure.message, remedy)
 
 
