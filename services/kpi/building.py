@@ -7,7 +7,8 @@ is stored, and the next one goes on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -49,8 +50,16 @@ class Failed(Exception):
     """A piece of work ended badly; says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the oracle says of a view: how many cells differ, and some of them in words."""
+
+    count: int = 0
+    examples: Sequence[str] = ()
+
+
 class Work(Protocol):
-    """Long work on a view, done elsewhere; the real one is `processes.ChildProcesses`."""
+    """Long work on a view, done elsewhere; the real one is `child_process.ChildProcesses`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
         """Bring partitions up to offsets; True when done, False while it goes on.
@@ -59,8 +68,8 @@ class Work(Protocol):
             Failed: it ended badly.
         """
 
-    def verify(self, view: View, ends: Vector) -> list[str] | None:
-        """Compare every cell with the oracle: the differences, or None while it goes on.
+    def verify(self, view: View, ends: Vector) -> Comparison | None:
+        """Compare every cell with the oracle; None while it goes on.
 
         Raises:
             Failed: it ended badly.
@@ -128,13 +137,13 @@ class Building:
         self._advance(view, "verifying")
 
     def _verify(self, view: View) -> None:
-        differences = self._work.verify(view, view.targets)
-        if differences is None:
+        found = self._work.verify(view, view.targets)
+        if found is None:
             return
-        if differences:
-            told = "; ".join(differences[:DIFFERENCES_TOLD_MAX])
-            count = len(differences)
-            self._views.refuse(view, f"ORACLE_DIFFERS: {count} cells are not as in SQL: {told}")
+        if found.count:
+            told = "; ".join(found.examples[:DIFFERENCES_TOLD_MAX])
+            text = f"ORACLE_DIFFERS: {found.count} cells are not as in SQL: {told}"
+            self._views.refuse(view, text)
             return
         self._advance(view, "following")
 

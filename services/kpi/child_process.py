@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from services.kernel.config import load
-from services.kpi.building import Failed
+from services.kpi.building import Comparison, Failed
 from services.kpi.config import Settings
 from services.kpi.store.views import Vector, View
 
@@ -61,34 +61,31 @@ class ChildProcesses:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._job: tuple[str, str] | None = None
-        self._children: list[subprocess.Popen[str]] = []
+        self._children: list[Child] = []
 
     def fold(self, view: View, ends: Vector) -> bool:
         """Bring partitions of a view up to offsets; see `building.Work`."""
         return self._results("rebuilder", view, ends) is not None
 
-    def verify(self, view: View, ends: Vector) -> list[str] | None:
+    def verify(self, view: View, ends: Vector) -> Comparison | None:
         """Compare every cell of a view with the oracle; see `building.Work`."""
         results = self._results("verifier", view, ends) if self._settings.oracle else []
         if results is None:
             return None
-        return [difference for result in results for difference in result["differences"]]
+        differences = [text for result in results for text in result["differences"]]
+        return Comparison(sum(result["count"] for result in results), differences)
 
     @property
     def running(self) -> list[subprocess.Popen[str]]:
         """The children that run now."""
-        return [process for process in self._children if process.poll() is None]
+        return [child.process for child in self._children if child.is_running]
 
     def stop(self) -> None:
         """End what still runs; a child that is asked to takes back its open transaction."""
-        for process in self._children:
-            process.terminate()
-        for process in self._children:
-            try:
-                process.communicate(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+        for each in self._children:
+            each.process.terminate()
+        for each in self._children:
+            each.end()
         self._children, self._job = [], None
 
     def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
@@ -102,21 +99,65 @@ class ChildProcesses:
             self._children = [
                 self._start(module, view.view_id, share, environment(settings)) for share in shares
             ]
-        if any(process.poll() is None for process in self._children):
+        if any(each.is_running for each in self._children):
             return None
-        results = [_result(process) for process in self._children]
+        results = [each.result() for each in self._children]
         self.stop()
         if failed := [result["failed"] for result in results if "failed" in result]:
             raise Failed("; ".join(failed))
         return results
 
-    def _start(
-        self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]
-    ) -> subprocess.Popen[str]:
+    def _start(self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]) -> Child:
         places = [f"{partition}:{end}" for partition, end in ends.items()]
-        command = [sys.executable, "-m", f"services.kpi.{module}", view_id, *places]
+        return Child([sys.executable, "-m", f"services.kpi.{module}", view_id, *places], environ)
+
+
+class Child:
+    """A child whose output is read while it runs: a full pipe would hold it for ever.
+
+    Args:
+        command: what it runs.
+        environ: its environment.
+    """
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environ)
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environ)
+        self._output = ""
+        self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as output:
+            self._output = output.read()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self.process.poll() is None
+
+    def result(self) -> dict[str, Any]:
+        """Return what it printed last; call it when it has ended."""
+        # Bounded: a process that it started may hold the pipe a little longer.
+        self._reader.join(STOP_SECONDS)
+        try:
+            result: dict[str, Any] = json.loads(self._output.splitlines()[-1])
+        except (IndexError, ValueError):
+            code = self.process.returncode
+            return {"failed": f"process {self.process.pid} ended with code {code}"}
+        return result
+
+    def end(self) -> None:
+        """Wait until it has ended, and kill it when that takes long."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._reader.join(STOP_SECONDS)
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -140,12 +181,3 @@ def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
     for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
         min(shares, key=lambda share: sum(share.values()))[partition] = end
     return shares
-
-
-def _result(process: subprocess.Popen[str]) -> dict[str, Any]:
-    lines = process.communicate()[0].splitlines()
-    try:
-        result: dict[str, Any] = json.loads(lines[-1])
-    except (IndexError, ValueError):
-        return {"failed": f"process {process.pid} ended with code {process.returncode}"}
-    return result

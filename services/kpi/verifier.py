@@ -1,7 +1,8 @@
 """Child process: compares every cell of a view that is built with an independent recompute in SQL.
 
-`python -m services.kpi.verifier VIEW PARTITION:OFFSET...` prints a JSON object with `differences`;
-exit code 0 compared, 1 failed. The view must stand at these offsets. Ends with its parent.
+`python -m services.kpi.verifier VIEW PARTITION:OFFSET...` prints a JSON object with the `count` of
+cells that differ and some of them in words, `differences`; exit code 0 compared, 1 failed. The view
+must stand at these offsets. Ends with its parent.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -27,14 +27,17 @@ from services.kpi.wire import events
 
 EVENTS_PER_PART = 100_000
 """Bounds what the oracle holds at once; works of different parts add up."""
-DIFFERENCES_MAX = 1000
+DIFFERENCES_MAX = 100
+"""Most cells that are named; all are counted."""
 
-Cells = dict[tuple[str, str, str, str], int]
+Cell = tuple[str, str, str, str]
+"""Unit, month, column, member."""
+Cells = dict[Cell, int]
 
 
 def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
-    """Return the cells of a view that are not as the oracle has them, absent and zero included."""
-    differences: list[str] = []
+    """Return which cells of a view are not as the oracle has them, absent and zero included."""
+    count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         registry = Registry(mongo)
         view = registry.view(view_id)
@@ -47,8 +50,13 @@ def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
             values = _values(read_partition(settings, partition, begin, end), parked)
             expected = recomputed(values, message, parts=1 + end // EVENTS_PER_PART)
             found = _stored(mongo, view_id, partition)
-            differences += [f"partition {partition}, {text}" for text in differing(found, expected)]
-    return {"differences": differences[:DIFFERENCES_MAX]}
+            wrong = differing(found, expected)
+            count += len(wrong)
+            for cell in wrong[: DIFFERENCES_MAX - len(differences)]:
+                place = " ".join(part for part in cell if part)
+                both = f"{found.get(cell, 0)}, SQL says {expected.get(cell, 0)}"
+                differences.append(f"partition {partition}, {place}: {both}")
+    return {"count": count, "differences": differences}
 
 
 def recomputed(
@@ -71,13 +79,10 @@ def recomputed(
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
-def differing(found: Cells, expected: Cells) -> Iterator[str]:
-    """Tell the cells that differ; an absent one is zero."""
-    cells = sorted(found.keys() | expected.keys())
-    wrong = (cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
-    for cell in islice(wrong, DIFFERENCES_MAX):
-        place = " ".join(part for part in cell if part)
-        yield f"{place}: {found.get(cell, 0)}, SQL says {expected.get(cell, 0)}"
+def differing(found: Cells, expected: Cells) -> list[Cell]:
+    """Return the cells that differ, in order; an absent one is zero."""
+    cells = found.keys() | expected.keys()
+    return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
 
 
 def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from services.kpi.building import FAILURES_MAX, PATIENCE_STEPS, Building, Failed
+from services.kpi.building import FAILURES_MAX, PATIENCE_STEPS, Building, Comparison, Failed
 from services.kpi.following import FOLLOW_GAP_MAX
 from services.kpi.store.views import Standing, Vector, View
 
@@ -55,7 +55,7 @@ class FakeWork:
     """Long work that is done at once, or fails."""
 
     folded: list[dict[int, int]] = field(default_factory=list)
-    differences: list[str] | None = field(default_factory=list)
+    comparison: Comparison | None = field(default_factory=Comparison)
     failure: str = ""
     stopped: int = 0
 
@@ -65,8 +65,8 @@ class FakeWork:
         self.folded.append(dict(ends))
         return True
 
-    def verify(self, view: View, ends: Vector) -> list[str] | None:
-        return self.differences
+    def verify(self, view: View, ends: Vector) -> Comparison | None:
+        return self.comparison
 
     def stop(self) -> None:
         self.stopped += 1
@@ -92,10 +92,10 @@ def test_a_loaded_view_is_verified_then_follows_then_takes_over() -> None:
     views.stands(NEW, {0: 10, 1: 5})
     building = step(views, work)
     assert views.new.phase == "verifying"
-    work.differences = None
+    work.comparison = None
     building.step(views.new)
     assert views.new.phase == "verifying"
-    work.differences = []
+    work.comparison = Comparison()
     building.step(views.new)
     assert views.new.phase == "following"
     building.step(views.new)
@@ -104,10 +104,11 @@ def test_a_loaded_view_is_verified_then_follows_then_takes_over() -> None:
 
 def test_a_cell_that_sql_has_otherwise_refuses_the_view_and_is_named() -> None:
     views, work = FakeViews(new=replace(NEW, phase="verifying")), FakeWork()
-    work.differences = ["partition 0, vnu 2025-01 KNW-03:verified: 2, SQL says 3"]
+    said = ["partition 0, vnu 2025-01 KNW-03:verified: 2, SQL says 3"]
+    work.comparison = Comparison(1234, said)
     step(views, work)
     assert views.new.state == "refused"
-    assert views.new.reason.startswith("ORACLE_DIFFERS: 1 cells")
+    assert views.new.reason.startswith("ORACLE_DIFFERS: 1234 cells")
     assert "SQL says 3" in views.new.reason
     assert views.swapped == []
 
