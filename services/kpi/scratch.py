@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -11,15 +10,12 @@ from services.kernel.errors import WrongState
 from services.kernel.kafka import Record, header
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image
-from services.kpi.domain.parking import Limits
+from services.kpi.domain.parking import UNLIMITED
 from services.kpi.folding import PartitionFold
 from services.kpi.store.ledger import Owned
 from services.kpi.store.snapshots import Progress
 from services.kpi.verification import MemoryView
 from services.kpi.wire import events
-
-ANY_NUMBER = Limits(sys.maxsize, sys.maxsize)
-"""The live view has parked the same records, and its limits have judged them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +56,7 @@ class Scratch:
         for partition in self.cut.until:
             begin = self.cut.begins.get(partition, 0)
             owned, view = Owned("scratch", partition, 1, begin, 0, 0, frozenset()), MemoryView()
-            fold = PartitionFold(owned, self.catalogue, view, ANY_NUMBER, self.cut.generation)
+            fold = PartitionFold(owned, self.catalogue, view, UNLIMITED, self.cut.generation)
             self._folds[partition] = fold, view
             self._position[partition] = begin
 

@@ -1,7 +1,8 @@
 """Recomputes a view from a log with no service and no database: what each university can do alone.
 
 `python -m services.kpi.verification export BROKER FILE` writes the log;
-`python -m services.kpi.verification verify FILE INDICATORS UNITS` prints digest and progress.
+`python -m services.kpi.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
+units are those of the catalogue where it has some: `kieng catalogue export` writes such a file.
 `kieng log export` and `kieng verify` are these two for people.
 """
 
@@ -9,32 +10,29 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
-from google.protobuf.json_format import ParseDict
-from kafka import KafkaConsumer, TopicPartition
+from google.protobuf.json_format import ParseDict, ParseError
+from kafka.errors import KafkaError
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.kernel.config import KernelSettings, load
+from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.image import Image
-from services.kpi.domain.parking import Grave
+from services.kpi.domain.parking import UNLIMITED, Grave
 from services.kpi.folding import PartitionFold
-from services.kpi.log_file import FileRecord, read_log, write_log
+from services.kpi.log_file import read_log, write_log
 from services.kpi.store.ledger import Flush, Owned
+from services.kpi.whole_log import records_of
 from services.kpi.wire.catalogue import decode_catalogue
 
-TOPIC = "kieng.submissions.v1"
 BATCH_RECORDS = 2000
-QUIET_POLLS = 5
-POLL_MS = 200
 
 
 class MemoryView:
@@ -73,7 +71,10 @@ class MemoryView:
 
 
 def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
-    """Fold a whole log and return digest, progress, number of cells' records and parked ones."""
+    """Fold a whole log and return digest, progress and number of parked records.
+
+    However many are parked: whoever published the view has accepted them.
+    """
     folds: dict[int, tuple[PartitionFold, MemoryView]] = {}
     waiting = iter(records)
     while batch := list(islice(waiting, BATCH_RECORDS)):
@@ -81,7 +82,7 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
             if partition not in folds:
                 view = MemoryView()
                 owned = Owned("verify", partition, 1, 0, 0, 0, frozenset())
-                folds[partition] = PartitionFold(owned, catalogue, view), view
+                folds[partition] = PartitionFold(owned, catalogue, view, UNLIMITED), view
             folds[partition][0].apply([r for r in batch if r.partition == partition])
     image = Image(catalogue)
     for partition, (_, view) in folds.items():
@@ -93,17 +94,29 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def load_catalogue(indicators: Path, units: Path) -> Catalogue:
-    """Return the catalogue of an indicators file and a units file, as `kieng up` publishes them."""
-    return decode_catalogue(catalogue_message(indicators, units))
+def load_catalogue(file: Path, units: Path) -> Catalogue:
+    """Return the catalogue of a file; it counts on its own units, or on those of a units file.
 
-
-def catalogue_message(indicators: Path, units: Path) -> catalogue_pb2.Catalogue:
-    """Return the message of an indicators file and a units file."""
+    Raises:
+        ValueError: a file is none, or cannot be counted with.
+    """
     message = catalogue_pb2.Catalogue(version=1)
-    ParseDict(yaml.safe_load(indicators.read_text()), message)
-    message.units.extend(read_units(units))
-    return message
+    try:
+        ParseDict(_read(file), message)
+        if not message.units:
+            message.units.extend(read_units(units))
+        return decode_catalogue(message)
+    except (ParseError, Refusal, KeyError, TypeError, yaml.YAMLError) as error:
+        raise ValueError(f"no catalogue: {error}") from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    text = file.read_text(encoding="utf-8")
+    # Both are YAML, but a whole frozen catalogue would take seconds.
+    found = json.loads(text) if text.startswith("{") else yaml.safe_load(text)
+    if not isinstance(found, dict):
+        raise TypeError("it has no fields")
+    return found
 
 
 def read_units(path: Path) -> list[directory_pb2.Unit]:
@@ -116,46 +129,55 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
     return units
 
 
-def records_of(bootstrap: str) -> Iterator[FileRecord]:
-    """Read the whole log from a broker, until it has been quiet for a second."""
-    consumer = KafkaConsumer(
-        **load(KernelSettings).model_copy(update={"kafka_bootstrap": bootstrap}).kafka_options(),
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-        fetch_max_wait_ms=50,
-    )
-    with closing(consumer):
-        partitions = [TopicPartition(TOPIC, p) for p in consumer.partitions_for_topic(TOPIC) or ()]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        quiet = 0
-        while quiet < QUIET_POLLS:
-            polled = consumer.poll(timeout_ms=POLL_MS, max_records=5000)
-            quiet = 0 if polled else quiet + 1
-            for records in polled.values():
-                for r in records:
-                    yield FileRecord(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+def export(bootstrap: str, file: Path) -> int:
+    """Write the whole log of a broker to a file and return how many records it has.
+
+    The file is there only when it is whole.
+
+    Raises:
+        Unavailable: the log cannot be read to its end.
+        kafka.errors.KafkaError: the broker cannot be reached.
+    """
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("wb") as writing:
+            count = write_log(records_of(bootstrap), writing)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command; print one JSON object. Exit 1 when the log cannot be read."""
-    if len(arguments) == 3 and arguments[0] == "export":
-        with Path(arguments[2]).open("wb") as file:
-            count = write_log(records_of(arguments[1]), file)
-        print(json.dumps({"records": count, "file": arguments[2]}))
-        return 0
-    if len(arguments) == 4 and arguments[0] == "verify":
-        catalogue = load_catalogue(Path(arguments[2]), Path(arguments[3]))
-        try:
-            with Path(arguments[1]).open("rb") as file:
-                print(json.dumps(verify(read_log(file), catalogue)))
-        except (OSError, ValueError) as error:
-            print(f"{arguments[1]}: {error}", file=sys.stderr)
-            return 1
-        return 0
+    command, places = arguments[:1], arguments[1:]
+    try:
+        if command == ["export"] and len(places) == 2:
+            count = export(places[0], Path(places[1]))
+            print(json.dumps({"records": count, "file": places[1]}))
+            return 0
+        if command == ["verify"] and len(places) == 3:
+            file, definitions, units = (Path(place) for place in places)
+            print(json.dumps(_verified(file, definitions, units)))
+            return 0
+    except (OSError, ValueError, Refusal, KafkaError) as error:
+        # One line: some errors list every field there is.
+        print(" ".join((str(error) or repr(error)).split()), file=sys.stderr)
+        return 1
     print(__doc__, file=sys.stderr)
     return 2
+
+
+def _verified(file: Path, definitions: Path, units: Path) -> dict[str, Any]:
+    try:
+        catalogue = load_catalogue(definitions, units)
+    except ValueError as error:
+        raise ValueError(f"{definitions}: {error}") from error
+    try:
+        with file.open("rb") as log:
+            return verify(read_log(log), catalogue)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from error
 
 
 if __name__ == "__main__":

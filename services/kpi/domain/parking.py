@@ -5,6 +5,7 @@ Only deterministic failures are parked, so that every replay parks the same reco
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ class Limits:
 
     in_a_row: int = 1000
     per_window: int = 100
+
+
+UNLIMITED = Limits(sys.maxsize, sys.maxsize)
+"""For who repeats a view: it has parked the same records, and its own limits have judged them."""
 
 
 @dataclass(frozen=True, slots=True)

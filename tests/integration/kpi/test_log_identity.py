@@ -25,7 +25,7 @@ from services.kpi.log_identity import (
     event_hash,
 )
 from services.kpi.store.documents import DATABASE
-from services.kpi.verification import records_of
+from services.kpi.whole_log import records_of
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
 from tests.integration.kpi.test_service import (
