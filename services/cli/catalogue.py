@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from google.protobuf.json_format import MessageToJson
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -103,6 +104,38 @@ def _table(screen: Screen, message: catalogue_pb2.Catalogue) -> RenderableType:
             formula.words(indicator, screen.lang),
         )
     return table
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
+    version: Annotated[
+        int, typer.Option("--version", help="Catalogue version; 0 is the one that counts now.")
+    ] = 0,
+    output: options.OutputAs = options.TABLE,
+    lang: options.Language = options.VI,
+    data: options.Data = options.DATA_DEFAULT,
+) -> None:
+    """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.
+
+    With it anybody recomputes the numbers: `kieng verify --log FILE --catalogue FILE`.
+
+    Example: kieng catalogue export catalogue.json
+    """
+    request = catalogue_service_pb2.GetCatalogueRequest(version=version)
+    with options.session(output, lang, data, "viewer") as session:
+        stub = session.clients.stub(CatalogueServiceStub)
+        message = stub.GetCatalogue(request).catalogue
+    text = MessageToJson(message, indent=1, preserving_proto_field_name=True, ensure_ascii=False)
+    file.write_text(f"{text}\n", encoding="utf-8")
+    document = {
+        "file": str(file),
+        "version": message.version,
+        "directory_version": message.directory_version,
+        "indicators": len(message.indicators),
+        "units": len(message.units),
+    }
+    session.screen.fields(document)
 
 
 @app.command()

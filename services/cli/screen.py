@@ -67,6 +67,13 @@ class Screen:
         else:
             self.answers.print(show())
 
+    def fields(self, document: dict[str, Any]) -> None:
+        """Print one JSON object, or a table with a row for each of its fields."""
+        table = self.table("field", "value")
+        for name, value in document.items():
+            table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
+        self.answer(document, lambda: table)
+
     def json_line(self, document: Any, indent: int | None = None) -> None:
         """Print one JSON object on stdout."""
         self.answers.file.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")

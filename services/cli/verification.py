@@ -36,12 +36,12 @@ def export(
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Write the whole log of submissions to a file.
+    """Write the whole log of submissions to a file, which is there only when it is whole.
 
     Example: kieng log export submissions.kienglog
     """
     written = _run("export", find(data).broker, str(file), failing=DOWN)
-    _answer(Screen(output, lang), written)
+    Screen(output, lang).fields(written)
 
 
 @app.command()
@@ -66,28 +66,29 @@ def republish(
         )
     live = next(view for view in views.views if view.state == LIVE)
     document = {"republished": needed, "view": live.view_id, "generation": live.generation}
-    _answer(session.screen, document)
+    session.screen.fields(document)
 
 
 def verify(
     log: Annotated[
         str, typer.Option(help="A file of `kieng log export`, or the word broker for the stack's.")
     ],
-    catalogue: Annotated[Path, typer.Option(help="Indicators to count with.")] = (
-        DEPLOY / "catalogue" / "indicators.yaml"
-    ),
-    directory: Annotated[Path, typer.Option(help="Unit tree to count with.")] = (
-        DEPLOY / "directory" / "units.yaml"
-    ),
+    catalogue: Annotated[
+        Path,
+        typer.Option(help="Indicators to count with, or a file of `kieng catalogue export`."),
+    ] = (DEPLOY / "catalogue" / "indicators.yaml"),
+    directory: Annotated[
+        Path, typer.Option(help="Unit tree to count with, where --catalogue brings none.")
+    ] = (DEPLOY / "directory" / "units.yaml"),
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Recompute the view from a log, with no service and no database, and print its digest.
 
-    It equals the digest of `kieng kpi show` when both have read equally far.
+    It equals the digest of `kieng kpi show` when both have read equally far by the same catalogue.
 
-    Example: kieng verify --log submissions.kienglog
+    Example: kieng verify --log submissions.kienglog --catalogue catalogue.json
     """
     with tempfile.TemporaryDirectory() as folder:
         path = log
@@ -95,7 +96,7 @@ def verify(
             path = str(Path(folder) / "log")
             _run("export", find(data).broker, path, failing=DOWN)
         found = _run("verify", path, str(catalogue), str(directory), failing=NO)
-    _answer(Screen(output, lang), found)
+    Screen(output, lang).fields(found)
 
 
 def _run(*arguments: str, failing: int) -> dict[str, Any]:
@@ -106,10 +107,3 @@ def _run(*arguments: str, failing: int) -> dict[str, Any]:
         raise Failure(last, failing)
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
-
-
-def _answer(screen: Screen, document: dict[str, Any]) -> None:
-    table = screen.table("field", "value")
-    for name, value in document.items():
-        table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
-    screen.answer(document, lambda: table)

@@ -1,0 +1,87 @@
+"""What a university does alone: copy the log, take the frozen catalogue, recompute the numbers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from services.cli.up import CATALOGUE
+from tests.e2e.calls import Caller, article, creation
+from tests.e2e.running import KIENG, RunningStack, wait_until
+
+SHOWN = ("kpi", "show", "--from", "2025-01", "--to", "2025-07")
+BUILT_SECONDS_MAX = 200.0
+ENDED_UNIT = "vnu-hcm/medicine"
+"""Stands below another unit in the tree as it is."""
+
+
+def view(stack: RunningStack) -> dict[str, Any]:
+    """Where the live view stands, when it has read everything that was published."""
+    found: dict[str, Any] = stack.json(*SHOWN)["view"]
+    return found
+
+
+def moved(found: dict[str, Any], before: dict[str, int]) -> dict[str, Any] | None:
+    return found if found["progress"] != before else None
+
+
+def verified(*options: str) -> subprocess.CompletedProcess[str]:
+    """`kieng verify`, which needs neither a stack nor its folder."""
+    argv = (str(KIENG), "verify", *options, "--output", "json")
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def check(found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    for name in ("digest", "progress", "parked"):
+        assert found[name] == wanted[name], name
+
+
+def test_a_copy_of_the_log_leads_to_the_same_numbers_and_a_cut_one_to_none(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    log, frozen = tmp_path / "submissions.kienglog", tmp_path / "catalogue.json"
+    before = view(stack)
+    exported = stack.json("catalogue", "export", str(frozen))
+    assert f"-c{exported['version']}-" in before["view_id"]
+    copied = stack.json("log", "export", str(log))
+    assert copied["file"] == str(log)
+    assert copied["records"] == sum(before["progress"].values())
+    options = ("--log", str(log), "--catalogue", str(frozen))
+    done = verified(*options)
+    assert done.returncode == 0, done.stderr
+    check(json.loads(done.stdout), before)
+    check(stack.json("verify", "--log", "broker", "--catalogue", str(frozen)), before)
+
+    log.write_bytes(log.read_bytes()[:10_000])
+    cut = verified(*options)
+    assert (cut.returncode, cut.stdout) == (1, "")
+    assert "the log is damaged at byte " in cut.stderr
+    assert stack.run("log", "export", str(tmp_path / "absent" / "file")).code == 3
+    assert stack.run("catalogue", "export", str(frozen), "--version", "999").code == 1
+
+
+def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    """Another tree counts otherwise; only the catalogue as it was frozen tells which."""
+    before = view(stack)["progress"]
+    claim = creation(ENDED_UNIT, article("10.5555/e2e.ended", "2023-05-20"))
+    Caller(stack, "vnu-hcm", "contributor").create(claim)
+    former = wait_until(lambda: moved(view(stack), before), 10, "the claim is counted")
+    assert "-c1-" in former["view_id"]
+    check(stack.json("verify", "--log", "broker"), former)
+
+    published = ("catalogue", "publish", str(CATALOGUE), "--tree", "as-is", "--no-wait")
+    new = stack.json(*published)["view_id"]
+    wait_until(lambda: view(stack)["view_id"] == new, BUILT_SECONDS_MAX, f"{new} answers")
+    as_is = view(stack)
+    assert as_is["digest"] != former["digest"]
+    frozen = tmp_path / "catalogue.json"
+    stack.json("catalogue", "export", str(frozen))
+    check(stack.json("verify", "--log", "broker", "--catalogue", str(frozen)), as_is)
+
+    stack.json("catalogue", "rollback")
+    wait_until(lambda: view(stack)["view_id"] == former["view_id"], 30, "the former view answers")
+    assert view(stack)["digest"] == former["digest"]
