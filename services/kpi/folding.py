@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -103,7 +103,8 @@ class PartitionFold:
         )
         flush.last_hash = event_hash(records[-1])
         changed = self._decode(records, flush)
-        self._load_works({event.work_key for event, _ in changed}, flush)
+        # In the order of the log: what is forgotten first must not depend on how strings hash.
+        self._load_works(dict.fromkeys(event.work_key for event, _ in changed), flush)
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
         for event, statement in changed:
@@ -145,7 +146,7 @@ class PartitionFold:
         """Tell whether another one has to fold what is said of a work; nobody else here."""
         return False
 
-    def _load_works(self, keys: set[str], flush: Flush) -> None:
+    def _load_works(self, keys: Collection[str], flush: Flush) -> None:
         seen = self._seen
         missing = [key for key in keys if key not in self._works]
         asked = missing if seen is None else [key for key in missing if key in seen]

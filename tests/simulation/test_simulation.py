@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.simulation.many import play_all
-from tests.simulation.run import Run, quietly
 
 SEEDS = int(os.environ.get("SEEDS", "300"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
@@ -28,11 +31,28 @@ def test_every_schedule_ends_with_the_cells_of_the_oracle() -> None:
     # The faults were real, or the test proves nothing; one seed alone need not have them all.
     names = ("crashes", "conflicts", "unknown", "refused", "swaps", "parked", "reads")
     assert SEEDS < 100 or min(totals[name] for name in names) > 0
-    assert totals["reads"] >= 10 * SEEDS
+    assert SEEDS < 100 or totals["reads"] >= 10 * SEEDS
 
 
-def test_a_seed_reproduces_bit_for_bit() -> None:
-    quietly()
-    traces = {seed: Run(seed).play().trace for seed in range(1, 11)}
-    assert {seed: Run(seed).play().trace for seed in range(1, 11)} == traces
-    assert len(set(traces.values())) == len(traces)
+TRACES = """
+import json
+from tests.simulation.run import Run, quietly
+quietly()
+print(json.dumps([Run(seed).play().trace for seed in range(1, 41)]))
+"""
+
+
+def traces(hash_seed: str) -> list[str]:
+    """What a process comes to whose sets of strings have an order of their own."""
+    environ = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    command = [sys.executable, "-c", TRACES]
+    done = subprocess.run(command, env=environ, stdout=subprocess.PIPE, check=True)
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def test_a_seed_reproduces_bit_for_bit_in_another_process() -> None:
+    with ThreadPoolExecutor() as both:
+        one, other = both.map(traces, ("1", "2"))
+    assert one == other
+    assert len(set(one)) == len(one)
