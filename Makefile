@@ -45,7 +45,7 @@ test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later,
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
 
-test-chaos: setup ## Kill and freeze aggregators on Apache Kafka, ROUNDS=20 times, against the oracle
+test-chaos: setup ## Kill and freeze owners of partitions on Apache Kafka, ROUNDS=20 times, against the oracle
 	ROUNDS=$(or $(ROUNDS),20) $(PYTEST) -s tests/chaos --broker kafka $(ARGS)
 
 bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a second; build/sizing.json

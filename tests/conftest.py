@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from kafka import KafkaAdminClient
 
 from services.cli import apache_kafka, embedded, topics
 from services.cli.processes import Supervisor, free_ports
+from services.kpi.log_identity import SUBMISSIONS
 
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
 
@@ -56,14 +57,17 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def start_broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[], RunningBroker]]:
-    """Starts brokers of the chosen kind with all topics; all are stopped when the session ends."""
+) -> Iterator[Callable[..., RunningBroker]]:
+    """Starts brokers of the chosen kind with all topics; all are stopped when the session ends.
+
+    It may be told how many partitions the submissions get; everything else has one.
+    """
     kind: str = request.config.getoption("--broker")
     if kind == "kafka" and (reason := apache_kafka.unavailable()):
         pytest.skip(f"--broker kafka: {reason}")
     with Supervisor() as supervisor:
 
-        def start() -> RunningBroker:
+        def start(partitions: int = 1) -> RunningBroker:
             directory = tmp_path_factory.mktemp("broker")
             port, controller_port = free_ports(2)
             log_path = directory / "broker.log"
@@ -76,8 +80,12 @@ def start_broker(
             else:
                 broker = embedded.tansu(port, log_path)
                 supervisor.start(broker.child, broker.unready, embedded.BROKER_READY_SECONDS)
+            table = [
+                replace(topic, partitions=partitions) if topic.name == SUBMISSIONS else topic
+                for topic in topics.load()
+            ]
             with contextlib.closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
-                ids = topics.apply(admin, topics.load()).ids
+                ids = topics.apply(admin, table).ids
             return RunningBroker(broker.bootstrap, ids, broker.child.pid)
 
         yield start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ from services.kpi.live import LiveView
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from tests.simulation.consistency import check_consistency
+
+STOPPED_SECONDS_MAX = 30.0
 
 
 class Reader:
@@ -25,18 +28,22 @@ class Reader:
     def __init__(self, uri: str) -> None:
         self._uri = uri
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.reads = 0
+        self._thread = ThreadPoolExecutor(1)
+        self._running: Future[None] | None = None
+        self.checked = 0
+        """Answers at a new position whose every number was held against the others."""
         self.wrong = ""
 
     def start(self) -> None:
         """Begin to read."""
-        self._thread.start()
+        self._running = self._thread.submit(self._run)
 
     def stop(self) -> None:
-        """End."""
+        """End; raises what ended the thread before."""
         self._stopping.set()
-        self._thread.join(30)
+        if self._running is not None:
+            self._running.result(STOPPED_SECONDS_MAX)
+        self._thread.shutdown()
 
     def _run(self) -> None:
         with closing(Mongo(self._uri, 5000)) as mongo:
@@ -59,5 +66,5 @@ class Reader:
                 assert found.get(partition, 0) >= offset, f"a position went back to {found}"
             if found != known:
                 check_consistency(moment.image)
-        self.reads += 1
+                self.checked += 1
         return found
