@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import idutils
@@ -30,6 +31,20 @@ MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 def fact_type(facts: facts_pb2.Facts) -> str:
     """Return the submission type, e.g. `publication`."""
     return facts.WhichOneof("kind") or ""
+
+
+def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
+    """Return the field that the type marks as the date on which it happened, and the date."""
+    kind = fact_type(facts)
+    name = _marked_date(kind)
+    return name, getattr(getattr(facts, kind), name)
+
+
+@cache
+def _marked_date(kind: str) -> str:
+    fields = getattr(facts_pb2.Facts(), kind).DESCRIPTOR.fields
+    (name,) = (f.name for f in fields if f.GetOptions().Extensions[facts_pb2.happened])
+    return str(name)
 
 
 def check_facts(facts: facts_pb2.Facts, today: date) -> None:

@@ -11,18 +11,19 @@ from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongState
 from services.submissions import wire
 from services.submissions.domain.submission import Content
-from services.submissions.identifiers import check_facts, fact_type
+from services.submissions.domain.unit import Unit
+from services.submissions.identifiers import check_facts, fact_type, happened_on
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """The checks of one caller's content.
 
-    ``exists`` tells whether a unit is in the directory, ``resolve`` names the partner a text means.
+    ``unit`` finds a unit in the directory, ``resolve`` names the partner a text means.
     """
 
     principal: Principal
-    exists: Callable[[str], bool]
+    unit: Callable[[str], Unit | None]
     resolve: Callable[[str], str]
 
     def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
@@ -43,12 +44,13 @@ class Intake:
         message.DiscardUnknownFields()
         self._check_units(message)
         check_facts(message.facts, today)
+        self._check_end(message)
         self._name_partner(message)
         return wire.decode_content(message, submission_id)
 
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):
-            if not self.exists(unit_id):
+            if self.unit(unit_id) is None:
                 text = f"unknown unit {unit_id!r}; look it up with `kieng unit search`"
                 raise InvalidArgument(f"{path}: {text}", fields={path: text})
         institution_id = self.principal.institution_id
@@ -56,6 +58,21 @@ class Intake:
             raise Forbidden("the claiming unit belongs to another institution")
         if not self.principal.reaches(message.unit_id):
             raise Forbidden("the claiming unit lies beyond the unit of your credential")
+
+    def _check_end(self, message: submission_pb2.Content) -> None:
+        """Refuse what happened after the unit had ended; needs checked units and facts."""
+        unit = self.unit(message.unit_id)
+        name, day = happened_on(message.facts)
+        if unit is None or not unit.had_ended_by(day):
+            return
+        path = f"content.facts.{fact_type(message.facts)}.{name}"
+        texts = {
+            "content.unit_id": f"{message.unit_id} ended on {unit.last_day}; "
+            f"claim what came later for {unit.heirs}",
+            path: f"lies after the last day of {message.unit_id}, {unit.last_day}",
+        }
+        listed = "; ".join(f"{field}: {text}" for field, text in texts.items())
+        raise InvalidArgument(listed, reason="UNIT_ENDED", fields=texts)
 
     def _name_partner(self, message: submission_pb2.Content) -> None:
         kind = fact_type(message.facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc as grpcio
@@ -15,6 +15,7 @@ from kieng.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
 from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.submissions.calling import Stub
+from services.submissions.domain.unit import Unit
 
 UNITS_SECONDS = 30.0
 UNKNOWN_UNIT_SECONDS = 1.0
@@ -24,7 +25,7 @@ DOWN = Unavailable("the partners service cannot be reached; repeat the same call
 
 
 class UnitCache:
-    """The units of the newest directory. Thread-safe.
+    """The units of the newest directory, by id. Thread-safe.
 
     Args:
         clock: seconds, monotonic.
@@ -33,11 +34,11 @@ class UnitCache:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._units: frozenset[str] = frozenset()
+        self._units: Mapping[str, Unit] = {}
         self._read_at = -UNITS_SECONDS
 
-    def has(self, unit_id: str, read: Callable[[], frozenset[str]]) -> bool:
-        """Tell whether a unit exists; reads again when old, or when the unit is unknown.
+    def find(self, unit_id: str, read: Callable[[], Mapping[str, Unit]]) -> Unit | None:
+        """Return a unit, or None; reads again when old, or when the unit is unknown.
 
         Raises:
             Unavailable: the directory cannot be read and the unit is not remembered.
@@ -52,7 +53,7 @@ class UnitCache:
                 except Unavailable:
                     if not is_known:
                         raise
-            return unit_id in self._units
+            return self._units.get(unit_id)
 
 
 class PartnerCache:
@@ -84,7 +85,7 @@ class PartnerCache:
 
 
 class Units(Stub):
-    """Injects ``exists(unit_id)``; one cache per process."""
+    """Injects ``find(unit_id)``, which returns a unit or None; one cache per process."""
 
     def __init__(self) -> None:
         super().__init__(directory_service_pb2_grpc.DirectoryServiceStub, "partners_address")
@@ -94,22 +95,22 @@ class Units(Stub):
         super().setup()
         self.cache = UnitCache()
 
-    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], bool]:
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], Unit | None]:
         """Return the function; it asks with the caller's credential."""
         stub = super().get_dependency(worker_ctx)
 
-        def read() -> frozenset[str]:
+        def read() -> Mapping[str, Unit]:
             request = directory_service_pb2.GetDirectoryRequest()
-            directory = _answer(stub.GetDirectory, request).directory
-            return frozenset(unit.unit_id for unit in directory.units)
+            units = _answer(stub.GetDirectory, request).directory.units
+            return {u.unit_id: Unit(u.valid_to, tuple(u.successor_ids)) for u in units}
 
-        def exists(unit_id: str) -> bool:
+        def find(unit_id: str) -> Unit | None:
             try:
-                return self.cache.has(unit_id, read)
+                return self.cache.find(unit_id, read)
             except NotFound:
                 raise Unavailable("no directory of units is published yet") from None
 
-        return exists
+        return find
 
 
 class Partners(Stub):

@@ -47,6 +47,8 @@ class FakePartners(
         answer = directory_service_pb2.GetDirectoryResponse()
         for unit_id in UNITS:
             answer.directory.units.add(unit_id=unit_id)
+        ended = {"valid_to": "2024-06-02", "successor_ids": ["alpha/one"]}
+        answer.directory.units.add(unit_id="alpha/ended", **ended)
         return answer
 
     def ResolvePartner(self, request: Any, context: Any) -> Any:

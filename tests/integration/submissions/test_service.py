@@ -152,6 +152,11 @@ BAD: list[tuple[Callable[[Running], Any], grpc.StatusCode, list[str]]] = [
         ["content.unit_id"],
     ),
     (
+        lambda s: create(s.author, publication(unit_id="alpha/ended")),
+        Code.INVALID_ARGUMENT,
+        ["content.unit_id", "content.facts.publication.issued_on"],
+    ),
+    (
         wrong_unit_in_institutions,
         Code.INVALID_ARGUMENT,
         ["content.facts.publication.institutions[1]"],

@@ -1,6 +1,7 @@
 import pytest
 
 from services.kernel.errors import Unavailable
+from services.submissions.domain.unit import Unit
 from services.submissions.registry import PartnerCache, UnitCache
 
 
@@ -13,11 +14,11 @@ class Clock:
 
 class Directory:
     def __init__(self, *units: str) -> None:
-        self.units = frozenset(units)
+        self.units = {unit: Unit() for unit in units}
         self.reads = 0
         self.is_down = False
 
-    def __call__(self) -> frozenset[str]:
+    def __call__(self) -> dict[str, Unit]:
         self.reads += 1
         if self.is_down:
             raise Unavailable("down")
@@ -29,30 +30,30 @@ def test_known_units_are_remembered_for_half_a_minute() -> None:
     cache = UnitCache(clock)
     for now, reads in ((100.0, 1), (129.0, 1), (130.0, 2)):
         clock.now = now
-        assert cache.has("a", directory)
+        assert cache.find("a", directory) == Unit()
         assert directory.reads == reads
 
 
 def test_an_unknown_unit_is_looked_up_again_at_most_once_a_second() -> None:
     clock, directory = Clock(), Directory("a")
     cache = UnitCache(clock)
-    assert not cache.has("b", directory)
-    directory.units = frozenset({"a", "b"})
-    assert not cache.has("b", directory)
+    assert cache.find("b", directory) is None
+    directory.units = {"a": Unit(), "b": Unit("2024-06-02", ("a",))}
+    assert cache.find("b", directory) is None
     clock.now += 1
-    assert cache.has("b", directory)
+    assert cache.find("b", directory) == Unit("2024-06-02", ("a",))
     assert directory.reads == 2
 
 
 def test_a_remembered_unit_needs_no_directory_and_an_unknown_one_does() -> None:
     clock, directory = Clock(), Directory("a")
     cache = UnitCache(clock)
-    cache.has("a", directory)
+    cache.find("a", directory)
     directory.is_down = True
     clock.now += 60
-    assert cache.has("a", directory)
+    assert cache.find("a", directory) == Unit()
     with pytest.raises(Unavailable):
-        cache.has("b", directory)
+        cache.find("b", directory)
 
 
 def test_a_partner_is_asked_for_once_until_the_answer_is_old() -> None:

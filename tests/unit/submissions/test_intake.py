@@ -1,0 +1,70 @@
+from datetime import date
+
+import pytest
+
+from kieng.submissions.v1 import facts_pb2, submission_pb2
+from services.kernel.access import Principal
+from services.kernel.errors import InvalidArgument
+from services.submissions.domain.unit import Unit
+from services.submissions.identifiers import happened_on
+from services.submissions.intake import Intake
+
+TODAY = date(2026, 1, 1)
+UNITS = {
+    "alpha/new": Unit(),
+    "alpha/old": Unit("2024-06-02", ("alpha/new",)),
+    "alpha/split": Unit("2024-06-02", ("alpha/new", "alpha/other")),
+    "alpha/closed": Unit("2024-06-02"),
+}
+PRINCIPAL = Principal("author", "alpha", "alpha", frozenset({"contributor"}))
+
+
+def take(unit_id: str, issued_on: str) -> str:
+    facts = facts_pb2.Facts()
+    facts.publication.title, facts.publication.issued_on = "t", issued_on
+    message = submission_pb2.Content(unit_id=unit_id, facts=facts)
+    return Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY).unit_id
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "day"),
+    [
+        ("alpha/old", "2024-06-02"),
+        ("alpha/old", "2019-01-01"),
+        ("alpha/new", "2019-01-01"),
+        ("alpha/new", "2025-12-31"),
+    ],
+)
+def test_a_unit_that_ended_still_claims_what_happened_up_to_its_last_day(
+    unit_id: str, day: str
+) -> None:
+    assert take(unit_id, day) == unit_id
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "heirs"),
+    [
+        ("alpha/old", "alpha/new"),
+        ("alpha/split", "alpha/new or alpha/other"),
+        ("alpha/closed", "the unit above it"),
+    ],
+)
+def test_what_happened_after_its_last_day_is_refused_and_its_successor_named(
+    unit_id: str, heirs: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        take(unit_id, "2024-06-03")
+    assert refused.value.reason == "UNIT_ENDED"
+    assert refused.value.fields == {
+        "content.unit_id": f"{unit_id} ended on 2024-06-02; claim what came later for {heirs}",
+        "content.facts.publication.issued_on": f"lies after the last day of {unit_id}, 2024-06-02",
+    }
+
+
+def test_every_type_marks_the_date_on_which_it_happened() -> None:
+    for field in facts_pb2.Facts.DESCRIPTOR.fields:
+        facts = facts_pb2.Facts()
+        getattr(facts, field.name).SetInParent()
+        name, day = happened_on(facts)
+        assert name.endswith("_on")
+        assert day == ""
