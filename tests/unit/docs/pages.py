@@ -15,7 +15,8 @@ SEPARATORS = {"&&", "||", ";", "|", ">"}
 
 
 def pages() -> list[Path]:
-    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+    folders = ("docs", "deploy", "helm")
+    return sorted([*ROOT.glob("*.md"), *(p for f in folders for p in (ROOT / f).rglob("*.md"))])
 
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
@@ -33,21 +34,30 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def commands(page: Path) -> Iterator[list[str]]:
-    """Yield every call of make or kieng: in fences of a shell, and in running text."""
-    text = page.read_text(encoding="utf-8")
-    for kind, body in FENCE.findall(text):
+def pasted(page: Path) -> Iterator[list[str]]:
+    """Yield every call of make or kieng in fences of a shell: somebody pastes it as it stands."""
+    for kind, body in FENCE.findall(page.read_text(encoding="utf-8")):
         if kind in ("bash", "console", "text"):
             for line in body.replace("\\\n", " ").splitlines():
-                yield from _calls(line.removeprefix("$ "))
-    for line in INLINE.findall(FENCE.sub("", text)):
-        yield from _calls(line)
+                yield from calls(line.removeprefix("$ "))
 
 
-def _calls(line: str) -> Iterator[list[str]]:
+def mentioned(page: Path) -> Iterator[list[str]]:
+    """Yield every call of make or kieng in running text, which need not be complete."""
+    for line in INLINE.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        yield from calls(line)
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield every call of make or kieng."""
+    yield from pasted(page)
+    yield from mentioned(page)
+
+
+def calls(line: str) -> Iterator[list[str]]:
     # What a substitution runs is a command line of its own.
     for inner in re.findall(r"\$\(([^)]*)\)", line):
-        yield from _calls(inner)
+        yield from calls(inner)
     call: list[str] = []
     for word in [*shlex.split(line, comments=True), ";"]:
         if word in SEPARATORS:

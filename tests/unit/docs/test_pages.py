@@ -7,12 +7,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from typer.main import get_command
 
-from services.cli.main import app
 from services.kernel import errors
 from services.kernel.errors import Refusal
-from tests.unit.docs.pages import ROOT, anchors, commands, links, pages
+from tests.unit.docs.command_lines import mistakes_of
+from tests.unit.docs.pages import ROOT, anchors, commands, links, mentioned, pages, pasted
 
 
 def tables() -> ModuleType:
@@ -24,7 +23,7 @@ def tables() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     broken = [
         f"{target}#{anchor}"
@@ -34,9 +33,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_every_command_line_names_a_real_command_with_real_options(page: Path) -> None:
-    mistakes = [mistake for call in commands(page) for mistake in mistakes_of(call)]
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_in_running_text_is_real_and_so_are_its_options(page: Path) -> None:
+    mistakes = [mistake for call in mentioned(page) for mistake in mistakes_of(call)]
+    assert not mistakes
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_line_of_a_fence_can_be_pasted(page: Path) -> None:
+    mistakes = [wrong for call in pasted(page) for wrong in mistakes_of(call, complete=True)]
     assert not mistakes
 
 
@@ -45,6 +50,15 @@ def test_a_wrong_command_line_is_noticed() -> None:
     assert mistakes_of(["kieng", "kpi", "shew"]) == ["kieng kpi has no command shew"]
     assert mistakes_of(["kieng", "up", "--fast"]) == ["kieng up has no option --fast"]
     assert mistakes_of(["kieng", "kpi", "show", "--to=2025-01"]) == []
+
+
+def test_a_command_line_that_cannot_be_pasted_is_noticed() -> None:
+    lacking = ["kieng", "kpi", "show", "--to", "2025-01"]
+    assert mistakes_of(lacking, complete=True) == ["kieng kpi show: Missing option '--from'."]
+    assert mistakes_of([*lacking, "--from", "2025-01"], complete=True) == []
+    assert "Missing argument" in mistakes_of(["kieng", "submission", "show"], complete=True)[0]
+    assert "no service kpi;" in mistakes_of(["kieng", "config", "print", "kpi"], complete=True)[0]
+    assert mistakes_of(["kieng", "config", "check", "kpi.query"], complete=True) == []
 
 
 def test_the_pages_hold_command_lines_of_both_kinds() -> None:
@@ -104,37 +118,3 @@ def reasons() -> set[str]:
                     value = getattr(node.value, "value", None)
                     found |= {value} if re.fullmatch("[A-Z_]+", str(value)) else set()
     return found
-
-
-def mistakes_of(call: list[str]) -> list[str]:
-    """Say what a call of make or kieng names that is not there."""
-    if call[0] == "make":
-        return [f"make has no target {word}" for word in call[1:] if word not in make_words()]
-    command, path = get_command(app), "kieng"
-    words = call[1:]
-    while words and hasattr(command, "commands"):
-        if words[0].startswith("-"):
-            break
-        if words[0] not in command.commands:
-            return [f"{path} has no command {words[0]}"]
-        command, path = command.commands[words[0]], f"{path} {words[0]}"
-        words = words[1:]
-    known = {"-h", "--help"} | {name for option in command.params for name in option.opts}
-    given = [word.partition("=")[0] for word in words if re.match(r"--?[a-z]", word)]
-    return [f"{path} has no option {name}" for name in given if name not in known]
-
-
-def make_words() -> "Words":
-    return Words((ROOT / "Makefile").read_text(encoding="utf-8"))
-
-
-class Words:
-    """What may follow `make`: its targets, and variables that the Makefile reads."""
-
-    def __init__(self, makefile: str) -> None:
-        self.targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-        self.variables = set(re.findall(r"\$[({](?:if \$\()?([A-Z]+)\)", makefile))
-
-    def __contains__(self, word: str) -> bool:
-        name, is_variable, _ = word.partition("=")
-        return name in (self.variables if is_variable else self.targets)
