@@ -79,7 +79,8 @@ proto-check: proto-image ## Check the contracts: style, compatibility with the b
 proto-image: setup
 	$(BIN)/python protos/generate.py --image $(IMAGE)
 
-proto-baseline: setup ## Take the contracts as they stand as what later changes may not break
+proto-baseline: proto-image ## Take the contracts as they stand as what later changes may not break
+	$(if $(wildcard $(BASELINE)),$(BUF) breaking $(IMAGE) --against $(BASELINE) --config protos/buf.yaml)
 	$(BIN)/python protos/generate.py --baseline $(BASELINE)
 
 lock: setup ## Solve requirements.lock again (UPGRADE=1 takes the newest versions)

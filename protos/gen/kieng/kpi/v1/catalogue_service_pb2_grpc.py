@@ -147,7 +147,7 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListViews(self, request, context):
-        """Lists views, newest first.
+        """Lists views, newest first. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -69,7 +69,7 @@ class CatalogueServiceStub:
     Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
     """
     ListViews: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.ListViewsRequest, _catalogue_service_pb2.ListViewsResponse]
-    """Lists views, newest first."""
+    """Lists views, newest first. Errors: none of its own."""
 
 @_typing.type_check_only
 class CatalogueServiceAsyncStub(CatalogueServiceStub):
@@ -112,7 +112,7 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
     """
     ListViews: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.ListViewsRequest, _catalogue_service_pb2.ListViewsResponse]  # type: ignore[assignment]
-    """Lists views, newest first."""
+    """Lists views, newest first. Errors: none of its own."""
 
 class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
     """Catalogue versions and the views made of them."""
@@ -200,6 +200,6 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.ListViewsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.ListViewsResponse, _abc.Awaitable[_catalogue_service_pb2.ListViewsResponse]]:
-        """Lists views, newest first."""
+        """Lists views, newest first. Errors: none of its own."""
 
 def add_CatalogueServiceServicer_to_server(servicer: CatalogueServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

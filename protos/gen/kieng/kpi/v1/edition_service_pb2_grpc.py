@@ -80,7 +80,7 @@ class EditionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEditions(self, request, context):
-        """Lists all editions, newest first.
+        """Lists all editions, newest first. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

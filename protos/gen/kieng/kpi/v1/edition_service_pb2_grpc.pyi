@@ -43,7 +43,7 @@ class EditionServiceStub:
     (another replay runs; repeat later), UNAVAILABLE (no view, or the broker is down; repeat).
     """
     ListEditions: _grpc.UnaryUnaryMultiCallable[_edition_service_pb2.ListEditionsRequest, _edition_service_pb2.ListEditionsResponse]
-    """Lists all editions, newest first."""
+    """Lists all editions, newest first. Errors: none of its own."""
     GetEdition: _grpc.UnaryUnaryMultiCallable[_edition_service_pb2.GetEditionRequest, _edition_service_pb2.GetEditionResponse]
     """Reads an edition with its signed content. Errors: NOT_FOUND."""
     ListRestatements: _grpc.UnaryStreamMultiCallable[_edition_service_pb2.ListRestatementsRequest, _edition_service_pb2.ListRestatementsResponse]
@@ -70,7 +70,7 @@ class EditionServiceAsyncStub(EditionServiceStub):
     (another replay runs; repeat later), UNAVAILABLE (no view, or the broker is down; repeat).
     """
     ListEditions: _aio.UnaryUnaryMultiCallable[_edition_service_pb2.ListEditionsRequest, _edition_service_pb2.ListEditionsResponse]  # type: ignore[assignment]
-    """Lists all editions, newest first."""
+    """Lists all editions, newest first. Errors: none of its own."""
     GetEdition: _aio.UnaryUnaryMultiCallable[_edition_service_pb2.GetEditionRequest, _edition_service_pb2.GetEditionResponse]  # type: ignore[assignment]
     """Reads an edition with its signed content. Errors: NOT_FOUND."""
     ListRestatements: _aio.UnaryStreamMultiCallable[_edition_service_pb2.ListRestatementsRequest, _edition_service_pb2.ListRestatementsResponse]  # type: ignore[assignment]
@@ -106,7 +106,7 @@ class EditionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _edition_service_pb2.ListEditionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_edition_service_pb2.ListEditionsResponse, _abc.Awaitable[_edition_service_pb2.ListEditionsResponse]]:
-        """Lists all editions, newest first."""
+        """Lists all editions, newest first. Errors: none of its own."""
 
     @_abc_1.abstractmethod
     def GetEdition(

@@ -100,7 +100,7 @@ class KpiServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListKeptDays(self, request, context):
-        """Lists the days whose state is kept and can be read by `as_of`, newest first.
+        """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class KpiServiceStub:
     log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
     """
     ListKeptDays: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.ListKeptDaysRequest, _kpi_service_pb2.ListKeptDaysResponse]
-    """Lists the days whose state is kept and can be read by `as_of`, newest first."""
+    """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
     that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
@@ -83,7 +83,7 @@ class KpiServiceAsyncStub(KpiServiceStub):
     log no longer has these records), RESOURCE_EXHAUSTED (another replay runs in this process; repeat later), UNAVAILABLE (broker).
     """
     ListKeptDays: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.ListKeptDaysRequest, _kpi_service_pb2.ListKeptDaysResponse]  # type: ignore[assignment]
-    """Lists the days whose state is kept and can be read by `as_of`, newest first."""
+    """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
     WatchKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.WatchKpisRequest, _kpi_service_pb2.WatchKpisResponse]  # type: ignore[assignment]
     """Sends the cells once, then those that change, for as long as the caller listens; an empty message every 10 seconds shows
     that the stream lives. Errors: as GetKpis, RESOURCE_EXHAUSTED (too many watchers; repeat later).
@@ -137,7 +137,7 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _kpi_service_pb2.ListKeptDaysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_kpi_service_pb2.ListKeptDaysResponse, _abc.Awaitable[_kpi_service_pb2.ListKeptDaysResponse]]:
-        """Lists the days whose state is kept and can be read by `as_of`, newest first."""
+        """Lists the days whose state is kept and can be read by `as_of`, newest first. Errors: none of its own."""
 
     @_abc_1.abstractmethod
     def WatchKpis(

@@ -60,7 +60,7 @@ class TargetServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListTargets(self, request, context):
-        """Lists the targets of a year in order of unit and indicator.
+        """Lists the targets of a year in order of unit and indicator. Errors: INVALID_ARGUMENT (a year that is none).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -38,7 +38,7 @@ class TargetServiceStub:
     unit), FAILED_PRECONDITION (no catalogue yet).
     """
     ListTargets: _grpc.UnaryUnaryMultiCallable[_target_service_pb2.ListTargetsRequest, _target_service_pb2.ListTargetsResponse]
-    """Lists the targets of a year in order of unit and indicator."""
+    """Lists the targets of a year in order of unit and indicator. Errors: INVALID_ARGUMENT (a year that is none)."""
 
 @_typing.type_check_only
 class TargetServiceAsyncStub(TargetServiceStub):
@@ -50,7 +50,7 @@ class TargetServiceAsyncStub(TargetServiceStub):
     unit), FAILED_PRECONDITION (no catalogue yet).
     """
     ListTargets: _aio.UnaryUnaryMultiCallable[_target_service_pb2.ListTargetsRequest, _target_service_pb2.ListTargetsResponse]  # type: ignore[assignment]
-    """Lists the targets of a year in order of unit and indicator."""
+    """Lists the targets of a year in order of unit and indicator. Errors: INVALID_ARGUMENT (a year that is none)."""
 
 class TargetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Targets: stewards set those of their own institution (of every unit when they belong to the consortium)."""
@@ -71,6 +71,6 @@ class TargetServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _target_service_pb2.ListTargetsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_target_service_pb2.ListTargetsResponse, _abc.Awaitable[_target_service_pb2.ListTargetsResponse]]:
-        """Lists the targets of a year in order of unit and indicator."""
+        """Lists the targets of a year in order of unit and indicator. Errors: INVALID_ARGUMENT (a year that is none)."""
 
 def add_TargetServiceServicer_to_server(servicer: TargetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

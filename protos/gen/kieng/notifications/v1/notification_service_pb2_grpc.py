@@ -81,14 +81,14 @@ class NotificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkRead(self, request, context):
-        """Marks notifications as read. Idempotent; ids that are not the caller's are ignored.
+        """Marks notifications as read. Idempotent; ids that are not the caller's are ignored. Errors: INVALID_ARGUMENT (none, or over 500).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSubscription(self, request, context):
-        """Reads the subscription; an empty one when none was set.
+        """Reads the subscription; an empty one when none was set. Errors: none of its own.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

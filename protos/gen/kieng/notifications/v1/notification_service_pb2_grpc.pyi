@@ -38,9 +38,9 @@ class NotificationServiceStub:
     WatchNotifications: _grpc.UnaryStreamMultiCallable[_notification_service_pb2.WatchNotificationsRequest, _notification_service_pb2.WatchNotificationsResponse]
     """Sends notifications as they are made, for as long as the caller listens. Errors: RESOURCE_EXHAUSTED (too many listeners)."""
     MarkRead: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.MarkReadResponse]
-    """Marks notifications as read. Idempotent; ids that are not the caller's are ignored."""
+    """Marks notifications as read. Idempotent; ids that are not the caller's are ignored. Errors: INVALID_ARGUMENT (none, or over 500)."""
     GetSubscription: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetSubscriptionRequest, _notification_service_pb2.GetSubscriptionResponse]
-    """Reads the subscription; an empty one when none was set."""
+    """Reads the subscription; an empty one when none was set. Errors: none of its own."""
     SetSubscription: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SetSubscriptionRequest, _notification_service_pb2.SetSubscriptionResponse]
     """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT."""
 
@@ -54,9 +54,9 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     WatchNotifications: _aio.UnaryStreamMultiCallable[_notification_service_pb2.WatchNotificationsRequest, _notification_service_pb2.WatchNotificationsResponse]  # type: ignore[assignment]
     """Sends notifications as they are made, for as long as the caller listens. Errors: RESOURCE_EXHAUSTED (too many listeners)."""
     MarkRead: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.MarkReadRequest, _notification_service_pb2.MarkReadResponse]  # type: ignore[assignment]
-    """Marks notifications as read. Idempotent; ids that are not the caller's are ignored."""
+    """Marks notifications as read. Idempotent; ids that are not the caller's are ignored. Errors: INVALID_ARGUMENT (none, or over 500)."""
     GetSubscription: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetSubscriptionRequest, _notification_service_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
-    """Reads the subscription; an empty one when none was set."""
+    """Reads the subscription; an empty one when none was set. Errors: none of its own."""
     SetSubscription: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SetSubscriptionRequest, _notification_service_pb2.SetSubscriptionResponse]  # type: ignore[assignment]
     """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT."""
 
@@ -85,7 +85,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_service_pb2.MarkReadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.MarkReadResponse, _abc.Awaitable[_notification_service_pb2.MarkReadResponse]]:
-        """Marks notifications as read. Idempotent; ids that are not the caller's are ignored."""
+        """Marks notifications as read. Idempotent; ids that are not the caller's are ignored. Errors: INVALID_ARGUMENT (none, or over 500)."""
 
     @_abc_1.abstractmethod
     def GetSubscription(
@@ -93,7 +93,7 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_service_pb2.GetSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.GetSubscriptionResponse, _abc.Awaitable[_notification_service_pb2.GetSubscriptionResponse]]:
-        """Reads the subscription; an empty one when none was set."""
+        """Reads the subscription; an empty one when none was set. Errors: none of its own."""
 
     @_abc_1.abstractmethod
     def SetSubscription(

@@ -61,6 +61,7 @@ class ReviewServiceServicer:
 
     def DecideSubmissions(self, request_iterator, context):
         """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
+        Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

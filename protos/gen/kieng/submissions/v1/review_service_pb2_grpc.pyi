@@ -38,7 +38,9 @@ class ReviewServiceStub:
     FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
     """
     DecideSubmissions: _grpc.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]
-    """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes."""
+    """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
+    Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+    """
 
 @_typing.type_check_only
 class ReviewServiceAsyncStub(ReviewServiceStub):
@@ -50,7 +52,9 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
     """
     DecideSubmissions: _aio.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]  # type: ignore[assignment]
-    """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes."""
+    """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
+    Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+    """
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it."""
@@ -71,6 +75,8 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_review_service_pb2.DecideSubmissionsRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_review_service_pb2.DecideSubmissionsResponse], _abc.AsyncIterator[_review_service_pb2.DecideSubmissionsResponse]]:
-        """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes."""
+        """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
+        Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+        """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
