@@ -28,7 +28,7 @@ def compose(
     Raises:
         ValueError: an address cannot stand in a header.
     """
-    subject, body = render(notification.kind, notification.facts, language)
+    subject, body = render(notification, language)
     message = EmailMessage()
     message["From"] = Address(display_name="Kiềng", addr_spec=sender)
     message["To"] = Address(addr_spec=receiver)

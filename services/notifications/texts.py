@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.notifications.domain import Facts, Kind, Language
+from services.notifications.domain import Facts, Kind, Language, Notification
 
 SUBJECT_CHARACTERS_MAX = 150
 
@@ -43,9 +43,13 @@ SUBJECTS = {
     },
 }
 
+_SHOW_SUBMISSION = "kieng submission show {submission_id} --institution {institution_id}"
+_SHOW_KPI = (
+    "kieng kpi show --unit {unit_id} --indicator {indicator_code} --from {year}-01 --to {year}-12"
+)
 _SUBMISSION = {
-    VI: "Đơn vị: {unit}\nMã hồ sơ: {submission_id}\nXem: kieng submission show {submission_id}\n",
-    EN: "Unit: {unit}\nSubmission: {submission_id}\nSee: kieng submission show {submission_id}\n",
+    VI: "Đơn vị: {unit}\nMã hồ sơ: {submission_id}\nXem: " + _SHOW_SUBMISSION + "\n",
+    EN: "Unit: {unit}\nSubmission: {submission_id}\nSee: " + _SHOW_SUBMISSION + "\n",
 }
 BODIES = {
     Kind.SUBMISSION_RETURNED: {
@@ -63,22 +67,22 @@ BODIES = {
     },
     Kind.TARGET_REACHED: {
         VI: "Chỉ số {indicator_code} của {unit_id} đã đạt chỉ tiêu năm {year}.\n\n"
-        "Chỉ tiêu: {target}\nGiá trị đã xác nhận: {value}\n"
-        "Xem: kieng kpi show --unit {unit_id} --indicator {indicator_code}\n",
+        "Chỉ tiêu: {target}\nGiá trị đã xác nhận: {value}\nXem: " + _SHOW_KPI + "\n",
         EN: "Indicator {indicator_code} of {unit_id} has reached its target of {year}.\n\n"
-        "Target: {target}\nVerified value: {value}\n"
-        "See: kieng kpi show --unit {unit_id} --indicator {indicator_code}\n",
+        "Target: {target}\nVerified value: {value}\nSee: " + _SHOW_KPI + "\n",
     },
 }
 
 
-def render(kind: Kind, facts: Facts, language: Language) -> tuple[str, str]:
+def render(notification: Notification, language: Language) -> tuple[str, str]:
     """Return subject, one line, and body, a few lines, of a notification."""
-    values = _values(facts, language)
-    subject = SUBJECTS[kind][language].format(**values)
+    values = _values(notification.facts, language)
+    # The reader's own, whose submissions they may read.
+    values["institution_id"] = notification.recipient.partition("/")[0]
+    subject = SUBJECTS[notification.kind][language].format(**values)
     if len(subject) > SUBJECT_CHARACTERS_MAX:
         subject = subject[: SUBJECT_CHARACTERS_MAX - 1] + "…"
-    return subject, BODIES[kind][language].format(**values)
+    return subject, BODIES[notification.kind][language].format(**values)
 
 
 def _values(facts: Facts, language: Language) -> dict[str, str]:

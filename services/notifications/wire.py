@@ -112,7 +112,7 @@ def encode_notification(
     notification: Notification, language: Language
 ) -> notification_pb2.Notification:
     """Return a notification's message, with its texts in a language."""
-    subject, body = render(notification.kind, notification.facts, language)
+    subject, body = render(notification, language)
     message = notification_pb2.Notification(
         notification_id=notification.notification_id,
         kind=encode_kind(notification.kind),

@@ -1,8 +1,13 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
-from services.notifications.domain import Kind, Language
-from services.notifications.texts import SUBJECT_CHARACTERS_MAX, TYPES, number, render
+from services.notifications import texts
+from services.notifications.domain import Facts, Kind, Language, Notification
+from services.notifications.texts import SUBJECT_CHARACTERS_MAX, TYPES, number
+from tests.unit.docs.command_lines import mistakes_of
+from tests.unit.docs.pages import calls
 
 SUBMISSION = {
     "submission_id": "s1",
@@ -18,6 +23,11 @@ TARGET = {
     "target": 1200,
     "value": 1250,
 }
+AT = datetime(2025, 7, 1, tzinfo=UTC)
+
+
+def render(kind: Kind, facts: Facts, language: Language) -> tuple[str, str]:
+    return texts.render(Notification("n1", kind, "about", "alpha/an", facts, "1", AT), language)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +47,7 @@ def test_a_decision_is_told_with_title_unit_and_what_to_type(
     told, body = render(kind, SUBMISSION, language)
     assert told == f"{subject} “Một công trình”"
     assert "alpha/sci" in body
-    assert "kieng submission show s1" in body
+    assert "kieng submission show s1 --institution alpha" in body
 
 
 @pytest.mark.parametrize(
@@ -53,6 +63,16 @@ def test_a_reached_target_is_told_with_both_values(
     told, body = render(Kind.TARGET_REACHED, TARGET, language)
     assert told == subject
     assert all(value in body for value in values)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("kind", Kind)
+def test_the_command_line_of_a_text_can_be_pasted(kind: Kind, language: Language) -> None:
+    _, body = render(kind, TARGET if kind is Kind.TARGET_REACHED else SUBMISSION, language)
+    lines = [line[line.index("kieng") :] for line in body.splitlines() if "kieng " in line]
+    (call,) = calls(lines[0])
+    assert len(lines) == 1
+    assert mistakes_of(call, complete=True) == []
 
 
 @pytest.mark.parametrize(
