@@ -137,12 +137,28 @@ class Demo:
         retry(CAUGHT_UP_SECONDS, STARTING, lambda: stub.GetKpis(request))
 
     def print_indicators(self, clients: Clients) -> None:
-        """Print the table, the overlaps, and write the answer for all units."""
-        screen = self.screen
+        """Print the table and the overlaps, or as JSON, and write the answer for all units."""
         request = catalogue_service_pb2.GetCatalogueRequest()
         catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
-        names = Names.of(catalogue, screen.lang)
         stub = clients.stub(KpiServiceStub)
+        everything = [unit.unit_id for unit in catalogue.units]
+        selection = view_pb2.Selection(
+            unit_ids=everything, indicator_codes=ANSWERED, from_month=FROM, to_month=TO
+        )
+        answer = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=selection))
+        document = kpi.document(answer.view, answer.cells)
+        if self.screen.is_json:
+            self.screen.json_line(document, indent=2)
+        else:
+            self._print_tables(stub, Names.of(catalogue, self.screen.lang))
+        if self.answer_to is not None:
+            self.answer_to.parent.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+            self.answer_to.write_text(text, encoding="utf-8")
+            self.screen.say("demo.written", path=self.answer_to)
+
+    def _print_tables(self, stub: KpiServiceStub, names: Names) -> None:
+        screen = self.screen
         top = [CONSORTIUM, *self.launch.institutions]
         few = view_pb2.Selection(unit_ids=top, from_month=FROM, to_month=TO)
         shown = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=few))
@@ -156,17 +172,6 @@ class Demo:
             name = names.indicators.get(code, "")
             screen.answers.print(screen.text("demo.overlap", code=code, name=name, works=count))
             screen.answers.print(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
-        if self.answer_to is not None:
-            everything = [unit.unit_id for unit in catalogue.units]
-            selection = view_pb2.Selection(
-                unit_ids=everything, indicator_codes=ANSWERED, from_month=FROM, to_month=TO
-            )
-            answer = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=selection))
-            self.answer_to.parent.mkdir(parents=True, exist_ok=True)
-            document = kpi.document(answer.view, answer.cells)
-            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-            self.answer_to.write_text(text, encoding="utf-8")
-            screen.say("demo.written", path=self.answer_to)
 
 
 def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], None]:
@@ -187,6 +192,7 @@ def demo(
     running: Annotated[
         bool, typer.Option(help="Start nothing: fill the empty stack that --data or KIENG_* name.")
     ] = False,
+    output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
 ) -> None:
     """Start everything with synthetic data and print the indicators; stay until Ctrl-C.
@@ -194,7 +200,7 @@ def demo(
     Example: kieng demo --once --lang en
     """
     begin = time.monotonic()
-    screen = Screen(options.TABLE, lang)
+    screen = Screen(output, lang)
     if not running:
         empty(data)
     plan = Plan(
@@ -216,7 +222,7 @@ def demo(
 
     def work(launch: Launch) -> None:
         Demo(launch, files, answer_to, begin).run()
-        if not once:
+        if not once and not screen.is_json:
             screen.answers.print(up.where(screen, launch))
 
     up.run(Launch(plan, screen), work, stay=not once)

@@ -84,11 +84,11 @@ class RunningStack:
         wait_until(is_there, START_SECONDS, f"{until!r} printed by kieng {command}")
         return time.monotonic() - began
 
-    def stop(self) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, as a service manager does; return its exit code. Safe to call twice."""
         if self._process is None:
             return 0
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
         try:
             return self._process.wait(STOP_SECONDS)
         finally:
