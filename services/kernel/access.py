@@ -57,7 +57,7 @@ def allow(principal: Principal, roles: frozenset[str]) -> None:
 
 
 def roles_of(rule: access_pb2.Rule) -> frozenset[str]:
-    """Return the roles of a method's rule as they stand in tokens, e.g. `approver`."""
+    """Return the roles of a method's rule as they stand in tokens: `ROLE_X` is `x`."""
     names = (access_pb2.Role.Name(role) for role in rule.roles if role)
     return frozenset(name.removeprefix("ROLE_").lower() for name in names)
 

@@ -45,13 +45,8 @@ class GrpcServer(SharedExtension):
     """
 
     def __init__(self) -> None:
-        self.entrypoints: dict[str, Grpc] = {}
         self.port = 0
         self.stopping = threading.Event()
-
-    def register(self, entrypoint: Grpc) -> None:
-        """Add a method; called by entrypoints in setup."""
-        self.entrypoints[entrypoint.method_name] = entrypoint
 
     def start(self) -> None:
         """Bind the port and answer from now on. Several entrypoints share one start."""
@@ -97,9 +92,10 @@ class GrpcServer(SharedExtension):
 
     def _handler(self, method: MethodDescriptor) -> grpcio.RpcMethodHandler[Any, Any]:
         name = snake_case(method.name)
-        if name not in self.entrypoints:
+        mine = (e for e in self.container.entrypoints if isinstance(e, Grpc))
+        entrypoint = next((e for e in mine if e.method_name == name), None)
+        if entrypoint is None:
             raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
-        entrypoint = self.entrypoints[name]
         entrypoint.method = method
         response = "stream" if method.server_streaming else "unary"
         request = "stream" if method.client_streaming else "unary"
@@ -111,22 +107,18 @@ class GrpcServer(SharedExtension):
 
 
 def snake_case(name: str) -> str:
-    """Return the Python name of an RPC: `GetKpis` -> `get_kpis`."""
+    """Return the Python name of an RPC: `ListThings` -> `list_things`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 class Grpc(Entrypoint):
-    """Answers the RPC whose PascalCase name is the method's, e.g. `get_kpis` answers `GetKpis`.
+    """Answers the RPC whose PascalCase name is the method's: `list_things` answers `ListThings`.
 
     The method gets the request (an iterator of requests for a client stream) and returns the
     response (an iterator for a server stream). A `Refusal` becomes its status.
     """
 
     server = GrpcServer()
-
-    def setup(self) -> None:
-        """Tell the server of the method."""
-        self.server.register(self)
 
     def stop(self) -> None:
         """Drain the server: entrypoints stop before the providers that their workers use."""

@@ -157,11 +157,6 @@ def refusing(call: Call) -> Iterator[None]:
     except DOWN:
         log.warning("database is down", method=call.method.full_name)
         refuse(Unavailable("the database cannot be reached; repeat the same call"), call.context)
-    except grpcio.RpcError as error:
-        if (answer := rpc_status.from_call(cast(Any, error))) is not None:
-            call.context.abort_with_status(rpc_status.to_status(answer))
-        log.warning("another service is down", method=call.method.full_name)
-        refuse(Unavailable("another service cannot be reached; repeat the same call"), call.context)
     except Exception as error:
         log.exception("unknown error", method=call.method.full_name)
         if isinstance(error, OperationFailure) and error.code in SICK:

@@ -46,10 +46,8 @@ class Record(Protocol):
 
 def header(record: Record, name: str) -> str:
     """Return a header as text; empty when the record does not carry it."""
-    for key, value in record.headers:
-        if key == name:
-            return value.decode("utf-8", "replace")
-    return ""
+    found = (value for key, value in record.headers if key == name)
+    return next(found, b"").decode("utf-8", "replace")
 
 
 class Consume(Looping, ConsumerRebalanceListener):

@@ -1,4 +1,4 @@
-"""Runs one service in this process: `python -m services.kernel.runner kpi.query`.
+"""Runs one service in this process: `python -m services.kernel.runner NAME`.
 
 The name is the nameko name of a class in `services/<first part>/service.py`. SIGTERM and SIGINT
 drain and stop within 20 seconds; unknown trouble stops with exit code 1.

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import grpc as grpcio
+from google.rpc import code_pb2, error_details_pb2
+from grpc_status import rpc_status
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 from opentelemetry.trace import SpanKind
 
+from services.kernel.errors import Refusal, Unauthenticated, Unavailable
 from services.kernel.interceptors import Call
 from services.kernel.tracing import span
+
+KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
+OF_THE_CALL = (Unavailable, Unauthenticated)
+"""What ends a whole stream: no row of it could do better, and none is at fault."""
 
 
 class Stub(DependencyProvider):
@@ -49,13 +56,33 @@ class BoundStub:
         self._call = call
 
     def __getattr__(self, name: str) -> Callable[[Any], Any]:
-        """Return the RPC as a function of its request, with a deadline of 5 seconds."""
+        """Return the RPC as a function of its request, with a deadline of 5 seconds.
+
+        It raises what the other service refused as a refusal of ours.
+        """
         method = getattr(self._stub, name)
 
         def invoke(request: Any) -> Any:
             token, caller = (self._call.token, self._call.traceparent) if self._call else ("", "")
             with span(f"call {name}", SpanKind.CLIENT, [caller], {"rpc.system": "grpc"}) as made:
                 metadata = [("authorization", f"Bearer {token}"), ("traceparent", made)]
-                return method(request, timeout=5.0, metadata=metadata if self._call else ())
+                try:
+                    return method(request, timeout=5.0, metadata=metadata if self._call else ())
+                except grpcio.RpcError as error:
+                    raise refusal_of(error) from error
 
         return invoke
+
+
+def refusal_of(error: grpcio.RpcError) -> Refusal:
+    """Return the refusal that another service answered; `Unavailable` when it did not refuse."""
+    status = rpc_status.from_call(cast(Any, error))
+    kind = KINDS.get(code_pb2.Code.Name(status.code)) if status is not None else None
+    if status is None or kind is None:
+        return Unavailable("the partners service cannot be reached; repeat the same call")
+    info, wrong = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
+    for detail in status.details:
+        detail.Unpack(info) or detail.Unpack(wrong)
+    fields = {violation.field: violation.description for violation in wrong.field_violations}
+    reason, details = info.reason, dict(info.metadata)
+    return kind(status.message, reason=reason, fields=fields, details=details)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
 
 from kieng.submissions.v1 import review_service_pb2 as pb
-from services.kernel.errors import Refusal, Unavailable
+from services.kernel.errors import Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
+from services.submissions.calling import OF_THE_CALL
 from services.submissions.desk import Desk
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -74,7 +75,7 @@ def _reader(desk: Desk, requests: list[Request]) -> Callable[[Request], Loaded |
 def _refusable(request: Request, plan: Callable[[], DecisionPlan]) -> DecisionPlan:
     try:
         return plan()
-    except Unavailable:
+    except OF_THE_CALL:
         raise
     except Refusal as refusal:
         return Plan(Answer(request_id=request.request_id, error=status_of(refusal)))

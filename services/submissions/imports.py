@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
-from services.kernel.errors import Forbidden, NotFound, Refusal, Unavailable
+from services.kernel.errors import Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
+from services.submissions.calling import OF_THE_CALL
 from services.submissions.desk import Desk, new_id
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -67,7 +68,7 @@ def _import_part(desk: Desk, rows: list[_Row]) -> list[pb.ImportSubmissionsRespo
 def _refusable(row: _Row, plan: Callable[[], RowPlan]) -> RowPlan:
     try:
         return plan()
-    except Unavailable:
+    except OF_THE_CALL:
         raise
     except Refusal as refusal:
         return Plan(Answer(row=row.message.row, error=status_of(refusal)))

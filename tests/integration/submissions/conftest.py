@@ -26,8 +26,9 @@ from kieng.submissions.v1 import (
     submission_service_pb2_grpc,
 )
 from services.kernel.container import NativeContainer
-from services.kernel.errors import Unavailable
+from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.kernel.grpc import GrpcServer
+from services.kernel.interceptors import refuse
 from services.kernel.mongo import Mongo
 from services.kernel.publisher import Event
 from services.submissions.config import Settings
@@ -53,9 +54,9 @@ class FakePartners(
 
     def ResolvePartner(self, request: Any, context: Any) -> Any:
         if request.query.startswith("Several"):
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, "p:1, p:2")
+            refuse(WrongState("p:1, p:2", reason="PARTNER_AMBIGUOUS"), context)
         if not request.query.startswith("Partner"):
-            context.abort(grpc.StatusCode.NOT_FOUND, "no such partner")
+            refuse(NotFound("no such partner", reason="PARTNER_UNKNOWN"), context)
         answer = partner_service_pb2.ResolvePartnerResponse()
         answer.partner.partner_id = f"partner:{request.query[-3:].lower()}"
         return answer

@@ -15,7 +15,6 @@ from grpc_status import rpc_status
 from prometheus_client import REGISTRY
 
 from kieng.notifications.v1 import notification_service_pb2 as api
-from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.processes import free_ports
@@ -26,7 +25,6 @@ from services.kernel.errors import NotFound
 from services.kernel.grpc import grpc, snake_case
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo, Store
-from services.submissions.calling import BoundStub
 from tests.unit.kernel.serving import (
     IMPORT,
     SERVICE,
@@ -197,35 +195,6 @@ def test_a_dead_database_is_unavailable(client: Client) -> None:
     assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
     assert "127.0.0.1" not in error.details()
     mongo.close()
-
-
-def test_another_service_that_is_down_is_unavailable(client: Client) -> None:
-    with grpcio.insecure_channel(f"127.0.0.1:{free_ports(1)[0]}") as channel:
-        stub = NotificationServiceStub(channel)
-        client.behaviour.answer = lambda request, call: BoundStub(stub, call).GetSubscription(
-            request
-        )
-        error: Any = refused(client.get)
-    assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
-
-
-def test_the_status_of_another_service_is_passed_on_and_the_credential_is_the_callers(
-    client: Client, settings: KernelSettings
-) -> None:
-    seen: list[str] = []
-
-    def missing(request: Any, call: Call) -> None:
-        seen.append(call.principal.institution_id)
-        raise NotFound("no such thing", reason="NO_THING")
-
-    with running(settings) as other:
-        other.behaviour.answer = missing
-        client.behaviour.answer = lambda request, call: BoundStub(other.stub, call).GetSubscription(
-            request
-        )
-        error: Any = refused(lambda: client.get(token("beta")))
-    assert (error.code(), reason_of(error)) == (Code.NOT_FOUND, "NO_THING")
-    assert seen == ["beta"]
 
 
 def test_every_method_is_counted_from_zero(client: Client) -> None:
