@@ -52,6 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
+    # Whoever asks for Kafka must not get a green run in which everything was skipped.
+    if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
+        raise pytest.UsageError(f"--broker kafka: {reason}")
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +66,6 @@ def start_broker(
     It may be told how many partitions the submissions get; everything else has one.
     """
     kind: str = request.config.getoption("--broker")
-    if kind == "kafka" and (reason := apache_kafka.unavailable()):
-        pytest.skip(f"--broker kafka: {reason}")
     with Supervisor() as supervisor:
 
         def start(partitions: int = 1) -> RunningBroker:

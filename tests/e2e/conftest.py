@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from services.cli import apache_kafka
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
@@ -88,8 +87,6 @@ def stack(
 ) -> Iterator[RunningStack]:
     """`kieng demo`, after it has imported and counted everything; it stays up."""
     broker: str = pytestconfig.getoption("--broker")
-    if broker == "kafka" and (reason := apache_kafka.unavailable()):
-        pytest.skip(f"--broker kafka: {reason}")
     mail = {"KIENG_SMTP_HOST": "127.0.0.1", "KIENG_SMTP_PORT": str(mail_server.port)}
     running = RunningStack(tmp_path_factory.mktemp("e2e"), broker, mail)
     try:

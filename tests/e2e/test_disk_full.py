@@ -12,7 +12,6 @@ from pathlib import Path
 import grpc
 import pytest
 
-from services.cli import apache_kafka
 from tests.e2e.calls import Caller, article, creation, refusal
 from tests.e2e.running import RunningStack, wait_until
 
@@ -51,8 +50,6 @@ def test_a_full_disk_is_told_to_callers_and_loses_nothing_that_was_acknowledged(
     small_disk: Path, pytestconfig: pytest.Config, measured: Callable[[str], None]
 ) -> None:
     broker: str = pytestconfig.getoption("--broker")
-    if broker == "kafka" and (reason := apache_kafka.unavailable()):
-        pytest.skip(f"--broker kafka: {reason}")
     running = RunningStack(small_disk, broker, {})
     try:
         running.start("up", until="kieng doctor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -12,6 +13,8 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 
 from services.cli import apache_kafka, embedded, topics
 from services.cli.processes import Supervisor, free_ports
+from tests.conftest import pytest_configure
+from tests.e2e.running import wait_until
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
 CACHE = Path(__file__).parents[3] / "build" / "kafka"
@@ -71,10 +74,11 @@ def test_topics_are_applied_once_and_a_changed_retention_is_corrected(
     with contextlib.closing(KafkaAdminClient(bootstrap_servers=node.bootstrap)) as admin:
         short = topics.Topic(TOPIC.topic, 1, 1, {"retention.ms": "1000"})
         assert topics.apply(admin, [short]).reconfigured == (TOPIC.topic,)
-        (found,) = topics.plan(admin, topics.load())
+        # A broker shows a setting a moment after the controller has taken it.
+        (found,) = wait_until(lambda: topics.plan(admin, topics.load()), 10, "it is short")
         assert str(found) == f"{TOPIC.topic}: retention.ms is 1000, wanted -1"
         assert topics.apply(admin, topics.load()).reconfigured == (TOPIC.topic,)
-        assert topics.plan(admin, topics.load()) == []
+        wait_until(lambda: not topics.plan(admin, topics.load()), 10, "it is as wanted")
 
 
 @pytest.mark.kafka
@@ -155,6 +159,12 @@ def test_missing_maven_is_named(empty_path: Path) -> None:
     script(empty_path, "java", "echo 'openjdk version \"21.0.1\"' >&2")
     with pytest.raises(embedded.PartMissing, match="no mvn"):
         apache_kafka.fetch(empty_path / "cache")
+
+
+def test_a_test_run_on_kafka_that_cannot_run_is_refused(empty_path: Path) -> None:
+    chosen = SimpleNamespace(getoption=lambda name: "kafka", addinivalue_line=lambda *_: None)
+    with pytest.raises(pytest.UsageError, match="--broker kafka: no java"):
+        pytest_configure(chosen)  # type: ignore[arg-type]
 
 
 def test_a_fetch_that_fails_says_why_and_leaves_nothing(empty_path: Path) -> None:
