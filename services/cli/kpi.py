@@ -94,7 +94,7 @@ def read_names(clients: Clients, lang: Lang) -> Names:
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return an answer as programs read it; see the README for its fields."""
+    """Return an answer as programs read it; docs/reading.md names its keys."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 
