@@ -1,4 +1,8 @@
-"""What surrounds every call: tracing, metrics, deadline, authentication, validation, errors."""
+"""What surrounds every call, from the outside in.
+
+Tracing, metrics, errors, deadline, authentication (who, then whether), validation, and the worker.
+Errors lie outside of what refuses, because they make statuses of its refusals, too.
+"""
 
 from __future__ import annotations
 

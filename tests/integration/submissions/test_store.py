@@ -1,8 +1,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
+from pymongo.errors import BulkWriteError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, NotFound
 from services.kernel.publisher import Event
@@ -143,3 +145,16 @@ def test_clearing_leaves_an_event_that_was_pushed_meanwhile(submissions: Submiss
 def test_the_restore_epoch_lifts_every_version(submissions: Submissions) -> None:
     submissions._database["meta"].insert_one({"_id": "restore", "restore_epoch": 2})
     assert submissions.epoch == 2
+
+
+def test_a_write_that_fails_for_another_reason_is_nobodys_repetition(
+    submissions: Submissions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(documents: object, ordered: bool) -> None:
+        mistakes = [{"index": 0, "code": 11000}, {"index": 1, "code": 14031}]
+        raise BulkWriteError({"writeErrors": mistakes})
+
+    writes = [Write(None, first, events_of(None, first)) for first in (new(1), new(2))]
+    monkeypatch.setattr(submissions, "_documents", SimpleNamespace(insert_many=full))
+    with pytest.raises(BulkWriteError):
+        submissions.insert_many(writes)

@@ -1,10 +1,26 @@
-"""How often a dying process is started again."""
+"""How often a dying process is started again, and what ends the whole stack."""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from services.cli.keeper import RESTARTS_SECONDS, RestartPolicy, Task
+from services.cli.failures import DOWN, Failure
+from services.cli.keeper import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy, Task, keep
+from services.cli.launch import SERVICE_SECONDS, Launch, Plan
+from services.cli.processes import Child, Death
+from services.cli.screen import Output, Screen
+from services.cli.texts import Lang
+from services.cli.up import CATALOGUE, DIRECTORY
 
 
 def test_pauses_grow_and_end() -> None:
@@ -28,3 +44,85 @@ def test_the_error_of_a_task_comes_back_to_the_one_who_waits() -> None:
     task.join()
     with pytest.raises(ValueError, match="of the task"):
         task.is_done()
+
+
+class Part:
+    """Stands for a child; dead from the start when it is told so."""
+
+    def __init__(self, name: str, is_dead: bool = False) -> None:
+        self.name, self.pid, self.log_path = name, 7, Path(f"{name}.log")
+        self.starts = 0
+        self._is_dead = is_dead
+
+    def death(self) -> Death | None:
+        return Death(self.name, -9, "its last words") if self._is_dead else None
+
+    def start(self) -> None:
+        self.starts += 1
+
+
+def stack_of(parts: list[Part], services: list[Part]) -> Any:
+    screen = Screen(Output.table, Lang.en)
+    return SimpleNamespace(
+        parts=parts, services=services, screen=screen, restarted=lambda child: None
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("broker", "the broker died"), ("database", "the database died")]
+)
+def test_the_death_of_a_part_ends_the_stack(
+    name: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(Failure) as failure:
+        keep(stack_of([Part(name, is_dead=True)], []), lambda: None, stay=True)
+    assert said in failure.value.message
+    assert failure.value.exit_code == DOWN
+    assert "its last words" in capsys.readouterr().err
+
+
+def test_a_service_that_dies_again_and_again_ends_the_stack(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.cli.keeper.PAUSE_SECONDS_MAX", 0.0)
+    service = Part("kpi.query", is_dead=True)
+    with pytest.raises(Failure, match=r"kpi\.query") as failure:
+        keep(stack_of([Part("broker")], [service]), lambda: None, stay=True)
+    assert service.starts == RESTARTS_MAX
+    assert "kpi.query.log" in failure.value.message
+    assert failure.value.exit_code == DOWN
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Gives the signals back to pytest."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+IGNORES = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_second_signal_ends_at_once_what_does_not_want_to_stop(tmp_path: Path) -> None:
+    launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
+    for group, name in ((launch.services, "kpi.query"), (launch.parts, "broker")):
+        child = Child(name, (sys.executable, "-c", IGNORES), None, tmp_path / f"{name}.log")
+        group.append(child)
+        child.start()
+        child.wait_until_ready(lambda child=child: "" if "deaf" in child.tail() else "no", 30)
+    again = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    launch.screen.say = lambda *_, **__: again.start()  # type: ignore[method-assign]
+    began = time.monotonic()
+    launch.__exit__(None, None, None)
+    assert time.monotonic() - began < SERVICE_SECONDS
+    assert [child.poll() for child in (*launch.services, *launch.parts)] == [-signal.SIGKILL] * 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Event, current_thread
 from typing import Any
 
@@ -112,6 +113,50 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
     container.fail(ValueError("second"))
     assert container.failure is first
     assert container.finished.is_set()
+
+
+class Life(DependencyProvider):
+    """Notes what nameko calls, in order."""
+
+    def setup(self) -> None:
+        self.order: list[str] = []
+
+    def get_dependency(self, worker_ctx: Any) -> Callable[[], None]:
+        self.order.append("inject")
+        return lambda: self.order.append("method")
+
+    def worker_setup(self, worker_ctx: Any) -> None:
+        self.order.append("setup")
+
+    def worker_result(self, worker_ctx: Any, result: Any = None, exc_info: Any = None) -> None:
+        self.order.append("failed" if exc_info else "result")
+
+    def worker_teardown(self, worker_ctx: Any) -> None:
+        self.order.append("teardown")
+
+
+class Living:
+    name = "living"
+
+    life = Life()
+
+    @repeat(3600)
+    def work(self) -> None:
+        self.life()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["well", "failing"])
+def test_the_life_of_a_worker_has_namekos_order(fails: bool) -> None:
+    container = NativeContainer(Living, KernelSettings())
+    (life,) = container.dependencies
+    (entrypoint,) = container.entrypoints
+    life.setup()
+    with suppress(ZeroDivisionError), container.worker(entrypoint) as method:
+        method()
+        if fails:
+            raise ZeroDivisionError
+    end = "failed" if fails else "result"
+    assert life.order == ["inject", "setup", "method", end, "teardown"]
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 from prometheus_client import REGISTRY
+from pymongo.errors import OperationFailure
 
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
@@ -195,6 +196,76 @@ def test_a_dead_database_is_unavailable(client: Client) -> None:
     assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
     assert "127.0.0.1" not in error.details()
     mongo.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "text"),
+    [
+        (14031, Code.UNAVAILABLE, "the database is broken or full"),
+        (1, Code.UNAVAILABLE, "the database is broken or full"),
+        (2, Code.INTERNAL, "unknown error"),
+    ],
+)
+def test_a_sick_database_is_unavailable_and_a_wrong_command_is_our_fault(
+    client: Client, code: int, status: grpcio.StatusCode, text: str
+) -> None:
+    def fail(request: Any, call: Call) -> None:
+        raise OperationFailure("no space left", code)
+
+    client.behaviour.answer = fail
+    error: Any = refused(client.get)
+    assert error.code() is status
+    assert error.details().startswith(text)
+
+
+WRONG = api.ListNotificationsRequest(page_size=501)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "credential", "reason"),
+    [
+        (None, lambda: "garbage", "DEADLINE_NEEDED"),
+        (5, lambda: "garbage", "BAD_CREDENTIAL"),
+        (5, lambda: token(roles=["nothing"]), "NOT_ALLOWED"),
+        (5, token, "INVALID_FIELD"),
+    ],
+    ids=["deadline", "authentication", "role", "validation"],
+)
+def test_a_call_is_refused_for_the_outermost_of_its_mistakes(
+    client: Client, timeout: float | None, credential: Callable[[], str], reason: str
+) -> None:
+    metadata = (("authorization", f"Bearer {credential()}"),)
+    error = refused(
+        lambda: client.stub.ListNotifications(WRONG, timeout=timeout, metadata=metadata)
+    )
+    assert reason_of(error) == reason
+
+
+def test_a_stream_that_its_caller_leaves_is_counted_as_cancelled(client: Client) -> None:
+    labels = {
+        "grpc_type": "server_stream",
+        "grpc_service": SERVICE.full_name,
+        "grpc_method": "WatchNotifications",
+        "grpc_code": "CANCELLED",
+    }
+
+    def cancelled() -> float:
+        return REGISTRY.get_sample_value("grpc_server_handled_total", labels) or 0
+
+    def endless(request: Any, call: Call) -> Iterator[Any]:
+        while True:
+            yield api.WatchNotificationsResponse()
+
+    client.behaviour.answer = endless
+    before = cancelled()
+    stream = watch(client)
+    next(stream)
+    stream.cancel()
+    pause = Event()
+    for _ in range(1000):
+        if cancelled() == before + 1 or pause.wait(0.01):
+            break
+    assert cancelled() == before + 1
 
 
 def test_every_method_is_counted_from_zero(client: Client) -> None:

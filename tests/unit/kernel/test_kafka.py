@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
 from services.cli.processes import free_ports
 from services.kernel.config import KernelSettings
-from services.kernel.errors import Unavailable
-from services.kernel.kafka import Consume, header
+from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable
+from services.kernel.kafka import DEAD_LETTERS_IN_A_ROW_MAX, Consume, header
 from services.kernel.publisher import Event, KafkaPublisher
 
 HANOI = timezone(timedelta(hours=7))
@@ -76,3 +80,61 @@ def test_a_position_that_the_broker_refuses_is_counted() -> None:
         consume._advance(consumer, "t-0", [record])
     labels = {"group": "g.commit"}
     assert REGISTRY.get_sample_value("kieng_consumer_commit_failures_total", labels) == 1
+
+
+class Toy:
+    """Stands for a container whose one method finds fault with some records."""
+
+    def __init__(self, consume: Consume) -> None:
+        self.buried: list[Any] = []
+        self.is_wrong: Callable[[Any], bool] = lambda record: True
+        consume.container = self
+        consume.publisher = SimpleNamespace(write=self.buried.extend)
+
+    @contextmanager
+    def worker(self, entrypoint: Consume) -> Iterator[Callable[[Any], None]]:
+        def method(records: Any) -> None:
+            for record in records:
+                if self.is_wrong(record):
+                    raise InvalidRecord("not readable", offset=record.offset)
+
+        yield method
+
+
+def records(count: int) -> list[Any]:
+    same = {"topic": "t", "partition": 0, "key": b"k", "value": b"", "headers": []}
+    return [SimpleNamespace(offset=offset, **same) for offset in range(count)]
+
+
+def test_too_many_invalid_records_in_a_row_stop_the_process_instead_of_being_buried() -> None:
+    consume = Consume(group="g.dead")
+    toy = Toy(consume)
+    consume._hand_over(records(DEAD_LETTERS_IN_A_ROW_MAX))
+    with pytest.raises(RuntimeError, match="too many invalid records in a row, the last: not read"):
+        consume._hand_over(records(1))
+    assert len(toy.buried) == DEAD_LETTERS_IN_A_ROW_MAX
+
+
+def test_one_batch_that_is_handled_begins_the_count_anew() -> None:
+    consume = Consume(group="g.dead")
+    toy = Toy(consume)
+    consume._hand_over(records(DEAD_LETTERS_IN_A_ROW_MAX))
+    toy.is_wrong = lambda record: False
+    consume._hand_over(records(1))
+    toy.is_wrong = lambda record: True
+    consume._hand_over(records(1))
+    assert len(toy.buried) == DEAD_LETTERS_IN_A_ROW_MAX + 1
+
+
+@pytest.mark.parametrize("error", [KeyError("gone"), ValueError("not assigned")])
+def test_a_partition_that_is_taken_while_it_is_claimed_is_lost(error: Exception) -> None:
+    consume = Consume(group="g.claim", positions="place")
+    place = SimpleNamespace(attr_name="place", claim=lambda partition: 7)
+    consume.container = SimpleNamespace(dependencies=[place])
+
+    def seek(partition: Any, offset: int) -> None:
+        raise error
+
+    consumer = SimpleNamespace(paused=lambda: {TopicPartition("t", 3)}, seek=seek)
+    with pytest.raises(OwnershipLost, match="was taken while it was claimed"):
+        consume._claim(consumer)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -90,3 +91,35 @@ def test_a_line_that_cannot_be_written_fails_nobody(monkeypatch: pytest.MonkeyPa
     Patient().flush()
     with pytest.raises(OSError, match="No space left"):
         full.close()
+
+
+HANGING = """
+import os, signal, threading
+from nameko.extensions import DependencyProvider
+from services.kernel import runner
+from services.kernel.config import KernelSettings
+
+class Hanging(DependencyProvider):
+    def start(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def stop(self):
+        threading.Event().wait()
+
+class Toy:
+    name = "toy"
+    hanging = Hanging()
+
+runner.find_service = lambda name: (Toy, KernelSettings)
+runner.STOP_SECONDS_MAX = 0.5
+raise SystemExit(runner.run("toy"))
+"""
+
+
+def test_a_stop_that_hangs_ends_the_process_and_shows_where() -> None:
+    argv = (sys.executable, "-W", "ignore", "-c", HANGING)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Timeout" in done.stderr
+    assert "in stop" in done.stderr
+    assert '"stopped"' not in done.stdout

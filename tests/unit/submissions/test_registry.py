@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from services.kernel.errors import Unavailable
+from services.kernel.errors import NotFound, Unavailable
+from services.submissions.calling import Stub
 from services.submissions.domain.unit import Unit
-from services.submissions.registry import PartnerCache, UnitCache
+from services.submissions.registry import PartnerCache, UnitCache, Units
 
 
 class Clock:
@@ -69,3 +73,17 @@ def test_a_partner_is_asked_for_once_until_the_answer_is_old() -> None:
     clock.now += 300
     cache.resolve("x", ask)
     assert asked == ["x", "x"]
+
+
+def test_while_no_directory_is_published_a_unit_can_be_neither_known_nor_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nothing(request: Any) -> Any:
+        raise NotFound("no directory")
+
+    stub = SimpleNamespace(GetDirectory=nothing)
+    monkeypatch.setattr(Stub, "get_dependency", lambda self, worker_ctx: stub)
+    units = Units()
+    units.cache = UnitCache()
+    with pytest.raises(Unavailable, match="no directory of units is published yet"):
+        units.get_dependency(None)("a")  # type: ignore[arg-type]
