@@ -100,14 +100,19 @@ def load_catalogue(file: Path, units: Path) -> Catalogue:
     Raises:
         ValueError: a file is none, or cannot be counted with.
     """
-    message = catalogue_pb2.Catalogue(version=1)
     try:
-        ParseDict(_read(file), message)
-        if not message.units:
-            message.units.extend(read_units(units))
-        return decode_catalogue(message)
+        return decode_catalogue(catalogue_message(file, units))
     except (ParseError, Refusal, KeyError, TypeError, yaml.YAMLError) as error:
         raise ValueError(f"no catalogue: {error}") from error
+
+
+def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
+    """Return the message of a catalogue's file, with those units or its own."""
+    message = catalogue_pb2.Catalogue(version=1)
+    ParseDict(_read(file), message)
+    if not message.units:
+        message.units.extend(read_units(units))
+    return message
 
 
 def _read(file: Path) -> dict[str, Any]:
