@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 BUILD  := build
 PYTEST := $(BIN)/python -m pytest
+# Tests that share a stack stay in one process; see tests/conftest.py.
+JOBS   ?= 2
+SPREAD := -n $(JOBS) --dist loadgroup
 KIENG  := $(BIN)/kieng
 BUF    := $(BIN)/buf
 IMAGE  := $(BUILD)/protos.binpb
@@ -33,14 +36,14 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round)
 	$(KIENG) demo $(if $(ONCE),--once)
 
-test: setup ## Run every test (ARGS="-k fold -x" goes to pytest)
-	$(PYTEST) $(ARGS)
+test: setup ## Run every test in JOBS=2 processes (ARGS="-k fold -x" goes to pytest)
+	$(PYTEST) $(SPREAD) $(ARGS)
 
 test-integration: setup ## Run the tests that start a broker and a database
-	$(PYTEST) tests/integration tests/e2e $(ARGS)
+	$(PYTEST) $(SPREAD) tests/integration tests/e2e $(ARGS)
 
 test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later, and Maven)
-	$(PYTEST) tests/integration tests/e2e --broker kafka $(ARGS)
+	$(PYTEST) $(SPREAD) tests/integration tests/e2e --broker kafka $(ARGS)
 
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
@@ -54,9 +57,7 @@ bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a 
 bench: setup ## Measure what every number costs: EVENTS=100000; writes build/bench.json
 	$(BIN)/python -W ignore -m tests.benchmark $(or $(EVENTS),100000) $(ARGS)
 
-check: lint proto-check ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
-	$(PYTEST) tests/architecture
-	$(PYTEST) $(ARGS)
+check: lint proto-check test ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
 
 check-deploy: setup ## Check image, Compose file and chart with every tool (npm and checkov are fetched into build/)
 	CHECK_DEPLOY=1 $(PYTEST) -s --timeout 900 tests/deploy $(ARGS)

@@ -21,6 +21,11 @@ from services.cli import apache_kafka, embedded, topics
 from services.cli.processes import Supervisor, free_ports
 from services.kpi.log_identity import SUBMISSIONS
 
+FOLDER = Path(__file__).parent
+RUNNING = ("e2e", "integration", "chaos")
+"""Folders whose tests start brokers, databases and services, one set for all of a folder."""
+MEASURED = pytest.StashKey[list[str]]()
+TOLD: list[str] = []
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
 
 
@@ -48,6 +53,40 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="what the tests that need a broker run against (default: embedded)",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together in one process what shares a stack, a broker, or the fixtures of a module."""
+    for item in items:
+        folder = item.path.relative_to(FOLDER).parts[0]
+        group = folder if folder in RUNNING else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Call it with a line that the end of the test run shows."""
+    return pytestconfig.stash.setdefault(MEASURED, []).append
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    if call.when == "teardown":
+        lines = item.config.stash.get(MEASURED, [])
+        item.user_properties += [("measured", line) for line in lines]
+        lines.clear()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take over what was measured, perhaps by another process."""
+    if report.when == "teardown":
+        TOLD.extend(str(line) for name, line in report.user_properties if name == "measured")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in TOLD:
+        terminalreporter.write_line(f"measured: {line}")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""The stack with the demo's data, started once; and what the tests measured, told at the end."""
+"""The stack with the demo's data, started once, and the mails that it sends."""
 
 from __future__ import annotations
 
@@ -19,24 +19,12 @@ from tests.e2e.running import RunningStack
 FOLDER = Path(__file__).parent
 # The first test of a session pays for the start and the import.
 SECONDS_MAX = 300
-FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.timeout(SECONDS_MAX))
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    for line in config.stash.get(FIGURES, []):
-        terminalreporter.write_line(f"measured: {line}")
-
-
-@pytest.fixture(scope="session")
-def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Call it with a line that the end of the test run shows."""
-    return pytestconfig.stash.setdefault(FIGURES, []).append
 
 
 @dataclass
