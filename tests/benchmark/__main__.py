@@ -106,14 +106,20 @@ def _fresh(bench: Bench, size: int, is_last: bool) -> list[Figure]:
     """Measure with a log of this length, on a broker of its own: the log only ever grows."""
     folder = Path(tempfile.mkdtemp(dir=bench.machine.folder))
     with Machine(folder, bench.machine.broker_kind) as machine:
-        live.produce(machine.bootstrap, Generator().records(size))
-        return freshness.measure(machine, size, is_last)
+        log = Generator()
+        live.produce(machine.bootstrap, log.records(size))
+        return freshness.measure(machine, size, is_last, {"works": f"{log.works:,}"})
 
 
-def submit(bench: Bench, folder: Path) -> list[Figure]:
+def submit(bench: Bench) -> list[Figure]:
     """Measure what a user waits for, through all services."""
-    with submitting.stack(folder, bench.machine.broker_kind) as running:
-        return list(chain.from_iterable(submitting.at_a_rate(running, rate) for rate in RATES))
+    folder = Path(tempfile.mkdtemp(dir=bench.machine.folder))
+    with (
+        Machine(folder, bench.machine.broker_kind) as machine,
+        submitting.stack(machine, bench.events) as running,
+    ):
+        rounds = (submitting.at_a_rate(running, rate, bench.events) for rate in RATES)
+        return list(chain.from_iterable(rounds))
 
 
 def main(arguments: list[str]) -> int:
@@ -135,7 +141,7 @@ def main(arguments: list[str]) -> int:
             bench = Bench(machine, given.events, console, progress)
             measure(bench, wanted)
             if "submit" in wanted:
-                bench.part("submit to visible", lambda: submit(bench, folder))
+                bench.part("submit to visible", lambda: submit(bench))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report(bench, broker, given.out)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import Any
 
 import grpc
@@ -18,21 +19,27 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.issuer import LocalIssuer
 from services.cli.processes import free_ports
 from tests.benchmark.figures import Figure, quantiles
-from tests.benchmark.generator import FIRST_YEAR, GROUPS, ROOT, TOPIC, Generator, units
+from tests.benchmark.generator import FIRST_YEAR, ROOT, TOPIC, Generator, units
 from tests.benchmark.live import load
-from tests.benchmark.machine import Machine, cpu_seconds, wait_until
+from tests.benchmark.machine import Machine, cpu_seconds, peak_mib, wait_until
 
 ONE_MORE_SAMPLES = 100
 READ_SAMPLES = 400
-RATE = 200
+RATES = (20, 200)
 RATE_SECONDS = 20
-SAMPLED = 5
-"""One event in so many is asked for; asking for each would load the machine more than folding."""
+SAMPLES_PER_SECOND = 40
+"""Events that are asked for; asking for each would load the machine more than folding."""
 ASKERS = 64
 """More than ever wait at once, or their queue would be measured."""
 CALL_SECONDS = 5.0
 INDICATORS = ("KNW-03", "KNW-01", "COM-03", "STA-01", "ENT-12")
 DISTANT = 1_000_000_000
+MONTHS = 24
+SCHOOL = [unit.unit_id for unit in units() if unit.unit_id.startswith("vnu/s03")]
+OF_SCHOOL = {"units": len(SCHOOL), "months": MONTHS, "indicators": len(INDICATORS)}
+OF_SCHOOL |= {"target": "p99 < 15"}
+Config = Mapping[str, object]
+"""What a figure says of its circumstances."""
 
 
 @dataclass
@@ -124,57 +131,76 @@ def _answers(found: Answering) -> bool:
     return True
 
 
-def one_more(found: Answering, loaded: int) -> list[Figure]:
+def one_more(found: Answering, loaded: int, log: Config) -> list[Figure]:
     """Write one event after the other; each is waited for."""
     times = [found.until_readable(found.send()) for _ in range(ONE_MORE_SAMPLES)]
-    return quantiles(f"one more event at {loaded:,} events", times)
+    return quantiles(f"one more event at {loaded:,} events", times, **log)
 
 
-def subtree(found: Answering, loaded: int) -> list[Figure]:
-    """Read a school and its groups over 24 months, all months added up."""
-    school = [unit.unit_id for unit in units() if unit.unit_id.startswith("vnu/s03")]
-    assert len(school) == GROUPS + 1
-    request = kpi_service_pb2.GetKpisRequest(selection=selection(school, 24))
-    times = []
-    for _ in range(READ_SAMPLES):
-        began = time.perf_counter()
-        found.get(request)
-        times.append(time.perf_counter() - began)
-    how = {"units": len(school), "months": 24, "indicators": len(INDICATORS), "target": "p99 < 15"}
-    return quantiles(f"read of a subtree at {loaded:,} events", times, **how)
+def subtree(found: Answering, loaded: int, log: Config) -> list[Figure]:
+    """Read a school and its groups while nothing changes."""
+    times = [read_of_school(found) for _ in range(READ_SAMPLES)]
+    return quantiles(f"read of a subtree at {loaded:,} events", times, **log, **OF_SCHOOL)
 
 
-def at_a_rate(found: Answering, loaded: int) -> list[Figure]:
-    """Write at a steady rate, and wait for every fifth event."""
+def read_of_school(found: Answering) -> float:
+    """Read a school and its groups over 24 months, all months added up; return the seconds."""
+    request = kpi_service_pb2.GetKpisRequest(selection=selection(SCHOOL, MONTHS))
+    began = time.perf_counter()
+    found.get(request)
+    return time.perf_counter() - began
+
+
+def read_on(found: Answering, is_over: Event, times: list[float]) -> None:
+    """Read the school again and again, twenty times a second, until it is over."""
+    while not is_over.wait(0.05):
+        times.append(read_of_school(found))
+
+
+def at_a_rate(found: Answering, loaded: int, rate: int) -> list[Figure]:
+    """Write at a steady rate, wait for some of the events, and read a subtree meanwhile."""
+    is_over, reads = Event(), list[float]()
+    reader = Thread(target=read_on, args=(found, is_over, reads), daemon=True)
+    reader.start()
+    try:
+        figures = written_at(found, loaded, rate)
+    finally:
+        is_over.set()
+        reader.join()
+    name = f"read of a subtree while {rate}/s are written, {loaded:,} loaded"
+    return [*figures, *quantiles(name, reads, **OF_SCHOOL)]
+
+
+def written_at(found: Answering, loaded: int, rate: int) -> list[Figure]:
+    """Write at a steady rate, and wait for at most forty events a second."""
+    sampled = max(1, rate // SAMPLES_PER_SECOND)
     before = {name: cpu_seconds(pid) for name, pid in found.pids.items()}
     waiting = []
     began = time.perf_counter()
     with ThreadPoolExecutor(ASKERS) as pool:
-        for number in range(RATE * RATE_SECONDS):
-            due = began + number / RATE - time.perf_counter()
+        for number in range(rate * RATE_SECONDS):
+            due = began + number / rate - time.perf_counter()
             if due > 0:
                 signal.sigtimedwait([signal.SIGUSR2], due)
             sent = found.send()
-            if number % SAMPLED == 0:
+            if number % sampled == 0:
                 waiting.append(pool.submit(found.until_readable, sent))
         times = [future.result() for future in waiting]
     wall = time.perf_counter() - began
-    rate = RATE * RATE_SECONDS / wall
-    figures = quantiles(
-        f"event to readable at {RATE}/s, {loaded:,} loaded",
-        times,
-        reached=f"{rate:.0f}/s",
-        target="p99 <= 110",
-    )
+    how = {"reached": f"{rate * RATE_SECONDS / wall:.0f}/s", "target": "p99 <= 110"}
+    figures = quantiles(f"event to readable at {rate}/s, {loaded:,} loaded", times, **how)
     for name, pid in found.pids.items():
         cores = (cpu_seconds(pid) - before[name]) / wall
-        figures.append(Figure(f"{name} at {RATE}/s", cores, "cores", RATE * RATE_SECONDS))
+        memory = {"peak": f"{peak_mib(pid):.0f} MiB"}
+        figures.append(Figure(f"{name} at {rate}/s", cores, "cores", rate * RATE_SECONDS, memory))
     return figures
 
 
-def measure(machine: Machine, loaded: int, is_last: bool) -> list[Figure]:
+def measure(machine: Machine, loaded: int, is_last: bool, log: Config) -> list[Figure]:
     """Measure at one size of the log; the events written meanwhile stay in the log."""
     with answering(machine, loaded) as (found, seconds):
         figures = [Figure(f"start to the first answer at {loaded:,} events", seconds, "s")]
-        figures += one_more(found, loaded) + subtree(found, loaded)
-        return figures + at_a_rate(found, loaded) if is_last else figures
+        figures += one_more(found, loaded, log) + subtree(found, loaded, log)
+        for rate in RATES if is_last else ():
+            figures += at_a_rate(found, loaded, rate)
+        return figures

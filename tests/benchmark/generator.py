@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import random
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -81,10 +81,12 @@ class Generator:
     Args:
         seed: decides everything.
         first: number of the first work; logs with distant first numbers share no work.
+        unit_ids: units that claim.
     """
 
     seed: int = 1
     first: int = 0
+    unit_ids: Sequence[str] = field(default_factory=lambda: GROUP_IDS)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
@@ -160,7 +162,8 @@ class Generator:
 
     def _event(self, submission: int) -> events_pb2.SubmissionChanged:
         work = self._work_of[submission]
-        unit = GROUP_IDS[random.Random(submission ^ self.seed << 40).randrange(len(GROUP_IDS))]
+        chosen = random.Random(submission ^ self.seed << 40).randrange(len(self.unit_ids))
+        unit = self.unit_ids[chosen]
         facts, key = facts_of(work, random.Random(work ^ self.seed << 41))
         event = events_pb2.SubmissionChanged(
             submission_id=f"01J{self.seed:03}{self.first + submission:020}",
@@ -207,11 +210,11 @@ def facts_of(work: int, dice: random.Random) -> tuple[facts_pb2.Facts, str]:
     message.SetInParent()
     _set_date(message, _date(dice))
     key = f"{name}:made-up:{work}"
-    for field, value in _details(name, work, dice).items():
+    for name_of_field, value in _details(name, work, dice).items():
         if isinstance(value, list):
-            getattr(message, field).extend(value)
+            getattr(message, name_of_field).extend(value)
         else:
-            setattr(message, field, value)
+            setattr(message, name_of_field, value)
     return facts, f"doi:10.5555/bench.{work}" if name == "publication" else key
 
 
@@ -272,8 +275,8 @@ _DATE_FIELDS = {
 
 
 def _set_date(message: object, date: str) -> None:
-    for field in _DATE_FIELDS[message.DESCRIPTOR]:  # type: ignore[attr-defined]
-        setattr(message, field, date)
+    for name in _DATE_FIELDS[message.DESCRIPTOR]:  # type: ignore[attr-defined]
+        setattr(message, name, date)
 
 
 def _date(dice: random.Random) -> str:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 
+from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.cli import apache_kafka, definitions, embedded, topics
 from services.cli.processes import Child, Supervisor, free_ports
@@ -119,8 +120,11 @@ class Machine:
         self._supervisor.stop()
 
     @contextmanager
-    def database(self) -> Iterator[Database]:
-        """Start an empty database with the catalogue published and a view opened; stop it after."""
+    def database(self, tree: Sequence[directory_pb2.Unit] = ()) -> Iterator[Database]:
+        """Start an empty database with the catalogue published and a view opened; stop it after.
+
+        The catalogue counts on the benchmark's tree, or on another one.
+        """
         folder = Path(tempfile.mkdtemp(prefix="database-", dir=self.folder))
         (port,) = free_ports(1)
         local = embedded.secantus(port, folder / "data", folder / "database.log")
@@ -130,7 +134,7 @@ class Machine:
                 declare(mongo.database(DATABASE))
                 registry = Registry(mongo)
                 log = describe_log(Settings(kafka_bootstrap=self.bootstrap))
-                view = registry.open(log.topic_id, registry.publish(catalogue()))
+                view = registry.open(log.topic_id, registry.publish(catalogue(tree)))
                 yield Database(local.uri, local.child, mongo, view)
 
     def environment(self, database: Database) -> dict[str, str]:
@@ -174,9 +178,9 @@ class Machine:
         return measured
 
 
-def catalogue() -> catalogue_pb2.Catalogue:
-    """Return the indicators that are deployed, over the benchmark's tree."""
+def catalogue(tree: Sequence[directory_pb2.Unit] = ()) -> catalogue_pb2.Catalogue:
+    """Return the indicators that are deployed, over the benchmark's tree or another one."""
     message = definitions.read(INDICATORS)
     message.version = 1
-    message.units.extend(units())
+    message.units.extend(tree or units())
     return message

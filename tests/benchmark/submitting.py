@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -16,7 +15,11 @@ import grpc
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.kpi.verification import read_units
 from tests.benchmark.figures import Figure, quantiles
+from tests.benchmark.generator import Generator
+from tests.benchmark.live import load, produce
+from tests.benchmark.machine import ROOT, Machine
 from tests.e2e.calls import article, creation
 from tests.e2e.running import RunningStack
 
@@ -27,15 +30,26 @@ LATE_SECONDS = 30.0
 
 
 @contextmanager
-def stack(folder: Path, broker: str) -> Iterator[RunningStack]:
-    """Run `kieng up` until the block ends."""
-    running = RunningStack(folder / "up", broker, {})
-    (folder / "up").mkdir()
-    try:
-        running.start("up", until="kieng doctor")
-        yield running
-    finally:
-        running.stop()
+def stack(machine: Machine, events: int) -> Iterator[RunningStack]:
+    """Run `kieng up` on a log of so many events, which its view has counted."""
+    directory = ROOT / "deploy" / "directory" / "units.yaml"
+    tree = read_units(directory)
+    claiming = [unit.unit_id for unit in tree if "/" in unit.unit_id]
+    produce(machine.bootstrap, Generator(unit_ids=claiming).records(events))
+    with machine.database(tree) as database:
+        load(machine, database, events)
+        (machine.folder / "up").mkdir()
+        running = RunningStack(machine.folder / "up", "embedded", {})
+        try:
+            elsewhere = ("--kafka", machine.bootstrap, "--mongo", database.uri)
+            running.start("up", *elsewhere, until="kieng doctor")
+            # Beside a view that counts it takes this for no new installation.
+            published = running.run("unit", "publish", str(directory))
+            if published.code:
+                raise RuntimeError(published.err)
+            yield running
+        finally:
+            running.stop()
 
 
 class Watcher(Thread):
@@ -68,7 +82,7 @@ class Watcher(Thread):
         return int(values[0]) if values else self.base + len(self.seen_at)
 
 
-def at_a_rate(running: RunningStack, rate: int) -> list[Figure]:
+def at_a_rate(running: RunningStack, rate: int, events: int) -> list[Figure]:
     """Submit articles at a rate; the n-th submitted is compared with the n-th that is visible."""
     author = (("authorization", f"Bearer {running.token('vnu', 'contributor')}"),)
     viewer = (("authorization", f"Bearer {running.token('consortium', 'viewer')}"),)
@@ -100,7 +114,7 @@ def at_a_rate(running: RunningStack, rate: int) -> list[Figure]:
             raise RuntimeError(f"{len(watcher.seen_at)} of {len(calls)} became visible")
     begun = sorted(began for began, _ in calls)
     times = [seen - sent for sent, seen in zip(begun, watcher.seen_at, strict=False)]
-    how = {"reached": f"{reached:.0f}/s", "callers": CALLERS}
+    how = {"reached": f"{reached:.0f}/s", "callers": CALLERS, "loaded": f"{events:,} events"}
     return [
         *quantiles(f"submit to acknowledged at {rate}/s", [end - at for at, end in calls], **how),
         *quantiles(f"submit to visible at {rate}/s", times, **how, target="p99 <= 250 at 200/s"),
