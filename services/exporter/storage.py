@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pymongo
+from pymongo.errors import OperationFailure
 
 from services.exporter.domain import Disk
-from services.kernel.mongo import Mongo
+from services.kernel.mongo import SICK, Mongo
 
 PREFIX = "kieng_"
 # A database that hangs must not be shown as one that answers for longer than a few rounds.
@@ -27,9 +28,16 @@ class DatabaseSize:
 
 
 def ping(mongo: Mongo) -> None:
-    """Return when the database has answered; raises PyMongoError when it does not in time."""
+    """Return when the database has answered and can read; raises PyMongoError when it does not."""
     with pymongo.timeout(ANSWER_SECONDS_MAX):
         mongo.client.admin.command("ping")
+        try:
+            # The embedded one answers a ping after a full disk, and refuses everything else.
+            mongo.database("kieng_exporter")["probe"].find_one()
+        except OperationFailure as error:
+            if error.code in SICK:
+                raise
+            # Not allowed, which is an answer.
 
 
 def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:

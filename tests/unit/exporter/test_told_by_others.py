@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from kafka.errors import IncompatibleBrokerVersion
+from pymongo.errors import OperationFailure
 
 from services.exporter.domain import Disk, LogFolder
 from services.exporter.log import LogWatch
-from services.exporter.storage import DatabaseSize, database_sizes
+from services.exporter.storage import DatabaseSize, database_sizes, ping
 
 TOPICS = [
     {"name": "kieng.a", "partitions": [{"partition_size": 3}, {"partition_size": 4}]},
@@ -86,3 +87,26 @@ def test_a_broker_that_cannot_tell_has_no_folders() -> None:
 def test_a_database_tells_its_disk(told: dict[str, float], disk: Disk | None) -> None:
     found = database_sizes(Databases(**told))  # type: ignore[arg-type]
     assert found == ({"kieng_kpi": DatabaseSize(10, 2, 3)}, disk)
+
+
+class Refusing(Databases):
+    """Answers a ping and refuses to read."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self._code = code
+
+    def database(self, name: str) -> Refusing:
+        return self
+
+    def __getitem__(self, name: str) -> Refusing:
+        return self
+
+    def find_one(self) -> None:
+        raise OperationFailure("refused", self._code)
+
+
+def test_a_database_that_is_broken_inside_does_not_answer_and_one_that_hides_does() -> None:
+    with pytest.raises(OperationFailure):
+        ping(Refusing(1))  # type: ignore[arg-type]
+    ping(Refusing(13))  # type: ignore[arg-type]
