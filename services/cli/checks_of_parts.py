@@ -11,14 +11,14 @@ from typing import Any
 
 from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from services.cli import broker, certificates, db, embedded, schemas, settings, topics
 from services.cli.failures import DOWN, NO, Failure
 from services.cli.findings import UP, Finding
 from services.cli.stack import Stack
 from services.kernel.config import KernelSettings, load, read
-from services.kernel.mongo import Mongo
+from services.kernel.mongo import SICK, Mongo
 
 SKEW_SECONDS_MAX = 5.0
 """Largest difference of clocks: tokens hold with 60 s of it, ages and deadlines do not."""
@@ -98,7 +98,10 @@ def check_database(stack: Stack) -> Iterator[Finding]:
     """Look at the database: replica set, majority writes, indexes and migrations, its clock."""
     try:
         with db.database_server("", stack) as mongo:
-            yield from _check_replica_set(mongo)
+            found = list(_check_replica_set(mongo))
+            yield from found
+            if any(finding.exit_code == DOWN for finding in found):
+                return  # what else it says would be the same trouble again
             yield _check_clock(mongo)
             yield from _check_schemas(mongo, stack)
             yield from _check_space(mongo)
@@ -118,14 +121,21 @@ def _check_replica_set(mongo: Mongo) -> Iterator[Finding]:
         # Creates nothing: a write that matches no document, acknowledged by the majority, on disk.
         mongo.database("kieng_doctor")["probe"].update_one({"_id": 0}, {"$set": {"seen": 1}})
     except PyMongoError as error:
-        text = f"no majority acknowledges a write: {str(error)[:200]}"
-        yield Finding("database", DOWN, text, "rs.status() tells which member is missing")
+        yield _unwritable(error)
         return
     members = len(hello.get("hosts", ()))
     yield Finding("database", 0, f"replica set {name} of {members}, majority writes, on disk")
     if not _is_synced(mongo):
         text = "a majority is told before it is on disk (writeConcernMajorityJournalDefault)"
         yield Finding("sync", NO, text, "rs.reconfig() with writeConcernMajorityJournalDefault")
+
+
+def _unwritable(error: PyMongoError) -> Finding:
+    if isinstance(error, OperationFailure) and error.code in SICK:
+        text = "it answers and refuses to write: broken inside, or its disk is full"
+        return Finding("database", DOWN, text, "give its disk room, then start it again")
+    text = f"no majority acknowledges a write: {str(error)[:200]}"
+    return Finding("database", DOWN, text, "rs.status() tells which member is missing")
 
 
 def _is_synced(mongo: Mongo) -> bool:

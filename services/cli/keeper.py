@@ -5,37 +5,18 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from types import FrameType
 
 from services.cli.failures import DOWN, Failure
 from services.cli.launch import Launch
+from services.cli.mending import Mender
 from services.cli.processes import POLL_SECONDS, Child, Death
-
-RESTARTS_MAX = 5
-RESTARTS_SECONDS = 600.0
-PAUSE_SECONDS_MAX = 30.0
+from services.cli.restarts import RestartPolicy
 
 
 class Interrupted(BaseException):
     """Somebody wants the stack to stop (Ctrl-C, SIGTERM)."""
-
-
-class RestartPolicy:
-    """How long to wait before a process is started again, and when to give up."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque()
-
-    def pause(self, now: float) -> float | None:
-        """Note a death; return the pause before the restart in seconds, None to give up."""
-        while self._times and now - self._times[0] > RESTARTS_SECONDS:
-            self._times.popleft()
-        if len(self._times) >= RESTARTS_MAX:
-            return None
-        self._times.append(now)
-        return min(2.0 ** (len(self._times) - 1), PAUSE_SECONDS_MAX)
 
 
 class Task:
@@ -92,13 +73,19 @@ def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
     policies = {child.name: RestartPolicy() for child in launch.services}
     due: dict[str, float] = {}
     pause = threading.Event()
-    task = Task(work)
+    task, mender = Task(work), Mender(launch)
     task.start()
-    while not task.is_done() or stay:
-        _check_parts(launch)
-        for child in launch.services:
-            _check_service(launch, child, policies[child.name], due)
-        pause.wait(POLL_SECONDS)
+    mender.start()
+    try:
+        while not task.is_done() or stay:
+            _check_parts(launch)
+            # Services that die of a broken database would die again, and be given up.
+            if mender.is_well():
+                for child in launch.services:
+                    _check_service(launch, child, policies[child.name], due)
+            pause.wait(POLL_SECONDS)
+    finally:
+        mender.stop()
 
 
 def _check_parts(launch: Launch) -> None:

@@ -184,11 +184,15 @@ class Launch:
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Note the new process id of a service."""
+        """Note the new process id of a service or part."""
         old = self.stack.processes[child.name]
         process = Process(child.pid, old.log, old.grpc, old.http)
         processes = {**self.stack.processes, child.name: process}
-        self._tell(processes, self.stack.broker, self.stack.mongo)
+        try:
+            self._tell(processes, self.stack.broker, self.stack.mongo)
+        except OSError as error:
+            # The disk is full. The addresses in the file hold; the next restart writes it anew.
+            self.screen.say("up.not_saved", "yellow", reason=error)
 
     def _environment(
         self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
-from typing import Any
+from typing import Any, TextIO, cast
 
 from rich.console import Console, RenderableType
 from rich.progress import (
@@ -31,6 +33,27 @@ class Output(StrEnum):
     json = "json"
 
 
+class Patient:
+    """A stream that rather loses a message than ends `kieng up`, when the disk behind is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what there is room for."""
+        with suppress(OSError):
+            return self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand it to the system; what does not fit now goes with the next message."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 class Screen:
     """The two streams of a command, in one language.
 
@@ -45,7 +68,7 @@ class Screen:
         self.answers = Console(highlight=False)
         if not self.answers.is_terminal and "COLUMNS" not in os.environ:
             self.answers = Console(highlight=False, width=FILE_COLUMNS)
-        self.messages = Console(stderr=True, highlight=False)
+        self.messages = Console(file=cast(TextIO, Patient(sys.stderr)), highlight=False)
 
     @property
     def is_json(self) -> bool:

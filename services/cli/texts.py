@@ -132,6 +132,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "cơ sở dữ liệu đã chết; chạy lại `kieng up`, dữ liệu đã ghi vẫn còn",
         "the database died; run `kieng up` again, what was written is there",
     ),
+    "up.database_broken": (
+        "cơ sở dữ liệu HỎNG bên trong, sẽ được khởi động lại: {reason}",
+        "the database is BROKEN inside and will be started again: {reason}",
+    ),
+    "up.no_room": (
+        "đĩa của {folder} đầy: chờ đến khi trống {room} MiB",
+        "the disk of {folder} is full: waiting until {room} MiB are free",
+    ),
+    "up.database_gave_up": (
+        "cơ sở dữ liệu hỏng và không tự hồi phục; xem logs/database.log, rồi chạy lại `kieng up`",
+        "the database is broken and does not come back; look into logs/database.log, then run"
+        " `kieng up` again",
+    ),
+    "up.not_saved": (
+        "không ghi được địa chỉ và số tiến trình: {reason}",
+        "addresses and process ids cannot be written: {reason}",
+    ),
     "up.stopping": ("đang dừng; Ctrl-C lần nữa để dừng ngay", "stopping; Ctrl-C again kills"),
     "up.stopped": ("đã dừng", "stopped"),
     "up.next": ("Thử tiếp, trong cửa sổ khác:", "Try next, in another window:"),

@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
+from pymongo.errors import AutoReconnect, OperationFailure, WTimeoutError
 
 from services.cli import certificates, topics
 from services.cli import checks_of_parts as parts
@@ -150,6 +151,31 @@ def test_clocks_that_differ_are_told(minutes: int, code: int) -> None:
 
     mongo: Any = SimpleNamespace(client=SimpleNamespace(admin=SimpleNamespace(command=command)))
     assert parts._check_clock(mongo).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (OperationFailure("internal server error", 1), "give its disk room"),
+        (OperationFailure("out of disk space", 14031), "give its disk room"),
+        (WTimeoutError("waiting for replication timed out", 64), "rs.status()"),
+        (AutoReconnect("connection closed"), "rs.status()"),
+    ],
+)
+def test_a_database_that_cannot_write_is_down_and_the_remedy_fits(
+    error: Exception, remedy: str
+) -> None:
+    def refuse(*given: object) -> None:
+        raise error
+
+    collection = SimpleNamespace(update_one=refuse)
+    admin = SimpleNamespace(command=lambda name: {"setName": "rs", "hosts": ["a"]})
+    mongo: Any = SimpleNamespace(
+        client=SimpleNamespace(admin=admin), database=lambda name: {"probe": collection}
+    )
+    (finding,) = parts._check_replica_set(mongo)
+    assert finding.exit_code == DOWN
+    assert finding.remedy.startswith(remedy)
 
 
 def test_more_partitions_or_copies_than_the_table_are_a_choice() -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from services.cli.failures import DOWN, Failure
-from services.cli.keeper import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy, Task, keep
+from services.cli.keeper import Task, keep
 from services.cli.launch import SERVICE_SECONDS, Launch, Plan
 from services.cli.processes import Child, Death
+from services.cli.restarts import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
 from services.cli.screen import Output, Screen
 from services.cli.texts import Lang
 from services.cli.up import CATALOGUE, DIRECTORY
@@ -84,7 +85,7 @@ def test_the_death_of_a_part_ends_the_stack(
 def test_a_service_that_dies_again_and_again_ends_the_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.cli.keeper.PAUSE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("services.cli.restarts.PAUSE_SECONDS_MAX", 0.0)
     service = Part("kpi.query", is_dead=True)
     with pytest.raises(Failure, match=r"kpi\.query") as failure:
         keep(stack_of([Part("broker")], [service]), lambda: None, stay=True)

@@ -1,0 +1,102 @@
+"""Starts the embedded database again when it is broken inside.
+
+After its disk was full it answers, and refuses everything, until it has read its journal again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+
+from services.cli import embedded
+from services.cli.failures import DOWN, Failure
+from services.cli.launch import Launch
+from services.cli.processes import ChildFailed
+from services.cli.restarts import RestartPolicy
+
+PROBE_SECONDS = 2.0
+STOP_SECONDS = 5.0
+ROOM_BYTES = 32 << 20
+"""What reading the journal again may need; with less the next start would fail, too."""
+
+
+class Mender:
+    """Asks the database on a thread of its own, and mends it on the caller's: the main thread.
+
+    Args:
+        launch: the stack; a database that it was given is somebody else's to mend.
+        broken: says why a database is broken inside; empty when it is not.
+        room: returns the bytes that are free where it writes.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        broken: Callable[[str], str] = embedded.database_broken,
+        room: Callable[[Launch], int] = lambda launch: shutil.disk_usage(launch.plan.data).free,
+    ) -> None:
+        self._launch, self._broken, self._room = launch, broken, room
+        self._part = next((part for part in launch.parts if part.name == "database"), None)
+        self._policy = RestartPolicy()
+        self._reason = ""
+        self._is_announced = False
+        self._due = 0.0
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to ask."""
+        if self._part is not None:
+            threading.Thread(target=self._ask, daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask no further."""
+        self._stopping.set()
+
+    def is_well(self) -> bool:
+        """Tell whether the database is well; if not, start it again as soon as that can help.
+
+        Raises:
+            Failure: it breaks again and again, or does not come back.
+        """
+        if not self._reason:
+            return True
+        if not self._is_announced:
+            self._announce()
+        if self._room(self._launch) < ROOM_BYTES or time.monotonic() < self._due:
+            return False
+        self._start_again()
+        return True
+
+    def _announce(self) -> None:
+        screen, folder = self._launch.screen, self._launch.plan.data
+        screen.say("up.database_broken", "bold red", reason=self._reason)
+        seconds = self._policy.pause(time.monotonic())
+        if seconds is None:
+            raise Failure(screen.text("up.database_gave_up"), DOWN)
+        if self._room(self._launch) < ROOM_BYTES:
+            screen.say("up.no_room", "bold red", folder=folder, room=ROOM_BYTES >> 20)
+        self._due = time.monotonic() + seconds
+        self._is_announced = True
+
+    def _start_again(self) -> None:
+        assert self._part is not None
+        launch, database = self._launch, self._part
+        database.stop(STOP_SECONDS)
+        database.start()
+        try:
+            database.wait_until_ready(
+                lambda: embedded.mongo_unready(launch.stack.mongo), embedded.DATABASE_READY_SECONDS
+            )
+        except ChildFailed as error:
+            raise Failure(f"{launch.screen.text('up.database_gave_up')}\n{error}", DOWN) from error
+        launch.restarted(database)
+        launch.screen.say("up.restarted", "yellow", name=database.name, pid=database.pid)
+        self._is_announced, self._reason = False, ""
+
+    def _ask(self) -> None:
+        while not self._stopping.wait(PROBE_SECONDS):
+            # What was true before it was started again must not be said after it.
+            if not self._reason:
+                self._reason = self._broken(self._launch.stack.mongo)

@@ -1,0 +1,211 @@
+"""When the embedded database is started again, and that nothing of it ends `kieng up`."""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.errors import AutoReconnect, OperationFailure
+
+from services.cli import embedded, mending
+from services.cli.failures import Failure
+from services.cli.launch import Launch, Plan
+from services.cli.mending import ROOM_BYTES, Mender
+from services.cli.processes import ChildFailed
+from services.cli.restarts import RESTARTS_MAX
+from services.cli.screen import Patient, Screen
+from services.cli.stack import Process
+from services.cli.texts import Lang
+from services.cli.up import DIRECTORY
+
+
+class Database:
+    """The part of a stack that is mended, without a process."""
+
+    name, pid = "database", 1
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.comes_back = True
+
+    def stop(self, seconds: float) -> None:
+        self.steps.append("stop")
+
+    def start(self) -> None:
+        self.steps.append("start")
+        self.pid += 1
+
+    def wait_until_ready(self, unready: object, seconds: float) -> None:
+        if not self.comes_back:
+            raise ChildFailed("it is not ready")
+
+
+class Place:
+    """What the mender is told of the database and its disk."""
+
+    def __init__(self) -> None:
+        self.reason, self.free = "", ROOM_BYTES
+        self.asked = threading.Event()
+
+    def broken(self, uri: str) -> str:
+        self.asked.set()
+        return self.reason
+
+    def room(self, launch: object) -> int:
+        return self.free
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Launch:
+    made = Launch(Plan(tmp_path, DIRECTORY, DIRECTORY), Screen(lang=Lang.en))
+    made.parts.append(Database())  # type: ignore[arg-type]
+    made.stack.processes["database"] = Process(1, "database.log")  # type: ignore[index]
+    return made
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+@pytest.fixture
+def mender(launch: Launch, place: Place, monkeypatch: pytest.MonkeyPatch) -> Mender:
+    monkeypatch.setattr(mending, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(mending.RestartPolicy, "pause", pauses(RESTARTS_MAX))
+    return Mender(launch, place.broken, place.room)
+
+
+def pauses(most: int) -> Any:
+    """A policy that never waits and gives up after so many times."""
+    left = iter([0.0] * most)
+    return lambda policy, now: next(left, None)
+
+
+def wait_for(mender: Mender, place: Place, *, well: bool) -> None:
+    """Wait until the mender has asked again and thinks so."""
+    for _ in range(500):
+        place.asked.clear()
+        if mender.is_well() is well:
+            return
+        place.asked.wait(0.02)
+    raise AssertionError("it does not change its mind")
+
+
+def test_a_broken_database_is_started_again_when_there_is_room(
+    launch: Launch, mender: Mender, place: Place
+) -> None:
+    (database,) = launch.parts
+    mender.start()
+    assert place.asked.wait(5)
+    assert mender.is_well()
+    place.reason, place.free = "panic", 0
+    wait_for(mender, place, well=False)
+    assert not mender.is_well()
+    assert database.steps == [], "there is no room yet"  # type: ignore[attr-defined]
+    place.free = ROOM_BYTES
+    place.reason = ""
+    assert mender.is_well()
+    assert database.steps == ["stop", "start"]  # type: ignore[attr-defined]
+    assert mender.is_well()
+    mender.stop()
+    assert launch.stack.processes["database"].pid == database.pid == 2
+
+
+def test_what_is_broken_is_said_loudly_and_once(launch: Launch, place: Place) -> None:
+    said = io.StringIO()
+    launch.screen.messages.file = said
+    mender = Mender(launch, place.broken, place.room)
+    mender._reason, place.free = "panic", 0
+    assert not mender.is_well()
+    assert not mender.is_well()
+    text = " ".join(said.getvalue().split())
+    assert text.count("BROKEN inside and will be started again: panic") == 1
+    assert text.count("waiting until 32 MiB are free") == 1
+
+
+def test_a_database_that_breaks_again_and_again_is_given_up(launch: Launch, mender: Mender) -> None:
+    for _ in range(RESTARTS_MAX):
+        mender._reason = "panic"
+        assert mender.is_well()
+    mender._reason = "panic"
+    with pytest.raises(Failure, match="does not come back"):
+        mender.is_well()
+
+
+def test_a_database_that_does_not_come_back_is_given_up(launch: Launch, mender: Mender) -> None:
+    launch.parts[0].comes_back = False  # type: ignore[attr-defined]
+    mender._reason = "panic"
+    with pytest.raises(Failure, match="it is not ready"):
+        mender.is_well()
+
+
+def test_a_database_of_others_is_not_asked(launch: Launch, place: Place) -> None:
+    launch.parts.clear()
+    mender = Mender(launch, place.broken, place.room)
+    mender.start()
+    assert mender.is_well()
+    assert not place.asked.is_set()
+
+
+def test_a_process_id_that_cannot_be_written_is_told_and_no_more(
+    launch: Launch, tmp_path: Path
+) -> None:
+    said = io.StringIO()
+    launch.screen.messages.file = said
+    (tmp_path / "stack.tmp").mkdir()
+    launch.restarted(launch.parts[0])
+    assert "cannot be written" in said.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("error", "is_broken"),
+    [
+        (OperationFailure("internal server error", 1), True),
+        (OperationFailure("not authorized", 13), False),
+        (AutoReconnect("nobody there"), False),
+        (None, False),
+    ],
+)
+def test_broken_is_a_database_that_answers_and_refuses(
+    error: Exception | None, is_broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Client:
+        def __init__(self, uri: str, **options: int) -> None:
+            pass
+
+        def __enter__(self) -> Client:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            pass
+
+        def __getitem__(self, name: str) -> Client:
+            return self
+
+        def find_one(self) -> None:
+            if error is not None:
+                raise error
+
+    monkeypatch.setattr(pymongo, "MongoClient", Client)
+    assert bool(embedded.database_broken("mongodb://x")) is is_broken
+
+
+def test_a_message_that_cannot_be_written_is_lost_and_no_more() -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    stream = Patient(Full())
+    assert stream.write("text") == 4
+    stream.flush()
+    assert not stream.isatty()
+    roomy = io.StringIO()
+    assert Patient(roomy).write("text") == 4
+    assert roomy.getvalue() == "text"
