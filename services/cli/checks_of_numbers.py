@@ -30,6 +30,7 @@ PROBE_SECONDS = 3.0
 LOOK_MS = 500
 STUCK_SECONDS = 5.0
 ROLES = ("operator", "viewer")
+LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
@@ -63,6 +64,11 @@ def grpc_state(address: str, seconds: float) -> str:
 
 def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
     """Ask the services that open no port for calls over HTTP."""
+    if not stack.processes:
+        # In a pod say, where only the addresses for calls are known.
+        for name in sorted(WITHOUT_GRPC):
+            text = "not looked at: it answers no calls, and nobody said where its HTTP port is"
+            yield Finding(name, 0, text, f"{LOOK} (on Kubernetes: kubectl get pods)")
     for name, process in stack.processes.items():
         if process.http and not process.grpc:
             reason = http_probe(process.http, "/readyz")()

@@ -61,14 +61,19 @@ def _owns(stack: Stack, part: str) -> bool:
 
 
 def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
+    # How many copies there are was chosen when they were made, and decides what else is right.
+    table = topics.load()
+    live, least = topics.copies(admin, table), max(topic.replication for topic in table)
+    if live > least:
+        table, remedy = topics.load(replication=live), f"{remedy} --replication {live}"
     # The embedded broker reports no settings, so they cannot be compared there.
-    differences = topics.plan(admin, topics.load())
+    differences = topics.plan(admin, table)
     seen = [d for d in differences if not d.is_generous and (d.aspect == "topic" or d.found)]
     if seen:
         yield Finding("topics", NO, "; ".join(map(str, seen)), remedy)
     else:
         yield Finding("topics", 0, "as in the table")
-    poor = topics.without_copies(admin, topics.load())
+    poor = topics.without_copies(admin, table)
     leaderless = [name for name, isr, copies in poor if not isr]
     if leaderless:
         text = f"nobody leads {', '.join(leaderless)}"

@@ -203,6 +203,20 @@ def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]
     return {topic.name: str(live[topic.name]["topic_id"]) for topic in table if topic.name in live}
 
 
+def copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> int:
+    """Return how many copies the topics were made with: the most that any of them has.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
+    found = [
+        len(partition["replica_nodes"])
+        for topic in _describe(admin, table).values()
+        for partition in topic["partitions"]
+    ]
+    return max(found, default=0)
+
+
 def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tuple[str, int, int]]:
     """Return each partition that lacks copies: topic and number, copies in sync, copies there are.
 

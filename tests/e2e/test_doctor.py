@@ -46,6 +46,7 @@ def test_addresses_in_the_environment_are_enough(stack: RunningStack, tmp_path: 
     assert code == 0, rows
     wanted = {"broker", "topics", "copies", "database", "clock", "schema", "issuers"}
     assert wanted | {"view", "log", "lag", "parked", "partners", "kpi.query"} <= set(rows)
+    assert rows["kpi.aggregator"]["detail"].startswith("not looked at")
     code, rows = elsewhere(stack, tmp_path)
     assert code == 0, rows
     assert rows["view"]["remedy"] == "set KIENG_TOKEN"

@@ -204,6 +204,58 @@ def test_a_partition_without_leader_or_copies_is_found() -> None:
     assert found == [(f"{name}/0", 0, 3), (f"{name}/1", 2, 3)]
 
 
+class Topics:
+    """A broker with every topic of the table, in so many copies and with that setting."""
+
+    def __init__(self, copies: dict[str, int], in_sync: str) -> None:
+        self._copies, self._in_sync = copies, in_sync
+
+    def describe_topics(self) -> list[dict[str, Any]]:
+        return [
+            {"name": topic.name, "partitions": [self._partition(topic.name)] * topic.partitions}
+            for topic in topics.load()
+        ]
+
+    def _partition(self, name: str) -> dict[str, Any]:
+        nodes = list(range(self._copies.get(name, self._copies["others"])))
+        return {"partition_index": 0, "leader_id": 0, "replica_nodes": nodes, "isr_nodes": nodes}
+
+    def describe_configs(self, resources: Any, config_filter: str) -> dict[str, Any]:
+        return {
+            "topic": {
+                topic.name: {
+                    name: {"value": value}
+                    for name, value in {
+                        **topic.config,
+                        "min.insync.replicas": self._in_sync,
+                    }.items()
+                }
+                for topic in topics.load()
+            }
+        }
+
+
+@pytest.mark.parametrize(
+    ("copies", "in_sync", "told"),
+    [
+        ({"others": 1}, "1", ""),
+        ({"others": 3}, "2", ""),
+        ({"others": 3}, "1", "kieng.submissions.v1: min.insync.replicas is 1, wanted 2"),
+        ({"others": 3, "kieng.kpi.v1": 1}, "2", "kieng.kpi.v1: replication is 1, wanted 3"),
+    ],
+    ids=["one copy", "three", "three that may be one", "one topic has fewer"],
+)
+def test_settings_are_compared_with_the_copies_that_there_are(
+    copies: dict[str, int], in_sync: str, told: str
+) -> None:
+    admin: Any = Topics(copies, in_sync)
+    found = {each.check: each for each in parts._check_topics(admin, "kieng topics apply")}
+    assert found["topics"].exit_code == (NO if told else 0)
+    assert told in found["topics"].detail
+    assert found["topics"].remedy == ("kieng topics apply --replication 3" if told else "")
+    assert found["copies"].exit_code == 0
+
+
 def test_without_anything_it_says_what_to_set_and_ends_with_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -215,6 +267,9 @@ def test_without_anything_it_says_what_to_set_and_ends_with_3(
     assert rows["broker"]["remedy"].endswith("KIENG_KAFKA_BOOTSTRAP")
     assert rows["submissions"]["remedy"] == "set KIENG_SUBMISSIONS_ADDRESS=host:port"
     assert rows["settings"]["ok"] is True
+    for name in ("kpi.aggregator", "exporter"):
+        assert rows[name]["detail"].startswith("not looked at")
+        assert "/readyz" in rows[name]["remedy"]
     assert all(row["remedy"] for row in rows.values() if not row["ok"])
 
 
