@@ -16,6 +16,7 @@ import grpc
 import pytest
 
 from tests.e2e.calls import Caller, Refused, article, creation, refusal
+from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack, wait_until
 from tests.e2e.watching import Prometheus, watching
 
@@ -125,6 +126,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
             running.stop()
             running.start("up", until="kieng doctor")
         is_well_again(running, request, taken)
+        Comparison(running, measured).check()
         measured(f"disk has room: everything counted again after {time.monotonic() - began:.1f} s")
         if broker == "embedded":
             assert "database runs again" in running.printed()

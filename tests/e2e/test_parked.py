@@ -9,6 +9,7 @@ from kafka import KafkaProducer
 
 from kieng.submissions.v1 import events_pb2
 from tests.e2e.calls import Caller, article, creation
+from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack, wait_until
 
 TOPIC = "kieng.submissions.v1"
@@ -46,13 +47,14 @@ def say_something_impossible(stack: RunningStack, submission_id: str, version: i
 
 
 def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
-    stack: RunningStack,
+    stack: RunningStack, comparison: Comparison
 ) -> None:
     assert parked(stack) == []
     request = creation("vnu/uet", article("10.5555/e2e.parked", "2021-06-01"))
     made = Caller(stack, "vnu", "contributor").create(request)
     say_something_impossible(stack, made.submission_id, made.version)
     wait_until(lambda: parked(stack), 15, "the record is parked")
+    comparison.check()
 
     (seen,) = parked(stack)
     assert seen["submission_id"] == made.submission_id

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -15,6 +15,7 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from services.cli import apache_kafka
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.collecting import Collector, collecting
+from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack, wait_until
 
 PARTNER = "Synthetic Partner"
@@ -31,7 +32,10 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def traced(
-    collector: Collector, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    collector: Collector,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+    measured: Callable[[str], None],
 ) -> Iterator[RunningStack]:
     """A stack of its own, which sends its spans to the collector."""
     broker: str = pytestconfig.getoption("--broker")
@@ -42,6 +46,7 @@ def traced(
     try:
         running.start("up", until="kieng doctor")
         yield running
+        Comparison(running, measured).check()
     finally:
         running.stop()
 
