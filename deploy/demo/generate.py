@@ -55,14 +55,15 @@ REASONS = {
 Table = dict[str, str]
 
 
-def all_claims(profile: Profile) -> list[Claim]:
-    """Every claim of every lot, in the order of the profile."""
+def all_claims(profile: Profile) -> tuple[list[Claim], list[Claim]]:
+    """Every claim of every lot in the order of the profile; those of its history stand apart."""
     maker = Maker(profile.partners)
     teller = Teller(profile.weights, profile.partners)
     serials: Counter[str] = Counter()
     seeds: Counter[str] = Counter()
-    claims = []
-    for lot in profile.lots:
+    claims: list[Claim] = []
+    history: list[Claim] = []
+    for lot in (*profile.lots, *profile.history):
         line = "/".join(
             (lot.type, *lot.institutions, lot.unit, *sorted(lot.variant), lot.period, lot.fate)
         )
@@ -70,19 +71,25 @@ def all_claims(profile: Profile) -> list[Claim]:
         dice = Dice(f"{profile.seed}/{line}/{seeds[line]}")
         for _ in range(lot.count):
             serials[lot.type] += 1
-            claims += teller.claims(dice, lot, maker.make(dice, lot, serials[lot.type]))
-    return claims
+            made = teller.claims(dice, lot, maker.make(dice, lot, serials[lot.type]))
+            (history if lot in profile.history else claims).extend(made)
+    return claims, history
 
 
-def grouped(profile: Profile, claims: Iterable[Claim]) -> dict[tuple[str, str], list[Claim]]:
-    """Claims by (institution, type), mixed so that no file tells the lots apart."""
+def grouped(
+    profile: Profile, claims: Iterable[Claim], history: Iterable[Claim]
+) -> dict[tuple[str, str], list[Claim]]:
+    """Claims by (institution, type), mixed so that no file tells the lots apart; history last."""
     groups: dict[tuple[str, str], list[Claim]] = defaultdict(list)
     for claim in claims:
         groups[claim.institution, claim.type].append(claim)
-    return {
+    mixed = {
         key: Dice(f"{profile.seed}/order/{'/'.join(key)}").shuffled(groups[key])
         for key in sorted(groups, key=lambda key: (key[0], list(FACTS).index(key[1])))
     }
+    for claim in history:
+        mixed[claim.institution, claim.type].append(claim)
+    return mixed
 
 
 def evidence(institution: str, record_id: str, version: int) -> Table:
@@ -116,7 +123,7 @@ def files(profile: Profile) -> dict[str, str]:
     """Path below this folder -> content, of all files that are generated."""
     made = {}
     decisions: dict[tuple[str, int], list[Table]] = defaultdict(list)
-    for (institution, type_), claims in grouped(profile, all_claims(profile)).items():
+    for (institution, type_), claims in grouped(profile, *all_claims(profile)).items():
         rows, changes = [], []
         for number, claim in enumerate(claims, start=1):
             record_id = f"{PREFIXES[type_]}-{number:05d}"

@@ -15,6 +15,7 @@ PERIODS = {
     "later": ("2025-08-01", "2025-12-31"),
     "earlier": ("2024-01-01", "2024-12-31"),
     "stock": ("2023-07-01", "2025-07-31"),
+    "ended": ("2024-01-01", "2024-05-31"),
 }
 
 
@@ -77,22 +78,26 @@ class Profile:
     seed: str
     weights: Mapping[str, Mapping[str, int]]  # institution -> unit -> weight
     lots: tuple[Lot, ...]
+    history: tuple[Lot, ...]  # of units that ended
     partners: tuple[Partner, ...]
 
 
 def read_profile(path: Path) -> Profile:
     """The recipe in a file."""
     table = tomllib.loads(path.read_text(encoding="utf-8"))
-    lots = tuple(
-        Lot(type_, tuple(who.split("+")), unit, frozenset(variant.split("+")), period, fate, count)
-        for type_, rows in table["lots"].items()
-        for who, unit, variant, period, fate, count in rows
+    lots, history = (
+        tuple(
+            Lot(type_, tuple(who.split("+")), unit, frozenset(variant.split("+")), *rest)
+            for type_, rows in table[part].items()
+            for who, unit, variant, *rest in rows
+        )
+        for part in ("lots", "history")
     )
     named = tuple(
         Partner(name, "", tuple(aliases), house, country, False)
         for name, aliases, house, country in table["named_partners"]
     )
-    return Profile(table["seed"], table["units"], lots, (*named, *invented(table)))
+    return Profile(table["seed"], table["units"], lots, history, (*named, *invented(table)))
 
 
 def invented(table: Mapping[str, list[tuple[str, str, str, int]]]) -> list[Partner]:

@@ -34,6 +34,18 @@ def test_an_unknown_unit_is_refused_and_named(stack: RunningStack) -> None:
     assert "vnu/nowhere" in answer.err
 
 
+def test_a_unit_that_ended_claims_its_past_and_nothing_later(stack: RunningStack) -> None:
+    author = Caller(stack, "hust", "contributor")
+    past = author.create(creation("hust/iem", article("10.5555/e2e.past", "2019-01-01")))
+    assert past.content.unit_id == "hust/iem"
+    with pytest.raises(grpc.RpcError) as caught:
+        author.create(creation("hust/iem", article("10.5555/e2e.later", "2024-08-02")))
+    refused = refusal(caught.value)
+    assert (refused.code, refused.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "UNIT_ENDED")
+    assert refused.fields == ("content.unit_id", "content.facts.publication.issued_on")
+    assert "hust/iem ended on 2024-08-01; claim what came later for hust/sem" in refused.text
+
+
 def test_an_impossible_day_is_refused_before_it_is_sent(stack: RunningStack) -> None:
     answer = stack.run(*SUBMIT, "--fact", "issued_on=2021-02-30", "--unit", "vnu/hus")
     assert answer.code == 1

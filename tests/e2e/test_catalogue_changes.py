@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from services.cli.up import CATALOGUE
+from tests.e2e import expected
 from tests.e2e.running import RunningStack, wait_until
 
 YEAR = ("2025-01", "2025-12")
@@ -80,18 +81,45 @@ def test_a_steward_tries_publishes_and_takes_back_another_catalogue(
     measured(f"catalogue: {begun['events_wanted']} events rebuilt, verified and swapped in")
 
 
-def test_a_reorganisation_adds_up_on_the_demo(stack: RunningStack) -> None:
+def test_ended_units_of_a_university_are_its_own_in_both_trees(stack: RunningStack) -> None:
     asked = ("--unit", "hust", "--from", "2025-01:2025-03", "--to", "2025-04:2025-06")
     found = stack.json("catalogue", "reorganisation", *asked)
     assert found["works"] > 0
     whole = [each for each in found["numbers"] if isinstance(each["change"], int)]
     assert any(each["change"] for each in whole)
     for each in whole:
-        assert each["change"] == each["reorganisation"] + each["real"]
-        # A university holds its ended institutes in both trees.
+        assert (each["change"], each["reorganisation"]) == (each["real"], 0)
         assert each["as_was"] == each["as_is"]
     seen = stack.kpis(["hust"], "2025-04", "2025-06", "KNW-03")["cells"][0]
     (told,) = (n for n in whole if (n["indicator"], n["measure"]) == ("KNW-03", "verified"))
     assert told["as_was"][1] == seen["verified"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "ended"), [("hust/sem", "hust/iem"), ("vnu-hcm/uhs", "vnu-hcm/medicine")]
+)
+def test_a_reorganisation_is_split_from_real_change_on_the_demo(
+    stack: RunningStack, unit: str, ended: str
+) -> None:
+    ranges = (("2024-01", "2024-07"), ("2025-01", "2025-07"))
+    before, after = (f"{first}:{last}" for first, last in ranges)
+    asked = ("--unit", unit, "--from", before, "--to", after)
+    found = stack.json("catalogue", "reorganisation", *asked)
+    assert found["moved_units"] == [ended]
+    told = {n["indicator"]: n for n in found["numbers"] if n["measure"] == "verified"}
+    for code in ("KNW-03", "ENT-12", "STA-01"):
+        numbers = [expected.figures("verified", code, *months) for months in ranges]
+        # No work is claimed by both, so that the successor has the sum of the two.
+        as_was = [int(str(each.get(unit, 0))) for each in numbers]
+        as_is = [
+            int(str(each.get(ended, 0))) + own for each, own in zip(numbers, as_was, strict=True)
+        ]
+        change, real = as_was[1] - as_was[0], as_is[1] - as_is[0]
+        assert (told[code]["as_was"], told[code]["as_is"]) == (as_was, as_is)
+        split = (told[code]["change"], told[code]["reorganisation"], told[code]["real"])
+        assert split == (change, change - real, real)
+    trainings = told["ENT-12"]
+    assert trainings["change"] == trainings["reorganisation"] + trainings["real"]
+    assert min(trainings["reorganisation"], trainings["real"]) > 0
     shown = stack.run("catalogue", "reorganisation", *asked)
-    assert (shown.code, "KNW-03" in shown.out) == (0, True), shown.err
+    assert (shown.code, "ENT-12" in shown.out, ended in shown.out) == (0, True, True), shown.err

@@ -167,10 +167,25 @@ def test_every_claim_names_a_living_unit_of_its_institution() -> None:
         # A unit may be younger than the filing of a right that it was granted.
         effective = [date for name, date in dates.items() if name != "filed_on"]
         assert unit.get("valid_from", "") <= min(effective, default="9999"), row["record_id"]
-        assert "valid_to" not in unit, row["record_id"]
+        assert max(effective, default="") <= unit.get("valid_to", "9999"), row["record_id"]
         assert max(dates.values()) <= "2025-12-31" or type_ == "agreement"
         named = [*row.get("institutions", "").split("|"), row.get("payer_unit_id", "")]
         assert set(named) <= {"", *found}
+
+
+@pytest.mark.parametrize(
+    ("ended", "successor"), [("hust/iem", "hust/sem"), ("vnu-hcm/medicine", "vnu-hcm/uhs")]
+)
+def test_a_reorganised_unit_has_a_past_and_its_successor_a_present(
+    ended: str, successor: str
+) -> None:
+    assert units()[ended]["successor_ids"] == [successor]
+    past, present = (
+        expected.figures("verified", "ENT-12", *months)
+        for months in (("2024-01", "2024-07"), JANUARY_TO_JULY)
+    )
+    assert past[ended] < present[successor]
+    assert (past.get(successor, 0), present.get(ended, 0)) == (0, 0)
 
 
 def test_columns_and_values_are_those_of_the_contracts() -> None:
