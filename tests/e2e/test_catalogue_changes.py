@@ -49,6 +49,7 @@ def test_a_steward_tries_publishes_and_takes_back_another_catalogue(
     stack: RunningStack, changed_file: Path, measured: Callable[[str], None]
 ) -> None:
     before, counted = view(stack), articles(stack)
+    assert len(stack.json("catalogue", "list")["indicators"]) == 49
     months = ("--from", YEAR[0], "--to", YEAR[1])
     tried = stack.json("catalogue", "what-if", str(changed_file), *months)
     changes = {(c["unit"], c["measure"]): c for c in tried["changes"] if c["indicator"] == "KNW-03"}
