@@ -39,7 +39,7 @@ def add(
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Register a partner; the same one again answers itself.
+    """Register a partner; a known one gets the names and the tax code that it lacks.
 
     Example: kieng partner add "Công ty Mẫu" --house enterprise --tax-code 0100233488
     """

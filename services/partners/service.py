@@ -75,9 +75,11 @@ class PartnersService:
 
     @grpc
     def register_partner(self, request: Any) -> Any:
-        """Register a partner. Idempotent by tax code and by names."""
+        """Register a partner, or complete one for a steward. Idempotent by tax code and names."""
         asked = wire.decode_partner(request.partner)
-        partner, is_new = self.partners.register(asked, self.change)
+        may_complete = "steward" in self.call.principal.roles
+        key_of = wire.key_of if may_complete else None
+        partner, is_new = self.partners.register(asked, self.change, key_of)
         self.wake_relay()
         return partner_service_pb2.RegisterPartnerResponse(
             partner=wire.encode_partner(partner), created=is_new

@@ -26,13 +26,14 @@ from services.partners.documents import (
     encode_partner,
 )
 from services.partners.domain.directory import Directory, Entry, Unit, entries_of, same_tree
-from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, known_as
+from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, completed, known_as
 from services.partners.folding import fold
 from services.partners.schema import DATABASE, declare
 
 TRIES = 5
 UNSENT_PER_RUN = 100
 FOUND_MAX = 500
+KeyOf = Callable[[str], str]
 DIRECTORY_SECONDS_MAX = 1.0
 """How long a process may not know of a directory that another one published."""
 
@@ -151,17 +152,30 @@ class Partners:
         start = {"$setOnInsert": {"number": 0}}
         self._counters.update_one({"_id": "partner"}, start, upsert=True)
 
-    def register(self, asked: Partner, change: Change) -> tuple[Partner, bool]:
+    def register(
+        self, asked: Partner, change: Change, key_of: KeyOf | None = None
+    ) -> tuple[Partner, bool]:
         """Return the partner that holds, and whether it is new.
+
+        Args:
+            asked: what shall be registered.
+            change: what the write leaves behind.
+            key_of: comparison key of a name, for a steward: a known partner gets what it lacks.
 
         Raises:
             AlreadyExists: a name belongs to another partner.
+            InvalidArgument: a known partner would have too many names.
             Conflict: others registered the same names in between, again and again.
         """
         for _ in range(TRIES):
-            known = known_as(asked, self._sharing(asked))
-            if known is not None:
+            sharing = self._sharing(asked)
+            known = completed(asked, sharing, key_of) if key_of else known_as(asked, sharing)
+            if known in sharing:
                 return known, False
+            if known is not None:
+                if self._replace(known, change):
+                    return known, False
+                continue
             partner = asked.registered(self._next_number())
             try:
                 self._documents.insert_one(encode_partner(partner, change))
@@ -169,6 +183,16 @@ class Partners:
                 continue
             return partner, True
         raise Conflict("others register the same partner at the same time; repeat")
+
+    def _replace(self, partner: Partner, change: Change) -> bool:
+        """Write the next version; tell whether nobody was faster, nor has one of its names."""
+        guard = {"_id": partner.partner_id, "version": partner.version - 1}
+        document = encode_partner(partner, change)
+        del document["_id"]
+        try:
+            return bool(self._documents.update_one(guard, {"$set": document}).matched_count)
+        except DuplicateKeyError:
+            return False
 
     def meant_by(self, text: str, key: str) -> list[Partner]:
         """Return the partners with this id, tax code or comparison key, in order of id."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from services.kernel.errors import AlreadyExists, NotFound, WrongState
+from services.kernel.errors import AlreadyExists, InvalidArgument, NotFound, WrongState
 
 # Folded. They say what kind of company it is, not which; "tổng công ty" is not among them, because
 # a general corporation and its companies share the rest of the name.
@@ -45,6 +45,7 @@ LEGAL_FORMS_AFTER = (
 )
 
 PARTNER_ID = re.compile(r"^partner:[0-9]{5,}$")
+ALIASES_MAX = 20
 TAX_CODE = re.compile(r"^[0-9]{10}(-[0-9]{3})?$")
 
 
@@ -123,12 +124,72 @@ def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
         if says_nothing_new:
             return other
     for other in matches:
-        raise AlreadyExists(
-            f"a name or alias belongs to {other.partner_id}, {other.name}",
-            reason="PARTNER_NAME_TAKEN",
-            details={"partner_id": other.partner_id, "name": other.name},
-        )
+        raise _taken(other)
     return None
+
+
+def _taken(other: Partner) -> AlreadyExists:
+    return AlreadyExists(
+        f"a name or alias belongs to {other.partner_id}, {other.name}",
+        reason="PARTNER_NAME_TAKEN",
+        details={"partner_id": other.partner_id, "name": other.name},
+    )
+
+
+def completed(
+    asked: Partner, matches: Iterable[Partner], key_of: Callable[[str], str]
+) -> Partner | None:
+    """Return the partner that a steward's registration means, with what it lacked until now.
+
+    Names and a tax code are added and nothing is replaced; what lacks nothing is the same object.
+    A partner is meant by its tax code, or by its usual name when tax codes do not contradict.
+
+    Args:
+        asked: what shall be registered.
+        matches: the partners that have its tax code or one of its keys.
+        key_of: returns the comparison key of a name.
+
+    Raises:
+        AlreadyExists: a name belongs to a partner that is not the one asked for.
+        InvalidArgument: it would have too many names. The caller's fault.
+    """
+    matches = sorted(matches, key=lambda partner: partner.partner_id)
+    known = _meant(asked, matches, key_of(asked.name))
+    for other in matches:
+        if other is not known:
+            raise _taken(other)
+    return None if known is None else _with_what_it_lacks(known, asked, key_of)
+
+
+def _meant(asked: Partner, matches: Iterable[Partner], own_key: str) -> Partner | None:
+    by_name = None
+    for other in matches:
+        if asked.tax_code and asked.tax_code == other.tax_code:
+            return other
+        if own_key in other.keys and "" in (asked.tax_code, other.tax_code):
+            by_name = other
+    return by_name
+
+
+def _with_what_it_lacks(known: Partner, asked: Partner, key_of: Callable[[str], str]) -> Partner:
+    keys, aliases = set(known.keys), list(known.aliases)
+    for name in (asked.name, *asked.aliases):
+        if key_of(name) not in keys:
+            keys.add(key_of(name))
+            aliases.append(name)
+    if len(aliases) > ALIASES_MAX:
+        text = f"{known.partner_id} would have more than {ALIASES_MAX} of them"
+        raise InvalidArgument(f"partner.aliases: {text}", fields={"partner.aliases": text})
+    tax_code = known.tax_code or asked.tax_code
+    if len(aliases) == len(known.aliases) and tax_code == known.tax_code:
+        return known
+    return replace(
+        known,
+        keys=frozenset(keys),
+        aliases=tuple(aliases),
+        tax_code=tax_code,
+        version=known.version + 1,
+    )
 
 
 def the_one(query: str, matches: Sequence[Partner]) -> Partner:

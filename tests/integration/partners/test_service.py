@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -12,12 +13,14 @@ from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_s
 from kieng.directory.v1 import events_pb2 as directory_events_pb2
 from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from kieng.partners.v1 import partner_pb2, partner_service_pb2, partner_service_pb2_grpc
-from services.kernel.errors import Unavailable
+from services.kernel.errors import Conflict, Unavailable
 from services.kernel.mongo import Mongo
+from services.partners import wire
 from services.partners.config import Settings
+from services.partners.documents import Change
 from services.partners.metrics import RELAY_FAILURES
 from services.partners.service import PartnersService
-from services.partners.store import DATABASE
+from services.partners.store import DATABASE, Partners
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.partners.serving import (
     Caller,
@@ -205,6 +208,59 @@ def test_a_partner_is_registered_once_resolved_by_every_name_and_told(
 
 def event_of(record: Any) -> partner_events_pb2.PartnerChanged:
     return partner_events_pb2.PartnerChanged.FromString(record.value)
+
+
+def test_a_steward_completes_a_known_partner_and_all_are_told(
+    channel: grpc.Channel, settings: Settings
+) -> None:
+    stub = partner_service_pb2_grpc.PartnerServiceStub(channel)
+    steward = Caller(stub, credential("root", "keeper", "steward"))
+    first = partners_of(channel).RegisterPartner(partner("Mẫu Điện")).partner
+    asked = partner("Mau Dien JSC", "Sample Power", tax_code="0100233488")
+    code, _ = refusal_of(partners_of(channel).RegisterPartner, asked)
+    assert code == grpc.StatusCode.ALREADY_EXISTS
+    full = steward.RegisterPartner(asked)
+    assert (full.created, full.partner.partner_id) == (False, first.partner_id)
+    assert (full.partner.name, full.partner.tax_code) == ("Mẫu Điện", "0100233488")
+    assert list(full.partner.aliases) == ["Sample Power"]
+    assert steward.RegisterPartner(asked) == full
+    for query in ("sample power", "0100233488", "Mẫu Điện"):
+        request = partner_service_pb2.ResolvePartnerRequest(query=query)
+        assert steward.ResolvePartner(request).partner == full.partner
+    found = steward.SearchPartners(partner_service_pb2.SearchPartnersRequest(query="power"))
+    assert list(found.partners) == [full.partner]
+    with Log(settings.kafka_bootstrap, "kieng.partners.v1") as log:
+        record = log.first(lambda r: event_of(r).partner == full.partner)
+    assert event_of(record).version == 2
+
+
+def test_two_stewards_who_complete_a_partner_at_once_lose_nothing(channel: grpc.Channel) -> None:
+    stub = partner_service_pb2_grpc.PartnerServiceStub(channel)
+    steward = Caller(stub, credential("root", "keeper", "steward"))
+    steward.RegisterPartner(partner("Mẫu Chung"))
+    with ThreadPoolExecutor(3) as pool:
+        asked = (partner("Mẫu Chung", f"Tên {number}") for number in range(3))
+        list(pool.map(steward.RegisterPartner, asked))
+    request = partner_service_pb2.ResolvePartnerRequest(query="Mẫu Chung")
+    found = steward.ResolvePartner(request).partner
+    assert sorted(found.aliases) == ["Tên 0", "Tên 1", "Tên 2"]
+
+
+def test_a_name_that_somebody_takes_in_between_is_not_written_twice(
+    empty_database: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, change = Partners(empty_database), Change(datetime.now(UTC), "event")
+    first, second, both = (
+        wire.decode_partner(partner(*names).partner)
+        for names in (("Mẫu Một",), ("Mẫu Hai",), ("Mẫu Một", "Mẫu Hai"))
+    )
+    known, _ = store.register(first, change)
+    store.register(second, change)
+    # As if the second had not been there when it was asked for.
+    monkeypatch.setattr(store, "_sharing", lambda asked: [known])
+    with pytest.raises(Conflict):
+        store.register(both, change, wire.key_of)
+    assert store.meant_by("", "mau mot") == [known]
 
 
 def test_a_taken_name_a_wrong_tax_code_and_an_unclear_text_are_refused(
