@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ FACTS = ("--fact", "title=Synthetic", "--fact", "issued_on=2019-05-05", "--fact"
 def lines(stack: RunningStack, *arguments: str) -> Iterator[Callable[[], tuple[float, Any]]]:
     """Run a command that goes on until Ctrl-C; the next JSON object, and when it was printed."""
     argv = (str(KIENG), *arguments, "--output", "json", "--data", str(stack.data))
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, preexec_fn=listens) as process:
         printed: queue.Queue[tuple[float, Any]] = queue.Queue()
 
         def read() -> None:
