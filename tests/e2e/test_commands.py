@@ -98,10 +98,10 @@ def test_submit_takes_facts_as_json_and_keeps_a_draft(stack: RunningStack, tmp_p
     draft = stack.json("submit", *PUBLICATION, "--facts-json", str(facts), "--draft")
     assert draft["state"] == "STATE_DRAFT"
     assert draft["content"]["facts"]["publication"]["title"] == "Of a file"
-    facts.write_text('{"titel": "misspelt"}')
+    facts.write_text('{"heading": "no such fact"}')
     wrong = stack.run("submit", *PUBLICATION, "--facts-json", str(facts), "--draft")
     assert wrong.code == 2
-    assert "titel" in wrong.err
+    assert "heading" in wrong.err
 
 
 def test_submission_show_reads_one_of_the_own_institution(stack: RunningStack) -> None:
