@@ -8,9 +8,12 @@ from pathlib import Path
 
 import grpc
 import pytest
+from uuid_utils import uuid7
 
-from kieng.submissions.v1 import facts_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2
+from kieng.submissions.v1 import review_service_pb2 as review_api
 from kieng.submissions.v1 import submission_service_pb2 as api
+from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import apache_kafka
 from tests.e2e.calls import Caller, article, creation
@@ -95,6 +98,19 @@ def test_one_submission_is_followed_through_four_services(
     assert outcomes >= {("submissions", "OK"), ("partners", "OK")}
 
 
+def sent_back(approver: Caller, found: submission_pb2.Submission) -> None:
+    """Return a submission for a reason that concerns its author only."""
+    request = review_api.DecideSubmissionRequest(
+        request_id=str(uuid7()),
+        submission_id=found.submission_id,
+        version=found.version,
+        decision=review_api.DECISION_RETURN,
+        reason=PLANTED[3],
+    )
+    answer = approver.call("submissions", ReviewServiceStub, "DecideSubmission", request)
+    assert answer.submission.state == submission_pb2.STATE_RETURNED
+
+
 def test_logs_and_spans_hold_no_personal_data_and_no_secret(
     traced: RunningStack, collector: Collector
 ) -> None:
@@ -112,7 +128,7 @@ def test_logs_and_spans_hold_no_personal_data_and_no_secret(
     )
     good = creation("vnu/hus", expert)
     good.content.evidence[0].title = PLANTED[2]
-    author.create(good)
+    sent_back(Caller(traced, "vnu", "approver"), author.create(good))
     broken = creation("vnu/hus", article("10.5555/planted", "no date at all"))
     broken.content.evidence[0].title = PLANTED[2]
     nowhere = creation("nowhere", expert)
