@@ -34,6 +34,7 @@ from tests.integration.kernel.reading import (
     running,
 )
 
+SESSION_SECONDS = 40
 HUNDRED = [str(n) for n in range(100)]
 
 
@@ -236,11 +237,20 @@ def test_a_claimed_position_outside_the_log_never_jumps(
     assert run.notes.handed == []
 
 
+class LongSession(KernelSettings):
+    """A member that ends without leaving its group keeps its partitions that long."""
+
+    def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
+        options = super().consumer_options(group, has_positions)
+        return {**options, "session_timeout_ms": SESSION_SECONDS * 1000}
+
+
 def test_two_members_share_the_partitions_and_the_one_left_takes_over(
-    settings: KernelSettings, membership: str
+    settings: KernelSettings, membership: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if membership == "sole":
         pytest.skip("the embedded broker cannot hand a group over (ADR 0005)")
+    settings = LongSession(**settings.model_dump())
     topic = new_topic(settings.kafka_bootstrap, partitions=2)
     service = reader(topic, positions="notes")
     progress: dict[int, int] = {0: 0, 1: 0}
@@ -262,12 +272,18 @@ def test_two_members_share_the_partitions_and_the_one_left_takes_over(
                 produce(settings.kafka_bootstrap, topic, "a", "b", partition=partition)
             second.notes.wait_for("a", "b")
             first.notes.wait_for("a", "b")
+            began = time.monotonic()
         first.notes.wait(lambda: len(first.notes.claimed) == 3)
+        seconds = time.monotonic() - began
         for partition in (0, 1):
             produce(settings.kafka_bootstrap, topic, "c", partition=partition)
         first.notes.wait(lambda: first.notes.values.count("c") == 2)
     assert (first.container.failure, second.container.failure) == (None, None)
     assert progress == {0: 3, 1: 3}
+    # It was not waited for: a stopping consumer leaves its group.
+    assert seconds < SESSION_SECONDS / 4
+    with capsys.disabled():
+        print(f"\nmeasured: taken over {seconds:.1f} s after the stop of the other member began")
 
 
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
