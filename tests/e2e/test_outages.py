@@ -91,7 +91,7 @@ def test_a_hung_database_is_said_within_the_deadline_and_the_repeated_call_succe
     first = wait_until(lambda: attempt(patient, request), 20, "the repeated call succeeds")
     assert patient.create(request).submission_id == first
     wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 10, "it is counted")
-    found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "1000")
+    found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "20000")
     keys = [one["work_key"] for one in found["submissions"]]
     assert keys.count("doi:10.5555/e2e.hung-database") == 1
 
