@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from uuid_utils import uuid7
 
+from kieng.submissions.v1 import submission_service_pb2 as api
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.restoring import next_epoch
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
+from tests.e2e.conftest import SECONDS_MAX
 from tests.e2e.demo_works import INSTITUTIONS
 from tests.e2e.running import KIENG, RunningStack, wait_until
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS
@@ -22,6 +27,7 @@ from tests.unit.docs.pages import ROOT, commands
 
 RUNBOOK = ROOT / "docs" / "runbooks" / "restore.md"
 RESTORE_SECONDS = 240
+SCHOOL = "hust/iet"
 
 
 class Operator:
@@ -82,7 +88,8 @@ def copied(stack: RunningStack, operator: Operator, lines: dict[str, list[str]])
     path.write_bytes(whole)
 
 
-def test_a_wiped_stack_comes_back_with_the_same_digest_and_the_same_numbers(
+@pytest.mark.timeout(2 * SECONDS_MAX)
+def test_a_wiped_stack_comes_back_with_the_same_numbers_and_later_one_institution_alone(
     stack: RunningStack,
     new_stack: RunningStack,
     tmp_path: Path,
@@ -107,6 +114,66 @@ def test_a_wiped_stack_comes_back_with_the_same_digest_and_the_same_numbers(
     goes_on(new_stack)
     comparison.check()
     assert comparison.comparisons == 2
+    began = time.monotonic()
+    one_institution_comes_back(new_stack, operator, broker)
+    measured(f"backup: one institution undone and restored in {time.monotonic() - began:.1f} s")
+    Comparison(new_stack, measured).check()
+
+
+def one_institution_comes_back(
+    stack: RunningStack, operator: Operator, broker: tuple[str, str]
+) -> None:
+    """The last part of the runbook: one university undoes a mistake, the others notice nothing."""
+    lines = [line for line in commands(RUNBOOK) if "--institution" in line or "--force" in line]
+    create, restore = (next(e for e in lines if e[2] == name) for name in ("create", "restore"))
+    units = [*INSTITUTIONS, SCHOOL, "vnu/uet"]
+    good = numbers(stack, units)
+    assert operator.type(create, KIENG_DATA=str(stack.data)) == 0, operator.said
+    operator.backup = operator.said["name"]
+    assert operator.said["institutions"] == ["hust"]
+    withdraw_by_mistake(stack)
+    later = Caller(stack, "vnu", "contributor").create(
+        creation("vnu/uet", article("10.5555/e2e.after-backup", "2025-03-03"))
+    )
+    wait_until(lambda: numbers(stack, ["hust"])["hust"] != good["hust"], 15, "it was a mistake")
+    wait_until(lambda: numbers(stack, ["vnu"])["vnu"] != good["vnu"], 15, "vnu goes on meanwhile")
+    bad = numbers(stack, units)
+    stack.stop()
+    assert operator.type(restore, *broker) == 0, operator.said
+    assert (operator.said["state"], operator.said["recorded"]) == ("joined", "")
+    stack.start("up", until="kieng doctor")
+    found = stack.kpis(units, *SEVEN_MONTHS)
+    assert found["view"]["digest"] == operator.said["digest"]
+    back = numbers(stack, units)
+    own = ("hust", SCHOOL)
+    assert {unit: back[unit] for unit in own} == {unit: good[unit] for unit in own}
+    others = [unit for unit in units if unit not in own]
+    assert {unit: back[unit] for unit in others} == {unit: bad[unit] for unit in others}
+    assert Caller(stack, "vnu", "contributor").read(later.submission_id).version == later.version
+
+
+def numbers(stack: RunningStack, units: list[str]) -> dict[str, list[Any]]:
+    """Unit -> its cells."""
+    found: dict[str, list[Any]] = {unit: [] for unit in units}
+    for cell in stack.kpis(units, *SEVEN_MONTHS)["cells"]:
+        found[cell["unit"]].append(cell)
+    return found
+
+
+def withdraw_by_mistake(stack: RunningStack) -> None:
+    """Take back what a school had verified; nobody shares these contracts."""
+    asked = ("--unit", SCHOOL, "--type", "policy_contract", "--state", "verified")
+    listed = stack.json("submission", "list", *asked)["submissions"]
+    author = Caller(stack, "hust", "contributor")
+    assert listed
+    for each in listed:
+        request = api.WithdrawSubmissionRequest(
+            request_id=str(uuid7()),
+            submission_id=each["submission_id"],
+            version=int(each["version"]),
+            reason="a mistake",
+        )
+        author.call("submissions", SubmissionServiceStub, "WithdrawSubmission", request)
 
 
 def goes_on(stack: RunningStack) -> None:
