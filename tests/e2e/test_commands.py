@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +31,12 @@ def lines(stack: RunningStack, *arguments: str) -> Iterator[Callable[[], tuple[f
     """Run a command that goes on until Ctrl-C; the next JSON object, and when it was printed."""
     argv = (str(KIENG), *arguments, "--output", "json", "--data", str(stack.data))
     # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
-    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, preexec_fn=listens) as process:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         printed: queue.Queue[tuple[float, Any]] = queue.Queue()
 
         def read() -> None:
