@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import AutoReconnect, DuplicateKeyError
+from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
 
 from tests.simulation.update import matches, updated
 from tests.simulation.world import World
@@ -18,6 +18,7 @@ from tests.simulation.world import World
 Document = dict[str, Any]
 Stored = dict[str, dict[str, tuple[int, Document]]]
 UNKNOWN_RATE = 0.01
+READ_FAILURE_RATE = 0.003
 TRANSACTIONS_IN = "kieng_kpi"
 """The one database whose collections are read and written in transactions."""
 
@@ -36,8 +37,7 @@ class SimulatedMongo:
     def __init__(self, world: World) -> None:
         self.world = world
         self.databases: dict[str, Stored] = {}
-        self.conflicts = 0
-        self.unknown = 0
+        self.conflicts = self.unknown = self.unread = 0
 
     def database(self, name: str) -> Database:
         """Return a database."""
@@ -51,6 +51,19 @@ class SimulatedMongo:
     def client(self) -> Client:
         """Sessions; nothing has to be ended here, because conflicts are found at the commit."""
         return Client(self)
+
+    def read(self) -> None:
+        """Fail now and then, in a transaction or beside one.
+
+        Raises:
+            pymongo.errors.NetworkTimeout: no answer came, which no transaction is repeated for.
+            pymongo.errors.AutoReconnect: the connection was lost.
+        """
+        number = self.world.random.random() if self.world.is_running else 1.0
+        if number < READ_FAILURE_RATE:
+            self.unread += 1
+            kind = NetworkTimeout if number < READ_FAILURE_RATE / 2 else AutoReconnect
+            raise kind("nothing could be read")
 
     def fate(self) -> str:
         """Return what becomes of a write: done, or `lost` or `unheard` by the writer."""
@@ -80,12 +93,16 @@ class Client:
         return None
 
     def with_transaction(self, work: Callable[[Any], Any], *concerns: object) -> Any:
-        """Run ``work`` on a snapshot and commit, again and again while it conflicts."""
+        """Run ``work`` on a snapshot and commit, again while it conflicts or cannot read."""
         mongo = self._mongo
         stored = mongo.databases.setdefault(TRANSACTIONS_IN, {})
         while True:
             transaction = Transaction({name: dict(found) for name, found in stored.items()})
-            result = work(transaction)
+            try:
+                result = work(transaction)
+            except AutoReconnect:
+                # Nothing is written before the commit, so pymongo begins anew, too.
+                continue
             mongo.world.point("commit")
             if _conflicts(stored, transaction):
                 mongo.conflicts += 1
@@ -179,6 +196,7 @@ class Collection:
     ) -> Cursor:
         """Return the documents that match."""
         self._mongo.world.point(f"find {self._name}")
+        self._mongo.read()
         found = Cursor(d for d in self._documents(query, session) if matches(d, query))
         return found.sort(sort) if sort else found
 

@@ -60,10 +60,20 @@ class Log:
     """Partitions of records, in the order they were appended."""
 
     partitions: int
+    topic_id: str = "log-1"
     records: list[list[Record]] = field(default_factory=list)
+    topics: dict[str, list[list[Record]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.records = [[] for _ in range(self.partitions)]
+        self._begin()
+
+    def _begin(self) -> None:
+        self.records = self.topics[self.topic_id] = [[] for _ in range(self.partitions)]
+
+    def lose(self) -> None:
+        """Make the topic anew, without a record."""
+        self.topic_id = f"log-{len(self.topics) + 1}"
+        self._begin()
 
     def append(self, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         """Write one record to the partition of its key."""
@@ -80,6 +90,15 @@ class Log:
         """Return the events that can be folded by who knows these units."""
         found = (readable(r, known) for rows in self.records for r in rows)
         return [event for event in found if event is not None]
+
+    def values(self, known: Container[str], until: Mapping[int, int], topic_id: str) -> list[bytes]:
+        """Return the events of a topic, before a position, that such a reader can fold."""
+        return [
+            record.value
+            for partition, rows in enumerate(self.topics[topic_id])
+            for record in rows[: until.get(partition, 0)]
+            if readable(record, known) is not None
+        ]
 
     def parked(self, known: Container[str]) -> int:
         """Return how many records cannot be folded and were not replaced by a newer version."""

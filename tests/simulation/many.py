@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from services.kpi.oracle.recompute import recompute
+from services.kpi.oracle.recompute import LogRecord, recompute
 from tests.simulation import catalogues
 from tests.simulation.run import Outcome, Run, quietly
 
@@ -23,31 +23,39 @@ Batch = tuple[list[tuple[int, str]], Counter[str]]
 def wrong(outcomes: list[Outcome]) -> list[tuple[int, str]]:
     """Return seeds and what is wrong with them: their own complaints, or cells not the oracle's.
 
-    Absent and zero cells count, too. Runs that end with the same catalogue are computed at once.
+    Absent and zero cells count, too. Views of the same catalogue are computed at once.
     """
     found = [(o.seed, text) for o in outcomes for text in o.complaints]
-    by_version = sorted(outcomes, key=lambda outcome: outcome.version)
-    for version, several in groupby(by_version, key=lambda outcome: outcome.version):
-        message = catalogues.frozen(version).message
+    every = [(outcome.seed, standing) for outcome in outcomes for standing in outcome.standings]
+    every.sort(key=lambda one: one[1].version)
+    for version, several in groupby(every, key=lambda one: one[1].version):
         same = list(several)
-        log = [record for outcome in same for record in outcome.log]
-        expected = recompute(log, message)
-        for o in same:
-            if o.cells != (wanted := expected.get(o.seed, {})):
-                keys = {k for k in {*o.cells, *wanted} if o.cells.get(k) != wanted.get(k)}
-                cells = [(key, o.cells.get(key), wanted.get(key)) for key in sorted(keys)[:5]]
-                found.append((o.seed, f"cells, as stored and as the oracle says: {cells}"))
+        log = [LogRecord(i, event) for i, (_, one) in enumerate(same) for event in one.events]
+        expected = recompute(log, catalogues.frozen(version).message)
+        for i, (seed, one) in enumerate(same):
+            if one.cells != (wanted := expected.get(i, {})):
+                keys = {k for k in {*one.cells, *wanted} if one.cells.get(k) != wanted.get(k)}
+                cells = [(key, one.cells.get(key), wanted.get(key)) for key in sorted(keys)[:5]]
+                found.append((seed, f"{one.what}: cells, and what the oracle says: {cells}"))
     return found
 
 
-def play(first: int, count: int) -> Batch:
-    """Play seeds in this process."""
+def play(first: int, count: int, raised: tuple[type[Exception], ...] = ()) -> Batch:
+    """Play seeds in this process.
+
+    Args:
+        first: first seed.
+        count: how many.
+        raised: errors that are no answer to any question, and are raised on.
+    """
     quietly()
     failed: list[tuple[int, str]] = []
     outcomes = []
     for seed in range(first, first + count):
         try:
             outcomes.append(Run(seed).play())
+        except raised:
+            raise
         # Whatever a service does not expect stops it, and a run that stops went wrong.
         except Exception as error:
             failed.append((seed, repr(error)[:500]))

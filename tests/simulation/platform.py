@@ -1,8 +1,8 @@
-"""The KPI side: the real claim, fold, flush, build, swap and refresh, over the simulated world."""
+"""The KPI side: the real claim, fold, flush, build and swap, over the simulated world."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from pymongo.errors import AutoReconnect
 
-from services.kernel.errors import NotReady, OwnershipLost, WrongState
+from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
 from services.kpi import (
     building,
     folding,
@@ -22,24 +22,20 @@ from services.kpi import (
     rebuilding,
 )
 from services.kpi.building import Building, Comparison, Failed
-from services.kpi.domain.image import Image
-from services.kpi.live import LiveView
 from services.kpi.log_identity import LogDescription, event_hash
 from services.kpi.owning import OwnedPartitions
 from services.kpi.store import registry as registry_module
 from services.kpi.store import writes
-from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.views import Vector, View
 from services.submissions import relay as relay_module
 from tests.simulation import catalogues, history
-from tests.simulation.consistency import check_consistency
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
+from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
-TOPIC_ID = "the-log"
 ANY_NUMBER = 1_000_000
+LOG_FAILURE_RATE = 0.01
 
 
 class Platform:
@@ -57,8 +53,8 @@ class Platform:
         self.owners = [0] * log.partitions
         self.aggregators = rng.randint(1, 4)
         self.wishes_left = rng.choice((0, 1, 1, 2, 3, 4))
-        self.reads = self.refused = self.swaps = 0
-        self.retired: dict[tuple[str, int], dict[int, int]] = {}
+        self.refused = self.unheard = 0
+        self.reader = Reader(world, mongo, log, self.is_done)
         self.settings = SimpleNamespace(
             parked_in_a_row_max=1000,
             parked_per_10000_max=100,
@@ -69,7 +65,7 @@ class Platform:
             frozen = catalogues.frozen(version)
             mongo.database(TRANSACTIONS_IN)["catalogues"].insert_one(frozen.document)
         self.registry = self.a_registry()
-        self.registry.open(TOPIC_ID, 1)
+        self.registry.open(log.topic_id, 1)
 
     def a_registry(self) -> Registry:
         """Return a registry, as every process has one."""
@@ -93,7 +89,7 @@ class Platform:
                 self._own(owned, partition)
             except OwnershipLost:
                 self.refused += 1
-            except (NotReady, AutoReconnect):
+            except (NotReady, Unavailable, AutoReconnect):
                 self.world.point("waits")
 
     def _own(self, owned: OwnedPartitions, partition: int) -> None:
@@ -116,7 +112,7 @@ class Platform:
                 view = building_.wanted()
                 if view is not None:
                     building_.step(view)
-            except (AutoReconnect, OwnershipLost):
+            except (AutoReconnect, Unavailable, OwnershipLost):
                 pass  # the next step looks again
             self.world.point("build")
 
@@ -136,48 +132,6 @@ class Platform:
             except (WrongState, AutoReconnect):
                 pass  # one is being built already, or there is no way back
 
-    def reader(self) -> None:
-        """Refresh an image as the query process does, and look for impossible answers."""
-        targets = SimpleNamespace(all=lambda: [])
-        snapshots = Snapshots(self.mongo)  # type: ignore[arg-type]
-        image = LiveView(self.a_registry(), snapshots, targets)  # type: ignore[arg-type]
-        known: Mapping[int, int] = {}
-        view_id, is_last = "", False
-        while not is_last:
-            is_last = self.is_done()
-            try:
-                image.refresh()
-            except AutoReconnect:
-                is_last = False
-                continue
-            with image.read() as moment:
-                for partition, offset in known.items():
-                    found = moment.progress.next_offsets.get(partition, 0)
-                    assert found >= offset, f"position went back: {found} < {offset}"
-                if moment.progress.next_offsets != known or view_id != moment.view.view_id:
-                    check_consistency(moment.image)
-                self.swaps += bool(view_id) and view_id != moment.view.view_id
-                known, view_id = dict(moment.progress.next_offsets), moment.view.view_id
-                last = moment.image
-            self._look_at_the_retired()
-            self.reads += 1
-            self.world.point("read")
-        assert last.digest() == self.stored_image().digest(), "a reader missed a change"
-
-    def _look_at_the_retired(self) -> None:
-        """Assert that a view which answers no more stands still until somebody wants it again."""
-        progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
-        stored = self.mongo.databases[TRANSACTIONS_IN]["views"]
-        # With the number of changes of its document: it may have answered again in between.
-        now = {
-            (view_id, changes): {d["p"]: d["next_offset"] for d in progress if d["v"] == view_id}
-            for view_id, (changes, view) in stored.items()
-            if view["state"] == "retired"
-        }
-        for view, stood in self.retired.items():
-            assert now.get(view, stood) == stood, f"{view[0]} goes on though it is retired"
-        self.retired = now
-
     def is_done(self) -> bool:
         """Whether everything is said, folded and decided."""
         if self.world.is_alive("steward") or not self.is_written():
@@ -185,37 +139,23 @@ class Platform:
         views = self.mongo.documents(TRANSACTIONS_IN, "views")
         if any(view["phase"] for view in views):
             return False
-        here = self.live_id()
-        progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
-        found = {d["p"]: d["next_offset"] for d in progress if d["v"] == here}
-        return all(found.get(p, 0) >= end for p, end in self.log.ends().items())
+        here = self.reader.vector(self.reader.live_id())
+        return all(here.get(p, 0) >= end for p, end in self.log.ends().items())
+
+    def look_at_the_log(self, what: str) -> None:
+        """Ask the broker something, which may not answer.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        self.world.point(what)
+        if self.world.random.random() < LOG_FAILURE_RATE:
+            self.unheard += 1
+            raise Unavailable("the broker does not answer")
 
     def is_written(self) -> bool:
         """Whether nothing more will come; the run sets it."""
         raise NotImplementedError
-
-    def live_id(self) -> str:
-        """Return the view that answers, read past the simulated network."""
-        (pointer,) = self.mongo.documents(TRANSACTIONS_IN, "pointer")
-        return str(pointer["view_id"])
-
-    def stored_image(self) -> Image:
-        """Return the stored cells of the view that answers."""
-        here = self.live_id()
-        image = Image(catalogues.frozen(self.live_version()).catalogue)
-        for d in self.mongo.documents(TRANSACTIONS_IN, "cells"):
-            if d["v"] == here:
-                image.put(d["p"], d["u"], d["m"], decode_row(d))
-        return image
-
-    def live_version(self) -> int:
-        """Return the catalogue version of the view that answers."""
-        return int(self.live_id().split("-")[1].removeprefix("c"))
-
-    def parked(self) -> int:
-        """Return how many records the view that answers set aside."""
-        progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
-        return sum(d["parked"] for d in progress if d["v"] == self.live_id())
 
 
 class _Inline:
@@ -237,7 +177,7 @@ class _Inline:
                 )
         except OwnershipLost:
             return True  # its owner folds it now
-        except (AutoReconnect, RuntimeError) as error:
+        except (AutoReconnect, Unavailable, RuntimeError) as error:
             raise Failed(str(error)) from error
         return True
 
@@ -250,14 +190,16 @@ class _Inline:
 
 
 def _describe(settings: Any) -> LogDescription:
-    return LogDescription(TOPIC_ID, settings.platform.log.partitions, "")
+    platform: Platform = settings.platform
+    platform.look_at_the_log("describe")
+    return LogDescription(platform.log.topic_id, platform.log.partitions, "")
 
 
 def _divergence(settings: Any, partition: int, next_offset: int, last_hash: str) -> str:
     if not next_offset:
         return ""
     platform: Platform = settings.platform
-    platform.world.point("look at the log")
+    platform.look_at_the_log("divergence")
     rows = platform.log.records[partition]
     if next_offset > len(rows):
         return "the log ends before"
@@ -268,7 +210,7 @@ def _divergence(settings: Any, partition: int, next_offset: int, last_hash: str)
 def _read_partition(settings: Any, partition: int, begin: int, end: int) -> Iterator[Any]:
     platform: Platform = settings.platform
     while begin < end:
-        platform.world.point("fetch")
+        platform.look_at_the_log("fetch")
         batch = platform.log.records[partition][begin : min(end, begin + 5)]
         yield batch
         begin += len(batch)

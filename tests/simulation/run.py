@@ -7,16 +7,12 @@ from dataclasses import dataclass
 import structlog
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.kpi.domain.months import month_text
-from services.kpi.oracle.recompute import CellKey, LogRecord
-from services.kpi.store.ledger import decode_row
 from tests.simulation import catalogues, history
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.office import Office, lost
 from tests.simulation.platform import Platform, simulated
+from tests.simulation.reader import Standing
 from tests.simulation.world import World, note
-
-Cells = dict[CellKey, int]
 
 
 def message() -> catalogue_pb2.Catalogue:
@@ -26,12 +22,18 @@ def message() -> catalogue_pb2.Catalogue:
 
 @dataclass
 class Outcome:
-    """What a run left behind; ``complaints`` are what its own checks found."""
+    """What a run left behind.
+
+    Args:
+        seed: which run it was.
+        standings: views as they were read or are stored, for the oracle.
+        complaints: what its own checks found.
+        counts: what happened.
+        trace: hash of everything that happened, in order.
+    """
 
     seed: int
-    version: int
-    cells: Cells
-    log: list[LogRecord]
+    standings: list[Standing]
     complaints: list[str]
     counts: dict[str, int]
     trace: str
@@ -73,45 +75,39 @@ class Run:
             spawn("steward", self.platform.steward)
             for i in range(rng.randint(1, 2)):
                 spawn(f"builder-{i}", self.platform.builder)
-        spawn("reader", self.platform.reader)
+        spawn("reader", self.platform.reader.run)
 
     def _outcome(self) -> Outcome:
-        platform, version = self.platform, self.platform.live_version()
-        known = catalogues.frozen(version).known
+        platform, reader = self.platform, self.platform.reader
         complaints = lost(self.office)
-        parked, expected = platform.parked(), self.log.parked(known)
+        live = self.mongo.databases[TRANSACTIONS_IN]["views"][reader.live_id()][1]
+        progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
+        parked = sum(d["parked"] for d in progress if d["v"] == live["_id"])
+        expected = self.log.parked(catalogues.frozen(live["catalogue_version"]).known)
         if parked != expected:
             complaints.append(f"{parked} records are parked, {expected} should be")
-        cells = self._cells()
-        note(self.world, sorted(cells.items()))
+        standings = reader.left() + ([reader.kept] if reader.kept else [])
+        for each in standings:
+            note(self.world, (each.what, sorted(each.cells.items())))
         return Outcome(
             self.seed,
-            version,
-            cells,
-            [LogRecord(self.seed, e.SerializeToString()) for e in self.log.changes(known)],
+            standings,
             complaints,
             {
-                "reads": platform.reads,
+                "reads": reader.checks,
                 "crashes": self.world.crashes,
                 "conflicts": self.mongo.conflicts,
                 "unknown": self.mongo.unknown,
+                "unread": self.mongo.unread,
+                "unheard": platform.unheard,
                 "refused": platform.refused,
-                "swaps": platform.swaps,
+                "swaps": reader.swaps,
                 "parked": parked,
+                "standings": len(standings),
                 "records": sum(self.log.ends().values()),
             },
             self.world.trace(),
         )
-
-    def _cells(self) -> Cells:
-        cells: Cells = {}
-        here = self.platform.live_id()
-        for document in self.mongo.documents(TRANSACTIONS_IN, "cells"):
-            if document["v"] == here:
-                for (column, member), value in decode_row(document).items():
-                    key = (document["u"], month_text(document["m"]), column, member)
-                    cells[key] = cells.get(key, 0) + value
-        return {key: value for key, value in cells.items() if value}
 
 
 def quietly() -> None:
