@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+from pymongo.errors import AutoReconnect
+
 from services.kernel.errors import OwnershipLost, WrongState
 from services.kpi import folding, gathering, owning, rebuilder
 from services.kpi.building import Building
@@ -113,6 +115,41 @@ class KeepsCaches(PartitionFold):
         super().__init__(owned, catalogue, stored, *more)
         key = (id(stored._mongo), owned.view_id, owned.partition)
         self._works, self._rows = self.shared.setdefault(key, (self._works, self._rows))
+
+
+class ReadFailed(AutoReconnect):
+    """A read of the fold's failed, and no write."""
+
+
+class NamesFailedReads(Ledger):
+    """Tells failed reads from failed commits."""
+
+    def works(self, owned: Owned, keys: Any) -> Any:
+        with _named():
+            return super().works(owned, keys)
+
+    def rows(self, owned: Owned, keys: Any) -> Any:
+        with _named():
+            return super().rows(owned, keys)
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except AutoReconnect as error:
+        raise ReadFailed from error
+
+
+def _tries_the_batch_again(self: PartitionFold, records: Any) -> None:
+    for _ in range(10):
+        try:
+            return _REAL_APPLY(self, records)
+        except ReadFailed:
+            continue
+
+
+_REAL_APPLY = PartitionFold.apply
 
 
 class MendsNothing(Parking):
@@ -337,6 +374,10 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "works are not stored": _ledger(WorksNotStored),
     "the stored offset is off by one": _ledger(OffByOne),
     "caches survive the loss of a partition": ((owning, "PartitionFold", KeepsCaches),),
+    "a fold is used again after a failed read": (
+        *_ledger(NamesFailedReads),
+        (PartitionFold, "apply", _tries_the_batch_again),
+    ),
     "versions are ignored": ((folding, "fold", _fold_without_version),),
     "retractions leave no tombstone": ((folding, "fold", _fold_without_tombstone),),
     "a version that changes no cell is forgotten": (
