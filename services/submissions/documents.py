@@ -37,6 +37,7 @@ class SubmissionDocument(me.Document):
     units = me.ListField(me.StringField())
     type = me.StringField()
     work_key = me.StringField(required=True)
+    former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
     source_system = me.StringField()
@@ -100,6 +101,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "units": list(ancestors(submission.content.unit_id)),
         "type": submission.content.type,
         "work_key": submission.content.work_key,
+        "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,
         "submitted_by": submission.submitted_by,
@@ -163,6 +165,8 @@ def decode(document: dict[str, Any]) -> Loaded:
         created_at=document["created_at"],
         updated_at=document["updated_at"],
         audit=tuple(AuditEntry(**entry) for entry in document["audit"]),
+        # Documents of the first release lack it.
+        former_keys=frozenset(document.get("former_keys", ())),
     )
     return Loaded(submission, len(document["outbox"]))
 

@@ -46,13 +46,14 @@ def notices(previous: Submission | None, submission: Submission) -> list[Notice]
     """Return one notice per work that a version concerns; retractions of old works come first.
 
     A submission that was never handed in has none. Without ``previous`` the notices are the whole
-    present state, as a new log needs it.
+    present state, as a new log needs it: also that former works are taken back, because an old
+    event of them may still be on its way.
     """
     if not submission.submitted_by:
         return []
     current = submission.content.work_key
     live = live_keys(submission)
-    before = live_keys(previous) if previous else frozenset()
+    before = live_keys(previous) if previous else submission.former_keys
     old = [key for key in sorted(before | live) if key != current]
     ordered = sorted(old, key=lambda key: key in live)
     return [

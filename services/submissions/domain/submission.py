@@ -91,6 +91,8 @@ class Submission:
     created_at: datetime
     updated_at: datetime
     audit: tuple[AuditEntry, ...]
+    former_keys: frozenset[str] = frozenset()
+    """Works that it was handed in for before; a log that is filled anew has to take them back."""
 
     def has_seen(self, request_id: str) -> bool:
         """Tell whether a change with this id was made already; an empty id never was."""

@@ -86,10 +86,12 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
         InvalidArgument: it would be handed in without evidence.
     """
     _need_state(submission, frozenset(State) - CLOSED, "amended")
-    edited = {"content": content, "edited_by": change.subject}
+    edited: dict[str, Any] = {"content": content, "edited_by": change.subject}
     if submission.state is State.DRAFT:
         return _changed(submission, "amend", change, **edited)
     _need_evidence(content)
+    former = submission.former_keys | {submission.content.work_key}
+    edited["former_keys"] = former - {content.work_key}
     return _changed(submission, "amend", change, **edited, **_handed_in(change))
 
 
