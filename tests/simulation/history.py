@@ -31,6 +31,9 @@ UNITS = {
 MONTHS = ("2025-01", "2025-02", "2025-03")
 
 
+Headers = list[tuple[str, bytes]]
+
+
 class Record(NamedTuple):
     """A record of the simulated log; carries what the fold reads of a Kafka record."""
 
@@ -40,7 +43,7 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes
     value: bytes
-    headers: list[tuple[str, bytes]]
+    headers: Headers
 
 
 def units(parents: Mapping[str, str] = MappingProxyType(UNITS)) -> list[directory_pb2.Unit]:
@@ -75,30 +78,40 @@ class Log:
         self.topic_id = f"log-{len(self.topics) + 1}"
         self._begin()
 
-    def append(self, key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+    def append(self, key: str, value: bytes, headers: Headers) -> None:
         """Write one record to the partition of its key."""
         partition = zlib.crc32(key.encode()) % self.partitions
+        self.put(partition, key.encode(), value, headers)
+
+    def put(self, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
+        """Write one record to a partition."""
         rows = self.records[partition]
         offset = len(rows)
-        rows.append(Record("log", partition, offset, offset, key.encode(), value, headers))
+        rows.append(Record("log", partition, offset, offset, key, value, headers))
 
     def ends(self) -> dict[int, int]:
         """Return the offset behind the last record of each partition."""
         return {partition: len(rows) for partition, rows in enumerate(self.records)}
 
-    def changes(self, known: Container[str] = frozenset(UNITS)) -> list[SubmissionChanged]:
-        """Return the events that can be folded by who knows these units."""
-        found = (readable(r, known) for rows in self.records for r in rows)
-        return [event for event in found if event is not None]
+    def changes(
+        self,
+        known: Container[str] = frozenset(UNITS),
+        until: Mapping[int, int] | None = None,
+        topic_id: str = "",
+    ) -> list[SubmissionChanged]:
+        """Return the events that can be folded by who knows these units.
 
-    def values(self, known: Container[str], until: Mapping[int, int], topic_id: str) -> list[bytes]:
-        """Return the events of a topic, before a position, that such a reader can fold."""
-        return [
-            record.value
-            for partition, rows in enumerate(self.topics[topic_id])
-            for record in rows[: until.get(partition, 0)]
-            if readable(record, known) is not None
-        ]
+        Args:
+            known: units.
+            until: partition -> offset to stop at; everything without it.
+            topic_id: topic; the present one without it.
+        """
+        found = (
+            readable(record, known)
+            for partition, rows in enumerate(self.topics[topic_id or self.topic_id])
+            for record in rows[: None if until is None else until.get(partition, 0)]
+        )
+        return [event for event in found if event is not None]
 
     def parked(self, known: Container[str]) -> int:
         """Return how many records cannot be folded and were not replaced by a newer version."""

@@ -13,8 +13,9 @@ from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import NotFound, Refusal, Unavailable
 from services.kernel.publisher import Event
 from services.submissions import relay as relay_module
-from services.submissions.documents import Write
+from services.submissions.documents import Loaded, Write, decode
 from services.submissions.domain import transitions
+from services.submissions.domain.claims import live_keys
 from services.submissions.domain.submission import Change, Content, Decision, Submission
 from services.submissions.events import events_of, repairing_events
 from services.submissions.store import Databases
@@ -50,7 +51,13 @@ class Office:
     @property
     def is_written(self) -> bool:
         """Whether nothing more will come: a relay may still repeat what another one cleared."""
-        return not self.world.is_alive("author") and not self.world.is_alive("relay")
+        writers = ("author", "relay", "accident", "operator")
+        return not any(self.world.is_alive(name) for name in writers)
+
+    def stored(self, institution_id: str) -> list[Loaded]:
+        """Return what an institution has, read past the simulated network."""
+        found = self.mongo.documents(f"kieng_submissions_{institution_id}", "submissions")
+        return [decode(document) for document in found]
 
     def _is_waiting(self) -> bool:
         return self.world.is_alive("author") or any(
@@ -76,10 +83,10 @@ class Office:
         """Publish as the service does, round after round."""
         relay = relay_module.OutboxRelay()
         while self._is_waiting():
-            relay.publish(self.databases, self._publish)
+            relay.publish(self.databases, self.publish)
             self.world.point("relay")
 
-    def _publish(self, events: Iterable[Event]) -> None:
+    def publish(self, events: Iterable[Event]) -> None:
         """Write events; the broker may take some and acknowledge none, and puts them in any order.
 
         Any order is more than a broker does: it keeps that of one producer. Two relays do the rest.
@@ -174,15 +181,15 @@ def lost(office: Office) -> list[str]:
             newest[key] = event
     wrong = []
     for institution in INSTITUTIONS:
-        for loaded in office.databases.of(institution).every(100):
+        for loaded in office.stored(institution):
             submission = loaded.submission
-            wanted = {(submission.submission_id, e.key) for e in events_of(None, submission)}
-            for key, event in newest.items():
-                counts = event.HasField("declared") or event.HasField("verified")
-                if counts and key[0] == submission.submission_id and key not in wanted:
-                    wrong.append(f"{key} was never taken back")
-            for key in wanted:
-                found = newest.get(key)
+            name, current = submission.submission_id, submission.content.work_key
+            counting = live_keys(submission)
+            for key in {key for said_by, key in newest if said_by == name} - counting:
+                if newest[name, key].HasField("declared") or newest[name, key].HasField("verified"):
+                    wrong.append(f"{name} was never taken back from {key}")
+            for key in {*counting, current} if submission.submitted_by else ():
+                found = newest.get((name, key))
                 if found is None or found.version != submission.version:
-                    wrong.append(f"{key}: version {submission.version} was never published")
+                    wrong.append(f"{name} at {key}: {submission.version} was never published")
     return wrong

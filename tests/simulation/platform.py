@@ -29,8 +29,11 @@ from services.kpi.store import writes
 from services.kpi.store.registry import Registry
 from services.kpi.store.views import Vector, View
 from services.submissions import relay as relay_module
+from services.submissions import republish as republish_module
 from tests.simulation import catalogues, history
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
+from tests.simulation.loss import Loss
+from tests.simulation.office import Office
 from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
@@ -45,16 +48,21 @@ class Platform:
         world: decides.
         mongo: keeps the views.
         log: what is folded.
+        office: fills it.
+        loss: loses it, and has it filled again.
     """
 
-    def __init__(self, world: World, mongo: SimulatedMongo, log: history.Log) -> None:
+    def __init__(
+        self, world: World, mongo: SimulatedMongo, log: history.Log, office: Office, loss: Loss
+    ) -> None:
         self.world, self.mongo, self.log = world, mongo, log
+        self.office, self.loss = office, loss
         rng = world.random
         self.owners = [0] * log.partitions
         self.aggregators = rng.randint(1, 4)
         self.wishes_left = rng.choice((0, 1, 1, 2, 3, 4))
         self.refused = self.unheard = 0
-        self.reader = Reader(world, mongo, log, self.is_done)
+        self.reader = Reader(world, mongo, log, self.is_done, loss.check_whole)
         self.settings = SimpleNamespace(
             parked_in_a_row_max=1000,
             parked_per_10000_max=100,
@@ -96,8 +104,13 @@ class Platform:
         rng = self.world.random
         position = owned.claim(partition)
         while rng.random() > 0.08:
-            batch = self.log.records[partition][position : position + rng.randint(1, 6)]
-            if not batch and self.is_written():
+            if rng.random() < 0.2:
+                owned.watch()
+            rows = self.log.records[partition]
+            if position > len(rows):
+                return  # the client says that the offset is out of range, which ends the process
+            batch = rows[position : position + rng.randint(1, 6)]
+            if not batch and self.office.is_written:
                 return
             if batch:
                 owned.fold(batch)
@@ -134,10 +147,12 @@ class Platform:
 
     def is_done(self) -> bool:
         """Whether everything is said, folded and decided."""
-        if self.world.is_alive("steward") or not self.is_written():
+        if self.world.is_alive("steward") or not self.office.is_written:
             return False
         views = self.mongo.documents(TRANSACTIONS_IN, "views")
         if any(view["phase"] for view in views):
+            return False
+        if not self.loss.is_mended():
             return False
         here = self.reader.vector(self.reader.live_id())
         return all(here.get(p, 0) >= end for p, end in self.log.ends().items())
@@ -152,10 +167,6 @@ class Platform:
         if self.world.random.random() < LOG_FAILURE_RATE:
             self.unheard += 1
             raise Unavailable("the broker does not answer")
-
-    def is_written(self) -> bool:
-        """Whether nothing more will come; the run sets it."""
-        raise NotImplementedError
 
 
 class _Inline:
@@ -212,6 +223,8 @@ def _read_partition(settings: Any, partition: int, begin: int, end: int) -> Iter
     while begin < end:
         platform.look_at_the_log("fetch")
         batch = platform.log.records[partition][begin : min(end, begin + 5)]
+        if not batch:
+            raise Unavailable("the log ends before")
         yield batch
         begin += len(batch)
 
@@ -229,6 +242,7 @@ def simulated(world: World) -> Iterator[None]:
         (owning, "time", clock),
         (live, "time", clock),
         (relay_module, "time", clock),
+        (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),
         # So few notes of changed rows that readers come too late for them, too.
         (writes, "NOTES_KEPT", 3),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ from services.kpi.oracle.recompute import CellKey
 from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.views import View
 from tests.simulation import catalogues, history
 from tests.simulation.consistency import check_consistency
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
@@ -47,7 +48,7 @@ def standing(
     """Return what a view says at a position; ``view`` is its document."""
     version = view["catalogue_version"]
     known = catalogues.frozen(version).known
-    events = log.values(known, vector, view["topic_id"])
+    events = [e.SerializeToString() for e in log.changes(known, vector, view["topic_id"])]
     return Standing(f"{what}, {view['_id']} at {dict(vector)}", version, cells, events)
 
 
@@ -69,11 +70,19 @@ class Reader:
         mongo: keeps the views.
         log: what is folded.
         is_done: tells whether everything is said, folded and decided.
+        check_whole: is told topic and position of a new generation that answers.
     """
 
-    def __init__(self, world: World, mongo: SimulatedMongo, log: history.Log, is_done: Any) -> None:
+    def __init__(
+        self,
+        world: World,
+        mongo: SimulatedMongo,
+        log: history.Log,
+        is_done: Callable[[], bool],
+        check_whole: Callable[[str, Mapping[int, int]], None],
+    ) -> None:
         self.world, self.mongo, self.log = world, mongo, log
-        self._is_done = is_done
+        self._is_done, self._check_whole = is_done, check_whole
         self.checks = self.swaps = 0
         """Answers of which everything was looked at, and how often another view answered."""
         self.kept: Standing | None = None
@@ -84,7 +93,7 @@ class Reader:
         targets = SimpleNamespace(all=lambda: [])
         snapshots = Snapshots(self.mongo)  # type: ignore[arg-type]
         live = LiveView(Registry(self.mongo), snapshots, targets)  # type: ignore[arg-type]
-        known: tuple[str, Mapping[int, int]] = ("", {})
+        known: tuple[View | None, Mapping[int, int]] = (None, {})
         is_last = False
         while not is_last:
             is_last = self._is_done()
@@ -95,21 +104,25 @@ class Reader:
                 continue
             with live.read() as moment:
                 self._look(moment, *known)
-                known = moment.view.view_id, dict(moment.progress.next_offsets)
+                known = moment.view, dict(moment.progress.next_offsets)
                 last = moment.image
             self._look_at_the_retired()
             self.world.point("read")
         assert last.digest() == self.stored_image().digest(), "a reader missed a change"
 
-    def _look(self, moment: Moment, view_id: str, vector: Mapping[int, int]) -> None:
-        here = moment.progress.next_offsets
+    def _look(self, moment: Moment, known: View | None, vector: Mapping[int, int]) -> None:
+        view, here = moment.view, moment.progress.next_offsets
+        if known is not None and known.generation != view.generation:
+            self._check_whole(view.topic_id, here)
+            vector = {}
         for partition, offset in vector.items():
             found = here.get(partition, 0)
             assert found >= offset, f"position went back: {found} < {offset}"
-        if (moment.view.view_id, here) == (view_id, vector):
+        is_another = known is not None and known.view_id != view.view_id
+        if known is not None and not is_another and here == vector:
             return
         self.checks += 1
-        self.swaps += bool(view_id) and view_id != moment.view.view_id
+        self.swaps += is_another
         check_consistency(moment.image, self.checks)
         # The n-th takes the place of the one before with a chance of 1/n: each is kept as often.
         if self.world.random.random() * self.checks < 1:

@@ -9,6 +9,7 @@ import structlog
 from kieng.kpi.v1 import catalogue_pb2
 from tests.simulation import catalogues, history
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
+from tests.simulation.loss import Loss
 from tests.simulation.office import Office, lost
 from tests.simulation.platform import Platform, simulated
 from tests.simulation.reader import Standing
@@ -57,8 +58,8 @@ class Run:
         """Run everything to its end and return what is stored."""
         with simulated(self.world):
             self.office = Office(self.world, self.mongo, self.log)
-            self.platform = Platform(self.world, self.mongo, self.log)
-            self.platform.is_written = lambda: self.office.is_written  # type: ignore[method-assign]
+            self.loss = Loss(self.world, self.mongo, self.log, self.office)
+            self.platform = Platform(self.world, self.mongo, self.log, self.office, self.loss)
             self._spawn()
             self.world.run()
         return self._outcome()
@@ -75,6 +76,10 @@ class Run:
             spawn("steward", self.platform.steward)
             for i in range(rng.randint(1, 2)):
                 spawn(f"builder-{i}", self.platform.builder)
+        if self.loss.losses_left:
+            spawn("accident", self.loss.accident)
+            for i in range(rng.randint(1, 2)):
+                spawn(f"operator-{i}", self.loss.operator)
         spawn("reader", self.platform.reader.run)
 
     def _outcome(self) -> Outcome:
@@ -102,6 +107,7 @@ class Run:
                 "unheard": platform.unheard,
                 "refused": platform.refused,
                 "swaps": reader.swaps,
+                "losses": self.loss.losses,
                 "parked": parked,
                 "standings": len(standings),
                 "records": sum(self.log.ends().values()),
