@@ -9,11 +9,17 @@ from typing import Any
 
 import pytest
 
+from kieng.submissions.v1 import submission_pb2
 from services.cli import archive, restoring, saving, schemas
 from services.cli.failures import Failure
 from services.cli.screen import Screen
 from services.kernel.mongo import Mongo
+from services.submissions import wire
+from services.submissions.documents import Write
+from services.submissions.domain import transitions
+from services.submissions.store import Submissions
 from tests.conftest import RunningDatabase
+from tests.unit.submissions import builders
 
 NOW = datetime(2026, 11, 24, 2, 0, 0, tzinfo=UTC)
 A, B = "backup-a", "backup-b"
@@ -98,6 +104,27 @@ def test_what_comes_back_is_what_was_there_without_what_is_counted_anew(
     for schema, name in schemas.databases([A, B]):
         assert schemas.plan(schema, mongo.database(name)) == []
         schema.declare(mongo.database(name))
+
+
+def test_evidence_comes_back_as_the_hash_and_the_link_that_were_declared(
+    mongo: Mongo, tmp_path: Path
+) -> None:
+    proof = submission_pb2.Evidence(
+        title="grant", uri="https://evidence.example.org/grant-7", sha256=f"{7:064x}"
+    )
+    message = builders.publication(proofs=0)
+    message.evidence.append(proof)
+    content = wire.decode_content(message, "with-proof")
+    change = builders.change(request_id="r-1")
+    made = transitions.create("with-proof", A, content, None, change, submit=True)
+    Submissions(mongo, A).insert(Write(None, made))
+    folder, _ = save(mongo, tmp_path, [A, B])
+    wipe(mongo)
+    load(mongo, folder)
+    found = Submissions(mongo, A).get("with-proof").submission
+    assert found == made
+    restored = submission_pb2.Content.FromString(found.content.encoded)
+    assert list(restored.evidence) == [proof]
 
 
 def test_what_is_referred_to_is_copied_last(mongo: Mongo, tmp_path: Path) -> None:
