@@ -121,7 +121,10 @@ def wait_until_live(clients: Clients) -> None:
     stub = clients.stub(CatalogueServiceStub)
     deadline = time.monotonic() + LIVE_SECONDS
     while True:
-        views = stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views
+        views = list(stub.ListViews(catalogue_service_pb2.ListViewsRequest()).views)
+        # One that was opened while its log was lost again is refused, and waits for nothing.
+        refused = catalogue_service_pb2.View.STATE_REFUSED
+        views = [view for view in views if view.state != refused]
         generation = max((view.generation for view in views), default=0)
         newest = [view for view in views if view.generation == generation]
         if any(view.state == catalogue_service_pb2.View.STATE_LIVE for view in newest):

@@ -83,7 +83,9 @@ class OwnedPartitions(DependencyProvider):
         self._partitions = found.partitions
         view = self.registry.folded(found.topic_id)
         if view is None:
-            if live := self.registry.live():
+            live = self.registry.live()
+            # Asked again: by now a view of this log may have been opened, or the log be another.
+            if live and describe_log(settings).topic_id != live.topic_id:
                 reason = f"{SUBMISSIONS} is another topic than the one that was folded"
                 self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
             raise NotReady("no catalogue is published yet")
@@ -114,6 +116,9 @@ class OwnedPartitions(DependencyProvider):
             self._ledgers[view.view_id] = Ledger(self.connection.mongo)
         ledger = self._ledgers[view.view_id]
         owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+        # Whoever opens a new generation of the log ends the owners before, not those after.
+        if describe_log(self.container.settings).topic_id != view.topic_id:
+            raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
         return PartitionFold(owned, catalogue, ledger, self._limits, view.generation)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
-from services.kernel.errors import NotFound, WrongState
+from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.domain.months import month_range
 from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
@@ -156,6 +156,10 @@ class Publishing:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
         topic_id, begins = self.log_identity()
         view = self.registry.open(topic_id, known.catalogue_version, begins)
+        if self.log_identity()[0] != topic_id:
+            # Nobody will ever fold it, and what is waited for is the newest generation.
+            self.registry.refuse(view, "LOG_DIVERGED: the log was lost again")
+            raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return catalogue_service_pb2.OpenLogGenerationResponse(
             generation=view.generation,
             view_id=view.view_id,

@@ -20,9 +20,10 @@ from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold
 from services.kpi.gathering import shares_of
 from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
+from services.kpi.log_identity import SUBMISSIONS, describe_log
 from services.kpi.log_reading import read_partition
 from services.kpi.rebuilding import Gather, here, rebuild
-from services.kpi.store.ledger import Ledger
+from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.registry import Registry
 
@@ -53,14 +54,21 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def read(until: int) -> Iterator[list[Record]]:
         return read_partition(settings, partition, begin, until)
 
-    owned = ledger.claim(view_id, partition, begin, is_loader=True)
+    def claimed(**options: bool) -> Owned:
+        owned = ledger.claim(view_id, partition, begin, **options)
+        # Whoever opens a new generation of the log ends the owners before, not those after.
+        if describe_log(settings).topic_id != view.topic_id:
+            raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
+        return owned
+
+    owned = claimed(is_loader=True)
     if owned.next_offset == begin:
         count, shares = settings.rebuild_processes, shares_of(end)
         gather_all: Gather = here(owned, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
             gather_all, shares = GatheringProcesses(owned, read, count), max(shares, count)
         rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shares)
-        owned = ledger.claim(view_id, partition)
+        owned = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
     fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)
     for records in read_partition(settings, partition, owned.next_offset, end):

@@ -86,20 +86,21 @@ class Registry(Views):
     def open(
         self, topic_id: str, catalogue_version: int, begins: Mapping[int, int] | None = None
     ) -> View:
-        """Open the view of a log and a catalogue, or return it when it exists and its log is whole.
+        """Open the view of a log and a catalogue, or return the one that there is of the log.
 
         The very first is live at once. A later one is of a log that lost its past, and is built
-        until every institution has been published again.
+        until every institution has been published again. Whoever folds an older log then can
+        commit nothing any more: its client follows a topic made anew and would read on there.
 
         Args:
             topic_id: identity of the log.
-            catalogue_version: catalogue.
+            catalogue_version: catalogue; that of a view which is there stays.
             begins: partition -> first offset there is, where a log lost its beginning.
         """
         views = self.views()
         for view in views:
-            same = (view.topic_id, view.catalogue_version) == (topic_id, catalogue_version)
-            if same and view.has_its_log and view.state != "removed":
+            if view.is_of(topic_id):
+                self.end_former_logs(view.generation)
                 return view
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
@@ -114,7 +115,10 @@ class Registry(Views):
             begins=dict(begins or {}) if awaits else {},
             opened_at=datetime.now(UTC),
         )
-        return view if self.insert(view) else self.open(topic_id, catalogue_version, begins)
+        if not (self.insert_generation(view) if views else self.insert(view)):
+            return self.open(topic_id, catalogue_version, begins)
+        self.end_former_logs(generation)
+        return view
 
     def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
         """Open the view of another catalogue, to be built beside the live one and to take over.

@@ -6,9 +6,9 @@ transaction that also ends the former view's owners, so that its position cannot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -16,51 +16,18 @@ from pymongo.errors import DuplicateKeyError
 
 from services.kernel.errors import WrongState
 from services.kernel.mongo import Mongo
-from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.transactions import transaction
+from services.kpi.store.view_documents import (
+    LIVE,
+    UNSAFE,
+    Vector,
+    View,
+    decode_view,
+    encode_view,
+)
 
-LIVE = "live"
-UNSAFE = "unsafe"
-"""Where a view says that its log would lose events; the log itself is still the same."""
-Vector = Mapping[int, int]
-"""Partition -> offset of the next record to fold."""
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A view and where it stands.
-
-    Args:
-        awaits: institutions not yet published again.
-        begins: first offset of partitions whose log had lost its beginning before.
-        diverged: why nothing is folded, by partition, for the whole `log`, or because its settings
-            are `unsafe`; empty when all is well.
-        phase: what a view that is built beside the live one is at: `loading` the log up to
-            ``targets``, `verifying` against the oracle, `following` the log until it takes over.
-        parked_max: most records that it may set aside; None allows as many as the live view.
-        reason: why it was refused.
-    """
-
-    view_id: str
-    state: str
-    generation: int
-    topic_id: str
-    catalogue_version: int
-    awaits: tuple[str, ...]
-    begins: Vector = field(default_factory=dict)
-    diverged: Mapping[str, str] = field(default_factory=dict)
-    phase: str = ""
-    fold_version: int = FOLD_VERSION
-    targets: Vector = field(default_factory=dict)
-    parked_max: int | None = None
-    reason: str = ""
-    opened_at: datetime | None = field(default=None, compare=False)
-
-    @property
-    def has_its_log(self) -> bool:
-        """Whether the log is still the one that was folded, as far as it is known."""
-        return not self.diverged.keys() - {UNSAFE}
+__all__ = ["LIVE", "UNSAFE", "Standing", "Vector", "View", "Views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +130,22 @@ class Views:
             self._pointer.update_one({"_id": LIVE}, first, upsert=True)
         return True
 
+    def insert_generation(self, view: View) -> bool:
+        """Store the first view of another log; False when somebody else did meanwhile."""
+
+        def work(session: ClientSession) -> bool:
+            found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
+            others = [decode_view(document) for document in found]
+            if any(view.view_id == other.view_id or other.is_of(view.topic_id) for other in others):
+                return False
+            # Everybody writes this one document, so that one of two at once begins anew.
+            first = {"_id": others[0].view_id}
+            self._views.update_one(first, {"$inc": {"opened": 1}}, session=session)
+            self._views.insert_one(encode_view(view), session=session)
+            return True
+
+        return transaction(self._mongo, work)
+
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
         """Move a view on to a phase; False when another process moved it before.
 
@@ -212,9 +195,17 @@ class Views:
             return
         awaits = sorted(set(view.awaits) - republished)
         self._views.update_one({"_id": view.view_id}, {"$set": {"awaits": awaits}})
+
+        def work(session: ClientSession) -> None:
+            here = self._views.find_one({"_id": view.view_id}, session=session) or {}
+            # A process that slept comes late: another catalogue or log may answer by now.
+            now = self._pointed(session) or {"generation": 0}
+            if here.get("state") == "building" and now["generation"] < view.generation:
+                # Positions of two logs cannot be compared: what it has heard makes it whole.
+                self._point(view.view_id, session)
+
         if not awaits:
-            # Positions of two logs cannot be compared: what it has heard is what makes it whole.
-            transaction(self._mongo, lambda session: self._point(view.view_id, session))
+            transaction(self._mongo, work)
 
     def swap(self, view: View) -> bool:
         """Let a view that follows take over, if it has read what the live one has; say whether.
@@ -230,6 +221,9 @@ class Views:
             here = self._views.find_one({"_id": view.view_id}, session=session) or {}
             if here.get("state") != "building" or here.get("phase") != "following":
                 return False
+            now = self._pointed(session) or {}
+            if (now.get("_id"), now.get("generation")) != (live.view_id, view.generation):
+                return False  # another one was faster, or answers from another log
             old = self.standing(live.view_id, session)
             if self.standing(view.view_id, session).lag(old.vector):
                 return False
@@ -240,6 +234,18 @@ class Views:
             return True
 
         return transaction(self._mongo, work)
+
+    def _pointed(self, session: ClientSession) -> dict[str, Any] | None:
+        """Return the document of the view that answers; None before there was a pointer."""
+        pointer = self._pointer.find_one({"_id": LIVE}, session=session)
+        if pointer is None:
+            return self._views.find_one({"state": LIVE}, session=session)
+        return self._views.find_one({"_id": pointer["view_id"]}, session=session)
+
+    def end_former_logs(self, generation: int) -> None:
+        """Raise the epochs of all views of older logs: nobody who still reads one can commit."""
+        former = [view.view_id for view in self.views() if view.generation < generation]
+        self._progress.update_many({"v": {"$in": former}}, {"$inc": {"epoch": 1}})
 
     def _point(self, view_id: str, session: ClientSession) -> None:
         pointer = self._pointer.find_one({"_id": LIVE}, session=session)
@@ -257,44 +263,3 @@ class Views:
 
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-
-
-def encode_view(view: View) -> dict[str, Any]:
-    """Return the document of a view."""
-    return {
-        "_id": view.view_id,
-        "state": view.state,
-        "phase": view.phase,
-        "generation": view.generation,
-        "topic_id": view.topic_id,
-        "catalogue_version": view.catalogue_version,
-        "fold_version": view.fold_version,
-        "awaits": list(view.awaits),
-        "begins": {str(partition): offset for partition, offset in view.begins.items()},
-        "diverged": dict(view.diverged),
-        "targets": {str(partition): end for partition, end in view.targets.items()},
-        "parked_max": view.parked_max,
-        "reason": view.reason,
-        "opened_at": view.opened_at,
-        "builder": None,
-    }
-
-
-def decode_view(document: Mapping[str, Any]) -> View:
-    """Return the view of a document; those of the first release lack what came later."""
-    return View(
-        document["_id"],
-        document["state"],
-        document["generation"],
-        document["topic_id"],
-        document["catalogue_version"],
-        tuple(document["awaits"]),
-        {int(partition): offset for partition, offset in document.get("begins", {}).items()},
-        document.get("diverged", {}),
-        document.get("phase", ""),
-        document["fold_version"],
-        {int(partition): end for partition, end in document.get("targets", {}).items()},
-        document.get("parked_max"),
-        document.get("reason", ""),
-        document["opened_at"],
-    )

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.kernel.errors import NotFound, WrongState
+from services.kernel.errors import NotFound, OwnershipLost, WrongState
+from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.store.removal import Removal
 from services.kpi.store.targets import Target, Targets
 from services.kpi.store.views import View
@@ -75,6 +77,55 @@ def test_a_later_generation_is_live_when_every_institution_was_published_again(
     assert (live.view_id, live.awaits) == (second.view_id, ())
     states = {view.view_id: view.state for view in stored.registry.views()}
     assert states == {stored.view.view_id: "retired", second.view_id: "live"}
+
+
+EVERYBODY = frozenset({"alpha", "beta", "gamma"})
+
+
+def test_who_still_folds_the_log_before_can_commit_no_more(stored: Stored) -> None:
+    fold = stored.claimed()
+    fold.apply(LOG[:5])
+    stored.open("log-2")
+    with pytest.raises(OwnershipLost):
+        fold.apply(LOG[5:10])
+    assert stored.registry.standing(stored.view.view_id).vector == {0: 5}
+
+
+def test_a_log_has_one_generation_whoever_opens_it_and_by_which_catalogue(stored: Stored) -> None:
+    second = stored.open("log-2")
+    version = stored.registry.publish(smaller())
+    assert stored.registry.open("log-2", version) == second
+    late = replace(second, view_id=f"g2-c2-f{FOLD_VERSION}", catalogue_version=version)
+    assert not stored.registry.insert_generation(late), "somebody else was faster"
+    assert not stored.registry.insert_generation(replace(second, topic_id="log-3"))
+    other = replace(late, topic_id="log-3")
+    assert stored.registry.insert_generation(other)
+    assert stored.registry.folded("log-3") == other
+
+
+def test_who_slept_lets_no_generation_answer_that_is_over(stored: Stored) -> None:
+    second = stored.open("log-2")
+    stored.registry.heard(second, EVERYBODY)
+    third = stored.open("log-3")
+    stored.registry.heard(third, EVERYBODY)
+    stored.registry.heard(second, EVERYBODY)
+    live = stored.registry.live()
+    assert live is not None
+    assert live.view_id == third.view_id
+    assert stored.registry.view(second.view_id) != second
+
+
+def test_a_view_of_a_lost_log_takes_over_from_no_newer_one(stored: Stored) -> None:
+    view = stored.registry.build_beside(stored.registry.publish(smaller()), None)
+    for phase in ("verifying", "following"):
+        assert stored.registry.advance(view, phase)
+        view = stored.registry.view(view.view_id) or view
+    second = stored.open("log-2")
+    stored.registry.heard(second, EVERYBODY)
+    assert not stored.registry.swap(view)
+    live = stored.registry.live()
+    assert live is not None
+    assert live.view_id == second.view_id
 
 
 def took_over(stored: Stored, code: str) -> View:

@@ -66,6 +66,10 @@ def loaded(stored: Stored, start_broker: Callable[[], RunningBroker]) -> Iterato
             headers = list(record.headers)
             producer.send(TOPIC, record.value, key=record.key, headers=headers, partition=0)
         producer.flush()
+    # The view of the log that there is, from its beginning.
+    stored.mongo.database(DATABASE)["views"].update_one(
+        {"_id": stored.view.view_id}, {"$set": {"topic_id": broker.topic_ids[TOPIC]}}
+    )
     stored.claimed().apply(LOG)
     message = type(catalogue_message())()
     message.CopyFrom(catalogue_message())

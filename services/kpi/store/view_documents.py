@@ -1,0 +1,98 @@
+"""A view as a value and as a document: what it is a function of, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from services.kpi.domain.catalogue import FOLD_VERSION
+
+LIVE = "live"
+UNSAFE = "unsafe"
+"""Where a view says that its log would lose events; the log itself is still the same."""
+Vector = Mapping[int, int]
+"""Partition -> offset of the next record to fold."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view and where it stands.
+
+    Args:
+        awaits: institutions not yet published again.
+        begins: first offset of partitions whose log had lost its beginning before.
+        diverged: why nothing is folded, by partition, for the whole `log`, or because its settings
+            are `unsafe`; empty when all is well.
+        phase: what a view that is built beside the live one is at: `loading` the log up to
+            ``targets``, `verifying` against the oracle, `following` the log until it takes over.
+        parked_max: most records that it may set aside; None allows as many as the live view.
+        reason: why it was refused.
+    """
+
+    view_id: str
+    state: str
+    generation: int
+    topic_id: str
+    catalogue_version: int
+    awaits: tuple[str, ...]
+    begins: Vector = field(default_factory=dict)
+    diverged: Mapping[str, str] = field(default_factory=dict)
+    phase: str = ""
+    fold_version: int = FOLD_VERSION
+    targets: Vector = field(default_factory=dict)
+    parked_max: int | None = None
+    reason: str = ""
+    opened_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def has_its_log(self) -> bool:
+        """Whether the log is still the one that was folded, as far as it is known."""
+        return not self.diverged.keys() - {UNSAFE}
+
+    def is_of(self, topic_id: str) -> bool:
+        """Whether it answers from this log, or is going to once the log is filled."""
+        is_folded = self.state == LIVE or (self.state == "building" and not self.phase)
+        return is_folded and self.topic_id == topic_id and self.has_its_log
+
+
+def encode_view(view: View) -> dict[str, Any]:
+    """Return the document of a view."""
+    return {
+        "_id": view.view_id,
+        "state": view.state,
+        "phase": view.phase,
+        "generation": view.generation,
+        "topic_id": view.topic_id,
+        "catalogue_version": view.catalogue_version,
+        "fold_version": view.fold_version,
+        "awaits": list(view.awaits),
+        "begins": {str(partition): offset for partition, offset in view.begins.items()},
+        "diverged": dict(view.diverged),
+        "targets": {str(partition): end for partition, end in view.targets.items()},
+        "parked_max": view.parked_max,
+        "reason": view.reason,
+        "opened_at": view.opened_at,
+        "builder": None,
+    }
+
+
+def decode_view(document: Mapping[str, Any]) -> View:
+    """Return the view of a document; those of the first release lack what came later."""
+    return View(
+        document["_id"],
+        document["state"],
+        document["generation"],
+        document["topic_id"],
+        document["catalogue_version"],
+        tuple(document["awaits"]),
+        {int(partition): offset for partition, offset in document.get("begins", {}).items()},
+        document.get("diverged", {}),
+        document.get("phase", ""),
+        document["fold_version"],
+        {int(partition): end for partition, end in document.get("targets", {}).items()},
+        document.get("parked_max"),
+        document.get("reason", ""),
+        document["opened_at"],
+    )

@@ -1,0 +1,103 @@
+"""The log is lost while somebody is about to fold it, to build a view of it, or to fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kieng.kpi.v1 import catalogue_service_pb2
+from services.kernel.errors import NotReady, OwnershipLost, Unavailable
+from services.kpi import owning, rebuilder
+from services.kpi.config import Settings
+from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.log_identity import LogDescription
+from services.kpi.owning import OwnedPartitions
+from services.kpi.publishing import Publishing
+from tests.integration.kpi.conftest import Stored
+
+Answers = Callable[..., None]
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
+    """Let the broker tell one topic id after the other; the last one stays."""
+
+    def install(*topic_ids: str) -> None:
+        left = list(topic_ids)
+
+        def describe(settings: Any) -> LogDescription:
+            return LogDescription(left.pop(0) if len(left) > 1 else left[0], 1, "")
+
+        for module in (owning, rebuilder):
+            monkeypatch.setattr(module, "describe_log", describe)
+
+    monkeypatch.setattr(owning, "divergence", lambda *asked: "")
+    return install
+
+
+@pytest.fixture
+def owned(stored: Stored) -> OwnedPartitions:
+    made: Any = OwnedPartitions()
+    made.container = SimpleNamespace(settings=Settings())
+    made.connection = SimpleNamespace(mongo=stored.mongo)
+    made.setup()
+    return made  # type: ignore[no-any-return]
+
+
+def troubles(stored: Stored) -> Sequence[str]:
+    (view,) = stored.registry.views()
+    return list(view.diverged.values())
+
+
+def test_a_partition_is_claimed_of_the_log_that_is_there(
+    stored: Stored, owned: OwnedPartitions, answers: Answers
+) -> None:
+    answers("log-1")
+    assert owned.claim(0) == 0
+    answers("log-1", "log-2")
+    with pytest.raises(OwnershipLost, match="another one now"):
+        owned.claim(0)
+    assert troubles(stored) == []
+
+
+def test_only_a_view_whose_log_is_gone_is_said_to_have_lost_it(
+    stored: Stored, owned: OwnedPartitions, answers: Answers
+) -> None:
+    """Who slept since it asked knows nothing of the view that was opened meanwhile."""
+    answers("log-0", "log-1")
+    with pytest.raises(NotReady):
+        owned.claim(0)
+    assert troubles(stored) == []
+    answers("log-2")
+    with pytest.raises(NotReady, match="LOG_DIVERGED"):
+        owned.claim(0)
+    assert ["LOG_DIVERGED" in text for text in troubles(stored)] == [True]
+
+
+@pytest.mark.parametrize("ids", [("log-2",), ("log-1", "log-2")])
+def test_a_view_is_not_loaded_from_another_log(
+    stored: Stored, answers: Answers, monkeypatch: pytest.MonkeyPatch, ids: tuple[str, ...]
+) -> None:
+    """Neither from the start, nor after a bulk load in between."""
+    monkeypatch.setattr(rebuilder, "rebuild", lambda *asked: None)
+    answers(*ids)
+    with pytest.raises(RuntimeError, match="LOG_DIVERGED"):
+        rebuilder._bring_up(Settings(), stored.mongo, stored.view.view_id, 0, 10)
+
+
+def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Stored) -> None:
+    left = ["log-2", "log-3", "log-3", "log-3"]
+    query: Any = SimpleNamespace(
+        registry=stored.registry, log_identity=lambda: (left.pop(0), {0: 0})
+    )
+    request = catalogue_service_pb2.OpenLogGenerationRequest()
+    with pytest.raises(Unavailable, match="repeat"):
+        Publishing.open_log_generation(query, request)
+    refused = stored.registry.view(f"g2-c1-f{FOLD_VERSION}")
+    assert refused is not None
+    assert (refused.state, refused.topic_id) == ("refused", "log-2")
+    opened = Publishing.open_log_generation(query, request)
+    assert (opened.view_id, opened.needs_republish) == (f"g3-c1-f{FOLD_VERSION}", True)
