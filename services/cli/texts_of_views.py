@@ -25,6 +25,10 @@ VIEWS: dict[str, tuple[str, str]] = {
         "catalogue version {version} answers; `kieng catalogue publish` changes it",
     ),
     "what_if.same": ("không con số nào đổi", "no number would change"),
+    "what_if.totals": (
+        "{wins} chỉ số tăng, {loses} giảm, {changes} khác",
+        "wins {wins}, loses {loses}, others {changes}",
+    ),
     "what_if.title": (
         "{first} đến {last}, {measure}: {changes} con số đổi; bản ghi để riêng {before} -> {after}",
         "{first} to {last}, {measure}: {changes} numbers change; set aside {before} -> {after}",

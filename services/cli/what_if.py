@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from rich.console import RenderableType
-
 from kieng.kpi.v1 import catalogue_service_pb2 as api
-from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import definitions, options
 from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
-from services.cli.render import NOTHING, number_text, value_json, value_text
-from services.cli.screen import Screen
+from services.cli.render import value_json
 from services.cli.views import Directory, Indicators, TreeOption, read_tree
-
-PRECISION = 10_000
-NAMES = {number: name for name, number in MEASURES.items()}
+from services.cli.winners import (
+    NAMES,
+    Directions,
+    difference,
+    directions_of,
+    outcome,
+    totals_json,
+    winners_and_losers,
+)
 
 
 def what_if(
@@ -31,7 +32,7 @@ def what_if(
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show every number that another catalogue would change, and the works that explain it.
+    """Show who would win and lose by another catalogue, and the works that explain each number.
 
     Nothing is published or stored. JSON has both measures.
 
@@ -56,10 +57,12 @@ def what_if(
                 progress.update(bar, completed=step.events_done, total=step.events_wanted)
                 changes += step.changes
                 result = step.result
+    directions = directions_of(message.indicators)
     found = {
         "from": from_month,
         "to": to_month,
-        "changes": [change_json(change) for change in changes],
+        "units": totals_json(changes, directions),
+        "changes": [change_json(change, directions) for change in changes],
         "parked": {"before": result.parked_before, "after": result.parked_after},
         "is_cut": result.is_cut,
     }
@@ -73,10 +76,10 @@ def what_if(
         before=result.parked_before,
         after=result.parked_after,
     )
-    screen.answer(found, lambda: winners_and_losers(screen, titled, shown))
+    screen.answer(found, lambda: winners_and_losers(screen, titled, shown, directions))
 
 
-def change_json(change: api.CellChange) -> dict[str, Any]:
+def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
     """Return a change as programs read it."""
     return {
         "unit": change.unit_id,
@@ -85,58 +88,7 @@ def change_json(change: api.CellChange) -> dict[str, Any]:
         "before": value_json(change.before),
         "after": value_json(change.after),
         "difference": difference(change),
+        "outcome": outcome(change, directions),
         "works": change.works,
         "work_keys": list(change.work_keys),
     }
-
-
-def difference(change: api.CellChange) -> int | float | None:
-    """Return after - before; None where one of them is not defined."""
-    before, after = number(change.before), number(change.after)
-    return None if before is None or after is None else after - before
-
-
-def number(value: view_pb2.Value) -> int | float | None:
-    """Return a value as a number; None when it is not defined."""
-    if value.HasField("whole"):
-        return value.whole
-    ratio = value.ratio
-    return ratio.numerator / ratio.denominator if ratio.denominator else None
-
-
-def winners_and_losers(
-    screen: Screen, title: str, changes: Sequence[api.CellChange]
-) -> RenderableType:
-    """Return a table by unit, or a line when nothing would change."""
-    if not changes:
-        return screen.text("what_if.same")
-    table = screen.table(
-        "unit", "indicator", ">before", ">after", ">difference", ">works", "work_key", title=title
-    )
-    for change in changes:
-        more = ["..."] if change.works > len(change.work_keys) else []
-        table.add_row(
-            change.unit_id,
-            change.indicator_code,
-            _text(screen, change.before),
-            _text(screen, change.after),
-            _difference_text(screen, change),
-            str(change.works),
-            "\n".join([*change.work_keys, *more]),
-        )
-    return table
-
-
-def _text(screen: Screen, value: view_pb2.Value) -> str:
-    return value_text(value, "", screen.lang)
-
-
-def _difference_text(screen: Screen, change: api.CellChange) -> str:
-    step = difference(change)
-    if step is None:
-        return NOTHING
-    sign = "+" if step > 0 else ""
-    if isinstance(step, int):
-        return sign + number_text(step, screen.lang)
-    ratio = view_pb2.Ratio(numerator=round(step * PRECISION), denominator=PRECISION)
-    return sign + _text(screen, view_pb2.Value(ratio=ratio))

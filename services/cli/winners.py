@@ -1,0 +1,129 @@
+"""Winners and losers of another catalogue: every changed number by unit, with totals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from rich.console import RenderableType
+from rich.style import Style
+from rich.table import Table
+
+from kieng.kpi.v1 import catalogue_pb2, view_pb2
+from kieng.kpi.v1 import catalogue_service_pb2 as api
+from services.cli.kpi import MEASURES
+from services.cli.render import NOTHING, number_text, value_text
+from services.cli.screen import Screen
+
+PRECISION = 10_000
+NAMES = {number: name for name, number in MEASURES.items()}
+WINS, LOSES, CHANGES = "wins", "loses", "changes"
+OUTCOMES = (WINS, LOSES, CHANGES)
+SIGNS = {WINS: "▲", LOSES: "▼", CHANGES: "•"}
+BOLD = Style(bold=True)
+
+Directions = Mapping[str, str]
+
+
+def directions_of(indicators: Iterable[catalogue_pb2.Indicator]) -> Directions:
+    """Return the direction of each indicator in which it is better: `up`, `down` or `none`."""
+    return {indicator.code: indicator.direction or "up" for indicator in indicators}
+
+
+def outcome(change: api.CellChange, directions: Directions) -> str:
+    """Say whether a unit wins or loses by a change.
+
+    It just changes where nobody can say: the indicator is new or gone, its value is not defined on
+    one side, or no direction is the better one.
+    """
+    step = difference(change)
+    better = directions.get(change.indicator_code, "none")
+    if not step or better == "none":
+        return CHANGES
+    return WINS if (step > 0) == (better == "up") else LOSES
+
+
+def difference(change: api.CellChange) -> int | float | None:
+    """Return after - before; None where one of them is not defined."""
+    before, after = number(change.before), number(change.after)
+    return None if before is None or after is None else after - before
+
+
+def number(value: view_pb2.Value) -> int | float | None:
+    """Return a value as a number; None when it is not defined."""
+    if value.HasField("whole"):
+        return value.whole
+    ratio = value.ratio
+    return ratio.numerator / ratio.denominator if ratio.denominator else None
+
+
+def totals_json(
+    changes: Sequence[api.CellChange], directions: Directions
+) -> list[dict[str, str | int]]:
+    """Return how many indicators each unit wins and loses by, in each measure."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for change in changes:
+        counted = found.setdefault((change.unit_id, NAMES[change.measure]), Counter())
+        counted[outcome(change, directions)] += 1
+    return [
+        {"unit": unit, "measure": measure, **{name: counted[name] for name in OUTCOMES}}
+        for (unit, measure), counted in found.items()
+    ]
+
+
+def winners_and_losers(
+    screen: Screen, title: str, changes: Sequence[api.CellChange], directions: Directions
+) -> RenderableType:
+    """Return a table by unit: its totals, what it wins, then what it loses, then the others."""
+    if not changes:
+        return screen.text("what_if.same")
+    table = screen.table(
+        "unit", "indicator", ">before", ">after", ">difference", ">works", "work_key", title=title
+    )
+    for unit_id, several in groupby(changes, key=lambda change: change.unit_id):
+        _add_unit(screen, table, unit_id, list(several), directions)
+    return table
+
+
+def _add_unit(
+    screen: Screen,
+    table: Table,
+    unit_id: str,
+    changes: Sequence[api.CellChange],
+    directions: Directions,
+) -> None:
+    by_outcome: dict[str, list[api.CellChange]] = {name: [] for name in OUTCOMES}
+    for change in changes:
+        by_outcome[outcome(change, directions)].append(change)
+    counts: Any = {name: len(several) for name, several in by_outcome.items()}
+    table.add_section()
+    table.add_row(unit_id, screen.text("what_if.totals", **counts), style=BOLD)
+    for name, several in by_outcome.items():
+        for change in several:
+            more = ["..."] if change.works > len(change.work_keys) else []
+            table.add_row(
+                "",
+                f"{SIGNS[name]} {change.indicator_code}",
+                _text(screen, change.before),
+                _text(screen, change.after),
+                _difference_text(screen, change),
+                str(change.works),
+                "\n".join([*change.work_keys, *more]),
+            )
+
+
+def _text(screen: Screen, value: view_pb2.Value) -> str:
+    return value_text(value, "", screen.lang)
+
+
+def _difference_text(screen: Screen, change: api.CellChange) -> str:
+    step = difference(change)
+    if step is None:
+        return NOTHING
+    sign = "+" if step > 0 else ""
+    if isinstance(step, int):
+        return sign + number_text(step, screen.lang)
+    ratio = view_pb2.Ratio(numerator=round(step * PRECISION), denominator=PRECISION)
+    return sign + _text(screen, view_pb2.Value(ratio=ratio))
