@@ -83,8 +83,13 @@ def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
     return next((view for view in views if view.state == live), None)
 
 
-def fill_log(clients: Clients, screen: Screen) -> bool:
+def fill_log(clients: Clients, screen: Screen, again: bool = False) -> bool:
     """Publish the log again from the submissions databases when it is not the one that was folded.
+
+    Args:
+        clients: calls.
+        screen: where it says so.
+        again: publish into the log that was folded, too.
 
     Returns:
         Whether that was needed.
@@ -92,7 +97,7 @@ def fill_log(clients: Clients, screen: Screen) -> bool:
     catalogue = clients.stub(CatalogueServiceStub)
     request = catalogue_service_pb2.OpenLogGenerationRequest()
     opened = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.OpenLogGeneration(request))
-    if not opened.needs_republish:
+    if not opened.needs_republish and not again:
         return False
     screen.say("up.republish", generation=opened.generation)
     # A service may not serve yet; publishing some again twice changes nothing.

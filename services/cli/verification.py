@@ -46,6 +46,10 @@ def export(
 
 @app.command()
 def republish(
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Also into the log that was folded, where events are missed."),
+    ] = False,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
@@ -58,7 +62,7 @@ def republish(
     Example: kieng log republish
     """
     with options.session(output, lang, data, "operator", "viewer") as session:
-        needed = fill_log(session.clients, session.screen)
+        needed = fill_log(session.clients, session.screen, again)
         if needed:
             wait_until_live(session.clients)
         views = session.clients.stub(CatalogueServiceStub).ListViews(

@@ -20,6 +20,24 @@ def test_a_whole_log_is_not_published_again(stack: RunningStack) -> None:
     assert answer["view"] == stack.kpis(["vnu"], *SEVEN_MONTHS)["view"]["view_id"]
 
 
+def test_a_whole_log_that_is_published_again_all_the_same_changes_no_number(
+    stack: RunningStack,
+) -> None:
+    before = stack.kpis(UNITS, *SEVEN_MONTHS)
+    answer = stack.json("log", "republish", "--again")
+    assert answer["republished"] is True
+    assert answer["view"] == before["view"]["view_id"]
+    sent = sum(before["view"]["progress"].values())
+    wait_until(
+        lambda: sum(stack.kpis(UNITS, *SEVEN_MONTHS)["view"]["progress"].values()) > sent + 1000,
+        30,
+        "what was published again is read",
+    )
+    after = stack.kpis(UNITS, *SEVEN_MONTHS)
+    assert after["view"]["digest"] == before["view"]["digest"]
+    assert after["cells"] == before["cells"]
+
+
 def test_a_topic_made_anew_is_told_and_filled_again_with_the_same_digest(
     stack: RunningStack,
 ) -> None:
