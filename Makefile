@@ -6,9 +6,6 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.stamp
 BUILD  := build
 PYTEST := $(BIN)/python -m pytest
-# Tests that share a stack stay in one process; see tests/conftest.py.
-JOBS   ?= 2
-SPREAD := -n $(JOBS) --dist loadgroup
 KIENG  := $(BIN)/kieng
 BUF    := $(BIN)/buf
 IMAGE  := $(BUILD)/protos.binpb
@@ -36,14 +33,14 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round)
 	$(KIENG) demo $(if $(ONCE),--once)
 
-test: setup ## Run every test in JOBS=2 processes (ARGS="-k fold -x" goes to pytest)
-	$(PYTEST) $(SPREAD) $(ARGS)
+test: setup ## Run every test (ARGS="-k fold -x" goes to pytest)
+	$(PYTEST) $(ARGS)
 
 test-integration: setup ## Run the tests that start a broker and a database
-	$(PYTEST) $(SPREAD) tests/integration tests/e2e $(ARGS)
+	$(PYTEST) tests/integration tests/e2e $(ARGS)
 
 test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later, and Maven)
-	$(PYTEST) $(SPREAD) tests/integration tests/e2e --broker kafka $(ARGS)
+	$(PYTEST) tests/integration tests/e2e --broker kafka $(ARGS)
 
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)

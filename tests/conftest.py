@@ -21,11 +21,7 @@ from services.cli import apache_kafka, embedded, topics
 from services.cli.processes import Supervisor, free_ports
 from services.kpi.log_identity import SUBMISSIONS
 
-FOLDER = Path(__file__).parent
-RUNNING = ("e2e", "integration", "chaos")
-"""Folders whose tests start brokers, databases and services, one set for all of a folder."""
 MEASURED = pytest.StashKey[list[str]]()
-TOLD: list[str] = []
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
 
 
@@ -55,37 +51,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together in one process what shares a stack, a broker, or the fixtures of a module."""
-    for item in items:
-        folder = item.path.relative_to(FOLDER).parts[0]
-        group = folder if folder in RUNNING else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def measured(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Call it with a line that the end of the test run shows."""
     return pytestconfig.stash.setdefault(MEASURED, []).append
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    if call.when == "teardown":
-        lines = item.config.stash.get(MEASURED, [])
-        item.user_properties += [("measured", line) for line in lines]
-        lines.clear()
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Take over what was measured, perhaps by another process."""
-    if report.when == "teardown":
-        TOLD.extend(str(line) for name, line in report.user_properties if name == "measured")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in TOLD:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash.get(MEASURED, []):
         terminalreporter.write_line(f"measured: {line}")
 
 
@@ -96,15 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--broker kafka: {reason}")
 
 
-@pytest.fixture(scope="session")
-def start_broker(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., RunningBroker]]:
-    """Starts brokers of the chosen kind with all topics; all are stopped when the session ends.
+StartBroker = Callable[..., RunningBroker]
+"""Starts a broker with all topics; the submissions' may get more partitions than one."""
 
-    It may be told how many partitions the submissions get; everything else has one.
-    """
-    kind: str = request.config.getoption("--broker")
+
+@contextlib.contextmanager
+def _starting(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBroker]:
     with Supervisor() as supervisor:
 
         def start(partitions: int = 1) -> RunningBroker:
@@ -131,16 +103,31 @@ def start_broker(
         yield start
 
 
+@pytest.fixture
+def start_broker(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartBroker]:
+    """Starts brokers of the chosen kind, which are stopped when the test ends."""
+    with _starting(pytestconfig.getoption("--broker"), tmp_path_factory) as start:
+        yield start
+
+
 @pytest.fixture(scope="session")
-def broker(start_broker: Callable[[], RunningBroker]) -> RunningBroker:
+def broker(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBroker]:
     """The session's broker, with every topic; all tests of the session share its records."""
-    return start_broker()
+    with _starting(pytestconfig.getoption("--broker"), tmp_path_factory) as start:
+        yield start()
 
 
 @pytest.fixture(scope="module")
-def fresh_broker(start_broker: Callable[[], RunningBroker]) -> RunningBroker:
+def fresh_broker(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningBroker]:
     """A broker of this test module alone, with every topic and no record."""
-    return start_broker()
+    with _starting(pytestconfig.getoption("--broker"), tmp_path_factory) as start:
+        yield start()
 
 
 @pytest.fixture(scope="session")

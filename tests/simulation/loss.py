@@ -5,7 +5,7 @@ Opening the generation and publishing everything again is the services' own code
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,9 +17,10 @@ from services.kernel.errors import Unavailable
 from services.kernel.publisher import Event
 from services.kpi.publishing import Publishing
 from services.kpi.store.registry import Registry
-from services.submissions.events import events_of
+from services.kpi.store.views import View
+from services.submissions.domain.submission import Submission
 from services.submissions.republish import Log, republish
-from tests.simulation import history
+from tests.simulation import catalogues, history
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.office import INSTITUTIONS, UNKNOWN_ACKNOWLEDGEMENTS, Office
 from tests.simulation.world import World
@@ -41,8 +42,10 @@ class Loss:
         self.world, self.mongo, self.log, self.office = world, mongo, log, office
         self.losses_left = world.random.choice((0, 0, 0, 1, 1, 2))
         self.losses = 0
-        self.owed: dict[str, dict[str, int]] = {}
-        """Topic -> submission -> version that its institution had when the topic was made."""
+        self.opened: set[str] = set()
+        """Topics that are about to be filled."""
+        self.owed: dict[str, list[Submission]] = {}
+        """Topic -> what the institutions had when the topic was made."""
 
     def accident(self) -> None:
         """Make the topic anew, once or twice."""
@@ -52,16 +55,13 @@ class Loss:
             self.losses_left -= 1
             self.losses += 1
             self.log.lose()
-            self.owed[self.log.topic_id] = self._versions()
+            self.owed[self.log.topic_id] = [
+                loaded.submission
+                for institution in INSTITUTIONS
+                for loaded in self.office.stored(institution)
+                if loaded.submission.submitted_by
+            ]
             self.world.point("lost")
-
-    def _versions(self) -> dict[str, int]:
-        return {
-            loaded.submission.submission_id: loaded.submission.version
-            for institution in INSTITUTIONS
-            for loaded in self.office.stored(institution)
-            if events_of(None, loaded.submission)
-        }
 
     def operator(self) -> None:
         """Do what `kieng log republish` does whenever the log is not the one that answers."""
@@ -84,24 +84,36 @@ class Loss:
         return bool(view["topic_id"] == self.log.topic_id)
 
     def _fill(self, registry: Registry) -> str:
-        topic_id = self.log.topic_id
-        query: Any = SimpleNamespace(registry=registry, log_identity=lambda: (topic_id, {}))
+        told: list[str] = []
+
+        def identity() -> tuple[str, dict[int, int]]:
+            self.world.point("identity")
+            told.append(self.log.topic_id)
+            return told[-1], {}
+
+        query: Any = SimpleNamespace(registry=registry, log_identity=identity)
         request = catalogue_service_pb2.OpenLogGenerationRequest()
         opened = Publishing.open_log_generation(query, request)
+        self.opened.add(told[0])
         if opened.needs_republish:
             publisher: Any = _Publisher(self.world, self.office, self.log)
             for _ in republish(self.office.databases, Log(publisher), opened.generation):
                 self.world.point("republished")
-        return topic_id
+        return told[0]
 
-    def check_whole(self, topic_id: str, vector: dict[int, int]) -> None:
+    def check_whole(self, view: View, vector: Mapping[int, int]) -> None:
         """Assert that a new generation answers only when it has heard what was there before it."""
         heard: dict[str, int] = {}
-        for event in self.log.changes(until=vector, topic_id=topic_id):
+        for event in self.log.changes(until=vector, topic_id=view.topic_id):
             name = event.submission_id
             heard[name] = max(heard.get(name, 0), event.version)
-        for name, version in self.owed.get(topic_id, {}).items():
-            assert heard.get(name, 0) >= version, f"{topic_id} answers without {name}"
+        known = catalogues.frozen(view.catalogue_version).known
+        for submission in self.owed.get(view.topic_id, ()):
+            # Nobody waits for an institution that is not in the tree.
+            if submission.institution_id in known:
+                name = submission.submission_id
+                said = f"{view.view_id} answers at {dict(vector)} without {name}"
+                assert heard.get(name, 0) >= submission.version, said
 
 
 class _Publisher:

@@ -18,18 +18,21 @@ from services.kpi.domain.claims import Statement, Work
 from services.kpi.domain.parking import Parking
 from services.kpi.folding import PartitionFold
 from services.kpi.following import FollowedPartition
+from services.kpi.log_identity import LogDescription
 from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots, _row
 from services.kpi.store.transactions import transaction
-from services.kpi.store.views import Views
+from services.kpi.store.views import View, Views
 from services.kpi.store.works import StoredWorks
+from services.kpi.wire import events as wire_events
 from services.submissions import events, relay
 from services.submissions.documents import decode_outbox
 from services.submissions.domain import claims as claims_module
 from services.submissions.store import Submissions
+from tests.simulation import catalogues, platform
 
 Patch = tuple[Any, str, Any]
 """Object, name, and what stands there instead."""
@@ -366,6 +369,89 @@ def _follows_no_further(self: Building, view: Any, live: Any) -> None:
     self._views.swap(view)
 
 
+def _asks_once(settings: Any) -> LogDescription:
+    return LogDescription("log-1", settings.platform.log.partitions, "")
+
+
+def _finds_every_log_the_same(*asked: Any) -> str:
+    return ""
+
+
+def _takes_any_mark(value: bytes, generation: int) -> frozenset[str]:
+    return _REAL_MARK(value, 0)
+
+
+_REAL_MARK = wire_events.decode_republished
+
+
+class TwoReleases(PartitionFold):
+    """Every other owner counts as the release before did, which settled dates otherwise."""
+
+    def _fold_one(self, *given: Any) -> None:
+        if self.owned.epoch % 2:
+            with patch.object(contribution, "effective_date", _latest_date):
+                return super()._fold_one(*given)
+        return super()._fold_one(*given)
+
+
+def _takes_the_newest_tree(self: Registry, version: int) -> Any:
+    """Counts with the tree of today, which another catalogue brought in between."""
+    if version == 1 and any(view.catalogue_version == 2 for view in self.views()):
+        message = type(catalogues.frozen(1).message)()
+        message.CopyFrom(catalogues.frozen(1).message)
+        del message.units[:]
+        message.units.extend(catalogues.frozen(2).units)
+        return catalogues.decoded(message.SerializeToString(deterministic=True))
+    return _REAL_CATALOGUE(self, version)
+
+
+_REAL_CATALOGUE = Registry.catalogue
+
+
+def _ends_nobody(self: Views, generation: int) -> None:
+    return None
+
+
+def _asks_no_second_time(self: owning.OwnedPartitions, view: Any, partition: int) -> PartitionFold:
+    ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
+    owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+    catalogue = self.registry.catalogue(view.catalogue_version)
+    return PartitionFold(owned, catalogue, ledger, self._limits, view.generation)
+
+
+def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:
+    if view.state == "building" and not view.phase and not set(view.awaits) - republished:
+        transaction(self._mongo, lambda session: self._point(view.view_id, session))
+
+
+def _swaps_whoever_answers_by_now(self: Views, view: Any) -> bool:
+    live = self.live()
+    assert live is not None
+
+    def work(session: Any) -> bool:
+        here = self._views.find_one({"_id": view.view_id}, session=session) or {}
+        if here.get("phase") != "following":
+            return False
+        old = self.standing(live.view_id, session)
+        if self.standing(view.view_id, session).lag(old.vector):
+            return False
+        for partition in old.vector:
+            key = {"_id": f"{live.view_id}|{partition}"}
+            self._progress.update_one(key, {"$inc": {"epoch": 1}}, session=session)
+        self._point(view.view_id, session)
+        return True
+
+    return bool(transaction(self._mongo, work))
+
+
+def _answers_already(self: View, topic_id: str) -> bool:
+    return self.state == "live" and self.topic_id == topic_id and self.has_its_log
+
+
+def _forgets_former_works(previous: Any, submission: Any) -> Any:
+    return _REAL_NOTICES(previous, replace(submission, former_keys=frozenset()))
+
+
 MUTANTS: dict[str, tuple[Patch, ...]] = {
     "no fence at all": _ledger(NoFence),
     "the stored offset is the only fence": _ledger(EpochNotRaised),
@@ -422,6 +508,25 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "a fold goes on over a load that has not ended": (
         (Ledger, "claim", _claims_what_is_being_loaded),
     ),
+    "two fold versions count in one view": ((owning, "PartitionFold", TwoReleases),),
+    "the tree of a view changes while it is folded": (
+        (Registry, "catalogue", _takes_the_newest_tree),
+    ),
+    "the identity of the log is not asked": (
+        (platform, "_describe", _asks_once),
+        (platform, "_divergence", _finds_every_log_the_same),
+    ),
+    "marks of another generation are accepted": (
+        (wire_events, "decode_republished", _takes_any_mark),
+    ),
+    "a new generation ends no former owner": ((Views, "end_former_logs", _ends_nobody),),
+    "a claim does not ask again which log it is": (
+        (owning.OwnedPartitions, "_fold_of", _asks_no_second_time),
+    ),
+    "a sleeper lets its generation answer": ((Views, "heard", _answers_whoever_does_by_now),),
+    "the pointer moves whoever answers by now": ((Views, "swap", _swaps_whoever_answers_by_now),),
+    "a generation that is being filled is opened again": ((View, "is_of", _answers_already),),
+    "a log is filled without former works": ((events, "notices", _forgets_former_works),),
 }
 
 

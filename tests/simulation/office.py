@@ -169,10 +169,14 @@ class Office:
         )
 
 
-def lost(office: Office) -> list[str]:
+def lost(office: Office, institutions: Iterable[str]) -> list[str]:
     """Say which submissions the log does not have as their institution has them.
 
     The log's newest word on every work must be what a new generation would be filled with.
+
+    Args:
+        office: has the submissions, and the log.
+        institutions: those that are looked at.
     """
     newest: dict[tuple[str, str], Any] = {}
     for event in office.log.changes():
@@ -180,7 +184,7 @@ def lost(office: Office) -> list[str]:
         if key not in newest or newest[key].version < event.version:
             newest[key] = event
     wrong = []
-    for institution in INSTITUTIONS:
+    for institution in institutions:
         for loaded in office.stored(institution):
             submission = loaded.submission
             name, current = submission.submission_id, submission.content.work_key

@@ -70,7 +70,7 @@ class Reader:
         mongo: keeps the views.
         log: what is folded.
         is_done: tells whether everything is said, folded and decided.
-        check_whole: is told topic and position of a new generation that answers.
+        check_whole: is told of the view and position of a new generation that answers.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Reader:
         mongo: SimulatedMongo,
         log: history.Log,
         is_done: Callable[[], bool],
-        check_whole: Callable[[str, Mapping[int, int]], None],
+        check_whole: Callable[[View, Mapping[int, int]], None],
     ) -> None:
         self.world, self.mongo, self.log = world, mongo, log
         self._is_done, self._check_whole = is_done, check_whole
@@ -113,7 +113,7 @@ class Reader:
     def _look(self, moment: Moment, known: View | None, vector: Mapping[int, int]) -> None:
         view, here = moment.view, moment.progress.next_offsets
         if known is not None and known.generation != view.generation:
-            self._check_whole(view.topic_id, here)
+            self._check_whole(view, here)
             vector = {}
         for partition, offset in vector.items():
             found = here.get(partition, 0)

@@ -8,6 +8,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.simulation.many import play_all
 
 SEEDS = int(os.environ.get("SEEDS", "300"))
@@ -19,6 +21,7 @@ def told(totals: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(totals.items()))
 
 
+@pytest.mark.timeout(900)
 def test_every_schedule_ends_with_the_cells_of_the_oracle() -> None:
     totals, began, printed = Counter[str](), time.monotonic(), 0.0
     for wrong, counts in play_all(FIRST_SEED, SEEDS):

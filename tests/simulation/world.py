@@ -40,6 +40,7 @@ class World:
         self._hub = getcurrent()
         self._processes: dict[str, tuple[greenlet, Callable[[], None]]] = {}
         self._stalled: dict[str, int] = {}
+        self._running = ""
 
     def spawn(self, name: str, body: Callable[[], None]) -> None:
         """Start a process; one that crashes starts again from the beginning of its body."""
@@ -48,7 +49,7 @@ class World:
     def run(self) -> None:
         """Run until every process has returned."""
         while self._processes:
-            name = self._pick()
+            self._running = name = self._pick()
             process, body = self._processes[name]
             try:
                 process.switch()
@@ -77,6 +78,9 @@ class World:
         if self.steps > STEPS_MAX:
             raise Stuck("the run does not end")
         self._trace.update(what.encode())
+        if what == "committed" and self.random.random() < 0.02:
+            # Nobody knows yet what was written, and who does may sleep until all is different.
+            self._stalled[self._running] = self.steps + self.random.randrange(1000)
         self._hub.switch()
         if self.random.random() < self.crash_rate:
             raise Crash

@@ -18,6 +18,7 @@ from services.kpi.domain.months import month_text
 from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.log_reading import read_partition
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
+from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View
 from tests.conftest import RunningBroker
 from tests.integration.kpi.conftest import Stored
@@ -84,7 +85,11 @@ class Rebuilt:
 
 @pytest.fixture
 def rebuilt(stored: Stored, start_broker: Callable[[int], RunningBroker]) -> Iterator[Rebuilt]:
-    bootstrap = start_broker(PARTITIONS).bootstrap
+    broker = start_broker(PARTITIONS)
+    bootstrap = broker.bootstrap
+    stored.mongo.database(DATABASE)["views"].update_one(
+        {"_id": stored.view.view_id}, {"$set": {"topic_id": broker.topic_ids[SUBMISSIONS]}}
+    )
     written, ends = [], dict[int, int]()
     with closing(KafkaProducer(bootstrap_servers=bootstrap)) as producer:
         for record in log(EVENTS):
