@@ -70,7 +70,7 @@ def test_the_author_is_told_of_every_decision(stack: RunningStack) -> None:
         told = stack.json("inbox", "list", *author)["notifications"]
         return {one["kind"].removeprefix("KIND_SUBMISSION_").lower() for one in told}
 
-    wait_until(lambda: kinds() == {"verified", "returned", "rejected"}, 10, "all three told")
+    wait_until(lambda: kinds() == {"verified", "returned", "rejected"}, 60, "all three told")
 
 
 def test_the_importer_of_the_demo_was_told_of_its_decisions(stack: RunningStack) -> None:
