@@ -89,6 +89,13 @@ class Log:
         offset = len(rows)
         rows.append(Record("log", partition, offset, offset, key, value, headers))
 
+    def repeat(self, rng: random.Random) -> None:
+        """Write a record that is there already once more."""
+        rows = rng.choice(self.records)
+        if rows:
+            old = rng.choice(rows)
+            self.put(old.partition, old.key, old.value, old.headers)
+
     def ends(self) -> dict[int, int]:
         """Return the offset behind the last record of each partition."""
         return {partition: len(rows) for partition, rows in enumerate(self.records)}

@@ -46,7 +46,8 @@ def play(first: int, count: int, raised: tuple[type[Exception], ...] = ()) -> Ba
     Args:
         first: first seed.
         count: how many.
-        raised: errors that are no answer to any question, and are raised on.
+        raised: errors that are no answer to any question, and are raised on. Who gives some looks
+            for one seed that goes wrong, so the first run that stops is the last one.
     """
     quietly()
     failed: list[tuple[int, str]] = []
@@ -59,6 +60,8 @@ def play(first: int, count: int, raised: tuple[type[Exception], ...] = ()) -> Ba
         # Whatever a service does not expect stops it, and a run that stops went wrong.
         except Exception as error:
             failed.append((seed, repr(error)[:500]))
+            if raised:
+                return failed, Counter()
     totals = Counter[str]()
     for outcome in outcomes:
         totals.update(outcome.counts)

@@ -257,7 +257,7 @@ def _publishes_the_newest_only(documents: Any) -> list[Any]:
 
 
 def _tells_of_the_new_work_only(previous: Any, submission: Any) -> Any:
-    return _REAL_NOTICES(None, submission)
+    return [notice for notice in _REAL_NOTICES(previous, submission) if notice.is_primary]
 
 
 def _swaps_too_early(self: Views, view: Any) -> bool:
@@ -420,7 +420,7 @@ def _asks_no_second_time(self: owning.OwnedPartitions, view: Any, partition: int
 
 
 def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:
-    if view.state == "building" and not view.phase and not set(view.awaits) - republished:
+    if not view.phase and not set(view.awaits) - republished:
         transaction(self._mongo, lambda session: self._point(view.view_id, session))
 
 

@@ -30,6 +30,7 @@ KEYS = 3
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 UNKNOWN_ACKNOWLEDGEMENTS = 0.03
 SHUFFLES = 0.3
+ECHOES = 0.1
 
 
 class Office:
@@ -90,8 +91,11 @@ class Office:
         """Write events; the broker may take some and acknowledge none, and puts them in any order.
 
         Any order is more than a broker does: it keeps that of one producer. Two relays do the rest.
+        A relay that was frozen long ago may wake at any time, and send what it had in its hands.
         """
         rng, several = self.world.random, list(events)
+        if rng.random() < ECHOES:
+            self.log.repeat(rng)
         if rng.random() < SHUFFLES:
             rng.shuffle(several)
         for event in several:

@@ -22,7 +22,6 @@ def catches() -> Iterator[dict[str, Catch]]:
         print(f"{catch.seeds or 'survived':>18}  {name}")
 
 
-@pytest.mark.skipif("SEEDS" not in os.environ, reason="mutants are hunted by make test-simulation")
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_simulation_catches_the_mutant(name: str, catches: dict[str, Catch]) -> None:
