@@ -58,7 +58,7 @@ HINTS = {
     "the pointer moves before the new view is caught up": 1,
     "the identity of the log is not asked": 1,
 }
-"""The first seed that catches each bug, tried first when nobody asks for the table (SEEDS is not set)."""
+"""The first seed that catches each bug; tried first unless SEEDS asks for the table."""
 BATCHES = (10, 40, *[50] * 39)
 MISFITS = (TypeError, AttributeError, NameError)
 """Errors of a mutant that does not fit the code any more; they would be taken for a catch."""
