@@ -6,7 +6,6 @@ any error drops them.
 
 from __future__ import annotations
 
-import gc
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -29,15 +28,6 @@ from services.kpi.wire.parking import parked_of
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 20_000
 LIMITS = Limits()
-
-
-def collect_seldom() -> None:
-    """Look for cyclic garbage seldom in this process, for all its threads.
-
-    The fold keeps tens of thousands of objects that live long and form no cycles. Going through
-    them again and again is a quarter of its time (docs/performance.md).
-    """
-    gc.set_threshold(100_000, 50, 1000)
 
 
 class StoredView(Protocol):

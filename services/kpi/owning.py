@@ -15,8 +15,9 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold, collect_seldom
+from services.kpi.folding import PartitionFold
 from services.kpi.following import FollowedPartition
+from services.kpi.garbage import collect_seldom
 from services.kpi.log_identity import REMEDY, SUBMISSIONS, describe_log, divergence
 from services.kpi.log_reading import read_partition
 from services.kpi.store.ledger import Ledger

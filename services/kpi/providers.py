@@ -15,6 +15,7 @@ from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.closing import Closing
 from services.kpi.config import Settings
+from services.kpi.garbage import collect_seldom
 from services.kpi.live import LiveView
 from services.kpi.log_identity import (
     beginnings,
@@ -72,6 +73,10 @@ class Live(DependencyProvider):
     """Injects the process's one `LiveView`."""
 
     connection = MongoConnection()
+
+    def setup(self) -> None:
+        """Prepare the process for a large image."""
+        collect_seldom()
 
     @cached_property
     def live(self) -> LiveView:

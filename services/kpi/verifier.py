@@ -21,8 +21,8 @@ from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log_reading import read_partition
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
+from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
 
 EVENTS_PER_PART = 100_000

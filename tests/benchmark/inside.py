@@ -24,7 +24,8 @@ from services.kpi.config import FETCH_BYTES_MAX
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
-from services.kpi.folding import PartitionFold, StoredView, collect_seldom
+from services.kpi.folding import PartitionFold, StoredView
+from services.kpi.garbage import collect_seldom
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.writes import Flush, Notes, Owned, row_writes, work_writes

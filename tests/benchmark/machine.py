@@ -127,7 +127,7 @@ class Machine:
         """
         folder = Path(tempfile.mkdtemp(prefix="database-", dir=self.folder))
         (port,) = free_ports(1)
-        local = embedded.secantus(port, folder / "data", folder / "database.log")
+        local = embedded.secantus(port, folder / "data", folder / "database.log", native=True)
         with Supervisor() as supervisor:
             supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
             with closing(Mongo(local.uri, 5000)) as mongo:

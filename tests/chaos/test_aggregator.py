@@ -25,8 +25,8 @@ from services.kpi.domain.months import month_text
 from services.kpi.log_identity import describe_log
 from services.kpi.oracle.recompute import CellKey, recompute
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
+from services.kpi.store.rows import decode_row
 from services.kpi.store.snapshots import Snapshots
 from tests.chaos.members import Member, Members, wait_until
 from tests.chaos.reading import Reader

@@ -13,8 +13,8 @@ from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_text
 from services.kpi.live import LiveView, Moment
 from services.kpi.oracle.recompute import CellKey
-from services.kpi.store.ledger import decode_row
 from services.kpi.store.registry import Registry
+from services.kpi.store.rows import decode_row
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.views import View
 from tests.simulation import catalogues, history

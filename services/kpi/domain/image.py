@@ -6,7 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, compress
+from operator import ne
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.cuts import SEPARATOR
@@ -51,12 +52,18 @@ class Image:
         old_row = self._rows.get((partition, unit_id, month), {})
         self._rows[partition, unit_id, month] = row
         self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
-        for column, member in old_row.keys() | row.keys():
-            change = row.get((column, member), 0) - old_row.get((column, member), 0)
-            if change:
-                self._change(unit_id, month, column, member, change)
+        # Hundreds of cells, of which a few changed: they are found without a loop of our own.
+        changed = list(compress(row, map(ne, row.values(), map(old_row.get, row))))
+        for cell in changed:
+            self._change(unit_id, month, *cell, row[cell] - old_row.get(cell, 0))
+        added = sum(cell not in old_row for cell in changed)
+        if len(old_row) + added > len(row):
+            for cell in old_row.keys() - row.keys():
+                self._change(unit_id, month, *cell, -old_row[cell])
 
     def _change(self, unit_id: str, month: int, column: str, member: str, change: int) -> None:
+        if not change:
+            return
         months = self._cells.setdefault((unit_id, column), {})
         members = months.setdefault(month, {})
         old = members.get(member, 0)

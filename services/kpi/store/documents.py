@@ -102,7 +102,10 @@ class ProgressDocument(Document):
 
 
 class RowDocument(Document):
-    """All cells of one unit and month in one partition; `o` is the offset of its last change."""
+    """All cells of one unit and month in one partition; `o` is the offset of its last change.
+
+    `n` holds counts, `s` cells with members; see `store.rows`.
+    """
 
     meta = {
         "collection": "cells",
@@ -116,7 +119,7 @@ class RowDocument(Document):
     m = IntField(required=True)
     o = LongField(required=True)
     n = DictField()
-    s = ListField(ListField())
+    s = BinaryField()
 
 
 class ChangesDocument(Document):

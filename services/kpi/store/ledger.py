@@ -8,7 +8,7 @@ Beside them goes a note of which rows the flush changed, for readers who follow 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bson import Binary
@@ -19,6 +19,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import Cell, Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks
 from services.kpi.store.writes import (
@@ -31,7 +32,7 @@ from services.kpi.store.writes import (
     work_writes,
 )
 
-__all__ = ["Flush", "Ledger", "Owned", "decode_row"]
+__all__ = ["Flush", "Ledger", "Owned"]
 
 
 class Ledger:
@@ -176,10 +177,3 @@ class Ledger:
 
         transaction(self._mongo, work, self._session)
         return done
-
-
-def decode_row(document: Mapping[str, Any]) -> dict[tuple[str, str], int]:
-    """Return the cells of a stored row: (column, member) -> value."""
-    cells = {(column, ""): value for column, value in document["n"].items()}
-    cells.update({(column, member): value for column, member, value in document["s"]})
-    return cells

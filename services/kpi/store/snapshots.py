@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.ledger import decode_row
+from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWork, StoredWorks, chunks
 

@@ -13,6 +13,7 @@ from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from services.kpi.domain.image import Row
 from services.kpi.domain.parking import Parked
+from services.kpi.store.rows import encode_row
 
 # At a flush every 20 ms a reader may be five seconds late before it has to read all rows again.
 NOTES_KEPT = 256
@@ -134,12 +135,6 @@ def row_writes(flush: Flush) -> list[Write]:
     owned, writes = flush.owned, []
     for place, row in flush.rows.items():
         unit_id, month = place
-        counts, members = {}, []
-        for (column, member), value in row.items():
-            if member:
-                members.append([column, member, value])
-            else:
-                counts[column] = value
         document = {
             "_id": row_id(owned, unit_id, month),
             "v": owned.view_id,
@@ -147,8 +142,7 @@ def row_writes(flush: Flush) -> list[Write]:
             "u": unit_id,
             "m": month,
             "o": flush.last_offset,
-            "n": counts,
-            "s": members,
+            **encode_row(row),
         }
         writes.append(_write(document, place in flush.new_rows))
     return writes

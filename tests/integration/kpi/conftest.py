@@ -10,11 +10,13 @@ import pytest
 
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.fold import Cell
 from services.kpi.folding import PartitionFold
 from services.kpi.live import LiveView
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.registry import Registry
+from services.kpi.store.rows import decode_row
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
@@ -56,10 +58,10 @@ class Stored:
     def documents(self, collection: str) -> list[dict[str, Any]]:
         return sorted(self.mongo.database(DATABASE)[collection].find({}), key=lambda d: d["_id"])
 
-    def rows(self, view_id: str) -> dict[tuple[int, str, int], dict[str, Any]]:
+    def rows(self, view_id: str) -> dict[tuple[int, str, int], dict[Cell, int]]:
         """All cells of a view that are not zero."""
         return {
-            (d["p"], d["u"], d["m"]): {"n": d["n"], "s": sorted(d["s"])}
+            (d["p"], d["u"], d["m"]): decode_row(d)
             for d in self.documents("cells")
             if d["v"] == view_id and (d["n"] or d["s"])
         }

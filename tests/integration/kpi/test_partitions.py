@@ -76,9 +76,7 @@ class Rebuilt:
         found: dict[int, dict[CellKey, int]] = {}
         for (partition, unit, month), row in self.stored.rows(self.view.view_id).items():
             cells = found.setdefault(partition, {})
-            for column, value in row["n"].items():
-                cells[unit, month_text(month), column, ""] = value
-            for column, member, value in row["s"]:
+            for (column, member), value in row.items():
                 cells[unit, month_text(month), column, member] = value
         return found
 
