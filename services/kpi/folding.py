@@ -183,6 +183,7 @@ class PartitionFold:
             self._rows[place] = stored.get(place, {})
         for place, change in changes.items():
             flush.rows[place] = self._rows[place] = _changed(self._rows[place], change)
+            flush.changed[place] = change
 
     def _document(self, work: Work) -> dict[str, Any]:
         said = work.statements.values()

@@ -82,7 +82,8 @@ class LiveView:
         progress, rows = self._snapshots.changes(live.view_id, since)
         with self._moved:
             for row in rows:
-                moment.image.put(row.partition, row.unit_id, row.month, row.cells)
+                take = moment.image.put if row.is_whole else moment.image.change
+                take(row.partition, row.unit_id, row.month, row.cells)
             moment.view, moment.progress = live, progress
             moment.targets = moment.targets if targets is None else targets
             moment.change += 1

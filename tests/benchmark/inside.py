@@ -28,7 +28,8 @@ from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.garbage import collect_seldom
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.writes import Flush, Notes, Owned, row_writes, work_writes
+from services.kpi.store.notes import Notes
+from services.kpi.store.writes import Flush, Owned, row_writes, work_writes
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.benchmark.generator import TOPIC

@@ -19,7 +19,7 @@ from services.kpi.domain.parking import Parking
 from services.kpi.folding import PartitionFold
 from services.kpi.following import FollowedPartition
 from services.kpi.log_identity import LogDescription
-from services.kpi.store import writes
+from services.kpi.store import notes, snapshots, writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.registry import Registry
@@ -231,11 +231,20 @@ def _overwrites(row: Any, change: Any) -> Any:
     return {cell: value for cell, value in {**row, **change}.items() if value}
 
 
-def _names_no_rows(self: writes.Notes, flush: Flush) -> Any:
+def _names_no_rows(self: notes.Notes, flush: Flush) -> Any:
     return _REAL_NOTE(self, replace(flush, rows=dict(list(flush.rows.items())[1:])))
 
 
-_REAL_NOTE = writes.Notes.next
+def _tells_no_cell(self: notes.Notes, flush: Flush) -> Any:
+    changed = {place: list(cells)[1:] for place, cells in flush.changed.items()}
+    return _REAL_NOTE(self, replace(flush, changed=changed))
+
+
+def _backwards(name: str) -> Any:
+    return lambda note: -note[name]
+
+
+_REAL_NOTE = notes.Notes.next
 
 
 def _clears_first(submissions: Any, publish: Any, limit: int) -> int:
@@ -476,7 +485,9 @@ MUTANTS: dict[str, tuple[Patch, ...]] = {
     "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
     "the latest date wins": ((contribution, "effective_date", _latest_date),),
     "the second change of a cell overwrites the first": ((folding, "_changed", _overwrites),),
-    "the note of a flush leaves a row out": ((writes.Notes, "next", _names_no_rows),),
+    "the note of a flush leaves a row out": ((notes.Notes, "next", _names_no_rows),),
+    "the note of a flush leaves a cell out": ((notes.Notes, "next", _tells_no_cell),),
+    "a reader takes what notes tell in any order": ((snapshots, "itemgetter", _backwards),),
     "a reader reads row by row": ((Snapshots, "changes", _reads_unit_by_unit),),
     "parked records are never mended": ((folding, "Parking", MendsNothing),),
     "any version mends a parked record": ((folding, "Parking", MendsBlindly),),

@@ -61,6 +61,17 @@ class Image:
             for cell in old_row.keys() - row.keys():
                 self._change(unit_id, month, *cell, -old_row[cell])
 
+    def change(self, partition: int, unit_id: str, month: int, cells: Row) -> None:
+        """Replace some cells of one unit and month in one partition; 0 takes one away."""
+        # A copy, because a row that was handed out never changes.
+        row = dict(self._rows.get((partition, unit_id, month), {}))
+        self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
+        for cell, value in cells.items():
+            self._change(unit_id, month, *cell, value - row.pop(cell, 0))
+            if value:
+                row[cell] = value
+        self._rows[partition, unit_id, month] = row
+
     def _change(self, unit_id: str, month: int, column: str, member: str, change: int) -> None:
         if not change:
             return

@@ -125,6 +125,8 @@ class RowDocument(Document):
 class ChangesDocument(Document):
     """Which rows one flush changed: `r` names them, `o` is the flush's last offset.
 
+    `c` are their new cells, packed, if they are few; see `store.notes`.
+
     `_id` is `<view>|<partition>|<number modulo 256>`: newer notes replace older ones.
     """
 
@@ -134,6 +136,7 @@ class ChangesDocument(Document):
     p = IntField(required=True)
     o = LongField(required=True)
     r = ListField(StringField())
+    c = BinaryField()
 
 
 class WorkDocument(Document):

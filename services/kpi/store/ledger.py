@@ -19,12 +19,12 @@ from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import Cell, Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.notes import Notes
 from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks
 from services.kpi.store.writes import (
     Flush,
-    Notes,
     Owned,
     parked_writes,
     row_id,

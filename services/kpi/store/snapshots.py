@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
+from services.kpi.domain.fold import Cell, Place
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.notes import told_by
 from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWork, StoredWorks, chunks
@@ -34,12 +37,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """All cells of one unit and month in one partition."""
+    """The cells of one unit and month in one partition: all of them, or those that changed.
+
+    A cell that is gone is 0 among those that changed.
+    """
 
     partition: int
     unit_id: str
     month: int
-    cells: dict[tuple[str, str], int]
+    cells: dict[Cell, int]
+    is_whole: bool = True
 
 
 class Snapshots:
@@ -67,7 +74,10 @@ class Snapshots:
         )
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
-        """Return the rows that changed since a position, and the position they stand at.
+        """Return what changed since a position, and the position it stands at.
+
+        Of a partition of which the reader knows nothing these are all rows, whole. To others whole
+        rows may come after changes of the same rows.
 
         Args:
             view_id: view.
@@ -80,7 +90,8 @@ class Snapshots:
             for partition, next_offset in progress.next_offsets.items():
                 known = since.get(partition, 0)
                 if next_offset > known:
-                    is_noted = known >= progress.kept_from.get(partition, next_offset)
+                    kept_from = progress.kept_from.get(partition, next_offset)
+                    is_noted = partition in since and known >= kept_from
                     read = self._noted_rows if is_noted else self._later_rows
                     rows += read(view_id, partition, known, session)
             return progress, rows
@@ -91,8 +102,14 @@ class Snapshots:
         self, view_id: str, partition: int, known: int, session: ClientSession
     ) -> list[StoredRow]:
         query = {"v": view_id, "p": partition, "o": {"$gte": known}}
-        ids = {row_id for note in self._notes.find(query, session=session) for row_id in note["r"]}
-        return [
+        told: dict[Place, dict[Cell, int]] = {}
+        ids: set[str] = set()
+        for note in sorted(self._notes.find(query, session=session), key=itemgetter("o")):
+            for place, cells in (now := told_by(note)).items():
+                told.setdefault(place, {}).update(cells)
+            ids.update(() if now else note["r"])
+        changes = [StoredRow(partition, *place, cells, False) for place, cells in told.items()]
+        return changes + [
             _row(document)
             for several in chunks(sorted(ids))
             for document in self._rows.find({"_id": {"$in": several}}, session=session)

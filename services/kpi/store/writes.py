@@ -1,22 +1,20 @@
-"""What a flush writes, as operations of pymongo: rows, works, parked records, and the note of rows.
+"""What a flush writes, as operations of pymongo: rows, works, bundles and parked records.
 
 A document that is known to be new is inserted: that costs the database half of an upsert.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
+from services.kpi.domain.fold import Cell, Place
 from services.kpi.domain.image import Row
 from services.kpi.domain.parking import Parked
 from services.kpi.store.rows import encode_row
-
-# At a flush every 20 ms a reader may be five seconds late before it has to read all rows again.
-NOTES_KEPT = 256
 
 Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
@@ -54,20 +52,22 @@ class Flush:
         new_rows: those of the rows that are known not to be stored yet.
         new_works: those of the works that are known not to be stored yet.
         bundles: name -> content of bundles of works; a bulk load's only.
+        changed: (unit id, month) of a row -> its cells that the batch changed.
     """
 
     owned: Owned
     next_offset: int
     newest_event_ms: int
     republished: frozenset[str]
-    rows: dict[tuple[str, int], Row] = field(default_factory=dict)
+    rows: dict[Place, Row] = field(default_factory=dict)
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     mended: list[int] = field(default_factory=list)
     last_hash: str = ""
-    new_rows: set[tuple[str, int]] = field(default_factory=set)
+    new_rows: set[Place] = field(default_factory=set)
     new_works: set[str] = field(default_factory=set)
     bundles: dict[str, bytes] = field(default_factory=dict)
+    changed: dict[Place, Collection[Cell]] = field(default_factory=dict)
 
     @property
     def last_offset(self) -> int:
@@ -84,40 +84,6 @@ class Flush:
             republished=self.republished,
             last_hash=self.last_hash,
         )
-
-
-class Notes:
-    """Which rows the last flushes of a partition changed, for readers that follow.
-
-    A note stands in place of an index on the offset of every row, which costs the database more
-    than the row itself. Only the last 256 are kept, in a ring; a reader that is further behind
-    than `kept_from` reads every row.
-
-    Args:
-        kept_from: first offset whose flush is noted; older notes are another owner's.
-    """
-
-    def __init__(self, kept_from: int) -> None:
-        self.kept_from = kept_from
-        self._offsets: deque[int] = deque()
-        self._written = 0
-
-    def next(self, flush: Flush) -> Write:
-        """Return the note of a flush; it takes the place of the oldest."""
-        owned, slot = flush.owned, self._written % NOTES_KEPT
-        if len(self._offsets) == NOTES_KEPT:
-            self.kept_from = self._offsets.popleft() + 1
-        self._offsets.append(flush.last_offset)
-        self._written += 1
-        identity = f"{owned.view_id}|{owned.partition}|{slot}"
-        note = {
-            "_id": identity,
-            "v": owned.view_id,
-            "p": owned.partition,
-            "o": flush.last_offset,
-            "r": [row_id(owned, *place) for place in flush.rows],
-        }
-        return ReplaceOne({"_id": identity}, note, upsert=True)
 
 
 def row_id(owned: Owned, unit_id: str, month: int) -> str:

@@ -8,6 +8,7 @@ from services.kpi import folding
 from services.kpi.domain.parking import Limits
 from services.kpi.live import LiveView
 from services.kpi.log_identity import event_hash
+from services.kpi.store import notes
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from tests.integration.kpi.conftest import Stored, fold_in_batches
@@ -200,6 +201,24 @@ def test_memory_that_follows_equals_memory_that_starts(stored: Stored) -> None:
         with live.read() as moment:
             assert moment.progress.next_offsets == {0: begin + 50}
             assert moment.image.digest() == stored.digest()
+
+
+def test_who_follows_is_told_the_cells_of_a_small_flush_and_reads_the_rows_of_a_large_one(
+    stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshots, fold = Snapshots(stored.mongo), stored.claimed()
+    fold.apply(LOG[:50])
+    fold.apply(LOG[50:60])
+    _, told = snapshots.changes(stored.view.view_id, {0: 50})
+    assert told
+    assert not any(row.is_whole for row in told)
+    monkeypatch.setattr(notes, "ROWS_TOLD_MAX", 0)
+    fold.apply(LOG[60:70])
+    _, read = snapshots.changes(stored.view.view_id, {0: 60})
+    assert read
+    assert all(row.is_whole for row in read)
+    _, everything = snapshots.changes(stored.view.view_id, {})
+    assert all(row.is_whole for row in everything)
 
 
 def test_a_zombie_that_flushes_cannot_make_the_owner_lose_an_update(stored: Stored) -> None:

@@ -62,6 +62,19 @@ def test_putting_a_row_replaces_the_row_of_that_partition() -> None:
         assert value(image, "COUNT", "alpha", MARCH, MARCH) == amount
 
 
+def test_changed_cells_change_nothing_else_and_zero_takes_one_away() -> None:
+    count, party = ("COUNT:verified", ""), ("PARTY:verified", "p")
+    image, whole = Image(CATALOGUE), Image(CATALOGUE)
+    image.put(0, "alpha", MARCH, {count: 3, party: 1})
+    before = image.rows()
+    image.change(0, "alpha", MARCH, {count: 5, party: 0, ("PARTY:verified", "q"): 2})
+    whole.put(0, "alpha", MARCH, {count: 5, ("PARTY:verified", "q"): 2})
+    assert image.rows() == whole.rows()
+    assert image.digest() == whole.digest()
+    assert value(image, "PARTY", "alpha", MARCH, MARCH) == 1
+    assert before == {(0, "alpha", MARCH): {count: 3, party: 1}}
+
+
 def test_the_digest_is_of_the_cells_and_not_of_partitions_or_the_way_there() -> None:
     parts = works(("alpha", "2025-03-01", "p"), ("alpha", "2025-03-01", "p"))
     twice, swapped = image_of(CATALOGUE, *parts), image_of(CATALOGUE, *reversed(parts))

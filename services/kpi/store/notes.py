@@ -1,0 +1,83 @@
+"""What the last flushes of a partition changed, for readers that follow it.
+
+A note stands in place of an index on the offset of every row, which costs the database more than
+the row itself (ADR 0008). A small one also tells the cells, so that a reader who is up to date
+reads no row: a large unit's has hundreds of cells of which an event changes ten.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import ReplaceOne
+
+from services.kpi.domain.fold import Cell, Place
+from services.kpi.store.writes import Flush, row_id
+
+# At a flush every 20 ms a reader may be five seconds late before it has to read all rows again.
+NOTES_KEPT = 256
+ROWS_TOLD_MAX = 500
+"""A catch-up changes thousands of rows at once; who follows then reads those."""
+LEVEL = 1
+"""Of compression; more of it costs more than it saves."""
+
+
+class Notes:
+    """Writes the notes of one owner. Only the last 256 are kept, in a ring.
+
+    A reader that is further behind than `kept_from` reads every row.
+
+    Args:
+        kept_from: first offset whose flush is noted; older notes are another owner's.
+    """
+
+    def __init__(self, kept_from: int) -> None:
+        self.kept_from = kept_from
+        self._offsets: deque[int] = deque()
+        self._written = 0
+
+    def next(self, flush: Flush) -> ReplaceOne[dict[str, Any]]:
+        """Return the note of a flush; it takes the place of the oldest."""
+        owned, slot = flush.owned, self._written % NOTES_KEPT
+        if len(self._offsets) == NOTES_KEPT:
+            self.kept_from = self._offsets.popleft() + 1
+        self._offsets.append(flush.last_offset)
+        self._written += 1
+        identity = f"{owned.view_id}|{owned.partition}|{slot}"
+        note = {
+            "_id": identity,
+            "v": owned.view_id,
+            "p": owned.partition,
+            "o": flush.last_offset,
+            "r": [row_id(owned, *place) for place in flush.rows],
+            "c": _told(flush),
+        }
+        return ReplaceOne({"_id": identity}, note, upsert=True)
+
+
+def _told(flush: Flush) -> bytes:
+    """Return the new values of the changed cells; nothing when they are too many or not known."""
+    if len(flush.rows) > ROWS_TOLD_MAX or not flush.rows.keys() <= flush.changed.keys():
+        return b""
+    told = [
+        [*place, [[*cell, row.get(cell, 0)] for cell in flush.changed[place]]]
+        for place, row in flush.rows.items()
+    ]
+    return zlib.compress(json.dumps(told).encode(), LEVEL) if told else b""
+
+
+def told_by(note: Mapping[str, Any]) -> dict[Place, dict[Cell, int]]:
+    """Return the new values of the cells that a flush changed, 0 for those it took away.
+
+    Nothing when the note only names the rows; then they have to be read.
+    """
+    packed = note.get("c")
+    told = json.loads(zlib.decompress(packed)) if packed else []
+    return {
+        (unit_id, month): {(column, member): value for column, member, value in cells}
+        for unit_id, month, cells in told
+    }
