@@ -22,7 +22,7 @@ from services.cli import apache_kafka
 from tests.benchmark import folding, freshness, live, peers, quix, submitting
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.generator import Generator
-from tests.benchmark.machine import ROOT, Machine, described
+from tests.benchmark.machine import ROOT, Machine, database_program, described
 
 RESULT = ROOT / "build" / "bench.json"
 GROWTH = (10_000, 100_000, 1_000_000)
@@ -134,6 +134,7 @@ def main(arguments: list[str]) -> int:
     reason = apache_kafka.unavailable()
     broker = given.broker or ("embedded" if reason else "kafka")
     console.print(f"{described()}, broker: {broker}{f' ({reason})' if reason else ''}")
+    console.print(f"database: {database_program()}")
     folder = Path(tempfile.mkdtemp(prefix="kieng-bench-"))
     columns = TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn()
     try:
@@ -149,7 +150,8 @@ def main(arguments: list[str]) -> int:
 
 def report(bench: Bench, broker: str, out: Path) -> int:
     """Print and write what was measured; return the exit code."""
-    machine = {**described(), "broker": broker, "events": bench.events}
+    machine = {**described(), "broker": broker, "database": database_program()}
+    machine |= {"events": bench.events}
     whole = [
         Figure(f.name, f.value, f.unit, f.samples, {**f.config, **machine}) for f in bench.figures
     ]

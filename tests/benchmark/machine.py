@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,11 @@ def described() -> dict[str, Any]:
             model = line.partition(":")[2].strip()
             break
     return {"cpu": model, "cores": os.cpu_count(), "memory_gib": round(memory)}
+
+
+def database_program() -> str:
+    """Return which embedded database is measured: the faster one when it is on PATH."""
+    return "secantusd-rs" if shutil.which("secantusd-rs") else "secantusd-py"
 
 
 def cpu_seconds(pid: int) -> float:
