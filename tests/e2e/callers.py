@@ -40,6 +40,8 @@ class Callers:
         self._reader = Caller(stack, INSTITUTION, "viewer", seconds=CALL_SECONDS)
         self._numbers = count()
         self._stop = threading.Event()
+        self.base = self.counted()
+        """What was counted before the first of them."""
 
     def write(self) -> None:
         """Submit the next article; keep what was refused."""

@@ -110,7 +110,7 @@ def test_a_database_that_is_down_for_a_minute_is_told_and_everything_comes_back_
 ) -> None:
     alert, up, pids = ("KiengDatabaseDown", ""), "kieng_database_up", watched.pids()
     with calling(watched.stack, "database-down") as callers:
-        before = callers.counted() - len(callers.taken)
+        before = callers.base
         callers.at_least(10, SEEN_SECONDS)
         began = time.monotonic()
         watched.parts.database.child.kill()
@@ -143,7 +143,7 @@ def test_a_broker_that_is_down_for_a_minute_is_told_and_every_submission_is_take
         pytest.skip("the embedded broker loses its log with its process: --broker kafka")
     alert, up, pids = ("KiengBrokerDown", ""), "kieng_broker_up", watched.pids()
     with calling(watched.stack, "broker-down") as callers:
-        before = callers.counted() - len(callers.taken)
+        before = callers.base
         callers.at_least(10, SEEN_SECONDS)
         began = time.monotonic()
         watched.parts.broker.child.kill()
@@ -175,7 +175,7 @@ def test_an_aggregator_that_stops_is_told_and_counts_everything_once_when_it_goe
 ) -> None:
     alert, pids = ("KiengServiceMissing", "kpi.aggregator"), watched.pids()
     with calling(watched.stack, "aggregator-stopped") as callers:
-        before = callers.counted() - len(callers.taken)
+        before = callers.base
         callers.at_least(10, SEEN_SECONDS)
         began = time.monotonic()
         with paused(pids["kpi.aggregator"]):
