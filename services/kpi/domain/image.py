@@ -6,8 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress
-from operator import ne
+from itertools import accumulate
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.cuts import SEPARATOR
@@ -49,17 +48,8 @@ class Image:
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
         """Replace the cells of one unit and month in one partition."""
-        old_row = self._rows.get((partition, unit_id, month), {})
-        self._rows[partition, unit_id, month] = row
-        self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
-        # Hundreds of cells, of which a few changed: they are found without a loop of our own.
-        changed = list(compress(row, map(ne, row.values(), map(old_row.get, row))))
-        for cell in changed:
-            self._change(unit_id, month, *cell, row[cell] - old_row.get(cell, 0))
-        added = sum(cell not in old_row for cell in changed)
-        if len(old_row) + added > len(row):
-            for cell in old_row.keys() - row.keys():
-                self._change(unit_id, month, *cell, -old_row[cell])
+        gone = self._rows.get((partition, unit_id, month), {}).keys() - row.keys()
+        self.change(partition, unit_id, month, {**row, **dict.fromkeys(gone, 0)})
 
     def change(self, partition: int, unit_id: str, month: int, cells: Row) -> None:
         """Replace some cells of one unit and month in one partition; 0 takes one away."""

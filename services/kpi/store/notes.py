@@ -7,8 +7,6 @@ reads no row: a large unit's has hundreds of cells of which an event changes ten
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +15,12 @@ from pymongo import ReplaceOne
 
 from services.kpi.domain.fold import Cell, Place
 from services.kpi.store.writes import Flush, row_id
+from services.kpi.wire.rows import decode_rows, encode_rows
 
 # At a flush every 20 ms a reader may be five seconds late before it has to read all rows again.
 NOTES_KEPT = 256
 ROWS_TOLD_MAX = 500
 """A catch-up changes thousands of rows at once; who follows then reads those."""
-LEVEL = 1
-"""Of compression; more of it costs more than it saves."""
 
 
 class Notes:
@@ -63,11 +60,11 @@ def _told(flush: Flush) -> bytes:
     """Return the new values of the changed cells; nothing when they are too many or not known."""
     if len(flush.rows) > ROWS_TOLD_MAX or not flush.rows.keys() <= flush.changed.keys():
         return b""
-    told = [
-        [*place, [[*cell, row.get(cell, 0)] for cell in flush.changed[place]]]
+    told = {
+        (flush.owned.partition, *place): {cell: row.get(cell, 0) for cell in flush.changed[place]}
         for place, row in flush.rows.items()
-    ]
-    return zlib.compress(json.dumps(told).encode(), LEVEL) if told else b""
+    }
+    return encode_rows(told) if told else b""
 
 
 def told_by(note: Mapping[str, Any]) -> dict[Place, dict[Cell, int]]:
@@ -76,8 +73,5 @@ def told_by(note: Mapping[str, Any]) -> dict[Place, dict[Cell, int]]:
     Nothing when the note only names the rows; then they have to be read.
     """
     packed = note.get("c")
-    told = json.loads(zlib.decompress(packed)) if packed else []
-    return {
-        (unit_id, month): {(column, member): value for column, member, value in cells}
-        for unit_id, month, cells in told
-    }
+    told = decode_rows(packed) if packed else ()
+    return {(unit_id, month): cells for (_, unit_id, month), cells in told}

@@ -1,19 +1,20 @@
-"""All rows of a view <-> compact bytes, for kept days and replays."""
+"""Rows <-> compact bytes: all of a view, for kept days and replays, or what a flush changed."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.fold import Cell
 from services.kpi.domain.image import Image, Row
 
 LEVEL = 6
 
 
 def encode_rows(rows: Mapping[tuple[int, str, int], Row]) -> bytes:
-    """Return the rows of an image, by (partition, unit, month); the same rows, the same bytes."""
+    """Return rows by (partition, unit, month) as bytes; the same rows, the same bytes."""
     document = [
         [*place, sorted([column, member, value] for (column, member), value in row.items())]
         for place, row in sorted(rows.items())
@@ -23,10 +24,15 @@ def encode_rows(rows: Mapping[tuple[int, str, int], Row]) -> bytes:
     return zlib.compress(text.encode(), LEVEL)
 
 
+def decode_rows(content: bytes) -> Iterator[tuple[tuple[int, str, int], dict[Cell, int]]]:
+    """Yield each place (partition, unit, month) and its row."""
+    for partition, unit_id, month, cells in json.loads(zlib.decompress(content)):
+        yield (partition, unit_id, month), {(column, member): v for column, member, v in cells}
+
+
 def decode_image(content: bytes, catalogue: Catalogue) -> Image:
     """Return the image that rows make."""
     image = Image(catalogue)
-    for partition, unit_id, month, cells in json.loads(zlib.decompress(content)):
-        row = {(column, member): value for column, member, value in cells}
-        image.put(partition, unit_id, month, row)
+    for place, row in decode_rows(content):
+        image.put(*place, row)
     return image

@@ -1,35 +1,23 @@
-from __future__ import annotations
-
-import bson
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from services.kpi.store.rows import decode_row, encode_row
-
-NAMES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=8)
-CELLS = st.tuples(NAMES.filter(lambda name: "\0" not in name), st.one_of(st.just(""), NAMES))
-ROWS = st.dictionaries(CELLS, st.integers(-(2**63), 2**63 - 1), max_size=20)
+from services.kpi.domain.catalogue import Rule
+from services.kpi.domain.contribution import contribution
+from services.kpi.wire.rows import decode_image, encode_rows
+from tests.unit.kpi.builders import both as verified
+from tests.unit.kpi.builders import catalogue, claim, component, image_of, real_catalogue
 
 
-@given(ROWS)
-def test_a_row_comes_back_as_it_was_stored(row: dict[tuple[str, str], int]) -> None:
-    assert decode_row(bson.decode(bson.encode(encode_row(row)))) == row
+def test_an_image_comes_back_with_every_cell_member_and_partition() -> None:
+    made_of = catalogue(component(), component(Rule.DISTINCT, member="partner"))
+    one = contribution([verified(claim("alpha/sci", partner="đối tác:1"))], made_of)
+    other = contribution([verified(claim("beta", "s2", partner="đối tác:1"))], made_of)
+    image = image_of(made_of, one, other)
+    content = encode_rows(image.rows())
+    found = decode_image(content, made_of)
+    assert found.digest() == image.digest()
+    assert found.rows() == image.rows()
+    assert encode_rows(found.rows()) == content
+    assert {place[0] for place in found.rows()} == {0, 1}
 
 
-def test_a_row_without_members_packs_nothing() -> None:
-    assert encode_row({("A:declared", ""): 3}) == {"n": {"A:declared": 3}, "s": b""}
-
-
-def test_a_row_of_before_is_still_read() -> None:
-    stored = {"n": {"A:declared": 3}, "s": [["B:declared", "p1", 2], ["B:declared", "p2", 1]]}
-    assert decode_row(stored) == {
-        ("A:declared", ""): 3,
-        ("B:declared", "p1"): 2,
-        ("B:declared", "p2"): 1,
-    }
-
-
-def test_a_damaged_row_stops_loudly() -> None:
-    with pytest.raises(Exception, match="incorrect header"):
-        decode_row({"n": {}, "s": b"damaged"})
+def test_an_empty_view_has_rows_too() -> None:
+    empty = image_of(real_catalogue())
+    assert decode_image(encode_rows(empty.rows()), real_catalogue()).digest() == empty.digest()
