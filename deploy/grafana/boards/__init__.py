@@ -1,0 +1,1 @@
+"""The four dashboards, one module each; `dashboards.py` writes them."""
