@@ -46,8 +46,10 @@ class Record(Protocol):
 
 def header(record: Record, name: str) -> str:
     """Return a header as text; empty when the record does not carry it."""
-    found = (value for key, value in record.headers if key == name)
-    return next(found, b"").decode("utf-8", "replace")
+    for key, value in record.headers:
+        if key == name:
+            return value.decode("utf-8", "replace")
+    return ""
 
 
 class Consume(Looping, ConsumerRebalanceListener):

@@ -22,6 +22,7 @@ from services.kpi.domain.parking import Grave, Limits, Parked, Parking
 from services.kpi.domain.seen import SeenWorks
 from services.kpi.log_identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.rows import PackedRow
 from services.kpi.wire import events
 from services.kpi.wire.parking import parked_of
 
@@ -36,7 +37,7 @@ class StoredView(Protocol):
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return stored works by key."""
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, dict[Cell, int]]:
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
         """Return stored rows by (unit id, month)."""
 
     def graves(self, owned: Owned) -> list[Grave]:
@@ -69,7 +70,7 @@ class PartitionFold:
         self.catalogue = catalogue
         self._ledger = ledger
         self._works: OrderedDict[str, Work] = OrderedDict()
-        self._rows: dict[Place, dict[Cell, int]] = {}
+        self._rows: dict[Place, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
         self._seen = None if owned.next_offset else SeenWorks()
         self._above: dict[tuple[str, int], list[str]] = {}
@@ -180,10 +181,11 @@ class PartitionFold:
         for place in missing:
             if place not in stored:
                 flush.new_rows.add(place)
-            self._rows[place] = stored.get(place, {})
-        for place, change in changes.items():
-            flush.rows[place] = self._rows[place] = _changed(self._rows[place], change)
-            flush.changed[place] = change
+            self._rows[place] = stored.get(place) or PackedRow()
+        # In place: an error spends the whole fold, so nothing has to be kept as it was.
+        for place, steps in changes.items():
+            flush.rows[place] = row = self._rows[place]
+            flush.changed[place] = row.change(steps)
 
     def _document(self, work: Work) -> dict[str, Any]:
         said = work.statements.values()
@@ -215,17 +217,6 @@ class PartitionFold:
 
 def _precedence(claim: Claim) -> tuple[int, str]:
     return claim.precedence
-
-
-def _changed(row: dict[Cell, int], change: dict[Cell, int]) -> dict[Cell, int]:
-    """Change a row in place: an error spends the whole fold, so nothing has to be kept."""
-    for cell, step in change.items():
-        value = row.get(cell, 0) + step
-        if value:
-            row[cell] = value
-        else:
-            del row[cell]
-    return row
 
 
 def _event_ms(record: Record) -> int:

@@ -66,7 +66,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
         count, shares = settings.rebuild_processes, shares_of(end)
         gather_all: Gather = here(owned, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
-            gather_all, shares = GatheringProcesses(owned, read, count), max(shares, count)
+            gather_all, shares = GatheringProcesses(owned, count), max(shares, count)
         rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shares)
         owned = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)

@@ -15,6 +15,7 @@ from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
 from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
 from services.kpi.store.loading import Document
+from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, Owned
 
 CHUNK_DOCUMENTS = 500
@@ -110,7 +111,8 @@ def _chunks(
     places = roll_up({cell: value for cell, value in contributed.items() if value}, catalogue)
     rows = iter(sorted(places.items()))
     while some_rows := dict(islice(rows, CHUNK_DOCUMENTS)):
-        yield _chunk(at, rows=some_rows, new_rows=set(some_rows))
+        packed = {place: PackedRow.of(cells) for place, cells in some_rows.items()}
+        yield _chunk(at, rows=packed, new_rows=set(packed))
     graves = iter(sorted(parked.items()))
     while some := dict(islice(graves, CHUNK_DOCUMENTS)):
         yield _chunk(at, parked=some, mended=sorted(mended & some.keys()))

@@ -24,11 +24,13 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.fold import Place
 from services.kpi.domain.image import Image
 from services.kpi.domain.parking import UNLIMITED, Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.log_file import read_log, write_log
 from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.rows import PackedRow
 from services.kpi.whole_log import records_of
 from services.kpi.wire.catalogue import decode_catalogue
 
@@ -40,13 +42,13 @@ class MemoryView:
 
     def __init__(self) -> None:
         self._works: dict[str, list[bytes]] = {}
-        self._rows: dict[tuple[str, int], Any] = {}
+        self._rows: dict[Place, PackedRow] = {}
 
     def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return works by key."""
         return {key: self._works[key] for key in keys if key in self._works}
 
-    def rows(self, owned: Owned, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Any]:
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
         """Return rows by (unit id, month)."""
         return {key: self._rows[key] for key in keys if key in self._rows}
 
@@ -67,7 +69,7 @@ class MemoryView:
     def put_into(self, image: Image, partition: int) -> None:
         """Copy all rows into an image."""
         for (unit_id, month), row in self._rows.items():
-            image.put(partition, unit_id, month, row)
+            image.put(partition, unit_id, month, row.cells())
 
 
 def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:

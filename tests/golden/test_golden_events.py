@@ -97,7 +97,9 @@ def test_the_aggregator_folds_changes_and_hears_that_an_institution_is_complete(
     assert works == {"doi:10.5555/old": 1, "doi:10.5555/new": 1}
     rows = view.rows(made.owned, [("a/x/g", 2025 * 12 + 2), ("consortium", 2025 * 12 + 2)])
     for row in rows.values():
-        assert {key: value for key, value in row.items() if key[0].startswith("KNW-03:")} == {
+        assert {
+            key: value for key, value in row.cells().items() if key[0].startswith("KNW-03:")
+        } == {
             ("KNW-03:declared", ""): 1,
             ("KNW-03:verified", ""): 1,
         }

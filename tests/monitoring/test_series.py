@@ -19,6 +19,7 @@ from services.kpi.figures import figures
 from services.kpi.folding import PartitionFold
 from services.kpi.metrics import JOINT_CLAIMS_OPEN, TARGET, VALUE
 from services.kpi.store.ledger import Owned
+from services.kpi.store.rows import PackedRow
 from services.kpi.store.targets import Target
 from services.submissions.metrics import ROWS_IMPORTED
 from tests.integration.kpi.logs import log
@@ -40,7 +41,7 @@ class Memory:
     """The stored view as the fold needs it, kept in a dict."""
 
     def __init__(self) -> None:
-        self.rows_by_place: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
+        self.rows_by_place: dict[tuple[str, int], PackedRow] = {}
         self.works_by_key: dict[str, list[bytes]] = {}
 
     def works(self, owned: Owned, keys: Any) -> dict[str, list[bytes]]:
@@ -84,7 +85,7 @@ def happen(fold: PartitionFold, memory: Memory, batch: list[FakeRecord]) -> None
         ROWS_IMPORTED.labels(dice.choice(("alpha", "beta")), dice.choice(("created", "same"))).inc()
     image = Image(real_catalogue())
     for (unit_id, month), row in memory.rows_by_place.items():
-        image.put(0, unit_id, month, row)
+        image.put(0, unit_id, month, row.cells())
     targets = [Target(unit, "KNW-03", 2025, batch[0].offset + 1) for unit in UNITS]
     found = figures(image, {target.key: target for target in targets}, 2025)
     show(VALUE, found.values)

@@ -59,10 +59,10 @@ def hunt(name: str) -> Catch:
     with applied(name):
         hint = 0 if "SEEDS" in os.environ else HINTS.get(name, 0)
         try:
-            if hint and (failed := play(hint, 1, MISFITS)[0]):
+            if hint and (failed := play(hint, 1, MISFITS, is_one_enough=True)[0]):
                 return Catch(name, *failed[0])
             for count in BATCHES:
-                failed, _ = play(first, count, MISFITS)
+                failed, _ = play(first, count, MISFITS, is_one_enough=True)
                 if failed:
                     return Catch(name, *min(failed))
                 first += count

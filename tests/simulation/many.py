@@ -40,14 +40,16 @@ def wrong(outcomes: list[Outcome]) -> list[tuple[int, str]]:
     return found
 
 
-def play(first: int, count: int, raised: tuple[type[Exception], ...] = ()) -> Batch:
+def play(
+    first: int, count: int, raised: tuple[type[Exception], ...] = (), is_one_enough: bool = False
+) -> Batch:
     """Play seeds in this process.
 
     Args:
         first: first seed.
         count: how many.
-        raised: errors that are no answer to any question, and are raised on. Who gives some looks
-            for one seed that goes wrong, so the first run that stops is the last one.
+        raised: errors that are no answer to any question, and are raised on.
+        is_one_enough: whether the first run that stops is the last one.
     """
     quietly()
     failed: list[tuple[int, str]] = []
@@ -60,7 +62,7 @@ def play(first: int, count: int, raised: tuple[type[Exception], ...] = ()) -> Ba
         # Whatever a service does not expect stops it, and a run that stops went wrong.
         except Exception as error:
             failed.append((seed, repr(error)[:500]))
-            if raised:
+            if is_one_enough:
                 return failed, Counter()
     totals = Counter[str]()
     for outcome in outcomes:

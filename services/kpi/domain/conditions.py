@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from services.kpi.domain.claims import Fact
 
@@ -60,8 +61,12 @@ def _text(fact: Fact | None) -> str:
     return str(fact).lower() if isinstance(fact, bool) else str(fact)
 
 
+@lru_cache(maxsize=4096)
 def _day(fact: Fact | None) -> int | None:
-    """Return the number of a calendar day; None for what is none, which only bad senders send."""
+    """Return the number of a calendar day; None for what is none, which only bad senders send.
+
+    Remembered: a log has few days, and every work is asked for some.
+    """
     try:
         return date.fromisoformat(fact).toordinal() if isinstance(fact, str) else None
     except ValueError:

@@ -16,11 +16,11 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
-from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.fold import Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.notes import Notes
-from services.kpi.store.rows import decode_row
+from services.kpi.store.rows import PackedRow
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks
 from services.kpi.store.writes import (
@@ -123,13 +123,13 @@ class Ledger:
         """Return what is stored of works: key -> the newest event of each submission."""
         return self._stored_works.find(owned.view_id, owned.partition, owned.runs, keys)
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, dict[Cell, int]]:
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
         """Return stored rows by (unit id, month)."""
         ids = [row_id(owned, unit_id, month) for unit_id, month in keys]
         found = {}
         for chunk in chunks(ids):
             for document in self._rows.find({"_id": {"$in": chunk}}):
-                found[document["u"], document["m"]] = decode_row(document)
+                found[document["u"], document["m"]] = PackedRow.stored(document)
         return found
 
     def commit(self, flush: Flush) -> Owned:

@@ -60,10 +60,7 @@ def _told(flush: Flush) -> bytes:
     """Return the new values of the changed cells; nothing when they are too many or not known."""
     if len(flush.rows) > ROWS_TOLD_MAX or not flush.rows.keys() <= flush.changed.keys():
         return b""
-    told = {
-        (flush.owned.partition, *place): {cell: row.get(cell, 0) for cell in flush.changed[place]}
-        for place, row in flush.rows.items()
-    }
+    told = {(flush.owned.partition, *place): flush.changed[place] for place in flush.rows}
     return encode_rows(told) if told else b""
 
 

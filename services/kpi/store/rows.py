@@ -1,45 +1,133 @@
 """A stored row: the cells of one unit and month in one partition.
 
-Counts lie open, by column. Cells with members, of which a large unit has hundreds a month, lie in
-one packed field: a database takes several times as long for a list of them (ADR 0018).
+Counts lie open, by column. Cells with members, of which a large unit has thousands a month, are
+packed by column: a database takes several times as long for lists of them, and an event changes
+some columns only (ADR 0018).
 """
 
 from __future__ import annotations
 
 import json
 import zlib
+from collections import defaultdict
 from collections.abc import Mapping
+from sys import intern
 from typing import Any
 
+import bson
+
+from services.kpi.domain.fold import Cell
 from services.kpi.domain.image import Row
 
 LEVEL = 1
 """Of compression; more of it costs more than it saves."""
+TEXT_MAX = 80
+"""Bytes up to which a text stays as it is: compression would bring nothing."""
+BRACE = ord("{")
+"""How a text begins; what is compressed begins with another byte."""
 
 
-def encode_row(row: Row) -> dict[str, Any]:
-    """Return the fields of a row: `n` is column -> value, `s` the packed cells with members."""
-    counts: dict[str, int] = {}
-    members: dict[str, dict[str, int]] = {}
-    for (column, member), value in row.items():
-        if not member:
-            counts[column] = value
-        elif column in members:
-            members[column][member] = value
+class PackedRow:
+    """A row as its owner keeps it in memory: as it is stored.
+
+    Args:
+        counts: column -> value.
+        packed: column of a distinct count -> its members with their values, packed.
+    """
+
+    __slots__ = ("counts", "packed")
+
+    def __init__(
+        self, counts: dict[str, int] | None = None, packed: dict[str, bytes] | None = None
+    ) -> None:
+        self.counts = counts or {}
+        self.packed = packed or {}
+
+    @classmethod
+    def of(cls, cells: Row) -> PackedRow:
+        """Return the row with these cells."""
+        row = cls()
+        row.change(cells)
+        return row
+
+    @classmethod
+    def stored(cls, document: Mapping[str, Any]) -> PackedRow:
+        """Return the row that a document keeps."""
+        if "d" not in document:  # as rows were stored before ADR 0018 was amended
+            return cls.of(decode_row(document))
+        counts = {intern(column): value for column, value in document["n"].items()}
+        packed = bson.decode(document["d"]) if document["d"] else {}
+        return cls(counts, {intern(column): content for column, content in packed.items()})
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is stored: `n` the counts, `d` the distinct counts."""
+        return {"n": dict(self.counts), "d": bson.encode(self.packed) if self.packed else b""}
+
+    def change(self, steps: Row) -> dict[Cell, int]:
+        """Add to cells; return their new values, 0 for those that are gone."""
+        changed: dict[Cell, int] = {}
+        by_column: defaultdict[str, list[tuple[Cell, int]]] = defaultdict(list)
+        for cell, step in steps.items():
+            column, member = cell
+            if member:
+                by_column[column].append((cell, step))
+                continue
+            changed[cell] = value = self.counts.get(column, 0) + step
+            if value:
+                self.counts[column] = value
+            else:
+                del self.counts[column]
+        for column, several in by_column.items():
+            self._change_members(column, several, changed)
+        return changed
+
+    def _change_members(
+        self, column: str, steps: list[tuple[Cell, int]], changed: dict[Cell, int]
+    ) -> None:
+        content = self.packed.get(column)
+        members = _unpacked(content) if content else {}
+        for cell, step in steps:
+            member = cell[1]
+            changed[cell] = value = members.get(member, 0) + step
+            if value:
+                members[member] = value
+            else:
+                del members[member]
+        if members:
+            self.packed[column] = _packed(members)
         else:
-            members[column] = {member: value}
-    packed = zlib.compress(json.dumps(members).encode(), LEVEL) if members else b""
-    return {"n": counts, "s": packed}
+            self.packed.pop(column, None)
+
+    def cells(self) -> dict[Cell, int]:
+        """Return all cells: (column, member) -> value."""
+        cells = {(column, ""): value for column, value in self.counts.items()}
+        for column, content in self.packed.items():
+            for member, value in _unpacked(content).items():
+                cells[column, member] = value
+        return cells
 
 
-def decode_row(document: Mapping[str, Any]) -> dict[tuple[str, str], int]:
+def decode_row(document: Mapping[str, Any]) -> dict[Cell, int]:
     """Return the cells of a stored row: (column, member) -> value."""
+    if "d" in document:
+        return PackedRow.stored(document).cells()
     cells = {(column, ""): value for column, value in document["n"].items()}
     packed = document["s"]
     if isinstance(packed, list):  # as rows were stored before ADR 0018
         cells.update({(column, member): value for column, member, value in packed})
-    elif packed:
+    elif packed:  # as they were stored before it was amended
         for column, members in json.loads(zlib.decompress(packed)).items():
             for member, value in members.items():
                 cells[column, member] = value
     return cells
+
+
+def _packed(members: dict[str, int]) -> bytes:
+    text = json.dumps(members, separators=(",", ":")).encode()
+    return text if len(text) <= TEXT_MAX else zlib.compress(text, LEVEL)
+
+
+def _unpacked(content: bytes) -> dict[str, int]:
+    text = content if content[0] == BRACE else zlib.decompress(content)
+    members: dict[str, int] = json.loads(text)
+    return members

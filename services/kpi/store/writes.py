@@ -5,16 +5,15 @@ A document that is known to be new is inserted: that costs the database half of 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
 from services.kpi.domain.fold import Cell, Place
-from services.kpi.domain.image import Row
 from services.kpi.domain.parking import Parked
-from services.kpi.store.rows import encode_row
+from services.kpi.store.rows import PackedRow
 
 Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
@@ -52,14 +51,14 @@ class Flush:
         new_rows: those of the rows that are known not to be stored yet.
         new_works: those of the works that are known not to be stored yet.
         bundles: name -> content of bundles of works; a bulk load's only.
-        changed: (unit id, month) of a row -> its cells that the batch changed.
+        changed: (unit id, month) of a row -> its cells that the batch changed, with their values.
     """
 
     owned: Owned
     next_offset: int
     newest_event_ms: int
     republished: frozenset[str]
-    rows: dict[Place, Row] = field(default_factory=dict)
+    rows: dict[Place, PackedRow] = field(default_factory=dict)
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     mended: list[int] = field(default_factory=list)
@@ -67,7 +66,7 @@ class Flush:
     new_rows: set[Place] = field(default_factory=set)
     new_works: set[str] = field(default_factory=set)
     bundles: dict[str, bytes] = field(default_factory=dict)
-    changed: dict[Place, Collection[Cell]] = field(default_factory=dict)
+    changed: dict[Place, Mapping[Cell, int]] = field(default_factory=dict)
 
     @property
     def last_offset(self) -> int:
@@ -108,7 +107,7 @@ def row_writes(flush: Flush) -> list[Write]:
             "u": unit_id,
             "m": month,
             "o": flush.last_offset,
-            **encode_row(row),
+            **row.fields(),
         }
         writes.append(_write(document, place in flush.new_rows))
     return writes

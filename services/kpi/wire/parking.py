@@ -37,17 +37,6 @@ def parked_of(record: Record, reason: str) -> Parked:
     )
 
 
-def work_key_of(record: Record) -> str:
-    """Return the key of the work that a record is about, as fold and parking find it."""
-    try:
-        event = events_pb2.SubmissionChanged.FromString(record.value or b"")
-    except DecodeError:
-        return parked_of(record, "").work_key
-    if event.work_key and event.submission_id:
-        return event.work_key
-    return parked_of(record, "").work_key
-
-
 def _named(event_id: str) -> tuple[str, int, str]:
     """Split the id of an event, `<submission>:<version>:<work key>`; empty when it is another."""
     submission_id, _, rest = event_id.partition(":")

@@ -46,8 +46,7 @@ def owned(
 
 
 def processes(owned: Owned, count: int = 2) -> GatheringProcesses:
-    settings = Settings()
-    return GatheringProcesses(owned, lambda end: read_partition(settings, 0, 0, end), count)
+    return GatheringProcesses(owned, count)
 
 
 def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> None:

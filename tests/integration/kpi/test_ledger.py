@@ -5,6 +5,7 @@ import pytest
 from services.kernel.errors import OwnershipLost
 from services.kpi.domain.parking import Grave, Parked
 from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.rows import PackedRow
 from tests.integration.kpi.conftest import Stored
 
 MONTH = 2025 * 12
@@ -12,7 +13,9 @@ MONTH = 2025 * 12
 
 def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
     made = Flush(owned, next_offset, 1000, frozenset({"alpha"}))
-    made.rows["alpha", MONTH] = {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
+    made.rows["alpha", MONTH] = PackedRow.of(
+        {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
+    )
     made.works["doi:10.1/a"] = {"u": ["publication|alpha"], "j": [], "c": [b"e"]}
     parked = Parked("no facts", "t", "alpha", "s1", 3, "doi:10.1/a", 1000, b"raw")
     made.parked[next_offset - 1] = parked
@@ -35,7 +38,9 @@ def test_what_is_committed_is_read_back(stored: Stored) -> None:
     assert (owned.next_offset, owned.parked, owned.newest_event_ms) == (5, 1, 1000)
     assert stored.ledger.works(owned, ["doi:10.1/a", "absent"]) == {"doi:10.1/a": [b"e"]}
     rows = stored.ledger.rows(owned, [("alpha", MONTH), ("beta", MONTH)])
-    assert rows == {("alpha", MONTH): {("A:declared", ""): 1, ("B:declared", "p.1$x"): 2}}
+    assert {place: row.cells() for place, row in rows.items()} == {
+        ("alpha", MONTH): {("A:declared", ""): 1, ("B:declared", "p.1$x"): 2}
+    }
     (grave,) = stored.documents("parked")
     assert (grave["_id"], grave["reason"], grave["value"]) == ("v|0|4", "no facts", b"raw")
 
@@ -74,7 +79,7 @@ def test_a_flush_that_fails_in_the_middle_leaves_nothing(stored: Stored) -> None
     names = ("progress", "cells", "works", "parked")
     before: dict[str, list[dict[str, Any]]] = {name: stored.documents(name) for name in names}
     broken = flush(owner, 9, value=99)
-    broken.rows["beta", MONTH] = {("A:declared", ""): 2**64}  # more than the database holds
+    broken.rows["beta", MONTH] = PackedRow({"A:declared": 2**64})  # more than the database holds
     with pytest.raises(OverflowError):
         stored.ledger.commit(broken)
     # The graves come last: one that is there already fails when all the rest is written.

@@ -16,7 +16,7 @@ from services.kpi.building import Building
 from services.kpi.child_process import ChildProcesses
 from services.kpi.config import Settings
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.rows import decode_row, encode_row
+from services.kpi.store.rows import PackedRow, decode_row
 from services.kpi.store.views import View
 from tests.conftest import RunningBroker
 from tests.integration.kpi.conftest import Stored
@@ -107,7 +107,7 @@ def test_more_wrong_cells_than_a_pipe_holds_refuse_the_view_too(loaded: Loaded) 
         row["n"] |= {f"X-{number}:declared": 1 for number in range(CELLS_EACH)}
     # One of the few cells that are told has a name that alone fills the pipe of the child.
     first = min(rows, key=lambda row: (row["u"], row["m"]))
-    first |= encode_row({**decode_row(first), ("A:declared", "x" * PIPE_BYTES): 1})
+    first |= PackedRow.of({**decode_row(first), ("A:declared", "x" * PIPE_BYTES): 1}).fields()
     for row in rows:
         loaded.put(row)
     wrong = len(rows) * CELLS_EACH + 1

@@ -20,6 +20,7 @@ from services.kpi.folding import PartitionFold
 from services.kpi.rebuilding import here, rebuild
 from services.kpi.store.binding import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.loading import Document
+from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, Owned
 from tests.integration.kpi.logs import log
 from tests.property.kpi.histories import DETERMINISTIC
@@ -62,7 +63,7 @@ class MemoryLoading:
         assert chunk.new_rows == chunk.rows.keys()
         assert not chunk.works
         found = {("bundles", name): content for name, content in chunk.bundles.items()}
-        found |= {("rows", key): value for key, value in chunk.rows.items()}
+        found |= {("rows", key): value.cells() for key, value in chunk.rows.items()}
         found |= {("parked", key): key not in chunk.mended for key in chunk.parked}
         assert not found.keys() & self.stored.keys()
         self.stored |= found
@@ -123,11 +124,11 @@ class MemoryLedger:
         return {k: self.works_by_key[k]["c"] for k in keys if k in self.works_by_key}
 
     def rows(self, owned: Owned, keys: Sequence[tuple[str, int]]) -> dict[Any, Any]:
-        return {k: self.rows_by_place[k] for k in keys if k in self.rows_by_place}
+        return {k: PackedRow.of(self.rows_by_place[k]) for k in keys if k in self.rows_by_place}
 
     def commit(self, flush: Flush) -> Owned:
         self.works_by_key.update(flush.works)
-        self.rows_by_place.update({place: dict(row) for place, row in flush.rows.items()})
+        self.rows_by_place.update({place: row.cells() for place, row in flush.rows.items()})
         self.parked.update(flush.parked)
         self.mended.update(flush.mended)
         return flush.done()

@@ -1,0 +1,101 @@
+"""Mistakes in what a statement changes and in how claims are counted."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import patch
+
+from services.kpi import folding, owning
+from services.kpi.domain import contribution, fold, shares
+from services.kpi.domain.claims import Statement, Work
+from services.kpi.folding import PartitionFold
+from services.kpi.store.rows import PackedRow
+
+_REAL_FOLD = fold.fold
+
+
+def _fold_without_version(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
+    statements = {**work.statements, submission_id: statement}
+    contributed = contribution.contribution(statements.values(), c)
+    return Work(statements, contributed), fold.difference(contributed, work.contributed)
+
+
+def _fold_without_tombstone(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
+    new, changes = _REAL_FOLD(work, submission_id, statement, c)
+    if statement.declared is None and statement.verified is None:
+        kept = {k: s for k, s in new.statements.items() if k != submission_id}
+        new = Work(kept, new.contributed)
+    return new, changes
+
+
+def _fold_forgets_silent_versions(
+    work: Work, submission_id: str, statement: Statement, c: Any
+) -> Any:
+    new, changes = _REAL_FOLD(work, submission_id, statement, c)
+    return (new, changes) if changes else (work, {})
+
+
+def _fold_adds_only(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
+    new, changes = _REAL_FOLD(work, submission_id, statement, c)
+    return new, {key: value for key, value in changes.items() if value > 0}
+
+
+def _fold_accepts_equal(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
+    if statement.version < work.version_of(submission_id):
+        return work, {}
+    new = Work({**work.statements, submission_id: statement}, {})
+    contributed = contribution.contribution(new.statements.values(), c)
+    # Retracts what this statement adds alone, not what the work added.
+    return Work(new.statements, contributed), fold.difference(contributed, {})
+
+
+def _split_with_floats(amount: int, claims: Any, tree: Any) -> list[int]:
+    return [round(float(weight) * amount) for weight in shares.weights(claims, tree)]
+
+
+def _arrival_order(claims: Any, name: str) -> Any:
+    return next((c.facts[name] for c in reversed(claims) if name in c.facts), None)
+
+
+def _sum_of_children(units: list[int], tree: Any) -> list[tuple[int, int]]:
+    return [(unit, 1) for unit in sorted(set(units))]
+
+
+def _latest_date(claims: Any, name: str) -> str:
+    return max((str(c.facts[name]) for c in claims if c.facts.get(name)), default="")
+
+
+_REAL_CHANGE = PackedRow.change
+
+
+def _overwrites(self: PackedRow, steps: Any) -> Any:
+    cells = self.cells()
+    changes = {cell: value - cells.get(cell, 0) for cell, value in steps.items()}
+    return _REAL_CHANGE(self, {cell: step for cell, step in changes.items() if step})
+
+
+class TwoReleases(PartitionFold):
+    """Every other owner counts as the release before did, which settled dates otherwise."""
+
+    def _fold_one(self, *given: Any) -> None:
+        if self.owned.epoch % 2:
+            with patch.object(contribution, "effective_date", _latest_date):
+                return super()._fold_one(*given)
+        return super()._fold_one(*given)
+
+
+MUTANTS = {
+    "versions are ignored": ((folding, "fold", _fold_without_version),),
+    "retractions leave no tombstone": ((folding, "fold", _fold_without_tombstone),),
+    "a version that changes no cell is forgotten": (
+        (folding, "fold", _fold_forgets_silent_versions),
+    ),
+    "only additions are applied": ((folding, "fold", _fold_adds_only),),
+    "the old contribution is not subtracted": ((folding, "fold", _fold_accepts_equal),),
+    "shares are rounded floats": ((contribution, "split", _split_with_floats),),
+    "the weakest claim settles facts": ((contribution, "settled", _arrival_order),),
+    "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
+    "the latest date wins": ((contribution, "effective_date", _latest_date),),
+    "the second change of a cell overwrites the first": ((PackedRow, "change", _overwrites),),
+    "two fold versions count in one view": ((owning, "PartitionFold", TwoReleases),),
+}

@@ -1,0 +1,75 @@
+"""Mistakes in the bulk load of a rebuild."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.kpi import folding, gathering
+from services.kpi.domain.claims import Work
+from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.loading import BulkLoad
+from services.kpi.store.works import StoredWorks
+
+
+def _gathers_the_last_word(self: gathering.Gathering, records: Any) -> None:
+    for event, statement in self._decode(records, self.flush):
+        self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
+    self.read += len(records)
+    self.flush.next_offset = records[-1].offset + 1
+    self.flush.last_hash = folding.event_hash(records[-1])
+
+
+def _stores_no_tombstones(self: gathering.Gathering, work: Work) -> dict[str, Any]:
+    said = {
+        submission: statement
+        for submission, statement in work.statements.items()
+        if statement.declared or statement.verified
+    }
+    return self._document(Work(said, work.contributed))
+
+
+_REAL_BEGIN = BulkLoad.begin
+
+
+def _loads_from_the_start(
+    self: BulkLoad, owned: Owned, end: int, shares: int
+) -> tuple[int, int, int]:
+    return end, *_REAL_BEGIN(self, owned, end, shares)[1:]
+
+
+def _says_bundles_are_there(
+    self: BulkLoad, owned: Owned, end: int, shares: int
+) -> tuple[int, int, int]:
+    key = {"_id": f"{owned.view_id}|{owned.partition}", "epoch": owned.epoch}
+    self._progress.update_one(key, {"$set": {"runs": shares}})
+    return _REAL_BEGIN(self, owned, end, shares)
+
+
+_REAL_FIND = StoredWorks.find
+
+
+def _forgets_what_is_bound(
+    self: StoredWorks, view_id: str, partition: int, runs: int, keys: Any, session: Any = None
+) -> dict[str, list[bytes]]:
+    return _REAL_FIND(self, view_id, partition, 0, keys, session)
+
+
+_REAL_CLAIM = Ledger.claim
+
+
+def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> Owned:
+    return _REAL_CLAIM(self, *given, **{**named, "is_loader": True})
+
+
+MUTANTS = {
+    "a rebuild keeps the last word, not the newest version": (
+        (gathering.Gathering, "apply", _gathers_the_last_word),
+    ),
+    "a rebuild stores no tombstones": ((gathering.Gathering, "document", _stores_no_tombstones),),
+    "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
+    "a load that begins says it has ended": ((BulkLoad, "begin", _says_bundles_are_there),),
+    "works in bundles are taken for new": ((StoredWorks, "find", _forgets_what_is_bound),),
+    "a fold goes on over a load that has not ended": (
+        (Ledger, "claim", _claims_what_is_being_loaded),
+    ),
+}
