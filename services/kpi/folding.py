@@ -27,7 +27,7 @@ from services.kpi.wire import events
 from services.kpi.wire.parking import parked_of
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
-WORKS_IN_MEMORY_MAX = 20_000
+WORKS_IN_MEMORY_MAX = 10_000
 LIMITS = Limits()
 
 

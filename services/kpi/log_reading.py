@@ -57,9 +57,10 @@ def _batches(
     while consumer.position(place) < end:
         for records in consumer.poll(timeout_ms=POLL_MS).values():
             wanted = [record for record in records if record.offset < end]
-            heard_at = time.monotonic()
             if wanted:
                 yield wanted
+            # Whoever takes the records may take their time; the broker is not silent meanwhile.
+            heard_at = time.monotonic()
             if records[-1].offset >= end - 1:
                 return
         if time.monotonic() - heard_at > SILENT_SECONDS_MAX:
