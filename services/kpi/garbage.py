@@ -13,3 +13,11 @@ def collect_seldom() -> None:
     (docs/performance.md).
     """
     gc.set_threshold(100_000, 50, 1000)
+
+
+def spare_what_is_here() -> None:
+    """Never go through the objects that are there now; called when a large image has been read.
+
+    Even a seldom search stops all calls for half a second when it meets a million of them.
+    """
+    gc.freeze()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -51,12 +51,20 @@ class LiveView:
         registry: tells which view is live.
         snapshots: reads the stored view.
         targets: reads the targets.
+        loaded: is told when a whole view has been read.
     """
 
-    def __init__(self, registry: Registry, snapshots: Snapshots, targets: Targets) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        snapshots: Snapshots,
+        targets: Targets,
+        loaded: Callable[[], object] = lambda: None,
+    ) -> None:
         self._registry = registry
         self._snapshots = snapshots
         self._targets = targets
+        self._loaded = loaded
         self._moved = threading.Condition(threading.RLock())
         self._moment: Moment | None = None
         self._targets_due = 0.0
@@ -78,7 +86,7 @@ class LiveView:
         stays = moment is self._moment and progress == moment.progress and moment.view == live
         if stays and targets in (None, moment.targets):
             return
-        since = moment.progress.next_offsets
+        since, is_new = moment.progress.next_offsets, moment is not self._moment
         progress, rows = self._snapshots.changes(live.view_id, since)
         with self._moved:
             for row in rows:
@@ -89,6 +97,8 @@ class LiveView:
             moment.change += 1
             self._moment = moment
             self._moved.notify_all()
+        if is_new:
+            self._loaded()
         metrics.PARKED.set(progress.parked)
         metrics.VIEW_EVENT_TIMESTAMP.set(progress.newest_event_ms / 1000)
 

@@ -15,7 +15,7 @@ from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.closing import Closing
 from services.kpi.config import Settings
-from services.kpi.garbage import collect_seldom
+from services.kpi.garbage import collect_seldom, spare_what_is_here
 from services.kpi.live import LiveView
 from services.kpi.log_identity import (
     beginnings,
@@ -82,7 +82,7 @@ class Live(DependencyProvider):
     def live(self) -> LiveView:
         """The view, empty until it is refreshed."""
         mongo = self.connection.mongo
-        return LiveView(Registry(mongo), Snapshots(mongo), Targets(mongo))
+        return LiveView(Registry(mongo), Snapshots(mongo), Targets(mongo), spare_what_is_here)
 
     @property
     def unready(self) -> str:

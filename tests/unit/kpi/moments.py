@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -54,9 +54,9 @@ class FakeStores:
         self.offsets.setdefault(view_id, {})[0] = offset
         self.rows[view_id] = list(rows)
 
-    def live_view_of(self) -> LiveView:
+    def live_view_of(self, loaded: Callable[[], object] = lambda: None) -> LiveView:
         stores = cast(Any, self)
-        return LiveView(stores, stores, stores)
+        return LiveView(stores, stores, stores, loaded)
 
 
 def moment(*targets: Target, **cells: int) -> Moment:

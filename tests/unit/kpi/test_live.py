@@ -112,3 +112,17 @@ def test_who_waits_for_news_returns_at_once_when_there_are_some() -> None:
         change = moment.change
     live.wait(change - 1, seconds=60)
     live.wait(change, seconds=0.001)
+
+
+def test_it_says_when_a_whole_view_was_read_and_only_then() -> None:
+    stores, heard = FakeStores(live_view=view()), list[object]()
+    stores.commit("g1-c1-f1", 4, row(3))
+    live = stores.live_view_of(lambda: heard.append(value(live)))
+    live.refresh()
+    stores.commit("g1-c1-f1", 9, row(5))
+    live.refresh()
+    assert heard == [3]
+    stores.live_view = view("g2-c1-f1")
+    stores.commit("g2-c1-f1", 2, row(1))
+    live.refresh()
+    assert heard == [3, 1]
