@@ -38,6 +38,8 @@ from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
 ANY_NUMBER = 1_000_000
+LEASED_FROM = 50_000
+"""Steps that hardly a run takes."""
 LOG_FAILURE_RATE = 0.01
 
 
@@ -121,12 +123,17 @@ class Platform:
                 position = batch[-1].offset + 1
             self.world.point("poll")
 
-    def builder(self) -> None:
-        """Take a view that is to be built from step to step; another builder may do the same."""
+    def builder(self, me: int) -> None:
+        """Take a view that is to be built from step to step; another builder may do the same.
+
+        Real ones hold a lease. Without it two take a load from each other, which must do no harm,
+        but may go on for ever: at last one of them is left.
+        """
         building_ = Building(self.a_registry(), _Inline(self))
         while not self.is_done():
+            is_leased = me and self.world.steps > LEASED_FROM
             try:
-                view = building_.wanted()
+                view = None if is_leased else building_.wanted()
                 if view is not None:
                     building_.step(view)
             except (AutoReconnect, Unavailable, OwnershipLost):

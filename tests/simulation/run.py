@@ -75,7 +75,7 @@ class Run:
         if self.platform.wishes_left:
             spawn("steward", self.platform.steward)
             for i in range(rng.randint(1, 2)):
-                spawn(f"builder-{i}", self.platform.builder)
+                spawn(f"builder-{i}", lambda i=i: self.platform.builder(i))
         if self.loss.losses_left:
             spawn("accident", self.loss.accident)
             for i in range(rng.randint(1, 2)):
