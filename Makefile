@@ -39,8 +39,8 @@ test: setup ## Run every test (ARGS="-k fold -x" goes to pytest)
 test-integration: setup ## Run the tests that start a broker and a database
 	$(PYTEST) tests/integration tests/e2e $(ARGS)
 
-test-kafka: setup ## Run the same tests on Apache Kafka (needs Java 17 or later, and Maven)
-	$(PYTEST) tests/integration tests/e2e --broker kafka $(ARGS)
+test-kafka: setup ## Run the same tests on Apache Kafka, and two rounds of chaos (needs Java 17 or later, and Maven)
+	ROUNDS=$(or $(ROUNDS),2) $(PYTEST) tests/integration tests/e2e tests/chaos --broker kafka $(ARGS)
 
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)

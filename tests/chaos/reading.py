@@ -65,6 +65,6 @@ class Reader:
             for partition, offset in known.items():
                 assert found.get(partition, 0) >= offset, f"a position went back to {found}"
             if found != known:
-                check_consistency(moment.image)
+                check_consistency(moment.image, self.checked)
                 self.checked += 1
         return found
