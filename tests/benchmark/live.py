@@ -30,13 +30,20 @@ POLL_SECONDS = 0.1
 
 
 def produce(bootstrap: str, records: Iterable[Generated]) -> int:
-    """Write records to the log; return how many were acknowledged."""
-    written = 0
+    """Write records to the log; return how many were acknowledged.
+
+    Raises:
+        RuntimeError: some were not.
+    """
+    written, failed = 0, list[BaseException]()
     with closing(KafkaProducer(bootstrap_servers=bootstrap, linger_ms=20)) as producer:
         for record in records:
-            producer.send(TOPIC, record.value, record.key, headers=record.headers)
+            sent = producer.send(TOPIC, record.value, record.key, headers=record.headers)
+            sent.add_errback(failed.append)
             written += 1
         producer.flush()
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {written} were not written, e.g. {failed[0]!r}")
     return written
 
 
