@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,7 +162,9 @@ class Machine:
             supervisor.start(child, lambda: "", 5)
             yield child
 
-    def inside(self, part: str, *arguments: object) -> dict[str, Any]:
+    def inside(
+        self, part: str, *arguments: object, environment: Mapping[str, str] = os.environ
+    ) -> dict[str, Any]:
         """Run a part of `tests.benchmark.inside` in a process of its own; return what it measured.
 
         Raises:
@@ -172,6 +174,7 @@ class Machine:
         done = subprocess.run(
             [*argv, *map(str, arguments)],
             cwd=ROOT,
+            env=environment,
             capture_output=True,
             text=True,
             timeout=PART_SECONDS_MAX,

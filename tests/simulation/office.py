@@ -19,7 +19,7 @@ from services.submissions.domain.claims import live_keys
 from services.submissions.domain.submission import Change, Content, Decision, Submission
 from services.submissions.events import events_of, repairing_events
 from services.submissions.store import Databases
-from tests.simulation import history
+from tests.simulation import claims, history
 from tests.simulation.database import SimulatedMongo
 from tests.simulation.world import World
 
@@ -150,7 +150,7 @@ class Office:
         return Change(subject, now, "", 0, "why not", frozenset({"approver"}))
 
     def _content(self, unit_id: str) -> Content:
-        work_key, claim = history.claim(self.world.random, unit_id, KEYS)
+        work_key, claim = claims.claim(self.world.random, unit_id, KEYS)
         message = submission_pb2.Content(
             unit_id=unit_id,
             part=claim.part,

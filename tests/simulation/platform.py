@@ -39,7 +39,7 @@ from tests.simulation.world import World
 
 ANY_NUMBER = 1_000_000
 LEASED_FROM = 50_000
-"""Steps that hardly a run takes."""
+"""Twice as many steps as the longest of 200 runs takes."""
 LOG_FAILURE_RATE = 0.01
 
 

@@ -53,8 +53,8 @@ class PackedRow:
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> PackedRow:
         """Return the row that a document keeps."""
-        if "d" not in document:  # as rows were stored before ADR 0018 was amended
-            return cls.of(decode_row(document))
+        if "d" not in document:
+            return cls.of(_cells_of_before(document))
         counts = {intern(column): value for column, value in document["n"].items()}
         packed = bson.decode(document["d"]) if document["d"] else {}
         return cls(counts, {intern(column): content for column, content in packed.items()})
@@ -109,13 +109,16 @@ class PackedRow:
 
 def decode_row(document: Mapping[str, Any]) -> dict[Cell, int]:
     """Return the cells of a stored row: (column, member) -> value."""
-    if "d" in document:
-        return PackedRow.stored(document).cells()
+    return PackedRow.stored(document).cells()
+
+
+def _cells_of_before(document: Mapping[str, Any]) -> dict[Cell, int]:
+    """Return the cells of a row that was stored before ADR 0018, or before it was amended."""
     cells = {(column, ""): value for column, value in document["n"].items()}
     packed = document["s"]
-    if isinstance(packed, list):  # as rows were stored before ADR 0018
+    if isinstance(packed, list):
         cells.update({(column, member): value for column, member, value in packed})
-    elif packed:  # as they were stored before it was amended
+    elif packed:
         for column, members in json.loads(zlib.decompress(packed)).items():
             for member, value in members.items():
                 cells[column, member] = value

@@ -81,7 +81,10 @@ MEMBERS = {"B:declared": {"p1": 2, "p2": 1}}
 def test_a_row_of_before_is_still_read_and_changed(packed: object) -> None:
     document = {"n": {"A:declared": 3}, "s": packed}
     cells = {("A:declared", ""): 3, ("B:declared", "p1"): 2, ("B:declared", "p2"): 1}
-    assert decode_row(document) == PackedRow.stored(document).cells() == cells
+    assert decode_row(document) == cells
+    row = PackedRow.stored(document)
+    row.change({("B:declared", "p1"): 5})
+    assert decode_row(stored(row)) == {**cells, ("B:declared", "p1"): 7}
 
 
 def test_a_row_of_before_without_members_is_read() -> None:
