@@ -1,7 +1,7 @@
 """Gathers shares of a partition in several processes, which this one stores meanwhile.
 
-Each of them reads the whole log: to hand a record over to another process costs as much as to have
-it delivered again, and one that only hands over leaves a core to itself (ADR 0016).
+Each of them reads the whole log: to hand records over to another process takes as long as to have
+them delivered again (ADR 0016).
 """
 
 from __future__ import annotations
