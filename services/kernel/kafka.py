@@ -64,7 +64,8 @@ class Consume(Looping, ConsumerRebalanceListener):
         group: consumer group.
         positions: attribute name of a provider that keeps the positions beside its own state:
             ``claim(partition)`` takes a partition and returns the offset to read from, or raises
-            `NotReady`. Empty keeps them in Kafka.
+            `NotReady`; ``settle()``, called when there is nothing to hand over, returns when all
+            that was is kept, or raises as the method. Empty keeps them in Kafka.
         max_records: most records per batch.
     """
 
@@ -118,21 +119,27 @@ class Consume(Looping, ConsumerRebalanceListener):
 
     def _consume(self) -> None:
         options = self.container.settings.consumer_options(self.group, bool(self.positions))
+        named = (d for d in self.container.dependencies if d.attr_name == self.positions)
+        keeper = next(named, None)
         self._consumer = consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
         try:
             self._take_partitions(consumer)
             while not self.stopping.is_set():
                 self._ticked_at = time.monotonic()
-                self._claim(consumer)
+                self._claim(consumer, keeper)
                 polled = consumer.poll(timeout_ms=POLL_MS)
                 metrics.note_poll(self.group, self.topics, polled)
                 for partition, records in polled.items():
                     if self.stopping.is_set():
-                        return  # what was not handed over is not committed either
+                        break  # what was not handed over is not committed either
                     if partition in consumer.assignment() - consumer.paused():
                         self._hand_over(records)
                         self._advance(consumer, partition, records)
+                if keeper and not polled:
+                    keeper.settle()
                 self.unready = "" if consumer.assignment() else "no partition is assigned"
+            if keeper:
+                keeper.settle()
         finally:
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
@@ -159,10 +166,9 @@ class Consume(Looping, ConsumerRebalanceListener):
         """Show them no longer."""
         metrics.forget_partitions(self.group, revoked)
 
-    def _claim(self, consumer: KafkaConsumer) -> None:
+    def _claim(self, consumer: KafkaConsumer, keeper: Any) -> None:
         for partition in consumer.paused():
-            provider = next(d for d in self.container.dependencies if d.attr_name == self.positions)
-            offset = provider.claim(partition.partition)
+            offset = keeper.claim(partition.partition)
             try:
                 consumer.seek(partition, offset)
                 consumer.resume(partition)

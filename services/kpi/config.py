@@ -10,8 +10,10 @@ from pydantic import Field, SecretStr, field_validator
 from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
 
-FETCH_BYTES_MAX = 8 * 1024 * 1024
-"""Most of one partition per fetch: enough for the largest batch, so that a backlog fills it."""
+RECORDS_MAX = 4000
+"""Most records that are folded and flushed at once."""
+FETCH_BYTES_MAX = 12_000_000
+"""Most of one partition per fetch: several whole batches of a backlog, so that few are small."""
 
 
 class Settings(KernelSettings):

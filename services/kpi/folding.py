@@ -1,7 +1,8 @@
 """Folds batches of one partition into the stored view: decode, fold, roll up, flush.
 
 While the epoch is held nobody else can commit, so works and rows stay in memory between batches;
-any error drops them.
+any error drops them. In a backlog they run ahead of what is stored by one flush, which is written
+while the next batch is folded (ADR 0019).
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.wire import events
 from services.kpi.wire.parking import parked_of
+from services.kpi.write_behind import WriteBehind
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
+BACKLOG_RECORDS = 500
+"""So many at once hardly are the last; fewer are stored before more are asked for."""
 LIMITS = Limits()
 
 
@@ -43,8 +47,8 @@ class StoredView(Protocol):
     def graves(self, owned: Owned) -> list[Grave]:
         """Return parked records: the open ones, and those of the last window."""
 
-    def commit(self, flush: Flush) -> Owned:
-        """Write a batch, all of it or nothing."""
+    def commit(self, flush: Flush) -> None:
+        """Write a batch, all of it or nothing. Another thread may call it than the others."""
 
 
 class PartitionFold:
@@ -56,6 +60,7 @@ class PartitionFold:
         ledger: where the view is stored.
         limits: how much may be parked before the fold stops.
         generation: only `LogRepublished` of this generation of the log and later ones count.
+        behind: writes flushes of a backlog; by default each is stored when `apply` returns.
     """
 
     def __init__(
@@ -65,10 +70,12 @@ class PartitionFold:
         ledger: StoredView,
         limits: Limits = LIMITS,
         generation: int = 0,
+        behind: WriteBehind | None = None,
     ) -> None:
         self.owned = owned
         self.catalogue = catalogue
         self._ledger = ledger
+        self._behind = behind
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[Place, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
@@ -78,17 +85,42 @@ class PartitionFold:
         self._parking = Parking(limits, ledger.graves(owned) if owned.next_offset else ())
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Fold a batch and flush it; on any error nothing is written and the object is spent.
+        """Fold a batch and flush it; on any error the object is spent, and claiming again tells.
 
         Records before the stored position were folded already and are passed over.
 
         Raises:
-            OwnershipLost: another process owns the partition.
+            OwnershipLost: another process owns the partition; now, or when the batch before was
+                written behind.
             RuntimeError: too many records cannot be folded; see `Limits`.
         """
         records = [r for r in records if r.offset >= self.owned.next_offset]
         if not records:
             return
+        try:
+            flush = self._folded(records)
+        finally:
+            if self._behind:
+                self._behind.settle()  # what went wrong first is told
+        if self._behind and len(records) >= BACKLOG_RECORDS:
+            self._behind.begin(self._commit, flush, len(records))
+            self._forget(len(records))
+        else:
+            self._commit(flush, len(records))
+            self._forget(0)
+
+    def _forget(self, unstored: int) -> None:
+        """Drop works that were long untouched; the newest ones may not be stored yet."""
+        while len(self._works) > max(WORKS_IN_MEMORY_MAX, unstored):
+            self._works.popitem(last=False)
+
+    def _commit(self, flush: Flush, records: int) -> None:
+        with metrics.FLUSH_SECONDS.time():
+            self._ledger.commit(flush)
+        metrics.RECORDS_FOLDED.inc(records)
+
+    def _folded(self, records: Sequence[Record]) -> Flush:
+        """Return what records change; in memory it is changed."""
         flush = Flush(
             self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
         )
@@ -102,11 +134,8 @@ class PartitionFold:
             self._fold_one(event, statement, touched, deltas)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._document(work) for key, work in touched.items()}
-        with metrics.FLUSH_SECONDS.time():
-            self.owned = self._ledger.commit(flush)
-        metrics.RECORDS_FOLDED.inc(len(records))
-        while len(self._works) > WORKS_IN_MEMORY_MAX:
-            self._works.popitem(last=False)
+        self.owned = flush.done()
+        return flush
 
     def _decode(
         self, records: Sequence[Record], flush: Flush
@@ -182,10 +211,10 @@ class PartitionFold:
             if place not in stored:
                 flush.new_rows.add(place)
             self._rows[place] = stored.get(place) or PackedRow()
-        # In place: an error spends the whole fold, so nothing has to be kept as it was.
         for place, steps in changes.items():
-            flush.rows[place] = row = self._rows[place]
-            flush.changed[place] = row.change(steps)
+            # Another row, not the same one changed: the former may be being written.
+            row, flush.changed[place] = self._rows[place].changed(steps)
+            flush.rows[place] = self._rows[place] = row
 
     def _document(self, work: Work) -> dict[str, Any]:
         said = work.statements.values()

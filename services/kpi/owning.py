@@ -24,6 +24,7 @@ from services.kpi.store.ledger import Ledger
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.views import UNSAFE, View
+from services.kpi.write_behind import WriteBehind
 
 FOLLOWERS_SECONDS = 0.5
 
@@ -45,6 +46,7 @@ class OwnedPartitions(DependencyProvider):
         self._folds: dict[int, FollowedPartition] = {}
         self._followers: list[View] = []
         self._followers_due = 0.0
+        self._behind = WriteBehind()
         self._view: View | None = None
         self._partitions = 0
         self._diverged = ""
@@ -61,6 +63,7 @@ class OwnedPartitions(DependencyProvider):
                 of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
         """
         self._folds.pop(partition, None)
+        self.settle()  # whose session it is, and where it gets to, nobody may ask before
         try:
             fold, view = self._claim(partition)
             # A crash between a flush and this note would leave the view building for ever.
@@ -96,7 +99,7 @@ class OwnedPartitions(DependencyProvider):
         if view.fold_version != FOLD_VERSION:
             text = f"{view.view_id} was folded by another release; its successor is being built"
             raise NotReady(text)
-        fold = self._fold_of(view, partition)
+        fold = self._fold_of(view, partition, self._behind)
         now = self.registry.folded(found.topic_id)
         if now is None or now.view_id != view.view_id:
             # The pointer moved before the claim, so its new epoch fences nobody off.
@@ -111,7 +114,9 @@ class OwnedPartitions(DependencyProvider):
         metrics.LOG_DIVERGED.set(0)
         return fold, view
 
-    def _fold_of(self, view: View, partition: int) -> PartitionFold:
+    def _fold_of(
+        self, view: View, partition: int, behind: WriteBehind | None = None
+    ) -> PartitionFold:
         # A session of its own per view: whoever claims one view next ends that session only.
         if view.view_id not in self._ledgers:
             self._ledgers[view.view_id] = Ledger(self.connection.mongo)
@@ -121,7 +126,7 @@ class OwnedPartitions(DependencyProvider):
         if describe_log(self.container.settings).topic_id != view.topic_id:
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
-        return PartitionFold(owned, catalogue, ledger, self._limits, view.generation)
+        return PartitionFold(owned, catalogue, ledger, self._limits, view.generation, behind)
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Say everywhere why nothing is folded, and fold nothing."""
@@ -168,7 +173,15 @@ class OwnedPartitions(DependencyProvider):
             followed.apply(records, self.registry.live)
             self._view = followed.view
             if followed.fold.owned.republished != heard:
+                self._behind.settle()
                 self._note_republished(followed.view)
+        except DOWN as down:
+            raise NotReady("the database cannot be reached") from down
+
+    def settle(self) -> None:
+        """Wait until every batch is stored; raises as `fold`, and then all must be claimed."""
+        try:
+            self._behind.settle()
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
 

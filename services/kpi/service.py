@@ -27,6 +27,7 @@ from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
 from services.kpi.builder import ViewBuilder
+from services.kpi.config import RECORDS_MAX
 from services.kpi.editing import Editing
 from services.kpi.figures import show_figures
 from services.kpi.log_identity import SUBMISSIONS
@@ -59,7 +60,7 @@ class KpiAggregator:
     partitions = OwnedPartitions()
     builder = ViewBuilder()
 
-    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=5000)
+    @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=RECORDS_MAX)
     def on_submissions(self, records: list[Record]) -> None:
         """Fold a batch. Safe to run twice: what was folded is passed over."""
         self.partitions.fold(records)

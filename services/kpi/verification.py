@@ -56,11 +56,10 @@ class MemoryView:
         """Return nothing: the fold itself remembers what it parked."""
         return []
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         """Take a batch over."""
         self._rows.update(flush.rows)
         self._works.update({key: fields["c"] for key, fields in flush.works.items()})
-        return flush.done()
 
     def works_kept(self) -> list[tuple[str, list[bytes]]]:
         """Return every work: key, newest event of each submission."""

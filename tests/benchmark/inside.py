@@ -22,7 +22,7 @@ from pymongo.write_concern import WriteConcern
 from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
-from services.kpi.config import FETCH_BYTES_MAX
+from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
@@ -37,7 +37,6 @@ from services.kpi.wire.catalogue import decode_catalogue
 from tests.benchmark.generator import TOPIC
 from tests.benchmark.machine import catalogue, peak_mib
 
-BATCH_RECORDS = 5000
 SILENT_POLLS_MAX = 50
 
 
@@ -47,7 +46,7 @@ def batches(bootstrap: str, count: int) -> Iterator[list[Record]]:
         bootstrap_servers=bootstrap,
         enable_auto_commit=False,
         isolation_level="read_committed",
-        max_poll_records=BATCH_RECORDS,
+        max_poll_records=RECORDS_MAX,
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
     )
     partition = TopicPartition(TOPIC, 0)
@@ -131,7 +130,7 @@ class BareLoop:
         self.wall += time.perf_counter() - begin
         return found
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         """Write a batch; only the transaction is counted."""
         writes = {
             "cells": row_writes(flush),
@@ -150,7 +149,6 @@ class BareLoop:
                     collection = self._database[name]
                     collection.bulk_write(operations, ordered=False, session=self._session)
         self.wall += time.perf_counter() - begin
-        return flush.done()
 
 
 def loop(bootstrap: str, events_text: str, uri: str, view_id: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
+from services.kpi.config import RECORDS_MAX
 from services.kpi.store.snapshots import Snapshots
 from tests.benchmark.figures import Figure
 from tests.benchmark.generator import TOPIC, Generated
@@ -79,7 +80,7 @@ def catch_up(machine: Machine, events: int, bare_us: float) -> list[Figure]:
         database_cpu = cpu_seconds(database.child.pid) - database_before
     counted = last - first
     cost = cpu / counted * 1e6
-    how = {"events": last, "batches": "up to 5000"}
+    how = {"events": last, "batches": f"up to {RECORDS_MAX}"}
     return [
         Figure("live: rate of a catch-up", counted / wall, "events/s", counted, how),
         Figure("live: aggregator", cost, "us CPU/event", counted, how),

@@ -50,10 +50,9 @@ class Memory:
     def rows(self, owned: Owned, keys: Any) -> dict[Any, Any]:
         return {key: self.rows_by_place[key] for key in keys if key in self.rows_by_place}
 
-    def commit(self, flush: Any) -> Owned:
+    def commit(self, flush: Any) -> None:
         self.rows_by_place |= flush.rows
         self.works_by_key |= {key: work["c"] for key, work in flush.works.items()}
-        return flush.owned
 
 
 def declared() -> Iterator[tuple[str, MetricWrapperBase]]:

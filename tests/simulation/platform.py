@@ -20,6 +20,7 @@ from services.kpi import (
     owning,
     rebuilder,
     rebuilding,
+    write_behind,
 )
 from services.kpi.building import Building, Comparison, Failed
 from services.kpi.log_identity import LogDescription, event_hash
@@ -35,7 +36,7 @@ from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.loss import Loss
 from tests.simulation.office import Office
 from tests.simulation.reader import Reader
-from tests.simulation.world import World
+from tests.simulation.world import Pool, World
 
 ANY_NUMBER = 1_000_000
 LEASED_FROM = 50_000
@@ -116,9 +117,11 @@ class Platform:
                 # It looks every 10 seconds, and no topic outgrows the position of the former one
                 # so fast but by being filled anew, which begins by ending all owners.
                 batch = []
-            if not batch and self.office.is_written:
-                return
-            if batch:
+            if not batch:
+                owned.settle()
+                if self.office.is_written:
+                    return
+            else:
                 owned.fold(batch)
                 position = batch[-1].offset + 1
             self.world.point("poll")
@@ -265,6 +268,8 @@ def simulated(world: World) -> Iterator[None]:
         (following, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (building, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (folding, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),
+        (folding, "BACKLOG_RECORDS", rng.choice((1, 3, 50))),
+        (write_behind, "ThreadPoolExecutor", lambda *given, **named: Pool(world)),
     )
     with ExitStack() as stack:
         for place in places:

@@ -8,9 +8,12 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
 
 from greenlet import getcurrent, greenlet
+
+T = TypeVar("T")
 
 STEPS_MAX = 200_000
 
@@ -39,8 +42,10 @@ class World:
         self._trace = hashlib.sha256()
         self._hub = getcurrent()
         self._processes: dict[str, tuple[greenlet, Callable[[], None]]] = {}
+        self._threads: dict[str, list[greenlet]] = {}
         self._stalled: dict[str, int] = {}
         self._running = ""
+        self._is_dying = False
 
     def spawn(self, name: str, body: Callable[[], None]) -> None:
         """Start a process; one that crashes starts again from the beginning of its body."""
@@ -52,13 +57,30 @@ class World:
             self._running = name = self._pick()
             process, body = self._processes[name]
             try:
-                process.switch()
+                self._thread_of(name, process).switch()
             except Crash:
                 self.crashes += 1
+                self._kill(name, process)
+                self._is_dying = False
                 self.spawn(name, body)
                 continue
             if process.dead:
                 del self._processes[name]
+
+    def _thread_of(self, name: str, process: greenlet) -> greenlet:
+        threads = [thread for thread in self._threads.get(name, ()) if not thread.dead]
+        self._threads[name] = threads
+        return self.random.choice([process, *threads]) if threads else process
+
+    def _kill(self, name: str, process: greenlet) -> None:
+        """End what is left of a process when one of its threads was killed."""
+        for thread in (process, *self._threads.pop(name, ())):
+            with suppress(Crash):
+                thread.throw(Crash)
+
+    def start_thread(self, body: Callable[[], None]) -> None:
+        """Start a thread of the process that runs; both go on in any order, and die together."""
+        self._threads.setdefault(self._running, []).append(greenlet(body, parent=self._hub))
 
     def _pick(self) -> str:
         names = sorted(self._processes)
@@ -83,7 +105,14 @@ class World:
             self._stalled[self._running] = self.steps + self.random.randrange(1000)
         self._hub.switch()
         if self.random.random() < self.crash_rate:
+            self._is_dying = True
             raise Crash
+
+    def give_way(self) -> None:
+        """Let others go on while there is nothing to do but to wait; no step by itself."""
+        if self._is_dying:
+            raise Crash  # a process that was killed waits for nothing on its way out
+        self._hub.switch()
 
     @property
     def is_running(self) -> bool:
@@ -101,6 +130,55 @@ class World:
     def trace(self) -> str:
         """Return a hash of everything that happened, in order."""
         return self._trace.hexdigest()
+
+
+class Future(Generic[T]):
+    """What a thread will return; stands in for that of `concurrent.futures`."""
+
+    def __init__(self, world: World, call: Callable[[], T]) -> None:
+        self._world, self._call = world, call
+        self._returned: list[T] = []
+        self._raised: Exception | None = None
+
+    def run(self) -> None:
+        """Keep what is returned or raised."""
+        try:
+            self._returned.append(self._call())
+        except Exception as error:
+            self._raised = error
+
+    def done(self) -> bool:
+        """Whether the thread has returned or raised."""
+        return bool(self._returned) or self._raised is not None
+
+    def result(self) -> T:
+        """Wait, then return or raise it."""
+        while not self.done():
+            self._world.give_way()
+        if self._raised is not None:
+            raise self._raised
+        return self._returned[0]
+
+
+class Pool:
+    """A pool of one thread; stands in for `concurrent.futures.ThreadPoolExecutor`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._last: Future[Any] | None = None
+
+    def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Begin a call when the one before has ended."""
+        before = self._last
+
+        def in_turn() -> T:
+            while before and not before.done():
+                self._world.give_way()
+            return call(*arguments)
+
+        self._last = future = Future(self._world, in_turn)
+        self._world.start_thread(future.run)
+        return future
 
 
 def note(world: World, value: Any) -> None:

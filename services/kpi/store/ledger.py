@@ -36,7 +36,7 @@ __all__ = ["Flush", "Ledger", "Owned"]
 
 
 class Ledger:
-    """The stored side of the fold, for the one thread that owns partitions."""
+    """The stored side of the fold, for whoever owns partitions; one writes at a time."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -132,8 +132,8 @@ class Ledger:
                 found[document["u"], document["m"]] = PackedRow.stored(document)
         return found
 
-    def commit(self, flush: Flush) -> Owned:
-        """Write a batch, all of it or nothing, and return where the partition stands now.
+    def commit(self, flush: Flush) -> None:
+        """Write a batch, all of it or nothing. Another thread may read works and rows meanwhile.
 
         Raises:
             OwnershipLost: another process owns the partition; nothing was written.
@@ -176,4 +176,3 @@ class Ledger:
                     collection.bulk_write(operations, ordered=False, session=session)
 
         transaction(self._mongo, work, self._session)
-        return done

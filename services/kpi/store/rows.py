@@ -28,7 +28,7 @@ BRACE = ord("{")
 
 
 class PackedRow:
-    """A row as its owner keeps it in memory: as it is stored.
+    """A row as its owner keeps it in memory: as it is stored. It never changes.
 
     Args:
         counts: column -> value.
@@ -46,9 +46,7 @@ class PackedRow:
     @classmethod
     def of(cls, cells: Row) -> PackedRow:
         """Return the row with these cells."""
-        row = cls()
-        row.change(cells)
-        return row
+        return cls().changed(cells)[0]
 
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> PackedRow:
@@ -61,34 +59,34 @@ class PackedRow:
 
     def fields(self) -> dict[str, Any]:
         """Return what is stored: `n` the counts, `d` the distinct counts."""
-        return {"n": dict(self.counts), "d": bson.encode(self.packed) if self.packed else b""}
+        return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
 
-    def change(self, steps: Row) -> dict[Cell, int]:
-        """Add to cells; return their new values, 0 for those that are gone."""
-        changed: dict[Cell, int] = {}
+    def changed(self, steps: Row) -> tuple[PackedRow, dict[Cell, int]]:
+        """Return the row with these added, and the new values of its cells, 0 for those gone."""
+        row, values = PackedRow(dict(self.counts), dict(self.packed)), dict[Cell, int]()
         by_column: defaultdict[str, list[tuple[Cell, int]]] = defaultdict(list)
         for cell, step in steps.items():
             column, member = cell
             if member:
                 by_column[column].append((cell, step))
                 continue
-            changed[cell] = value = self.counts.get(column, 0) + step
+            values[cell] = value = row.counts.get(column, 0) + step
             if value:
-                self.counts[column] = value
+                row.counts[column] = value
             else:
-                del self.counts[column]
+                del row.counts[column]
         for column, several in by_column.items():
-            self._change_members(column, several, changed)
-        return changed
+            row._change_members(column, several, values)
+        return row, values
 
     def _change_members(
-        self, column: str, steps: list[tuple[Cell, int]], changed: dict[Cell, int]
+        self, column: str, steps: list[tuple[Cell, int]], values: dict[Cell, int]
     ) -> None:
         content = self.packed.get(column)
         members = _unpacked(content) if content else {}
         for cell, step in steps:
             member = cell[1]
-            changed[cell] = value = members.get(member, 0) + step
+            values[cell] = value = members.get(member, 0) + step
             if value:
                 members[member] = value
             else:

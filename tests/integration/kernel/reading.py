@@ -57,6 +57,7 @@ class Notes(DependencyProvider):
         self.claimed: list[int] = []
         self.answer: Callable[[list[Record]], None] = lambda records: None
         self.position: Callable[[int], int] = lambda partition: 0
+        self.kept: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
 
     def get_dependency(self, worker_ctx: Any) -> Notes:
@@ -67,6 +68,9 @@ class Notes(DependencyProvider):
             self.claimed.append(partition)
             self._changed.notify_all()
         return self.position(partition)
+
+    def settle(self) -> None:
+        self.kept()
 
     def take(self, records: list[Record]) -> None:
         self.answer(records)

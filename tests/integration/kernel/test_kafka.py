@@ -181,6 +181,29 @@ def test_lost_ownership_claims_again_and_repeats_the_batch(settings: KernelSetti
     assert run.container.failure is None
 
 
+def test_what_was_not_kept_is_heard_of_when_there_is_nothing_more_to_hand_over(
+    settings: KernelSettings,
+) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, "a", "b")
+    losses = [OwnershipLost("another process took it")]
+    kept: list[int] = []
+
+    def prepare(notes: Notes) -> None:
+        def keep() -> None:
+            kept.append(len(notes.handed))
+            if notes.handed and losses:
+                raise losses.pop()
+
+        notes.kept = keep
+
+    with running(reader(topic, positions="notes"), settings, prepare) as run:
+        run.notes.wait(lambda: run.notes.values == ["a", "b"] * 2)
+        assert run.notes.claimed == [0, 0]
+        kept.clear()
+    assert kept, "a process that stops keeps what it was handed"
+
+
 @pytest.mark.parametrize(
     "trouble",
     [NotReady("not yet"), Unavailable("down"), ServerSelectionTimeoutError("no server")],

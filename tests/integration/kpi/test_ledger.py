@@ -22,6 +22,12 @@ def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
     return made
 
 
+def committed(stored: Stored, flush: Flush) -> Owned:
+    """Write a flush; say where the partition stands then."""
+    stored.ledger.commit(flush)
+    return flush.done()
+
+
 def test_every_claim_raises_the_epoch_and_begins_at_the_stored_offset(stored: Stored) -> None:
     first = stored.ledger.claim("v", 3)
     assert (first.epoch, first.next_offset, first.parked) == (1, 0, 0)
@@ -34,7 +40,7 @@ def test_every_claim_raises_the_epoch_and_begins_at_the_stored_offset(stored: St
 
 
 def test_what_is_committed_is_read_back(stored: Stored) -> None:
-    owned = stored.ledger.commit(flush(stored.ledger.claim("v", 0), 5))
+    owned = committed(stored, flush(stored.ledger.claim("v", 0), 5))
     assert (owned.next_offset, owned.parked, owned.newest_event_ms) == (5, 1, 1000)
     assert stored.ledger.works(owned, ["doi:10.1/a", "absent"]) == {"doi:10.1/a": [b"e"]}
     rows = stored.ledger.rows(owned, [("alpha", MONTH), ("beta", MONTH)])
@@ -49,7 +55,7 @@ def test_many_keys_are_read_in_chunks(stored: Stored) -> None:
     made = flush(stored.ledger.claim("v", 0), 9)
     keys = [f"w{number}" for number in range(120)]
     made.works = dict.fromkeys(keys, made.works["doi:10.1/a"])
-    owned = stored.ledger.commit(made)
+    owned = committed(stored, made)
     assert set(stored.ledger.works(owned, keys)) == set(keys)
 
 
@@ -60,7 +66,7 @@ def test_a_former_owner_writes_nothing(stored: Stored) -> None:
         stored.ledger.commit(flush(former, 5))
     assert stored.documents("cells") == stored.documents("works") == stored.documents("parked")
     assert stored.documents("cells") == []
-    assert stored.ledger.commit(flush(owner, 5)).next_offset == 5
+    assert committed(stored, flush(owner, 5)).next_offset == 5
 
 
 def test_a_flush_from_an_offset_that_is_past_writes_nothing(stored: Stored) -> None:
@@ -88,26 +94,26 @@ def test_a_flush_that_fails_in_the_middle_leaves_nothing(stored: Stored) -> None
     with pytest.raises(Exception, match="E11000"):
         stored.ledger.commit(broken)
     assert {name: stored.documents(name) for name in names} == before
-    assert stored.ledger.commit(flush(owner, 9, value=7)).next_offset == 9
+    assert committed(stored, flush(owner, 9, value=7)).next_offset == 9
 
 
 def test_parked_records_are_remembered_with_what_names_them(stored: Stored) -> None:
     owned = stored.ledger.claim("v", 0)
     for next_offset in (5, 9):
-        owned = stored.ledger.commit(flush(owned, next_offset))
+        owned = committed(stored, flush(owned, next_offset))
     graves = sorted(stored.ledger.graves(owned), key=lambda grave: grave.offset)
     assert graves == [Grave(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
     closing = Flush(owned, 10, 1000, frozenset(), mended=[4])
-    owned = stored.ledger.commit(closing)
+    owned = committed(stored, closing)
     assert owned.parked == 1
     assert [g.is_open for g in stored.ledger.graves(owned)].count(True) == 1
 
 
 def test_an_open_record_is_remembered_however_old_it_is(stored: Stored) -> None:
-    owned = stored.ledger.commit(flush(stored.ledger.claim("v", 0), 5))
-    owned = stored.ledger.commit(Flush(owned, 50_000, 1000, frozenset()))
+    owned = committed(stored, flush(stored.ledger.claim("v", 0), 5))
+    owned = committed(stored, Flush(owned, 50_000, 1000, frozenset()))
     assert [grave.offset for grave in stored.ledger.graves(owned)] == [4]
-    owned = stored.ledger.commit(Flush(owned, 50_001, 1000, frozenset(), mended=[4]))
+    owned = committed(stored, Flush(owned, 50_001, 1000, frozenset(), mended=[4]))
     assert stored.ledger.graves(owned) == []
 
 

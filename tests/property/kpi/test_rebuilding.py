@@ -126,12 +126,11 @@ class MemoryLedger:
     def rows(self, owned: Owned, keys: Sequence[tuple[str, int]]) -> dict[Any, Any]:
         return {k: PackedRow.of(self.rows_by_place[k]) for k in keys if k in self.rows_by_place}
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         self.works_by_key.update(flush.works)
         self.rows_by_place.update({place: row.cells() for place, row in flush.rows.items()})
         self.parked.update(flush.parked)
         self.mended.update(flush.mended)
-        return flush.done()
 
     def graves(self, owned: Owned) -> list[Grave]:
         return []

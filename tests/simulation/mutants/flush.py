@@ -15,16 +15,17 @@ from services.kpi.domain.parking import Parking
 from services.kpi.folding import PartitionFold
 from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
+from services.kpi.store.rows import PackedRow
 
 
 class NoFence(Ledger):
     """Commits whatever the epoch and the offset are."""
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         found = self._progress.find_one({"_id": f"{flush.owned.view_id}|{flush.owned.partition}"})
         assert found is not None
         owned = replace(flush.owned, epoch=found["epoch"], next_offset=found["next_offset"])
-        return super().commit(Flush(**{**_fields(flush), "owned": owned}))
+        super().commit(Flush(**{**_fields(flush), "owned": owned}))
 
 
 class EpochNotRaised(Ledger):
@@ -34,54 +35,53 @@ class EpochNotRaised(Ledger):
         owned = super().claim(*given, **named)
         return replace(owned, epoch=1)
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         found = self._progress.find_one({"_id": f"{flush.owned.view_id}|{flush.owned.partition}"})
         assert found is not None
         owned = replace(flush.owned, epoch=found["epoch"])
         if found["next_offset"] > flush.next_offset:
             raise OwnershipLost("offset only")
         owned = replace(owned, next_offset=found["next_offset"])
-        return super().commit(Flush(**{**_fields(flush), "owned": owned}))
+        super().commit(Flush(**{**_fields(flush), "owned": owned}))
 
 
 class TornFlush(Ledger):
     """Writes cells and works first, and the position in a transaction of its own."""
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         rows, works = writes.row_writes(flush), writes.work_writes(flush)
         if rows:
             self._rows.bulk_write(rows, ordered=False)
         if works:
             self._works.bulk_write(works, ordered=False)
-        return super().commit(Flush(**{**_fields(flush), "rows": {}, "works": {}}))
+        super().commit(Flush(**{**_fields(flush), "rows": {}, "works": {}}))
 
 
 class PositionFirst(Ledger):
     """Moves the position first, and writes cells and works afterwards."""
 
-    def commit(self, flush: Flush) -> Owned:
-        owned = super().commit(Flush(**{**_fields(flush), "rows": {}, "works": {}}))
+    def commit(self, flush: Flush) -> None:
+        super().commit(Flush(**{**_fields(flush), "rows": {}, "works": {}}))
         rows, works = writes.row_writes(flush), writes.work_writes(flush)
         if rows:
             self._rows.bulk_write(rows, ordered=False)
         if works:
             self._works.bulk_write(works, ordered=False)
-        return owned
 
 
 class WorksNotStored(Ledger):
     """Forgets what was said about works when the process ends."""
 
-    def commit(self, flush: Flush) -> Owned:
-        return super().commit(Flush(**{**_fields(flush), "works": {}}))
+    def commit(self, flush: Flush) -> None:
+        super().commit(Flush(**{**_fields(flush), "works": {}}))
 
 
 class OffByOne(Ledger):
     """Stores a position one too far."""
 
-    def commit(self, flush: Flush) -> Owned:
+    def commit(self, flush: Flush) -> None:
         skipped = flush.next_offset + 1
-        return super().commit(Flush(**{**_fields(flush), "next_offset": skipped}))
+        super().commit(Flush(**{**_fields(flush), "next_offset": skipped}))
 
 
 def _fields(flush: Flush) -> dict[str, Any]:
@@ -134,6 +134,24 @@ def _tries_the_batch_again(self: PartitionFold, records: Any) -> None:
             continue
 
 
+class ForgetsTooEarly(PartitionFold):
+    """Drops works of a part from memory that is not written yet, so that the next reads older."""
+
+    def _folded(self, records: Any) -> Flush:
+        flush = super()._folded(records)
+        self._works.clear()
+        return flush
+
+
+_REAL_CHANGED = PackedRow.changed
+
+
+def _changes_itself(self: PackedRow, steps: Any) -> Any:
+    row, values = _REAL_CHANGED(self, steps)
+    self.counts, self.packed = row.counts, row.packed
+    return self, values
+
+
 class MendsNothing(Parking):
     """Never takes a parked record off the list."""
 
@@ -164,6 +182,8 @@ MUTANTS = {
         *_ledger(NamesFailedReads),
         (PartitionFold, "apply", _tries_the_batch_again),
     ),
+    "works that are being written are forgotten": ((owning, "PartitionFold", ForgetsTooEarly),),
+    "rows change while they are being written": ((PackedRow, "changed", _changes_itself),),
     "parked records are never mended": ((folding, "Parking", MendsNothing),),
     "any version mends a parked record": ((folding, "Parking", MendsBlindly),),
 }

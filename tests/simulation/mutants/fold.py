@@ -65,13 +65,13 @@ def _latest_date(claims: Any, name: str) -> str:
     return max((str(c.facts[name]) for c in claims if c.facts.get(name)), default="")
 
 
-_REAL_CHANGE = PackedRow.change
+_REAL_CHANGED = PackedRow.changed
 
 
 def _overwrites(self: PackedRow, steps: Any) -> Any:
     cells = self.cells()
     changes = {cell: value - cells.get(cell, 0) for cell, value in steps.items()}
-    return _REAL_CHANGE(self, {cell: step for cell, step in changes.items() if step})
+    return _REAL_CHANGED(self, {cell: step for cell, step in changes.items() if step})
 
 
 class TwoReleases(PartitionFold):
@@ -96,6 +96,6 @@ MUTANTS = {
     "the weakest claim settles facts": ((contribution, "settled", _arrival_order),),
     "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
     "the latest date wins": ((contribution, "effective_date", _latest_date),),
-    "the second change of a cell overwrites the first": ((PackedRow, "change", _overwrites),),
+    "the second change of a cell overwrites the first": ((PackedRow, "changed", _overwrites),),
     "two fold versions count in one view": ((owning, "PartitionFold", TwoReleases),),
 }

@@ -33,11 +33,13 @@ def _ends_nobody(self: Views, generation: int) -> None:
     return None
 
 
-def _asks_no_second_time(self: owning.OwnedPartitions, view: Any, partition: int) -> PartitionFold:
+def _asks_no_second_time(
+    self: owning.OwnedPartitions, view: Any, partition: int, behind: Any = None
+) -> PartitionFold:
     ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
     owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
     catalogue = self.registry.catalogue(view.catalogue_version)
-    return PartitionFold(owned, catalogue, ledger, self._limits, view.generation)
+    return PartitionFold(owned, catalogue, ledger, self._limits, view.generation, behind)
 
 
 def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:

@@ -37,12 +37,11 @@ def _loads_from_the_start(
     return end, *_REAL_BEGIN(self, owned, end, shares)[1:]
 
 
-def _says_bundles_are_there(
-    self: BulkLoad, owned: Owned, end: int, shares: int
-) -> tuple[int, int, int]:
+def _says_it_is_loaded(self: BulkLoad, owned: Owned, end: int, shares: int) -> tuple[int, int, int]:
+    begun = _REAL_BEGIN(self, owned, end, shares)
     key = {"_id": f"{owned.view_id}|{owned.partition}", "epoch": owned.epoch}
-    self._progress.update_one(key, {"$set": {"runs": shares}})
-    return _REAL_BEGIN(self, owned, end, shares)
+    self._progress.update_one(key, {"$set": {"runs": begun[1], "next_offset": begun[0]}})
+    return begun
 
 
 _REAL_FIND = StoredWorks.find
@@ -67,7 +66,7 @@ MUTANTS = {
     ),
     "a rebuild stores no tombstones": ((gathering.Gathering, "document", _stores_no_tombstones),),
     "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
-    "a load that begins says it has ended": ((BulkLoad, "begin", _says_bundles_are_there),),
+    "a load that begins says it has ended": ((BulkLoad, "begin", _says_it_is_loaded),),
     "works in bundles are taken for new": ((StoredWorks, "find", _forgets_what_is_bound),),
     "a fold goes on over a load that has not ended": (
         (Ledger, "claim", _claims_what_is_being_loaded),

@@ -129,12 +129,11 @@ def test_one_batch_that_is_handled_begins_the_count_anew() -> None:
 @pytest.mark.parametrize("error", [KeyError("gone"), ValueError("not assigned")])
 def test_a_partition_that_is_taken_while_it_is_claimed_is_lost(error: Exception) -> None:
     consume = Consume(group="g.claim", positions="place")
-    place = SimpleNamespace(attr_name="place", claim=lambda partition: 7)
-    consume.container = SimpleNamespace(dependencies=[place])
+    place = SimpleNamespace(claim=lambda partition: 7)
 
     def seek(partition: Any, offset: int) -> None:
         raise error
 
     consumer = SimpleNamespace(paused=lambda: {TopicPartition("t", 3)}, seek=seek)
     with pytest.raises(OwnershipLost, match="was taken while it was claimed"):
-        consume._claim(consumer)
+        consume._claim(consumer, place)
