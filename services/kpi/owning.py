@@ -63,7 +63,7 @@ class OwnedPartitions(DependencyProvider):
                 of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
         """
         self._folds.pop(partition, None)
-        self.settle()  # whose session it is, and where it gets to, nobody may ask before
+        self.settle()  # where the partition stands nobody can tell before
         try:
             fold, view = self._claim(partition)
             # A crash between a flush and this note would leave the view building for ever.

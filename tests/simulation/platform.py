@@ -25,7 +25,7 @@ from services.kpi import (
 from services.kpi.building import Building, Comparison, Failed
 from services.kpi.log_identity import LogDescription, event_hash
 from services.kpi.owning import OwnedPartitions
-from services.kpi.store import notes
+from services.kpi.store import ledger, notes
 from services.kpi.store import registry as registry_module
 from services.kpi.store.registry import Registry
 from services.kpi.store.views import Vector, View
@@ -36,7 +36,7 @@ from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.loss import Loss
 from tests.simulation.office import Office
 from tests.simulation.reader import Reader
-from tests.simulation.world import Pool, World
+from tests.simulation.world import Lock, Pool, World
 
 ANY_NUMBER = 1_000_000
 LEASED_FROM = 50_000
@@ -270,6 +270,7 @@ def simulated(world: World) -> Iterator[None]:
         (folding, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),
         (folding, "BACKLOG_RECORDS", rng.choice((1, 3, 50))),
         (write_behind, "ThreadPoolExecutor", lambda *given, **named: Pool(world)),
+        (ledger, "Lock", lambda: Lock(world)),
     )
     with ExitStack() as stack:
         for place in places:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from concurrent import futures
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
@@ -132,53 +133,54 @@ class World:
         return self._trace.hexdigest()
 
 
-class Future(Generic[T]):
-    """What a thread will return; stands in for that of `concurrent.futures`."""
+class Future(futures.Future[T]):
+    """What a thread of a simulated process will return."""
 
-    def __init__(self, world: World, call: Callable[[], T]) -> None:
-        self._world, self._call = world, call
-        self._returned: list[T] = []
-        self._raised: Exception | None = None
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
 
-    def run(self) -> None:
-        """Keep what is returned or raised."""
-        try:
-            self._returned.append(self._call())
-        except Exception as error:
-            self._raised = error
-
-    def done(self) -> bool:
-        """Whether the thread has returned or raised."""
-        return bool(self._returned) or self._raised is not None
-
-    def result(self) -> T:
+    def result(self, timeout: float | None = None) -> T:
         """Wait, then return or raise it."""
         while not self.done():
             self._world.give_way()
-        if self._raised is not None:
-            raise self._raised
-        return self._returned[0]
+        return super().result(timeout)
 
 
 class Pool:
-    """A pool of one thread; stands in for `concurrent.futures.ThreadPoolExecutor`."""
+    """Stands in for a `concurrent.futures.ThreadPoolExecutor` that is given one call at a time."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._last: Future[Any] | None = None
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Begin a call when the one before has ended."""
-        before = self._last
+        """Begin a call."""
+        future = Future[T](self._world)
 
-        def in_turn() -> T:
-            while before and not before.done():
-                self._world.give_way()
-            return call(*arguments)
+        def run() -> None:
+            try:
+                future.set_result(call(*arguments))
+            except Exception as error:
+                future.set_exception(error)
 
-        self._last = future = Future(self._world, in_turn)
-        self._world.start_thread(future.run)
+        self._world.start_thread(run)
         return future
+
+
+class Lock:
+    """Stands in for `threading.Lock`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        while self._is_held:
+            self._world.give_way()
+        self._is_held = True
+
+    def __exit__(self, *trouble: object) -> None:
+        self._is_held = False
 
 
 def note(world: World, value: Any) -> None:

@@ -9,6 +9,7 @@ Beside them goes a note of which rows the flush changed, for readers who follow 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any
 
 from bson import Binary
@@ -36,11 +37,12 @@ __all__ = ["Flush", "Ledger", "Owned"]
 
 
 class Ledger:
-    """The stored side of the fold, for whoever owns partitions; one writes at a time."""
+    """The stored side of the fold, for whoever owns partitions. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._session = mongo.client.start_session()
+        self._in_session = Lock()
         database = mongo.database(DATABASE)
         self._progress = database["progress"]
         self._views = database["views"]
@@ -95,7 +97,8 @@ class Ledger:
                 raise OwnershipLost(f"{key} is being loaded")
             return found
 
-        found = transaction(self._mongo, work, self._session)
+        with self._in_session:
+            found = transaction(self._mongo, work, self._session)
         self._notes[view_id, partition] = Notes(found["next_offset"])
         return Owned(
             view_id,
@@ -133,7 +136,7 @@ class Ledger:
         return found
 
     def commit(self, flush: Flush) -> None:
-        """Write a batch, all of it or nothing. Another thread may read works and rows meanwhile.
+        """Write a batch, all of it or nothing.
 
         Raises:
             OwnershipLost: another process owns the partition; nothing was written.
@@ -175,4 +178,5 @@ class Ledger:
                 if operations:
                     collection.bulk_write(operations, ordered=False, session=session)
 
-        transaction(self._mongo, work, self._session)
+        with self._in_session:
+            transaction(self._mongo, work, self._session)

@@ -11,7 +11,6 @@ from services.kpi.log_identity import event_hash
 from services.kpi.store import notes
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
-from services.kpi.write_behind import WriteBehind
 from tests.integration.kpi.conftest import Stored, fold_in_batches
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import JANUARY, FakeRecord, article, changed, record
@@ -47,47 +46,6 @@ def test_the_size_of_batches_does_not_matter(whole: tuple[Stored, str], size: in
     assert live is not None
     assert live.view_id == other.view_id
     assert stored.digest() == digest
-
-
-def test_a_backlog_that_is_written_behind_ends_with_the_same(
-    whole: tuple[Stored, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 20)
-    monkeypatch.setattr(folding, "WORKS_IN_MEMORY_MAX", 5)
-    stored, digest = whole
-    other, behind = stored.open("log-2"), WriteBehind()
-    fold_in_batches(stored.claimed(view=other, behind=behind), LOG, 37)
-    behind.settle()
-    stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))
-    assert stored.digest() == digest
-
-
-def test_who_is_no_owner_any_more_hears_of_it_with_the_next_batch_or_when_it_settles(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 1)
-    behind = WriteBehind()
-    for next_step in (lambda former: former.apply(LOG[10:20]), lambda former: behind.settle()):
-        former = stored.claimed(behind=behind)
-        begin = former.owned.next_offset
-        stored.claimed()
-        former.apply(LOG[begin : begin + 10])
-        with pytest.raises(OwnershipLost):
-            next_step(former)
-        assert stored.claimed().owned.next_offset == begin
-
-
-def test_of_two_troubles_the_one_of_the_batch_before_is_told(
-    stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 1)
-    behind = WriteBehind()
-    former = stored.claimed(behind=behind, limits=Limits(in_a_row=1))
-    stored.claimed()
-    former.apply(LOG[:10])
-    # Too much of it cannot be folded; but that is the present owner's to say.
-    with pytest.raises(OwnershipLost):
-        former.apply([record(offset, BAD[2]) for offset in range(10, 20)])
 
 
 def test_an_owner_that_goes_and_one_that_comes_end_with_the_same(stored: Stored) -> None:
