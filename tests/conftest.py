@@ -19,7 +19,7 @@ from kafka import KafkaAdminClient
 
 from services.cli import apache_kafka, embedded, topics
 from services.cli.processes import Supervisor, free_ports
-from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.log.identity import SUBMISSIONS
 
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"

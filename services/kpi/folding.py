@@ -21,7 +21,7 @@ from services.kpi.domain.claims import Claim, Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
 from services.kpi.domain.parking import Grave, Limits, Parked, Parking
 from services.kpi.domain.seen import SeenWorks
-from services.kpi.log_identity import event_hash
+from services.kpi.log.identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.wire import events

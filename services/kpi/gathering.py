@@ -19,7 +19,7 @@ from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.parking import Limits, Parked
 from services.kpi.folding import PartitionFold, StoredView
-from services.kpi.log_identity import event_hash
+from services.kpi.log.identity import event_hash
 from services.kpi.store.binding import Binder
 from services.kpi.store.writes import Flush, Owned
 

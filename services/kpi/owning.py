@@ -18,8 +18,8 @@ from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold
 from services.kpi.following import FollowedPartition
 from services.kpi.garbage import collect_seldom
-from services.kpi.log_identity import REMEDY, SUBMISSIONS, describe_log, divergence
-from services.kpi.log_reading import read_partition
+from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
+from services.kpi.log.reader import read_partition
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Snapshots

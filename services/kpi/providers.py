@@ -17,10 +17,7 @@ from services.kpi.closing import Closing
 from services.kpi.config import Settings
 from services.kpi.garbage import collect_seldom, spare_what_is_here
 from services.kpi.live import LiveView
-from services.kpi.log_identity import (
-    beginnings,
-    describe_log,
-)
+from services.kpi.log.identity import beginnings, describe_log
 from services.kpi.past import Past
 from services.kpi.replays import Replays
 from services.kpi.restating import Restating

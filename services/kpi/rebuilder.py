@@ -20,8 +20,8 @@ from services.kpi.domain.parking import Limits
 from services.kpi.folding import PartitionFold
 from services.kpi.gathering import shares_of
 from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
-from services.kpi.log_identity import SUBMISSIONS, describe_log
-from services.kpi.log_reading import read_partition
+from services.kpi.log.identity import SUBMISSIONS, describe_log
+from services.kpi.log.reader import read_partition
 from services.kpi.rebuilding import Gather, here, rebuild
 from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.loading import BulkLoad

@@ -18,7 +18,7 @@ from bson import decode_file_iter
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.log_file import FileRecord
+from services.kpi.log.file import FileRecord
 from services.kpi.verification import verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue

@@ -30,7 +30,7 @@ from services.kpi.builder import ViewBuilder
 from services.kpi.config import RECORDS_MAX
 from services.kpi.editing import Editing
 from services.kpi.figures import show_figures
-from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.log.identity import SUBMISSIONS
 from services.kpi.owning import OwnedPartitions
 from services.kpi.parked import get_parked, list_parked
 from services.kpi.providers import (

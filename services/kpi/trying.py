@@ -26,7 +26,7 @@ from services.kpi.domain.claims import Work
 from services.kpi.domain.comparison import Change, Comparison
 from services.kpi.domain.fold import roll_up
 from services.kpi.gathering import Gathering, shares_of
-from services.kpi.log_reading import read_partition
+from services.kpi.log.reader import read_partition
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from services.kpi.wire.catalogue import decode_catalogue

@@ -28,10 +28,10 @@ from services.kpi.domain.fold import Place
 from services.kpi.domain.image import Image
 from services.kpi.domain.parking import UNLIMITED, Grave
 from services.kpi.folding import PartitionFold
-from services.kpi.log_file import read_log, write_log
+from services.kpi.log.copy import records_of
+from services.kpi.log.file import read_log, write_log
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
-from services.kpi.whole_log import records_of
 from services.kpi.wire.catalogue import decode_catalogue
 
 BATCH_RECORDS = 2000

@@ -19,7 +19,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.child_process import Ends, child
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
-from services.kpi.log_reading import read_partition
+from services.kpi.log.reader import read_partition
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.registry import Registry
 from services.kpi.store.rows import decode_row

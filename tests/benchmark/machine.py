@@ -25,7 +25,7 @@ from services.cli import apache_kafka, definitions, embedded, topics
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.log_identity import describe_log
+from services.kpi.log.identity import describe_log
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.registry import Registry
 from services.kpi.store.views import View

@@ -22,7 +22,7 @@ from services.cli.processes import Supervisor, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
-from services.kpi.log_identity import describe_log
+from services.kpi.log.identity import describe_log
 from services.kpi.oracle.recompute import CellKey, recompute
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.registry import Registry

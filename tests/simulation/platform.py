@@ -23,7 +23,7 @@ from services.kpi import (
     write_behind,
 )
 from services.kpi.building import Building, Comparison, Failed
-from services.kpi.log_identity import LogDescription, event_hash
+from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.owning import OwnedPartitions
 from services.kpi.store import ledger, notes
 from services.kpi.store import registry as registry_module

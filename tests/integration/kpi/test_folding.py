@@ -7,7 +7,7 @@ from services.kernel.errors import OwnershipLost
 from services.kpi import folding
 from services.kpi.domain.parking import Limits
 from services.kpi.live import LiveView
-from services.kpi.log_identity import event_hash
+from services.kpi.log.identity import event_hash
 from services.kpi.store import notes
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets

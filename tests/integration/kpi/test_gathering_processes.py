@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 from services.kpi.config import Settings
 from services.kpi.gathering import Gathered
 from services.kpi.gathering_processes import GatheringProcesses
-from services.kpi.log_reading import read_partition
+from services.kpi.log.reader import read_partition
 from services.kpi.rebuilding import here
 from services.kpi.store.writes import Owned
 from tests.conftest import RunningBroker

@@ -17,15 +17,9 @@ from services.cli import topics
 from services.kernel.errors import Unavailable
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.log_identity import (
-    SUBMISSIONS,
-    beginnings,
-    describe_log,
-    divergence,
-    event_hash,
-)
+from services.kpi.log.copy import records_of
+from services.kpi.log.identity import SUBMISSIONS, beginnings, describe_log, divergence, event_hash
 from services.kpi.store.documents import DATABASE
-from services.kpi.whole_log import records_of
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
 from tests.integration.kpi.test_service import (

@@ -13,7 +13,7 @@ from services.kernel.errors import NotReady, OwnershipLost, Unavailable
 from services.kpi import owning, rebuilder
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.log_identity import LogDescription
+from services.kpi.log.identity import LogDescription
 from services.kpi.owning import OwnedPartitions
 from services.kpi.publishing import Publishing
 from tests.integration.kpi.conftest import Stored

@@ -15,8 +15,8 @@ from services.kpi.building import Failed
 from services.kpi.child_process import ChildProcesses
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
-from services.kpi.log_identity import SUBMISSIONS
-from services.kpi.log_reading import read_partition
+from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.reader import read_partition
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View

@@ -22,7 +22,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.builder import ViewBuilder
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest
-from services.kpi.log_reading import read_partition
+from services.kpi.log.reader import read_partition
 from services.kpi.store.documents import DATABASE
 from services.kpi.verifier import Cells, recomputed
 from tests.conftest import RunningBroker, RunningDatabase

@@ -12,8 +12,8 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from services.kernel.errors import Unavailable
-from services.kpi import whole_log
-from services.kpi.log_file import read_log
+from services.kpi.log import copy
+from services.kpi.log.file import read_log
 from services.kpi.verification import export, main
 from tests.conftest import RunningBroker
 
@@ -57,7 +57,7 @@ def test_a_log_that_cannot_be_read_leaves_no_file(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "log"
-    monkeypatch.setattr(whole_log, "SUBMISSIONS", "no-such-topic")
+    monkeypatch.setattr(copy, "SUBMISSIONS", "no-such-topic")
     with pytest.raises(Unavailable, match="no topic"):
         export(broker.bootstrap, file)
     monkeypatch.setenv("KIENG_KAFKA_API_TIMEOUT_MS", "500")

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.kpi import owning
 from services.kpi.folding import PartitionFold
-from services.kpi.log_identity import LogDescription
+from services.kpi.log.identity import LogDescription
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import View, Views

@@ -7,10 +7,10 @@ import pytest
 from kafka import TopicPartition
 
 from services.kernel.errors import Unavailable
-from services.kpi import log_reading
-from services.kpi.log_reading import SILENT_SECONDS_MAX, _batches
+from services.kpi.log import reader
+from services.kpi.log.reader import SILENT_SECONDS_MAX, _batches
 
-PLACE = TopicPartition(log_reading.TOPIC, 0)
+PLACE = TopicPartition(reader.TOPIC, 0)
 
 
 class FakeConsumer:
@@ -43,7 +43,7 @@ class FakeConsumer:
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     clock = SimpleNamespace(now=100.0)
     clock.monotonic = lambda: clock.now
-    monkeypatch.setattr(log_reading, "time", clock)
+    monkeypatch.setattr(reader, "time", clock)
     return clock
 
 

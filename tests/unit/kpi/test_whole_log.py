@@ -9,7 +9,7 @@ import pytest
 from kafka import TopicPartition
 
 from services.kernel.errors import Unavailable
-from services.kpi.whole_log import QUIET_POLLS, SILENT_POLLS_MAX, whole
+from services.kpi.log.copy import QUIET_POLLS, SILENT_POLLS_MAX, whole
 from tests.unit.kpi.builders import FakeRecord
 
 ONE, TWO = TopicPartition("log", 0), TopicPartition("log", 1)

@@ -20,8 +20,8 @@ from kafka import KafkaConsumer, TopicPartition
 from services.kernel.config import KernelSettings, load
 from services.kernel.errors import Unavailable
 from services.kernel.kafka import Record
-from services.kpi.log_file import FileRecord
-from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.log.file import FileRecord
+from services.kpi.log.identity import SUBMISSIONS
 
 POLL_MS = 200
 QUIET_POLLS = 5

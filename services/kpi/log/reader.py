@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.kafka import Record
-from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.log.identity import SUBMISSIONS
 
 TOPIC = SUBMISSIONS
 RECORDS_PER_BATCH = 5000
