@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kpi.domain.absence import Cell, Finding, Reason, explain_absence
-from services.kpi.domain.claims import Work
 from services.kpi.domain.months import month_range
+from services.kpi.domain.work import Work
 from services.kpi.explaining import Seen, restore
 from services.kpi.live import LiveView
 from services.kpi.store.parked import ParkedRecords

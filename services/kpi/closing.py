@@ -14,7 +14,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range
 from services.kpi.live import LiveView, Moment
 from services.kpi.past import Past

@@ -30,10 +30,10 @@ from google.protobuf.json_format import ParseDict, ParseError
 from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.kpi.domain.catalogue import ANY, MEASURES, Catalogue, Indicator
-from services.kpi.domain.claims import Key, Work
+from services.kpi.domain.cube import Image, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
-from services.kpi.domain.image import Image, Ratio, Value
 from services.kpi.domain.months import month_of_date
+from services.kpi.domain.work import Key, Work
 from services.kpi.wire import events
 from services.kpi.wire.vocabulary import enum_words
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.claims import Work
+from services.kpi.domain.cube import Image
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
-from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_range
+from services.kpi.domain.work import Work
 from services.kpi.live import LiveView, Moment
 from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from services.kernel.metrics import show
 from services.kpi import metrics
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Rule
-from services.kpi.domain.image import Image, Ratio
+from services.kpi.domain.cube import Image, Ratio
 from services.kpi.live import LiveView, Moment
 from services.kpi.store.targets import Target
 

@@ -17,10 +17,10 @@ from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, header
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Claim, Key, Statement, Work
 from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
 from services.kpi.domain.parking import Grave, Limits, Parked, Parking
-from services.kpi.domain.seen import SeenWorks
+from services.kpi.domain.seen_works import SeenWorks
+from services.kpi.domain.work import Claim, Key, Statement, Work
 from services.kpi.log.identity import event_hash
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow

@@ -15,9 +15,9 @@ from zlib import crc32
 
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.parking import Limits, Parked
+from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.log.identity import event_hash
 from services.kpi.store.binding import Binder

@@ -13,7 +13,7 @@ from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.store.registry import Registry
 from services.kpi.store.snapshots import Progress, Snapshots
 from services.kpi.store.targets import Target, Targets

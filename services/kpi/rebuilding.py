@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Key
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
+from services.kpi.domain.work import Key
 from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
 from services.kpi.store.loading import Document
 from services.kpi.store.rows import PackedRow

@@ -8,12 +8,12 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import InvalidArgument, Unavailable
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Key
 from services.kpi.domain.contribution import contribution
+from services.kpi.domain.cube import Image, Range, Value
 from services.kpi.domain.fold import roll_up
-from services.kpi.domain.image import Image, Range, Value
 from services.kpi.domain.months import month_range
 from services.kpi.domain.reorganisation import parents_as_is, predecessors
+from services.kpi.domain.work import Key
 from services.kpi.live import Moment
 from services.kpi.store.snapshots import Snapshots
 from services.kpi.wire import answers, events

@@ -9,7 +9,7 @@ from operator import itemgetter
 from services.kernel.errors import WrongState
 from services.kernel.kafka import Record, header
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import UNLIMITED
 from services.kpi.folding import PartitionFold
 from services.kpi.store.ledger import Owned

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.kpi.domain.image import Range
+from services.kpi.domain.cube import Range
 from services.kpi.domain.restatement import (
     Cause,
     FrozenClaim,

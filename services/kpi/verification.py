@@ -24,8 +24,8 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.cube import Image
 from services.kpi.domain.fold import Place
-from services.kpi.domain.image import Image
 from services.kpi.domain.parking import UNLIMITED, Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.log.copy import records_of

@@ -14,7 +14,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from services.kernel import metrics as kernel
 from services.kernel.metrics import show
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.figures import figures
 from services.kpi.folding import PartitionFold
 from services.kpi.metrics import JOINT_CLAIMS_OPEN, TARGET, VALUE

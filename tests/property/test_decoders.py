@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kieng.directory.v1 import events_pb2 as directory_events
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import InvalidRecord
-from services.kpi.domain.claims import Statement
+from services.kpi.domain.work import Statement
 from services.kpi.service import DIRECTORY_PUBLISHED, KpiAggregator
 from services.kpi.wire.events import decode_changed, decode_republished, decode_statement
 from services.notifications.domain import Decided, Reached

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Component, Indicator, Rule
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from tests.simulation import catalogues
 from tests.simulation.office import LEAVES
 

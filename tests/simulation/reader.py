@@ -9,7 +9,7 @@ from typing import Any
 
 from pymongo.errors import AutoReconnect
 
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.domain.months import month_text
 from services.kpi.live import LiveView, Moment
 from services.kpi.oracle.recompute import CellKey

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from services.kpi.domain.catalogue import ANY, NEVER, Catalogue, Component, Indicator, Rule
-from services.kpi.domain.claims import Claim, Fact, Work, effective_date
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_of
+from services.kpi.domain.cube import Range, Value
 from services.kpi.domain.explanation import adds_something, share_of
-from services.kpi.domain.image import Range, Value
 from services.kpi.domain.months import month_of_date, month_text
+from services.kpi.domain.work import Claim, Fact, Work, effective_date
 
 VALUE, DENOMINATOR = "value", "denominator"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.claims import Key
+from services.kpi.domain.cube import Image, Range, Value
 from services.kpi.domain.explanation import adds_something
 from services.kpi.domain.fold import roll_up
-from services.kpi.domain.image import Image, Range, Value
+from services.kpi.domain.work import Key
 
 WORKS_NAMED = 5
 """Works of a change that are named; all are counted."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from services.kpi.domain.claims import Fact
+from services.kpi.domain.work import Fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Component, Rule
-from services.kpi.domain.claims import Claim, Fact, Key, Statement, effective_date, settled
 from services.kpi.domain.cuts import SEPARATOR
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
+from services.kpi.domain.work import Claim, Fact, Key, Statement, effective_date, settled
 
 # 17 bits hold every month to the end of year 9999, which people write for "never".
 MONTH_BITS, COLUMN_BITS = 17, 12

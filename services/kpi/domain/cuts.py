@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from services.kpi.domain.claims import Fact
+from services.kpi.domain.work import Fact
 
 UNCLASSIFIED = "unclassified"
 """Term of the works that name none; it makes the terms cover every work."""

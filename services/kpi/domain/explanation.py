@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator
-from services.kpi.domain.claims import Key
 from services.kpi.domain.contribution import key_parts
-from services.kpi.domain.image import Ratio, Value
+from services.kpi.domain.cube import Ratio, Value
+from services.kpi.domain.work import Key
 
 
 def share_of(

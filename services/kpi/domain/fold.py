@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.claims import Key, Statement, Work
 from services.kpi.domain.contribution import COLUMN_BITS, contribution, key_parts
+from services.kpi.domain.work import Key, Statement, Work
 
 COLUMN_MASK = (1 << COLUMN_BITS) - 1
 

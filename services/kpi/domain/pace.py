@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from services.kpi.domain.image import Ratio
+from services.kpi.domain.cube import Ratio
 
 
 class Standing(Enum):

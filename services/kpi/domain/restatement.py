@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from services.kpi.domain.catalogue import Catalogue, Component
-from services.kpi.domain.image import Range
+from services.kpi.domain.cube import Range
 
 Place = tuple[str, int, str, str]
 """(unit id, month, column name, member) of a contribution; member empty for counts."""

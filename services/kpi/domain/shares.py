@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from services.kpi.domain.claims import Claim
 from services.kpi.domain.tree import UnitTree
+from services.kpi.domain.work import Claim
 
 WHOLE = 720_720
 """Denominator of fractions, 2^4 * 3^2 * 5 * 7 * 11 * 13: exact for up to 16 equal shares."""

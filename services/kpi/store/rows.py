@@ -16,8 +16,8 @@ from typing import Any
 
 import bson
 
+from services.kpi.domain.cube import Row
 from services.kpi.domain.fold import Cell
-from services.kpi.domain.image import Row
 
 LEVEL = 1
 """Of compression; more of it costs more than it saves."""

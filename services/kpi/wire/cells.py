@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import Pace, pace
 from services.kpi.store.targets import Target

@@ -13,8 +13,8 @@ from google.protobuf.message import DecodeError
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.kpi.domain.catalogue import EVIDENCE, HAPPENED, REPORTED, Catalogue
-from services.kpi.domain.claims import Claim, Fact, Statement
 from services.kpi.domain.months import month_of_date
+from services.kpi.domain.work import Claim, Fact, Statement
 from services.kpi.wire.vocabulary import enum_words, fields, happened
 
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name

@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.cube import Image, Row
 from services.kpi.domain.fold import Cell
-from services.kpi.domain.image import Image, Row
 
 LEVEL = 6
 

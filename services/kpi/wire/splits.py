@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.image import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.wire.values import encode_value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kieng.kpi.v1 import view_pb2
-from services.kpi.domain.image import Ratio, Value
+from services.kpi.domain.cube import Ratio, Value
 
 
 def encode_value(value: Value) -> view_pb2.Value:

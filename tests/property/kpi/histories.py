@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.kpi.domain.catalogue import Catalogue, Component, Rule
-from services.kpi.domain.claims import Claim, Fact, Key, Statement, Work
 from services.kpi.domain.fold import fold
 from services.kpi.domain.tree import Unit, UnitTree
+from services.kpi.domain.work import Claim, Fact, Key, Statement, Work
 from tests.unit.kpi.builders import real_catalogue
 
 DETERMINISTIC = settings(max_examples=150, derandomize=True, deadline=None, database=None)

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kpi.domain.catalogue import Catalogue, Component, Rule
-from services.kpi.domain.claims import Claim, Work
 from services.kpi.domain.contribution import contribution
+from services.kpi.domain.cube import Image, Ratio
 from services.kpi.domain.explanation import share_of
 from services.kpi.domain.fold import restored, roll_up
-from services.kpi.domain.image import Image, Ratio
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
+from services.kpi.domain.work import Claim, Work
 from tests.property.kpi.histories import (
     DATES,
     DETERMINISTIC,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
 from services.kpi import gathering, rebuilding
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.rebuilding import here, rebuild

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from services.kpi import folding, owning
 from services.kpi.domain import contribution, fold, shares
-from services.kpi.domain.claims import Statement, Work
+from services.kpi.domain.work import Statement, Work
 from services.kpi.folding import PartitionFold
 from services.kpi.store.rows import PackedRow
 

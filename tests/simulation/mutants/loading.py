@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.kpi import folding, gathering
-from services.kpi.domain.claims import Work
+from services.kpi.domain.work import Work
 from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.loading import BulkLoad
 from services.kpi.store.works import StoredWorks

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from services.cli import rows
 from services.kernel.publisher import Event
-from services.kpi.domain.claims import Key, Work
+from services.kpi.domain.cube import Image, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
-from services.kpi.domain.image import Image, Ratio, Value
 from services.kpi.domain.months import month_text
+from services.kpi.domain.work import Key, Work
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.verification import catalogue_message
 from services.kpi.wire import events as kpi_events

@@ -3,12 +3,12 @@
 from typing import Any
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
-from services.kpi.domain.claims import Claim, Statement
 from services.kpi.domain.contribution import contribution, key_parts
+from services.kpi.domain.cube import Image, Value
 from services.kpi.domain.fold import roll_up
-from services.kpi.domain.image import Image, Value
 from services.kpi.domain.months import month_of_date, month_text
 from services.kpi.domain.tree import Unit, UnitTree
+from services.kpi.domain.work import Claim, Statement
 
 TREE = UnitTree(
     [

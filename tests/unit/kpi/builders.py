@@ -14,12 +14,12 @@ from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.cli import definitions
 from services.kernel.publisher import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
-from services.kpi.domain.claims import Claim, Key, Statement
 from services.kpi.domain.contribution import contribution
+from services.kpi.domain.cube import Image
 from services.kpi.domain.fold import roll_up
-from services.kpi.domain.image import Image
 from services.kpi.domain.months import month_text
 from services.kpi.domain.tree import Unit, UnitTree
+from services.kpi.domain.work import Claim, Key, Statement
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 

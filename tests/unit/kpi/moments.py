@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.image import Image
+from services.kpi.domain.cube import Image
 from services.kpi.live import LiveView, Moment
 from services.kpi.store.snapshots import Progress, StoredRow
 from services.kpi.store.targets import Target

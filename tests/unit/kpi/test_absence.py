@@ -4,9 +4,9 @@ import pytest
 
 from services.kpi.domain.absence import Answer, Cell, Finding, Reason, explain_absence
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
-from services.kpi.domain.claims import Claim, Statement, Work
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.fold import restored
+from services.kpi.domain.work import Claim, Statement, Work
 from services.kpi.scratch import Cut, Scratch
 from services.kpi.wire import events
 from tests.integration.kpi.logs import log

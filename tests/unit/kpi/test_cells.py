@@ -5,7 +5,7 @@ import pytest
 
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.domain.image import Ratio
+from services.kpi.domain.cube import Ratio
 from services.kpi.live import Moment, moment_cells
 from services.kpi.store.targets import Target
 from services.kpi.wire import cells

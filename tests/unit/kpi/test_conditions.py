@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.kpi.domain.claims import Fact
 from services.kpi.domain.conditions import Condition
+from services.kpi.domain.work import Fact
 
 # (test, values or bound, fact) -> passes
 A_B = frozenset({"a", "b"})

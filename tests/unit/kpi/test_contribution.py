@@ -1,9 +1,9 @@
 import pytest
 
 from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Rule
-from services.kpi.domain.claims import Claim
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution, key_parts, number_key
+from services.kpi.domain.work import Claim
 from tests.unit.kpi.builders import TREE, both, catalogue, cells, claim, component, counted, said
 
 WHOLE = catalogue(component())

@@ -1,7 +1,7 @@
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
+from services.kpi.domain.cube import Ratio
 from services.kpi.domain.explanation import adds_something, share_of
-from services.kpi.domain.image import Ratio
 from tests.unit.kpi.builders import JANUARY, TREE, both, claim, component
 
 CATALOGUE = Catalogue.build(

@@ -1,6 +1,6 @@
-from services.kpi.domain.claims import Work
 from services.kpi.domain.contribution import number_key
 from services.kpi.domain.fold import difference, fold, restored, roll_up
+from services.kpi.domain.work import Work
 from tests.unit.kpi.builders import TREE, both, catalogue, cells, claim, component, said
 
 CATALOGUE = catalogue(component())

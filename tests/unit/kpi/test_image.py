@@ -1,6 +1,6 @@
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.image import Image, Ratio
+from services.kpi.domain.cube import Image, Ratio
 from tests.unit.kpi.builders import (
     JANUARY,
     TREE,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.kpi.domain.image import Ratio
+from services.kpi.domain.cube import Ratio
 from services.kpi.domain.pace import Standing, pace
 
 DAYS = st.dates(date(2024, 1, 1), date(2026, 12, 31))

@@ -1,7 +1,7 @@
 import pytest
 
-from services.kpi.domain.claims import Claim
 from services.kpi.domain.shares import WHOLE, split
+from services.kpi.domain.work import Claim
 from tests.unit.kpi.builders import TREE, claim
 
 

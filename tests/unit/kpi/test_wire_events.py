@@ -3,7 +3,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import events_pb2, facts_pb2
 from services.kernel.errors import InvalidRecord
-from services.kpi.domain.claims import Claim
+from services.kpi.domain.work import Claim
 from services.kpi.wire.events import (
     decode_changed,
     decode_republished,
