@@ -9,7 +9,7 @@ from services.kpi.domain.work import Work
 from services.kpi.explaining import Seen, restore
 from services.kpi.live import LiveView
 from services.kpi.store.parked import ParkedRecords
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from services.kpi.wire import answers
 from services.kpi.wire.cells import check_unit, find_indicator
 from services.kpi.wire.values import encode_value

@@ -13,8 +13,8 @@ from services.kpi import metrics
 from services.kpi.building import Building
 from services.kpi.child_process import ChildProcesses
 from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.store.registry import Registry
-from services.kpi.store.removal import Removal
+from services.kpi.store.catalogues import Registry
+from services.kpi.store.purge import Removal
 from services.kpi.store.views import View
 
 LEASE_SECONDS = 10.0

@@ -21,8 +21,8 @@ from services.kpi.past import Past
 from services.kpi.replays import Replayed
 from services.kpi.scratch import Cut
 from services.kpi.signing import Signer
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.editions import Edition, Editions
-from services.kpi.store.registry import Registry
 from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from services.kpi.tasks import Task

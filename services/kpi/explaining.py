@@ -13,7 +13,7 @@ from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.live import LiveView, Moment
-from services.kpi.store.snapshots import Progress, Snapshots, StoredRow, is_at
+from services.kpi.store.reads import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork
 from services.kpi.wire import answers, events
 from services.kpi.wire.cells import check_unit, find_indicator

@@ -20,7 +20,7 @@ from services.kpi.domain.parking import Limits, Parked
 from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.log.identity import event_hash
-from services.kpi.store.binding import Binder
+from services.kpi.store.bundle_writer import Binder
 from services.kpi.store.writes import Flush, Owned
 
 NO_LIMITS = Limits(in_a_row=1 << 62, per_window=1 << 62)

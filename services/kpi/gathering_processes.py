@@ -25,7 +25,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
 from services.kpi.log.reader import read_partition
-from services.kpi.store.registry import Registry
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.writes import Owned
 
 EVENTS_MIN = 50_000

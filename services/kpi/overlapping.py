@@ -15,7 +15,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.overlaps import Units, common, own_works
 from services.kpi.explaining import Seen, image_of, restore
 from services.kpi.live import LiveView, Moment
-from services.kpi.store.snapshots import Progress, Snapshots, is_at
+from services.kpi.store.reads import Progress, Snapshots, is_at
 from services.kpi.store.works import StoredWork
 from services.kpi.wire import answers
 from services.kpi.wire.cells import check_unit, find_indicator

@@ -20,9 +20,9 @@ from services.kpi.following import FollowedPartition
 from services.kpi.garbage import collect_seldom
 from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
 from services.kpi.log.reader import read_partition
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.views import UNSAFE, View
 from services.kpi.write_behind import WriteBehind
 

@@ -11,9 +11,9 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.live import LiveView, Moment
 from services.kpi.replays import Replayed, Replays
 from services.kpi.scratch import Cut
-from services.kpi.store.days import Days, KeptDay
-from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Progress
+from services.kpi.store.catalogues import Registry
+from services.kpi.store.kept_days import Days, KeptDay
+from services.kpi.store.reads import Progress
 from services.kpi.store.views import View
 from services.kpi.tasks import Task
 from services.kpi.wire.rows import decode_image, encode_rows

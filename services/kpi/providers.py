@@ -21,12 +21,12 @@ from services.kpi.log.identity import beginnings, describe_log
 from services.kpi.past import Past
 from services.kpi.replays import Replays
 from services.kpi.restating import Restating
-from services.kpi.store.days import Days
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.editions import Editions
+from services.kpi.store.kept_days import Days
 from services.kpi.store.parked import ParkedRecords
-from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.targets import Targets
 from services.kpi.watching import Watchers
 

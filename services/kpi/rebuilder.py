@@ -23,9 +23,9 @@ from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
 from services.kpi.log.identity import SUBMISSIONS, describe_log
 from services.kpi.log.reader import read_partition
 from services.kpi.rebuilding import Gather, here, rebuild
+from services.kpi.store.bulk_load import BulkLoad
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger, Owned
-from services.kpi.store.loading import BulkLoad
-from services.kpi.store.registry import Registry
 
 
 def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:

@@ -15,7 +15,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.reorganisation import parents_as_is, predecessors
 from services.kpi.domain.work import Key
 from services.kpi.live import Moment
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from services.kpi.wire import answers, events
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.cells import check_unit, find_indicator

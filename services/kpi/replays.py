@@ -17,7 +17,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
 from services.kpi.replaying import encode_wish
 from services.kpi.scratch import Cut
-from services.kpi.store.snapshots import Progress
+from services.kpi.store.reads import Progress
 from services.kpi.tasks import Task
 
 REMEMBERED = 4

@@ -15,8 +15,8 @@ from services.kpi.domain.restatement import Line
 from services.kpi.live import LiveView
 from services.kpi.past import Past
 from services.kpi.replays import Replayed
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.editions import Editions
-from services.kpi.store.registry import Registry
 from services.kpi.store.views import View
 from services.kpi.tasks import Task, decode_lines
 from services.kpi.wire.rows import decode_image

@@ -13,7 +13,7 @@ from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import UNLIMITED
 from services.kpi.folding import PartitionFold
 from services.kpi.store.ledger import Owned
-from services.kpi.store.snapshots import Progress
+from services.kpi.store.reads import Progress
 from services.kpi.verification import MemoryView
 from services.kpi.wire import events
 

@@ -20,8 +20,8 @@ from services.kpi.child_process import Ends, child
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.registry import Registry
 from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
 

@@ -28,9 +28,9 @@ from services.kpi.domain.fold import Cell, Place, fold, roll_up
 from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.garbage import collect_seldom
+from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.notes import Notes
 from services.kpi.store.writes import Flush, Owned, row_writes, work_writes
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue

@@ -10,7 +10,7 @@ from typing import Any
 from kafka import KafkaProducer
 
 from services.kpi.config import RECORDS_MAX
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from tests.benchmark.figures import Figure
 from tests.benchmark.generator import TOPIC, Generated
 from tests.benchmark.machine import (

@@ -26,8 +26,8 @@ from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.identity import describe_log
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.registry import Registry
 from services.kpi.store.views import View
 from tests.benchmark.generator import units
 

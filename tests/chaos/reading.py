@@ -11,8 +11,8 @@ from pymongo.errors import PyMongoError
 
 from services.kernel.mongo import Mongo
 from services.kpi.live import LiveView
-from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.catalogues import Registry
+from services.kpi.store.reads import Snapshots
 from tests.simulation.consistency import check_consistency
 
 STOPPED_SECONDS_MAX = 30.0

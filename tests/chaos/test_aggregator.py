@@ -24,10 +24,10 @@ from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
 from services.kpi.log.identity import describe_log
 from services.kpi.oracle.recompute import CellKey, recompute
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
-from services.kpi.store.registry import Registry
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
-from services.kpi.store.snapshots import Snapshots
 from tests.chaos.members import Member, Members, wait_until
 from tests.chaos.reading import Reader
 from tests.chaos.telling import Round, show

@@ -17,8 +17,8 @@ from services.kernel.kafka import header
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.store.registry import Registry
-from services.kpi.store.snapshots import Snapshots, StoredRow
+from services.kpi.store.catalogues import Registry
+from services.kpi.store.reads import Snapshots, StoredRow
 from tests.e2e.readable import Written, look_through
 from tests.e2e.running import RunningStack
 

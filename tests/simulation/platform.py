@@ -25,9 +25,9 @@ from services.kpi import (
 from services.kpi.building import Building, Comparison, Failed
 from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.owning import OwnedPartitions
-from services.kpi.store import ledger, notes
-from services.kpi.store import registry as registry_module
-from services.kpi.store.registry import Registry
+from services.kpi.store import catalogues as registry_module
+from services.kpi.store import change_notes, ledger
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.views import Vector, View
 from services.submissions import relay as relay_module
 from services.submissions import republish as republish_module
@@ -260,8 +260,8 @@ def simulated(world: World) -> Iterator[None]:
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),
         # So few notes of changed rows that readers come too late for them, too.
-        (notes, "NOTES_KEPT", 3),
-        (notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),
+        (change_notes, "NOTES_KEPT", 3),
+        (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),
         (rebuilding, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
         (gathering, "CHUNK_WORKS", rng.choice((2, 5, 50))),
         (gathering, "EVENTS_PER_SHARE", rng.choice((7, 1000))),

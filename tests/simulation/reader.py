@@ -13,9 +13,9 @@ from services.kpi.domain.cube import Image
 from services.kpi.domain.months import month_text
 from services.kpi.live import LiveView, Moment
 from services.kpi.oracle.recompute import CellKey
-from services.kpi.store.registry import Registry
+from services.kpi.store.catalogues import Registry
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
-from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.views import View
 from tests.simulation import catalogues, history
 from tests.simulation.consistency import check_consistency

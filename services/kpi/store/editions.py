@@ -13,8 +13,8 @@ from pymongo.errors import DuplicateKeyError
 
 from services.kernel.errors import AlreadyExists, NotFound
 from services.kernel.mongo import Mongo
+from services.kpi.store.blobs import Parts
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.parts import Parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import Place
 from services.kpi.domain.parking import WINDOW_RECORDS, Grave
+from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.notes import Notes
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks

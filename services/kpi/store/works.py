@@ -14,8 +14,8 @@ from typing import Any
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from services.kpi.store.binding import JOINT
-from services.kpi.store.bundles import IDS_PER_QUERY, Bundles, Run, Sources
+from services.kpi.store.bundle_reader import IDS_PER_QUERY, Bundles, Run, Sources
+from services.kpi.store.bundle_writer import JOINT
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell
 from services.kpi.folding import PartitionFold
 from services.kpi.live import LiveView
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.registry import Registry
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
-from services.kpi.store.snapshots import Snapshots
 from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 from tests.conftest import RunningDatabase

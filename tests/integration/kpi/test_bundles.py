@@ -9,10 +9,10 @@ import pytest
 from services.kpi import gathering
 from services.kpi.folding import PartitionFold
 from services.kpi.rebuilding import here, rebuild
-from services.kpi.store import binding
-from services.kpi.store.loading import BulkLoad
-from services.kpi.store.removal import Removal
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store import bundle_writer
+from services.kpi.store.bulk_load import BulkLoad
+from services.kpi.store.purge import Removal
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.works import StoredWork
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
@@ -32,8 +32,8 @@ def loaded(
     Three small runs of bundles, or one; the rest of the log amends some of what is bound.
     """
     monkeypatch.setattr(gathering, "CHUNK_WORKS", 32)
-    monkeypatch.setattr(binding, "WORKS_PER_BUNDLE", 32 // request.param)
-    monkeypatch.setattr("services.kpi.store.bundles.WORKS_PER_BUNDLE", 32 // request.param)
+    monkeypatch.setattr(bundle_writer, "WORKS_PER_BUNDLE", 32 // request.param)
+    monkeypatch.setattr("services.kpi.store.bundle_reader.WORKS_PER_BUNDLE", 32 // request.param)
     stored.claimed().apply(LOG)
     view = stored.open("log-2")
 

@@ -9,7 +9,7 @@ from services.kernel.errors import InvalidArgument
 from services.kpi.explaining import explain
 from services.kpi.live import moment_cells
 from services.kpi.overlapping import matrix, overlaps
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store.reads import Snapshots
 from services.kpi.wire.cells import decode_selection
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log

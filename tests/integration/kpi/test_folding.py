@@ -8,8 +8,8 @@ from services.kpi import folding
 from services.kpi.domain.parking import Limits
 from services.kpi.live import LiveView
 from services.kpi.log.identity import event_hash
-from services.kpi.store import notes
-from services.kpi.store.snapshots import Snapshots
+from services.kpi.store import change_notes
+from services.kpi.store.reads import Snapshots
 from services.kpi.store.targets import Targets
 from tests.integration.kpi.conftest import Stored, fold_in_batches
 from tests.integration.kpi.logs import log
@@ -212,7 +212,7 @@ def test_who_follows_is_told_the_cells_of_a_small_flush_and_reads_the_rows_of_a_
     _, told = snapshots.changes(stored.view.view_id, {0: 50})
     assert told
     assert not any(row.is_whole for row in told)
-    monkeypatch.setattr(notes, "ROWS_TOLD_MAX", 0)
+    monkeypatch.setattr(change_notes, "ROWS_TOLD_MAX", 0)
     fold.apply(LOG[60:70])
     _, read = snapshots.changes(stored.view.view_id, {0: 60})
     assert read

@@ -12,9 +12,9 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.live import Moment
 from services.kpi.past import Past, check_position
-from services.kpi.store.days import Days, KeptDay
+from services.kpi.store.blobs import PART_BYTES, Parts
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.parts import PART_BYTES, Parts
+from services.kpi.store.kept_days import Days, KeptDay
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
 from tests.integration.kpi.test_service import (

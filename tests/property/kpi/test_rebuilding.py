@@ -18,8 +18,8 @@ from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import Grave
 from services.kpi.folding import PartitionFold
 from services.kpi.rebuilding import here, rebuild
-from services.kpi.store.binding import JOINT, WORKS_PER_BUNDLE, unpack
-from services.kpi.store.loading import Document
+from services.kpi.store.bulk_load import Document
+from services.kpi.store.bundle_writer import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, Owned
 from tests.integration.kpi.logs import log

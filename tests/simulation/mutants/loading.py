@@ -6,8 +6,8 @@ from typing import Any
 
 from services.kpi import folding, gathering
 from services.kpi.domain.work import Work
+from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.ledger import Ledger, Owned
-from services.kpi.store.loading import BulkLoad
 from services.kpi.store.works import StoredWorks
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.kpi.store import notes, snapshots
+from services.kpi.store import change_notes, reads
 from services.kpi.store.ledger import Flush
-from services.kpi.store.snapshots import Snapshots, _row
+from services.kpi.store.reads import Snapshots, _row
 
-_REAL_NOTE = notes.Notes.next
+_REAL_NOTE = change_notes.Notes.next
 
 
-def _names_no_rows(self: notes.Notes, flush: Flush) -> Any:
+def _names_no_rows(self: change_notes.Notes, flush: Flush) -> Any:
     return _REAL_NOTE(self, replace(flush, rows=dict(list(flush.rows.items())[1:])))
 
 
-def _tells_no_cell(self: notes.Notes, flush: Flush) -> Any:
+def _tells_no_cell(self: change_notes.Notes, flush: Flush) -> Any:
     changed = {place: dict(list(cells.items())[1:]) for place, cells in flush.changed.items()}
     return _REAL_NOTE(self, replace(flush, changed=changed))
 
@@ -36,8 +36,8 @@ def _reads_unit_by_unit(self: Snapshots, view_id: str, since: Any) -> Any:
 
 
 MUTANTS = {
-    "the note of a flush leaves a row out": ((notes.Notes, "next", _names_no_rows),),
-    "the note of a flush leaves a cell out": ((notes.Notes, "next", _tells_no_cell),),
-    "a reader takes what notes tell in any order": ((snapshots, "itemgetter", _backwards),),
+    "the note of a flush leaves a row out": ((change_notes.Notes, "next", _names_no_rows),),
+    "the note of a flush leaves a cell out": ((change_notes.Notes, "next", _tells_no_cell),),
+    "a reader takes what notes tell in any order": ((reads, "itemgetter", _backwards),),
     "a reader reads row by row": ((Snapshots, "changes", _reads_unit_by_unit),),
 }

@@ -7,7 +7,7 @@ from typing import Any
 from services.kernel.errors import WrongState
 from services.kpi.building import Building
 from services.kpi.following import FollowedPartition
-from services.kpi.store.registry import Registry
+from services.kpi.store.catalogues import Registry
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views
 from tests.simulation import catalogues

@@ -9,7 +9,7 @@ from typing import Any, cast
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
 from services.kpi.live import LiveView, Moment
-from services.kpi.store.snapshots import Progress, StoredRow
+from services.kpi.store.reads import Progress, StoredRow
 from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from tests.unit.kpi.builders import JANUARY, real_catalogue

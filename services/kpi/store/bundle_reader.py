@@ -15,7 +15,7 @@ import bson
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from services.kpi.store.binding import (
+from services.kpi.store.bundle_writer import (
     WORKS_PER_BUNDLE,
     bundle_name,
     directory_name,

@@ -11,8 +11,8 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import Cell, Place
+from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
-from services.kpi.store.notes import told_by
 from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWork, StoredWorks, chunks
