@@ -11,8 +11,8 @@ from nameko.extensions import DependencyProvider
 from services.kernel.mongo import MongoConnection
 from services.kpi import metrics
 from services.kpi.building import Building
-from services.kpi.child_process import ChildProcesses
 from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.process import ChildProcesses
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.purge import Removal
 from services.kpi.store.views import View

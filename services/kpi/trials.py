@@ -13,7 +13,7 @@ from nameko.extensions import DependencyProvider
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import Exhausted, Unavailable
-from services.kpi.child_process import environment
+from services.kpi.process import environment
 
 Response = catalogue_service_pb2.TryCatalogueResponse
 

@@ -16,10 +16,10 @@ from zlib import crc32
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.kafka import Record, header
 from services.kernel.mongo import Mongo
-from services.kpi.child_process import Ends, child
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
+from services.kpi.process import Ends, child
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row

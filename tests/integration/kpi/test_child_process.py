@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from services.kpi import child_process
-from services.kpi.child_process import Child
+from services.kpi import process
+from services.kpi.process import Child
 
 STUBBORN = "import threading; threading.Event().wait()"
 """Does not look whether its parent is there."""
@@ -34,7 +34,7 @@ def test_a_child_that_leaves_no_result_has_failed(code: str) -> None:
 
 
 def test_a_child_that_does_not_want_to_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_process, "STOP_SECONDS", 0.1)
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
     child = Child([sys.executable, "-c", STUBBORN], os.environ)
     child.end()
     assert child.process.returncode == -signal.SIGKILL

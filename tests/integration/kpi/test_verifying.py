@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaProducer
 
 from services.kpi.building import Building
-from services.kpi.child_process import ChildProcesses
 from services.kpi.config import Settings
+from services.kpi.process import ChildProcesses
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import PackedRow, decode_row
 from services.kpi.store.views import View
