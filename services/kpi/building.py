@@ -13,7 +13,7 @@ from typing import Protocol
 
 import structlog
 
-from services.kpi.following import FOLLOW_GAP_MAX
+from services.kpi.projection.followers import FOLLOW_GAP_MAX
 from services.kpi.store.views import Standing, Vector, View
 
 PATIENCE_STEPS = 10

@@ -18,8 +18,8 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.parking import Limits, Parked
 from services.kpi.domain.work import Key, Statement, Work
-from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.log.identity import event_hash
+from services.kpi.projection.partition_fold import PartitionFold, StoredView
 from services.kpi.store.bundle_writer import Binder
 from services.kpi.store.writes import Flush, Owned
 

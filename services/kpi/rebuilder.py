@@ -16,12 +16,12 @@ from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold
 from services.kpi.gathering import shares_of
 from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
 from services.kpi.log.identity import SUBMISSIONS, describe_log
 from services.kpi.log.reader import read_partition
 from services.kpi.process import Ends, child
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuilding import Gather, here, rebuild
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.catalogues import Registry

@@ -31,8 +31,8 @@ from services.kpi.config import RECORDS_MAX
 from services.kpi.editing import Editing
 from services.kpi.figures import show_figures
 from services.kpi.log.identity import SUBMISSIONS
-from services.kpi.owning import OwnedPartitions
 from services.kpi.parked import get_parked, list_parked
+from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
     Live,
     ParkedStore,

@@ -27,9 +27,9 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
 from services.kpi.domain.fold import Place
 from services.kpi.domain.parking import UNLIMITED, Grave
-from services.kpi.folding import PartitionFold
 from services.kpi.log.copy import records_of
 from services.kpi.log.file import read_log, write_log
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.wire.catalogue import decode_catalogue

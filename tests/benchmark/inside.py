@@ -26,8 +26,8 @@ from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
 from services.kpi.domain.work import Key, Statement, Work
-from services.kpi.folding import PartitionFold, StoredView
 from services.kpi.garbage import collect_seldom
+from services.kpi.projection.partition_fold import PartitionFold, StoredView
 from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger

@@ -15,8 +15,8 @@ from google.protobuf.json_format import MessageToDict
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.kpi.folding import PartitionFold
 from services.kpi.log.file import FileRecord
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.service import KpiAggregator
 from services.kpi.store.ledger import Owned
 from services.kpi.verification import MemoryView

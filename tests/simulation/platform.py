@@ -11,20 +11,11 @@ from unittest.mock import patch
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
-from services.kpi import (
-    building,
-    folding,
-    following,
-    gathering,
-    live,
-    owning,
-    rebuilder,
-    rebuilding,
-    write_behind,
-)
+from services.kpi import building, gathering, live, rebuilder, rebuilding
 from services.kpi.building import Building, Comparison, Failed
 from services.kpi.log.identity import LogDescription, event_hash
-from services.kpi.owning import OwnedPartitions
+from services.kpi.projection import followers, ownership, partition_fold, write_behind
+from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.store import catalogues as registry_module
 from services.kpi.store import change_notes, ledger
 from services.kpi.store.catalogues import Registry
@@ -249,12 +240,12 @@ def simulated(world: World) -> Iterator[None]:
     clock = SimpleNamespace(monotonic=world.monotonic)
     rng = world.random
     places: tuple[tuple[Any, str, Any], ...] = (
-        (owning, "describe_log", _describe),
-        (owning, "divergence", _divergence),
-        (owning, "read_partition", _read_partition),
+        (ownership, "describe_log", _describe),
+        (ownership, "divergence", _divergence),
+        (ownership, "read_partition", _read_partition),
         (rebuilder, "read_partition", _read_partition),
         (rebuilder, "describe_log", _describe),
-        (owning, "time", clock),
+        (ownership, "time", clock),
         (live, "time", clock),
         (relay_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
@@ -265,10 +256,10 @@ def simulated(world: World) -> Iterator[None]:
         (rebuilding, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
         (gathering, "CHUNK_WORKS", rng.choice((2, 5, 50))),
         (gathering, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
-        (following, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
+        (followers, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (building, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
-        (folding, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),
-        (folding, "BACKLOG_RECORDS", rng.choice((1, 3, 50))),
+        (partition_fold, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),
+        (partition_fold, "BACKLOG_RECORDS", rng.choice((1, 3, 50))),
         (write_behind, "ThreadPoolExecutor", lambda *given, **named: Pool(world)),
         (ledger, "Lock", lambda: Lock(world)),
     )

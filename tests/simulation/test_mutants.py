@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.kpi import folding
+from services.kpi.projection import partition_fold
 from tests.simulation.hunting import MISFITS, SEEDS_MAX, Catch, hunt
 from tests.simulation.mutants import MUTANTS
 
@@ -36,6 +36,6 @@ def test_a_mutant_that_does_not_fit_the_code_is_no_catch(
     def broken(*given: object) -> None:
         raise error("it takes another argument now")
 
-    monkeypatch.setitem(MUTANTS, "misfit", ((folding, "fold", broken),))
+    monkeypatch.setitem(MUTANTS, "misfit", ((partition_fold, "fold", broken),))
     catch = hunt("misfit")
     assert (catch.seeds, catch.misfit) == (0, repr(error("it takes another argument now")))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import pytest
 
 from services.kpi import gathering
-from services.kpi.folding import PartitionFold
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuilding import here, rebuild
 from services.kpi.store import bundle_writer
 from services.kpi.store.bulk_load import BulkLoad

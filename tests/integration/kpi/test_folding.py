@@ -4,10 +4,10 @@ import pytest
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import OwnershipLost
-from services.kpi import folding
 from services.kpi.domain.parking import Limits
 from services.kpi.live import LiveView
 from services.kpi.log.identity import event_hash
+from services.kpi.projection import partition_fold
 from services.kpi.store import change_notes
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.targets import Targets
@@ -78,7 +78,7 @@ def test_works_that_left_memory_are_read_again(
     whole: tuple[Stored, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stored, digest = whole
-    monkeypatch.setattr(folding, "WORKS_IN_MEMORY_MAX", 3)
+    monkeypatch.setattr(partition_fold, "WORKS_IN_MEMORY_MAX", 3)
     other = stored.open("log-2")
     fold_in_batches(stored.claimed(view=other), LOG, 40)
     stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))

@@ -10,11 +10,12 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
-from services.kpi import owning, rebuilder
+from services.kpi import rebuilder
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.identity import LogDescription
-from services.kpi.owning import OwnedPartitions
+from services.kpi.projection import ownership
+from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.publishing import Publishing
 from tests.integration.kpi.conftest import Stored
 
@@ -31,10 +32,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
         def describe(settings: Any) -> LogDescription:
             return LogDescription(left.pop(0) if len(left) > 1 else left[0], 1, "")
 
-        for module in (owning, rebuilder):
+        for module in (ownership, rebuilder):
             monkeypatch.setattr(module, "describe_log", describe)
 
-    monkeypatch.setattr(owning, "divergence", lambda *asked: "")
+    monkeypatch.setattr(ownership, "divergence", lambda *asked: "")
     return install
 
 

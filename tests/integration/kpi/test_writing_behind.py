@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from services.kernel.errors import OwnershipLost
-from services.kpi import folding
 from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold
-from services.kpi.write_behind import WriteBehind
+from services.kpi.projection import partition_fold
+from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.projection.write_behind import WriteBehind
 from tests.integration.kpi.conftest import Stored, fold_in_batches
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import article, changed, record
@@ -21,8 +21,8 @@ LOG = log(400)
 def test_a_backlog_that_is_written_behind_ends_with_the_same(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 20)
-    monkeypatch.setattr(folding, "WORKS_IN_MEMORY_MAX", 5)
+    monkeypatch.setattr(partition_fold, "BACKLOG_RECORDS", 20)
+    monkeypatch.setattr(partition_fold, "WORKS_IN_MEMORY_MAX", 5)
     stored.claimed().apply(LOG)
     digest = stored.digest()
     other, behind = stored.open("log-2"), WriteBehind()
@@ -35,7 +35,7 @@ def test_a_backlog_that_is_written_behind_ends_with_the_same(
 def test_who_is_no_owner_any_more_hears_of_it_with_the_next_batch_or_when_it_settles(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 1)
+    monkeypatch.setattr(partition_fold, "BACKLOG_RECORDS", 1)
     behind = WriteBehind()
     for next_step in (lambda former: former.apply(LOG[10:20]), lambda former: behind.settle()):
         former = stored.claimed(behind=behind)
@@ -50,7 +50,7 @@ def test_who_is_no_owner_any_more_hears_of_it_with_the_next_batch_or_when_it_set
 def test_of_two_troubles_the_one_of_the_batch_before_is_told(
     stored: Stored, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folding, "BACKLOG_RECORDS", 1)
+    monkeypatch.setattr(partition_fold, "BACKLOG_RECORDS", 1)
     behind = WriteBehind()
     former = stored.claimed(behind=behind, limits=Limits(in_a_row=1))
     stored.claimed()

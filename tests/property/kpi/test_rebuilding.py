@@ -16,7 +16,7 @@ from kieng.submissions.v1 import events_pb2
 from services.kpi import gathering, rebuilding
 from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import Grave
-from services.kpi.folding import PartitionFold
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuilding import here, rebuild
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.bundle_writer import JOINT, WORKS_PER_BUNDLE, unpack

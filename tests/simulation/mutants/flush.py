@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import OwnershipLost
-from services.kpi import folding, owning, rebuilder
+from services.kpi import rebuilder
 from services.kpi.domain.parking import Parking
-from services.kpi.folding import PartitionFold
+from services.kpi.projection import ownership, partition_fold
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.store.rows import PackedRow
@@ -167,7 +168,7 @@ class MendsBlindly(Parking):
 
 
 def _ledger(broken: type[Ledger]) -> tuple[tuple[Any, str, Any], ...]:
-    return ((owning, "Ledger", broken), (rebuilder, "Ledger", broken))
+    return ((ownership, "Ledger", broken), (rebuilder, "Ledger", broken))
 
 
 MUTANTS = {
@@ -177,13 +178,13 @@ MUTANTS = {
     "the position is flushed before cells and works": _ledger(PositionFirst),
     "works are not stored": _ledger(WorksNotStored),
     "the stored offset is off by one": _ledger(OffByOne),
-    "caches survive the loss of a partition": ((owning, "PartitionFold", KeepsCaches),),
+    "caches survive the loss of a partition": ((ownership, "PartitionFold", KeepsCaches),),
     "a fold is used again after a failed read": (
         *_ledger(NamesFailedReads),
         (PartitionFold, "apply", _tries_the_batch_again),
     ),
-    "works that are being written are forgotten": ((owning, "PartitionFold", ForgetsTooEarly),),
+    "works that are being written are forgotten": ((ownership, "PartitionFold", ForgetsTooEarly),),
     "rows change while they are being written": ((PackedRow, "changed", _changes_itself),),
-    "parked records are never mended": ((folding, "Parking", MendsNothing),),
-    "any version mends a parked record": ((folding, "Parking", MendsBlindly),),
+    "parked records are never mended": ((partition_fold, "Parking", MendsNothing),),
+    "any version mends a parked record": ((partition_fold, "Parking", MendsBlindly),),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from services.kpi import folding, owning
 from services.kpi.domain import contribution, fold, shares
 from services.kpi.domain.work import Statement, Work
-from services.kpi.folding import PartitionFold
+from services.kpi.projection import ownership, partition_fold
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.rows import PackedRow
 
 _REAL_FOLD = fold.fold
@@ -85,17 +85,17 @@ class TwoReleases(PartitionFold):
 
 
 MUTANTS = {
-    "versions are ignored": ((folding, "fold", _fold_without_version),),
-    "retractions leave no tombstone": ((folding, "fold", _fold_without_tombstone),),
+    "versions are ignored": ((partition_fold, "fold", _fold_without_version),),
+    "retractions leave no tombstone": ((partition_fold, "fold", _fold_without_tombstone),),
     "a version that changes no cell is forgotten": (
-        (folding, "fold", _fold_forgets_silent_versions),
+        (partition_fold, "fold", _fold_forgets_silent_versions),
     ),
-    "only additions are applied": ((folding, "fold", _fold_adds_only),),
-    "the old contribution is not subtracted": ((folding, "fold", _fold_accepts_equal),),
+    "only additions are applied": ((partition_fold, "fold", _fold_adds_only),),
+    "the old contribution is not subtracted": ((partition_fold, "fold", _fold_accepts_equal),),
     "shares are rounded floats": ((contribution, "split", _split_with_floats),),
     "the weakest claim settles facts": ((contribution, "settled", _arrival_order),),
     "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
     "the latest date wins": ((contribution, "effective_date", _latest_date),),
     "the second change of a cell overwrites the first": ((PackedRow, "changed", _overwrites),),
-    "two fold versions count in one view": ((owning, "PartitionFold", TwoReleases),),
+    "two fold versions count in one view": ((ownership, "PartitionFold", TwoReleases),),
 }

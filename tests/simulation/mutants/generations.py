@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.kpi import owning
-from services.kpi.folding import PartitionFold
 from services.kpi.log.identity import LogDescription
+from services.kpi.projection import ownership
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import View, Views
@@ -34,7 +34,7 @@ def _ends_nobody(self: Views, generation: int) -> None:
 
 
 def _asks_no_second_time(
-    self: owning.OwnedPartitions, view: Any, partition: int, behind: Any = None
+    self: ownership.OwnedPartitions, view: Any, partition: int, behind: Any = None
 ) -> PartitionFold:
     ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
     owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
@@ -61,7 +61,7 @@ MUTANTS = {
     ),
     "a new generation ends no former owner": ((Views, "end_former_logs", _ends_nobody),),
     "a claim does not ask again which log it is": (
-        (owning.OwnedPartitions, "_fold_of", _asks_no_second_time),
+        (ownership.OwnedPartitions, "_fold_of", _asks_no_second_time),
     ),
     "a sleeper lets its generation answer": ((Views, "heard", _answers_whoever_does_by_now),),
     "a generation that is being filled is opened again": ((View, "is_of", _answers_already),),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.kpi import folding, gathering
+from services.kpi import gathering
 from services.kpi.domain.work import Work
+from services.kpi.projection import partition_fold
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.works import StoredWorks
@@ -16,7 +17,7 @@ def _gathers_the_last_word(self: gathering.Gathering, records: Any) -> None:
         self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
     self.read += len(records)
     self.flush.next_offset = records[-1].offset + 1
-    self.flush.last_hash = folding.event_hash(records[-1])
+    self.flush.last_hash = partition_fold.event_hash(records[-1])
 
 
 def _stores_no_tombstones(self: gathering.Gathering, work: Work) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.kernel.errors import WrongState
 from services.kpi.building import Building
-from services.kpi.following import FollowedPartition
+from services.kpi.projection.followers import FollowedPartition
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views

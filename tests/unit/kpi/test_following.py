@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 
 from services.kernel.errors import OwnershipLost
-from services.kpi import following
-from services.kpi.folding import PartitionFold
-from services.kpi.following import FollowedPartition
+from services.kpi.projection import followers
+from services.kpi.projection.followers import FollowedPartition
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from tests.unit.kpi.builders import FakeRecord, record
@@ -74,7 +74,7 @@ def test_a_follower_reads_what_it_lacks_and_then_every_batch_first() -> None:
 
 
 def test_a_view_that_is_far_behind_is_left_to_its_builder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "FOLLOW_GAP_MAX", 3)
+    monkeypatch.setattr(followers, "FOLLOW_GAP_MAX", 3)
     partition = Partition(FakeFold(9), new=FakeFold(5))
     partition.follow(NEW)
     assert partition.claimed == []

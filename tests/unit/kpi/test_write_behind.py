@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from services.kernel.errors import OwnershipLost
-from services.kpi.write_behind import WriteBehind
+from services.kpi.projection.write_behind import WriteBehind
 
 SECONDS_MAX = 10
 

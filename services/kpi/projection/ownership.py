@@ -15,16 +15,16 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.folding import PartitionFold
-from services.kpi.following import FollowedPartition
 from services.kpi.garbage import collect_seldom
 from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
 from services.kpi.log.reader import read_partition
+from services.kpi.projection.followers import FollowedPartition
+from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.views import UNSAFE, View
-from services.kpi.write_behind import WriteBehind
 
 FOLLOWERS_SECONDS = 0.5
 

@@ -22,11 +22,11 @@ from services.kpi.domain.parking import Grave, Limits, Parked, Parking
 from services.kpi.domain.seen_works import SeenWorks
 from services.kpi.domain.work import Claim, Key, Statement, Work
 from services.kpi.log.identity import event_hash
+from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.wire import events
 from services.kpi.wire.parking import parked_of
-from services.kpi.write_behind import WriteBehind
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 10_000

@@ -13,7 +13,7 @@ import structlog
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.kafka import Record
-from services.kpi.folding import PartitionFold
+from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.views import View
 
 FOLLOW_GAP_MAX = 5000

@@ -1,0 +1,1 @@
+"""The live projection: partitions are leased, folded in batches and flushed."""
