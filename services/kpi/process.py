@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 
 from services.kernel.config import load
-from services.kpi.building import Comparison, Failed
 from services.kpi.config import Settings
+from services.kpi.rebuild.lifecycle import Comparison, Failed
 from services.kpi.store.views import Vector, View
 
 Ends = Mapping[int, int]

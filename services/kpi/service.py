@@ -26,7 +26,6 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
-from services.kpi.builder import ViewBuilder
 from services.kpi.config import RECORDS_MAX
 from services.kpi.editing import Editing
 from services.kpi.figures import show_figures
@@ -42,6 +41,7 @@ from services.kpi.providers import (
 from services.kpi.publishing import Publishing
 from services.kpi.reaching import encode_reached, reached
 from services.kpi.reading import Reading
+from services.kpi.rebuild.provider import ViewBuilder
 from services.kpi.store.targets import Target
 from services.kpi.wire import answers
 from services.kpi.wire.cells import check_unit, find_indicator

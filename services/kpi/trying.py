@@ -24,9 +24,9 @@ from services.kpi.config import Settings
 from services.kpi.domain.comparison import Change, Comparison
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Work
-from services.kpi.gathering import Gathering, shares_of
 from services.kpi.log.reader import read_partition
 from services.kpi.process import NICENESS
+from services.kpi.rebuild.shard import Gathering, shares_of
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from services.kpi.wire.catalogue import decode_catalogue

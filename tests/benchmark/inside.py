@@ -170,7 +170,7 @@ def rebuild(view_id: str, events_text: str) -> dict[str, Any]:
     Raises:
         RuntimeError: the rebuild failed.
     """
-    argv = [sys.executable, "-m", "services.kpi.rebuilder", view_id, f"0:{events_text}"]
+    argv = [sys.executable, "-m", "services.kpi.rebuild.worker", view_id, f"0:{events_text}"]
     began = time.monotonic()
     with subprocess.Popen(
         argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -11,11 +11,12 @@ from unittest.mock import patch
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
-from services.kpi import building, gathering, live, rebuilder, rebuilding
-from services.kpi.building import Building, Comparison, Failed
+from services.kpi import live
 from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.projection import followers, ownership, partition_fold, write_behind
 from services.kpi.projection.ownership import OwnedPartitions
+from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
+from services.kpi.rebuild.lifecycle import Building, Comparison, Failed
 from services.kpi.store import catalogues as registry_module
 from services.kpi.store import change_notes, ledger
 from services.kpi.store.catalogues import Registry
@@ -184,7 +185,7 @@ class _Inline:
         platform = self._platform
         try:
             for partition, end in ends.items():
-                rebuilder._bring_up(
+                worker._bring_up(
                     platform.settings,  # type: ignore[arg-type]
                     platform.mongo,  # type: ignore[arg-type]
                     view.view_id,
@@ -243,8 +244,8 @@ def simulated(world: World) -> Iterator[None]:
         (ownership, "describe_log", _describe),
         (ownership, "divergence", _divergence),
         (ownership, "read_partition", _read_partition),
-        (rebuilder, "read_partition", _read_partition),
-        (rebuilder, "describe_log", _describe),
+        (worker, "read_partition", _read_partition),
+        (worker, "describe_log", _describe),
         (ownership, "time", clock),
         (live, "time", clock),
         (relay_module, "time", clock),
@@ -253,11 +254,11 @@ def simulated(world: World) -> Iterator[None]:
         # So few notes of changed rows that readers come too late for them, too.
         (change_notes, "NOTES_KEPT", 3),
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),
-        (rebuilding, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
-        (gathering, "CHUNK_WORKS", rng.choice((2, 5, 50))),
-        (gathering, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
+        (bulk_load, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
+        (shard, "CHUNK_WORKS", rng.choice((2, 5, 50))),
+        (shard, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
         (followers, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
-        (building, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
+        (lifecycle, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (partition_fold, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),
         (partition_fold, "BACKLOG_RECORDS", rng.choice((1, 3, 50))),
         (write_behind, "ThreadPoolExecutor", lambda *given, **named: Pool(world)),

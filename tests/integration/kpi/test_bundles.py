@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from services.kpi import gathering
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.rebuilding import here, rebuild
+from services.kpi.rebuild import shard
+from services.kpi.rebuild.bulk_load import here, rebuild
 from services.kpi.store import bundle_writer
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.purge import Removal
@@ -31,7 +31,7 @@ def loaded(
 
     Three small runs of bundles, or one; the rest of the log amends some of what is bound.
     """
-    monkeypatch.setattr(gathering, "CHUNK_WORKS", 32)
+    monkeypatch.setattr(shard, "CHUNK_WORKS", 32)
     monkeypatch.setattr(bundle_writer, "WORKS_PER_BUNDLE", 32 // request.param)
     monkeypatch.setattr("services.kpi.store.bundle_reader.WORKS_PER_BUNDLE", 32 // request.param)
     stored.claimed().apply(LOG)

@@ -14,10 +14,10 @@ import pytest
 from kafka import KafkaProducer
 
 from services.kpi.config import Settings
-from services.kpi.gathering import Gathered
-from services.kpi.gathering_processes import GatheringProcesses
 from services.kpi.log.reader import read_partition
-from services.kpi.rebuilding import here
+from services.kpi.rebuild.bulk_load import here
+from services.kpi.rebuild.shard import Gathered
+from services.kpi.rebuild.shard_pool import GatheringProcesses
 from services.kpi.store.writes import Owned
 from tests.conftest import RunningBroker
 from tests.integration.kpi.conftest import Stored
@@ -84,7 +84,7 @@ def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) ->
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.kpi.gathering_processes.NOTE_SECONDS", 0.0)
+        patch.setattr("services.kpi.rebuild.shard_pool.NOTE_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
             list(processes(owned)(2, EVENTS, stop))
     assert not multiprocessing.active_children()
@@ -96,7 +96,7 @@ def test_a_process_that_is_killed_is_told_and_not_waited_for(stored: Stored, own
             process.kill()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("services.kpi.gathering_processes.NOTE_SECONDS", 0.0)
+        patch.setattr("services.kpi.rebuild.shard_pool.NOTE_SECONDS", 0.0)
         with pytest.raises(ChildProcessError):
             list(processes(owned)(2, EVENTS, kill))
 

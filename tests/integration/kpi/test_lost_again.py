@@ -10,13 +10,13 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
-from services.kpi import rebuilder
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.identity import LogDescription
 from services.kpi.projection import ownership
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.publishing import Publishing
+from services.kpi.rebuild import worker
 from tests.integration.kpi.conftest import Stored
 
 Answers = Callable[..., None]
@@ -32,7 +32,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
         def describe(settings: Any) -> LogDescription:
             return LogDescription(left.pop(0) if len(left) > 1 else left[0], 1, "")
 
-        for module in (ownership, rebuilder):
+        for module in (ownership, worker):
             monkeypatch.setattr(module, "describe_log", describe)
 
     monkeypatch.setattr(ownership, "divergence", lambda *asked: "")
@@ -83,10 +83,10 @@ def test_a_view_is_not_loaded_from_another_log(
     stored: Stored, answers: Answers, monkeypatch: pytest.MonkeyPatch, ids: tuple[str, ...]
 ) -> None:
     """Neither from the start, nor after a bulk load in between."""
-    monkeypatch.setattr(rebuilder, "rebuild", lambda *asked: None)
+    monkeypatch.setattr(worker, "rebuild", lambda *asked: None)
     answers(*ids)
     with pytest.raises(RuntimeError, match="LOG_DIVERGED"):
-        rebuilder._bring_up(Settings(), stored.mongo, stored.view.view_id, 0, 10)
+        worker._bring_up(Settings(), stored.mongo, stored.view.view_id, 0, 10)
 
 
 def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Stored) -> None:

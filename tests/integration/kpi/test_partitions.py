@@ -11,13 +11,13 @@ from kafka import KafkaProducer
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
-from services.kpi.building import Failed
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.identity import SUBMISSIONS
 from services.kpi.log.reader import read_partition
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.process import ChildProcesses
+from services.kpi.rebuild.lifecycle import Failed
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View
 from tests.conftest import RunningBroker

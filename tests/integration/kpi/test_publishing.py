@@ -19,12 +19,12 @@ from kieng.submissions.v1 import events_pb2
 from services.cli import embedded, reorganisation
 from services.cli.processes import Supervisor, free_ports
 from services.kernel.mongo import Mongo
-from services.kpi.builder import ViewBuilder
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest
 from services.kpi.log.reader import read_partition
+from services.kpi.rebuild.oracle_check import Cells, recomputed
+from services.kpi.rebuild.provider import ViewBuilder
 from services.kpi.store.documents import DATABASE
-from services.kpi.verifier import Cells, recomputed
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi.logs import log
 from tests.integration.kpi.test_service import (

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from services.kpi.building import Building
 from services.kpi.config import Settings
 from services.kpi.process import ChildProcesses
+from services.kpi.rebuild.lifecycle import Building
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import PackedRow, decode_row
 from services.kpi.store.views import View

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
-from services.kpi import gathering, rebuilding
 from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import Grave
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.rebuilding import here, rebuild
+from services.kpi.rebuild import bulk_load, shard
+from services.kpi.rebuild.bulk_load import here, rebuild
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.bundle_writer import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.rows import PackedRow
@@ -193,9 +193,9 @@ def test_a_rebuild_equals_the_fold(
         return batches(later[:until], 23)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rebuilding, "CHUNK_DOCUMENTS", chunk)
-        patch.setattr(gathering, "CHUNK_WORKS", chunk)
-        patch.setattr(gathering, "CHUNK_LEADS", chunk)
+        patch.setattr(bulk_load, "CHUNK_DOCUMENTS", chunk)
+        patch.setattr(shard, "CHUNK_WORKS", chunk)
+        patch.setattr(shard, "CHUNK_LEADS", chunk)
         gather_all = here(OWNED, real_catalogue(), read)
         while not loading.standing:
             try:

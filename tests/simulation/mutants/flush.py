@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import OwnershipLost
-from services.kpi import rebuilder
 from services.kpi.domain.parking import Parking
 from services.kpi.projection import ownership, partition_fold
 from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.rebuild import worker
 from services.kpi.store import writes
 from services.kpi.store.ledger import Flush, Ledger, Owned
 from services.kpi.store.rows import PackedRow
@@ -168,7 +168,7 @@ class MendsBlindly(Parking):
 
 
 def _ledger(broken: type[Ledger]) -> tuple[tuple[Any, str, Any], ...]:
-    return ((ownership, "Ledger", broken), (rebuilder, "Ledger", broken))
+    return ((ownership, "Ledger", broken), (worker, "Ledger", broken))
 
 
 MUTANTS = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.kpi import gathering
 from services.kpi.domain.work import Work
 from services.kpi.projection import partition_fold
+from services.kpi.rebuild import shard
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.ledger import Ledger, Owned
 from services.kpi.store.works import StoredWorks
 
 
-def _gathers_the_last_word(self: gathering.Gathering, records: Any) -> None:
+def _gathers_the_last_word(self: shard.Gathering, records: Any) -> None:
     for event, statement in self._decode(records, self.flush):
         self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
     self.read += len(records)
@@ -20,7 +20,7 @@ def _gathers_the_last_word(self: gathering.Gathering, records: Any) -> None:
     self.flush.last_hash = partition_fold.event_hash(records[-1])
 
 
-def _stores_no_tombstones(self: gathering.Gathering, work: Work) -> dict[str, Any]:
+def _stores_no_tombstones(self: shard.Gathering, work: Work) -> dict[str, Any]:
     said = {
         submission: statement
         for submission, statement in work.statements.items()
@@ -63,9 +63,9 @@ def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> Own
 
 MUTANTS = {
     "a rebuild keeps the last word, not the newest version": (
-        (gathering.Gathering, "apply", _gathers_the_last_word),
+        (shard.Gathering, "apply", _gathers_the_last_word),
     ),
-    "a rebuild stores no tombstones": ((gathering.Gathering, "document", _stores_no_tombstones),),
+    "a rebuild stores no tombstones": ((shard.Gathering, "document", _stores_no_tombstones),),
     "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
     "a load that begins says it has ended": ((BulkLoad, "begin", _says_it_is_loaded),),
     "works in bundles are taken for new": ((StoredWorks, "find", _forgets_what_is_bound),),

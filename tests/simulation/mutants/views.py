@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from services.kernel.errors import WrongState
-from services.kpi.building import Building
 from services.kpi.projection.followers import FollowedPartition
+from services.kpi.rebuild.lifecycle import Building
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.transactions import transaction
 from services.kpi.store.views import Views

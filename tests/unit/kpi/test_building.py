@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from services.kpi.building import FAILURES_MAX, PATIENCE_STEPS, Building, Comparison, Failed
 from services.kpi.projection.followers import FOLLOW_GAP_MAX
+from services.kpi.rebuild.lifecycle import (
+    FAILURES_MAX,
+    PATIENCE_STEPS,
+    Building,
+    Comparison,
+    Failed,
+)
 from services.kpi.store.views import Standing, Vector, View
 
 LIVE = View("g1-c1-f1", "live", 1, "topic", 1, ())

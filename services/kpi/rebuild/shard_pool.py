@@ -23,8 +23,8 @@ import structlog
 from services.kernel.config import load
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
 from services.kpi.log.reader import read_partition
+from services.kpi.rebuild.shard import Gathered, Gathering, Note, Part, gather
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.writes import Owned
 

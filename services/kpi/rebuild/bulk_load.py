@@ -13,7 +13,7 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
 from services.kpi.domain.work import Key
-from services.kpi.gathering import Gathered, Gathering, Note, Part, gather
+from services.kpi.rebuild.shard import Gathered, Gathering, Note, Part, gather
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, Owned

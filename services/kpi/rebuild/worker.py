@@ -1,6 +1,6 @@
 """Child process: brings partitions of a view up to offsets, beside the live view.
 
-`python -m services.kpi.rebuilder VIEW PARTITION:OFFSET...` rebuilds what has not begun, and folds
+`python -m services.kpi.rebuild.worker VIEW PARTITION:OFFSET...` rebuilds what has not begun, and folds
 on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its parent.
 """
 
@@ -16,13 +16,13 @@ from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.parking import Limits
-from services.kpi.gathering import shares_of
-from services.kpi.gathering_processes import EVENTS_MIN, GatheringProcesses
 from services.kpi.log.identity import SUBMISSIONS, describe_log
 from services.kpi.log.reader import read_partition
 from services.kpi.process import Ends, child
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.rebuilding import Gather, here, rebuild
+from services.kpi.rebuild.bulk_load import Gather, here, rebuild
+from services.kpi.rebuild.shard import shares_of
+from services.kpi.rebuild.shard_pool import EVENTS_MIN, GatheringProcesses
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger, Owned
