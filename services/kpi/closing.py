@@ -18,14 +18,14 @@ from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range
 from services.kpi.live import LiveView, Moment
 from services.kpi.past import Past
-from services.kpi.replays import Replayed
-from services.kpi.scratch import Cut
+from services.kpi.replay.memory_projection import Cut
+from services.kpi.replay.runner import Replayed
+from services.kpi.replay.tasks import Task
 from services.kpi.signing import Signer
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.editions import Edition, Editions
 from services.kpi.store.targets import Target
 from services.kpi.store.views import View
-from services.kpi.tasks import Task
 from services.kpi.wire.cells import check_unit
 from services.kpi.wire.frozen import canonical
 from services.kpi.wire.rows import decode_image

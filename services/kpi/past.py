@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.live import LiveView, Moment
-from services.kpi.replays import Replayed, Replays
-from services.kpi.scratch import Cut
+from services.kpi.replay.memory_projection import Cut
+from services.kpi.replay.runner import Replayed, Replays
+from services.kpi.replay.tasks import Task
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.kept_days import Days, KeptDay
 from services.kpi.store.reads import Progress
 from services.kpi.store.views import View
-from services.kpi.tasks import Task
 from services.kpi.wire.rows import decode_image, encode_rows
 
 LATE = timedelta(hours=1)

@@ -19,7 +19,7 @@ from services.kpi.garbage import collect_seldom, spare_what_is_here
 from services.kpi.live import LiveView
 from services.kpi.log.identity import beginnings, describe_log
 from services.kpi.past import Past
-from services.kpi.replays import Replays
+from services.kpi.replay.runner import Replays
 from services.kpi.restating import Restating
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare

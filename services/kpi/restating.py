@@ -14,11 +14,11 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.restatement import Line
 from services.kpi.live import LiveView
 from services.kpi.past import Past
-from services.kpi.replays import Replayed
+from services.kpi.replay.runner import Replayed
+from services.kpi.replay.tasks import Task, decode_lines
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.editions import Editions
 from services.kpi.store.views import View
-from services.kpi.tasks import Task, decode_lines
 from services.kpi.wire.rows import decode_image
 
 Cells = dict[tuple[str, str], Value]

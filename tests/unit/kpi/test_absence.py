@@ -7,7 +7,7 @@ from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.fold import restored
 from services.kpi.domain.work import Claim, Statement, Work
-from services.kpi.scratch import Cut, Scratch
+from services.kpi.replay.memory_projection import Cut, Scratch
 from services.kpi.wire import events
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import (

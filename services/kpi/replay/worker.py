@@ -1,6 +1,6 @@
 """Replays the log to a position in a process of its own, so that the asking one keeps answering.
 
-`python -m services.kpi.replaying` reads a line of JSON from stdin (`encode_wish`) and writes lines
+`python -m services.kpi.replay.worker` reads a line of JSON from stdin (`encode_wish`) and writes lines
 of JSON to stdout: `{"read": n}` now and then, at the end `{"progress": ...}` with the lengths of
 the bytes that follow, or `{"refused": ...}`.
 """
@@ -23,8 +23,8 @@ from kafka.errors import KafkaError
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Refusal, Unavailable, WrongState
 from services.kernel.kafka import Record
-from services.kpi.scratch import Cut, Scratch
-from services.kpi.tasks import Task, run, task_of
+from services.kpi.replay.memory_projection import Cut, Scratch
+from services.kpi.replay.tasks import Task, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.rows import encode_rows
 

@@ -17,7 +17,7 @@ from services.kpi.domain.restatement import (
     RestatedClaim,
     Restatement,
 )
-from services.kpi.scratch import Scratch
+from services.kpi.replay.memory_projection import Scratch
 from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
 
 

@@ -15,13 +15,13 @@ from kafka.errors import KafkaError
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
-from services.kpi.replaying import encode_wish
-from services.kpi.scratch import Cut
+from services.kpi.replay.memory_projection import Cut
+from services.kpi.replay.tasks import Task
+from services.kpi.replay.worker import encode_wish
 from services.kpi.store.reads import Progress
-from services.kpi.tasks import Task
 
 REMEMBERED = 4
-MODULE = "services.kpi.replaying"
+MODULE = "services.kpi.replay.worker"
 
 
 @dataclass(frozen=True, slots=True)
