@@ -183,7 +183,7 @@ def _checked(
     message: catalogue_pb2.Catalogue, units: Path, examples: Path | None
 ) -> dict[str, Any]:
     """Ask the KPI service's own code, in a process of its own: commands import no service."""
-    command = [sys.executable, "-m", "services.kpi.checking", str(units)]
+    command = [sys.executable, "-m", "services.kpi.offline.definition_check", str(units)]
     command += [str(examples)] if examples is not None else []
     done = subprocess.run(
         command, input=message.SerializeToString(), capture_output=True, check=False

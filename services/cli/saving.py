@@ -127,7 +127,7 @@ def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
     with (
         _running(*python, "services.submissions.replaying", *submissions) as events,
         _running(
-            *(*python, "services.kpi.recounting", str(folder / catalogues[0])),
+            *(*python, "services.kpi.offline.recount", str(folder / catalogues[0])),
             str(live["catalogue_version"]),
             stdin=events.stdout,
         ) as count,

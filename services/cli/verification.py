@@ -1,6 +1,6 @@
 """`kieng log` and `kieng verify`: copy the log, fill it anew, recompute the numbers from it alone.
 
-Copying and verifying is done by `python -m services.kpi.verification` in its own process: the
+Copying and verifying is done by `python -m services.kpi.offline.verification` in its own process: the
 commands import no service, and verifying needs neither a running service nor a database.
 """
 
@@ -104,7 +104,7 @@ def verify(
 
 
 def _run(*arguments: str, failing: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "services.kpi.verification", *arguments]
+    command = [sys.executable, "-m", "services.kpi.offline.verification", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]

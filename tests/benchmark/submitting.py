@@ -15,7 +15,7 @@ import grpc
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.kpi.verification import read_units
+from services.kpi.offline.verification import read_units
 from tests.benchmark.figures import Figure, quantiles
 from tests.benchmark.generator import Generator
 from tests.benchmark.live import load, produce

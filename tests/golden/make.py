@@ -12,7 +12,7 @@ from pathlib import Path
 
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.file import FileRecord, read_log, write_log
-from services.kpi.verification import verify
+from services.kpi.offline.verification import verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.simulation import history

@@ -7,8 +7,8 @@ import json
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.file import FileRecord, read_log
+from services.kpi.offline.verification import verify
 from services.kpi.oracle.recompute import LogRecord, recompute
-from services.kpi.verification import verify
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.golden.make import CATALOGUE, DIGESTS, LOG
 from tests.simulation import history

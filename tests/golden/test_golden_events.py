@@ -16,10 +16,10 @@ from google.protobuf.json_format import MessageToDict
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.log.file import FileRecord
+from services.kpi.offline.verification import MemoryView
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.service import KpiAggregator
 from services.kpi.store.ledger import Owned
-from services.kpi.verification import MemoryView
 from services.kpi.wire.catalogue import decode_catalogue
 from services.notifications import wire as notifications
 from services.notifications.domain import Decided, Kind, Reached, Recipient

@@ -14,7 +14,7 @@ from kafka.errors import KafkaError
 from services.kernel.errors import Unavailable
 from services.kpi.log import copy
 from services.kpi.log.file import read_log
-from services.kpi.verification import export, main
+from services.kpi.offline.verification import export, main
 from tests.conftest import RunningBroker
 
 TOPIC = "kieng.submissions.v1"

@@ -12,8 +12,8 @@ from services.kpi.domain.cube import Image, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
 from services.kpi.domain.months import month_text
 from services.kpi.domain.work import Key, Work
+from services.kpi.offline.verification import catalogue_message
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.verification import catalogue_message
 from services.kpi.wire import events as kpi_events
 from services.kpi.wire.catalogue import decode_catalogue
 from services.submissions import wire

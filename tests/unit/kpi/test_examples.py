@@ -12,9 +12,9 @@ import yaml
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_text
-from services.kpi.examples import check_folder, image_of, read, run
+from services.kpi.offline.examples import check_folder, image_of, read, run
+from services.kpi.offline.verification import catalogue_message
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.verification import catalogue_message
 from services.kpi.wire.catalogue import decode_catalogue
 
 DEPLOY = Path(__file__).parents[3] / "deploy"

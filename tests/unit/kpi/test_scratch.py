@@ -4,8 +4,8 @@ import pytest
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import WrongState
+from services.kpi.offline.verification import verify
 from services.kpi.replay.memory_projection import Cut, Scratch
-from services.kpi.verification import verify
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import FakeRecord, article, changed, real_catalogue, record
 

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToJson
 
 from services.cli.stack import DEPLOY
 from services.kpi.log.file import FileRecord, write_log
-from services.kpi.verification import load_catalogue, main, verify
+from services.kpi.offline.verification import load_catalogue, main, verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log

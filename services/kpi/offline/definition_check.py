@@ -1,6 +1,6 @@
 """Checks definitions as the service would, with no service: for a file before it is published.
 
-`python -m services.kpi.checking UNITS [EXAMPLES]` reads a serialized catalogue from its input and
+`python -m services.kpi.offline.definition_check UNITS [EXAMPLES]` reads a serialized catalogue from its input and
 prints one JSON object: what is wrong by the path of the definition, how many examples were run,
 and what differed. `kieng catalogue check` is this for people.
 """
@@ -15,8 +15,8 @@ from typing import Any
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.examples import check_folder
-from services.kpi.verification import read_units
+from services.kpi.offline.examples import check_folder
+from services.kpi.offline.verification import read_units
 from services.kpi.wire.catalogue import decode_catalogue
 
 

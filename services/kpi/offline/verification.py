@@ -1,7 +1,7 @@
 """Recomputes a view from a log with no service and no database: what each university can do alone.
 
-`python -m services.kpi.verification export BROKER FILE` writes the log;
-`python -m services.kpi.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
+`python -m services.kpi.offline.verification export BROKER FILE` writes the log;
+`python -m services.kpi.offline.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
 units are those of the catalogue where it has some: `kieng catalogue export` writes such a file.
 `kieng log export` and `kieng verify` are these two for people.
 """

@@ -1,6 +1,6 @@
 """Counts what a stream of events comes to, by a frozen catalogue, without database or broker.
 
-`python -m services.kpi.recounting CATALOGUES VERSION` takes the catalogue from a file of a backup
+`python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a backup
 (`.bson.gz`), reads events from standard input - length and key, length and value; lengths are
 4 bytes, big-endian - and prints digest, parked and records as one JSON object.
 """
@@ -19,7 +19,7 @@ from bson import decode_file_iter
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.log.file import FileRecord
-from services.kpi.verification import verify
+from services.kpi.offline.verification import verify
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 

@@ -1,0 +1,1 @@
+"""What runs without a service: verify a copied log, check definitions, recount a backup."""
