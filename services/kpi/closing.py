@@ -16,8 +16,9 @@ from services.kernel.errors import Forbidden, InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range
-from services.kpi.live import LiveView, Moment
-from services.kpi.past import Past
+from services.kpi.query.cells import check_unit
+from services.kpi.query.history import Past
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.replay.memory_projection import Cut
 from services.kpi.replay.runner import Replayed
 from services.kpi.replay.tasks import Task
@@ -26,7 +27,6 @@ from services.kpi.store.catalogues import Registry
 from services.kpi.store.editions import Edition, Editions
 from services.kpi.store.targets import Target
 from services.kpi.store.views import View
-from services.kpi.wire.cells import check_unit
 from services.kpi.wire.frozen import canonical
 from services.kpi.wire.rows import decode_image
 

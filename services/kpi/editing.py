@@ -9,8 +9,8 @@ from kieng.kpi.v1 import edition_service_pb2 as api
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.closing import Period
 from services.kpi.providers import Clock, EditionDesk, Live
+from services.kpi.query import answers
 from services.kpi.restating import Restated
-from services.kpi.wire import answers
 from services.kpi.wire.editions import encode_cell, encode_edition, encode_line, ratios_of
 
 LINES_PER_MESSAGE = 200

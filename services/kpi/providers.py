@@ -16,9 +16,10 @@ from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.closing import Closing
 from services.kpi.config import Settings
 from services.kpi.garbage import collect_seldom, spare_what_is_here
-from services.kpi.live import LiveView
 from services.kpi.log.identity import beginnings, describe_log
-from services.kpi.past import Past
+from services.kpi.query.history import Past
+from services.kpi.query.live_view import LiveView
+from services.kpi.query.watch import Watchers
 from services.kpi.replay.runner import Replays
 from services.kpi.restating import Restating
 from services.kpi.store.catalogues import Registry
@@ -28,7 +29,6 @@ from services.kpi.store.kept_days import Days
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.targets import Targets
-from services.kpi.watching import Watchers
 
 log = structlog.get_logger()
 

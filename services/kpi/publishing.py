@@ -11,7 +11,7 @@ from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.domain.months import month_range
 from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
-from services.kpi.reorganising import compare_trees, units_as_is
+from services.kpi.query.reorganisation import compare_trees, units_as_is
 from services.kpi.store.views import Standing, View
 from services.kpi.trials import Trials
 from services.kpi.trying import encode_wish

@@ -9,9 +9,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from kieng.kpi.v1 import events_pb2
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Ratio
-from services.kpi.live import Moment
+from services.kpi.query import answers
+from services.kpi.query.live_view import Moment
 from services.kpi.store.targets import Target
-from services.kpi.wire import answers
 
 TOPIC = "kieng.kpi.v1"
 VERIFIED = 1

@@ -12,13 +12,13 @@ from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
-from services.kpi.absences import absence
-from services.kpi.explaining import explain
-from services.kpi.live import Moment, moment_cells
-from services.kpi.overlapping import matrix, overlaps
 from services.kpi.providers import Clock, Live, ParkedStore, PastViews, ViewSnapshots, WatcherCount
-from services.kpi.wire import answers
-from services.kpi.wire.cells import decode_day, decode_selection
+from services.kpi.query import answers
+from services.kpi.query.absence import absence
+from services.kpi.query.cells import decode_day, decode_selection
+from services.kpi.query.explanation import explain
+from services.kpi.query.live_view import Moment, moment_cells
+from services.kpi.query.overlaps import matrix, overlaps
 
 log = structlog.get_logger()
 

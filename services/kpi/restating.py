@@ -12,8 +12,8 @@ from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range
 from services.kpi.domain.restatement import Line
-from services.kpi.live import LiveView
-from services.kpi.past import Past
+from services.kpi.query.history import Past
+from services.kpi.query.live_view import LiveView
 from services.kpi.replay.runner import Replayed
 from services.kpi.replay.tasks import Task, decode_lines
 from services.kpi.store.catalogues import Registry

@@ -28,7 +28,6 @@ from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
 from services.kpi.config import RECORDS_MAX
 from services.kpi.editing import Editing
-from services.kpi.figures import show_figures
 from services.kpi.log.identity import SUBMISSIONS
 from services.kpi.parked import get_parked, list_parked
 from services.kpi.projection.ownership import OwnedPartitions
@@ -39,12 +38,13 @@ from services.kpi.providers import (
     TargetStore,
 )
 from services.kpi.publishing import Publishing
+from services.kpi.query import answers
+from services.kpi.query.cells import check_unit, find_indicator
+from services.kpi.query.prometheus import show_figures
 from services.kpi.reaching import encode_reached, reached
 from services.kpi.reading import Reading
 from services.kpi.rebuild.provider import ViewBuilder
 from services.kpi.store.targets import Target
-from services.kpi.wire import answers
-from services.kpi.wire.cells import check_unit, find_indicator
 
 log = structlog.get_logger()
 

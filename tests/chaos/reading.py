@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from pymongo.errors import PyMongoError
 
 from services.kernel.mongo import Mongo
-from services.kpi.live import LiveView
+from services.kpi.query.live_view import LiveView
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.reads import Snapshots
 from tests.simulation.consistency import check_consistency

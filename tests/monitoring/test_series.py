@@ -15,9 +15,9 @@ from prometheus_client.metrics import MetricWrapperBase
 from services.kernel import metrics as kernel
 from services.kernel.metrics import show
 from services.kpi.domain.cube import Image
-from services.kpi.figures import figures
 from services.kpi.metrics import JOINT_CLAIMS_OPEN, TARGET, VALUE
 from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.query.prometheus import figures
 from services.kpi.store.ledger import Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.targets import Target

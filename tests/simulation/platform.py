@@ -11,10 +11,10 @@ from unittest.mock import patch
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
-from services.kpi import live
 from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.projection import followers, ownership, partition_fold, write_behind
 from services.kpi.projection.ownership import OwnedPartitions
+from services.kpi.query import live_view
 from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
 from services.kpi.rebuild.lifecycle import Building, Comparison, Failed
 from services.kpi.store import catalogues as registry_module
@@ -247,7 +247,7 @@ def simulated(world: World) -> Iterator[None]:
         (worker, "read_partition", _read_partition),
         (worker, "describe_log", _describe),
         (ownership, "time", clock),
-        (live, "time", clock),
+        (live_view, "time", clock),
         (relay_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),

@@ -11,8 +11,8 @@ from pymongo.errors import AutoReconnect
 
 from services.kpi.domain.cube import Image
 from services.kpi.domain.months import month_text
-from services.kpi.live import LiveView, Moment
 from services.kpi.oracle.recompute import CellKey
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row

@@ -11,8 +11,8 @@ import pytest
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell
-from services.kpi.live import LiveView
 from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.query.live_view import LiveView
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from kieng.kpi.v1 import kpi_service_pb2
-from services.kpi.absences import absence
+from services.kpi.query.absence import absence
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
 from tests.integration.kpi.conftest import Stored

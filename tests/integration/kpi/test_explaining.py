@@ -6,11 +6,11 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.explaining import explain
-from services.kpi.live import moment_cells
-from services.kpi.overlapping import matrix, overlaps
+from services.kpi.query.cells import decode_selection
+from services.kpi.query.explanation import explain
+from services.kpi.query.live_view import moment_cells
+from services.kpi.query.overlaps import matrix, overlaps
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire.cells import decode_selection
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, article, changed, record, wire_claim

@@ -5,9 +5,9 @@ import pytest
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import OwnershipLost
 from services.kpi.domain.parking import Limits
-from services.kpi.live import LiveView
 from services.kpi.log.identity import event_hash
 from services.kpi.projection import partition_fold
+from services.kpi.query.live_view import LiveView
 from services.kpi.store import change_notes
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.targets import Targets

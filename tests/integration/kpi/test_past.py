@@ -10,8 +10,8 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument, WrongState
-from services.kpi.live import Moment
-from services.kpi.past import Past, check_position
+from services.kpi.query.history import Past, check_position
+from services.kpi.query.live_view import Moment
 from services.kpi.store.blobs import PART_BYTES, Parts
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.kept_days import Days, KeptDay

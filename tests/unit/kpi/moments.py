@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
-from services.kpi.live import LiveView, Moment
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.store.reads import Progress, StoredRow
 from services.kpi.store.targets import Target
 from services.kpi.store.views import View

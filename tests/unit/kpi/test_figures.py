@@ -11,7 +11,7 @@ from services.kernel.errors import Unavailable
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Image
-from services.kpi.figures import figures, reporting_units, show_figures
+from services.kpi.query.prometheus import figures, reporting_units, show_figures
 from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import (
     JANUARY,

@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from services.kernel.errors import Unavailable
-from services.kpi import live as module
-from services.kpi.live import LiveView
+from services.kpi.query import live_view as module
+from services.kpi.query.live_view import LiveView
 from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import JANUARY
 from tests.unit.kpi.moments import FakeStores, row, view

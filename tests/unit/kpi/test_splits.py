@@ -7,8 +7,8 @@ from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cuts import Cut, Days
-from services.kpi.wire.cells import decode_selection, encode_cells
-from services.kpi.wire.splits import encode_split
+from services.kpi.query.cells import decode_selection, encode_cells
+from services.kpi.query.splits import encode_split
 from tests.unit.kpi.builders import JANUARY, TREE, both, claim, component, image_of, said
 
 DAY = date(2025, 12, 31)

@@ -4,8 +4,8 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import Exhausted, InvalidArgument
-from services.kpi import watching
-from services.kpi.watching import Watchers
+from services.kpi.query import watch
+from services.kpi.query.watch import Watchers
 from tests.unit.kpi.moments import FakeStores, row, view
 
 REQUEST = kpi_service_pb2.WatchKpisRequest(
@@ -64,8 +64,8 @@ def test_a_watcher_gets_all_cells_again_when_another_view_takes_over() -> None:
 def test_a_watcher_hears_that_it_is_alive_when_nothing_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(watching, "SIGN_OF_LIFE_SECONDS", 0.0)
-    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(watch, "SIGN_OF_LIFE_SECONDS", 0.0)
+    monkeypatch.setattr(watch, "LOOK_SECONDS", 0.001)
     live = stores().live_view_of()
     live.refresh()
     stream = Watchers(1).watch(REQUEST, live, lambda: True, noon)

@@ -12,11 +12,12 @@ from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
-from services.kpi.live import LiveView, Moment
+from services.kpi.query import answers
+from services.kpi.query.cells import check_unit, find_indicator
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.store.reads import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork
-from services.kpi.wire import answers, events
-from services.kpi.wire.cells import check_unit, find_indicator
+from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 PAGE_SIZE = 100

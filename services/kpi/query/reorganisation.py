@@ -14,11 +14,12 @@ from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_range
 from services.kpi.domain.reorganisation import parents_as_is, predecessors
 from services.kpi.domain.work import Key
-from services.kpi.live import Moment
+from services.kpi.query import answers
+from services.kpi.query.cells import check_unit, find_indicator
+from services.kpi.query.live_view import Moment
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire import answers, events
+from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
-from services.kpi.wire.cells import check_unit, find_indicator
 from services.kpi.wire.values import encode_value
 
 WORKS_PER_PAGE = 500

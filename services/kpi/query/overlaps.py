@@ -13,12 +13,12 @@ from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.months import month_range
 from services.kpi.domain.overlaps import Units, common, own_works
-from services.kpi.explaining import Seen, image_of, restore
-from services.kpi.live import LiveView, Moment
+from services.kpi.query import answers
+from services.kpi.query.cells import check_unit, find_indicator
+from services.kpi.query.explanation import Seen, image_of, restore
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.store.reads import Progress, Snapshots, is_at
 from services.kpi.store.works import StoredWork
-from services.kpi.wire import answers
-from services.kpi.wire.cells import check_unit, find_indicator
 
 PAGE_SIZE = 5000
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.live import LiveView, Moment
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.replay.memory_projection import Cut
 from services.kpi.replay.runner import Replayed, Replays
 from services.kpi.replay.tasks import Task

@@ -6,12 +6,12 @@ from kieng.kpi.v1 import kpi_service_pb2
 from services.kpi.domain.absence import Cell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
-from services.kpi.explaining import Seen, restore
-from services.kpi.live import LiveView
+from services.kpi.query import answers
+from services.kpi.query.cells import check_unit, find_indicator
+from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire import answers
-from services.kpi.wire.cells import check_unit, find_indicator
 from services.kpi.wire.values import encode_value
 
 

@@ -10,7 +10,7 @@ from services.kernel.metrics import show
 from services.kpi import metrics
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Rule
 from services.kpi.domain.cube import Image, Ratio
-from services.kpi.live import LiveView, Moment
+from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.store.targets import Target
 
 LAST_MONTH = 9999 * 12 + 11

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import kpi_service_pb2, target_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.live import Moment
+from services.kpi.query.live_view import Moment
 from services.kpi.store.kept_days import KeptDay
 from services.kpi.store.reads import Progress
 from services.kpi.store.targets import Target

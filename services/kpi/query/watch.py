@@ -10,9 +10,9 @@ from datetime import datetime
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kernel.errors import Exhausted
 from services.kpi import metrics
-from services.kpi.live import LiveView, moment_cells
-from services.kpi.wire import answers
-from services.kpi.wire.cells import decode_selection
+from services.kpi.query import answers
+from services.kpi.query.cells import decode_selection
+from services.kpi.query.live_view import LiveView, moment_cells
 
 SIGN_OF_LIFE_SECONDS = 10.0
 LOOK_SECONDS = 0.5

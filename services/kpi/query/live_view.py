@@ -14,11 +14,11 @@ from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
+from services.kpi.query.cells import EncodedCells, Selection, encode_cells
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.reads import Progress, Snapshots
 from services.kpi.store.targets import Target, Targets
 from services.kpi.store.views import View
-from services.kpi.wire.cells import EncodedCells, Selection, encode_cells
 
 TARGETS_SECONDS = 1.0
 MIN_PROGRESS_SECONDS = 2.0

@@ -1,0 +1,1 @@
+"""The in-memory read side: the live view, and every answer that is made of it."""
