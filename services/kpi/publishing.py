@@ -13,8 +13,8 @@ from services.kpi.domain.months import month_range
 from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
 from services.kpi.query.reorganisation import compare_trees, units_as_is
 from services.kpi.store.views import Standing, View
-from services.kpi.trials import Trials
-from services.kpi.trying import encode_wish
+from services.kpi.what_if.runner import Trials
+from services.kpi.what_if.worker import encode_wish
 from services.kpi.wire.catalogue import decode_catalogue
 
 LOOK_SECONDS = 0.5

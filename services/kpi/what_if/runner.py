@@ -45,7 +45,7 @@ class Trials(DependencyProvider):
 
     def _child(self, wish: str, is_wanted: Callable[[], bool]) -> Iterator[Response]:
         child = subprocess.Popen(
-            [sys.executable, "-m", "services.kpi.trying"],
+            [sys.executable, "-m", "services.kpi.what_if.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

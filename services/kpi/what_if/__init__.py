@@ -1,0 +1,1 @@
+"""What another catalogue would change, computed in a subprocess without storing anything."""
