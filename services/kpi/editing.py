@@ -7,11 +7,11 @@ from typing import TypeVar
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from services.kernel.grpc import CurrentCall, grpc
-from services.kpi.closing import Period
+from services.kpi.editions.answers import encode_cell, encode_edition, encode_line, ratios_of
+from services.kpi.editions.closing import Period
+from services.kpi.editions.restatements import Restated
 from services.kpi.providers import Clock, EditionDesk, Live
 from services.kpi.query import answers
-from services.kpi.restating import Restated
-from services.kpi.wire.editions import encode_cell, encode_edition, encode_line, ratios_of
 
 LINES_PER_MESSAGE = 200
 CELLS_PER_MESSAGE = 1000

@@ -13,15 +13,15 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
-from services.kpi.closing import Closing
 from services.kpi.config import Settings
+from services.kpi.editions.closing import Closing
+from services.kpi.editions.restatements import Restating
 from services.kpi.garbage import collect_seldom, spare_what_is_here
 from services.kpi.log.identity import beginnings, describe_log
 from services.kpi.query.history import Past
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
 from services.kpi.replay.runner import Replays
-from services.kpi.restating import Restating
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.editions import Editions

@@ -9,9 +9,9 @@ from services.kernel.errors import WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.restatement import Cause
+from services.kpi.editions.restatements import cells_of, compare
 from services.kpi.replay.memory_projection import Cut, Scratch
 from services.kpi.replay.tasks import Task, decode_lines, run, task_of
-from services.kpi.restating import cells_of, compare
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import catalogue_message, real_catalogue

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.kernel.errors import WrongState
-from services.kpi.closing import read_content, start_of, subtree
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Image, Range, Ratio, Value
 from services.kpi.domain.months import month_range
 from services.kpi.domain.restatement import Line
+from services.kpi.editions.closing import read_content, start_of, subtree
 from services.kpi.query.history import Past
 from services.kpi.query.live_view import LiveView
 from services.kpi.replay.runner import Replayed

@@ -1,0 +1,1 @@
+"""Editions: closing and signing a period, and what changed since."""
