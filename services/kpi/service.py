@@ -26,10 +26,13 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume, header
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
+from services.kpi.api.catalogues import Publishing
+from services.kpi.api.editions import Editing
+from services.kpi.api.kpis import Reading
+from services.kpi.api.parked import get_parked, list_parked
+from services.kpi.api.targets import encode_reached, reached
 from services.kpi.config import RECORDS_MAX
-from services.kpi.editing import Editing
 from services.kpi.log.identity import SUBMISSIONS
-from services.kpi.parked import get_parked, list_parked
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
     Live,
@@ -37,12 +40,9 @@ from services.kpi.providers import (
     Registries,
     TargetStore,
 )
-from services.kpi.publishing import Publishing
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
 from services.kpi.query.prometheus import show_figures
-from services.kpi.reaching import encode_reached, reached
-from services.kpi.reading import Reading
 from services.kpi.rebuild.provider import ViewBuilder
 from services.kpi.store.targets import Target
 

@@ -15,7 +15,7 @@ from pymongo.errors import AutoReconnect
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import Unavailable
 from services.kernel.publisher import Event
-from services.kpi.publishing import Publishing
+from services.kpi.api.catalogues import Publishing
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.views import View
 from services.submissions.domain.submission import Submission

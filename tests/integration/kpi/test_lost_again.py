@@ -10,12 +10,12 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
+from services.kpi.api.catalogues import Publishing
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.identity import LogDescription
 from services.kpi.projection import ownership
 from services.kpi.projection.ownership import OwnedPartitions
-from services.kpi.publishing import Publishing
 from services.kpi.rebuild import worker
 from tests.integration.kpi.conftest import Stored
 

@@ -5,7 +5,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.publishing import encode_state
+from services.kpi.api.catalogues import encode_state
 from services.kpi.query import answers
 from tests.unit.kpi.builders import real_catalogue
 from tests.unit.kpi.moments import moment, view

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from kieng.kpi.v1 import events_pb2
-from services.kpi.reaching import encode_reached, reached
+from services.kpi.api.targets import encode_reached, reached
 from services.kpi.store.targets import Target
 from tests.unit.kpi.moments import moment
 

@@ -1,0 +1,1 @@
+"""RPC handlers, one module for each gRPC service."""
