@@ -1,7 +1,8 @@
 """Reads catalogue files: every mistake is told with its line and column, and what was meant.
 
 A file is the JSON form of taxonomies and indicators, in YAML. Here stands what the contract alone
-can tell; what indicators mean is checked by the KPI service (`services.kpi.offline.definition_check`).
+can tell; what indicators mean is checked by the KPI service
+(`services.kpi.offline.definition_check`).
 """
 
 from __future__ import annotations

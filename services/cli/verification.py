@@ -1,7 +1,7 @@
 """`kieng log` and `kieng verify`: copy the log, fill it anew, recompute the numbers from it alone.
 
-Copying and verifying is done by `python -m services.kpi.offline.verification` in its own process: the
-commands import no service, and verifying needs neither a running service nor a database.
+Copying and verifying is done by `python -m services.kpi.offline.verification` in its own process:
+the commands import no service, and verifying needs neither a running service nor a database.
 """
 
 from __future__ import annotations

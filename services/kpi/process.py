@@ -1,10 +1,11 @@
-"""Long work in child processes: the live view must not wait for it.
+"""Subprocesses for long work, and how a process that keeps a view in memory collects garbage.
 
-A child ends with its parent, has a lower priority, and prints one JSON object when it has ended.
+A subprocess ends with its parent, has a lower priority, and prints one JSON object when it ends.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -18,8 +19,6 @@ import structlog
 
 from services.kernel.config import load
 from services.kpi.config import Settings
-from services.kpi.rebuild.lifecycle import Comparison, Failed
-from services.kpi.store.views import Vector, View
 
 Ends = Mapping[int, int]
 """Partition -> offset up to which something is done."""
@@ -49,67 +48,6 @@ def _end_with_parent() -> None:
     # The parent never writes: the pipe ends when the parent does, however it died.
     sys.stdin.buffer.read()
     os._exit(1)
-
-
-class ChildProcesses:
-    """Runs rebuilds and verifications, one kind at a time. Used by one thread.
-
-    Args:
-        settings: those of the aggregator; the children get the same.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._job: tuple[str, str] | None = None
-        self._children: list[Child] = []
-
-    def fold(self, view: View, ends: Vector) -> bool:
-        """Bring partitions of a view up to offsets; see `building.Work`."""
-        return self._results("rebuilder", view, ends) is not None
-
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
-        """Compare every cell of a view with the oracle; see `building.Work`."""
-        results = self._results("verifier", view, ends) if self._settings.oracle else []
-        if results is None:
-            return None
-        differences = [text for result in results for text in result["differences"]]
-        return Comparison(sum(result["count"] for result in results), differences)
-
-    @property
-    def running(self) -> list[subprocess.Popen[str]]:
-        """The children that run now."""
-        return [child.process for child in self._children if child.is_running]
-
-    def stop(self) -> None:
-        """End what still runs; a child that is asked to takes back its open transaction."""
-        for each in self._children:
-            each.process.terminate()
-        for each in self._children:
-            each.end()
-        self._children, self._job = [], None
-
-    def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
-        if self._job != (module, view.view_id):
-            self.stop()
-            self._job = (module, view.view_id)
-            shares = _shares(ends, self._settings.rebuild_processes)
-            # Fewer partitions than processes: each of the children starts some of its own.
-            each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
-            settings = self._settings.model_copy(update={"rebuild_processes": each})
-            self._children = [
-                self._start(module, view.view_id, share, environment(settings)) for share in shares
-            ]
-        if any(each.is_running for each in self._children):
-            return None
-        results = [each.result() for each in self._children]
-        self.stop()
-        if failed := [result["failed"] for result in results if "failed" in result]:
-            raise Failed("; ".join(failed))
-        return results
-
-    def _start(self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]) -> Child:
-        places = [f"{partition}:{end}" for partition, end in ends.items()]
-        return Child([sys.executable, "-m", f"services.kpi.{module}", view_id, *places], environ)
 
 
 class Child:
@@ -175,9 +113,19 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
-    """Spread partitions over processes, the longest first to whoever has the least to do."""
-    shares: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
-    for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
-        min(shares, key=lambda share: sum(share.values()))[partition] = end
-    return shares
+def tune_gc() -> None:
+    """Raise the thresholds of cyclic garbage collection for this process, all threads included.
+
+    A fold, or a cube in memory, keeps hundreds of thousands of long-lived objects without cycles.
+    Collecting at the default rate takes a quarter of the fold's time and pauses every call for as
+    long (docs/performance.md).
+    """
+    gc.set_threshold(100_000, 50, 1000)
+
+
+def freeze_heap() -> None:
+    """Exclude all live objects from garbage collection; call after loading a large image.
+
+    A full collection over 1.5 million objects pauses every call for 0.3 s, however rare it is.
+    """
+    gc.freeze()

@@ -16,8 +16,8 @@ from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.config import Settings
 from services.kpi.editions.closing import Closing
 from services.kpi.editions.restatements import Restating
-from services.kpi.garbage import collect_seldom, spare_what_is_here
 from services.kpi.log.identity import beginnings, describe_log
+from services.kpi.process import freeze_heap, tune_gc
 from services.kpi.query.history import Past
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
@@ -73,13 +73,13 @@ class Live(DependencyProvider):
 
     def setup(self) -> None:
         """Prepare the process for a large image."""
-        collect_seldom()
+        tune_gc()
 
     @cached_property
     def live(self) -> LiveView:
         """The view, empty until it is refreshed."""
         mongo = self.connection.mongo
-        return LiveView(Registry(mongo), Snapshots(mongo), Targets(mongo), spare_what_is_here)
+        return LiveView(Registry(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
     @property
     def unready(self) -> str:

@@ -26,7 +26,7 @@ from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
 from services.kpi.domain.work import Key, Statement, Work
-from services.kpi.garbage import collect_seldom
+from services.kpi.process import tune_gc
 from services.kpi.projection.partition_fold import PartitionFold, StoredView
 from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
@@ -198,7 +198,7 @@ PARTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 def main(arguments: list[str]) -> None:
     """Run one part and print what it measured."""
-    collect_seldom()  # as the aggregator does, or the ratio would flatter it
+    tune_gc()  # as the aggregator does, or the ratio would flatter it
     measured = PARTS[arguments[0]](*arguments[1:])
     print(json.dumps({"peak_mib": peak_mib(os.getpid()), **measured}))
 

@@ -16,7 +16,7 @@ from google.protobuf.json_format import MessageToDict
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.log.file import FileRecord
-from services.kpi.offline.verification import MemoryView
+from services.kpi.projection.memory_store import MemoryView
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.service import KpiAggregator
 from services.kpi.store.ledger import Owned

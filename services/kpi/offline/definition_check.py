@@ -1,8 +1,8 @@
 """Checks definitions as the service would, with no service: for a file before it is published.
 
-`python -m services.kpi.offline.definition_check UNITS [EXAMPLES]` reads a serialized catalogue from its input and
-prints one JSON object: what is wrong by the path of the definition, how many examples were run,
-and what differed. `kieng catalogue check` is this for people.
+`python -m services.kpi.offline.definition_check UNITS [EXAMPLES]` reads a serialized catalogue
+from its input and prints one JSON object: what is wrong by the path of the definition, how many
+examples were run, and what differed. `kieng catalogue check` is this for people.
 """
 
 from __future__ import annotations

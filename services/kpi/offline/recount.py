@@ -1,8 +1,8 @@
 """Counts what a stream of events comes to, by a frozen catalogue, without database or broker.
 
-`python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a backup
-(`.bson.gz`), reads events from standard input - length and key, length and value; lengths are
-4 bytes, big-endian - and prints digest, parked and records as one JSON object.
+`python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a
+backup (`.bson.gz`), reads events from standard input - length and key, length and value; lengths
+are 4 bytes, big-endian - and prints digest, parked and records as one JSON object.
 """
 
 from __future__ import annotations

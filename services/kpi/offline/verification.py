@@ -1,7 +1,7 @@
 """Recomputes a view from a log with no service and no database: what each university can do alone.
 
-`python -m services.kpi.offline.verification export BROKER FILE` writes the log;
-`python -m services.kpi.offline.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
+`python -m services.kpi.offline.verification export BROKER FILE` writes the log; `python -m
+services.kpi.offline.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
 units are those of the catalogue where it has some: `kieng catalogue export` writes such a file.
 `kieng log export` and `kieng verify` are these two for people.
 """
@@ -25,50 +25,15 @@ from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
-from services.kpi.domain.fold import Place
-from services.kpi.domain.parking import UNLIMITED, Grave
+from services.kpi.domain.parking import UNLIMITED
 from services.kpi.log.copy import records_of
 from services.kpi.log.file import read_log, write_log
+from services.kpi.projection.memory_store import MemoryView
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.store.ledger import Flush, Owned
-from services.kpi.store.rows import PackedRow
+from services.kpi.store.ledger import Owned
 from services.kpi.wire.catalogue import decode_catalogue
 
 BATCH_RECORDS = 2000
-
-
-class MemoryView:
-    """A view kept in memory only; stands in for the ledger where nothing has to last."""
-
-    def __init__(self) -> None:
-        self._works: dict[str, list[bytes]] = {}
-        self._rows: dict[Place, PackedRow] = {}
-
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return works by key."""
-        return {key: self._works[key] for key in keys if key in self._works}
-
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
-        """Return rows by (unit id, month)."""
-        return {key: self._rows[key] for key in keys if key in self._rows}
-
-    def graves(self, owned: Owned) -> list[Grave]:
-        """Return nothing: the fold itself remembers what it parked."""
-        return []
-
-    def commit(self, flush: Flush) -> None:
-        """Take a batch over."""
-        self._rows.update(flush.rows)
-        self._works.update({key: fields["c"] for key, fields in flush.works.items()})
-
-    def works_kept(self) -> list[tuple[str, list[bytes]]]:
-        """Return every work: key, newest event of each submission."""
-        return list(self._works.items())
-
-    def put_into(self, image: Image, partition: int) -> None:
-        """Copy all rows into an image."""
-        for (unit_id, month), row in self._rows.items():
-            image.put(partition, unit_id, month, row.cells())
 
 
 def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:

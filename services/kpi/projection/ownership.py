@@ -15,9 +15,9 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.garbage import collect_seldom
 from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
 from services.kpi.log.reader import read_partition
+from services.kpi.process import tune_gc
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
@@ -38,7 +38,7 @@ class OwnedPartitions(DependencyProvider):
 
     def setup(self) -> None:
         """Prepare; nothing is owned before the consumer claims it."""
-        collect_seldom()
+        tune_gc()
         mongo = self.connection.mongo
         self.registry = Registry(mongo)
         self.snapshots = Snapshots(mongo)

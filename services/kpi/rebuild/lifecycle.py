@@ -59,7 +59,7 @@ class Comparison:
 
 
 class Work(Protocol):
-    """Long work on a view, done elsewhere; the real one is `child_process.ChildProcesses`."""
+    """Long work on a view, done elsewhere; the real one is `jobs.ChildProcesses`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
         """Bring partitions up to offsets; True when done, False while it goes on.

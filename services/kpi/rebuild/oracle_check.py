@@ -1,8 +1,8 @@
 """Child process: compares every cell of a view that is built with an independent recompute in SQL.
 
-`python -m services.kpi.rebuild.oracle_check VIEW PARTITION:OFFSET...` prints a JSON object with the `count` of
-cells that differ and some of them in words, `differences`; exit code 0 compared, 1 failed. The view
-must stand at these offsets. Ends with its parent.
+`python -m services.kpi.rebuild.oracle_check VIEW PARTITION:OFFSET...` prints a JSON object with
+the `count` of cells that differ and some of them in words, `differences`; exit code 0 compared, 1
+failed. The view must stand at these offsets. Ends with its parent.
 """
 
 from __future__ import annotations

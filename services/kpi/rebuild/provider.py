@@ -11,7 +11,7 @@ from nameko.extensions import DependencyProvider
 from services.kernel.mongo import MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.process import ChildProcesses
+from services.kpi.rebuild.jobs import ChildProcesses
 from services.kpi.rebuild.lifecycle import Building
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.purge import Removal

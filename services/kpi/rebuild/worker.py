@@ -1,7 +1,8 @@
 """Child process: brings partitions of a view up to offsets, beside the live view.
 
-`python -m services.kpi.rebuild.worker VIEW PARTITION:OFFSET...` rebuilds what has not begun, and folds
-on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its parent.
+`python -m services.kpi.rebuild.worker VIEW PARTITION:OFFSET...` rebuilds what has not begun, and
+folds on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its
+parent.
 """
 
 from __future__ import annotations

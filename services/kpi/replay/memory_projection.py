@@ -11,7 +11,7 @@ from services.kernel.kafka import Record, header
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import UNLIMITED
-from services.kpi.offline.verification import MemoryView
+from services.kpi.projection.memory_store import MemoryView
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Owned
 from services.kpi.store.reads import Progress

@@ -1,8 +1,8 @@
 """Replays the log to a position in a process of its own, so that the asking one keeps answering.
 
-`python -m services.kpi.replay.worker` reads a line of JSON from stdin (`encode_wish`) and writes lines
-of JSON to stdout: `{"read": n}` now and then, at the end `{"progress": ...}` with the lengths of
-the bytes that follow, or `{"refused": ...}`.
+`python -m services.kpi.replay.worker` reads a line of JSON from stdin (`encode_wish`) and writes
+lines of JSON to stdout: `{"read": n}` now and then, at the end `{"progress": ...}` with the
+lengths of the bytes that follow, or `{"refused": ...}`.
 """
 
 from __future__ import annotations

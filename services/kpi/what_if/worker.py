@@ -1,7 +1,8 @@
 """Child process: what another catalogue would change, at the position of the live view.
 
-`python -m services.kpi.what_if.worker` reads a JSON object from standard input (`encode_wish`) and prints
-`TryCatalogueResponse` messages, one JSON object a line. It only reads the log: nothing is stored.
+`python -m services.kpi.what_if.worker` reads a JSON object from standard input (`encode_wish`) and
+prints `TryCatalogueResponse` messages, one JSON object a line. It only reads the log: nothing is
+stored.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from services.kpi.domain.months import month_text
 from services.kpi.log.identity import SUBMISSIONS
 from services.kpi.log.reader import read_partition
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.process import ChildProcesses
+from services.kpi.rebuild.jobs import ChildProcesses
 from services.kpi.rebuild.lifecycle import Failed
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View

@@ -5,11 +5,11 @@ import sys
 
 SPARED = """
 import gc
-from services.kpi.garbage import collect_seldom, spare_what_is_here
-collect_seldom()
+from services.kpi.process import freeze_heap, tune_gc
+tune_gc()
 image = [{(str(number), ""): number} for number in range(10_000)]
 before = len(gc.get_objects())
-spare_what_is_here()
+freeze_heap()
 print(before - len(gc.get_objects()), gc.get_freeze_count(), gc.get_threshold()[0])
 """
 

@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 
 from services.kpi.config import Settings
-from services.kpi.process import ChildProcesses
+from services.kpi.rebuild.jobs import ChildProcesses
 from services.kpi.rebuild.lifecycle import Building
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import PackedRow, decode_row

@@ -17,7 +17,7 @@ from services.kpi.offline.verification import catalogue_message
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.wire.catalogue import decode_catalogue
 
-DEPLOY = Path(__file__).parents[3] / "deploy"
+DEPLOY = Path(__file__).parents[4] / "deploy"
 EXAMPLES = DEPLOY / "catalogue" / "examples"
 
 

@@ -1,0 +1,45 @@
+"""A projection store in memory, where nothing has to outlast the process: replays, verification."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.kpi.domain.cube import Image
+from services.kpi.domain.fold import Place
+from services.kpi.domain.parking import Grave
+from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.rows import PackedRow
+
+
+class MemoryView:
+    """A view kept in memory only; stands in for the ledger where nothing has to last."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, list[bytes]] = {}
+        self._rows: dict[Place, PackedRow] = {}
+
+    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+        """Return works by key."""
+        return {key: self._works[key] for key in keys if key in self._works}
+
+    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
+        """Return rows by (unit id, month)."""
+        return {key: self._rows[key] for key in keys if key in self._rows}
+
+    def graves(self, owned: Owned) -> list[Grave]:
+        """Return nothing: the fold itself remembers what it parked."""
+        return []
+
+    def commit(self, flush: Flush) -> None:
+        """Take a batch over."""
+        self._rows.update(flush.rows)
+        self._works.update({key: fields["c"] for key, fields in flush.works.items()})
+
+    def works_kept(self) -> list[tuple[str, list[bytes]]]:
+        """Return every work: key, newest event of each submission."""
+        return list(self._works.items())
+
+    def put_into(self, image: Image, partition: int) -> None:
+        """Copy all rows into an image."""
+        for (unit_id, month), row in self._rows.items():
+            image.put(partition, unit_id, month, row.cells())

@@ -1,0 +1,83 @@
+"""Runs the long steps of a rebuild in subprocesses: loading, and the check against the oracle."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from services.kpi.config import Settings
+from services.kpi.process import Child, Ends, environment
+from services.kpi.rebuild.lifecycle import Comparison, Failed
+from services.kpi.store.views import Vector, View
+
+
+class ChildProcesses:
+    """Runs rebuilds and verifications, one kind at a time. Used by one thread.
+
+    Args:
+        settings: those of the aggregator; the children get the same.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._job: tuple[str, str] | None = None
+        self._children: list[Child] = []
+
+    def fold(self, view: View, ends: Vector) -> bool:
+        """Bring partitions of a view up to offsets; see `lifecycle.Work`."""
+        return self._results("worker", view, ends) is not None
+
+    def verify(self, view: View, ends: Vector) -> Comparison | None:
+        """Compare every cell of a view with the oracle; see `lifecycle.Work`."""
+        results = self._results("oracle_check", view, ends) if self._settings.oracle else []
+        if results is None:
+            return None
+        differences = [text for result in results for text in result["differences"]]
+        return Comparison(sum(result["count"] for result in results), differences)
+
+    @property
+    def running(self) -> list[subprocess.Popen[str]]:
+        """The children that run now."""
+        return [child.process for child in self._children if child.is_running]
+
+    def stop(self) -> None:
+        """End what still runs; a child that is asked to takes back its open transaction."""
+        for each in self._children:
+            each.process.terminate()
+        for each in self._children:
+            each.end()
+        self._children, self._job = [], None
+
+    def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
+        if self._job != (module, view.view_id):
+            self.stop()
+            self._job = (module, view.view_id)
+            shares = _shares(ends, self._settings.rebuild_processes)
+            # Fewer partitions than processes: each of the children starts some of its own.
+            each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
+            settings = self._settings.model_copy(update={"rebuild_processes": each})
+            self._children = [
+                self._start(module, view.view_id, share, environment(settings)) for share in shares
+            ]
+        if any(each.is_running for each in self._children):
+            return None
+        results = [each.result() for each in self._children]
+        self.stop()
+        if failed := [result["failed"] for result in results if "failed" in result]:
+            raise Failed("; ".join(failed))
+        return results
+
+    def _start(self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]) -> Child:
+        places = [f"{partition}:{end}" for partition, end in ends.items()]
+        command = [sys.executable, "-m", f"services.kpi.rebuild.{module}", view_id, *places]
+        return Child(command, environ)
+
+
+def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
+    """Spread partitions over processes, the longest first to whoever has the least to do."""
+    shares: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
+    for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
+        min(shares, key=lambda share: sum(share.values()))[partition] = end
+    return shares
