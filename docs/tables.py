@@ -22,8 +22,9 @@ from typing import Any
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.cli import definitions, formula
-from services.cli.texts import Lang
+from services.cli import definitions
+from services.cli.terminal import formula
+from services.cli.terminal.texts import Lang
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

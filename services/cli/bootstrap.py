@@ -19,11 +19,11 @@ from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli import definitions
 from services.cli.clients import Clients, Credential
-from services.cli.failures import DOWN, USAGE, CallFailed, Failure
+from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.issuer import CONSORTIUM
 from services.cli.launch import Launch, Plan, http_probe
 from services.cli.partners import register_file
-from services.cli.screen import Screen
+from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")
 

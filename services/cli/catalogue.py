@@ -16,12 +16,13 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import definitions, formula, options, reorganisation, views, what_if
-from services.cli.failures import NO, Failure
-from services.cli.render import enum_text
-from services.cli.screen import Screen
+from services.cli import definitions, options, reorganisation, views, what_if
+from services.cli.errors import NO, Failure
 from services.cli.stack import DEPLOY
-from services.cli.texts import Lang
+from services.cli.terminal import formula
+from services.cli.terminal.render import enum_text
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
 app.command()(views.publish)

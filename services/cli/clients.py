@@ -22,7 +22,7 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.failures import USAGE, CallFailed, Failure, trouble_of_call
+from services.cli.errors import USAGE, CallFailed, Failure, trouble_of_call
 from services.cli.issuer import LocalIssuer
 from services.cli.stack import Stack
 

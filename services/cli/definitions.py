@@ -19,7 +19,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import ParseDict, ParseError
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli.failures import USAGE, Failure
+from services.cli.errors import USAGE, Failure
 
 LISTS = ("taxonomies", "indicators")
 SHOWN_MAX = 20

@@ -19,15 +19,15 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import kpi, log_end, options, reviews, up
 from services.cli.bootstrap import STARTING, bootstrap, retry
 from services.cli.clients import Clients, Credential
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 from services.cli.imports import Report, bar, local_mistakes, read, send, show
 from services.cli.issuer import CONSORTIUM
-from services.cli.kpi_tables import Names, grid, overlap_table
 from services.cli.launch import Launch, Plan, take_lock
 from services.cli.partners import set_targets_of_file
 from services.cli.rows import TYPES
-from services.cli.screen import Screen
 from services.cli.stack import DEPLOY, find
+from services.cli.terminal.kpi_tables import Names, grid, overlap_table
+from services.cli.terminal.screen import Screen
 
 DATA = Path("build/demo/data")
 ANSWER = Path("build/demo/kpis.json")

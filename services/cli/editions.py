@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from services.cli import options
-from services.cli.edition_tables import edition_table, editions_table, restatement_table
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.issuer import CONSORTIUM
 from services.cli.kpi import MeasureOption, read_measure, read_names
-from services.cli.kpi_tables import Names
 from services.cli.options import Session
-from services.cli.render import enum_text, value_json, view_json
-from services.cli.screen import Screen
+from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.render import enum_text, value_json, view_json
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Close periods, check them, and see what changed.")
 

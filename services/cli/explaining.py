@@ -13,7 +13,7 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.issuer import CONSORTIUM
 from services.cli.kpi import (
     From,
@@ -24,10 +24,10 @@ from services.cli.kpi import (
     read_measure,
     read_names,
 )
-from services.cli.kpi_tables import Names, explained, is_exact
 from services.cli.options import Session
-from services.cli.render import enum_text, message_json, value_json, value_text, view_json
-from services.cli.screen import Screen
+from services.cli.terminal.kpi_tables import Names, explained, is_exact
+from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
+from services.cli.terminal.screen import Screen
 
 WorkKey = Annotated[
     str, typer.Option("--work", help="Say why this work does or does not count, by its key.")

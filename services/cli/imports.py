@@ -18,9 +18,9 @@ from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli import options, rows, tables
 from services.cli.clients import Clients
-from services.cli.failures import NO, USAGE, Failure, trouble_of_status
-from services.cli.render import enum_text
-from services.cli.screen import Screen
+from services.cli.errors import NO, USAGE, Failure, trouble_of_status
+from services.cli.terminal.render import enum_text
+from services.cli.terminal.screen import Screen
 
 ROWS_PER_CALL = 20_000
 """A call may take ten minutes; so many rows take a fraction of that."""

@@ -12,9 +12,9 @@ from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from services.cli import options
-from services.cli.failures import USAGE, Failure
-from services.cli.render import enum_text, message_json, time_text
-from services.cli.screen import Screen
+from services.cli.errors import USAGE, Failure
+from services.cli.terminal.render import enum_text, message_json, time_text
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Read what the platform tells you.")
 subscription = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")

@@ -15,7 +15,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.cli.failures import USAGE, Failure
+from services.cli.errors import USAGE, Failure
 from services.kernel.access import AUDIENCE, TOKEN_SECONDS_MAX
 
 CONSORTIUM = "consortium"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from types import FrameType
 
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 from services.cli.launch import Launch
 from services.cli.mending import Mender
 from services.cli.processes import POLL_SECONDS, Child, Death

@@ -15,10 +15,10 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import cuts, options, past
 from services.cli.clients import Clients
-from services.cli.failures import USAGE, Failure
-from services.cli.kpi_tables import Names, grid
-from services.cli.render import cell_json, view_json
-from services.cli.texts import Lang
+from services.cli.errors import USAGE, Failure
+from services.cli.terminal.kpi_tables import Names, grid
+from services.cli.terminal.render import cell_json, view_json
+from services.cli.terminal.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
 

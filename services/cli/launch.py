@@ -20,11 +20,11 @@ from typing import IO, Self
 import yaml
 
 from services.cli import apache_kafka, broker, embedded, schemas, topics
-from services.cli.failures import DOWN, NO, USAGE, Failure
+from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.processes import Child, Unready, free_ports
-from services.cli.screen import Screen
 from services.cli.stack import ROOT, Process, Stack
+from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
 SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from kieng.kpi.v1 import view_pb2
 from services.cli import broker
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 
 TOPIC = "kieng.submissions.v1"
 QUIET_SECONDS = 1.0

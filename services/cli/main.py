@@ -33,7 +33,7 @@ from services.cli import (
     up,
     verification,
 )
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 
 app = typer.Typer(
     name="kieng",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from services.cli import embedded
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 from services.cli.launch import Launch
 from services.cli.processes import ChildFailed
 from services.cli.restarts import RestartPolicy

@@ -12,9 +12,9 @@ import typer
 
 from services.cli.clients import Clients, Credential
 from services.cli.issuer import CONSORTIUM
-from services.cli.screen import Output, Screen
 from services.cli.stack import DATA, Stack, find
-from services.cli.texts import Lang
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.texts import Lang
 
 Data = Annotated[
     Path, typer.Option("--data", envvar="KIENG_DATA", help="Data folder of the local stack.")

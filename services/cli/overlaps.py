@@ -20,10 +20,10 @@ from services.cli.kpi import (
     read_measure,
     read_names,
 )
-from services.cli.kpi_tables import Names, overlap_table
 from services.cli.options import Session
-from services.cli.render import NOTHING, number_text, view_json
-from services.cli.screen import Screen
+from services.cli.terminal.kpi_tables import Names, overlap_table
+from services.cli.terminal.render import NOTHING, number_text, view_json
+from services.cli.terminal.screen import Screen
 
 Matrix = Annotated[
     bool, typer.Option("--matrix", help="Count by pair and by three instead of listing works.")

@@ -17,11 +17,11 @@ from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
 from services.cli import options, tables
 from services.cli.clients import Clients
-from services.cli.failures import USAGE, Failure
+from services.cli.errors import USAGE, Failure
 from services.cli.issuer import CONSORTIUM
-from services.cli.render import enum_text, message_json, number_text
 from services.cli.rows import TRUE, split
-from services.cli.screen import Screen
+from services.cli.terminal.render import enum_text, message_json, number_text
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Register and find partners.")
 targets = typer.Typer(no_args_is_help=True, help="Set and list yearly targets.")

@@ -11,9 +11,9 @@ import typer
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import options
-from services.cli.failures import USAGE, CallFailed, Failure
+from services.cli.errors import USAGE, CallFailed, Failure
 from services.cli.options import Session
-from services.cli.render import time_text, view_json
+from services.cli.terminal.render import time_text, view_json
 
 NOT_KEPT = "NOT_KEPT"
 DIGEST_CHARACTERS = 12

@@ -13,8 +13,8 @@ from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
 from services.cli.kpi import MEASURES, Indicators, MeasureOption, OneUnit, read_measure
-from services.cli.render import NOTHING, value_json, value_text
-from services.cli.screen import Screen
+from services.cli.terminal.render import NOTHING, value_json, value_text
+from services.cli.terminal.screen import Screen
 
 NAMES = {number: name for name, number in MEASURES.items()}
 First = Annotated[str, typer.Option("--from", help="Earlier range, e.g. 2020-01:2020-12.")]

@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from services.cli import broker, schemas, topics
 from services.cli.archive import Manifest, Part, read_part
-from services.cli.failures import NO, Failure
+from services.cli.errors import NO, Failure
 from services.cli.saving import RAW
 from services.kernel.mongo import Mongo, declare
 

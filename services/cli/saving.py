@@ -33,7 +33,7 @@ from services.cli.archive import (
     seal,
     write_part,
 )
-from services.cli.failures import NO, Failure
+from services.cli.errors import NO, Failure
 from services.kernel.mongo import Mongo
 
 BATCH = 500

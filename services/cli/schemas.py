@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, cast
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 from services.kernel.mongo import Mongo
 
 OWNERS = ("submissions", "notifications", "kpi", "partners")

@@ -16,9 +16,9 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from services.cli import options
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.launch import SERVICES
-from services.cli.screen import Screen
+from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 
 app = typer.Typer(no_args_is_help=True, help="Check and print the settings of the services.")

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import services
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 from services.kernel.config import KernelSettings, read
 
 FILE = "stack.json"

@@ -16,9 +16,9 @@ from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options, rows
-from services.cli.failures import USAGE, Failure
-from services.cli.render import enum_text, message_json, time_text
-from services.cli.screen import Screen
+from services.cli.errors import USAGE, Failure
+from services.cli.terminal.render import enum_text, message_json, time_text
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submissions.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import python_calamine
 
-from services.cli.failures import USAGE, Failure
+from services.cli.errors import USAGE, Failure
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000

@@ -16,11 +16,11 @@ from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
 from services.cli import broker, embedded, log_end, options, topics
-from services.cli.failures import DOWN, NO, USAGE, Failure
+from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.issuer import LocalIssuer
-from services.cli.render import enum_text
-from services.cli.screen import Screen
 from services.cli.stack import find
+from services.cli.terminal.render import enum_text
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Create the topics, or see what is missing.")
 

@@ -9,8 +9,8 @@ import typer
 
 from services.cli import options
 from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.screen import Screen
 from services.cli.stack import find
+from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Make an issuer of tokens, for trials only.")
 

@@ -11,9 +11,9 @@ from rich.progress import Progress
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import definitions, options
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.options import Session
-from services.cli.render import enum_text, message_json
+from services.cli.terminal.render import enum_text, message_json
 
 Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
 Directory = Annotated[

@@ -8,7 +8,7 @@ from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import definitions, options
 from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
-from services.cli.render import value_json
+from services.cli.terminal.render import value_json
 from services.cli.views import Directory, Indicators, TreeOption, read_tree
 from services.cli.winners import (
     NAMES,

@@ -14,8 +14,8 @@ from rich.table import Table
 from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from services.cli.kpi import MEASURES
-from services.cli.render import NOTHING, number_text, value_text
-from services.cli.screen import Screen
+from services.cli.terminal.render import NOTHING, number_text, value_text
+from services.cli.terminal.screen import Screen
 
 PRECISION = 10_000
 NAMES = {number: name for name, number in MEASURES.items()}

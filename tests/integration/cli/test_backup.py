@@ -11,8 +11,8 @@ import pytest
 
 from kieng.submissions.v1 import submission_pb2
 from services.cli import archive, restoring, saving, schemas
-from services.cli.failures import Failure
-from services.cli.screen import Screen
+from services.cli.errors import Failure
+from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 from services.submissions import wire
 from services.submissions.documents import Write

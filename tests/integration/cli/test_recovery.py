@@ -11,10 +11,10 @@ import pytest
 from kafka import KafkaProducer
 
 from services.cli import archive, broker, restoring, saving, topics
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 from services.cli.recovery import Job
-from services.cli.screen import Screen
 from services.cli.stack import Stack
+from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase
 

@@ -10,7 +10,7 @@ import pytest
 from kafka.errors import KafkaError
 
 from services.cli import apache_kafka, broker, embedded, log_end
-from services.cli.failures import DOWN
+from services.cli.errors import DOWN
 from services.cli.main import main
 from services.cli.processes import Supervisor, free_ports
 from tests.conftest import KAFKA_CACHE

@@ -12,7 +12,7 @@ import mongoengine
 import pytest
 
 from services.cli import restoring, schemas
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 from services.kernel import mongo as kernel_mongo
 from services.kernel.mongo import Mongo
 from services.kpi import schema as kpi_schema

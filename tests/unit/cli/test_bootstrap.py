@@ -9,7 +9,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.cli import bootstrap
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 
 View = catalogue_service_pb2.View
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from kieng.kpi.v1 import view_pb2
 from services.cli import cuts
 from services.cli.definitions import read
-from services.cli.kpi_tables import Names
-from services.cli.render import cell_json
-from services.cli.screen import Screen
-from services.cli.texts import Lang
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.render import cell_json
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 from services.cli.up import CATALOGUE
 
 NAMES = Names.of(read(CATALOGUE), Lang.en)

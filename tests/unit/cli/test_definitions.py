@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cli import definitions
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.main import main
 from services.cli.up import CATALOGUE
 

@@ -22,7 +22,7 @@ from pymongo.errors import AutoReconnect, OperationFailure, WTimeoutError
 
 from services.cli import certificates, topics
 from services.cli import checks_of_parts as parts
-from services.cli.failures import DOWN, NO
+from services.cli.errors import DOWN, NO
 from services.cli.main import main
 from services.cli.stack import Stack
 from services.cli.topics import Difference

@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.cli import editions
-from services.cli.edition_tables import difference_text, edition_table, restatement_table
-from services.cli.failures import USAGE
-from services.cli.kpi_tables import Names
+from services.cli.errors import USAGE
 from services.cli.main import main
-from services.cli.screen import Screen
-from services.cli.texts import Lang
+from services.cli.terminal.edition_tables import difference_text, edition_table, restatement_table
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 
 KEY = Ed25519PrivateKey.generate()
 CONTENT: dict[str, Any] = {

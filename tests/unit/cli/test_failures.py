@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.any_pb2 import Any
 from google.rpc import error_details_pb2, status_pb2
 
-from services.cli.failures import DOWN, NO, CallFailed, Trouble, trouble_of_status
+from services.cli.errors import DOWN, NO, CallFailed, Trouble, trouble_of_status
 
 ADDRESS = "127.0.0.1:1"
 

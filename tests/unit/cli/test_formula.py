@@ -6,8 +6,8 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
-from services.cli import formula
-from services.cli.texts import Lang
+from services.cli.terminal import formula
+from services.cli.terminal.texts import Lang
 
 Condition, Component = catalogue_pb2.Condition, catalogue_pb2.Component
 WORDS = {

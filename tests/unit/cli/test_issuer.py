@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.issuer import LocalIssuer
 from services.kernel.access import Issuers
 from services.kernel.errors import Unauthenticated

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from services.cli.failures import DOWN, Failure
+from services.cli.errors import DOWN, Failure
 from services.cli.keeper import Task, keep
 from services.cli.launch import SERVICE_SECONDS, Launch, Plan
 from services.cli.processes import Child, Death
 from services.cli.restarts import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
-from services.cli.screen import Output, Screen
-from services.cli.texts import Lang
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.texts import Lang
 from services.cli.up import CATALOGUE, DIRECTORY
 
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from services.cli import bootstrap, up
-from services.cli.failures import DOWN, NO, USAGE, Failure
+from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.issuer import LocalIssuer
 from services.cli.launch import read_institutions, take_lock
 from services.cli.main import app, main

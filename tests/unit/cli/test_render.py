@@ -8,10 +8,10 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2
-from services.cli.kpi_tables import Names, cell_text, is_exact
-from services.cli.render import cell_json, message_json, value_json, value_text, view_json
-from services.cli.screen import Screen
-from services.cli.texts import Lang
+from services.cli.terminal.kpi_tables import Names, cell_text, is_exact
+from services.cli.terminal.render import cell_json, message_json, value_json, value_text, view_json
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 
 
 def whole(number: int) -> view_pb2.Value:

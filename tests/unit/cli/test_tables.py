@@ -10,7 +10,7 @@ import pytest
 import xlsxwriter
 
 from services.cli import rows, tables
-from services.cli.failures import NO, USAGE, Failure
+from services.cli.errors import NO, USAGE, Failure
 
 TEXT = "record_id;title\nr1;Đề tài giả\n"
 DEMO = Path(__file__).parents[3] / "deploy" / "demo"

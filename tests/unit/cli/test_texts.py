@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.imports import OUTCOMES
-from services.cli.texts import TEXTS, Lang, text
+from services.cli.terminal.texts import TEXTS, Lang, text
 
 SOURCES = sorted((Path(__file__).parents[3] / "services" / "cli").glob("*.py"))
 

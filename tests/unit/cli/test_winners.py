@@ -10,8 +10,8 @@ from rich.console import Console
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
-from services.cli.screen import Screen
-from services.cli.texts import Lang
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 from services.cli.winners import directions_of, outcome, totals_json, winners_and_losers
 
 VERIFIED = kpi_service_pb2.MEASURE_VERIFIED

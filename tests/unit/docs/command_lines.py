@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import typer
 from typer.main import get_command
 
-from services.cli.failures import Failure
+from services.cli.errors import Failure
 from services.cli.main import app
 from services.cli.settings import settings_of
 from tests.unit.docs.pages import ROOT

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from services.cli.texts_of_catalogue import CATALOGUE
-from services.cli.texts_of_operators import OPERATORS
-from services.cli.texts_of_readers import READERS
-from services.cli.texts_of_views import VIEWS
+from services.cli.terminal.texts_of_catalogue import CATALOGUE
+from services.cli.terminal.texts_of_operators import OPERATORS
+from services.cli.terminal.texts_of_readers import READERS
+from services.cli.terminal.texts_of_views import VIEWS
 
 
 class Lang(StrEnum):

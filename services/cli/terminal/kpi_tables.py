@@ -10,9 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
-from services.cli.render import NOTHING, enum_text, number_text, percent_text, value_text
-from services.cli.screen import Screen
-from services.cli.texts import Lang
+from services.cli.terminal.render import NOTHING, enum_text, number_text, percent_text, value_text
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 
 COLUMNS_MAX = 6
 NAMES_WIDTH_MIN = 32

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
-from services.cli.kpi_tables import HASH_CHARACTERS, Names
-from services.cli.render import NOTHING, enum_text, number_text, time_text, value_text
-from services.cli.screen import Screen
+from services.cli.terminal.kpi_tables import HASH_CHARACTERS, Names
+from services.cli.terminal.render import NOTHING, enum_text, number_text, time_text, value_text
+from services.cli.terminal.screen import Screen
 
 
 def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli.texts import Lang
+from services.cli.terminal.texts import Lang
 
 _RULES = catalogue_pb2
 NEVER = "never"

@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from services.cli.texts import Lang, text
+from services.cli.terminal.texts import Lang, text
 
 FILE_COLUMNS = 150
 """Width of what is written to a file or a pipe, which have none of their own."""
