@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
-from services.cli import definitions
+from services.cli.files import catalogue_yaml
 from services.cli.terminal import formula
 from services.cli.terminal.texts import Lang
 
@@ -69,7 +69,7 @@ def metrics_of(service: str) -> list[Any]:
 
 def indicators() -> str:
     """Return the indicators of the catalogue that `kieng up` publishes."""
-    deployed = definitions.read(ROOT / "deploy" / "catalogue" / "indicators.yaml")
+    deployed = catalogue_yaml.read(ROOT / "deploy" / "catalogue" / "indicators.yaml")
     rows = [
         (
             indicator.code,

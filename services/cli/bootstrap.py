@@ -17,9 +17,9 @@ from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
-from services.cli import definitions
 from services.cli.clients import Clients, Credential
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
+from services.cli.files import catalogue_yaml
 from services.cli.issuer import CONSORTIUM
 from services.cli.launch import Launch, Plan, http_probe
 from services.cli.partners import register_file
@@ -65,7 +65,7 @@ def _publish_first(clients: Clients, plan: Plan, screen: Screen) -> None:
     directory = clients.stub(DirectoryServiceStub)
     answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
     screen.say("up.directory", version=answer.version, units=len(units.units))
-    message = definitions.read(plan.catalogue)
+    message = catalogue_yaml.read(plan.catalogue)
     wanted = catalogue_service_pb2.PublishCatalogueRequest(
         indicators=message.indicators, taxonomies=message.taxonomies
     )

@@ -16,8 +16,9 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import definitions, options, reorganisation, views, what_if
+from services.cli import options, reorganisation, views, what_if
 from services.cli.errors import NO, Failure
+from services.cli.files import catalogue_yaml
 from services.cli.stack import DEPLOY
 from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
@@ -48,7 +49,7 @@ def list_catalogue(
     Example: kieng catalogue list --output json
     """
     if file is not None:
-        screen, message = Screen(output, lang), definitions.read(file)
+        screen, message = Screen(output, lang), catalogue_yaml.read(file)
     else:
         request = catalogue_service_pb2.GetCatalogueRequest()
         with options.session(output, lang, data, "viewer") as session:
@@ -158,7 +159,7 @@ def check(
     Example: kieng catalogue check indicators.yaml
     """
     screen = Screen(output, lang)
-    found = definitions.look_at(file)
+    found = catalogue_yaml.look_at(file)
     answer: dict[str, Any] = {"examples": 0, "differences": []}
     if not found.mistakes:
         folder = examples or file.parent / "examples"

@@ -16,9 +16,10 @@ from rich.progress import Progress
 
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
-from services.cli import options, rows, tables
+from services.cli import options
 from services.cli.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
+from services.cli.files import spreadsheets, submission_rows
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -101,25 +102,25 @@ def import_file(
         raise typer.Exit(NO)
 
 
-def read(path: Path, type_name: str, system: str) -> rows.Parsed:
+def read(path: Path, type_name: str, system: str) -> submission_rows.Parsed:
     """Read a file of one type.
 
     Raises:
         Failure: the file, its type or its header cannot be read.
     """
-    header, body = tables.read(path)
+    header, body = spreadsheets.read(path)
     type_name = type_name or path.stem
     try:
-        rows.descriptor_of(type_name)
-    except rows.HeaderWrong as error:
+        submission_rows.descriptor_of(type_name)
+    except submission_rows.HeaderWrong as error:
         raise Failure(f"{path}: {error}. Give it with --type", USAGE) from error
     try:
-        return rows.parse(type_name, header, body, system)
-    except rows.HeaderWrong as error:
+        return submission_rows.parse(type_name, header, body, system)
+    except submission_rows.HeaderWrong as error:
         raise Failure(f"{path}: {error}") from error
 
 
-def local_mistakes(screen: Screen, wrong: Iterable[rows.Wrong], report: Report) -> None:
+def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
     """Report the cells that could not be read; their rows are not sent."""
     for mistake in wrong:
         problem = screen.text(f"{mistake.problem}.problem", **mistake.values)
@@ -127,7 +128,7 @@ def local_mistakes(screen: Screen, wrong: Iterable[rows.Wrong], report: Report) 
         report.refuse(RefusedRow(mistake.row, "", mistake.column, problem, remedy))
 
 
-def bar(progress: Progress, name: str, parsed: rows.Parsed) -> Callable[[], None]:
+def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:
     """Add a bar for a file; call the result after each row."""
     task = progress.add_task(name, total=len(parsed.requests))
     return lambda: progress.advance(task)

@@ -15,11 +15,12 @@ from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
 from kieng.partners.v1 import partner_pb2
 from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
-from services.cli import options, tables
+from services.cli import options
 from services.cli.clients import Clients
 from services.cli.errors import USAGE, Failure
+from services.cli.files import spreadsheets
+from services.cli.files.submission_rows import TRUE, split
 from services.cli.issuer import CONSORTIUM
-from services.cli.rows import TRUE, split
 from services.cli.terminal.render import enum_text, message_json, number_text
 from services.cli.terminal.screen import Screen
 
@@ -111,7 +112,7 @@ def _house(name: str) -> partner_pb2.House.ValueType:
 
 def read_csv(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Read a CSV file by its headings; number and columns of each row."""
-    header, body = tables.read(path)
+    header, body = spreadsheets.read(path)
     for number, cells in body:
         yield number, dict(zip(header, cells, strict=False))
 

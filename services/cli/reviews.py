@@ -13,9 +13,10 @@ from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options, submissions, tables
+from services.cli import options, submissions
 from services.cli.clients import Clients, Credential
 from services.cli.errors import NO, Failure, trouble_of_status
+from services.cli.files import spreadsheets
 from services.cli.imports import SYSTEM, RefusedRow
 from services.cli.stack import Stack, find
 from services.cli.terminal.screen import Screen
@@ -181,7 +182,7 @@ def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
     Raises:
         Failure: the file cannot be read or lacks a column.
     """
-    header, body = tables.read(path)
+    header, body = spreadsheets.read(path)
     names = [heading.strip().lower() for heading in header]
     if missing := {"record_id", "decision"} - set(names):
         raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")

@@ -15,8 +15,9 @@ from uuid_utils import uuid7
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options, rows
+from services.cli import options
 from services.cli.errors import USAGE, Failure
+from services.cli.files import submission_rows
 from services.cli.terminal.render import enum_text, message_json, time_text
 from services.cli.terminal.screen import Screen
 
@@ -84,11 +85,11 @@ def read_content(
         Failure: the type, a fact's name or a value is wrong.
     """
     try:
-        rows.descriptor_of(type_name)
-        content = rows.content(type_name, row)
-    except rows.HeaderWrong as error:
+        submission_rows.descriptor_of(type_name)
+        content = submission_rows.content(type_name, row)
+    except submission_rows.HeaderWrong as error:
         raise Failure(str(error), USAGE) from error
-    except rows.CellWrong as error:
+    except submission_rows.CellWrong as error:
         values = error.values
         problem = screen.text(f"{error.problem}.problem", **values)
         remedy = screen.text(f"{error.problem}.remedy", **values)

@@ -10,8 +10,9 @@ from rich.progress import Progress
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import definitions, options
+from services.cli import options
 from services.cli.errors import NO, USAGE, Failure
+from services.cli.files import catalogue_yaml
 from services.cli.options import Session
 from services.cli.terminal.render import enum_text, message_json
 
@@ -44,7 +45,7 @@ def publish(
 
     Example: kieng catalogue publish indicators.yaml
     """
-    message = definitions.read(file)
+    message = catalogue_yaml.read(file)
     request = api.PublishCatalogueRequest(
         indicators=message.indicators,
         taxonomies=message.taxonomies,

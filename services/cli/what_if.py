@@ -6,7 +6,8 @@ from typing import Any
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import definitions, options
+from services.cli import options
+from services.cli.files import catalogue_yaml
 from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
 from services.cli.terminal.render import value_json
 from services.cli.views import Directory, Indicators, TreeOption, read_tree
@@ -39,7 +40,7 @@ def what_if(
     Example: kieng catalogue what-if indicators.yaml --from 2025-01 --to 2025-07
     """
     read_measure(measure)
-    message = definitions.read(file)
+    message = catalogue_yaml.read(file)
     request = api.TryCatalogueRequest(
         indicators=message.indicators,
         taxonomies=message.taxonomies,

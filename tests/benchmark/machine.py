@@ -21,7 +21,8 @@ from kafka import KafkaAdminClient
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli import apache_kafka, definitions, embedded, topics
+from services.cli import apache_kafka, embedded, topics
+from services.cli.files import catalogue_yaml
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
@@ -189,7 +190,7 @@ class Machine:
 
 def catalogue(tree: Sequence[directory_pb2.Unit] = ()) -> catalogue_pb2.Catalogue:
     """Return the indicators that are deployed, over the benchmark's tree or another one."""
-    message = definitions.read(INDICATORS)
+    message = catalogue_yaml.read(INDICATORS)
     message.version = 1
     message.units.extend(tree or units())
     return message

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from kieng.kpi.v1 import view_pb2
 from services.cli import cuts
-from services.cli.definitions import read
+from services.cli.files.catalogue_yaml import read
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import cell_json
 from services.cli.terminal.screen import Screen

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import definitions
 from services.cli.errors import NO, USAGE, Failure
+from services.cli.files import catalogue_yaml
 from services.cli.main import main
 from services.cli.up import CATALOGUE
 
@@ -91,7 +91,7 @@ def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[s
 def test_a_good_file_is_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "good.yaml"
     path.write_text(GOOD, encoding="utf-8")
-    message = definitions.read(path)
+    message = catalogue_yaml.read(path)
     assert [indicator.code for indicator in message.indicators] == ["AAA-01", "AAA-02"]
     assert message.taxonomies[0].terms[0].valid_from == "2025-01-01"
     assert message.indicators[0].value.where[1].minimum.of_type == {"ip_right": 2}
@@ -125,13 +125,13 @@ def test_a_file_with_mistakes_is_not_published(tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(GOOD.replace("house: university", "hause: university"), encoding="utf-8")
     with pytest.raises(Failure) as refused:
-        definitions.read(path)
+        catalogue_yaml.read(path)
     assert refused.value.exit_code == USAGE
     assert refused.value.message.splitlines()[0].startswith(
         f"{path}:11:5: indicators[AAA-01].hause"
     )
     with pytest.raises(Failure, match="No such file"):
-        definitions.read(tmp_path / "absent.yaml")
+        catalogue_yaml.read(tmp_path / "absent.yaml")
 
 
 def test_the_deployed_catalogue_and_its_examples_are_good(

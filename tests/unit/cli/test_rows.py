@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
-from services.cli import rows
-from services.cli.headers import ALIASES
+from services.cli.files import submission_rows
+from services.cli.files.column_aliases import ALIASES
 
 DEMO = Path(__file__).parents[3] / "deploy" / "demo"
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
 
-def receipt(*cells: str) -> rows.Parsed:
-    return rows.parse("receipt", RECEIPT, [(2, cells)], "accounts")
+def receipt(*cells: str) -> submission_rows.Parsed:
+    return submission_rows.parse("receipt", RECEIPT, [(2, cells)], "accounts")
 
 
-def problems(parsed: rows.Parsed) -> list[tuple[int, str, str]]:
+def problems(parsed: submission_rows.Parsed) -> list[tuple[int, str, str]]:
     return [(wrong.row, wrong.column, wrong.problem) for wrong in parsed.wrong]
 
 
@@ -71,7 +71,7 @@ def test_every_wrong_cell_of_a_row_is_told_at_once() -> None:
 
 def test_a_record_that_stands_twice_is_refused_the_second_time() -> None:
     cells = ("r1", "vnu", "PT-1", "1", "2025-01-01")
-    parsed = rows.parse("receipt", RECEIPT, [(2, cells), (3, cells)], "accounts")
+    parsed = submission_rows.parse("receipt", RECEIPT, [(2, cells), (3, cells)], "accounts")
     assert [request.row for request in parsed.requests] == [2]
     assert [(w.row, w.problem, w.values) for w in parsed.wrong] == [(3, "cell.twice", {"row": "2"})]
 
@@ -82,7 +82,7 @@ def test_rows_without_any_text_are_skipped() -> None:
 
 
 def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
-    publication = rows.content(
+    publication = submission_rows.content(
         "publication", {"unit_id": "vnu", "indexes": "wos|scopus", "quartile": "Q2", "part": "lead"}
     )
     facts = publication.facts.publication
@@ -93,7 +93,7 @@ def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
     assert facts.quartile == facts_pb2.Publication.QUARTILE_Q2
     assert publication.part == submission_pb2.PART_LEAD
     funding = {"unit_id": "vnu", "source": "system", "funding_source": "own", "in_kind": "có"}
-    claim = rows.content("rd_funding", funding)
+    claim = submission_rows.content("rd_funding", funding)
     assert claim.source == submission_pb2.SOURCE_SYSTEM
     assert claim.facts.rd_funding.source == facts_pb2.RdFunding.SOURCE_OWN
     assert claim.facts.rd_funding.in_kind
@@ -109,14 +109,14 @@ def test_lists_enums_booleans_and_renamed_columns_are_read() -> None:
     ],
 )
 def test_a_value_that_cannot_be_read_is_told(column: str, text: str, problem: str) -> None:
-    with pytest.raises(rows.CellWrong) as told:
-        rows.content("publication", {"unit_id": "vnu", column: text})
+    with pytest.raises(submission_rows.CellWrong) as told:
+        submission_rows.content("publication", {"unit_id": "vnu", column: text})
     assert (told.value.problem, told.value.values["column"]) == (problem, column)
 
 
 def test_texts_are_normalised_and_stripped() -> None:
     title = unicodedata.normalize("NFD", "  Đề tài giả  ")
-    parsed = rows.parse(
+    parsed = submission_rows.parse(
         "publication", ["record_id", "unit_id", "title"], [(2, ["p1", "vnu", title])], "cris"
     )
     assert parsed.requests[0].content.facts.publication.title == "Đề tài giả"
@@ -125,24 +125,26 @@ def test_texts_are_normalised_and_stripped() -> None:
 def test_a_row_that_withdraws_has_a_reason_and_no_content() -> None:
     header = ["record_id", "unit_id", "action", "reason"]
     row = (2, ["p1", "", "withdraw", "declared twice"])
-    (request,) = rows.parse("publication", header, [row], "cris").requests
+    (request,) = submission_rows.parse("publication", header, [row], "cris").requests
     assert not request.HasField("content")
     assert request.reason == "declared twice"
 
 
 def test_evidence_columns_are_read_side_by_side() -> None:
-    claim = rows.content(
+    claim = submission_rows.content(
         "publication",
         {"unit_id": "vnu", "evidence_sha256": "AA|bb", "evidence_title": "contract"},
     )
     assert [(proof.sha256, proof.title) for proof in claim.evidence] == [
         ("aa", "contract"),
-        ("bb", rows.DEFAULT_EVIDENCE_TITLE),
+        ("bb", submission_rows.DEFAULT_EVIDENCE_TITLE),
     ]
 
 
 def test_headings_of_people_are_understood() -> None:
-    found = rows.read_header("receipt", ["Mã bản ghi", "ĐƠN VỊ", "so tien", "Ngày nhận", ""])
+    found = submission_rows.read_header(
+        "receipt", ["Mã bản ghi", "ĐƠN VỊ", "so tien", "Ngày nhận", ""]
+    )
     assert found == ["record_id", "unit_id", "amount_vnd", "received_on", ""]
 
 
@@ -155,24 +157,26 @@ def test_headings_of_people_are_understood() -> None:
     ],
 )
 def test_a_header_that_is_wrong_says_what_to_do(header: list[str], words: str) -> None:
-    with pytest.raises(rows.HeaderWrong, match=words):
-        rows.read_header("receipt", header)
+    with pytest.raises(submission_rows.HeaderWrong, match=words):
+        submission_rows.read_header("receipt", header)
 
 
-@pytest.mark.parametrize("type_name", rows.TYPES)
+@pytest.mark.parametrize("type_name", submission_rows.TYPES)
 def test_every_heading_means_one_column_of_a_type(type_name: str) -> None:
-    known = rows.columns(type_name)
+    known = submission_rows.columns(type_name)
     assert len(known) == len(set(known))
     meanings: dict[str, str] = {}
     for name in known:
         for alias in (name, *ALIASES.get(name, ())):
-            assert meanings.setdefault(rows.slug(alias), name) == name
+            assert meanings.setdefault(submission_rows.slug(alias), name) == name
 
 
 def test_aliases_name_columns_that_exist() -> None:
-    assert set(ALIASES) <= {name for type_name in rows.TYPES for name in rows.columns(type_name)}
+    assert set(ALIASES) <= {
+        name for type_name in submission_rows.TYPES for name in submission_rows.columns(type_name)
+    }
 
 
 def test_the_server_fills_in_partner_ids() -> None:
-    assert "partner_id" not in rows.columns("training")
-    assert "partner" in rows.columns("training")
+    assert "partner_id" not in submission_rows.columns("training")
+    assert "partner" in submission_rows.columns("training")

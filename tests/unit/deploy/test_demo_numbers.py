@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from services.cli import rows
+from services.cli.files import submission_rows
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Image, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
@@ -35,8 +35,10 @@ CATALOGUE = decode_catalogue(MESSAGE)
 
 def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
     """What a row says, checked as the service checks it, with its partner named."""
-    known = {name: row.get(name, "") for name in rows.columns(type_name)}
-    message = rows.content(type_name, {n: t for n, t in known.items() if n not in rows.ROW_COLUMNS})
+    known = {name: row.get(name, "") for name in submission_rows.columns(type_name)}
+    message = submission_rows.content(
+        type_name, {n: t for n, t in known.items() if n not in submission_rows.ROW_COLUMNS}
+    )
     fact = getattr(message.facts, type_name)
     check_facts(message.facts, TODAY)
     if "partner_id" in fact.DESCRIPTOR.fields_by_name and fact.partner:

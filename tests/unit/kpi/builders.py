@@ -11,7 +11,7 @@ from typing import Any
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
-from services.cli import definitions
+from services.cli.files import catalogue_yaml
 from services.kernel.publisher import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.contribution import contribution
@@ -56,7 +56,7 @@ def catalogue_message() -> catalogue_pb2.Catalogue:
         )
         for unit, above in PARENTS.items()
     ]
-    message = definitions.read(INDICATORS)
+    message = catalogue_yaml.read(INDICATORS)
     message.version = 1
     message.units.extend(units)
     return message

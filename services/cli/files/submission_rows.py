@@ -17,7 +17,7 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import facts_pb2, import_service_pb2, submission_pb2
-from services.cli.headers import ALIASES
+from services.cli.files.column_aliases import ALIASES
 
 TYPES: dict[str, Descriptor] = {
     field.name: field.message_type

@@ -1,0 +1,1 @@
+"""Files that people hand in: spreadsheets of submissions, catalogues."""
