@@ -11,9 +11,9 @@ import typer
 from rich.console import RenderableType
 
 from services.cli import archive, db, options, recovery, saving, schemas
+from services.cli.client.stack import find
 from services.cli.errors import NO, Failure
 from services.cli.launch import Plan
-from services.cli.stack import find
 from services.cli.terminal.screen import Screen
 from services.cli.up import CATALOGUE, DIRECTORY
 from services.kernel.config import KernelSettings, load

@@ -17,10 +17,10 @@ from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
-from services.cli.clients import Clients, Credential
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.issuer import CONSORTIUM
 from services.cli.launch import Launch, Plan, http_probe
 from services.cli.partners import register_file
 from services.cli.terminal.screen import Screen

@@ -17,9 +17,9 @@ from rich.text import Text
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options, reorganisation, views, what_if
+from services.cli.client.stack import DEPLOY
 from services.cli.errors import NO, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.stack import DEPLOY
 from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen

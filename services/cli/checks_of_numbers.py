@@ -18,12 +18,12 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import broker, log_end
-from services.cli.clients import Clients, Credential
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
 from services.cli.findings import UP, Finding
-from services.cli.issuer import CONSORTIUM
 from services.cli.launch import SERVICES, WITHOUT_GRPC, http_probe
-from services.cli.stack import Stack
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0

@@ -14,9 +14,9 @@ from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.cli import broker, certificates, db, embedded, schemas, settings, topics
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.findings import UP, Finding
-from services.cli.stack import Stack
 from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo
 

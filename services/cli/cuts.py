@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 
 from kieng.kpi.v1 import catalogue_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli.clients import Clients
+from services.cli.client.clients import Clients
 from services.cli.terminal.kpi_tables import Names, grid, title_of
 from services.cli.terminal.render import value_text
 from services.cli.terminal.screen import Screen

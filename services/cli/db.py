@@ -11,9 +11,9 @@ import typer
 from pymongo.errors import PyMongoError
 
 from services.cli import embedded, options, schemas
+from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
+from services.cli.client.stack import Stack, find
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.issuer import CONSORTIUM, LocalIssuer
-from services.cli.stack import Stack, find
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 from services.kernel.mongo import Mongo

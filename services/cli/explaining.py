@@ -13,8 +13,8 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options
+from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.issuer import CONSORTIUM
 from services.cli.kpi import (
     From,
     MeasureOption,

@@ -17,7 +17,7 @@ from rich.progress import Progress
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli import options
-from services.cli.clients import Clients
+from services.cli.client.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import spreadsheets, submission_rows
 from services.cli.terminal.render import enum_text

@@ -14,7 +14,7 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import cuts, options, past
-from services.cli.clients import Clients
+from services.cli.client.clients import Clients
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json

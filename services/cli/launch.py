@@ -20,10 +20,10 @@ from typing import IO, Self
 import yaml
 
 from services.cli import apache_kafka, broker, embedded, schemas, topics
+from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
+from services.cli.client.stack import ROOT, Process, Stack
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.processes import Child, Unready, free_ports
-from services.cli.stack import ROOT, Process, Stack
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 

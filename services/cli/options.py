@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli.clients import Clients, Credential
-from services.cli.issuer import CONSORTIUM
-from services.cli.stack import DATA, Stack, find
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import DATA, Stack, find
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 

@@ -13,7 +13,7 @@ from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.submissions.v1 import events_pb2, log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli import options
-from services.cli.issuer import CONSORTIUM
+from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.terminal.render import message_json, time_text
 
 app = typer.Typer(no_args_is_help=True, help="See and mend records that could not be counted.")

@@ -16,11 +16,11 @@ from kieng.partners.v1 import partner_pb2
 from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
 from services.cli import options
-from services.cli.clients import Clients
+from services.cli.client.clients import Clients
+from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.errors import USAGE, Failure
 from services.cli.files import spreadsheets
 from services.cli.files.submission_rows import TRUE, split
-from services.cli.issuer import CONSORTIUM
 from services.cli.terminal.render import enum_text, message_json, number_text
 from services.cli.terminal.screen import Screen
 

@@ -15,11 +15,11 @@ from services.cli import db, log_end, restoring, up
 from services.cli.archive import Manifest
 from services.cli.bootstrap import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
 from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
-from services.cli.clients import Clients, Credential
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.issuer import CONSORTIUM
 from services.cli.launch import DATABASE_MS, Launch, Plan
-from services.cli.stack import Stack
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 

@@ -14,11 +14,11 @@ from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options, submissions
-from services.cli.clients import Clients, Credential
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.stack import Stack, find
 from services.cli.errors import NO, Failure, trouble_of_status
 from services.cli.files import spreadsheets
 from services.cli.imports import SYSTEM, RefusedRow
-from services.cli.stack import Stack, find
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")

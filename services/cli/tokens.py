@@ -16,9 +16,9 @@ from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
 from services.cli import broker, embedded, log_end, options, topics
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import find
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.issuer import LocalIssuer
-from services.cli.stack import find
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from services.cli import options
-from services.cli.issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.stack import find
+from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
+from services.cli.client.stack import find
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Make an issuer of tokens, for trials only.")

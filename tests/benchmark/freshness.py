@@ -16,7 +16,7 @@ from kafka import KafkaProducer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.issuer import LocalIssuer
+from services.cli.client.local_issuer import LocalIssuer
 from services.cli.processes import free_ports
 from tests.benchmark.figures import Figure, quantiles
 from tests.benchmark.generator import FIRST_YEAR, ROOT, TOPIC, Generator, units

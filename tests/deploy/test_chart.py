@@ -15,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from services.cli.issuer import write_key
+from services.cli.client.local_issuer import write_key
 from services.cli.launch import SERVICES
 from services.kernel.config import read
 from services.kernel.runner import STOP_SECONDS_MAX, find_service

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.issuer import LocalIssuer
+from services.cli.client.local_issuer import LocalIssuer
 from tests.deploy.charts import Object, environment, example, name_of, of_kind, pod_of
 from tests.deploy.image import carry_out_build_stage, final_stage, may_change_user
 from tests.deploy.known import needs_tools

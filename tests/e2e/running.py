@@ -18,8 +18,8 @@ from typing import Any
 
 import grpc
 
-from services.cli.issuer import LocalIssuer
-from services.cli.stack import Stack, find
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import Stack, find
 
 KIENG = Path(sys.executable).with_name("kieng")
 START_SECONDS = 240.0

@@ -12,7 +12,7 @@ import yaml
 
 from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.stack import DEPLOY
+from services.cli.client.stack import DEPLOY
 from tests.e2e import expected
 from tests.e2e.running import RunningStack
 

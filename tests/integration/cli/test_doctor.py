@@ -11,10 +11,10 @@ from kafka import KafkaProducer
 from services.cli import checks_of_numbers as numbers
 from services.cli import checks_of_parts as parts
 from services.cli import log_end, restoring, schemas
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.findings import Finding
 from services.cli.processes import free_ports
-from services.cli.stack import Stack
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase
 

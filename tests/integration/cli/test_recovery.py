@@ -11,9 +11,9 @@ import pytest
 from kafka import KafkaProducer
 
 from services.cli import archive, broker, restoring, saving, topics
+from services.cli.client.stack import Stack
 from services.cli.errors import Failure
 from services.cli.recovery import Job
-from services.cli.stack import Stack
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase

@@ -22,9 +22,9 @@ from pymongo.errors import AutoReconnect, OperationFailure, WTimeoutError
 
 from services.cli import certificates, topics
 from services.cli import checks_of_parts as parts
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.main import main
-from services.cli.stack import Stack
 from services.cli.topics import Difference
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -286,7 +286,7 @@ def test_settings_that_cannot_be_read_are_all_it_tells(
 
 
 def test_a_stack_of_this_machine_has_its_disk_looked_at(tmp_path: Path) -> None:
-    from services.cli.stack import Process
+    from services.cli.client.stack import Process
 
     running = Stack(str(tmp_path), processes={"kpi.query": Process(1, "log")})
     assert [finding.check for finding in parts.check_disk(running)] == [f"disk of {tmp_path}"]

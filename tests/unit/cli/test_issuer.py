@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.client.local_issuer import LocalIssuer
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.issuer import LocalIssuer
 from services.kernel.access import Issuers
 from services.kernel.errors import Unauthenticated
 

@@ -11,11 +11,11 @@ import pytest
 import typer
 
 from services.cli import bootstrap, up
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import Process, Stack, find
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.issuer import LocalIssuer
 from services.cli.launch import read_institutions, take_lock
 from services.cli.main import app, main
-from services.cli.stack import Process, Stack, find
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]
 

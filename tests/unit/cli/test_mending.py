@@ -12,12 +12,12 @@ import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from services.cli import embedded, mending
+from services.cli.client.stack import Process
 from services.cli.errors import Failure
 from services.cli.launch import Launch, Plan
 from services.cli.mending import ROOM_BYTES, Mender
 from services.cli.processes import ChildFailed
 from services.cli.restarts import RESTARTS_MAX
-from services.cli.stack import Process
 from services.cli.terminal.screen import Patient, Screen
 from services.cli.terminal.texts import Lang
 from services.cli.up import DIRECTORY

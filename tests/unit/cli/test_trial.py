@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from services.cli.issuer import LocalIssuer
+from services.cli.client.local_issuer import LocalIssuer
 from services.cli.main import main
 from services.kernel.access import Issuers
 from services.kpi.config import Settings

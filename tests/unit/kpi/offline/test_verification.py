@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import MessageToJson
 
-from services.cli.stack import DEPLOY
+from services.cli.client.stack import DEPLOY
 from services.kpi.log.file import FileRecord, write_log
 from services.kpi.offline.verification import load_catalogue, main, verify
 from services.kpi.wire import events

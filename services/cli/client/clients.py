@@ -22,9 +22,9 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import Stack
 from services.cli.errors import USAGE, CallFailed, Failure, trouble_of_call
-from services.cli.issuer import LocalIssuer
-from services.cli.stack import Stack
 
 UNARY_SECONDS = 20.0
 STREAM_SECONDS = 600.0

@@ -1,0 +1,1 @@
+"""Calls to the services: where they are, and with which credential."""
