@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from services.cli import apache_kafka, embedded, topics
+from services.cli import apache_kafka, embedded
+from services.cli.admin import topics
 from services.cli.processes import Supervisor, free_ports
 from services.kpi.log.identity import SUBMISSIONS
 

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from services.cli import archive, db, options, recovery, saving, schemas
+from services.cli import archive, db, options, recovery, saving
+from services.cli.admin import database_schema
 from services.cli.client.stack import find
 from services.cli.errors import NO, Failure
 from services.cli.launch import Plan
@@ -45,7 +46,7 @@ def create(
     """
     stack, screen = find(data), Screen(output, lang)
     with db.database_server(uri, stack) as mongo, screen.progress() as progress:
-        known = schemas.institutions_known(mongo, db.institutions_here([], stack))
+        known = database_schema.institutions_known(mongo, db.institutions_here([], stack))
         if unknown := set(institution) - set(known):
             raise Failure(f"no institution {', '.join(sorted(unknown))}; here are {known}", NO)
         folder, manifest = saving.save(

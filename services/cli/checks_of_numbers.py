@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import broker, log_end
+from services.cli.admin import broker, log_offsets
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
@@ -167,8 +167,8 @@ def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
     options = {**broker.options(bootstrap), "auto_offset_reset": "latest"}
     consumer = KafkaConsumer(**options, enable_auto_commit=False, allow_auto_create_topics=False)
     with closing(consumer):
-        numbers = sorted(consumer.partitions_for_topic(log_end.TOPIC) or ())
-        partitions = [TopicPartition(log_end.TOPIC, number) for number in numbers]
+        numbers = sorted(consumer.partitions_for_topic(log_offsets.TOPIC) or ())
+        partitions = [TopicPartition(log_offsets.TOPIC, number) for number in numbers]
         consumer.assign(partitions)
         for partition in partitions:
             consumer.seek(partition, position.get(partition.partition, 0))

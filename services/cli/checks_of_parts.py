@@ -13,7 +13,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli import broker, certificates, db, embedded, schemas, settings, topics
+from services.cli import certificates, db, embedded, settings
+from services.cli.admin import broker, database_schema, topics
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.findings import UP, Finding
@@ -167,11 +168,11 @@ def _check_clock(mongo: Mongo) -> Finding:
 
 
 def _check_schemas(mongo: Mongo, stack: Stack) -> Iterator[Finding]:
-    names = schemas.institutions_known(mongo, db.institutions_here([], stack))
+    names = database_schema.institutions_known(mongo, db.institutions_here([], stack))
     found = [
         difference
-        for schema, name in schemas.databases(names)
-        for difference in schemas.plan(schema, mongo.database(name))
+        for schema, name in database_schema.databases(names)
+        for difference in database_schema.plan(schema, mongo.database(name))
         if difference.aspect != "unknown index"
     ]
     if found:

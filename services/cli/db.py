@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from pymongo.errors import PyMongoError
 
-from services.cli import embedded, options, schemas
+from services.cli import embedded, options
+from services.cli.admin import database_schema
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
 from services.cli.client.stack import Stack, find
 from services.cli.errors import DOWN, NO, USAGE, Failure
@@ -74,11 +75,11 @@ def plan_databases(
     Example: kieng db plan --mongo mongodb://db-1/?replicaSet=rs
     """
     stack = find(data)
-    found: list[schemas.Difference] = []
+    found: list[database_schema.Difference] = []
     with database_server(uri, stack) as mongo:
-        names = schemas.institutions_known(mongo, institutions_here(institution, stack))
-        for schema, name in schemas.databases(names):
-            found += schemas.plan(schema, mongo.database(name))
+        names = database_schema.institutions_known(mongo, institutions_here(institution, stack))
+        for schema, name in database_schema.databases(names):
+            found += database_schema.plan(schema, mongo.database(name))
     screen = Screen(output, lang)
     lines = [str(difference) for difference in found]
     screen.answer({"differences": lines}, lambda: "\n".join(lines) or screen.text("db.same"))
@@ -102,15 +103,15 @@ def apply_databases(
     """
     stack, screen = find(data), Screen(output, lang)
     run: list[str] = []
-    left: list[schemas.Difference] = []
+    left: list[database_schema.Difference] = []
     with database_server(uri, stack) as mongo:
-        names = schemas.institutions_known(mongo, institutions_here(institution, stack))
-        wanted = list(schemas.databases(names))
+        names = database_schema.institutions_known(mongo, institutions_here(institution, stack))
+        wanted = list(database_schema.databases(names))
         with screen.progress() as progress:
             task = progress.add_task("", total=len(wanted))
             for schema, name in wanted:
                 progress.update(task, description=name)
-                left += schemas.apply(schema, mongo.database(name), run.append)
+                left += database_schema.apply(schema, mongo.database(name), run.append)
                 progress.advance(task)
     stays = [str(difference) for difference in left]
     document = {"databases": [name for _, name in wanted], "migrations": run, "left": stays}

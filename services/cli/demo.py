@@ -16,7 +16,8 @@ from rich.progress import Progress, TaskID
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import kpi, log_end, options, reviews, up
+from services.cli import kpi, options, reviews, up
+from services.cli.admin import log_offsets
 from services.cli.bootstrap import STARTING, bootstrap, retry
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
@@ -131,7 +132,7 @@ class Demo:
             selection=view_pb2.Selection(
                 unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO
             ),
-            min_progress=log_end.submissions(self.launch.stack.broker),
+            min_progress=log_offsets.submissions(self.launch.stack.broker),
         )
         stub = clients.stub(KpiServiceStub)
         retry(CAUGHT_UP_SECONDS, STARTING, lambda: stub.GetKpis(request))

@@ -17,7 +17,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli import broker
+from services.cli.admin import broker
 from services.cli.processes import Child
 from services.kernel.mongo import SICK
 

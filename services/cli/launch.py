@@ -19,7 +19,8 @@ from typing import IO, Self
 
 import yaml
 
-from services.cli import apache_kafka, broker, embedded, schemas, topics
+from services.cli import apache_kafka, embedded
+from services.cli.admin import broker, database_schema, topics
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.client.stack import ROOT, Process, Stack
 from services.cli.errors import DOWN, NO, USAGE, Failure
@@ -153,8 +154,8 @@ class Launch:
 
     def _apply_schemas(self, uri: str) -> None:
         with closing(Mongo(uri, DATABASE_MS)) as mongo:
-            for schema, name in schemas.databases(self.institutions):
-                schemas.apply(schema, mongo.database(name), self.screen.messages.print)
+            for schema, name in database_schema.databases(self.institutions):
+                database_schema.apply(schema, mongo.database(name), self.screen.messages.print)
 
     def _start_services(self, ports: list[int], bootstrap: str, mongo: str) -> None:
         addresses = {name: ports[2 * i : 2 * i + 2] for i, name in enumerate(SERVICES)}

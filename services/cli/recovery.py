@@ -11,7 +11,8 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import db, log_end, restoring, up
+from services.cli import db, restoring, up
+from services.cli.admin import log_offsets
 from services.cli.archive import Manifest
 from services.cli.bootstrap import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
 from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
@@ -118,7 +119,7 @@ class Job:
             month = datetime.now(UTC).strftime("%Y-%m")
             selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
             request = kpi_service_pb2.GetKpisRequest(
-                selection=selection, min_progress=log_end.submissions(stack.broker)
+                selection=selection, min_progress=log_offsets.submissions(stack.broker)
             )
             stub = clients.stub(KpiServiceStub)
             digest = retry(READ_SECONDS, STARTING, lambda: stub.GetKpis(request)).view.digest

@@ -19,7 +19,7 @@ from kafka import KafkaConsumer, TopicPartition
 from pymongo import DeleteOne
 from rich.progress import Progress
 
-from services.cli import broker, schemas, topics
+from services.cli.admin import broker, database_schema, topics
 from services.cli.archive import Manifest, Part, read_part
 from services.cli.errors import NO, Failure
 from services.cli.saving import RAW
@@ -61,11 +61,11 @@ def is_loaded(mongo: Mongo, manifest: Manifest) -> bool:
     return states == {"loaded"} and len(notes) == len(manifest.versions)
 
 
-def wanted(manifest: Manifest) -> list[tuple[schemas.Schema, str]]:
+def wanted(manifest: Manifest) -> list[tuple[database_schema.Schema, str]]:
     """Return the databases of a backup, in the order they are loaded."""
     return [
         (schema, name)
-        for schema, name in schemas.databases(manifest.institutions)
+        for schema, name in database_schema.databases(manifest.institutions)
         if name in manifest.versions
     ]
 
@@ -86,17 +86,17 @@ def load(
             continue
         epoch = next_epoch(max(_epoch(database), _epoch_of(folder, own)), now)
         drop(mongo, name)
-        _mark(database, manifest, "loading", schemas.RESTORING)
+        _mark(database, manifest, "loading", database_schema.RESTORING)
         if manifest.versions[name] == len(schema.MIGRATIONS):
             # Before the documents: the embedded database builds an index slowly over what is there.
-            declare(database, schema.DOCUMENTS, schemas.RESTORING)
+            declare(database, schema.DOCUMENTS, database_schema.RESTORING)
         for part in own:
             _load_part(database, folder, part, progress, task)
-        if name in schemas.schema_of("submissions").databases(manifest.institutions):
+        if name in database_schema.schema_of("submissions").databases(manifest.institutions):
             _set_epoch(database, epoch)
         schema.restored(database)
         _mark(database, manifest, "loaded", manifest.versions[name])
-        schemas.apply(schema, database, lambda text: None)
+        database_schema.apply(schema, database, lambda text: None)
         loaded.append(name)
     return loaded
 
@@ -113,7 +113,7 @@ def drop(mongo: Mongo, name: str) -> None:
 
 
 def _load_part(
-    database: schemas.Database, folder: Path, part: Part, progress: Progress, task: Any
+    database: database_schema.Database, folder: Path, part: Part, progress: Progress, task: Any
 ) -> None:
     collection = database.get_collection(part.collection, RAW)
     documents = read_part(folder, part)
@@ -122,12 +122,12 @@ def _load_part(
         progress.advance(task, len(batch))
 
 
-def _note(database: schemas.Database) -> dict[str, Any]:
+def _note(database: database_schema.Database) -> dict[str, Any]:
     return database["schema"].find_one({"_id": "restore"}) or {}
 
 
-def _mark(database: schemas.Database, manifest: Manifest, state: str, version: int) -> None:
-    schemas.set_version(database, version)
+def _mark(database: database_schema.Database, manifest: Manifest, state: str, version: int) -> None:
+    database_schema.set_version(database, version)
     note = {"backup": manifest.name, "state": state, "at": datetime.now(UTC)}
     database["schema"].update_one({"_id": "restore"}, {"$set": note}, upsert=True)
 
@@ -138,7 +138,7 @@ def finished(mongo: Mongo, manifest: Manifest) -> None:
         mongo.database(name)["schema"].delete_one({"_id": "restore"})
 
 
-def _epoch(database: schemas.Database) -> int:
+def _epoch(database: database_schema.Database) -> int:
     return int((database["meta"].find_one({"_id": "restore"}) or {}).get("restore_epoch", 0))
 
 
@@ -147,7 +147,7 @@ def _epoch_of(folder: Path, parts: Sequence[Part]) -> int:
     return max((int(m["restore_epoch"]) for m in metas if m["_id"] == "restore"), default=0)
 
 
-def _set_epoch(database: schemas.Database, epoch: int) -> None:
+def _set_epoch(database: database_schema.Database, epoch: int) -> None:
     change = {"$set": {"restore_epoch": epoch}}
     database["meta"].update_one({"_id": "restore"}, change, upsert=True)
 

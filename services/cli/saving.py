@@ -22,7 +22,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from rich.progress import Progress
 
-from services.cli import schemas
+from services.cli.admin import database_schema
 from services.cli.archive import (
     PARTIAL,
     ArchiveInvalid,
@@ -73,8 +73,8 @@ def save(
     versions: dict[str, int] = {}
     wanted = [
         (schema, name)
-        for schema, name in schemas.databases(institutions)
-        if is_whole or name in schemas.schema_of("submissions").databases(institutions)
+        for schema, name in database_schema.databases(institutions)
+        if is_whole or name in database_schema.schema_of("submissions").databases(institutions)
     ]
     task = progress.add_task("", total=len(wanted))
     for schema, database_name in wanted:
@@ -93,13 +93,13 @@ def save(
 
 
 def _version(mongo: Mongo, name: str) -> int:
-    found = schemas.version_of(mongo.database(name))
-    if found == schemas.RESTORING:
+    found = database_schema.version_of(mongo.database(name))
+    if found == database_schema.RESTORING:
         raise Failure(f"{name} is half restored: repeat `kieng backup restore` first", NO)
     return found
 
 
-def copy(mongo: Mongo, folder: Path, schema: schemas.Schema, name: str) -> Iterator[Part]:
+def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) -> Iterator[Part]:
     """Copy the collections of a database that cannot be made again from others."""
     database = mongo.database(name)
     left_out = NOT_COPIED | set(schema.DERIVED)

@@ -15,7 +15,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
-from services.cli import broker, embedded, log_end, options, topics
+from services.cli import embedded, options
+from services.cli.admin import broker, log_offsets, topics
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import find
 from services.cli.errors import DOWN, NO, USAGE, Failure
@@ -86,7 +87,7 @@ def wanted(replication: int, partitions: int) -> list[topics.Topic]:
     table = topics.load(replication=replication or None)
     return [
         replace(topic, partitions=partitions)
-        if partitions and topic.name == log_end.TOPIC
+        if partitions and topic.name == log_offsets.TOPIC
         else topic
         for topic in table
     ]

@@ -21,7 +21,8 @@ from kafka import KafkaAdminClient
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli import apache_kafka, embedded, topics
+from services.cli import apache_kafka, embedded
+from services.cli.admin import topics
 from services.cli.files import catalogue_yaml
 from services.cli.processes import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 from kafka import KafkaAdminClient
 
-from services.cli import topics
+from services.cli.admin import topics
 from tests.e2e.running import RunningStack, wait_until
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS
 

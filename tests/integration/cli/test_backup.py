@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli import archive, restoring, saving, schemas
+from services.cli import archive, restoring, saving
+from services.cli.admin import database_schema
 from services.cli.errors import Failure
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
@@ -30,7 +31,7 @@ SHARED = ("kieng_partners", "kieng_notifications", "kieng_kpi")
 def everything(mongo: Mongo) -> dict[str, list[Any]]:
     """What the databases hold beside derived collections and notes."""
     found = {}
-    for schema, name in schemas.databases([A, B]):
+    for schema, name in database_schema.databases([A, B]):
         database = mongo.database(name)
         for collection in database.list_collection_names():
             if collection not in {*schema.DERIVED, "schema", "meta"}:
@@ -41,7 +42,7 @@ def everything(mongo: Mongo) -> dict[str, list[Any]]:
 
 def fill(mongo: Mongo) -> None:
     wipe(mongo)
-    for schema, name in schemas.databases([A, B]):
+    for schema, name in database_schema.databases([A, B]):
         schema.declare(mongo.database(name))
     for institution, count in ((A, 60), (B, 3)):
         rows = [
@@ -60,7 +61,7 @@ def fill(mongo: Mongo) -> None:
 
 
 def wipe(mongo: Mongo) -> None:
-    for _, name in schemas.databases([A, B]):
+    for _, name in database_schema.databases([A, B]):
         restoring.drop(mongo, name)
 
 
@@ -99,10 +100,10 @@ def test_what_comes_back_is_what_was_there_without_what_is_counted_anew(
     assert [part.documents for part in manifest.parts if part.database == SUBMISSIONS] == [60]
     wipe(mongo)
     loaded = load(mongo, folder)
-    assert loaded == [name for _, name in schemas.databases([A, B])]
+    assert loaded == [name for _, name in database_schema.databases([A, B])]
     assert everything(mongo) == before
-    for schema, name in schemas.databases([A, B]):
-        assert schemas.plan(schema, mongo.database(name)) == []
+    for schema, name in database_schema.databases([A, B]):
+        assert database_schema.plan(schema, mongo.database(name)) == []
         schema.declare(mongo.database(name))
 
 
@@ -166,7 +167,7 @@ def test_a_restore_that_was_cut_off_is_repeated_and_closes_the_database_meanwhil
         load(mongo, folder)
     half = mongo.database(f"kieng_submissions_{B}")
     with pytest.raises(RuntimeError, match="schema -1 is not 0"):
-        schemas.schema_of("submissions").declare(half)
+        database_schema.schema_of("submissions").declare(half)
     assert not restoring.is_loaded(mongo, manifest)
     assert restoring.occupied(mongo, manifest) == []
     with pytest.raises(Failure, match="half restored"):
@@ -208,7 +209,7 @@ def test_a_restored_partner_is_told_again_and_an_old_outbox_is_not(
 
 
 def test_of_the_views_only_the_catalogue_and_the_number_of_the_live_one_stay(mongo: Mongo) -> None:
-    schema, kpi = schemas.schema_of("kpi"), mongo.database("kieng_kpi")
+    schema, kpi = database_schema.schema_of("kpi"), mongo.database("kieng_kpi")
     opened = {
         "g1-c1-f1": "retired",
         "g2-c1-f1": "live",

@@ -10,7 +10,8 @@ from kafka import KafkaProducer
 
 from services.cli import checks_of_numbers as numbers
 from services.cli import checks_of_parts as parts
-from services.cli import log_end, restoring, schemas
+from services.cli import restoring
+from services.cli.admin import database_schema, log_offsets
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.findings import Finding
@@ -43,18 +44,18 @@ def test_a_broker_that_is_not_there_is_down() -> None:
 def test_databases_of_another_release_are_told_with_the_command(mongo: RunningDatabase) -> None:
     stack = Stack("", mongo=mongo.uri)
     connection = Mongo(mongo.uri, 5000)
-    for schema, name in schemas.databases([]):
+    for schema, name in database_schema.databases([]):
         restoring.drop(connection, name)
-        schemas.apply(schema, connection.database(name), lambda text: None)
+        database_schema.apply(schema, connection.database(name), lambda text: None)
     found = list(parts.check_database(stack))
     assert codes(found) == {"database": 0, "clock": 0, "schema": 0}, found
     kpi = connection.database("kieng_kpi")
     kpi["parked"].insert_one({"_id": "v|0|1"})
-    schemas.set_version(kpi, 0)
+    database_schema.set_version(kpi, 0)
     lacks = {finding.check: finding for finding in parts.check_database(stack)}["schema"]
     assert (lacks.exit_code, lacks.remedy) == (NO, "kieng db apply")
     assert "migration place_parked_records" in lacks.detail
-    schemas.set_version(kpi, schemas.RESTORING)
+    database_schema.set_version(kpi, database_schema.RESTORING)
     cut_off = {finding.check: finding for finding in parts.check_database(stack)}["schema"]
     assert (cut_off.exit_code, cut_off.remedy) == (NO, "kieng backup restore FOLDER")
     restoring.drop(connection, "kieng_kpi")
@@ -62,9 +63,9 @@ def test_databases_of_another_release_are_told_with_the_command(mongo: RunningDa
 
 
 def test_records_behind_a_position_are_seen_and_no_others(broker: RunningBroker) -> None:
-    end = {p.partition: p.next_offset for p in log_end.submissions(broker.bootstrap)}
+    end = {p.partition: p.next_offset for p in log_offsets.submissions(broker.bootstrap)}
     with closing(KafkaProducer(bootstrap_servers=broker.bootstrap)) as producer:
         for value in (b"1", b"2"):
-            producer.send(log_end.TOPIC, value, partition=0).get(timeout=15)
+            producer.send(log_offsets.TOPIC, value, partition=0).get(timeout=15)
     assert [record.value for record in numbers.unread(broker.bootstrap, end)] == [b"1", b"2"]
     assert numbers.unread(broker.bootstrap, {**end, 0: end[0] + 2}) == []

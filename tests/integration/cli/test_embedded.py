@@ -14,7 +14,8 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.cli import embedded, topics
+from services.cli import embedded
+from services.cli.admin import topics
 from services.cli.processes import Supervisor, free_ports
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from services.cli import archive, broker, restoring, saving, topics
+from services.cli import archive, restoring, saving
+from services.cli.admin import broker, topics
 from services.cli.client.stack import Stack
 from services.cli.errors import Failure
 from services.cli.recovery import Job

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from kafka.errors import KafkaError
 
-from services.cli import apache_kafka, broker, embedded, log_end
+from services.cli import apache_kafka, embedded
+from services.cli.admin import broker, log_offsets
 from services.cli.errors import DOWN
 from services.cli.main import main
 from services.cli.processes import Supervisor, free_ports
@@ -70,13 +71,13 @@ def test_topics_are_applied_with_a_login_from_the_environment(
 ) -> None:
     chosen = ("--partitions", "3", "--output", "json")
     assert run("topics", "apply", *chosen) == 0
-    assert log_end.TOPIC in json.loads(capsys.readouterr().out)["created"]
+    assert log_offsets.TOPIC in json.loads(capsys.readouterr().out)["created"]
     assert run("topics", "apply", *chosen) == 0
     capsys.readouterr()
     # More than the table says is a choice; fewer than asked for is told, and never changed.
     assert run("topics", "plan", "--output", "json") == 0
     (more,) = json.loads(capsys.readouterr().out)["differences"]
-    assert more == f"{log_end.TOPIC}: partitions is 3, wanted 1"
+    assert more == f"{log_offsets.TOPIC}: partitions is 3, wanted 1"
     assert run("topics", "apply", "--partitions", "6") == 1
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import mongoengine
 import pytest
 
-from services.cli import restoring, schemas
+from services.cli import restoring
+from services.cli.admin import database_schema
 from services.cli.errors import Failure
 from services.kernel import mongo as kernel_mongo
 from services.kernel.mongo import Mongo
@@ -76,30 +77,30 @@ def filled(database: Any) -> None:
 
 def run(database: Any, release: Release) -> list[str]:
     said: list[str] = []
-    assert schemas.apply(release, database, said.append) == []
+    assert database_schema.apply(release, database, said.append) == []
     return [text.rsplit(" ", 1)[-1] for text in said]
 
 
 def test_migrations_run_once_in_order_and_a_plan_changes_nothing(database: Any) -> None:
     filled(database)
     release = Release([double, add_one])
-    planned = [(each.aspect, each.name) for each in schemas.plan(release, database)]
+    planned = [(each.aspect, each.name) for each in database_schema.plan(release, database)]
     assert planned == [("migration", "double"), ("migration", "add_one")]
     assert sizes(database) == [0, 1, 2]
     assert run(database, release) == ["double", "add_one"]
     assert sizes(database) == [1, 3, 5]
-    assert schemas.plan(release, database) == []
+    assert database_schema.plan(release, database) == []
     assert run(database, release) == []
     assert sizes(database) == [1, 3, 5]
 
 
 def test_a_new_database_needs_no_migration(database: Any) -> None:
     release = Release([double, add_one])
-    planned = [(each.aspect, each.name) for each in schemas.plan(release, database)]
+    planned = [(each.aspect, each.name) for each in database_schema.plan(release, database)]
     assert planned == [("index", "things(size 1)")]
     assert run(database, release) == []
-    assert schemas.version_of(database) == 2
-    assert schemas.plan(release, database) == []
+    assert database_schema.version_of(database) == 2
+    assert database_schema.plan(release, database) == []
 
 
 def test_a_database_that_stayed_empty_over_a_release_needs_no_migration(database: Any) -> None:
@@ -126,8 +127,8 @@ def test_a_migration_that_was_cut_off_is_repeated(database: Any) -> None:
         raise ConnectionError("cut off")
 
     with pytest.raises(ConnectionError):
-        schemas.apply(Release([double, breaks]), database, lambda text: None)
-    assert schemas.version_of(database) == 1
+        database_schema.apply(Release([double, breaks]), database, lambda text: None)
+    assert database_schema.version_of(database) == 1
     assert run(database, Release([double, add_one])) == ["add_one"]
     assert sizes(database) == [1, 3, 5]
 
@@ -143,7 +144,7 @@ def test_two_at_a_time_run_every_migration_once(database: Any) -> None:
     found: list[Any] = []
 
     def applied() -> None:
-        found.append(schemas.apply(Release([counted]), database, lambda text: None))
+        found.append(database_schema.apply(Release([counted]), database, lambda text: None))
 
     threads = [threading.Thread(target=applied) for _ in range(3)]
     for thread in threads:
@@ -154,49 +155,51 @@ def test_two_at_a_time_run_every_migration_once(database: Any) -> None:
 
 
 def test_a_held_lock_refuses_and_names_its_holder(database: Any) -> None:
-    with schemas.lock(database), pytest.raises(Failure, match="is locked by "):
-        schemas.lock(database, wait_seconds=0.1).__enter__()
-    with schemas.lock(database, wait_seconds=0.1):
+    with database_schema.lock(database), pytest.raises(Failure, match="is locked by "):
+        database_schema.lock(database, wait_seconds=0.1).__enter__()
+    with database_schema.lock(database, wait_seconds=0.1):
         pass
 
 
 def test_the_lock_of_a_dead_process_is_taken_over(
     database: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schemas, "LOCK_SECONDS", 0.3)
-    assert schemas._take(database.schema, "dead")
-    with schemas.lock(database, wait_seconds=5.0):
+    monkeypatch.setattr(database_schema, "LOCK_SECONDS", 0.3)
+    assert database_schema._take(database.schema, "dead")
+    with database_schema.lock(database, wait_seconds=5.0):
         assert database.schema.find_one({"_id": "lock"})["holder"] != "dead"
 
 
 def test_an_index_that_nobody_declares_is_told_and_left(database: Any) -> None:
     filled(database)
     database.things.create_index("colour")
-    left = schemas.apply(Release(), database, lambda text: None)
+    left = database_schema.apply(Release(), database, lambda text: None)
     assert [str(each) for each in left] == [f"{database.name}: unknown index things(colour 1)"]
 
 
 def test_a_database_that_is_half_restored_stays_closed(database: Any) -> None:
     filled(database)
-    schemas.set_version(database, schemas.RESTORING)
+    database_schema.set_version(database, database_schema.RESTORING)
     with pytest.raises(RuntimeError, match="schema -1 is not 0"):
         Release().declare(database)
-    left = schemas.apply(Release([double]), database, lambda text: None)
+    left = database_schema.apply(Release([double]), database, lambda text: None)
     assert [each.aspect for each in left] == ["restore"]
     assert sizes(database) == [0, 1, 2]
 
 
 def test_every_service_declares_what_the_commands_need(database: Any) -> None:
-    for schema, _ in schemas.databases(["a"]):
+    for schema, _ in database_schema.databases(["a"]):
         scratch = SimpleNamespace(
             DOCUMENTS=schema.DOCUMENTS, MIGRATIONS=schema.MIGRATIONS, declare=schema.declare
         )
-        assert {each.aspect for each in schemas.plan(scratch, database)} <= {
+        assert {each.aspect for each in database_schema.plan(scratch, database)} <= {
             "index",
             "unknown index",
         }
-        schemas.apply(scratch, database, lambda text: None)
-        assert {each.aspect for each in schemas.plan(scratch, database)} <= {"unknown index"}
+        database_schema.apply(scratch, database, lambda text: None)
+        assert {each.aspect for each in database_schema.plan(scratch, database)} <= {
+            "unknown index"
+        }
 
 
 def test_parked_records_of_the_first_release_get_their_place(database: Any) -> None:
@@ -205,4 +208,4 @@ def test_parked_records_of_the_first_release_get_their_place(database: Any) -> N
     assert run(database, kpi_schema) == ["place_parked_records"]
     found = database.parked.find_one()
     assert (found["p"], found["o"], found["open"]) == (2, 17, True)
-    assert schemas.plan(kpi_schema, database) == []
+    assert database_schema.plan(kpi_schema, database) == []

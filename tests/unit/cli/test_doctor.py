@@ -20,12 +20,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from pymongo.errors import AutoReconnect, OperationFailure, WTimeoutError
 
-from services.cli import certificates, topics
+from services.cli import certificates
 from services.cli import checks_of_parts as parts
+from services.cli.admin import topics
+from services.cli.admin.topics import Difference
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.main import main
-from services.cli.topics import Difference
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 TLS_HOST = "127.0.0.1"

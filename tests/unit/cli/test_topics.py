@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kafka.errors import TopicAlreadyExistsError
 
-from services.cli.topics import Topic, TopicTableInvalid, apply, load, plan
+from services.cli.admin.topics import Topic, TopicTableInvalid, apply, load, plan
 
 FOREVER = {"retention.ms": "-1"}
 TABLE = (

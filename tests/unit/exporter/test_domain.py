@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.topics import load
+from services.cli.admin.topics import load
 from services.exporter.domain import (
     READERS,
     Disk,

@@ -13,7 +13,7 @@ from kafka.producer import KafkaProducer
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli import topics
+from services.cli.admin import topics
 from services.kernel.errors import Unavailable
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings

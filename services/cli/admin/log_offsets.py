@@ -7,7 +7,7 @@ import time
 from kafka import KafkaConsumer, TopicPartition
 
 from kieng.kpi.v1 import view_pb2
-from services.cli import broker
+from services.cli.admin import broker
 from services.cli.errors import DOWN, Failure
 
 TOPIC = "kieng.submissions.v1"

@@ -1,0 +1,1 @@
+"""What operators prepare in broker and database: topics, indexes, migrations."""
