@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from services.cli import apache_kafka, embedded
 from services.cli.admin import topics
-from services.cli.processes import Supervisor, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Supervisor, free_ports
 from services.kpi.log.identity import SUBMISSIONS
 
 MEASURED = pytest.StashKey[list[str]]()

@@ -14,7 +14,7 @@ from services.cli import archive, db, options, recovery, saving
 from services.cli.admin import database_schema
 from services.cli.client.stack import find
 from services.cli.errors import NO, Failure
-from services.cli.launch import Plan
+from services.cli.local.stack_processes import Plan
 from services.cli.terminal.screen import Screen
 from services.cli.up import CATALOGUE, DIRECTORY
 from services.kernel.config import KernelSettings, load

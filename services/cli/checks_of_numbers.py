@@ -23,7 +23,7 @@ from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
 from services.cli.findings import UP, Finding
-from services.cli.launch import SERVICES, WITHOUT_GRPC, http_probe
+from services.cli.local.stack_processes import SERVICES, WITHOUT_GRPC, http_probe
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0

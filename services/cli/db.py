@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from pymongo.errors import PyMongoError
 
-from services.cli import embedded, options
+from services.cli import options
 from services.cli.admin import database_schema
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
 from services.cli.client.stack import Stack, find
 from services.cli.errors import DOWN, NO, USAGE, Failure
+from services.cli.local import embedded
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 from services.kernel.mongo import Mongo

@@ -18,14 +18,14 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import kpi, options, reviews, up
 from services.cli.admin import log_offsets
-from services.cli.bootstrap import STARTING, bootstrap, retry
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.errors import Failure
 from services.cli.files.submission_rows import TYPES
 from services.cli.imports import Report, bar, local_mistakes, read, send, show
-from services.cli.launch import Launch, Plan, take_lock
+from services.cli.local.seed import STARTING, bootstrap, retry
+from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.partners import set_targets_of_file
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen

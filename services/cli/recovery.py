@@ -14,13 +14,13 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import db, restoring, up
 from services.cli.admin import log_offsets
 from services.cli.archive import Manifest
-from services.cli.bootstrap import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
 from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.launch import DATABASE_MS, Launch, Plan
+from services.cli.local.seed import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
+from services.cli.local.stack_processes import DATABASE_MS, Launch, Plan
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from services.cli import options
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.launch import SERVICES
+from services.cli.local.stack_processes import SERVICES
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 

@@ -15,11 +15,12 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
-from services.cli import embedded, options
+from services.cli import options
 from services.cli.admin import broker, log_offsets, topics
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import find
 from services.cli.errors import DOWN, NO, USAGE, Failure
+from services.cli.local import embedded
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 

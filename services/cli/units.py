@@ -11,7 +11,7 @@ from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from services.cli import options
-from services.cli.bootstrap import read_units
+from services.cli.local.seed import read_units
 from services.cli.terminal.render import enum_text, message_json
 
 app = typer.Typer(no_args_is_help=True, help="Publish the tree of units, and find units.")

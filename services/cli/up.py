@@ -11,11 +11,11 @@ import typer
 from rich.console import Group, RenderableType
 
 from services.cli import options
-from services.cli.bootstrap import bootstrap
 from services.cli.client.stack import DEPLOY
 from services.cli.errors import USAGE, Failure
-from services.cli.keeper import Interrupted, interrupt_on_signals, keep
-from services.cli.launch import Launch, Plan
+from services.cli.local.seed import bootstrap
+from services.cli.local.stack_processes import Launch, Plan
+from services.cli.local.supervisor import Interrupted, interrupt_on_signals, keep
 from services.cli.terminal.screen import Screen
 
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]

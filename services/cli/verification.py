@@ -18,9 +18,9 @@ import typer
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
-from services.cli.bootstrap import fill_log, wait_until_live
 from services.cli.client.stack import DEPLOY, find
 from services.cli.errors import DOWN, NO, Failure
+from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions, or fill it anew.")

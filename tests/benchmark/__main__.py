@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from services.cli import apache_kafka
+from services.cli.local import apache_kafka
 from tests.benchmark import folding, freshness, live, peers, quix, submitting
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.generator import Generator

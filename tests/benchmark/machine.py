@@ -21,10 +21,10 @@ from kafka import KafkaAdminClient
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
-from services.cli import apache_kafka, embedded
 from services.cli.admin import topics
 from services.cli.files import catalogue_yaml
-from services.cli.processes import Child, Supervisor, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Child, Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.identity import describe_log

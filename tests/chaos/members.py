@@ -19,7 +19,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError
 
-from services.cli.processes import Child, Supervisor
+from services.cli.local.child_process import Child, Supervisor
 from services.kpi.log.identity import SUBMISSIONS
 
 GROUP = "kieng.kpi"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.cli import apache_kafka
+from services.cli.local import apache_kafka
 from tests.deploy.image import final_stage, instructions
 from tests.deploy.known import COMPOSE, DOCKERFILE, ROOT, settings
 

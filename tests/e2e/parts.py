@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from services.cli import apache_kafka, embedded
-from services.cli.embedded import LocalBroker, LocalDatabase
-from services.cli.processes import Supervisor, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.embedded import LocalBroker, LocalDatabase
 from tests.conftest import KAFKA_CACHE
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grpc
 
-from services.cli.processes import free_ports
+from services.cli.local.child_process import free_ports
 from tests.e2e.running import RunningStack, wait_until
 
 READY_SECONDS = 30.0

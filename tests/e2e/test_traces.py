@@ -15,7 +15,7 @@ from kieng.submissions.v1 import review_service_pb2 as review_api
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import apache_kafka
+from services.cli.local import apache_kafka
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison

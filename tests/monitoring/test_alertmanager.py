@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 import yaml
 
-from services.cli.launch import read_institutions
+from services.cli.local.stack_processes import read_institutions
 from services.cli.up import DIRECTORY
 from tests.monitoring.bundle import ROOT, alerts, run
 

@@ -11,9 +11,9 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
-from services.cli import apache_kafka, embedded
 from services.cli.admin import topics
-from services.cli.processes import Supervisor, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Supervisor, free_ports
 from tests.conftest import pytest_configure
 from tests.e2e.running import wait_until
 

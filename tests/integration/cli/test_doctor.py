@@ -15,7 +15,7 @@ from services.cli.admin import database_schema, log_offsets
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.findings import Finding
-from services.cli.processes import free_ports
+from services.cli.local.child_process import free_ports
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase
 

@@ -14,9 +14,9 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.cli import embedded
 from services.cli.admin import topics
-from services.cli.processes import Supervisor, free_ports
+from services.cli.local import embedded
+from services.cli.local.child_process import Supervisor, free_ports
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
 Client = pymongo.MongoClient[dict[str, object]]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from kafka.errors import KafkaError
 
-from services.cli import apache_kafka, embedded
 from services.cli.admin import broker, log_offsets
 from services.cli.errors import DOWN
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Supervisor, free_ports
 from services.cli.main import main
-from services.cli.processes import Supervisor, free_ports
 from tests.conftest import KAFKA_CACHE
 
 needs_kafka = pytest.mark.skipif(

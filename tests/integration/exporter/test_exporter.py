@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from services.cli.processes import free_ports
+from services.cli.local.child_process import free_ports
 from services.exporter import service
 from services.exporter.config import Settings
 from services.exporter.log import LogWatch

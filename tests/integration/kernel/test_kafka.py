@@ -16,8 +16,8 @@ from kafka import KafkaAdminClient
 from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
-from services.cli import apache_kafka, embedded
-from services.cli.processes import Supervisor, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Supervisor, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable
 from services.kernel.kafka import Record

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.processes import Child, Supervisor, free_ports
+from services.cli.local.child_process import Child, Supervisor, free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 
 PLANTED = "planted-password"

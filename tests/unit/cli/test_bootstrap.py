@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
-from services.cli import bootstrap
 from services.cli.errors import Failure
+from services.cli.local import seed
 
 View = catalogue_service_pb2.View
 
@@ -20,11 +20,11 @@ def clients(*views: View) -> Any:
 
 
 def test_a_refused_generation_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "LIVE_SECONDS", 0.0)
-    monkeypatch.setattr(bootstrap, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(seed, "LIVE_SECONDS", 0.0)
+    monkeypatch.setattr(seed, "POLL_SECONDS", 0.0)
     live = View(state=View.STATE_LIVE, generation=2)
     refused = View(state=View.STATE_REFUSED, generation=3)
     filled = View(state=View.STATE_BUILDING, generation=3, waiting_for=["alpha", "beta"])
-    bootstrap.wait_until_live(clients(refused, live))
+    seed.wait_until_live(clients(refused, live))
     with pytest.raises(Failure, match="waits for alpha, beta"):
-        bootstrap.wait_until_live(clients(filled, live))
+        seed.wait_until_live(clients(filled, live))

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from services.cli.errors import DOWN, Failure
-from services.cli.keeper import Task, keep
-from services.cli.launch import SERVICE_SECONDS, Launch, Plan
-from services.cli.processes import Child, Death
-from services.cli.restarts import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
+from services.cli.local.child_process import Child, Death
+from services.cli.local.restart_policy import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
+from services.cli.local.stack_processes import SERVICE_SECONDS, Launch, Plan
+from services.cli.local.supervisor import Task, keep
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 from services.cli.up import CATALOGUE, DIRECTORY
@@ -85,7 +85,7 @@ def test_the_death_of_a_part_ends_the_stack(
 def test_a_service_that_dies_again_and_again_ends_the_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("services.cli.restarts.PAUSE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr("services.cli.local.restart_policy.PAUSE_SECONDS_MAX", 0.0)
     service = Part("kpi.query", is_dead=True)
     with pytest.raises(Failure, match=r"kpi\.query") as failure:
         keep(stack_of([Part("broker")], [service]), lambda: None, stay=True)

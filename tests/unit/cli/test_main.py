@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import typer
 
-from services.cli import bootstrap, up
+from services.cli import up
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Process, Stack, find
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.launch import read_institutions, take_lock
+from services.cli.local import seed
+from services.cli.local.stack_processes import read_institutions, take_lock
 from services.cli.main import app, main
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]
@@ -176,7 +177,7 @@ def test_a_second_up_on_the_same_folder_names_the_first(tmp_path: Path) -> None:
 
 
 def test_the_directory_that_is_shipped_can_be_published() -> None:
-    units = bootstrap.read_units(up.DIRECTORY)
+    units = seed.read_units(up.DIRECTORY)
     institutions = [unit.unit_id for unit in units if unit.kind == 2]
     assert institutions == read_institutions(up.DIRECTORY)
     assert len(institutions) == 3
@@ -186,4 +187,4 @@ def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
     path = tmp_path / "units.yaml"
     path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
     with pytest.raises(Failure, match="vnu/hus"):
-        bootstrap.read_units(path)
+        seed.read_units(path)

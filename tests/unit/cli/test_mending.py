@@ -11,13 +11,13 @@ import pymongo
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
-from services.cli import embedded, mending
 from services.cli.client.stack import Process
 from services.cli.errors import Failure
-from services.cli.launch import Launch, Plan
-from services.cli.mending import ROOM_BYTES, Mender
-from services.cli.processes import ChildFailed
-from services.cli.restarts import RESTARTS_MAX
+from services.cli.local import database_recovery, embedded
+from services.cli.local.child_process import ChildFailed
+from services.cli.local.database_recovery import ROOM_BYTES, Mender
+from services.cli.local.restart_policy import RESTARTS_MAX
+from services.cli.local.stack_processes import Launch, Plan
 from services.cli.terminal.screen import Patient, Screen
 from services.cli.terminal.texts import Lang
 from services.cli.up import DIRECTORY
@@ -74,8 +74,8 @@ def place() -> Place:
 
 @pytest.fixture
 def mender(launch: Launch, place: Place, monkeypatch: pytest.MonkeyPatch) -> Mender:
-    monkeypatch.setattr(mending, "PROBE_SECONDS", 0.01)
-    monkeypatch.setattr(mending.RestartPolicy, "pause", pauses(RESTARTS_MAX))
+    monkeypatch.setattr(database_recovery, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(database_recovery.RestartPolicy, "pause", pauses(RESTARTS_MAX))
     return Mender(launch, place.broken, place.room)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.processes import Child, ChildFailed, Supervisor, free_ports
+from services.cli.local.child_process import Child, ChildFailed, Supervisor, free_ports
 
 DEADLINE_SECONDS = 10.0
 
@@ -146,7 +146,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     parent = textwrap.dedent(f"""
         import signal, sys
         from pathlib import Path
-        from services.cli.processes import Child
+        from services.cli.local.child_process import Child
         argv = (sys.executable, "-u", "-c", {WAITS!r})
         child = Child("child", argv, None, Path({str(tmp_path / "log")!r}))
         child.start()

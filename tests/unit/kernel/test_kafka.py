@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaError
 from prometheus_client import REGISTRY
 
-from services.cli.processes import free_ports
+from services.cli.local.child_process import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable
 from services.kernel.kafka import DEAD_LETTERS_IN_A_ROW_MAX, Consume, header

@@ -16,8 +16,9 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli import embedded, reorganisation
-from services.cli.processes import Supervisor, free_ports
+from services.cli import reorganisation
+from services.cli.local import embedded
+from services.cli.local.child_process import Supervisor, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest

@@ -21,7 +21,7 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.launch import Launch, Plan, http_probe
+from services.cli.local.stack_processes import Launch, Plan, http_probe
 from services.cli.partners import register_file
 from services.cli.terminal.screen import Screen
 

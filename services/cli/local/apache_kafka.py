@@ -15,8 +15,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from services.cli.embedded import HOST, LocalBroker, PartMissing
-from services.cli.processes import Child
+from services.cli.local.child_process import Child
+from services.cli.local.embedded import HOST, LocalBroker, PartMissing
 
 VERSION = "4.4.0"
 JAVA_MIN = 17

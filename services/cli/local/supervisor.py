@@ -9,10 +9,10 @@ from collections.abc import Callable
 from types import FrameType
 
 from services.cli.errors import DOWN, Failure
-from services.cli.launch import Launch
-from services.cli.mending import Mender
-from services.cli.processes import POLL_SECONDS, Child, Death
-from services.cli.restarts import RestartPolicy
+from services.cli.local.child_process import POLL_SECONDS, Child, Death
+from services.cli.local.database_recovery import Mender
+from services.cli.local.restart_policy import RestartPolicy
+from services.cli.local.stack_processes import Launch
 
 
 class Interrupted(BaseException):

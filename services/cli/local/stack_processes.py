@@ -19,12 +19,12 @@ from typing import IO, Self
 
 import yaml
 
-from services.cli import apache_kafka, embedded
 from services.cli.admin import broker, database_schema, topics
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.client.stack import ROOT, Process, Stack
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.processes import Child, Unready, free_ports
+from services.cli.local import apache_kafka, embedded
+from services.cli.local.child_process import Child, Unready, free_ports
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 

@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.cli.admin import broker
-from services.cli.processes import Child
+from services.cli.local.child_process import Child
 from services.kernel.mongo import SICK
 
 HOST = "127.0.0.1"

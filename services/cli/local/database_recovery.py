@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 
-from services.cli import embedded
 from services.cli.errors import DOWN, Failure
-from services.cli.launch import Launch
-from services.cli.processes import ChildFailed
-from services.cli.restarts import RestartPolicy
+from services.cli.local import embedded
+from services.cli.local.child_process import ChildFailed
+from services.cli.local.restart_policy import RestartPolicy
+from services.cli.local.stack_processes import Launch
 
 PROBE_SECONDS = 2.0
 STOP_SECONDS = 5.0
