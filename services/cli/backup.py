@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from services.cli import archive, db, options, recovery, saving
+from services.cli import db, options, recovery
 from services.cli.admin import database_schema
+from services.cli.backups import archive, dump
 from services.cli.client.stack import find
 from services.cli.errors import NO, Failure
 from services.cli.local.stack_processes import Plan
@@ -49,7 +50,7 @@ def create(
         known = database_schema.institutions_known(mongo, db.institutions_here([], stack))
         if unknown := set(institution) - set(known):
             raise Failure(f"no institution {', '.join(sorted(unknown))}; here are {known}", NO)
-        folder, manifest = saving.save(
+        folder, manifest = dump.save(
             mongo,
             to,
             institution or known,
@@ -106,7 +107,7 @@ def verify(
     except archive.ArchiveInvalid as invalid:
         raise Failure(str(invalid), NO) from invalid
     if not problems and (said := manifest.view):
-        found = saving.counted(folder, manifest.parts)
+        found = dump.counted(folder, manifest.parts)
         if found != said:
             problems.append(f"the submissions come to {found}, recorded is {said}")
     document = {**described(folder, manifest), "ok": not problems, "problems": problems}

@@ -11,9 +11,10 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import db, restoring, up
+from services.cli import db, up
 from services.cli.admin import log_offsets
-from services.cli.archive import Manifest
+from services.cli.backups import restore
+from services.cli.backups.archive import Manifest
 from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
@@ -62,7 +63,7 @@ class Job:
                 raise Failure(reason, DOWN)
             found.update(self.publish(launch.stack))
             with closing(Mongo(launch.stack.mongo, DATABASE_MS)) as mongo:
-                restoring.finished(mongo, self.manifest)
+                restore.finished(mongo, self.manifest)
 
         launch = Launch(replace(plan, prepare=prepare), self.screen)
         if self.manifest.is_whole:
@@ -77,7 +78,7 @@ class Job:
             Failure: the services run before the databases are loaded, or something is down.
         """
         with db.database_server(uri, stack) as mongo:
-            if not restoring.is_loaded(mongo, self.manifest):
+            if not restore.is_loaded(mongo, self.manifest):
                 if not retry_ready(stack, 0.0):
                     text = "the services run: stop them, so that nobody writes, and repeat"
                     raise Failure(text, NO)
@@ -85,7 +86,7 @@ class Job:
             if retry_ready(stack, wait_seconds):
                 return self.result("loaded", "")
             done = self.publish(stack)
-            restoring.finished(mongo, self.manifest)
+            restore.finished(mongo, self.manifest)
             return done
 
     def load(self, mongo: Mongo, bootstrap: str) -> None:
@@ -96,17 +97,17 @@ class Job:
         """
         if not bootstrap:
             raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
-        if restoring.is_loaded(mongo, self.manifest):
+        if restore.is_loaded(mongo, self.manifest):
             return
-        full = restoring.occupied(mongo, self.manifest)
-        has_log = restoring.log_holds_records(bootstrap)
+        full = restore.occupied(mongo, self.manifest)
+        has_log = restore.log_holds_records(bootstrap)
         if (full or has_log) and not self.is_forced:
-            held = ", ".join([*full, *([restoring.LOG] if has_log else [])])
+            held = ", ".join([*full, *([restore.LOG] if has_log else [])])
             raise Failure(f"not empty: {held}; --force replaces what is there", NO)
         if has_log:
-            restoring.renew_log(bootstrap)
+            restore.renew_log(bootstrap)
         with self.screen.progress() as progress:
-            restoring.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
+            restore.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
 
     def publish(self, stack: Stack) -> dict[str, Any]:
         """Publish a new generation of the log and compare what its view comes to."""

@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.restoring import next_epoch
+from services.cli.backups.restore import next_epoch
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
 from tests.e2e.conftest import SECONDS_MAX

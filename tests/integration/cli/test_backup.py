@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli import archive, restoring, saving
 from services.cli.admin import database_schema
+from services.cli.backups import archive, dump, restore
 from services.cli.errors import Failure
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
@@ -62,12 +62,12 @@ def fill(mongo: Mongo) -> None:
 
 def wipe(mongo: Mongo) -> None:
     for _, name in database_schema.databases([A, B]):
-        restoring.drop(mongo, name)
+        restore.drop(mongo, name)
 
 
 @pytest.fixture
 def mongo(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mongo]:
-    monkeypatch.setattr(restoring, "BATCH", 25)
+    monkeypatch.setattr(restore, "BATCH", 25)
     connection = Mongo(mongo.uri, 5000)
     fill(connection)
     yield connection
@@ -79,12 +79,12 @@ def save(
     mongo: Mongo, to: Path, institutions: list[str], now: datetime = NOW, *, is_whole: bool = True
 ) -> tuple[Path, archive.Manifest]:
     with Screen().progress() as progress:
-        return saving.save(mongo, to, institutions, is_whole=is_whole, now=now, progress=progress)
+        return dump.save(mongo, to, institutions, is_whole=is_whole, now=now, progress=progress)
 
 
 def load(mongo: Mongo, folder: Path, now: datetime = NOW) -> list[str]:
     with Screen().progress() as progress:
-        return restoring.load(mongo, folder, archive.open_manifest(folder), now, progress)
+        return restore.load(mongo, folder, archive.open_manifest(folder), now, progress)
 
 
 def epoch(mongo: Mongo) -> int:
@@ -140,7 +140,7 @@ def test_a_restore_raises_the_epoch_above_every_one_there_was(mongo: Mongo, tmp_
     wipe(mongo)
     load(mongo, folder)
     first = epoch(mongo)
-    assert first == int((NOW - restoring.BEGIN).total_seconds() // 3600)
+    assert first == int((NOW - restore.BEGIN).total_seconds() // 3600)
     later, _ = save(mongo, tmp_path, [A, B], NOW + timedelta(seconds=1))
     load(mongo, later)
     assert epoch(mongo) == first + 1
@@ -155,30 +155,30 @@ def test_a_restore_that_was_cut_off_is_repeated_and_closes_the_database_meanwhil
     before = everything(mongo)
     folder, manifest = save(mongo, tmp_path, [A, B])
     wipe(mongo)
-    whole = restoring._load_part
+    whole = restore._load_part
 
     def breaks(database: Any, *given: Any) -> None:
         whole(database, *given)
         if database.name.endswith(B):
             raise ConnectionError("cut off")
 
-    monkeypatch.setattr(restoring, "_load_part", breaks)
+    monkeypatch.setattr(restore, "_load_part", breaks)
     with pytest.raises(ConnectionError):
         load(mongo, folder)
     half = mongo.database(f"kieng_submissions_{B}")
     with pytest.raises(RuntimeError, match="schema -1 is not 0"):
         database_schema.schema_of("submissions").declare(half)
-    assert not restoring.is_loaded(mongo, manifest)
-    assert restoring.occupied(mongo, manifest) == []
+    assert not restore.is_loaded(mongo, manifest)
+    assert restore.occupied(mongo, manifest) == []
     with pytest.raises(Failure, match="half restored"):
         save(mongo, tmp_path, [A, B], NOW + timedelta(seconds=1))
     monkeypatch.undo()
     assert SUBMISSIONS not in load(mongo, folder)
     assert everything(mongo) == before
-    assert restoring.is_loaded(mongo, manifest)
-    restoring.finished(mongo, manifest)
-    assert not restoring.is_loaded(mongo, manifest)
-    assert len(restoring.occupied(mongo, manifest)) == 5
+    assert restore.is_loaded(mongo, manifest)
+    restore.finished(mongo, manifest)
+    assert not restore.is_loaded(mongo, manifest)
+    assert len(restore.occupied(mongo, manifest)) == 5
 
 
 def test_one_institution_is_copied_and_replaced_alone(mongo: Mongo, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_one_institution_is_copied_and_replaced_alone(mongo: Mongo, tmp_path: Pa
     before = everything(mongo)
     mongo.database(SUBMISSIONS)["submissions"].delete_one({"_id": "0000"})
     mongo.database(f"kieng_submissions_{B}")["submissions"].delete_one({"_id": "0000"})
-    assert restoring.occupied(mongo, manifest) == [SUBMISSIONS]
+    assert restore.occupied(mongo, manifest) == [SUBMISSIONS]
     assert load(mongo, folder) == [SUBMISSIONS]
     after = everything(mongo)
     assert after.pop(f"kieng_submissions_{B}.submissions") != before.pop(

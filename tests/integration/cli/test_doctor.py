@@ -10,8 +10,8 @@ from kafka import KafkaProducer
 
 from services.cli import checks_of_numbers as numbers
 from services.cli import checks_of_parts as parts
-from services.cli import restoring
 from services.cli.admin import database_schema, log_offsets
+from services.cli.backups import restore
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.findings import Finding
@@ -45,7 +45,7 @@ def test_databases_of_another_release_are_told_with_the_command(mongo: RunningDa
     stack = Stack("", mongo=mongo.uri)
     connection = Mongo(mongo.uri, 5000)
     for schema, name in database_schema.databases([]):
-        restoring.drop(connection, name)
+        restore.drop(connection, name)
         database_schema.apply(schema, connection.database(name), lambda text: None)
     found = list(parts.check_database(stack))
     assert codes(found) == {"database": 0, "clock": 0, "schema": 0}, found
@@ -58,7 +58,7 @@ def test_databases_of_another_release_are_told_with_the_command(mongo: RunningDa
     database_schema.set_version(kpi, database_schema.RESTORING)
     cut_off = {finding.check: finding for finding in parts.check_database(stack)}["schema"]
     assert (cut_off.exit_code, cut_off.remedy) == (NO, "kieng backup restore FOLDER")
-    restoring.drop(connection, "kieng_kpi")
+    restore.drop(connection, "kieng_kpi")
     connection.close()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from services.cli import archive, restoring, saving
 from services.cli.admin import broker, topics
+from services.cli.backups import archive, dump, restore
 from services.cli.client.stack import Stack
 from services.cli.errors import Failure
 from services.cli.recovery import Job
@@ -28,23 +28,23 @@ def mongo(mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch) -> Iterator[t
     for service in ("KPI", "SUBMISSIONS", "PARTNERS"):
         monkeypatch.delenv(f"KIENG_{service}_ADDRESS", raising=False)
     connection = Mongo(mongo.uri, 5000)
-    restoring.drop(connection, NAME)
+    restore.drop(connection, NAME)
     row = {"_id": "s", "version": 1, "names": ["id/s"], "outbox_pending": False}
     connection.database(NAME)["submissions"].insert_one(row)
     yield connection, Stack("", mongo=mongo.uri)
-    restoring.drop(connection, NAME)
+    restore.drop(connection, NAME)
     connection.close()
 
 
 def backup(mongo: Mongo, to: Path) -> tuple[Path, archive.Manifest]:
     now = datetime.now(UTC)
     with Screen().progress() as progress:
-        return saving.save(mongo, to, [INSTITUTION], is_whole=False, now=now, progress=progress)
+        return dump.save(mongo, to, [INSTITUTION], is_whole=False, now=now, progress=progress)
 
 
 def topic_id(bootstrap: str) -> str:
     with closing(broker.admin(bootstrap)) as admin:
-        return topics.topic_ids(admin, topics.load())[restoring.LOG]
+        return topics.topic_ids(admin, topics.load())[restore.LOG]
 
 
 def test_what_is_there_is_replaced_by_force_only_and_a_second_run_goes_on(
@@ -72,18 +72,18 @@ def test_a_log_that_holds_records_is_made_anew_by_force_only(
     connection, stack = mongo
     stack = Stack("", broker=fresh_broker.bootstrap, mongo=stack.mongo)
     folder, manifest = backup(connection, tmp_path)
-    restoring.drop(connection, NAME)
-    assert not restoring.log_holds_records(stack.broker)
+    restore.drop(connection, NAME)
+    assert not restore.log_holds_records(stack.broker)
     with closing(KafkaProducer(bootstrap_servers=stack.broker)) as producer:
-        producer.send(restoring.LOG, b"of before").get(timeout=15)
+        producer.send(restore.LOG, b"of before").get(timeout=15)
     before = topic_id(stack.broker)
-    with pytest.raises(Failure, match=f"not empty: {restoring.LOG}; --force"):
+    with pytest.raises(Failure, match=f"not empty: {restore.LOG}; --force"):
         Job(Screen(), folder, manifest, is_forced=False).elsewhere("", stack, 0.0)
     assert topic_id(stack.broker) == before
     forced = Job(Screen(), folder, manifest, is_forced=True)
     assert forced.elsewhere("", stack, 0.0)["state"] == "loaded"
     assert topic_id(stack.broker) != before
-    assert not restoring.log_holds_records(stack.broker)
+    assert not restore.log_holds_records(stack.broker)
 
 
 def test_nothing_is_loaded_while_services_could_write(
@@ -98,4 +98,4 @@ def test_nothing_is_loaded_while_services_could_write(
     monkeypatch.setattr("services.cli.recovery.retry_ready", lambda stack, seconds: "")
     with pytest.raises(Failure, match="stop them"):
         Job(Screen(), folder, manifest, is_forced=True).elsewhere("", stack, 0.0)
-    assert restoring.occupied(connection, manifest) == [NAME]
+    assert restore.occupied(connection, manifest) == [NAME]

@@ -11,8 +11,8 @@ from typing import Any
 import mongoengine
 import pytest
 
-from services.cli import restoring
 from services.cli.admin import database_schema
+from services.cli.backups import restore
 from services.cli.errors import Failure
 from services.kernel import mongo as kernel_mongo
 from services.kernel.mongo import Mongo
@@ -47,7 +47,7 @@ class Release:
 def database(mongo: RunningDatabase, database_name: str) -> Iterator[Any]:
     connection = Mongo(mongo.uri, 5000)
     yield connection.database(database_name)
-    restoring.drop(connection, database_name)
+    restore.drop(connection, database_name)
     connection.close()
 
 

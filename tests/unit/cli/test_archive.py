@@ -10,7 +10,7 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
-from services.cli.archive import (
+from services.cli.backups.archive import (
     MANIFEST,
     SEAL,
     ArchiveInvalid,

@@ -20,9 +20,9 @@ from pymongo import DeleteOne
 from rich.progress import Progress
 
 from services.cli.admin import broker, database_schema, topics
-from services.cli.archive import Manifest, Part, read_part
+from services.cli.backups.archive import Manifest, Part, read_part
+from services.cli.backups.dump import RAW
 from services.cli.errors import NO, Failure
-from services.cli.saving import RAW
 from services.kernel.mongo import Mongo, declare
 
 LOG = "kieng.submissions.v1"

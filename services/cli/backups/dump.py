@@ -23,7 +23,7 @@ from bson.raw_bson import RawBSONDocument
 from rich.progress import Progress
 
 from services.cli.admin import database_schema
-from services.cli.archive import (
+from services.cli.backups.archive import (
     PARTIAL,
     ArchiveInvalid,
     Manifest,

@@ -1,0 +1,1 @@
+"""Backups: the archive's format, how one is written, and how it is restored."""
