@@ -8,12 +8,12 @@ from dataclasses import asdict
 import typer
 from rich.console import RenderableType
 
-from services.cli import checks_of_numbers as numbers
-from services.cli import checks_of_parts as parts
 from services.cli import options
+from services.cli.checks import infrastructure as parts
+from services.cli.checks import services as numbers
+from services.cli.checks.findings import Finding
 from services.cli.client.stack import Stack, find
 from services.cli.errors import NO, worst
-from services.cli.findings import Finding
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 

@@ -15,7 +15,7 @@ from services.cli import db, up
 from services.cli.admin import log_offsets
 from services.cli.backups import restore
 from services.cli.backups.archive import Manifest
-from services.cli.checks_of_numbers import PROBE_SECONDS, grpc_state
+from services.cli.checks.services import PROBE_SECONDS, grpc_state
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack

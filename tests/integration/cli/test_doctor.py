@@ -8,13 +8,13 @@ from contextlib import closing
 import pytest
 from kafka import KafkaProducer
 
-from services.cli import checks_of_numbers as numbers
-from services.cli import checks_of_parts as parts
 from services.cli.admin import database_schema, log_offsets
 from services.cli.backups import restore
+from services.cli.checks import infrastructure as parts
+from services.cli.checks import services as numbers
+from services.cli.checks.findings import Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
-from services.cli.findings import Finding
 from services.cli.local.child_process import free_ports
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase

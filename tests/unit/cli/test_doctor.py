@@ -20,10 +20,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from pymongo.errors import AutoReconnect, OperationFailure, WTimeoutError
 
-from services.cli import certificates
-from services.cli import checks_of_parts as parts
 from services.cli.admin import topics
 from services.cli.admin.topics import Difference
+from services.cli.checks import certificates
+from services.cli.checks import infrastructure as parts
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.cli.main import main

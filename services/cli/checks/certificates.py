@@ -14,8 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from services.cli.checks.findings import Finding
 from services.cli.errors import DOWN, NO
-from services.cli.findings import Finding
 from services.kernel.access import ALGORITHMS
 from services.kernel.config import KernelSettings, load
 

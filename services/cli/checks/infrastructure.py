@@ -13,11 +13,12 @@ from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli import certificates, db, settings
+from services.cli import db, settings
 from services.cli.admin import broker, database_schema, topics
+from services.cli.checks import certificates
+from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.findings import UP, Finding
 from services.cli.local import embedded
 from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo

@@ -18,11 +18,11 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.admin import broker, log_offsets
+from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
-from services.cli.findings import UP, Finding
 from services.cli.local.stack_processes import SERVICES, WITHOUT_GRPC, http_probe
 from services.cli.terminal.render import view_json
 

@@ -1,0 +1,1 @@
+"""What `kieng doctor` checks."""
