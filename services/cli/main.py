@@ -10,28 +10,28 @@ from typing import Annotated
 
 import typer
 
-from services.cli import (
+from services.cli.commands import (
     backup,
     catalogue,
+    config,
     db,
     demo,
     doctor,
-    editions,
-    explaining,
-    imports,
+    edition,
+    import_file,
     inbox,
+    issuer,
     kpi,
-    overlaps,
+    kpi_explain,
+    kpi_overlaps,
+    log,
     parked,
-    partners,
-    reviews,
-    settings,
-    submissions,
-    tokens,
-    trial,
-    units,
+    partner,
+    review,
+    submission,
+    token,
+    unit,
     up,
-    verification,
 )
 from services.cli.errors import Failure
 
@@ -45,29 +45,29 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
-app.command("import")(imports.import_file)
-app.command()(submissions.submit)
-app.add_typer(submissions.app, name="submission")
-app.add_typer(reviews.app, name="review")
-kpi.app.command()(explaining.explain)
-kpi.app.command()(overlaps.overlaps)
+app.command("import")(import_file.import_file)
+app.command()(submission.submit)
+app.add_typer(submission.app, name="submission")
+app.add_typer(review.app, name="review")
+kpi.app.command()(kpi_explain.explain)
+kpi.app.command()(kpi_overlaps.overlaps)
 app.add_typer(kpi.app, name="kpi")
 app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(editions.app, name="edition")
-app.add_typer(units.app, name="unit")
-app.add_typer(partners.app, name="partner")
-app.add_typer(partners.targets, name="target")
+app.add_typer(edition.app, name="edition")
+app.add_typer(unit.app, name="unit")
+app.add_typer(partner.app, name="partner")
+app.add_typer(partner.targets, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(inbox.subscription, name="subscription")
-app.command()(tokens.token)
-app.add_typer(tokens.app, name="topics")
-app.add_typer(trial.app, name="issuer")
-app.add_typer(settings.app, name="config")
+app.command()(token.token)
+app.add_typer(token.app, name="topics")
+app.add_typer(issuer.app, name="issuer")
+app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")
-app.add_typer(verification.app, name="log")
+app.add_typer(log.app, name="log")
 app.add_typer(parked.app, name="parked")
-app.command()(verification.verify)
+app.command()(log.verify)
 
 
 def _print_version(wanted: bool) -> None:

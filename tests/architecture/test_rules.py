@@ -30,7 +30,7 @@ BROKEN = [
     ),
     (
         rules.only_the_embedded_profile_knows_its_parts,
-        "services/cli/up.py",
+        "services/cli/commands/up.py",
         "def f():\n    from secantus import server\n",
         "up.py:2: imports secantus.server",
     ),

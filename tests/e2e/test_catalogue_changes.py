@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.cli.up import CATALOGUE
+from services.cli.commands.up import CATALOGUE
 from tests.e2e import expected
 from tests.e2e.running import RunningStack, wait_until
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from services.cli.up import DIRECTORY
+from services.cli.commands.up import DIRECTORY
 from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
 
 # Nobody else's works lie there.

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.cli.demo import ANSWER, ANSWERED, DATA, FILES
-from services.cli.up import DIRECTORY
+from services.cli.commands.demo import ANSWER, ANSWERED, DATA, FILES
+from services.cli.commands.up import DIRECTORY
 from tests.e2e.running import KIENG, START_SECONDS
 
 MARK = "KIENG_E2E_DEMO"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.cli.commands.up import CATALOGUE
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import Supervisor, free_ports
-from services.cli.up import CATALOGUE
 from tests.conftest import KAFKA_CACHE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison

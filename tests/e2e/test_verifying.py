@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from services.cli.up import CATALOGUE
+from services.cli.commands.up import CATALOGUE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import KIENG, RunningStack, wait_until
 

@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 import yaml
 
+from services.cli.commands.up import DIRECTORY
 from services.cli.local.stack_processes import read_institutions
-from services.cli.up import DIRECTORY
 from tests.monitoring.bundle import ROOT, alerts, run
 
 FOLDER = ROOT / "deploy" / "alertmanager"

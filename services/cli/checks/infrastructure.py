@@ -13,11 +13,11 @@ from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli import db, settings
 from services.cli.admin import broker, database_schema, topics
 from services.cli.checks import certificates
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
+from services.cli.commands import config, db
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local import embedded
 from services.kernel.config import KernelSettings, load, read
@@ -31,7 +31,7 @@ TERABYTE = 1e12
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
     """Look at the settings of this process, misspelt variables included."""
-    wrong = [*read(KernelSettings)[1], *settings.unknown_variables()]
+    wrong = [*read(KernelSettings)[1], *config.unknown_variables()]
     if wrong:
         yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
     else:

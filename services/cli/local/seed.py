@@ -19,10 +19,10 @@ from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.commands.partner import register_file
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.local.stack_processes import Launch, Plan, http_probe
-from services.cli.partners import register_file
 from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")

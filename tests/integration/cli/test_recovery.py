@@ -13,8 +13,8 @@ from kafka import KafkaProducer
 from services.cli.admin import broker, topics
 from services.cli.backups import archive, dump, restore
 from services.cli.client.stack import Stack
+from services.cli.commands.restore_job import Job
 from services.cli.errors import Failure
-from services.cli.recovery import Job
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase
@@ -95,7 +95,7 @@ def test_nothing_is_loaded_while_services_could_write(
     connection, stack = mongo
     stack = Stack("", broker=fresh_broker.bootstrap, mongo=stack.mongo)
     folder, manifest = backup(connection, tmp_path)
-    monkeypatch.setattr("services.cli.recovery.retry_ready", lambda stack, seconds: "")
+    monkeypatch.setattr("services.cli.commands.restore_job.retry_ready", lambda stack, seconds: "")
     with pytest.raises(Failure, match="stop them"):
         Job(Screen(), folder, manifest, is_forced=True).elsewhere("", stack, 0.0)
     assert restore.occupied(connection, manifest) == [NAME]

@@ -7,13 +7,13 @@ import io
 from rich.console import Console
 
 from kieng.kpi.v1 import view_pb2
-from services.cli import cuts
+from services.cli.commands import kpi_breakdown
+from services.cli.commands.up import CATALOGUE
 from services.cli.files.catalogue_yaml import read
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import cell_json
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
-from services.cli.up import CATALOGUE
 
 NAMES = Names.of(read(CATALOGUE), Lang.en)
 
@@ -36,7 +36,9 @@ def cell(code: str = "KNW-07", **terms: int) -> view_pb2.Cell:
 def shown(by: str, *cells: view_pb2.Cell) -> str:
     screen = Screen(lang=Lang.en)
     screen.answers = Console(file=io.StringIO(), width=120)
-    screen.answers.print(cuts.table(screen, NAMES, cells, "verified", view_pb2.ViewInfo(), by))
+    screen.answers.print(
+        kpi_breakdown.table(screen, NAMES, cells, "verified", view_pb2.ViewInfo(), by)
+    )
     return screen.answers.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
@@ -55,8 +57,8 @@ def test_terms_stand_by_name_below_the_value_that_they_add_up_to() -> None:
 def test_houses_are_tables_of_their_own() -> None:
     text = shown("house", cell("KNW-07"), cell("STA-01"))
     assert text.index("State") < text.index("STA-01") < text.index("School") < text.index("KNW-07")
-    assert cuts.asked("house") == ""
-    assert cuts.asked("field") == "field"
+    assert kpi_breakdown.asked("house") == ""
+    assert kpi_breakdown.asked("field") == "field"
 
 
 def test_a_program_reads_terms_and_what_counts_again() -> None:

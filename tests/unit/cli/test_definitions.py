@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.commands.up import CATALOGUE
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.main import main
-from services.cli.up import CATALOGUE
 
 GOOD = """\
 taxonomies:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
-from services.cli import editions
+from services.cli.commands import edition
 from services.cli.errors import USAGE
 from services.cli.main import main
 from services.cli.terminal.edition_tables import difference_text, edition_table, restatement_table
@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Path:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     (tmp_path / "key.pem").write_bytes(public)
-    signature = base64.b64encode(KEY.sign(editions.canonical(CONTENT))).decode()
+    signature = base64.b64encode(KEY.sign(edition.canonical(CONTENT))).decode()
     path = tmp_path / "edition.json"
     # Written as an editor would: neither order nor spaces are signed.
     path.write_text(json.dumps({"signature": signature, "content": CONTENT}, indent=4))

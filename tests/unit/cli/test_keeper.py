@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import DOWN, Failure
 from services.cli.local.child_process import Child, Death
 from services.cli.local.restart_policy import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
@@ -21,7 +22,6 @@ from services.cli.local.stack_processes import SERVICE_SECONDS, Launch, Plan
 from services.cli.local.supervisor import Task, keep
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
-from services.cli.up import CATALOGUE, DIRECTORY
 
 
 def test_pauses_grow_and_end() -> None:

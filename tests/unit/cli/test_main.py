@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import typer
 
-from services.cli import up
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Process, Stack, find
+from services.cli.commands import up
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.local import seed
 from services.cli.local.stack_processes import read_institutions, take_lock

@@ -12,6 +12,7 @@ import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from services.cli.client.stack import Process
+from services.cli.commands.up import DIRECTORY
 from services.cli.errors import Failure
 from services.cli.local import database_recovery, embedded
 from services.cli.local.child_process import ChildFailed
@@ -20,7 +21,6 @@ from services.cli.local.restart_policy import RESTARTS_MAX
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.terminal.screen import Patient, Screen
 from services.cli.terminal.texts import Lang
-from services.cli.up import DIRECTORY
 
 
 class Database:

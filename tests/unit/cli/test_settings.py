@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import typer
 
+from services.cli.commands.config import OF_COMMANDS
 from services.cli.main import app, main
-from services.cli.settings import OF_COMMANDS
 
 
 @pytest.fixture(autouse=True)

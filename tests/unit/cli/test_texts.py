@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.imports import OUTCOMES
+from services.cli.commands.import_file import OUTCOMES
 from services.cli.terminal.texts import TEXTS, Lang, text
 
 SOURCES = sorted((Path(__file__).parents[3] / "services" / "cli").glob("*.py"))

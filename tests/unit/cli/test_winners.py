@@ -10,9 +10,14 @@ from rich.console import Console
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
+from services.cli.commands.what_if_winners import (
+    directions_of,
+    outcome,
+    totals_json,
+    winners_and_losers,
+)
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
-from services.cli.winners import directions_of, outcome, totals_json, winners_and_losers
 
 VERIFIED = kpi_service_pb2.MEASURE_VERIFIED
 Indicator = catalogue_pb2.Indicator

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import typer
 from typer.main import get_command
 
+from services.cli.commands.config import settings_of
 from services.cli.errors import Failure
 from services.cli.main import app
-from services.cli.settings import settings_of
 from tests.unit.docs.pages import ROOT
 
 # typer brings its parser as a private package; this is the parent of all that it refuses.

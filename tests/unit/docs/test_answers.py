@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
-from services.cli import cuts, kpi, past
+from services.cli.commands import kpi, kpi_breakdown, kpi_history
 from tests.unit.docs.pages import ROOT
 
 RATIO = view_pb2.Ratio(numerator=1, denominator=2)
@@ -51,14 +51,14 @@ def test_every_key_of_an_answer_is_documented_and_nothing_else() -> None:
     answer = everything()
     catalogue = catalogue_service_pb2.GetCatalogueResponse()
     stub = SimpleNamespace(GetCatalogue=lambda request: catalogue)
-    cuts.houses_json(SimpleNamespace(stub=lambda kind: stub), answer)  # type: ignore[arg-type]
+    kpi_breakdown.houses_json(SimpleNamespace(stub=lambda kind: stub), answer)  # type: ignore[arg-type]
     kept = kpi_service_pb2.GetKpisResponse()
     kept.kept_day.day = "2025-07-31"
     kept.kept_day.taken_at.seconds = 1
-    answer |= past.past_json(kept, "2025-07-31", "")
+    answer |= kpi_history.past_json(kept, "2025-07-31", "")
     found = list(dict.fromkeys(keys(answer)))
     assert sorted(documented()) == sorted(found)
-    replayed = past.past_json(kpi_service_pb2.GetKpisResponse(), "2025-07-31", "")
+    replayed = kpi_history.past_json(kpi_service_pb2.GetKpisResponse(), "2025-07-31", "")
     assert set(keys(replayed)) <= set(documented())
 
 

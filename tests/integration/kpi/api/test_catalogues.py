@@ -16,7 +16,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli import reorganisation
+from services.cli.commands import catalogue_reorganisation
 from services.cli.local import embedded
 from services.cli.local.child_process import Supervisor, free_ports
 from services.kernel.mongo import Mongo
@@ -298,9 +298,9 @@ def test_a_reorganisation_is_shown_in_both_trees_and_split_exactly(settings: Set
         # e1 and e2 are moved here; what both claimed counted here before already.
         assert (whole.as_was_before.whole, whole.as_was_after.whole) == (2, 7)
         assert (whole.as_is_before.whole, whole.as_is_after.whole) == (4, 7)
-        found = reorganisation.numbers_json(whole)
+        found = catalogue_reorganisation.numbers_json(whole)
         assert (found["change"], found["reorganisation"], found["real"]) == (5, 2, 3)
-        parts = reorganisation.split(fractions)
+        parts = catalogue_reorganisation.split(fractions)
         assert parts is not None
         assert parts == (Fraction(11, 2), Fraction(5, 2), Fraction(3))
         assert value_of(stack, "alpha/sci", "2025-01") == 2

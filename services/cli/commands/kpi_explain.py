@@ -14,8 +14,7 @@ from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.errors import NO, USAGE, Failure
-from services.cli.kpi import (
+from services.cli.commands.kpi import (
     From,
     MeasureOption,
     OneIndicator,
@@ -24,6 +23,7 @@ from services.cli.kpi import (
     read_measure,
     read_names,
 )
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.options import Session
 from services.cli.terminal.kpi_tables import Names, explained, is_exact
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json

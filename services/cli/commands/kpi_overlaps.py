@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import options
-from services.cli.kpi import (
+from services.cli.commands.kpi import (
     From,
     MeasureOption,
     OneIndicator,

@@ -13,12 +13,13 @@ from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options, submissions
+from services.cli import options
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.stack import Stack, find
+from services.cli.commands import submission
+from services.cli.commands.import_file import SYSTEM, RefusedRow
 from services.cli.errors import NO, Failure, trouble_of_status
 from services.cli.files import spreadsheets
-from services.cli.imports import SYSTEM, RefusedRow
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")
@@ -48,7 +49,7 @@ def decide(session: options.Session, name: str, submission_id: str, reason: str)
         reason=reason,
     )
     decided = session.clients.stub(ReviewServiceStub).DecideSubmission(request)
-    submissions.answer(session.screen, decided.submission)
+    submission.answer(session.screen, decided.submission)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from kieng.kpi.v1 import catalogue_pb2, view_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
-from services.cli.kpi import MEASURES
+from services.cli.commands.kpi import MEASURES
 from services.cli.terminal.render import NOTHING, number_text, value_text
 from services.cli.terminal.screen import Screen
 

@@ -10,14 +10,15 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from services.cli import db, options, recovery
+from services.cli import options
 from services.cli.admin import database_schema
 from services.cli.backups import archive, dump
 from services.cli.client.stack import find
+from services.cli.commands import db, restore_job
+from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import NO, Failure
 from services.cli.local.stack_processes import Plan
 from services.cli.terminal.screen import Screen
-from services.cli.up import CATALOGUE, DIRECTORY
 from services.kernel.config import KernelSettings, load
 
 app = typer.Typer(no_args_is_help=True, help="Copy what cannot be made again, and bring it back.")
@@ -149,7 +150,7 @@ def restore(
             raise archive.ArchiveInvalid("; ".join(problems))
     except archive.ArchiveInvalid as invalid:
         raise Failure(str(invalid), NO) from invalid
-    job = recovery.Job(screen, folder, manifest, force)
+    job = restore_job.Job(screen, folder, manifest, force)
     given = "mongo_uri" in load(KernelSettings).model_fields_set
     if given or uri:
         done = job.elsewhere(uri, find(data), wait)

@@ -11,7 +11,6 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import db, up
 from services.cli.admin import log_offsets
 from services.cli.backups import restore
 from services.cli.backups.archive import Manifest
@@ -19,6 +18,7 @@ from services.cli.checks.services import PROBE_SECONDS, grpc_state
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
+from services.cli.commands import db, up
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local.seed import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
 from services.cli.local.stack_processes import DATABASE_MS, Launch, Plan

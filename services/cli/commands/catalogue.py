@@ -16,8 +16,9 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options, reorganisation, views, what_if
+from services.cli import options
 from services.cli.client.stack import DEPLOY
+from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
 from services.cli.errors import NO, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.terminal import formula
@@ -26,11 +27,11 @@ from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
-app.command()(views.publish)
-app.command()(views.rollback)
-app.command("what-if")(what_if.what_if)
-app.command()(reorganisation.reorganisation)
-app.command("views")(views.list_views)
+app.command()(catalogue_views.publish)
+app.command()(catalogue_views.rollback)
+app.command("what-if")(catalogue_what_if.what_if)
+app.command()(catalogue_reorganisation.reorganisation)
+app.command("views")(catalogue_views.list_views)
 
 UP = "up"
 

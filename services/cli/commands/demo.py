@@ -16,17 +16,18 @@ from rich.progress import Progress, TaskID
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import kpi, options, reviews, up
+from services.cli import options
 from services.cli.admin import log_offsets
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
+from services.cli.commands import kpi, review, up
+from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
+from services.cli.commands.partner import set_targets_of_file
 from services.cli.errors import Failure
 from services.cli.files.submission_rows import TYPES
-from services.cli.imports import Report, bar, local_mistakes, read, send, show
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
-from services.cli.partners import set_targets_of_file
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen
 
@@ -101,12 +102,12 @@ class Demo:
             for step in ("", "changes"):
                 self._import(institution, folder / step, progress)
                 name = "decisions-2.csv" if step else "decisions-1.csv"
-                requests, refused = reviews.read(folder / name, SYSTEM)
+                requests, refused = review.read(folder / name, SYSTEM)
                 task = progress.add_task(f"{institution} {name}", total=len(requests))
                 advance = _advance(progress.advance, task)
-                refused += reviews.send(self.launch.stack, institution, requests, advance)
+                refused += review.send(self.launch.stack, institution, requests, advance)
                 if refused:
-                    reviews.answer(self.screen, len(requests) - len(refused), refused)
+                    review.answer(self.screen, len(requests) - len(refused), refused)
                     raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
         seconds = f"{time.monotonic() - began:.1f}"
         self.screen.say("demo.institution", institution=institution, seconds=seconds)

@@ -12,7 +12,7 @@ from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
-from services.cli.kpi import MEASURES, Indicators, MeasureOption, OneUnit, read_measure
+from services.cli.commands.kpi import MEASURES, Indicators, MeasureOption, OneUnit, read_measure
 from services.cli.terminal.render import NOTHING, value_json, value_text
 from services.cli.terminal.screen import Screen
 

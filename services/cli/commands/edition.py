@@ -17,8 +17,8 @@ from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
 from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.commands.kpi import MeasureOption, read_measure, read_names
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.kpi import MeasureOption, read_measure, read_names
 from services.cli.options import Session
 from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
 from services.cli.terminal.kpi_tables import Names

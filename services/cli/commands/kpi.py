@@ -13,8 +13,9 @@ from rich.live import Live
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import cuts, options, past
+from services.cli import options
 from services.cli.client.clients import Clients
+from services.cli.commands import kpi_breakdown, kpi_history
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
@@ -22,7 +23,7 @@ from services.cli.terminal.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
 
-app.command()(past.days)
+app.command()(kpi_history.days)
 
 Units = Annotated[
     list[str],
@@ -106,11 +107,11 @@ def show(
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
-    by: cuts.By = "",
+    by: kpi_breakdown.By = "",
     on: OnDay = "",
-    as_of: past.AsOf = "",
-    at_vector: past.AtVector = "",
-    replay: past.Replay = False,
+    as_of: kpi_history.AsOf = "",
+    at_vector: kpi_history.AtVector = "",
+    replay: kpi_history.Replay = False,
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
@@ -120,18 +121,20 @@ def show(
     Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
     """
     read_measure(measure)
-    wanted = selection(units, indicators, from_month, to_month, by_month, cuts.asked(by))
+    wanted = selection(units, indicators, from_month, to_month, by_month, kpi_breakdown.asked(by))
     with options.session(output, lang, data, "viewer") as session:
         screen = session.screen
-        answer = past.read_cells(session, wanted, on, as_of, at_vector, replay)
+        answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
         names = Names() if screen.is_json else read_names(session.clients, lang)
-        result = document(answer.view, answer.cells) | past.past_json(answer, as_of, at_vector)
-        if by == cuts.HOUSE and screen.is_json:
-            cuts.houses_json(session.clients, result)
+        result = document(answer.view, answer.cells) | kpi_history.past_json(
+            answer, as_of, at_vector
+        )
+        if by == kpi_breakdown.HOUSE and screen.is_json:
+            kpi_breakdown.houses_json(session.clients, result)
 
     def shown() -> RenderableType:
         if by:
-            return cuts.table(screen, names, answer.cells, measure, answer.view, by)
+            return kpi_breakdown.table(screen, names, answer.cells, measure, answer.view, by)
         return grid(screen, names, answer.cells, measure, answer.view)
 
     screen.answer(result, shown)

@@ -7,11 +7,9 @@ from typing import Any
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
-from services.cli.files import catalogue_yaml
-from services.cli.kpi import MEASURES, From, MeasureOption, To, read_measure
-from services.cli.terminal.render import value_json
-from services.cli.views import Directory, Indicators, TreeOption, read_tree
-from services.cli.winners import (
+from services.cli.commands.catalogue_views import Directory, Indicators, TreeOption, read_tree
+from services.cli.commands.kpi import MEASURES, From, MeasureOption, To, read_measure
+from services.cli.commands.what_if_winners import (
     NAMES,
     Directions,
     difference,
@@ -20,6 +18,8 @@ from services.cli.winners import (
     totals_json,
     winners_and_losers,
 )
+from services.cli.files import catalogue_yaml
+from services.cli.terminal.render import value_json
 
 
 def what_if(
