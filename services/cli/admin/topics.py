@@ -18,7 +18,9 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
 
-TABLE = Path(__file__).parents[2] / "deploy" / "kafka" / "topics.yaml"
+from services.cli.client.stack import DEPLOY
+
+TABLE = DEPLOY / "kafka" / "topics.yaml"
 RENEW_POLL_SECONDS = 0.2
 KEYS = {"partitions", "replication", "config"}
 
