@@ -18,7 +18,7 @@ from tests.conftest import pytest_configure
 from tests.e2e.running import wait_until
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
-CACHE = Path(__file__).parents[3] / "build" / "kafka"
+CACHE = Path(__file__).parents[4] / "build" / "kafka"
 
 needs_kafka = pytest.mark.skipif(
     bool(apache_kafka.unavailable()), reason=apache_kafka.unavailable() or "available"

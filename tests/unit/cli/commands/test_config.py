@@ -101,7 +101,7 @@ def test_every_variable_of_a_command_is_known_to_the_check() -> None:
         return own.union(*map(variables, below))
 
     assert variables(typer.main.get_command(app)) <= OF_COMMANDS
-    sources = Path(__file__).parents[3].glob("services/cli/*.py")
+    sources = Path(__file__).parents[4].glob("services/cli/**/*.py")
     source = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     read = set(re.findall(r'environ[^"\n]*"(KIENG_[A-Z_]+)"', source))
     assert "KIENG_TOKEN" in read

@@ -13,7 +13,7 @@ from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import spreadsheets, submission_rows
 
 TEXT = "record_id;title\nr1;Đề tài giả\n"
-DEMO = Path(__file__).parents[3] / "deploy" / "demo"
+DEMO = Path(__file__).parents[4] / "deploy" / "demo"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -11,7 +11,7 @@ from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.cli.files import submission_rows
 from services.cli.files.column_aliases import ALIASES
 
-DEMO = Path(__file__).parents[3] / "deploy" / "demo"
+DEMO = Path(__file__).parents[4] / "deploy" / "demo"
 RECEIPT = ["record_id", "unit_id", "number", "amount_vnd", "received_on"]
 
 

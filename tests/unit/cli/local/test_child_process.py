@@ -154,7 +154,7 @@ def test_a_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         print(child.pid, flush=True)
         signal.pause()
     """)
-    root = Path(__file__).parents[3]
+    root = Path(__file__).parents[4]
     argv = (sys.executable, "-c", parent)
     with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None

@@ -11,7 +11,7 @@ import pytest
 from services.cli.commands.import_file import OUTCOMES
 from services.cli.terminal.texts import TEXTS, Lang, text
 
-SOURCES = sorted((Path(__file__).parents[3] / "services" / "cli").glob("*.py"))
+SOURCES = sorted((Path(__file__).parents[4] / "services" / "cli").rglob("*.py"))
 
 
 def placeholders(sentence: str) -> set[str]:
