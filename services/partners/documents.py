@@ -18,7 +18,7 @@ from mongoengine import (
 
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import House, Partner
-from services.partners.folding import fold
+from services.partners.search_text import fold
 
 
 class DirectoryDocument(Document):

@@ -20,8 +20,8 @@ from services.partners import wire
 from services.partners.documents import Change
 from services.partners.domain import directory
 from services.partners.domain.partner import best_first, the_one
-from services.partners.folding import fold
 from services.partners.relay import relay
+from services.partners.search_text import fold
 from services.partners.store import DirectoryStore, PartnerStore
 
 UNITS_DEFAULT = 20

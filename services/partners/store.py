@@ -27,8 +27,8 @@ from services.partners.documents import (
 )
 from services.partners.domain.directory import Directory, Entry, Unit, entries_of, same_tree
 from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, completed, known_as
-from services.partners.folding import fold
 from services.partners.schema import DATABASE, declare
+from services.partners.search_text import fold
 
 TRIES = 5
 UNSENT_PER_RUN = 100

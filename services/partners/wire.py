@@ -13,7 +13,7 @@ from kieng.partners.v1 import partner_pb2
 from services.kernel.errors import InvalidArgument
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import House, Partner, comparison_key
-from services.partners.folding import fold
+from services.partners.search_text import fold
 
 
 def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:

@@ -10,13 +10,13 @@ from kieng.submissions.v1 import import_service_pb2 as pb
 from services.kernel.errors import Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
-from services.submissions.calling import OF_THE_CALL
-from services.submissions.desk import Desk, new_id
+from services.submissions.application import Desk, new_id
+from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
-from services.submissions.groups import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.peer_calls import OF_THE_CALL
 from services.submissions.store import need_room
 
 Answer = pb.ImportSubmissionsResponse

@@ -21,13 +21,13 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
 from services.submissions import decisions, imports, wire
-from services.submissions.census import Census
-from services.submissions.desk import Desk
-from services.submissions.intake import Intake
-from services.submissions.registry import Partners, Units
+from services.submissions.application import Desk
+from services.submissions.counts import Census
+from services.submissions.directory_cache import Partners, Units
 from services.submissions.relay import Relay
 from services.submissions.republish import LogPublisher, republish
 from services.submissions.store import SubmissionDatabases
+from services.submissions.validation import Intake
 
 _SERVICES = (
     (submission_service_pb2, "SubmissionService"),

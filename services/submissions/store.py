@@ -27,7 +27,7 @@ from services.submissions.documents import (
 )
 from services.submissions.domain.submission import SourceRecord, State
 from services.submissions.schema import database_name, declare
-from services.submissions.together import Together
+from services.submissions.write_combiner import Together
 
 OUTBOX_MAX = 50
 # As many threads as answer calls wait at most; a larger write holds up its first for too long.

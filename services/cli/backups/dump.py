@@ -125,7 +125,7 @@ def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
     submissions = [str(folder / p.file) for p in parts if p.collection == "submissions"]
     python = (sys.executable, "-m")
     with (
-        _running(*python, "services.submissions.replaying", *submissions) as events,
+        _running(*python, "services.submissions.offline_log", *submissions) as events,
         _running(
             *(*python, "services.kpi.offline.recount", str(folder / catalogues[0])),
             str(live["catalogue_version"]),

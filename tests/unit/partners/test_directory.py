@@ -14,7 +14,7 @@ from services.partners.domain.directory import (
     same_tree,
     search,
 )
-from services.partners.folding import fold
+from services.partners.search_text import fold
 
 UNITS_FILE = Path(__file__).parents[3] / "deploy/directory/units.yaml"
 

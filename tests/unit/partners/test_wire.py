@@ -7,7 +7,7 @@ from kieng.partners.v1 import partner_pb2
 from services.kernel.errors import InvalidArgument
 from services.partners import wire
 from services.partners.domain.directory import Directory
-from services.partners.folding import fold
+from services.partners.search_text import fold
 
 UNIT = directory_pb2.Unit(
     unit_id="alpha/sci",

@@ -7,7 +7,7 @@ from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument
 from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import happened_on
-from services.submissions.intake import Intake
+from services.submissions.validation import Intake
 
 TODAY = date(2026, 1, 1)
 UNITS = {

@@ -1,7 +1,7 @@
 import queue
 from collections.abc import Iterator
 
-from services.submissions.groups import GROUP_MAX, groups, without_repeats
+from services.submissions.batching import GROUP_MAX, groups, without_repeats
 
 
 def test_a_full_stream_comes_in_full_groups_and_in_order() -> None:

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import NotFound, Unavailable
-from services.submissions.calling import Stub
+from services.submissions.directory_cache import PartnerCache, UnitCache, Units
 from services.submissions.domain.unit import Unit
-from services.submissions.registry import PartnerCache, UnitCache, Units
+from services.submissions.peer_calls import Stub
 
 
 class Clock:

@@ -1,6 +1,6 @@
 """Writes the log that stored submissions come to, without database or broker.
 
-`python -m services.submissions.replaying FILE...` reads files of a backup (`.bson.gz`, documents
+`python -m services.submissions.offline_log FILE...` reads files of a backup (`.bson.gz`, documents
 one after another) and writes to standard output, for each event: length and key, length and value;
 lengths are 4 bytes, big-endian. `kieng backup` counts with it what a backup comes to.
 """

@@ -15,7 +15,7 @@ from services.kernel import errors
 from services.kernel.config import KernelSettings
 from services.kernel.interceptors import Call
 from services.submissions import decisions, imports
-from services.submissions.calling import OF_THE_CALL, BoundStub
+from services.submissions.peer_calls import OF_THE_CALL, BoundStub
 from tests.unit.kernel.serving import SERVICE, Client, running, token, write_issuers
 
 

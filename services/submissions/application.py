@@ -16,9 +16,9 @@ from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, SourceRecord, Submission
 from services.submissions.events import VIETNAM, events_of, repairing_events
-from services.submissions.intake import Intake
 from services.submissions.paging import Page, page_of
 from services.submissions.store import Submissions, absent
+from services.submissions.validation import Intake
 
 REPAIRS_MAX = 5
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from services.submissions.together import Together
+from services.submissions.write_combiner import Together
 
 SECONDS = 10
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from prometheus_client import REGISTRY
 
-from services.submissions.census import INTERVAL_SECONDS, SHARE_OF_TIME_MAX, Counter
+from services.submissions.counts import INTERVAL_SECONDS, SHARE_OF_TIME_MAX, Counter
 from services.submissions.domain.submission import State
 
 NOW = datetime(2025, 7, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from nameko.containers import WorkerContext
 from kieng.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
 from services.kernel.errors import NotFound, Unavailable
-from services.submissions.calling import Stub
 from services.submissions.domain.unit import Unit
+from services.submissions.peer_calls import Stub
 
 UNITS_SECONDS = 30.0
 UNKNOWN_UNIT_SECONDS = 1.0
