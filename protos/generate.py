@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
@@ -19,6 +20,7 @@ from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS / "gen"
+CLIENT = PROTOS / "client"
 
 # google/protobuf comes with every compiler; everything else that is imported is in the folder.
 INCLUDES = (PROTOS, Path(grpc_tools.__file__).parent / "_proto")
@@ -63,6 +65,12 @@ def write_image(image: Path, *, comments: bool) -> None:
     compile_protos([*options, *(["--include_source_info"] if comments else [])], sources())
 
 
+def build_client(target: Path) -> None:
+    """Build the wheel of the committed code alone, for integrators, into a folder."""
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target.resolve()]
+    subprocess.run(command, cwd=CLIENT, check=True)
+
+
 def differences(committed: Path, fresh: Path) -> list[str]:
     """List the files that are stale, missing or left over in the committed folder."""
 
@@ -95,9 +103,12 @@ def main() -> None:
     choice.add_argument("--check", action="store_true", help="compare with protos/gen")
     choice.add_argument("--image", type=Path, help="write a descriptor set with comments")
     choice.add_argument("--baseline", type=Path, help="write a descriptor set without comments")
+    choice.add_argument("--client", type=Path, help="build the wheel for integrators into a folder")
     chosen = parser.parse_args()
     if chosen.check:
         check()
+    elif chosen.client:
+        build_client(chosen.client)
     elif chosen.image:
         write_image(chosen.image, comments=True)
     elif chosen.baseline:
