@@ -15,8 +15,8 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy lint proto proto-check proto-image \
-	proto-baseline lock fmt clean
+.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
+	proto-image proto-baseline lock fmt clean
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ check: lint proto-check test ## Run what CI runs: format, lint, types, spelling,
 
 check-deploy: setup ## Check image, Compose file and chart with every tool (npm and checkov are fetched into build/)
 	CHECK_DEPLOY=1 $(PYTEST) -s --timeout 900 tests/deploy $(ARGS)
+
+check-contracts: setup ## Compile the contracts for Python, Go, Java, TypeScript and C#, and dial (tools are fetched into build/)
+	CHECK_CONTRACTS=1 $(PYTEST) --timeout 900 tests/contracts $(ARGS)
+
+client: setup ## Build the wheel of the Python stubs alone, for integrators, into dist/
+	$(BIN)/python protos/generate.py --client dist
 
 lint: setup ## Check format, style, types and spelling
 	$(BIN)/ruff format --check .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,10 +10,11 @@ from typing import Any, cast
 
 import grpc as grpcio
 import structlog
-from google.protobuf import message_factory
+from google.protobuf import descriptor_pool, message_factory, text_format
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
@@ -24,9 +24,12 @@ from services.kernel.metrics import GRPC_THREADS, preset_grpc
 
 log = structlog.get_logger()
 
-MESSAGE_BYTES_MAX = 1024 * 1024
 DRAIN_SECONDS_MAX = 15.0
-CONNECTION_AGE_MS_MAX = 300_000
+OPTIONS = [
+    ("grpc.max_receive_message_length", 1024 * 1024),
+    ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.so_reuseport", 0),
+]
 
 
 class CurrentCall(DependencyProvider):
@@ -57,18 +60,11 @@ class GrpcServer(SharedExtension):
         preset_grpc(method for service in services for method in service.methods)
         GRPC_THREADS.set(settings.grpc_workers)
         self.issuers = Issuers(settings.issuers_file)
-        self._server = grpcio.server(
-            ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc"),
-            options=[
-                ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
-                ("grpc.max_connection_age_ms", CONNECTION_AGE_MS_MAX),
-                ("grpc.so_reuseport", 0),
-            ],
-        )
+        threads = ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc")
+        self._server = grpcio.server(threads, options=OPTIONS)
         for service in services:
             handlers = {method.name: self._handler(method) for method in service.methods}
-            generic = grpcio.method_handlers_generic_handler(service.full_name, handlers)
-            self._server.add_generic_rpc_handlers((generic,))
+            self._server.add_registered_method_handlers(service.full_name, handlers)
         self._serve_conventions([service.full_name for service in services], settings.reflection)
         self.port = self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
         self._server.start()
@@ -87,28 +83,33 @@ class GrpcServer(SharedExtension):
         for name in [*names, ""]:
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         if with_reflection:
-            listed = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
-            reflection.enable_server_reflection(listed, self._server)
+            # grpcio-reflection only has v1alpha. v1 has the same messages in another package,
+            # so one servicer answers both; the descriptor lets clients describe v1 like the others.
+            alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
+            v1 = text_format.Parse(str(alpha).replace("v1alpha", "v1"), FileDescriptorProto())
+            descriptor_pool.Default().AddSerializedFile(v1.SerializeToString())
+            versions = [f"{file.package}.ServerReflection" for file in (v1, alpha)]
+            servicer = reflection.ReflectionServicer([*names, health.SERVICE_NAME, *versions])
+            (method,) = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].methods
+            handlers = {method.name: _rpc_handler(method, servicer.ServerReflectionInfo)}
+            for version in versions:
+                self._server.add_registered_method_handlers(version, handlers)
 
-    def _handler(self, method: MethodDescriptor) -> grpcio.RpcMethodHandler[Any, Any]:
-        name = snake_case(method.name)
-        mine = (e for e in self.container.entrypoints if isinstance(e, Grpc))
-        entrypoint = next((e for e in mine if e.method_name == name), None)
-        if entrypoint is None:
-            raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
-        entrypoint.method = method
-        response = "stream" if method.server_streaming else "unary"
-        request = "stream" if method.client_streaming else "unary"
-        make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
-        answer = entrypoint.stream if method.server_streaming else entrypoint.answer
-        given = message_factory.GetMessageClass(method.input_type).FromString
-        returned = message_factory.GetMessageClass(method.output_type).SerializeToString
-        return cast("grpcio.RpcMethodHandler[Any, Any]", make(answer, given, returned))
+    def _handler(self, method: MethodDescriptor) -> Any:
+        mine = (each for each in self.container.entrypoints if isinstance(each, Grpc))
+        named = {each.method_name.title().replace("_", ""): each for each in mine}
+        if (found := named.get(method.name)) is None:
+            raise LookupError(f"{method.full_name} has no method with @grpc")
+        found.method = method
+        return _rpc_handler(method, found.stream if method.server_streaming else found.answer)
 
 
-def snake_case(name: str) -> str:
-    """Return the Python name of an RPC: `ListThings` -> `list_things`."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+def _rpc_handler(method: Any, answer: Any) -> Any:
+    response = "stream" if method.server_streaming else "unary"
+    request = "stream" if method.client_streaming else "unary"
+    make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
+    given, returned = map(message_factory.GetMessageClass, (method.input_type, method.output_type))
+    return make(answer, given.FromString, returned.SerializeToString)
 
 
 class Grpc(Entrypoint):

@@ -36,7 +36,7 @@ def counted(stack: RunningStack) -> int:
 
 
 def channel(stack: ExitStack, *addresses: str) -> grpc.Channel:
-    """A client as docs/integrating.md describes it: all replicas, the published configuration."""
+    """A client as docs/integrating.md describes it; `ipv4:` names several replicas in Python."""
     options = [("grpc.service_config", SERVICE_CONFIG.read_text()), ("grpc.enable_retries", 1)]
     return stack.enter_context(grpc.insecure_channel(f"ipv4:{','.join(addresses)}", options))
 

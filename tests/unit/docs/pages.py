@@ -15,7 +15,7 @@ SEPARATORS = {"&&", "||", ";", "|", ">"}
 
 
 def pages() -> list[Path]:
-    folders = ("docs", "deploy", "helm")
+    folders = ("docs", "deploy", "helm", "protos")
     return sorted([*ROOT.glob("*.md"), *(p for f in folders for p in (ROOT / f).rglob("*.md"))])
 
 

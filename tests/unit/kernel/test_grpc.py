@@ -8,9 +8,10 @@ from typing import Any
 import grpc as grpcio
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
 from grpc_status import rpc_status
 from prometheus_client import REGISTRY
 from pymongo.errors import OperationFailure
@@ -23,7 +24,7 @@ from services.kernel import metrics
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.errors import NotFound
-from services.kernel.grpc import grpc, snake_case
+from services.kernel.grpc import grpc
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo, Store
 from tests.unit.kernel.serving import (
@@ -57,14 +58,6 @@ def counted(method: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, {**all_labels, **labels})
 
 
-@pytest.mark.parametrize(
-    ("rpc", "name"),
-    [("GetKpis", "get_kpis"), ("MarkRead", "mark_read"), ("List", "list"), ("aB", "a_b")],
-)
-def test_an_rpc_has_a_python_name(rpc: str, name: str) -> None:
-    assert snake_case(rpc) == name
-
-
 @pytest.mark.parametrize("method", [*SERVICE.methods, *IMPORT.methods], ids=lambda m: m.name)
 def test_a_service_with_a_missing_method_does_not_start(
     method: MethodDescriptor, settings: KernelSettings
@@ -72,7 +65,9 @@ def test_a_service_with_a_missing_method_does_not_start(
     class Lacking(Toy):
         pass
 
-    setattr(Lacking, snake_case(method.name), None)
+    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in method.name).lstrip("_")
+    assert hasattr(Toy, name)
+    setattr(Lacking, name, None)
     container = NativeContainer(Lacking, settings)
     with pytest.raises(LookupError, match=f"{method.full_name} has no method"):
         container.start()
@@ -297,20 +292,49 @@ def test_health_is_told_to_anybody(client: Client) -> None:
     assert error.code() is Code.NOT_FOUND
 
 
-def listed(client: Client) -> list[str]:
-    stub = reflection_pb2_grpc.ServerReflectionStub(client.channel)
-    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    (answer,) = stub.ServerReflectionInfo(asked, timeout=5)
+def reflected(client: Client, version: str, **asked: str) -> Any:
+    call = client.channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    requests = iter([reflection_pb2.ServerReflectionRequest(**asked)])  # type: ignore[arg-type]
+    (answer,) = call(requests, timeout=5)
+    return answer
+
+
+def listed(client: Client, version: str) -> list[str]:
+    answer = reflected(client, version, list_services="")
     return [service.name for service in answer.list_services_response.service]
 
 
+VERSIONS = ("v1", "v1alpha")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_reflection_lists_the_services_until_it_is_switched_off(
-    client: Client, settings: KernelSettings
+    client: Client, settings: KernelSettings, version: str
 ) -> None:
-    assert {SERVICE.full_name, IMPORT.full_name, "grpc.health.v1.Health"} <= set(listed(client))
+    conventions = {f"grpc.reflection.{each}.ServerReflection" for each in VERSIONS}
+    conventions.add("grpc.health.v1.Health")
+    assert set(listed(client, version)) == {SERVICE.full_name, IMPORT.full_name, *conventions}
     with running(settings.model_copy(update={"reflection": False})) as closed:
-        error: Any = refused(lambda: listed(closed))
+        error: Any = refused(lambda: listed(closed, version))
     assert error.code() is Code.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_reflection_describes_every_service_that_it_lists(client: Client, version: str) -> None:
+    for name in listed(client, version):
+        answer = reflected(client, version, file_containing_symbol=name)
+        files = [
+            FileDescriptorProto.FromString(each)
+            for each in answer.file_descriptor_response.file_descriptor_proto
+        ]
+        services = {f"{file.package}.{each.name}" for file in files for each in file.service}
+        assert name in services, answer
+        imported = {name for file in files for name in file.dependency}
+        assert imported <= {file.name for file in files}
 
 
 def test_a_stop_says_not_serving_and_lets_running_calls_end(settings: KernelSettings) -> None:

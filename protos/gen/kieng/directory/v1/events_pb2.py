@@ -26,13 +26,14 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.directory.v1 import directory_pb2 as kieng_dot_directory_dot_v1_dot_directory__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkieng/directory/v1/events.proto\x12\x12kieng.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"kieng/directory/v1/directory.proto\"x\n\x12\x44irectoryPublished\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\x12\x30\n\x0cpublished_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkieng/directory/v1/events.proto\x12\x12kieng.directory.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"kieng/directory/v1/directory.proto\"x\n\x12\x44irectoryPublished\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\x12\x30\n\x0cpublished_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampBn\n\x12kieng.directory.v1B\x0b\x45ventsProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.directory.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\022kieng.directory.v1B\013EventsProtoP\001Z4kieng.internal/protos/kieng/directory/v1;directoryv1\252\002\022Kieng.Directory.V1'
   _globals['_DIRECTORYPUBLISHED']._serialized_start=124
   _globals['_DIRECTORYPUBLISHED']._serialized_end=244
 # @@protoc_insertion_point(module_scope)

@@ -26,13 +26,14 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.notifications.v1 import notification_pb2 as kieng_dot_notifications_dot_v1_dot_notification__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#kieng/notifications/v1/events.proto\x12\x16kieng.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)kieng/notifications/v1/notification.proto\"\x9f\x01\n\x15NotificationDelivered\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.kieng.notifications.v1.Kind\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x30\n\x0c\x64\x65livered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#kieng/notifications/v1/events.proto\x12\x16kieng.notifications.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a)kieng/notifications/v1/notification.proto\"\x9f\x01\n\x15NotificationDelivered\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.kieng.notifications.v1.Kind\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x30\n\x0c\x64\x65livered_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB~\n\x16kieng.notifications.v1B\x0b\x45ventsProtoP\x01Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\xaa\x02\x16Kieng.Notifications.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.notifications.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\026kieng.notifications.v1B\013EventsProtoP\001Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\252\002\026Kieng.Notifications.V1'
   _globals['_NOTIFICATIONDELIVERED']._serialized_start=140
   _globals['_NOTIFICATIONDELIVERED']._serialized_end=299
 # @@protoc_insertion_point(module_scope)

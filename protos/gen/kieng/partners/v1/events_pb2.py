@@ -26,13 +26,14 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.partners.v1 import partner_pb2 as kieng_dot_partners_dot_v1_dot_partner__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekieng/partners/v1/events.proto\x12\x11kieng.partners.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkieng/partners/v1/partner.proto\"~\n\x0ePartnerChanged\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ekieng/partners/v1/events.proto\x12\x11kieng.partners.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fkieng/partners/v1/partner.proto\"~\n\x0ePartnerChanged\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampBj\n\x11kieng.partners.v1B\x0b\x45ventsProtoP\x01Z2kieng.internal/protos/kieng/partners/v1;partnersv1\xaa\x02\x11Kieng.Partners.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.partners.v1.events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021kieng.partners.v1B\013EventsProtoP\001Z2kieng.internal/protos/kieng/partners/v1;partnersv1\252\002\021Kieng.Partners.V1'
   _globals['_PARTNERCHANGED']._serialized_start=119
   _globals['_PARTNERCHANGED']._serialized_end=245
 # @@protoc_insertion_point(module_scope)
