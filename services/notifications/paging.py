@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 
 from kieng.notifications.v1 import notification_service_pb2
-from services.kernel.errors import InvalidArgument
+from services.kernel.paging import Pages
 from services.notifications.domain import Notification
 from services.notifications.store import Inbox
 
@@ -30,41 +28,13 @@ def page_of(
     Raises:
         InvalidArgument: the token is of another query.
     """
-    digest = digest_of(recipient, request.unread_only)
+    pages = Pages([recipient, request.unread_only])
     limit = request.page_size or ROWS_DEFAULT
     found = inbox.page(
         recipient,
         unread_only=request.unread_only,
-        before=decode_token(request.page_token, digest),
+        before=pages.after(request.page_token),
         limit=limit + 1,
     )
     rows = found[:limit]
-    return Page(rows, encode_token(digest, rows[-1].order) if len(found) > limit else "")
-
-
-def digest_of(recipient: str, unread_only: bool) -> str:
-    """Return what a query is recognised by."""
-    return hashlib.sha256(f"{recipient}\x1f{unread_only}".encode()).hexdigest()[:16]
-
-
-def encode_token(digest: str, last_order: str) -> str:
-    """Return the token of the page behind a notification."""
-    return base64.urlsafe_b64encode(f"{digest}/{last_order}".encode()).decode()
-
-
-def decode_token(token: str, digest: str) -> str:
-    """Return the order a page begins behind; empty for the first page.
-
-    Raises:
-        InvalidArgument: it is no token, or one of another query.
-    """
-    if not token:
-        return ""
-    try:
-        given, _, last_order = base64.urlsafe_b64decode(token).decode().partition("/")
-    except ValueError:
-        given, last_order = "", ""
-    if given != digest:
-        text = "is of another query; begin again without it"
-        raise InvalidArgument(f"page_token: {text}", fields={"page_token": text})
-    return last_order
+    return Page(rows, pages.token(rows[-1].order) if len(found) > limit else "")

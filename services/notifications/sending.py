@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import smtplib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
-from services.kernel.errors import Unavailable
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Event
 from services.notifications import metrics, wire
@@ -32,8 +31,6 @@ LEASE = timedelta(seconds=120)
 SERVER_RETRY_SECONDS_FIRST = 1.0
 SERVER_RETRY_SECONDS_MAX = 60.0
 
-Publish = Callable[[Iterable[Event]], None]
-
 log = structlog.get_logger()
 
 
@@ -48,17 +45,13 @@ class MailSender:
         self._closed_until = 0.0
         self._closed_seconds = SERVER_RETRY_SECONDS_FIRST
 
-    def run(
-        self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions, publish: Publish
-    ) -> bool:
-        """Send what is due and publish what was sent; tell whether more may be due."""
+    def run(self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions) -> bool:
+        """Send the e-mails that are due; return True if more may be due."""
         try:
-            is_more = self._send_due(deliveries, inbox, subscriptions)
-            announce(deliveries, publish)
-        except (Unavailable, *DOWN) as error:
-            log.warning("e-mails or their events wait", reason=type(error).__name__)
+            return self._send_due(deliveries, inbox, subscriptions)
+        except DOWN as error:
+            log.warning("e-mails wait for the database", reason=type(error).__name__)
             return False
-        return is_more
 
     def _send_due(self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions) -> bool:
         if not self.server.is_configured or time.monotonic() < self._closed_until:
@@ -140,16 +133,23 @@ class _Attempt:
         metrics.MAILS.labels(state).inc()
 
 
-def announce(deliveries: Deliveries, publish: Publish) -> None:
-    """Publish the events that wait. Safe to repeat: an event keeps its id.
+class SentMailOutbox:
+    """The e-mails whose event waits; see `services.kernel.outbox.Outbox`."""
 
-    Raises:
-        Unavailable: the broker does not acknowledge.
-    """
-    sent = deliveries.unannounced(MAILS_PER_RUN)
-    if sent:
-        publish([delivered_event(delivery) for delivery in sent])
-        deliveries.mark_announced(sent)
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+
+    def pending(self, limit: int) -> list[Delivery]:
+        """Return sent e-mails with an unpublished event."""
+        return self._deliveries.unannounced(limit)
+
+    def events(self, documents: Sequence[Delivery]) -> list[Event]:
+        """Return the event of each e-mail; its id is the same however often it is published."""
+        return [delivered_event(delivery) for delivery in documents]
+
+    def clear(self, documents: Sequence[Delivery]) -> None:
+        """Record that the events of e-mails are published."""
+        self._deliveries.mark_announced(documents)
 
 
 def delivered_event(delivery: Delivery) -> Event:

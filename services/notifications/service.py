@@ -14,12 +14,13 @@ from kieng.notifications.v1 import notification_service_pb2
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.kafka import Record, consume
+from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.notifications import wire
 from services.notifications.domain import Recipient, checked
 from services.notifications.intake import tell
 from services.notifications.paging import page_of
-from services.notifications.sending import Mail, MailSender
+from services.notifications.sending import MAILS_PER_RUN, Mail, MailSender, SentMailOutbox
 from services.notifications.store import DeliveryStore, InboxStore, SubscriptionStore
 from services.notifications.watching import Watchers, watch
 
@@ -37,6 +38,7 @@ class NotificationsService:
     mail = Mail()
     watchers = Watchers()
     publish = Publisher()
+    relay = Relay()
     wake_sender = Waker("send_mails")
 
     @property
@@ -104,4 +106,6 @@ class NotificationsService:
     def send_mails(self) -> bool:
         """Send the e-mails that are due. Safe to repeat; tells whether more may be due."""
         sender: MailSender = self.mail
-        return sender.run(self.deliveries, self.inbox, self.subscriptions, self.publish)
+        is_more = sender.run(self.deliveries, self.inbox, self.subscriptions)
+        self.relay.run([SentMailOutbox(self.deliveries)], self.publish, MAILS_PER_RUN)
+        return is_more

@@ -15,12 +15,13 @@ from kieng.directory.v1 import directory_service_pb2
 from kieng.partners.v1 import partner_service_pb2
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
-from services.partners import wire
+from services.partners import metrics, wire
 from services.partners.documents import Change
 from services.partners.domain import directory
 from services.partners.domain.partner import best_first, the_one
-from services.partners.relay import relay
+from services.partners.outbox import UNSENT_PER_RUN, DirectoryOutbox, PartnerOutbox
 from services.partners.search_text import fold
 from services.partners.store import DirectoryStore, PartnerStore
 
@@ -42,6 +43,7 @@ class PartnersService:
     partners = PartnerStore()
     publish = Publisher()
     wake_relay = Waker("publish_outbox")
+    relay = Relay(on_outage=metrics.RELAY_FAILURES.inc)
 
     @property
     def change(self) -> Change:
@@ -105,4 +107,5 @@ class PartnersService:
     @repeat(0.5)
     def publish_outbox(self) -> bool:
         """Publish the events that wait. Safe to repeat; tells whether more may wait."""
-        return relay(self.directories, self.partners, self.publish)
+        outboxes = DirectoryOutbox(self.directories), PartnerOutbox(self.partners)
+        return bool(self.relay.run(outboxes, self.publish, UNSENT_PER_RUN))

@@ -31,7 +31,6 @@ from services.partners.schema import DATABASE, declare
 from services.partners.search_text import fold
 
 TRIES = 5
-UNSENT_PER_RUN = 100
 FOUND_MAX = 500
 KeyOf = Callable[[str], str]
 DIRECTORY_SECONDS_MAX = 1.0
@@ -115,9 +114,9 @@ class Directories:
         """Have the newest directory published once more: a broker may have lost its log."""
         self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
 
-    def unsent(self) -> list[tuple[Directory, Change]]:
-        """Return directories whose event waits."""
-        found = self._documents.find({"unsent": True}).limit(UNSENT_PER_RUN)
+    def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
+        """Return at most ``limit`` directories whose event waits."""
+        found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_directory(document), decode_change(document)) for document in found]
 
     def mark_sent(self, directory: Directory) -> None:
@@ -209,9 +208,9 @@ class Partners:
         found = self._documents.find(query if query["$and"] else {}).limit(FOUND_MAX)
         return [decode_partner(document) for document in found]
 
-    def unsent(self) -> list[tuple[Partner, Change]]:
-        """Return partners whose event waits."""
-        found = self._documents.find({"unsent": True}).limit(UNSENT_PER_RUN)
+    def unsent(self, limit: int) -> list[tuple[Partner, Change]]:
+        """Return at most ``limit`` partners whose event waits."""
+        found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_partner(document), decode_change(document)) for document in found]
 
     def mark_sent(self, partners: Iterable[Partner]) -> None:

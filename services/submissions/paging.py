@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
 from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import InvalidArgument
+from services.kernel.paging import Pages
 from services.submissions.domain.submission import Submission
 from services.submissions.store import Submissions
 
@@ -37,15 +33,13 @@ def page_of(
         InvalidArgument: the token is of another query.
     """
     query = query_of(principal, request)
-    # Digested before anything is read: a token tells nothing and fits only its own query.
-    asked = json.dumps([principal.institution_id, query], sort_keys=True).encode()
-    digest = hashlib.sha256(asked).hexdigest()[:16]
-    after = decode_token(request.page_token, digest)
+    pages = Pages([principal.institution_id, query])
+    after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
     found = [each.submission for each in submissions.page(query, after, limit + 1)]
     more = len(found) > limit
     rows = found[:limit]
-    return Page(rows, encode_token(digest, rows[-1].submission_id) if more else "")
+    return Page(rows, pages.token(rows[-1].submission_id) if more else "")
 
 
 def query_of(
@@ -62,26 +56,3 @@ def query_of(
         if getattr(request, name):
             query[name] = getattr(request, name)
     return query
-
-
-def encode_token(digest: str, last_id: str) -> str:
-    """Return the token of the page behind an id."""
-    return base64.urlsafe_b64encode(f"{digest}/{last_id}".encode()).decode()
-
-
-def decode_token(token: str, digest: str) -> str:
-    """Return the id a page begins behind; empty for the first page.
-
-    Raises:
-        InvalidArgument: it is no token, or one of another query.
-    """
-    if not token:
-        return ""
-    try:
-        given, _, last_id = base64.urlsafe_b64decode(token).decode().partition("/")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        given, last_id = "", ""
-    if given != digest:
-        text = "is of another query; begin again without it"
-        raise InvalidArgument(f"page_token: {text}", fields={"page_token": text})
-    return last_id

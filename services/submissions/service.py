@@ -19,12 +19,13 @@ from kieng.submissions.v1 import (
 from services.kernel.container import Waker, repeat
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
+from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.submissions import decisions, imports, wire
 from services.submissions.application import Desk
 from services.submissions.counts import Census
 from services.submissions.directory_cache import Partners, Units
-from services.submissions.relay import Relay
+from services.submissions.outbox import DOCUMENTS_MAX, Outboxes
 from services.submissions.republish import LogPublisher, republish
 from services.submissions.store import SubmissionDatabases
 from services.submissions.validation import Intake
@@ -49,6 +50,7 @@ class SubmissionsService:
     units = Units()
     partners = Partners()
     wake_relay = Waker("publish_outbox")
+    outboxes = Outboxes()
     relay = Relay()
     publish = Publisher()
     log = LogPublisher()
@@ -154,4 +156,5 @@ class SubmissionsService:
     @repeat(0.5)
     def publish_outbox(self) -> bool:
         """Publish the events that wait. Safe to repeat; tells whether more may wait."""
-        return bool(self.relay.publish(self.databases, self.publish))
+        outboxes = self.outboxes.of(self.databases)
+        return bool(self.relay.run(outboxes, self.publish, DOCUMENTS_MAX))

@@ -21,7 +21,7 @@ BROKEN = [
         "class A:\n    async def b(self):\n" + "        x = 1\n" * 51,
         "fold.py:2: b has 51",
     ),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1001, "1001 lines of code"),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1081, "1081 lines of code"),
     (
         rules.the_kernel_knows_no_domain_word,
         "services/kernel/grpc.py",
@@ -113,7 +113,7 @@ KEPT = [
     (rules.modules_are_short, "services/kpi/fold.py", "x = 1\n" * 300),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION + LINE * 50),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1000),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1080),
     (
         rules.kernel_is_small,
         "services/kernel/config.py",
@@ -181,13 +181,13 @@ def test_what_is_allowed_passes(tmp_path: Path, rule: Rule, name: str, source: s
     assert rule(tmp_path) == []
 
 
-def test_a_thirteenth_file_in_the_kernel_is_one_too_many(tmp_path: Path) -> None:
+def test_a_fifteenth_file_in_the_kernel_is_one_too_many(tmp_path: Path) -> None:
     write(tmp_path, "services/kernel/__init__.py", "")
-    for number in range(12):
+    for number in range(14):
         write(tmp_path, f"services/kernel/part_{number}.py", "")
     assert rules.kernel_is_small(tmp_path) == []
     write(tmp_path, "services/kernel/one_more.py", "")
-    assert rules.kernel_is_small(tmp_path) == ["services/kernel: 13 files, at most 12"]
+    assert rules.kernel_is_small(tmp_path) == ["services/kernel: 15 files, at most 14"]
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)

@@ -29,7 +29,7 @@ from services.notifications.sending import delivered_event
 from services.partners.documents import Change
 from services.partners.domain.directory import Directory, Kind, Unit
 from services.partners.domain.partner import House, Partner
-from services.partners.relay import directory_event, partner_event
+from services.partners.outbox import directory_event, partner_event
 from services.submissions import republish, wire
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision

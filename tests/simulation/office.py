@@ -11,13 +11,14 @@ from pymongo.errors import AutoReconnect
 
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import NotFound, Refusal, Unavailable
+from services.kernel.outbox import OutboxRelay
 from services.kernel.publisher import Event
-from services.submissions import relay as relay_module
 from services.submissions.documents import Loaded, Write, decode
 from services.submissions.domain import transitions
 from services.submissions.domain.claims import live_keys
 from services.submissions.domain.submission import Change, Content, Decision, Submission
 from services.submissions.events import events_of, repairing_events
+from services.submissions.outbox import DOCUMENTS_MAX, SubmissionOutbox
 from services.submissions.store import Databases
 from tests.simulation import claims, history
 from tests.simulation.database import SimulatedMongo
@@ -82,9 +83,10 @@ class Office:
 
     def relay(self) -> None:
         """Publish as the service does, round after round."""
-        relay = relay_module.OutboxRelay()
+        relay = OutboxRelay()
+        outboxes = [SubmissionOutbox(each) for each in self.databases.all()]
         while self._is_waiting():
-            relay.publish(self.databases, self.publish)
+            relay.run(outboxes, self.publish, DOCUMENTS_MAX)
             self.world.point("relay")
 
     def publish(self, events: Iterable[Event]) -> None:

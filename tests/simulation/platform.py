@@ -21,7 +21,7 @@ from services.kpi.store import catalogues as registry_module
 from services.kpi.store import change_notes, ledger
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.views import Vector, View
-from services.submissions import relay as relay_module
+from services.submissions import outbox as outbox_module
 from services.submissions import republish as republish_module
 from tests.simulation import catalogues, history
 from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
@@ -248,7 +248,7 @@ def simulated(world: World) -> Iterator[None]:
         (worker, "describe_log", _describe),
         (ownership, "time", clock),
         (live_view, "time", clock),
-        (relay_module, "time", clock),
+        (outbox_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),
         # So few notes of changed rows that readers come too late for them, too.

@@ -13,13 +13,14 @@ from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable
 from services.kernel.mongo import Mongo
+from services.kernel.outbox import OutboxRelay
 from services.kernel.publisher import Event
 from services.notifications.config import Settings
 from services.notifications.domain import Kind, Language, Subscription
 from services.notifications.intake import tell
 from services.notifications.mail import MailServer as Server
 from services.notifications.schema import DATABASE
-from services.notifications.sending import LEASE, MailSender
+from services.notifications.sending import LEASE, MAILS_PER_RUN, MailSender, SentMailOutbox
 from services.notifications.store import Deliveries, Inbox, Subscriptions
 from tests.integration.notifications.conftest import MailServer
 from tests.unit.notifications.records import FakeRecord, changed, reached, record
@@ -41,6 +42,7 @@ class Process:
         self.subscriptions = Subscriptions(self.mongo)
         self.deliveries = Deliveries(self.mongo)
         self.sender = MailSender(Server(self.settings))
+        self.relay = OutboxRelay()
 
     def publish(self, events: Any) -> None:
         if self.broker_is_down:
@@ -57,8 +59,11 @@ class Process:
         )
 
     def send(self) -> None:
-        while self.sender.run(self.deliveries, self.inbox, self.subscriptions, self.publish):
-            pass
+        is_more = True
+        while is_more:
+            is_more = self.sender.run(self.deliveries, self.inbox, self.subscriptions)
+            outboxes = [SentMailOutbox(self.deliveries)]
+            self.relay.run(outboxes, self.publish, MAILS_PER_RUN)
 
     def inbox_of(self, recipient: str) -> list[str]:
         page = self.inbox.page(recipient, unread_only=False, before="", limit=500)

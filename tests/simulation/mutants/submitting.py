@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from services.submissions import events, relay
+from services.kernel import outbox as relay
+from services.submissions import events
+from services.submissions import outbox as submission_outbox
 from services.submissions.documents import decode_outbox
 from services.submissions.domain import claims as claims_module
 from services.submissions.store import Submissions
 
 
-def _clears_first(submissions: Any, publish: Any, limit: int) -> int:
-    documents = submissions.pending(limit)
+def _clears_first(outbox: Any, publish: Any, limit: int) -> int:
+    documents = outbox.pending(limit)
     if documents:
-        submissions.clear(documents)
-        publish(relay.waiting(documents))
+        outbox.clear(documents)
+        publish(outbox.events(documents))
     return len(documents)
 
 
@@ -41,11 +43,13 @@ def _forgets_former_works(previous: Any, submission: Any) -> Any:
 
 
 MUTANTS = {
-    "the relay clears before the broker acknowledged": ((relay, "_publish_of", _clears_first),),
+    "the relay clears before the broker acknowledged": ((relay, "_drain", _clears_first),),
     "the relay clears what was written meanwhile": (
         (Submissions, "clear", _clears_what_came_meanwhile),
     ),
-    "the relay publishes the newest event only": ((relay, "waiting", _publishes_the_newest_only),),
+    "the relay publishes the newest event only": (
+        (submission_outbox, "waiting", _publishes_the_newest_only),
+    ),
     "a changed work key retracts nothing": ((events, "notices", _tells_of_the_new_work_only),),
     "a log is filled without former works": ((events, "notices", _forgets_former_works),),
 }

@@ -1,0 +1,49 @@
+"""Page tokens of list calls: opaque, and valid only for the query that returned them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from services.kernel.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of one query.
+
+    Args:
+        query: everything that decides what is listed, the caller included; JSON values.
+    """
+
+    query: Any
+
+    @property
+    def _digest(self) -> str:
+        # Hashed, so that a token reveals nothing of the query.
+        text = json.dumps(self.query, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def token(self, last: str) -> str:
+        """Return the token of the page after the row with the sort key ``last``."""
+        return base64.urlsafe_b64encode(f"{self._digest}/{last}".encode()).decode()
+
+    def after(self, token: str) -> str:
+        """Return the sort key after which a page starts; empty for an empty token, the first page.
+
+        Raises:
+            InvalidArgument: the text is no token, or a token of another query.
+        """
+        if not token:
+            return ""
+        try:
+            given, _, last = base64.urlsafe_b64decode(token).decode().partition("/")
+        except ValueError:
+            given, last = "", ""
+        if given != self._digest:
+            text = "is of another query; begin again without it"
+            raise InvalidArgument(f"page_token: {text}", fields={"page_token": text})
+        return last

@@ -1,0 +1,89 @@
+"""The outboxes of the directory and of partners, and the events that wait in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kieng.directory.v1 import events_pb2 as directory_events_pb2
+from kieng.partners.v1 import events_pb2 as partner_events_pb2
+from services.kernel.publisher import Event
+from services.partners import metrics, wire
+from services.partners.documents import Change
+from services.partners.domain.directory import Directory
+from services.partners.domain.partner import Partner
+from services.partners.store import Directories, Partners
+
+DIRECTORY_TOPIC = "kieng.directory.v1"
+DIRECTORY_KEY = "directory"
+PARTNERS_TOPIC = "kieng.partners.v1"
+SOURCE = "kieng/partners/shared"
+UNSENT_PER_RUN = 100
+
+
+class DirectoryOutbox:
+    """The versions of the directory whose event waits; see `services.kernel.outbox.Outbox`."""
+
+    def __init__(self, directories: Directories) -> None:
+        self._directories = directories
+
+    def pending(self, limit: int) -> list[tuple[Directory, Change]]:
+        """Return versions with an unpublished event."""
+        return self._directories.unsent(limit)
+
+    def events(self, documents: Sequence[tuple[Directory, Change]]) -> list[Event]:
+        """Return the event of each version."""
+        return [directory_event(directory, change) for directory, change in documents]
+
+    def clear(self, documents: Sequence[tuple[Directory, Change]]) -> None:
+        """Record that the events of versions are published."""
+        metrics.EVENTS_PUBLISHED.labels(DIRECTORY_TOPIC).inc(len(documents))
+        for directory, _ in documents:
+            self._directories.mark_sent(directory)
+
+
+class PartnerOutbox:
+    """The partners whose event waits; see `services.kernel.outbox.Outbox`."""
+
+    def __init__(self, partners: Partners) -> None:
+        self._partners = partners
+
+    def pending(self, limit: int) -> list[tuple[Partner, Change]]:
+        """Return partners with an unpublished event."""
+        return self._partners.unsent(limit)
+
+    def events(self, documents: Sequence[tuple[Partner, Change]]) -> list[Event]:
+        """Return the event of each partner."""
+        return [partner_event(partner, change) for partner, change in documents]
+
+    def clear(self, documents: Sequence[tuple[Partner, Change]]) -> None:
+        """Record that the events of partners in these versions are published."""
+        metrics.EVENTS_PUBLISHED.labels(PARTNERS_TOPIC).inc(len(documents))
+        self._partners.mark_sent([partner for partner, _ in documents])
+
+
+def directory_event(directory: Directory, change: Change) -> Event:
+    """Return the event of a directory version; the same id however often it is published."""
+    return Event(
+        event_id=change.event_id,
+        topic=DIRECTORY_TOPIC,
+        key=DIRECTORY_KEY,
+        type=directory_events_pb2.DirectoryPublished.DESCRIPTOR.full_name,
+        source=SOURCE,
+        value=wire.encode_published(directory).SerializeToString(),
+        time=change.changed_at,
+        traceparent=change.traceparent,
+    )
+
+
+def partner_event(partner: Partner, change: Change) -> Event:
+    """Return the event of a partner's version."""
+    return Event(
+        event_id=change.event_id,
+        topic=PARTNERS_TOPIC,
+        key=partner.partner_id,
+        type=partner_events_pb2.PartnerChanged.DESCRIPTOR.full_name,
+        source=SOURCE,
+        value=wire.encode_changed(partner, change.changed_at).SerializeToString(),
+        time=change.changed_at,
+        traceparent=change.traceparent,
+    )

@@ -1,0 +1,72 @@
+"""The outboxes of submissions, one per institution: events wait in the documents they belong to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from nameko.containers import WorkerContext
+from nameko.extensions import DependencyProvider
+
+from services.kernel.publisher import Event
+from services.submissions import metrics
+from services.submissions.store import Databases, Submissions, waiting
+
+DOCUMENTS_MAX = 500
+COUNT_SECONDS = 5.0
+
+
+class SubmissionOutbox:
+    """The outbox of one institution, measured; see `services.kernel.outbox.Outbox`."""
+
+    def __init__(self, submissions: Submissions) -> None:
+        self._submissions = submissions
+        self._institution_id = submissions.institution_id
+        self._count_at = 0.0
+
+    def pending(self, limit: int) -> list[dict[str, Any]]:
+        """Return documents with unpublished events, and update the gauges of what waits."""
+        documents = self._submissions.pending(limit)
+        oldest = min(
+            (entry["time"] for each in documents for entry in each["outbox"]), default=None
+        )
+        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        metrics.OUTBOX_OLDEST_SECONDS.labels(self._institution_id).set(age)
+        self._count()
+        return documents
+
+    def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
+        """Return the events of documents."""
+        return waiting(documents)
+
+    def clear(self, documents: Sequence[dict[str, Any]]) -> None:
+        """Remove published events from their documents."""
+        published = sum(len(each["outbox"]) for each in documents)
+        metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
+        self._submissions.clear(documents)
+
+    def _count(self) -> None:
+        # At intervals, because counting costs as much as reading.
+        if time.monotonic() >= self._count_at:
+            self._count_at = time.monotonic() + COUNT_SECONDS
+            count = self._submissions.count_pending()
+            metrics.OUTBOX_PENDING.labels(self._institution_id).set(count)
+
+
+class Outboxes(DependencyProvider):
+    """Injects a function from the databases to the outboxes of their institutions."""
+
+    def setup(self) -> None:
+        """Prepare; an outbox is created when its institution is first asked for."""
+        self._known: dict[str, SubmissionOutbox] = {}
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Outboxes:
+        """Return the provider itself."""
+        return self
+
+    def of(self, databases: Databases) -> list[SubmissionOutbox]:
+        """Return the outboxes of every institution held here."""
+        held = databases.all()
+        return [self._known.setdefault(s.institution_id, SubmissionOutbox(s)) for s in held]
