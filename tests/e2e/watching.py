@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
+from services.cli.admin.probes import http_probe
 from services.cli.local.child_process import Child, Supervisor, free_ports
-from services.cli.local.stack_processes import http_probe
 from tests.e2e.running import RunningStack
 from tests.monitoring.bundle import ROOT, RULES, program, root_of
 

@@ -13,13 +13,11 @@ from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli.admin import broker, database_schema, topics
+from services.cli.admin import broker, database, database_schema, probes, service_settings, topics
 from services.cli.checks import certificates
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
-from services.cli.commands import config, db
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.local import embedded
 from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo
 
@@ -31,7 +29,7 @@ TERABYTE = 1e12
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
     """Look at the settings of this process, misspelt variables included."""
-    wrong = [*read(KernelSettings)[1], *config.unknown_variables()]
+    wrong = [*read(KernelSettings)[1], *service_settings.unknown_variables()]
     if wrong:
         yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
     else:
@@ -43,7 +41,7 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
     if not stack.broker:
         yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
         return
-    if reason := embedded.kafka_unready(stack.broker):
+    if reason := probes.kafka_unready(stack.broker):
         yield Finding("broker", DOWN, reason, UP if _owns(stack, "broker") else "start the brokers")
         return
     remedy = f"kieng topics apply --kafka {stack.broker}"
@@ -105,7 +103,7 @@ def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
 def check_database(stack: Stack) -> Iterator[Finding]:
     """Look at the database: replica set, majority writes, indexes and migrations, its clock."""
     try:
-        with db.database_server("", stack) as mongo:
+        with database.connect("", stack) as mongo:
             found = list(_check_replica_set(mongo))
             yield from found
             if any(finding.exit_code == DOWN for finding in found):
@@ -170,7 +168,7 @@ def _check_clock(mongo: Mongo) -> Finding:
 
 
 def _check_schemas(mongo: Mongo, stack: Stack) -> Iterator[Finding]:
-    names = database_schema.institutions_known(mongo, db.institutions_here([], stack))
+    names = database.institutions(mongo, [], stack)
     found = [
         difference
         for schema, name in database_schema.databases(names)

@@ -8,22 +8,19 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.admin import broker, log_offsets
+from services.cli.admin import broker, log_offsets, probes
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import Stack
-from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
-from services.cli.local.stack_processes import SERVICES, WITHOUT_GRPC, http_probe
+from services.cli.client.stack import SERVICES, WITHOUT_GRPC, Stack
+from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0
@@ -45,21 +42,9 @@ def check_services(stack: Stack) -> Iterator[Finding]:
             remedy = UP if stack.processes else f"set {variable}=host:port"
             yield Finding(name, DOWN, failure.message, remedy)
             continue
-        reason = grpc_state(address, PROBE_SECONDS)
+        reason = probes.grpc_state(address, PROBE_SECONDS)
         hint = _log_hint(stack, name) if reason else ""
         yield Finding(name, DOWN if reason else 0, reason or f"{address}: SERVING", hint)
-
-
-def grpc_state(address: str, seconds: float) -> str:
-    """Say why a service does not serve calls; empty when its health check says that it does."""
-    try:
-        with grpc.insecure_channel(address) as channel:
-            stub: Any = health_pb2_grpc.HealthStub(channel)
-            status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
-    except grpc.RpcError as error:
-        return f"{address}: {trouble_of_call(error)}"
-    state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
-    return "" if state == "SERVING" else f"{address}: {state}"
 
 
 def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
@@ -71,7 +56,7 @@ def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
             yield Finding(name, 0, text, f"{LOOK} (on Kubernetes: kubectl get pods)")
     for name, process in stack.processes.items():
         if process.http and not process.grpc:
-            reason = http_probe(process.http, "/readyz")()
+            reason = probes.http_probe(process.http, "/readyz")()
             hint = _log_hint(stack, name) if reason else ""
             detail = reason or f"{process.http}: ready"
             yield Finding(name, DOWN if reason else 0, detail, hint)

@@ -16,6 +16,9 @@ FILE = "stack.json"
 ROOT = Path(services.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 DATA = Path(".kieng")
+SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
+WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
+"""Services that answer no calls, and open no port for them."""
 PROCESS_OF = {"kpi": "kpi.query"}
 """Process that answers the gRPC of a service, where it is not named like the service."""
 

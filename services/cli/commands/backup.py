@@ -11,7 +11,7 @@ import typer
 from rich.console import RenderableType
 
 from services.cli import options
-from services.cli.admin import database_schema
+from services.cli.admin import database
 from services.cli.backups import archive, dump
 from services.cli.client.stack import find
 from services.cli.commands import db, restore_job
@@ -47,8 +47,8 @@ def create(
     Example: kieng backup create --to backups
     """
     stack, screen = find(data), Screen(output, lang)
-    with db.database_server(uri, stack) as mongo, screen.progress() as progress:
-        known = database_schema.institutions_known(mongo, db.institutions_here([], stack))
+    with database.connect(uri, stack) as mongo, screen.progress() as progress:
+        known = database.institutions(mongo, [], stack)
         if unknown := set(institution) - set(known):
             raise Failure(f"no institution {', '.join(sorted(unknown))}; here are {known}", NO)
         folder, manifest = dump.save(

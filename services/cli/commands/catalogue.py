@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +14,10 @@ from rich.text import Text
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
+from services.cli.admin import offline
 from services.cli.client.stack import DEPLOY
 from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
-from services.cli.errors import NO, Failure
+from services.cli.errors import NO
 from services.cli.files import catalogue_yaml
 from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
@@ -185,14 +183,6 @@ def check(
 def _checked(
     message: catalogue_pb2.Catalogue, units: Path, examples: Path | None
 ) -> dict[str, Any]:
-    """Ask the KPI service's own code, in a process of its own: commands import no service."""
-    command = [sys.executable, "-m", "services.kpi.offline.definition_check", str(units)]
-    command += [str(examples)] if examples is not None else []
-    done = subprocess.run(
-        command, input=message.SerializeToString(), capture_output=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.decode().strip().splitlines() or ["it says nothing"])[-1]
-        raise Failure(last, NO)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    arguments = [str(units)] + ([str(examples)] if examples is not None else [])
+    given = message.SerializeToString()
+    return offline.run(offline.CHECK_DEFINITIONS, *arguments, exit_code=NO, given=given)

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-from pymongo.errors import PyMongoError
 
 from services.cli import options
-from services.cli.admin import database_schema
-from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
-from services.cli.client.stack import Stack, find
-from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.local import embedded
+from services.cli.admin import database, database_schema
+from services.cli.client.stack import find
+from services.cli.errors import NO
 from services.cli.terminal.screen import Screen
-from services.kernel.config import KernelSettings, load
-from services.kernel.mongo import Mongo
 
 app = typer.Typer(no_args_is_help=True, help="Prepare the databases, or see what they lack.")
 
@@ -27,40 +19,6 @@ Institutions = Annotated[
     list[str],
     typer.Option("--institution", help="Institutions; else KIENG_INSTITUTIONS or the stack's."),
 ]
-
-
-@contextmanager
-def database_server(uri: str, stack: Stack) -> Iterator[Mongo]:
-    """Open the database that is named, that of the settings, or that of the stack.
-
-    Raises:
-        Failure: nobody said which, or it does not answer.
-    """
-    settings = load(KernelSettings)
-    given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
-    address = uri or given or stack.mongo
-    if not address:
-        raise Failure("which database? Give --mongo URI, or set KIENG_MONGO_URI", USAGE)
-    if reason := embedded.mongo_unready(address):
-        raise Failure(f"no MongoDB: {reason}", DOWN)
-    mongo = Mongo(address, settings.mongo_timeout_ms)
-    try:
-        yield mongo
-    except PyMongoError as error:
-        raise Failure(f"MongoDB: {error}", DOWN) from error
-    finally:
-        mongo.close()
-
-
-def institutions_here(named: list[str], stack: Stack) -> list[str]:
-    """Return the institutions named, those of the environment, or those of the local stack."""
-    listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
-    here = LocalIssuer(stack.issuer_folder).institutions()
-    return (
-        named
-        or [name.strip() for name in listed.split(",") if name.strip()]
-        or [name for name in here if name != CONSORTIUM]
-    )
 
 
 @app.command("plan")
@@ -77,8 +35,8 @@ def plan_databases(
     """
     stack = find(data)
     found: list[database_schema.Difference] = []
-    with database_server(uri, stack) as mongo:
-        names = database_schema.institutions_known(mongo, institutions_here(institution, stack))
+    with database.connect(uri, stack) as mongo:
+        names = database.institutions(mongo, institution, stack)
         for schema, name in database_schema.databases(names):
             found += database_schema.plan(schema, mongo.database(name))
     screen = Screen(output, lang)
@@ -105,8 +63,8 @@ def apply_databases(
     stack, screen = find(data), Screen(output, lang)
     run: list[str] = []
     left: list[database_schema.Difference] = []
-    with database_server(uri, stack) as mongo:
-        names = database_schema.institutions_known(mongo, institutions_here(institution, stack))
+    with database.connect(uri, stack) as mongo:
+        names = database.institutions(mongo, institution, stack)
         wanted = list(database_schema.databases(names))
         with screen.progress() as progress:
             task = progress.add_task("", total=len(wanted))

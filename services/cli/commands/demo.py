@@ -17,13 +17,12 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli import options
-from services.cli.admin import log_offsets
+from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
-from services.cli.commands.partner import set_targets_of_file
 from services.cli.errors import Failure
 from services.cli.files.submission_rows import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
@@ -75,7 +74,7 @@ class Demo:
         """
         bootstrap(self.launch)
         with self.clients(CONSORTIUM, "steward") as clients:
-            targets = set_targets_of_file(clients, self.files / "targets.csv")
+            targets = target_file.set_targets(clients, self.files / "targets.csv")
         self.screen.say("demo.targets", targets=targets)
         began = time.monotonic()
         for institution in self.launch.institutions:

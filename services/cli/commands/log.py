@@ -6,26 +6,22 @@ the commands import no service, and verifying needs neither a running service no
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli import options
-from services.cli.client.stack import DEPLOY, find
-from services.cli.errors import DOWN, NO, Failure
+from services.cli.admin import offline
+from services.cli.client.stack import find
+from services.cli.errors import DOWN
 from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions, or fill it anew.")
 
-BROKER = "broker"
 LIVE = catalogue_service_pb2.View.STATE_LIVE
 
 
@@ -40,7 +36,9 @@ def export(
 
     Example: kieng log export submissions.kienglog
     """
-    written = _run("export", find(data).broker, str(file), failing=DOWN)
+    written = offline.run(
+        offline.VERIFICATION, "export", find(data).broker, str(file), exit_code=DOWN
+    )
     Screen(output, lang).fields(written)
 
 
@@ -71,43 +69,3 @@ def republish(
     live = next(view for view in views.views if view.state == LIVE)
     document = {"republished": needed, "view": live.view_id, "generation": live.generation}
     session.screen.fields(document)
-
-
-def verify(
-    log: Annotated[
-        str, typer.Option(help="A file of `kieng log export`, or the word broker for the stack's.")
-    ],
-    catalogue: Annotated[
-        Path,
-        typer.Option(help="Indicators to count with, or a file of `kieng catalogue export`."),
-    ] = (DEPLOY / "catalogue" / "indicators.yaml"),
-    directory: Annotated[
-        Path, typer.Option(help="Unit tree to count with, where --catalogue brings none.")
-    ] = (DEPLOY / "directory" / "units.yaml"),
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Recompute the view from a log, with no service and no database, and print its digest.
-
-    It equals the digest of `kieng kpi show` when both have read equally far by the same catalogue.
-
-    Example: kieng verify --log submissions.kienglog --catalogue catalogue.json
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        path = log
-        if log == BROKER:
-            path = str(Path(folder) / "log")
-            _run("export", find(data).broker, path, failing=DOWN)
-        found = _run("verify", path, str(catalogue), str(directory), failing=NO)
-    Screen(output, lang).fields(found)
-
-
-def _run(*arguments: str, failing: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "services.kpi.offline.verification", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise Failure(last, failing)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from services.cli.admin import probes
 from services.cli.errors import DOWN, Failure
 from services.cli.local import embedded
 from services.cli.local.child_process import ChildFailed
@@ -34,7 +35,7 @@ class Mender:
     def __init__(
         self,
         launch: Launch,
-        broken: Callable[[str], str] = embedded.database_broken,
+        broken: Callable[[str], str] = probes.database_broken,
         room: Callable[[Launch], int] = lambda launch: shutil.disk_usage(launch.plan.data).free,
     ) -> None:
         self._launch, self._broken, self._room = launch, broken, room
@@ -87,7 +88,7 @@ class Mender:
         database.start()
         try:
             database.wait_until_ready(
-                lambda: embedded.mongo_unready(launch.stack.mongo), embedded.DATABASE_READY_SECONDS
+                lambda: probes.mongo_unready(launch.stack.mongo), embedded.DATABASE_READY_SECONDS
             )
         except ChildFailed as error:
             raise Failure(f"{launch.screen.text('up.database_gave_up')}\n{error}", DOWN) from error

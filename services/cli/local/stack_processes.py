@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,18 +17,15 @@ from typing import IO, Self
 
 import yaml
 
-from services.cli.admin import broker, database_schema, topics
+from services.cli.admin import broker, database_schema, probes, topics
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import ROOT, Process, Stack
+from services.cli.client.stack import ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Child, Unready, free_ports
+from services.cli.local.child_process import Child, free_ports
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
-SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
-WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
-"""Services that answer no calls, and open no port for them."""
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 20.0
 PART_SECONDS = 10.0
@@ -121,13 +116,13 @@ class Launch:
             local = self._broker(ports)
             bootstrap = local.bootstrap
             waits.append((local.child, local.unready, apache_kafka.READY_SECONDS))
-        elif reason := embedded.kafka_unready(bootstrap):
+        elif reason := probes.kafka_unready(bootstrap):
             raise Failure(f"no Kafka: {reason}", DOWN)
         if not mongo:
             database = embedded.secantus(ports[2], plan.data / "mongo", logs / "database.log")
             mongo = database.uri
             waits.append((database.child, database.unready, embedded.DATABASE_READY_SECONDS))
-        elif reason := embedded.mongo_unready(mongo):
+        elif reason := probes.mongo_unready(mongo):
             raise Failure(f"no MongoDB: {reason}", DOWN)
         for child, _, _ in waits:
             self.screen.say("up.starting", name=child.name)
@@ -175,7 +170,7 @@ class Launch:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
         self._tell(processes, bootstrap, mongo)
         for child in self.services:
-            probe = http_probe(processes[child.name].http, "/healthz")
+            probe = probes.http_probe(processes[child.name].http, "/healthz")
             child.wait_until_ready(probe, HEALTHY_SECONDS)
 
     def _tell(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
@@ -234,22 +229,6 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.2)
-
-
-def http_probe(address: str, path: str) -> Unready:
-    """Return a function that says why a page does not answer 200; empty when it does."""
-
-    def unready() -> str:
-        try:
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=2):
-                return ""
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.read().decode(errors="replace").strip()
-        except OSError as error:
-            return f"{address}: {error}"
-
-    return unready
 
 
 def take_lock(data: Path) -> IO[str]:

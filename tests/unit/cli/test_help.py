@@ -23,9 +23,8 @@ def test_the_help_of_every_command_is_as_recorded(found: str) -> None:
     recorded = RECORD.read_text(encoding="utf-8")
     lines = unified_diff(recorded.splitlines(), found.splitlines(), "help.txt", "now", lineterm="")
     difference = "\n".join(lines)
-    assert not difference, (
-        f"if wanted: python -m tests.unit.cli.help_pages > {RECORD}\n{difference}"
-    )
+    remedy = f"if it is wanted: python -m tests.unit.cli.help_pages > {RECORD}"
+    assert not difference, f"{remedy}\n{difference}"
 
 
 def test_every_command_has_an_example_that_begins_with_its_own_words(found: str) -> None:

@@ -11,10 +11,11 @@ import pymongo
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
+from services.cli.admin import probes
 from services.cli.client.stack import Process
 from services.cli.commands.up import DIRECTORY
 from services.cli.errors import Failure
-from services.cli.local import database_recovery, embedded
+from services.cli.local import database_recovery
 from services.cli.local.child_process import ChildFailed
 from services.cli.local.database_recovery import ROOM_BYTES, Mender
 from services.cli.local.restart_policy import RESTARTS_MAX
@@ -191,7 +192,7 @@ def test_broken_is_a_database_that_answers_and_refuses(
                 raise error
 
     monkeypatch.setattr(pymongo, "MongoClient", Client)
-    assert bool(embedded.database_broken("mongodb://x")) is is_broken
+    assert bool(probes.database_broken("mongodb://x")) is is_broken
 
 
 def test_a_message_that_cannot_be_written_is_lost_and_no_more() -> None:
