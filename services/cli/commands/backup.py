@@ -10,14 +10,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from services.cli import options
 from services.cli.admin import database
 from services.cli.backups import archive, dump
-from services.cli.client.stack import find
 from services.cli.commands import db, restore_job
 from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import NO, Failure
 from services.cli.local.stack_processes import Plan
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 
@@ -32,21 +31,20 @@ BACKUPS_DEFAULT = Path("backups")
 
 
 @app.command()
+@with_session()
 def create(
+    session: Session,
     to: Backups = BACKUPS_DEFAULT,
     institution: Annotated[
         list[str], typer.Option(help="Copy the submissions of these only, and nothing shared.")
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
     uri: db.Uri = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Copy submissions, partners, notifications, catalogues and targets, while all goes on.
 
     Example: kieng backup create --to backups
     """
-    stack, screen = find(data), Screen(output, lang)
+    stack, screen = session.stack, session.screen
     with database.connect(uri, stack) as mongo, screen.progress() as progress:
         known = database.institutions(mongo, [], stack)
         if unknown := set(institution) - set(known):
@@ -63,16 +61,16 @@ def create(
 
 
 @app.command("list")
+@with_session(data=False)
 def list_backups(
+    session: Session,
     to: Backups = BACKUPS_DEFAULT,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """List the backups of a folder, newest first; those that were cut off are told.
 
     Example: kieng backup list --to backups
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     rows = []
     for folder in sorted((path for path in to.glob("kieng-*") if path.is_dir()), reverse=True):
         try:
@@ -92,16 +90,16 @@ def list_backups(
 
 
 @app.command()
+@with_session(data=False)
 def verify(
+    session: Session,
     folder: Folder,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Check every file of a backup against its hash, read every document, and count again.
 
     Example: kieng backup verify backups/kieng-20261124T020000Z
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     try:
         manifest = archive.open_manifest(folder)
         problems = checked(screen, folder, manifest)
@@ -119,7 +117,9 @@ def verify(
 
 
 @app.command()
+@with_session()
 def restore(
+    session: Session,
     folder: Folder,
     force: Annotated[
         bool, typer.Option("--force", help="Replace what databases and log hold now.")
@@ -131,9 +131,6 @@ def restore(
         float, typer.Option(help="Seconds to wait for the services to be started again.")
     ] = 0.0,
     uri: db.Uri = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Bring a backup back into empty databases, publish the log anew, and compare the digest.
 
@@ -143,7 +140,7 @@ def restore(
 
     Example: kieng backup restore backups/kieng-20261124T020000Z --data .kieng
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     try:
         manifest = archive.open_manifest(folder)
         if problems := checked(screen, folder, manifest):
@@ -153,9 +150,9 @@ def restore(
     job = restore_job.Job(screen, folder, manifest, force)
     given = "mongo_uri" in load(KernelSettings).model_fields_set
     if given or uri:
-        done = job.elsewhere(uri, find(data), wait)
+        done = job.elsewhere(uri, session.stack, wait)
     else:
-        done = job.here(Plan(data, DIRECTORY, CATALOGUE, broker))
+        done = job.here(Plan(session.data, DIRECTORY, CATALOGUE, broker))
     screen.answer(done, lambda: screen.text(f"backup.{done['state']}", **shown(done)))
     if done["state"] == "differs":
         raise typer.Exit(NO)

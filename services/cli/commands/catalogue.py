@@ -13,12 +13,12 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.admin import offline
 from services.cli.client.stack import DEPLOY
 from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
 from services.cli.errors import NO
 from services.cli.files import catalogue_yaml
+from services.cli.session import Session, with_session
 from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
@@ -35,25 +35,23 @@ UP = "up"
 
 
 @app.command("list")
+@with_session("viewer")
 def list_catalogue(
+    session: Session,
     file: Annotated[
         Path | None, typer.Option("--file", help="A catalogue file; else what the stack counts by.")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List the indicators: names, unit, direction, house, and what each counts, in words.
 
     Example: kieng catalogue list --output json
     """
     if file is not None:
-        screen, message = Screen(output, lang), catalogue_yaml.read(file)
+        message = catalogue_yaml.read(file)
     else:
         request = catalogue_service_pb2.GetCatalogueRequest()
-        with options.session(output, lang, data, "viewer") as session:
-            stub = session.clients.stub(CatalogueServiceStub)
-            screen, message = session.screen, stub.GetCatalogue(request).catalogue
+        message = session.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
+    screen = session.screen
     screen.answer(catalogue_json(message), lambda: _table(screen, message))
 
 
@@ -108,14 +106,13 @@ def _table(screen: Screen, message: catalogue_pb2.Catalogue) -> RenderableType:
 
 
 @app.command()
+@with_session("viewer")
 def export(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
     version: Annotated[
         int, typer.Option("--version", help="Catalogue version; 0 is the one that counts now.")
     ] = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.
 
@@ -124,9 +121,8 @@ def export(
     Example: kieng catalogue export catalogue.json
     """
     request = catalogue_service_pb2.GetCatalogueRequest(version=version)
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(CatalogueServiceStub)
-        message = stub.GetCatalogue(request).catalogue
+    stub = session.stub(CatalogueServiceStub)
+    message = stub.GetCatalogue(request).catalogue
     text = MessageToJson(message, indent=1, preserving_proto_field_name=True, ensure_ascii=False)
     file.write_text(f"{text}\n", encoding="utf-8")
     document = {
@@ -140,7 +136,9 @@ def export(
 
 
 @app.command()
+@with_session(data=False)
 def check(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="A catalogue file, YAML.")],
     units: Annotated[Path, typer.Option(help="Unit tree that the examples count on.")] = (
         DEPLOY / "directory" / "units.yaml"
@@ -148,8 +146,6 @@ def check(
     examples: Annotated[
         Path | None, typer.Option(help="Folder of examples; else `examples` beside the file.")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Find the mistakes of a catalogue file, by line and column, and run its examples.
 
@@ -157,7 +153,7 @@ def check(
 
     Example: kieng catalogue check indicators.yaml
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     found = catalogue_yaml.look_at(file)
     answer: dict[str, Any] = {"examples": 0, "differences": []}
     if not found.mistakes:

@@ -10,10 +10,9 @@ from rich.progress import Progress
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 
 Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
@@ -26,7 +25,9 @@ TreeOption = Annotated[
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until it answers.")]
 
 
+@with_session("steward")
 def publish(
+    session: Session,
     file: Indicators,
     directory: Directory = 0,
     tree: TreeOption = "as-was",
@@ -34,9 +35,6 @@ def publish(
         int, typer.Option(help="Records that may be set aside; -1: as many as now.")
     ] = -1,
     wait: Wait = True,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Freeze indicators and units as a new version; its view takes over when it is verified.
 
@@ -53,11 +51,10 @@ def publish(
         tree=read_tree(tree),
         parked_max=parked if parked >= 0 else None,
     )
-    with options.session(output, lang, data, "steward") as session:
-        answer = session.clients.stub(CatalogueServiceStub).PublishCatalogue(request)
-        if answer.state == api.View.STATE_BUILDING:
-            session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
-        _answer(session, answer.view_id, wait)
+    answer = session.stub(CatalogueServiceStub).PublishCatalogue(request)
+    if answer.state == api.View.STATE_BUILDING:
+        session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
+    _answer(session, answer.view_id, wait)
 
 
 def read_tree(name: str) -> api.Tree.ValueType:
@@ -72,33 +69,29 @@ def read_tree(name: str) -> api.Tree.ValueType:
     return trees[name]
 
 
+@with_session("steward")
 def rollback(
+    session: Session,
     wait: Wait = True,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Let the view that answered before take over again; it is caught up with the log first.
 
     Example: kieng catalogue rollback
     """
-    with options.session(output, lang, data, "steward") as session:
-        stub = session.clients.stub(CatalogueServiceStub)
-        answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
-        _answer(session, answer.view_id, wait)
+    stub = session.stub(CatalogueServiceStub)
+    answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
+    _answer(session, answer.view_id, wait)
 
 
+@with_session("steward")
 def list_views(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """List all views: which one answers, which are kept, being built or refused, and why.
 
     Example: kieng catalogue views
     """
-    with options.session(output, lang, data, "steward") as session:
-        views = session.clients.stub(CatalogueServiceStub).ListViews(api.ListViewsRequest()).views
+    views = session.stub(CatalogueServiceStub).ListViews(api.ListViewsRequest()).views
     screen = session.screen
     table = screen.table("view_id", "state", ">catalogue", ">events", ">parked", "detail")
     for view in views:

@@ -6,11 +6,10 @@ from typing import Annotated
 
 import typer
 
-from services.cli import options
 from services.cli.admin import service_settings
 from services.cli.client.stack import SERVICES
 from services.cli.errors import NO
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 from services.kernel.config import read
 
 app = typer.Typer(no_args_is_help=True, help="Check and print the settings of the services.")
@@ -21,10 +20,10 @@ Service = Annotated[
 
 
 @app.command()
+@with_session(data=False)
 def check(
+    session: Session,
     service: Service = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Say everything that is wrong with the settings here; exit code 1 when something is.
 
@@ -34,7 +33,7 @@ def check(
     found = {name: read(service_settings.settings_of(name))[1] for name in wanted}
     rows = [(name, mistake) for name, mistakes in found.items() for mistake in mistakes]
     rows += [("", unknown) for unknown in service_settings.unknown_variables()]
-    screen = Screen(output, lang)
+    screen = session.screen
     table = screen.table("service", "problem")
     for row in rows:
         table.add_row(*row)
@@ -46,17 +45,17 @@ def check(
 
 
 @app.command("print")
+@with_session(data=False)
 def print_settings(
+    session: Session,
     service: Service = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Print every setting as it would be read here, and where from; passwords are hidden.
 
     Example: kieng config print kpi.query --output json
     """
     wanted = [service] if service else SERVICES
-    screen = Screen(output, lang)
+    screen = session.screen
     rows = {
         row["name"]: row
         for name in wanted

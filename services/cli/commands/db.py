@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli import options
 from services.cli.admin import database, database_schema
-from services.cli.client.stack import find
 from services.cli.errors import NO
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 
 app = typer.Typer(no_args_is_help=True, help="Prepare the databases, or see what they lack.")
 
@@ -22,24 +20,23 @@ Institutions = Annotated[
 
 
 @app.command("plan")
+@with_session()
 def plan_databases(
+    session: Session,
     uri: Uri = "",
     institution: Institutions = [],  # noqa: B006 - typer reads it, nobody changes it
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Say which indexes and migrations the databases lack; exit code 1 when any.
 
     Example: kieng db plan --mongo mongodb://db-1/?replicaSet=rs
     """
-    stack = find(data)
+    stack = session.stack
     found: list[database_schema.Difference] = []
     with database.connect(uri, stack) as mongo:
         names = database.institutions(mongo, institution, stack)
         for schema, name in database_schema.databases(names):
             found += database_schema.plan(schema, mongo.database(name))
-    screen = Screen(output, lang)
+    screen = session.screen
     lines = [str(difference) for difference in found]
     screen.answer({"differences": lines}, lambda: "\n".join(lines) or screen.text("db.same"))
     if found:
@@ -47,12 +44,11 @@ def plan_databases(
 
 
 @app.command("apply")
+@with_session()
 def apply_databases(
+    session: Session,
     uri: Uri = "",
     institution: Institutions = [],  # noqa: B006 - typer reads it, nobody changes it
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Run pending migrations and create missing indexes; safe to repeat and beside itself.
 
@@ -60,7 +56,7 @@ def apply_databases(
 
     Example: kieng db apply --mongo mongodb://db-1/?replicaSet=rs
     """
-    stack, screen = find(data), Screen(output, lang)
+    stack, screen = session.stack, session.screen
     run: list[str] = []
     left: list[database_schema.Difference] = []
     with database.connect(uri, stack) as mongo:

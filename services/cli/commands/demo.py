@@ -16,7 +16,6 @@ from rich.progress import Progress, TaskID
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
 from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
@@ -27,6 +26,7 @@ from services.cli.errors import Failure
 from services.cli.files.submission_rows import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen
 
@@ -179,7 +179,9 @@ def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], No
     return lambda: advance(task)
 
 
+@with_session(data=False)
 def demo(
+    session: Session,
     once: Annotated[bool, typer.Option("--once", help="Write the answer, stop and exit.")] = False,
     data: Annotated[Path, typer.Option(help="Data folder; emptied first.")] = DATA,
     json_out: Annotated[
@@ -193,15 +195,13 @@ def demo(
     running: Annotated[
         bool, typer.Option(help="Start nothing: fill the empty stack that --data or KIENG_* name.")
     ] = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Start everything with synthetic data and print the indicators; stay until Ctrl-C.
 
     Example: kieng demo --once --lang en
     """
     begin = time.monotonic()
-    screen = Screen(output, lang)
+    screen = session.screen
     if not running:
         empty(data)
     plan = Plan(

@@ -8,12 +8,12 @@ from dataclasses import asdict
 import typer
 from rich.console import RenderableType
 
-from services.cli import options
 from services.cli.checks import infrastructure as parts
 from services.cli.checks import services as numbers
 from services.cli.checks.findings import Finding
-from services.cli.client.stack import Stack, find
+from services.cli.client.stack import Stack
 from services.cli.errors import NO, worst
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 
@@ -28,10 +28,9 @@ CHECKS: tuple[Callable[[Stack], Iterator[Finding]], ...] = (
 )
 
 
+@with_session()
 def doctor(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """Look at everything a stack needs; exit code 1 when something is wrong, 3 when it is down.
 
@@ -39,8 +38,8 @@ def doctor(
 
     Example: kieng doctor --output json
     """
-    screen = Screen(output, lang)
-    stack = find(data)
+    screen = session.screen
+    stack = session.stack
     # With settings that cannot be read there is nothing else to look at.
     checks = CHECKS if not read(KernelSettings)[1] else CHECKS[:1]
     findings = [finding for check in checks for finding in check(stack)]

@@ -16,10 +16,10 @@ from rich.progress import Progress
 
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
-from services.cli import options
 from services.cli.client.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import spreadsheets, submission_rows
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -59,9 +59,10 @@ class Report:
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
 
+@with_session("contributor", institution="", subject=True)
 def import_file(
+    session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],
-    institution: options.Institution = "",
     type_name: Annotated[
         str, typer.Option("--type", help="Submission type; else the file's name, e.g. receipt.csv.")
     ] = "",
@@ -72,16 +73,12 @@ def import_file(
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Write the refused rows to this CSV file.")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-    subject: options.Subject = "",
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
     Example: kieng import publication.csv --institution vnu --system cris
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     parsed = read(path, type_name, system)
     report = Report()
     local_mistakes(screen, parsed.wrong, report)
@@ -89,10 +86,7 @@ def import_file(
         report.counts["readable"] = len(parsed.requests)
         screen.say("import.dry", rows=len(parsed.requests))
     else:
-        opened = options.session(
-            output, lang, data, "contributor", institution=institution, subject=subject
-        )
-        with opened as session, screen.progress() as progress:
+        with screen.progress() as progress:
             send(session.clients, parsed.requests, report, bar(progress, path.name, parsed))
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:

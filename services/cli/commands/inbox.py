@@ -11,7 +11,7 @@ from rich.table import Table
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from services.cli import options
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
 
@@ -22,71 +22,56 @@ ROLE = "contributor"
 
 
 @app.command("list")
+@with_session(ROLE, institution="", subject=True)
 def list_notifications(
+    session: Session,
     unread: Annotated[bool, typer.Option("--unread", help="Unread ones only.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=500, help="Most rows.")] = 50,
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List notifications, newest first.
 
     Example: kieng inbox list --institution vnu --unread
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
-        answer = session.clients.stub(NotificationServiceStub).ListNotifications(request)
+    request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
+    answer = session.stub(NotificationServiceStub).ListNotifications(request)
     found = list(answer.notifications)
     document = {"unread": answer.unread, "notifications": [message_json(n) for n in found]}
     session.screen.answer(document, lambda: _table(session.screen, found))
 
 
 @app.command()
+@with_session(ROLE, institution="", subject=True)
 def watch(
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """Print notifications as they are made, until Ctrl-C.
 
     Example: kieng inbox watch --institution vnu
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
-            if not message.HasField("notification"):
-                continue
-            told = message.notification
-            if session.screen.is_json:
-                session.screen.json_line(message_json(told))
-            else:
-                line = f"{time_text(told.created_at)}  {told.subject}"
-                session.screen.answers.print(line, markup=False)
+    stub = session.stub(NotificationServiceStub)
+    for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
+        if not message.HasField("notification"):
+            continue
+        told = message.notification
+        if session.screen.is_json:
+            session.screen.json_line(message_json(told))
+        else:
+            line = f"{time_text(told.created_at)}  {told.subject}"
+            session.screen.answers.print(line, markup=False)
 
 
 @app.command()
+@with_session(ROLE, institution="", subject=True)
 def read(
+    session: Session,
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Notifications.")],
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Mark notifications as read.
 
     Example: kieng inbox read 0192f0c1-... --institution vnu
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        request = api.MarkReadRequest(notification_ids=ids)
-        marked = session.clients.stub(NotificationServiceStub).MarkRead(request).marked
+    request = api.MarkReadRequest(notification_ids=ids)
+    marked = session.stub(NotificationServiceStub).MarkRead(request).marked
     screen = session.screen
     screen.answer({"marked": marked}, lambda: screen.text("inbox.marked", marked=marked))
 

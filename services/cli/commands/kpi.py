@@ -13,13 +13,11 @@ from rich.live import Live
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
-from services.cli.client.clients import Clients
 from services.cli.commands import kpi_breakdown, kpi_history
 from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
-from services.cli.terminal.texts import Lang
 
 app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
 
@@ -87,11 +85,11 @@ def selection(
     )
 
 
-def read_names(clients: Clients, lang: Lang) -> Names:
-    """Read what indicators and units are called."""
-    stub = clients.stub(CatalogueServiceStub)
+def read_names(session: Session) -> Names:
+    """Read the names of indicators and units in the session's language."""
+    stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
-    return Names.of(answer.catalogue, lang)
+    return Names.of(answer.catalogue, session.screen.lang)
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
@@ -100,7 +98,9 @@ def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
 
 
 @app.command()
+@with_session("viewer")
 def show(
+    session: Session,
     from_month: From,
     to_month: To,
     units: Units = [],  # noqa: B006  typer copies it
@@ -112,9 +112,6 @@ def show(
     as_of: kpi_history.AsOf = "",
     at_vector: kpi_history.AtVector = "",
     replay: kpi_history.Replay = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show indicators of units over a range of months, now or in the past, and their targets.
 
@@ -122,15 +119,12 @@ def show(
     """
     read_measure(measure)
     wanted = selection(units, indicators, from_month, to_month, by_month, kpi_breakdown.asked(by))
-    with options.session(output, lang, data, "viewer") as session:
-        screen = session.screen
-        answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
-        names = Names() if screen.is_json else read_names(session.clients, lang)
-        result = document(answer.view, answer.cells) | kpi_history.past_json(
-            answer, as_of, at_vector
-        )
-        if by == kpi_breakdown.HOUSE and screen.is_json:
-            kpi_breakdown.houses_json(session.clients, result)
+    screen = session.screen
+    answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
+    names = Names() if screen.is_json else read_names(session)
+    result = document(answer.view, answer.cells) | kpi_history.past_json(answer, as_of, at_vector)
+    if by == kpi_breakdown.HOUSE and screen.is_json:
+        kpi_breakdown.houses_json(session.clients, result)
 
     def shown() -> RenderableType:
         if by:
@@ -141,16 +135,15 @@ def show(
 
 
 @app.command()
+@with_session("viewer")
 def watch(
+    session: Session,
     from_month: From,
     to_month: To,
     units: Units = [],  # noqa: B006
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show indicators and renew them as they change, until Ctrl-C; JSON is one object per change.
 
@@ -161,18 +154,17 @@ def watch(
         selection=selection(units, indicators, from_month, to_month, by_month)
     )
     cells: dict[tuple[str, str, str], view_pb2.Cell] = {}
-    with options.session(output, lang, data, "viewer") as session:
-        screen = session.screen
-        as_lines = screen.is_json or not screen.answers.is_terminal
-        names = Names() if as_lines else read_names(session.clients, lang)
-        stream = session.clients.stub(KpiServiceStub).WatchKpis(request)
-        if as_lines:
-            for message in stream:
-                if message.cells:
-                    screen.json_line(document(message.view, message.cells))
-            return
-        with Live(console=screen.answers, auto_refresh=False) as live:
-            for message in stream:
-                cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
-                shown = grid(screen, names, list(cells.values()), measure, message.view)
-                live.update(shown, refresh=True)
+    screen = session.screen
+    as_lines = screen.is_json or not screen.answers.is_terminal
+    names = Names() if as_lines else read_names(session)
+    stream = session.stub(KpiServiceStub).WatchKpis(request)
+    if as_lines:
+        for message in stream:
+            if message.cells:
+                screen.json_line(document(message.view, message.cells))
+        return
+    with Live(console=screen.answers, auto_refresh=False) as live:
+        for message in stream:
+            cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
+            shown = grid(screen, names, list(cells.values()), measure, message.view)
+            live.update(shown, refresh=True)

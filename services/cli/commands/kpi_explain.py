@@ -12,7 +12,6 @@ from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.commands.kpi import (
     From,
@@ -24,7 +23,7 @@ from services.cli.commands.kpi import (
     read_names,
 )
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, explained, is_exact
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
@@ -37,7 +36,9 @@ SubmissionId = Annotated[
 ]
 
 
+@with_session("viewer", institution="")
 def explain(
+    session: Session,
     unit: OneUnit,
     indicator: OneIndicator,
     from_month: From,
@@ -46,10 +47,6 @@ def explain(
     every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
     work: WorkKey = "",
     submission: SubmissionId = "",
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List the works behind a number and the sum, or say why one work does or does not count.
 
@@ -64,13 +61,13 @@ def explain(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
+    shared = session.acting_for(CONSORTIUM)
     if work or submission:
-        role, who = ("auditor", institution) if submission else ("viewer", CONSORTIUM)
-        with options.session(output, lang, data, role, institution=who) as session:
-            _absence(session, fields, work, submission)
-        return
-    with options.session(output, lang, data, "viewer") as session:
-        _works(session, fields, every)
+        # A submission is read by its own institution, anything else by all of them.
+        reader = session.acting_for(session.institution, "auditor") if submission else shared
+        _absence(reader, fields, work, submission)
+    else:
+        _works(shared, fields, every)
 
 
 def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
@@ -83,7 +80,7 @@ def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
         request.page_token = page.next_page_token
         if not (every and page.next_page_token):
             break
-    names = Names() if screen.is_json else read_names(session.clients, screen.lang)
+    names = Names() if screen.is_json else read_names(session)
     complete = not page.next_page_token
     exact = is_exact(page.value, works) if complete else None
     result = {

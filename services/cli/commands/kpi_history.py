@@ -10,9 +10,8 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
 from services.cli.errors import USAGE, CallFailed, Failure
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import time_text, view_json
 
 NOT_KEPT = "NOT_KEPT"
@@ -105,19 +104,15 @@ def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> d
     return {}
 
 
+@with_session("viewer")
 def days(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """List the days whose numbers are kept and can be read by `show --as-of`.
 
     Example: kieng kpi days
     """
-    with options.session(output, lang, data, "viewer") as session:
-        answer = session.clients.stub(KpiServiceStub).ListKeptDays(
-            kpi_service_pb2.ListKeptDaysRequest()
-        )
+    answer = session.stub(KpiServiceStub).ListKeptDays(kpi_service_pb2.ListKeptDaysRequest())
     screen = session.screen
     now = datetime.now(UTC)
     document = {

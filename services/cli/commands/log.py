@@ -13,12 +13,10 @@ import typer
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.admin import offline
-from services.cli.client.stack import find
 from services.cli.errors import DOWN
 from services.cli.local.seed import fill_log, wait_until_live
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 
 app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions, or fill it anew.")
 
@@ -26,31 +24,29 @@ LIVE = catalogue_service_pb2.View.STATE_LIVE
 
 
 @app.command()
+@with_session()
 def export(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="File to write; docs/log-format.md describes it.")],
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Write the whole log of submissions to a file, which is there only when it is whole.
 
     Example: kieng log export submissions.kienglog
     """
     written = offline.run(
-        offline.VERIFICATION, "export", find(data).broker, str(file), exit_code=DOWN
+        offline.VERIFICATION, "export", session.stack.broker, str(file), exit_code=DOWN
     )
-    Screen(output, lang).fields(written)
+    session.screen.fields(written)
 
 
 @app.command()
+@with_session("operator", "viewer")
 def republish(
+    session: Session,
     again: Annotated[
         bool,
         typer.Option("--again", help="Also into the log that was folded, where events are missed."),
     ] = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Fill a new generation of the log from the submissions databases, after LOG_DIVERGED.
 
@@ -59,13 +55,10 @@ def republish(
 
     Example: kieng log republish
     """
-    with options.session(output, lang, data, "operator", "viewer") as session:
-        needed = fill_log(session.clients, session.screen, again)
-        if needed:
-            wait_until_live(session.clients)
-        views = session.clients.stub(CatalogueServiceStub).ListViews(
-            catalogue_service_pb2.ListViewsRequest()
-        )
+    needed = fill_log(session.clients, session.screen, again)
+    if needed:
+        wait_until_live(session.clients)
+    views = session.stub(CatalogueServiceStub).ListViews(catalogue_service_pb2.ListViewsRequest())
     live = next(view for view in views.views if view.state == LIVE)
     document = {"republished": needed, "view": live.view_id, "generation": live.generation}
     session.screen.fields(document)

@@ -11,9 +11,9 @@ from rich.table import Table
 from kieng.partners.v1 import partner_pb2
 from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
-from services.cli import options
 from services.cli.admin.partner_file import house_of
 from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 from services.cli.terminal.screen import Screen
 
@@ -21,16 +21,14 @@ app = typer.Typer(no_args_is_help=True, help="Register and find partners.")
 
 
 @app.command()
+@with_session("steward", institution=CONSORTIUM)
 def add(
+    session: Session,
     name: Annotated[str, typer.Argument(help="Usual name.")],
     house: Annotated[str, typer.Option(help="state, school, enterprise or other.")],
     tax_code: Annotated[str, typer.Option(help="Tax code (MST).")] = "",
     alias: Annotated[list[str], typer.Option(help="Another name; repeat it.")] = [],  # noqa: B006
     country: Annotated[str, typer.Option(help="ISO 3166 alpha-2.")] = "VN",
-    institution: options.Institution = CONSORTIUM,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Register a partner; a known one gets the names and the tax code that it lacks.
 
@@ -39,44 +37,39 @@ def add(
     partner = partner_pb2.Partner(
         name=name, tax_code=tax_code, aliases=alias, house=house_of(house), country=country
     )
-    with options.session(output, lang, data, "steward", institution=institution) as session:
-        stub = session.clients.stub(PartnerServiceStub)
-        found = stub.RegisterPartner(partner_api.RegisterPartnerRequest(partner=partner))
+    stub = session.stub(PartnerServiceStub)
+    found = stub.RegisterPartner(partner_api.RegisterPartnerRequest(partner=partner))
     _answer_one(session.screen, found.partner)
 
 
 @app.command()
+@with_session("viewer")
 def search(
+    session: Session,
     query: Annotated[str, typer.Argument(help="Words, diacritics do not matter.")] = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Find partners by words of their names.
 
     Example: kieng partner search "cong ty mau"
     """
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(PartnerServiceStub)
-        found = stub.SearchPartners(partner_api.SearchPartnersRequest(query=query)).partners
+    stub = session.stub(PartnerServiceStub)
+    found = stub.SearchPartners(partner_api.SearchPartnersRequest(query=query)).partners
     document = {"partners": [message_json(partner) for partner in found]}
     session.screen.answer(document, lambda: _partners(session.screen, found))
 
 
 @app.command()
+@with_session("viewer")
 def resolve(
+    session: Session,
     query: Annotated[str, typer.Argument(help="Registry id, tax code, name or alias.")],
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Name the one partner that a text means.
 
     Example: kieng partner resolve 0100233488
     """
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(PartnerServiceStub)
-        found = stub.ResolvePartner(partner_api.ResolvePartnerRequest(query=query))
+    stub = session.stub(PartnerServiceStub)
+    found = stub.ResolvePartner(partner_api.ResolvePartnerRequest(query=query))
     _answer_one(session.screen, found.partner)
 
 

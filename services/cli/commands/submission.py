@@ -11,8 +11,8 @@ from uuid_utils import uuid7
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json, time_text
 from services.cli.terminal.screen import Screen
 
@@ -52,50 +52,43 @@ def _one(screen: Screen, submission: submission_pb2.Submission) -> Table:
 
 
 @app.command()
+@with_session("auditor", institution="")
 def show(
+    session: Session,
     submission_id: Annotated[str, typer.Argument(metavar="ID")],
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show one submission of an institution.
 
     Example: kieng submission show 0192f0c1-... --institution vnu
     """
-    with options.session(output, lang, data, "auditor", institution=institution) as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
-        answer(session.screen, found.submission)
+    stub = session.stub(SubmissionServiceStub)
+    found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
+    answer(session.screen, found.submission)
 
 
 @app.command("list")
+@with_session("auditor", institution="")
 def list_submissions(
+    session: Session,
     unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
     state: Annotated[list[str], typer.Option(help="Only in this state; repeat it.")] = [],  # noqa: B006
     type_name: Annotated[str, typer.Option("--type", help="Only of this type.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 100,
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List submissions of an institution.
 
     Example: kieng submission list --institution vnu --unit vnu/hus --state submitted
     """
-    who = institution or unit.partition("/")[0]
     request = api.ListSubmissionsRequest(unit_id=unit, type=type_name, states=map(_state, state))
     found: list[submission_pb2.Submission] = []
-    with options.session(output, lang, data, "auditor", institution=who) as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        while len(found) < limit:
-            request.page_size = min(500, limit - len(found))
-            page = stub.ListSubmissions(request)
-            found += page.submissions
-            request.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
+    stub = session.for_unit(unit).stub(SubmissionServiceStub)
+    while len(found) < limit:
+        request.page_size = min(500, limit - len(found))
+        page = stub.ListSubmissions(request)
+        found += page.submissions
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            break
     screen = session.screen
     document = {"submissions": [message_json(submission) for submission in found]}
     screen.answer(document, lambda: _many(screen, found))
@@ -124,29 +117,22 @@ def _many(screen: Screen, found: list[submission_pb2.Submission]) -> Table:
 
 
 @app.command()
+@with_session("contributor", institution="", subject=True)
 def withdraw(
+    session: Session,
     submission_id: Annotated[str, typer.Argument(metavar="ID")],
     reason: Annotated[str, typer.Option(help="Why.")] = "",
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Take a submission back; it stops counting.
 
     Example: kieng submission withdraw 0192f0c1-... --reason "declared twice" --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "contributor", institution=institution, subject=subject
+    stub = session.stub(SubmissionServiceStub)
+    found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
+    request = api.WithdrawSubmissionRequest(
+        request_id=str(uuid7()),
+        submission_id=submission_id,
+        version=found.submission.version,
+        reason=reason,
     )
-    with opened as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
-        request = api.WithdrawSubmissionRequest(
-            request_id=str(uuid7()),
-            submission_id=submission_id,
-            version=found.submission.version,
-            reason=reason,
-        )
-        answer(session.screen, stub.WithdrawSubmission(request).submission)
+    answer(session.screen, stub.WithdrawSubmission(request).submission)

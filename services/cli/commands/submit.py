@@ -14,14 +14,16 @@ from uuid_utils import uuid7
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.commands.submission import answer
 from services.cli.errors import USAGE, Failure
 from services.cli.files import submission_rows
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 
+@with_session("contributor", institution="", subject=True)
 def submit(
+    session: Session,
     unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
     type_name: Annotated[str, typer.Option("--type", help="Submission type, e.g. publication.")],
     fact: Annotated[
@@ -36,11 +38,6 @@ def submit(
     part: Annotated[str, typer.Option(help="Part the unit had: lead or member.")] = "",
     share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
     draft: Annotated[bool, typer.Option("--draft", help="Keep it a draft.")] = False,
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Declare one achievement of a unit.
 
@@ -48,17 +45,13 @@ def submit(
     --fact issued_on=2025-03-01 --fact indexes=scopus --evidence article.pdf
     """
     claim = {"unit_id": unit, "part": part, "share_ppm": share_ppm}
-    content = read_content(Screen(output, lang), type_name, {**claim, **pairs(fact)}, facts_json)
+    content = read_content(session.screen, type_name, {**claim, **pairs(fact)}, facts_json)
     content.evidence.extend(map(proof, evidence))
     request = api.CreateSubmissionRequest(
         request_id=str(uuid7()), content=content, submit=not draft
     )
-    # A unit's id begins with its institution.
-    who = institution or unit.partition("/")[0]
-    opened = options.session(output, lang, data, "contributor", institution=who, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        answer(session.screen, stub.CreateSubmission(request).submission)
+    stub = session.for_unit(unit).stub(SubmissionServiceStub)
+    answer(session.screen, stub.CreateSubmission(request).submission)
 
 
 def pairs(facts: list[str]) -> dict[str, str]:

@@ -10,8 +10,8 @@ from rich.table import Table
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from services.cli import options
 from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 from services.cli.terminal.screen import Screen
 
@@ -22,26 +22,23 @@ ROLE = "contributor"
 
 
 @app.command()
+@with_session(ROLE, institution="", subject=True)
 def show(
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """Show what is sent where.
 
     Example: kieng subscription show --institution vnu
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        found = stub.GetSubscription(api.GetSubscriptionRequest()).subscription
+    stub = session.stub(NotificationServiceStub)
+    found = stub.GetSubscription(api.GetSubscriptionRequest()).subscription
     _answer(session.screen, found)
 
 
 @app.command("set")
+@with_session(ROLE, institution="", subject=True)
 def set_subscription(
+    session: Session,
     email: Annotated[str, typer.Option(help="Address; empty sends no e-mail.")] = "",
     kind: Annotated[
         list[str], typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeat it.")
@@ -50,11 +47,6 @@ def set_subscription(
     target_unit: Annotated[
         list[str], typer.Option(help="Unit whose reached targets are told. Repeat it.")
     ] = [],  # noqa: B006
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Replace what is sent where.
 
@@ -71,10 +63,8 @@ def set_subscription(
     except ValueError as error:
         known = ", ".join(enum_text(name, "KIND_") for name in notification_pb2.Kind.keys()[1:])
         raise Failure(f"{error}; kinds are {known}, languages vi and en", USAGE) from None
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        answer = stub.SetSubscription(api.SetSubscriptionRequest(subscription=wanted))
+    stub = session.stub(NotificationServiceStub)
+    answer = stub.SetSubscription(api.SetSubscriptionRequest(subscription=wanted))
     _answer(session.screen, answer.subscription)
 
 

@@ -8,25 +8,21 @@ from typing import Annotated
 import typer
 
 from kieng.access.v1 import access_pb2
-from services.cli import options
 from services.cli.client.local_issuer import LocalIssuer
-from services.cli.client.stack import find
 from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
-from services.cli.terminal.screen import Screen
 
 ROLES = [enum_text(name, "ROLE_") for name in access_pb2.Role.keys()[1:]]
 
 
+@with_session(subject=True)
 def token(
+    session: Session,
     institution: Annotated[str, typer.Option(help="Institution whose key signs, e.g. vnu.")],
     role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeat it.")],
     unit: Annotated[str, typer.Option(help="Top of the subtree; else the institution.")] = "",
-    subject: options.Subject = "",
     minutes: Annotated[int, typer.Option(help="How long it holds, at most 15.")] = 15,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
 
@@ -34,13 +30,14 @@ def token(
     """
     if unknown := set(role) - set(ROLES):
         raise Failure(f"unknown role {', '.join(unknown)}; known are {', '.join(ROLES)}", USAGE)
-    stack = find(data)
+    stack = session.stack
     if not stack.issuer_folder.is_dir():
-        raise Failure(f"{data} has no local issuer: `kieng up --data {data}` makes one", USAGE)
-    who = subject or f"{role[0]}@{institution}"
+        made_by = f"`kieng up --data {session.data}` makes one"
+        raise Failure(f"{session.data} has no local issuer: {made_by}", USAGE)
+    who = session.subject or f"{role[0]}@{institution}"
     made = LocalIssuer(stack.issuer_folder).mint(institution, who, role, unit, minutes * 60)
     expires = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="seconds")
-    screen = Screen(output, lang)
+    screen = session.screen
     if screen.is_json:
         screen.json_line({"token": made, "expires": expires}, indent=2)
     else:

@@ -6,18 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from services.cli import options
 from services.cli.admin import broker, log_offsets, probes, topics
-from services.cli.client.stack import find
 from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 
 app = typer.Typer(no_args_is_help=True, help="Create the topics, or see what is missing.")
 
@@ -30,8 +27,8 @@ Replication = Annotated[int, typer.Option(help="Copies of every topic; 0 takes t
 
 
 @contextmanager
-def _admin(bootstrap: str, data: Path) -> Iterator[KafkaAdminClient]:
-    address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or find(data).broker
+def _admin(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+    address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or session.stack.broker
     if not address:
         raise Failure("which broker? Give --kafka host:port", USAGE)
     if reason := probes.kafka_unready(address):
@@ -57,13 +54,12 @@ def wanted(replication: int, partitions: int) -> list[topics.Topic]:
 
 
 @app.command("apply")
+@with_session()
 def apply_topics(
+    session: Session,
     bootstrap: Bootstrap = "",
     replication: Replication = 0,
     partitions: Partitions = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Create missing topics and correct settings; exit code 1 when too little is there and stays.
 
@@ -72,9 +68,9 @@ def apply_topics(
     Example: kieng topics apply --kafka kafka-1:9092 --replication 3
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, data) as admin:
+    with _admin(bootstrap, session) as admin:
         done = topics.apply(admin, table)
-    screen = Screen(output, lang)
+    screen = session.screen
     left = [str(difference) for difference in done.left]
     document = {
         "created": list(done.created),
@@ -94,23 +90,22 @@ def apply_topics(
 
 
 @app.command("plan")
+@with_session()
 def plan_topics(
+    session: Session,
     bootstrap: Bootstrap = "",
     replication: Replication = 0,
     partitions: Partitions = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Say where the broker differs from the table of topics; exit code 1 when something lacks.
 
     Example: kieng topics plan --kafka kafka-1:9092
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, data) as admin:
+    with _admin(bootstrap, session) as admin:
         differences = topics.plan(admin, table)
     found = [str(difference) for difference in differences]
-    screen = Screen(output, lang)
+    screen = session.screen
     screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
     if not all(difference.is_generous for difference in differences):
         raise typer.Exit(NO)

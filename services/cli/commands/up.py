@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.console import Group, RenderableType
 
-from services.cli import options
-from services.cli.client.stack import DEPLOY
+from services.cli.client.stack import DATA, DEPLOY
 from services.cli.errors import USAGE, Failure
 from services.cli.local.seed import bootstrap
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.local.supervisor import Interrupted, interrupt_on_signals, keep
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
@@ -35,8 +35,9 @@ NEXT = (
 )
 
 
+@with_session()
 def up(
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
     broker: Broker = "embedded",
     kafka: Kafka = "",
     mongo: Mongo = "",
@@ -44,8 +45,6 @@ def up(
     directory: Directory = DIRECTORY,
     catalogue: Catalogue = CATALOGUE,
     partners: Annotated[Path | None, typer.Option(help="Partners to register, CSV.")] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Start broker, database and every service here, until Ctrl-C; data stay in the data folder.
 
@@ -53,8 +52,8 @@ def up(
     """
     if broker not in ("embedded", "kafka"):
         raise Failure(f"--broker {broker!r}: embedded or kafka", USAGE)
-    screen = Screen(output, lang)
-    plan = Plan(data, directory, catalogue, broker, kafka, mongo, ports, partners)
+    screen = session.screen
+    plan = Plan(session.data, directory, catalogue, broker, kafka, mongo, ports, partners)
 
     def work(launch: Launch) -> None:
         bootstrap(launch)
@@ -93,6 +92,6 @@ def where(screen: Screen, launch: Launch) -> RenderableType:
     for name, address in (("broker", stack.broker), ("database", stack.mongo)):
         if name not in stack.processes:
             table.add_row(name, "", address, "", "")
-    suffix = "" if launch.plan.data == options.DATA_DEFAULT else f" --data {launch.plan.data}"
+    suffix = "" if launch.plan.data == DATA else f" --data {launch.plan.data}"
     tries = "\n".join(f"  {command}{suffix}" for command in NEXT)
     return Group(table, screen.text("up.next"), tries)

@@ -11,16 +11,17 @@ from typing import Annotated
 
 import typer
 
-from services.cli import options
 from services.cli.admin import offline
-from services.cli.client.stack import DEPLOY, find
+from services.cli.client.stack import DEPLOY
 from services.cli.errors import DOWN, NO
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 
 BROKER = "broker"
 
 
+@with_session()
 def verify(
+    session: Session,
     log: Annotated[
         str, typer.Option(help="A file of `kieng log export`, or the word broker for the stack's.")
     ],
@@ -31,9 +32,6 @@ def verify(
     directory: Annotated[
         Path, typer.Option(help="Unit tree to count with, where --catalogue brings none.")
     ] = (DEPLOY / "directory" / "units.yaml"),
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Recompute the view from a log, with no service and no database, and print its digest.
 
@@ -45,8 +43,8 @@ def verify(
         path = log
         if log == BROKER:
             path = str(Path(folder) / "log")
-            offline.run(offline.VERIFICATION, "export", find(data).broker, path, exit_code=DOWN)
+            offline.run(offline.VERIFICATION, "export", session.stack.broker, path, exit_code=DOWN)
         found = offline.run(
             offline.VERIFICATION, "verify", path, str(catalogue), str(directory), exit_code=NO
         )
-    Screen(output, lang).fields(found)
+    session.screen.fields(found)
