@@ -163,4 +163,4 @@ def _show(
 
 
 def _phase(view: api.View) -> str:
-    return "phase." + enum_text(api.View.Phase.Name(view.phase), "PHASE_")
+    return f"phase.{enum_text(api.View.Phase.Name(view.phase), 'PHASE_')}"
