@@ -1,4 +1,4 @@
-"""The `kieng` command: puts the commands together and turns failures into exit codes."""
+"""The `kieng` command: assembles the commands and turns failures into exit codes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down."""
-    # Forks and lost connections are not for the users of a command to read.
+    # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app(args=arguments, prog_name="kieng")

@@ -22,7 +22,7 @@ REQUEST_TIMEOUT_MS = 2_000
 
 
 def kafka_unready(bootstrap: str) -> str:
-    """Say why a broker does not answer a metadata request; empty when it does.
+    """Return why a broker does not answer a metadata request; empty if it does.
 
     Takes at most about 3 seconds.
     """
@@ -42,7 +42,7 @@ def kafka_unready(bootstrap: str) -> str:
 
 
 def mongo_unready(uri: str) -> str:
-    """Say why a database has no primary that answers a ping; empty when it has.
+    """Return why a database has no primary that answers a ping; empty if it has.
 
     Takes at most about 2 seconds.
     """
@@ -58,7 +58,7 @@ def mongo_unready(uri: str) -> str:
 
 
 def database_broken(uri: str) -> str:
-    """Say why a database that answers is broken inside; empty when it is not, or does not answer.
+    """Return the internal error of a database that answers; empty if it has none or is down.
 
     Takes at most about 2 seconds.
     """
@@ -76,7 +76,7 @@ def database_broken(uri: str) -> str:
 
 
 def http_probe(address: str, path: str) -> Callable[[], str]:
-    """Return a function that says why a page does not answer 200; empty when it does."""
+    """Return a probe of an HTTP page: why it does not answer 200, empty if it does."""
 
     def unready() -> str:
         try:
@@ -92,7 +92,7 @@ def http_probe(address: str, path: str) -> Callable[[], str]:
 
 
 def grpc_state(address: str, seconds: float) -> str:
-    """Say why a service does not serve calls; empty when its health check says that it does."""
+    """Return why a service does not serve calls; empty if its health check reports SERVING."""
     try:
         with grpc.insecure_channel(address) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -46,7 +46,7 @@ def settings_of(service: str) -> type[KernelSettings]:
 def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:
     """Yield name, value and source of every setting.
 
-    A value that is wrong stands as it was given, hidden: it may be a password in a wrong place.
+    An invalid value is hidden, because it may be a misplaced password.
     """
     loaded, said, file = read(settings)[0], dict(os.environ), said_by_file()
     for name, field in settings.model_fields.items():
@@ -81,13 +81,13 @@ def plain(value: Any) -> Any:
 
 
 def said_by_file() -> dict[str, str | None]:
-    """Return what the file of KIENG_CONFIG_FILE says; nothing when it cannot be read."""
+    """Return the variables in the file that KIENG_CONFIG_FILE names; empty if there is none."""
     file = os.environ.get("KIENG_CONFIG_FILE", "")
     return dict(dotenv_values(file)) if file and Path(file).is_file() else {}
 
 
 def unknown_variables() -> Iterator[str]:
-    """Yield each variable here that nobody reads: a slip, most of the time."""
+    """Yield each KIENG_ variable that neither services nor commands read: mostly a typo."""
     names = {f"KIENG_{field.upper()}" for s in SERVICES for field in field_names(settings_of(s))}
     known = {*OF_COMMANDS, *names, *(f"{name}_FILE" for name in names)}
     given = {name for name in {*os.environ, *said_by_file()} if name.startswith("KIENG_")}

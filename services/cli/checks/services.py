@@ -1,4 +1,4 @@
-"""What `kieng doctor` looks at in the services and their numbers: health, log, lag, parked."""
+"""Checks of the services and of the live view: health, log, lag, parked records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Ask every service for its health."""
+    """Check the gRPC health of every service."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
@@ -48,9 +48,9 @@ def check_services(stack: Stack) -> Iterator[Finding]:
 
 
 def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
-    """Ask the services that open no port for calls over HTTP."""
+    """Check the services without a gRPC port by their HTTP readiness."""
     if not stack.processes:
-        # In a pod say, where only the addresses for calls are known.
+        # E.g. in a pod, where only gRPC addresses are known.
         for name in sorted(WITHOUT_GRPC):
             text = "not looked at: it answers no calls, and nobody said where its HTTP port is"
             yield Finding(name, 0, text, f"{LOOK} (on Kubernetes: kubectl get pods)")
@@ -68,7 +68,7 @@ def _log_hint(stack: Stack, name: str) -> str:
 
 
 def check_view(stack: Stack) -> Iterator[Finding]:
-    """Look at the live view: its state, age, parked records, and the log it reads."""
+    """Check the live view: its state, age, parked records, and the log it reads."""
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             stub = clients.stub(CatalogueServiceStub)
@@ -78,7 +78,7 @@ def check_view(stack: Stack) -> Iterator[Finding]:
         yield Finding("view", failed.exit_code, failed.message, f"{UP} (a catalogue is needed)")
         return
     except Failure as failure:
-        # In a pod without a token everything else can be looked at all the same.
+        # Without a token, e.g. in a pod, the other checks still work.
         is_anonymous = failure.exit_code == USAGE
         code, remedy = (0, "set KIENG_TOKEN") if is_anonymous else (failure.exit_code, UP)
         yield Finding("view", code, f"not looked at: {failure.message}", remedy)
@@ -95,9 +95,9 @@ def check_view(stack: Stack) -> Iterator[Finding]:
 
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
-    """Tell whether the log is the one that was folded, and whether the newest view has read it."""
+    """Check that the log is the one that was folded, and that the newest view has read it."""
     kinds = catalogue_service_pb2.View
-    # A view that is built beside the live one (it has a phase) is nothing to mend.
+    # A view being rebuilt beside the live one (it has a phase) is not a problem.
     waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
     live = [view for view in views if view.state == kinds.STATE_LIVE]
     if trouble:
@@ -112,9 +112,9 @@ def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Ite
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
-    """Look for records behind the view's position, and whether the view moves on over them.
+    """Check for unread records, and whether the view advances past them.
 
-    The log is read, because the embedded broker answers too small an end to those who ask for it.
+    The log is read, because the embedded broker reports too small an end offset.
     """
     deadline = time.monotonic() + STUCK_SECONDS
     wanted = {p.partition: p.next_offset for p in view.progress}
@@ -139,7 +139,7 @@ def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
 
 
 def live_view(clients: Clients) -> view_pb2.ViewInfo:
-    """Return what the live view's answers stand on now."""
+    """Return the current state of the live view."""
     month = datetime.now(UTC).strftime("%Y-%m")
     selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
     asked: Message = kpi_service_pb2.GetKpisRequest(selection=selection)

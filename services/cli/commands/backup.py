@@ -1,4 +1,4 @@
-"""`kieng backup create|list|verify|restore`: copies of what cannot be made again."""
+"""`kieng backup create|list|verify|restore`: copies of everything that cannot be recomputed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 
-app = typer.Typer(no_args_is_help=True, help="Copy what cannot be made again, and bring it back.")
+app = typer.Typer(
+    no_args_is_help=True, help="Back up everything that cannot be recomputed, and restore it."
+)
 
 Backups = Annotated[
     Path, typer.Option("--to", envvar="KIENG_BACKUPS", help="Folder that holds the backups.")
@@ -36,11 +38,12 @@ def create(
     session: Session,
     to: Backups = BACKUPS_DEFAULT,
     institution: Annotated[
-        list[str], typer.Option(help="Copy the submissions of these only, and nothing shared.")
-    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+        list[str],
+        typer.Option(help="Copy only the submissions of these institutions, and no shared data."),
+    ] = [],  # noqa: B006  typer copies it
     uri: db.Uri = "",
 ) -> None:
-    """Copy submissions, partners, notifications, catalogues and targets, while all goes on.
+    """Copy submissions, partners, notifications, catalogues and targets, without downtime.
 
     Example: kieng backup create --to backups
     """
@@ -66,7 +69,7 @@ def list_backups(
     session: Session,
     to: Backups = BACKUPS_DEFAULT,
 ) -> None:
-    """List the backups of a folder, newest first; those that were cut off are told.
+    """List the backups of a folder, newest first, including incomplete ones.
 
     Example: kieng backup list --to backups
     """
@@ -95,7 +98,7 @@ def verify(
     session: Session,
     folder: Folder,
 ) -> None:
-    """Check every file of a backup against its hash, read every document, and count again.
+    """Check every file of a backup against its hash, read every document, and recompute its digest.
 
     Example: kieng backup verify backups/kieng-20261124T020000Z
     """
@@ -122,21 +125,21 @@ def restore(
     session: Session,
     folder: Folder,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace what databases and log hold now.")
+        bool, typer.Option("--force", help="Overwrite databases and log that are not empty.")
     ] = False,
     broker: Annotated[
         str, typer.Option(help="embedded or kafka: the broker of the data folder's stack.")
     ] = "embedded",
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the services to be started again.")
+        float, typer.Option(help="Seconds to wait for the services to be restarted.")
     ] = 0.0,
     uri: db.Uri = "",
 ) -> None:
-    """Bring a backup back into empty databases, publish the log anew, and compare the digest.
+    """Restore a backup into empty databases, republish the log, and compare the digest.
 
-    With no database in the settings it starts the stack of the data folder for it, and stops it.
-    Otherwise: stop the services, run it, start the services, run it again (or give --wait). Cut
-    off, the same command goes on. Exit code 1 when the digest is another.
+    Without a database in the settings it starts the stack of the data folder and stops it again.
+    Otherwise: stop the services, run it, start the services, run it again (or give --wait). An
+    interrupted restore is continued by the same command. Exit code 1 if the digest differs.
 
     Example: kieng backup restore backups/kieng-20261124T020000Z --data .kieng
     """
@@ -164,14 +167,14 @@ def shown(done: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[str]:
-    """Return what is wrong with the files of a backup, showing how far the check is."""
+    """Return the problems of a backup's files, showing progress."""
     with screen.progress() as progress:
         task = progress.add_task(manifest.name, total=len(manifest.parts))
         return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
-    """Return a backup as JSON has it."""
+    """Return a backup as JSON."""
     named = asdict(manifest)
     del named["parts"]
     counts = {"documents": manifest.documents, "bytes": manifest.bytes}

@@ -1,4 +1,4 @@
-"""`kieng catalogue ...`: what is measured, and the views made of it."""
+"""`kieng catalogue ...`: catalogues of indicators, and the views built from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
-app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
+app = typer.Typer(
+    no_args_is_help=True, help="Publish catalogues of indicators, and try them out beforehand."
+)
 app.command()(catalogue_views.publish)
 app.command()(catalogue_views.rollback)
 app.command("what-if")(catalogue_what_if.what_if)
@@ -39,7 +41,7 @@ UP = "up"
 def list_catalogue(
     session: Session,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A catalogue file; else what the stack counts by.")
+        Path | None, typer.Option("--file", help="Catalogue file (default: the live catalogue).")
     ] = None,
 ) -> None:
     """List the indicators: names, unit, direction, house, and what each counts, in words.
@@ -56,7 +58,7 @@ def list_catalogue(
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue as programs read it."""
+    """Return a catalogue as JSON."""
     return {
         "version": message.version,
         "directory_version": message.directory_version,
@@ -76,7 +78,7 @@ def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
 
 
 def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
-    """Return an indicator as programs read it; the rule is that of the value or numerator."""
+    """Return an indicator as JSON; the rule is that of the value or numerator."""
     rule = catalogue_pb2.CountingRule.Name(indicator.value.rule)
     return {
         "code": indicator.code,
@@ -111,12 +113,12 @@ def export(
     session: Session,
     file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
     version: Annotated[
-        int, typer.Option("--version", help="Catalogue version; 0 is the one that counts now.")
+        int, typer.Option("--version", help="Catalogue version; 0 is the live one.")
     ] = 0,
 ) -> None:
     """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.
 
-    With it anybody recomputes the numbers: `kieng verify --log FILE --catalogue FILE`.
+    With it anyone can recompute the numbers: `kieng verify --log FILE --catalogue FILE`.
 
     Example: kieng catalogue export catalogue.json
     """
@@ -140,11 +142,11 @@ def export(
 def check(
     session: Session,
     file: Annotated[Path, typer.Argument(help="A catalogue file, YAML.")],
-    units: Annotated[Path, typer.Option(help="Unit tree that the examples count on.")] = (
+    units: Annotated[Path, typer.Option(help="Unit tree for the examples.")] = (
         DEPLOY / "directory" / "units.yaml"
     ),
     examples: Annotated[
-        Path | None, typer.Option(help="Folder of examples; else `examples` beside the file.")
+        Path | None, typer.Option(help="Folder of examples (default: `examples` beside the file).")
     ] = None,
 ) -> None:
     """Find the mistakes of a catalogue file, by line and column, and run its examples.

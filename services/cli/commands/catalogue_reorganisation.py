@@ -1,4 +1,4 @@
-"""`kieng catalogue reorganisation`: a unit in both trees, and its change split exactly."""
+"""`kieng catalogue reorganisation`: a unit in two trees, and its change split exactly."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def reorganisation(
 
 
 def months(text: str) -> api.Months:
-    """Return a range of months; one month stands for itself."""
+    """Return a range of months; a single month is a range of one."""
     first, _, last = text.partition(":")
     return api.Months(from_month=first, to_month=last or first)
 
@@ -85,7 +85,7 @@ def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | Non
 
 
 def numbers_json(numbers: api.TreeNumbers) -> dict[str, Any]:
-    """Return the numbers of an indicator as programs read them."""
+    """Return the numbers of an indicator as JSON."""
     parts = split(numbers)
     named = zip(("change", "reorganisation", "real"), parts or (None, None, None), strict=True)
     return {
@@ -104,7 +104,7 @@ def _exact(part: Fraction) -> Any:
 
 
 def table(screen: Screen, answer: api.CompareTreesResponse, measure: str) -> RenderableType:
-    """Return the numbers that are not nothing, one line an indicator."""
+    """Return the numbers that are not zero, one line per indicator."""
     result = screen.table(
         "indicator", ">as_was", ">as_is", ">change", ">reorganisation", ">real_change"
     )

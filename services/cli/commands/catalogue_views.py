@@ -1,4 +1,4 @@
-"""`kieng catalogue publish|rollback|views`: another catalogue takes over from the live one."""
+"""`kieng catalogue publish|rollback|views`: replaces the live catalogue by another."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from services.cli.terminal.render import enum_text, message_json
 
 Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
 Directory = Annotated[
-    int, typer.Option(help="Version of the units to freeze with it; 0 takes the newest.")
+    int, typer.Option(help="Version of the unit tree to freeze with it; 0 is the newest.")
 ]
 TreeOption = Annotated[
     str, typer.Option("--tree", help="as-was, or as-is: units that ended below their successors.")
 ]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until it answers.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the view is live.")]
 
 
 @with_session("steward")
@@ -32,14 +32,14 @@ def publish(
     directory: Directory = 0,
     tree: TreeOption = "as-was",
     parked: Annotated[
-        int, typer.Option(help="Records that may be set aside; -1: as many as now.")
+        int, typer.Option(help="Maximum number of parked records; -1: as many as now.")
     ] = -1,
     wait: Wait = True,
 ) -> None:
     """Freeze indicators and units as a new version; its view takes over when it is verified.
 
-    The live view answers until then, and is kept for `kieng catalogue rollback`. Exit code 1 when
-    the new view is refused.
+    The current view stays live until then, and is kept for `kieng catalogue rollback`. Exit code
+    1 if the new view is refused.
 
     Example: kieng catalogue publish indicators.yaml
     """
@@ -74,7 +74,7 @@ def rollback(
     session: Session,
     wait: Wait = True,
 ) -> None:
-    """Let the view that answered before take over again; it is caught up with the log first.
+    """Make the previous view live again, after it has caught up with the log.
 
     Example: kieng catalogue rollback
     """
@@ -87,7 +87,7 @@ def rollback(
 def list_views(
     session: Session,
 ) -> None:
-    """List all views: which one answers, which are kept, being built or refused, and why.
+    """List all views: live, kept, being built or refused, and why.
 
     Example: kieng catalogue views
     """
@@ -110,7 +110,7 @@ def list_views(
 
 
 def view_json(view: api.View) -> dict[str, Any]:
-    """Return a view as programs read it."""
+    """Return a view as JSON."""
     return {
         **message_json(view),
         "state": enum_text(api.View.State.Name(view.state), "STATE_"),
@@ -121,7 +121,7 @@ def view_json(view: api.View) -> dict[str, Any]:
 
 
 def _answer(session: Session, view_id: str, wait: bool) -> None:
-    """Print where a view stands in the end; exit code 1 when it is refused."""
+    """Print the final state of a view; exit code 1 if it is refused."""
     view = _followed(session, view_id, wait)
     refused = view.state == api.View.STATE_REFUSED
     key = "publish.refused" if refused else "publish.live"

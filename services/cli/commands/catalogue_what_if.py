@@ -1,4 +1,4 @@
-"""`kieng catalogue what-if`: who would win and lose by another catalogue, before it answers."""
+"""`kieng catalogue what-if`: which units would win and lose by another catalogue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def what_if(
     tree: TreeOption = "as-was",
     measure: MeasureOption = "verified",
 ) -> None:
-    """Show who would win and lose by another catalogue, and the works that explain each number.
+    """Show which units would win or lose by another catalogue, and the works behind each number.
 
     Nothing is published or stored. JSON has both measures.
 
@@ -79,7 +79,7 @@ def what_if(
 
 
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
-    """Return a change as programs read it."""
+    """Return a change as JSON."""
     return {
         "unit": change.unit_id,
         "indicator": change.indicator_code,

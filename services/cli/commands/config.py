@@ -1,4 +1,4 @@
-"""`kieng config check|print`: what the services would read here, and whether they would start."""
+"""`kieng config check|print`: the settings that services would read here, and their mistakes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.kernel.config import read
 app = typer.Typer(no_args_is_help=True, help="Check and print the settings of the services.")
 
 Service = Annotated[
-    str, typer.Argument(help=f"One of {', '.join(SERVICES)}; without it all of them.")
+    str, typer.Argument(help=f"One of {', '.join(SERVICES)}; default: all of them.")
 ]
 
 
@@ -25,7 +25,7 @@ def check(
     session: Session,
     service: Service = "",
 ) -> None:
-    """Say everything that is wrong with the settings here; exit code 1 when something is.
+    """Report all mistakes in the settings here; exit code 1 if there are any.
 
     Example: kieng config check submissions
     """
@@ -50,7 +50,7 @@ def print_settings(
     session: Session,
     service: Service = "",
 ) -> None:
-    """Print every setting as it would be read here, and where from; passwords are hidden.
+    """Print every setting as it would be read here, with its source; passwords are hidden.
 
     Example: kieng config print kpi.query --output json
     """

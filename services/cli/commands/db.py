@@ -10,12 +10,16 @@ from services.cli.admin import database, database_schema
 from services.cli.errors import NO
 from services.cli.session import Session, with_session
 
-app = typer.Typer(no_args_is_help=True, help="Prepare the databases, or see what they lack.")
+app = typer.Typer(
+    no_args_is_help=True, help="Create indexes and run migrations, or show what is missing."
+)
 
-Uri = Annotated[str, typer.Option("--mongo", help="Database, a URI; else the stack's.")]
+Uri = Annotated[str, typer.Option("--mongo", help="Database URI (default: that of the stack).")]
 Institutions = Annotated[
     list[str],
-    typer.Option("--institution", help="Institutions; else KIENG_INSTITUTIONS or the stack's."),
+    typer.Option(
+        "--institution", help="Institutions (default: KIENG_INSTITUTIONS, or those of the stack)."
+    ),
 ]
 
 
@@ -24,9 +28,9 @@ Institutions = Annotated[
 def plan_databases(
     session: Session,
     uri: Uri = "",
-    institution: Institutions = [],  # noqa: B006 - typer reads it, nobody changes it
+    institution: Institutions = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Say which indexes and migrations the databases lack; exit code 1 when any.
+    """Show missing indexes and migrations of the databases; exit code 1 if there are any.
 
     Example: kieng db plan --mongo mongodb://db-1/?replicaSet=rs
     """
@@ -48,11 +52,11 @@ def plan_databases(
 def apply_databases(
     session: Session,
     uri: Uri = "",
-    institution: Institutions = [],  # noqa: B006 - typer reads it, nobody changes it
+    institution: Institutions = [],  # noqa: B006  typer copies it
 ) -> None:
-    """Run pending migrations and create missing indexes; safe to repeat and beside itself.
+    """Run pending migrations and create missing indexes; safe to repeat and to run concurrently.
 
-    An index that no release declares is told and left. Exit code 1 when a restore was cut off.
+    An undeclared index is reported and kept. Exit code 1 if a restore was interrupted.
 
     Example: kieng db apply --mongo mongodb://db-1/?replicaSet=rs
     """

@@ -1,4 +1,4 @@
-"""`kieng demo`: the whole platform with synthetic data, from nothing to the table of indicators."""
+"""`kieng demo`: the whole platform with synthetic data, up to the table of indicators."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ANSWERED = (
     *("KNW-01", "KNW-03", "KNW-04", "KNW-05", "KNW-06", "KNW-08"),
     *("PPL-01", "TRI-01", "TRI-02"),
 )
-"""Indicators of the written answer: the first ones, which sources name and others compare with."""
+"""Indicators of the written answer: the first ones, which sources name."""
 OVERLAPS = ("KNW-03", "TRI-02")
 OVERLAPS_SHOWN = 5
 CAUGHT_UP_SECONDS = 120.0
@@ -67,7 +67,7 @@ class Demo:
         return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
 
     def run(self) -> None:
-        """Bring data, import, wait, and print what came of it.
+        """Set up, import, wait for the view, and print the indicators.
 
         Raises:
             Failure: a row was refused, or something is down.
@@ -127,7 +127,7 @@ class Demo:
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")
 
     def wait(self, clients: Clients) -> None:
-        """Return when the live view has read all that was imported."""
+        """Wait until the live view has read everything that was imported."""
         request = kpi_service_pb2.GetKpisRequest(
             selection=view_pb2.Selection(
                 unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO
@@ -193,7 +193,7 @@ def demo(
     mongo: up.Mongo = "",
     ports: up.Ports = 0,
     running: Annotated[
-        bool, typer.Option(help="Start nothing: fill the empty stack that --data or KIENG_* name.")
+        bool, typer.Option(help="Start nothing; fill the empty stack named by --data or KIENG_*.")
     ] = False,
 ) -> None:
     """Start everything with synthetic data and print the indicators; stay until Ctrl-C.

@@ -1,4 +1,4 @@
-"""`kieng edition ...`: close periods, show and check them, and see what became of them."""
+"""`kieng edition ...`: close periods, show and verify them, and list later changes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ from services.cli.terminal.edition_tables import edition_table, editions_table, 
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, value_json, view_json
 
-app = typer.Typer(no_args_is_help=True, help="Close periods, check them, and see what changed.")
+app = typer.Typer(
+    no_args_is_help=True, help="Close periods, verify them, and list what changed since."
+)
 
 EditionId = Annotated[str, typer.Argument(help="Edition, e.g. 2025-h1.")]
 
@@ -36,7 +38,7 @@ def close(
     title: Annotated[str, typer.Option(help="Title for people.")],
     from_month: Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")],
     to_month: Annotated[str, typer.Option("--to", help="Last month, included.")],
-    unit: Annotated[str, typer.Option(help="Top of the subtree; else the consortium.")] = "",
+    unit: Annotated[str, typer.Option(help="Top of the subtree (default: the consortium).")] = "",
 ) -> None:
     """Freeze and sign the numbers of a period; an edition never changes.
 
@@ -113,10 +115,10 @@ def verify(
     session: Session,
     file: Annotated[Path, typer.Argument(help="File of `kieng edition show --output json`.")],
     key_file: Annotated[
-        Path, typer.Option("--key", help="Public key, PEM, that you were given by other means.")
+        Path, typer.Option("--key", help="Public key, PEM, obtained through another channel.")
     ],
 ) -> None:
-    """Check the signature of an edition's file; needs neither a service nor a network.
+    """Verify the signature of an edition file; needs neither a service nor a network.
 
     Example: kieng edition verify 2025-h1.json --key kieng-editions.pem
     """
@@ -149,7 +151,7 @@ def restatements(
     unit: Annotated[str, typer.Option(help="Only what changed this unit.")] = "",
     indicator: Annotated[str, typer.Option(help="Only what changed this indicator.")] = "",
 ) -> None:
-    """Say what changed since a period was closed: one line per work, who and why, and the sums.
+    """List what changed since a period was closed: one line per work, who and why, and the sums.
 
     Example: kieng edition restatements 2025-h1 --unit vnu
     """
@@ -188,7 +190,7 @@ def _follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition without its content as programs read it."""
+    """Return an edition without its content as JSON."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -204,7 +206,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return a line of a restatement list as programs read it."""
+    """Return a line of a restatement list as JSON."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -231,7 +233,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell then and now as programs read it."""
+    """Return a cell, when closed and now, as JSON."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -269,7 +271,7 @@ def canonical(content: Any) -> bytes:
 
 
 def signature_problem(document: dict[str, Any], key: Ed25519PublicKey) -> str:
-    """Say why a signature does not hold; empty when it does."""
+    """Return why a signature is invalid; empty if it is valid."""
     try:
         key.verify(base64.b64decode(document["signature"]), canonical(document["content"]))
     except InvalidSignature:

@@ -1,4 +1,4 @@
-"""`kieng import`: a table of another system becomes submissions."""
+"""`kieng import`: submissions from a table of another system."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that became nothing: where, what is wrong, and what to do."""
+    """A row that was not imported: where, what is wrong, and what to do."""
 
     row: int
     record_id: str
@@ -43,7 +43,7 @@ class RefusedRow:
 
 @dataclass
 class Report:
-    """What became of the rows of one file."""
+    """The outcome of the rows of one file."""
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Report:
         self.counts["refused"] = len({refused.row for refused in self.refused})
 
     def document(self) -> dict[str, Any]:
-        """Return it as programs read it."""
+        """Return it as JSON."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
@@ -64,9 +64,12 @@ def import_file(
     session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],
     type_name: Annotated[
-        str, typer.Option("--type", help="Submission type; else the file's name, e.g. receipt.csv.")
+        str,
+        typer.Option(
+            "--type", help="Submission type (default: the file's name, e.g. receipt.csv)."
+        ),
     ] = "",
-    system: Annotated[str, typer.Option(help="System the records are of, e.g. cris.")] = SYSTEM,
+    system: Annotated[str, typer.Option(help="Source system of the records, e.g. cris.")] = SYSTEM,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the file, send nothing.")
     ] = False,
@@ -134,7 +137,7 @@ def send(
     report: Report,
     advance: Callable[[], None],
 ) -> None:
-    """Send rows and add what became of them to a report.
+    """Send rows and add their outcomes to a report.
 
     Raises:
         CallFailed: the service stopped answering; send the whole file again.
@@ -177,7 +180,7 @@ def _column(path: str) -> str:
 
 
 def show(screen: Screen, report: Report) -> RenderableType:
-    """Return the report as people read it."""
+    """Return the report as tables."""
     counts = screen.table(*(f">{name}" for name in OUTCOMES))
     counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
     if not report.refused:
@@ -191,7 +194,7 @@ def show(screen: Screen, report: Report) -> RenderableType:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the refused rows as CSV, with a mark that spreadsheets need to see UTF-8."""
+    """Write the refused rows as CSV, with the mark by which spreadsheets recognise UTF-8."""
     names = list(RefusedRow.__dataclass_fields__)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)

@@ -1,4 +1,4 @@
-"""`kieng inbox ...` and `kieng subscription ...`: what a person is told, and where."""
+"""`kieng inbox ...`: the notifications of a person."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
 
-app = typer.Typer(no_args_is_help=True, help="Read what the platform tells you.")
+app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
-# The one who submits is the one who is told.
+# Whoever submits is notified.
 ROLE = "contributor"
 
 
@@ -26,7 +26,7 @@ ROLE = "contributor"
 def list_notifications(
     session: Session,
     unread: Annotated[bool, typer.Option("--unread", help="Unread ones only.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="Most rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of rows.")] = 50,
 ) -> None:
     """List notifications, newest first.
 

@@ -1,4 +1,4 @@
-"""`kieng kpi ...`: read the live view, watch it, and ask what a number stands on."""
+"""`kieng kpi ...`: read the live view, watch it, and explain its numbers."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
 
-app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
+app = typer.Typer(no_args_is_help=True, help="Read the numbers and the works behind them.")
 
 app.command()(kpi_history.days)
 
 Units = Annotated[
     list[str],
-    typer.Option("--unit", help="Unit; else the consortium and every institution. Repeat it."),
+    typer.Option(
+        "--unit", help="Unit (default: the consortium and every institution). Repeatable."
+    ),
 ]
 Indicators = Annotated[
-    list[str], typer.Option("--indicator", help="Indicator, e.g. KNW-01; else all. Repeat it.")
+    list[str],
+    typer.Option("--indicator", help="Indicator, e.g. KNW-01 (default: all). Repeatable."),
 ]
 From = Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")]
 To = Annotated[str, typer.Option("--to", help="Last month, included.")]
@@ -37,7 +40,8 @@ MeasureOption = Annotated[
     str, typer.Option("--measure", help="verified or declared; JSON has both.")
 ]
 OnDay = Annotated[
-    str, typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31; else today.")
+    str,
+    typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31 (default: today)."),
 ]
 OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
@@ -67,7 +71,7 @@ def selection(
     by_month: bool,
     by: str = "",
 ) -> view_pb2.Selection:
-    """Return what is asked of a view.
+    """Return the selection of cells to ask for.
 
     Raises:
         Failure: a month is not one.
@@ -93,7 +97,7 @@ def read_names(session: Session) -> Names:
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return an answer as programs read it; docs/reading.md names its keys."""
+    """Return an answer as JSON; docs/reading.md names its keys."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 
@@ -145,7 +149,7 @@ def watch(
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
 ) -> None:
-    """Show indicators and renew them as they change, until Ctrl-C; JSON is one object per change.
+    """Show indicators and update them as they change, until Ctrl-C; JSON is one object per change.
 
     Example: kieng kpi watch --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-12
     """

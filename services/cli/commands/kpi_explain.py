@@ -29,7 +29,7 @@ from services.cli.terminal.render import enum_text, message_json, value_json, va
 from services.cli.terminal.screen import Screen
 
 WorkKey = Annotated[
-    str, typer.Option("--work", help="Say why this work does or does not count, by its key.")
+    str, typer.Option("--work", help="Explain why this work does or does not count, by its key.")
 ]
 SubmissionId = Annotated[
     str, typer.Option("--submission", help="The same for a submission of your institution.")
@@ -44,11 +44,13 @@ def explain(
     from_month: From,
     to_month: To,
     measure: MeasureOption = "verified",
-    every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every work, not only the first 100.")
+    ] = False,
     work: WorkKey = "",
     submission: SubmissionId = "",
 ) -> None:
-    """List the works behind a number and the sum, or say why one work does or does not count.
+    """List the works behind a number and their sum, or explain why one work counts or not.
 
     Example: kieng kpi explain --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07 --all
     """
@@ -107,7 +109,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
         known = stub.GetSubmission(request).submission
         is_verified = fields["measure"] != kpi_service_pb2.MEASURE_DECLARED
         work = (is_verified and known.verified_work_key) or known.work_key
-    # A draft was never handed in, so no event tells of it.
+    # A draft was never submitted, so the log has no event of it.
     is_draft = bool(submission) and not known.submitted_by
     answer = session.clients.stub(KpiServiceStub).ExplainAbsence(
         kpi_service_pb2.ExplainAbsenceRequest(
@@ -131,7 +133,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason as programs read it."""
+    """Return a reason as JSON."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,

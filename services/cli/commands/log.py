@@ -1,4 +1,4 @@
-"""`kieng log` and `kieng verify`: copy the log, fill it anew, recompute the numbers from it alone.
+"""`kieng log ...`: export the log, and republish it from the submissions databases.
 
 Copying and verifying is done by `python -m services.kpi.offline.verification` in its own process:
 the commands import no service, and verifying needs neither a running service nor a database.
@@ -18,7 +18,7 @@ from services.cli.errors import DOWN
 from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.session import Session, with_session
 
-app = typer.Typer(no_args_is_help=True, help="Copy the log of submissions, or fill it anew.")
+app = typer.Typer(no_args_is_help=True, help="Export the log of submissions, or republish it.")
 
 LIVE = catalogue_service_pb2.View.STATE_LIVE
 
@@ -29,7 +29,7 @@ def export(
     session: Session,
     file: Annotated[Path, typer.Argument(help="File to write; docs/log-format.md describes it.")],
 ) -> None:
-    """Write the whole log of submissions to a file, which is there only when it is whole.
+    """Write the whole log of submissions to a file; an incomplete file is never left behind.
 
     Example: kieng log export submissions.kienglog
     """
@@ -45,13 +45,15 @@ def republish(
     session: Session,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Also into the log that was folded, where events are missed."),
+        typer.Option(
+            "--again", help="Also if the log is the one that was folded, when events are missing."
+        ),
     ] = False,
 ) -> None:
-    """Fill a new generation of the log from the submissions databases, after LOG_DIVERGED.
+    """Republish the log from the submissions databases as a new generation, after LOG_DIVERGED.
 
-    The old view goes on answering until the new one has read everything. Changes nothing when the
-    log is the one that was folded. Safe to repeat.
+    The old view stays live until the new one has read everything. Does nothing if the log is the
+    one that was folded. Safe to repeat.
 
     Example: kieng log republish
     """

@@ -1,4 +1,4 @@
-"""`kieng parked ...`: records that could not be folded; see them and mend them."""
+"""`kieng parked ...`: records that could not be folded, and their repair."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 
-app = typer.Typer(no_args_is_help=True, help="See and mend records that could not be counted.")
+app = typer.Typer(no_args_is_help=True, help="Show and repair records that could not be counted.")
 
 PAGE_SIZE = 500
 
@@ -25,10 +25,13 @@ PAGE_SIZE = 500
 def list_records(
     session: Session,
     with_mended: Annotated[
-        bool, typer.Option("--all", help="Also those that a newer version replaced.")
+        bool, typer.Option("--all", help="Include records replaced by a newer version.")
     ] = False,
     institution: Annotated[
-        str, typer.Option(envvar="KIENG_INSTITUTION", help="As whom; empty is the operator.")
+        str,
+        typer.Option(
+            envvar="KIENG_INSTITUTION", help="Institution to act for (default: operator)."
+        ),
     ] = "",
 ) -> None:
     """List the records that could not be counted, with the reason.
@@ -70,9 +73,11 @@ def list_records(
 @with_session("auditor", institution="")
 def show(
     session: Session,
-    place: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="As `list` says it.")],
+    place: Annotated[
+        str, typer.Argument(metavar="PARTITION:OFFSET", help="Record position, as shown by `list`.")
+    ],
 ) -> None:
-    """Show one record of the own institution with its content.
+    """Show one record of your own institution with its content.
 
     Example: kieng parked show 0:1742 --institution vnu
     """
@@ -101,10 +106,10 @@ def repair(
     submission_id: Annotated[str, typer.Argument(metavar="ID", help="Submission.")],
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "parked record",
 ) -> None:
-    """Publish a submission again as a new version, after the cause is mended.
+    """Publish a submission again as a new version, after the cause is fixed.
 
-    State and content stay as they are. The parked record counts as mended once the new version is
-    read; if the cause is still there, the new version is parked too.
+    State and content do not change. The parked record counts as mended once the new version is
+    read; if the cause persists, the new version is parked too.
 
     Example: kieng parked repair 0192f0c1-... --reason "unit was missing" --institution vnu
     """
@@ -119,7 +124,7 @@ def repair(
 
 
 def _content(value: bytes) -> dict[str, Any] | None:
-    """Return what can be read of an event; None when it is no such message."""
+    """Return the content of an event; None if it cannot be decoded."""
     try:
         return message_json(events_pb2.SubmissionChanged.FromString(value))
     except DecodeError:

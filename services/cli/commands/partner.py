@@ -1,4 +1,4 @@
-"""`kieng partner ...` and `kieng target ...`: what stewards keep beside the catalogue."""
+"""`kieng partner ...`: the registry of partners."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def add(
     name: Annotated[str, typer.Argument(help="Usual name.")],
     house: Annotated[str, typer.Option(help="state, school, enterprise or other.")],
     tax_code: Annotated[str, typer.Option(help="Tax code (MST).")] = "",
-    alias: Annotated[list[str], typer.Option(help="Another name; repeat it.")] = [],  # noqa: B006
+    alias: Annotated[list[str], typer.Option(help="Another name. Repeatable.")] = [],  # noqa: B006
     country: Annotated[str, typer.Option(help="ISO 3166 alpha-2.")] = "VN",
 ) -> None:
-    """Register a partner; a known one gets the names and the tax code that it lacks.
+    """Register a partner; a known one is given missing names and its tax code.
 
     Example: kieng partner add "Công ty Mẫu" --house enterprise --tax-code 0100233488
     """
@@ -64,7 +64,7 @@ def resolve(
     session: Session,
     query: Annotated[str, typer.Argument(help="Registry id, tax code, name or alias.")],
 ) -> None:
-    """Name the one partner that a text means.
+    """Find the one partner that a text identifies.
 
     Example: kieng partner resolve 0100233488
     """

@@ -35,7 +35,7 @@ class Job:
     """One restore.
 
     Args:
-        screen: where it says what it does.
+        screen: where progress is printed.
         folder: the backup, checked.
         manifest: its manifest.
         is_forced: whether databases and log that hold something may be replaced.
@@ -90,10 +90,10 @@ class Job:
             return done
 
     def load(self, mongo: Mongo, bootstrap: str) -> None:
-        """Look at everything, then replace log and databases.
+        """Check everything, then replace log and databases.
 
         Raises:
-            Failure: something is there and the restore is not forced.
+            Failure: log or databases are not empty and the restore is not forced.
         """
         if not bootstrap:
             raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
@@ -110,7 +110,7 @@ class Job:
             restore.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
 
     def publish(self, stack: Stack) -> dict[str, Any]:
-        """Publish a new generation of the log and compare what its view comes to."""
+        """Publish a new generation of the log and compare the digest of its view."""
         if self.manifest.is_whole and not self.manifest.view:
             return self.result("unnumbered", "")
         credential = Credential(stack, CONSORTIUM, ("operator", "viewer"))
@@ -142,7 +142,7 @@ class Job:
 
 
 def retry_ready(stack: Stack, seconds: float) -> str:
-    """Say which service does not answer, waiting for it; empty when all that is needed do."""
+    """Wait for the needed services; return which do not answer, empty if all do."""
     deadline = time.monotonic() + seconds
     while True:
         reasons = [reason for name in NEEDED if (reason := _unreachable(stack, name))]

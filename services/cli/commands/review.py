@@ -86,7 +86,7 @@ def approve(
 def give_back(
     session: Session,
     submission_id: Id,
-    reason: Annotated[str, typer.Option(help="What the author has to mend.")],
+    reason: Annotated[str, typer.Option(help="What the author has to correct.")],
 ) -> None:
     """Send a submission back to its author.
 
@@ -100,9 +100,9 @@ def give_back(
 def reject(
     session: Session,
     submission_id: Id,
-    reason: Annotated[str, typer.Option(help="Why it is refused for good.")],
+    reason: Annotated[str, typer.Option(help="Why it is rejected.")],
 ) -> None:
-    """Refuse a submission for good.
+    """Reject a submission permanently.
 
     Example: kieng review reject 0192f0c1-... --reason "not ours" --institution vnu
     """
@@ -114,9 +114,9 @@ def reject(
 def import_decisions(
     session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="record_id,decision,reason")],
-    system: Annotated[str, typer.Option(help="System the records are of.")] = SYSTEM,
+    system: Annotated[str, typer.Option(help="Source system of the records.")] = SYSTEM,
 ) -> None:
-    """Decide about many submissions by the records they stand for.
+    """Decide about many submissions, named by their source records.
 
     Example: kieng review import decisions.csv --institution vnu --system cris
     """

@@ -1,4 +1,4 @@
-"""`kieng submit` and `kieng submission ...`: declare one achievement and see what became of it."""
+"""`kieng submission ...`: read, list and withdraw submissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submission
 
 
 def state_text(submission: submission_pb2.Submission) -> str:
-    """Return the state as it is typed."""
+    """Return the name of the state, as commands take it."""
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 
@@ -71,9 +71,14 @@ def show(
 def list_submissions(
     session: Session,
     unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
-    state: Annotated[list[str], typer.Option(help="Only in this state; repeat it.")] = [],  # noqa: B006
+    state: Annotated[
+        list[str],
+        typer.Option(
+            help="Only in this state. Repeatable.",
+        ),
+    ] = [],  # noqa: B006
     type_name: Annotated[str, typer.Option("--type", help="Only of this type.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 100,
 ) -> None:
     """List submissions of an institution.
 
@@ -123,7 +128,7 @@ def withdraw(
     submission_id: Annotated[str, typer.Argument(metavar="ID")],
     reason: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
-    """Take a submission back; it stops counting.
+    """Withdraw a submission; it stops counting.
 
     Example: kieng submission withdraw 0192f0c1-... --reason "declared twice" --institution vnu
     """

@@ -27,17 +27,17 @@ def submit(
     unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
     type_name: Annotated[str, typer.Option("--type", help="Submission type, e.g. publication.")],
     fact: Annotated[
-        list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeat it.")
+        list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeatable.")
     ] = [],  # noqa: B006  typer copies it
     facts_json: Annotated[
         Path | None, typer.Option("--facts-json", help="Facts as one JSON object.")
     ] = None,
     evidence: Annotated[
-        list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeat it.")
+        list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeatable.")
     ] = [],  # noqa: B006
-    part: Annotated[str, typer.Option(help="Part the unit had: lead or member.")] = "",
+    part: Annotated[str, typer.Option(help="Role of the unit: lead or member.")] = "",
     share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
-    draft: Annotated[bool, typer.Option("--draft", help="Keep it a draft.")] = False,
+    draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
 ) -> None:
     """Declare one achievement of a unit.
 
@@ -69,7 +69,7 @@ def pairs(facts: list[str]) -> dict[str, str]:
 def read_content(
     screen: Screen, type_name: str, row: dict[str, str], facts_json: Path | None
 ) -> submission_pb2.Content:
-    """Return a claim from what the command line says.
+    """Return the content of a submission from the command line.
 
     Raises:
         Failure: the type, a fact's name or a value is wrong.
@@ -94,7 +94,7 @@ def read_content(
 
 
 def proof(path: Path) -> submission_pb2.Evidence:
-    """Return the evidence that a file is; the bytes stay here.
+    """Return a file as evidence: its name and hash, not its bytes.
 
     Raises:
         Failure: the file cannot be read.

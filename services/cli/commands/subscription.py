@@ -26,7 +26,7 @@ ROLE = "contributor"
 def show(
     session: Session,
 ) -> None:
-    """Show what is sent where.
+    """Show which notifications are sent by e-mail, and where.
 
     Example: kieng subscription show --institution vnu
     """
@@ -41,14 +41,15 @@ def set_subscription(
     session: Session,
     email: Annotated[str, typer.Option(help="Address; empty sends no e-mail.")] = "",
     kind: Annotated[
-        list[str], typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeat it.")
+        list[str],
+        typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeatable."),
     ] = [],  # noqa: B006
     mail_lang: Annotated[str, typer.Option(help="Language of the texts: vi or en.")] = "vi",
     target_unit: Annotated[
-        list[str], typer.Option(help="Unit whose reached targets are told. Repeat it.")
+        list[str], typer.Option(help="Unit whose reached targets are notified. Repeatable.")
     ] = [],  # noqa: B006
 ) -> None:
-    """Replace what is sent where.
+    """Replace the choice of notifications and the address.
 
     Example: kieng subscription set --email a@example.org --kind submission_returned
     --institution vnu

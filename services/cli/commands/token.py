@@ -1,4 +1,4 @@
-"""`kieng token` and `kieng topics ...`: credentials and topics for operators."""
+"""`kieng token`: a token of the local issuer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ROLES = [enum_text(name, "ROLE_") for name in access_pb2.Role.keys()[1:]]
 def token(
     session: Session,
     institution: Annotated[str, typer.Option(help="Institution whose key signs, e.g. vnu.")],
-    role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeat it.")],
-    unit: Annotated[str, typer.Option(help="Top of the subtree; else the institution.")] = "",
-    minutes: Annotated[int, typer.Option(help="How long it holds, at most 15.")] = 15,
+    role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeatable.")],
+    unit: Annotated[str, typer.Option(help="Top of the subtree (default: the institution).")] = "",
+    minutes: Annotated[int, typer.Option(help="Lifetime in minutes (max. 15).")] = 15,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
 

@@ -16,14 +16,18 @@ from services.cli.admin import broker, log_offsets, probes, topics
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.session import Session, with_session
 
-app = typer.Typer(no_args_is_help=True, help="Create the topics, or see what is missing.")
+app = typer.Typer(no_args_is_help=True, help="Create the topics, or show what is missing.")
 
-Bootstrap = Annotated[str, typer.Option("--kafka", help="Broker, host:port; else the stack's.")]
+Bootstrap = Annotated[
+    str, typer.Option("--kafka", help="Broker, host:port (default: that of the stack).")
+]
 Partitions = Annotated[
     int,
-    typer.Option(help="Partitions of the submissions' topic when it is made; 0 takes the table's."),
+    typer.Option(help="Partitions of a new submissions topic; 0: as in the table."),
 ]
-Replication = Annotated[int, typer.Option(help="Copies of every topic; 0 takes the table's.")]
+Replication = Annotated[
+    int, typer.Option(help="Replication factor of every topic; 0: as in the table.")
+]
 
 
 @contextmanager
@@ -43,7 +47,7 @@ def _admin(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
 
 
 def wanted(replication: int, partitions: int) -> list[topics.Topic]:
-    """Return the table of topics with the numbers chosen at installation; 0 takes the table's."""
+    """Return the table of topics with the numbers chosen at installation; 0: as in the table."""
     table = topics.load(replication=replication or None)
     return [
         replace(topic, partitions=partitions)
@@ -61,9 +65,9 @@ def apply_topics(
     replication: Replication = 0,
     partitions: Partitions = 0,
 ) -> None:
-    """Create missing topics and correct settings; exit code 1 when too little is there and stays.
+    """Create missing topics and correct settings; exit code 1 if a topic remains too small.
 
-    Partitions and copies of a topic that exists are never changed, only told.
+    Partitions and replicas of an existing topic are never changed, only reported.
 
     Example: kieng topics apply --kafka kafka-1:9092 --replication 3
     """
@@ -97,7 +101,7 @@ def plan_topics(
     replication: Replication = 0,
     partitions: Partitions = 0,
 ) -> None:
-    """Say where the broker differs from the table of topics; exit code 1 when something lacks.
+    """Show where the broker differs from the table of topics; exit code 1 if something is missing.
 
     Example: kieng topics plan --kafka kafka-1:9092
     """

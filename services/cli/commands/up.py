@@ -21,7 +21,7 @@ from services.cli.terminal.screen import Screen
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
-Ports = Annotated[int, typer.Option(help="First of 15 ports to use; else free ones.")]
+Ports = Annotated[int, typer.Option(help="First of 15 ports to use; 0: free ones.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
 
@@ -46,7 +46,7 @@ def up(
     catalogue: Catalogue = CATALOGUE,
     partners: Annotated[Path | None, typer.Option(help="Partners to register, CSV.")] = None,
 ) -> None:
-    """Start broker, database and every service here, until Ctrl-C; data stay in the data folder.
+    """Run broker, database and every service here until Ctrl-C; the data folder keeps the data.
 
     Example: kieng up --data .kieng
     """
@@ -63,7 +63,7 @@ def up(
 
 
 def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
-    """Start a stack, do something with it, stay if asked, and stop it; a signal ends it well.
+    """Start a stack, do some work with it, and stop it; a signal stops it in order.
 
     Raises:
         Failure: something could not be started or died, or the work failed.
@@ -78,7 +78,7 @@ def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
 
 
 def answer(screen: Screen, launch: Launch) -> None:
-    """Print where everything is, and what to try next."""
+    """Print the addresses of all processes, and what to try next."""
     screen.answer(asdict(launch.stack), lambda: where(screen, launch))
 
 

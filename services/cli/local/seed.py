@@ -1,4 +1,4 @@
-"""Gives a fresh stack what it needs before it can count: directory, catalogue, a filled log."""
+"""Seeds a new stack with what it counts by: directory, catalogue and a republished log."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def bootstrap(launch: Launch) -> None:
         if live is None:
             _publish_first(clients, plan, screen)
         else:
-            # What was published since must not be undone by the files of the first start.
+            # Later publications must not be undone by the files of the first start.
             screen.say("up.kept", version=live.catalogue_version)
         if plan.partners is not None:
             with screen.progress() as progress:
@@ -88,7 +88,7 @@ def fill_log(clients: Clients, screen: Screen, again: bool = False) -> bool:
 
     Args:
         clients: calls.
-        screen: where it says so.
+        screen: where progress is printed.
         again: publish into the log that was folded, too.
 
     Returns:

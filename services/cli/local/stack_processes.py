@@ -1,4 +1,4 @@
-"""Starts the processes of a local stack in order, and stops them in the opposite one."""
+"""Starts the processes of a local stack in order, and stops them in reverse."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ HEALTHY_SECONDS = 60.0
 
 
 Prepare = Callable[[str, str], None]
-"""Done with broker and database (their addresses) before any service starts."""
+"""Called with the addresses of broker and database before any service starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `kieng up` was asked for; empty texts and 0 choose by themselves."""
+    """The options of `kieng up`; empty texts and 0 mean a default."""
 
     data: Path
     directory: Path
@@ -168,26 +168,26 @@ class Launch:
             processes[name] = Process(child.pid, str(log.resolve()), grpc, f"{HOST}:{http_port}")
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
-        self._tell(processes, bootstrap, mongo)
+        self._save_stack(processes, bootstrap, mongo)
         for child in self.services:
             probe = probes.http_probe(processes[child.name].http, "/healthz")
             child.wait_until_ready(probe, HEALTHY_SECONDS)
 
-    def _tell(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
+    def _save_stack(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
         kind = "external" if self.plan.kafka else self.plan.broker
         data = str(self.plan.data.resolve())
         self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes)
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Note the new process id of a service or part."""
+        """Record the new process id of a restarted service or part."""
         old = self.stack.processes[child.name]
         process = Process(child.pid, old.log, old.grpc, old.http)
         processes = {**self.stack.processes, child.name: process}
         try:
-            self._tell(processes, self.stack.broker, self.stack.mongo)
+            self._save_stack(processes, self.stack.broker, self.stack.mongo)
         except OSError as error:
-            # The disk is full. The addresses in the file hold; the next restart writes it anew.
+            # The disk is full. The addresses in the file stay valid; a later restart writes it.
             self.screen.say("up.not_saved", "yellow", reason=error)
 
     def _environment(
@@ -213,7 +213,7 @@ class Launch:
         return {**os.environ, **own}
 
     def _kill(self, number: int, frame: object) -> None:
-        """End everything at once: somebody asked twice."""
+        """Kill everything at once, on a second signal."""
         for child in [*self.services, *self.parts]:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
