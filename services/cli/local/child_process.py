@@ -182,7 +182,7 @@ class Child:
         return True
 
 
-class Supervisor:
+class ChildGroup:
     """Children in the order they were started, stopped in the opposite order on leaving.
 
     Used by one thread, as a context manager.

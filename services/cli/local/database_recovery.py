@@ -23,7 +23,7 @@ ROOM_BYTES = 32 << 20
 """Space that replaying the journal may need; with less the next start would fail, too."""
 
 
-class Mender:
+class DatabaseRecovery:
     """Probes the database on its own thread, and restarts it on the caller's, the main thread.
 
     Args:

@@ -10,7 +10,7 @@ from types import FrameType
 
 from services.cli.errors import DOWN, Failure
 from services.cli.local.child_process import POLL_SECONDS, Child, Death
-from services.cli.local.database_recovery import Mender
+from services.cli.local.database_recovery import DatabaseRecovery
 from services.cli.local.restart_policy import RestartPolicy
 from services.cli.local.stack_processes import Launch
 
@@ -73,19 +73,19 @@ def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
     policies = {child.name: RestartPolicy() for child in launch.services}
     due: dict[str, float] = {}
     pause = threading.Event()
-    task, mender = Task(work), Mender(launch)
+    task, recovery = Task(work), DatabaseRecovery(launch)
     task.start()
-    mender.start()
+    recovery.start()
     try:
         while not task.is_done() or stay:
             _check_parts(launch)
             # Services that die of a broken database would die again, and be given up.
-            if mender.is_well():
+            if recovery.is_well():
                 for child in launch.services:
                     _check_service(launch, child, policies[child.name], due)
             pause.wait(POLL_SECONDS)
     finally:
-        mender.stop()
+        recovery.stop()
 
 
 def _check_parts(launch: Launch) -> None:

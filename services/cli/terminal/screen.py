@@ -33,7 +33,7 @@ class Output(StrEnum):
     json = "json"
 
 
-class Patient:
+class LossyStream:
     """A stream that drops a message instead of raising when the disk is full."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -68,7 +68,7 @@ class Screen:
         self.answers = Console(highlight=False)
         if not self.answers.is_terminal and "COLUMNS" not in os.environ:
             self.answers = Console(highlight=False, width=FILE_COLUMNS)
-        self.messages = Console(file=cast(TextIO, Patient(sys.stderr)), highlight=False)
+        self.messages = Console(file=cast(TextIO, LossyStream(sys.stderr)), highlight=False)
 
     @property
     def is_json(self) -> bool:

@@ -16,27 +16,27 @@ from pymongo.write_concern import WriteConcern
 
 from services.cli.admin import probes, topics
 from services.cli.local import embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
 Client = pymongo.MongoClient[dict[str, object]]
 
 
 @pytest.fixture
-def supervisor() -> Iterator[Supervisor]:
-    with Supervisor() as running:
+def supervisor() -> Iterator[ChildGroup]:
+    with ChildGroup() as running:
         yield running
 
 
 @pytest.fixture
-def tansu(supervisor: Supervisor, tmp_path: Path) -> embedded.LocalBroker:
+def tansu(supervisor: ChildGroup, tmp_path: Path) -> embedded.LocalBroker:
     broker = embedded.tansu(free_ports(1)[0], tmp_path / "broker.log")
     supervisor.start(broker.child, broker.unready, embedded.BROKER_READY_SECONDS)
     return broker
 
 
 @pytest.fixture
-def secantus(supervisor: Supervisor, tmp_path: Path) -> embedded.LocalDatabase:
+def secantus(supervisor: ChildGroup, tmp_path: Path) -> embedded.LocalDatabase:
     database = embedded.secantus(free_ports(1)[0], tmp_path / "data", tmp_path / "database.log")
     supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
     return database
