@@ -19,7 +19,7 @@ from kafka import KafkaAdminClient
 
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.kpi.log.identity import SUBMISSIONS
 
 MEASURED = pytest.StashKey[list[str]]()
@@ -78,7 +78,7 @@ StartBroker = Callable[..., RunningBroker]
 
 @contextlib.contextmanager
 def _starting(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartBroker]:
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
 
         def start(partitions: int = 1) -> RunningBroker:
             directory = tmp_path_factory.mktemp("broker")
@@ -137,7 +137,7 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDatabase]
     directory = tmp_path_factory.mktemp("mongo")
     (port,) = free_ports(1)
     database = embedded.secantus(port, directory / "data", directory / "database.log")
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
         yield RunningDatabase(database.uri, database.child.pid)
 

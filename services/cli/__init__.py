@@ -2,5 +2,5 @@
 
 import warnings
 
-# Some commands import nameko, and nobody who types a command can act on this.
+# Some commands import nameko; a user of a command cannot act on this warning.
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")

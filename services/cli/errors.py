@@ -1,4 +1,4 @@
-"""How a command ends when it cannot succeed: a readable line and an exit code.
+"""How a command fails: a readable line and an exit code.
 
 0 done; 1 the answer is no; 2 wrong usage; 3 something else is down.
 """
@@ -25,13 +25,13 @@ EXIT_CODES = {
     grpc.StatusCode.PERMISSION_DENIED: NO,
     grpc.StatusCode.UNAUTHENTICATED: NO,
 }
-"""Exit codes of gRPC statuses; every other status means that the service is in trouble."""
+"""Exit codes of gRPC statuses; every other status is a fault of the service."""
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Failure(Exception):
-    """A command ends here.
+    """The command failed; `main` prints the message and exits.
 
     Args:
         message: what is wrong and what to do, one line.
@@ -46,7 +46,7 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What a service answered instead of a result: a google.rpc.Status, read."""
+    """The error of a call or of one row: a decoded google.rpc.Status."""
 
     code: grpc.StatusCode
     message: str
@@ -54,8 +54,8 @@ class Trouble:
     fields: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Say it in one line."""
-        # The kernel repeats the violations in its message; say each of them once.
+        """Return it as one line."""
+        # The kernel repeats the violations in its message; each is shown once.
         extra = [f"{name}: {text}" for name, text in self.fields if text not in self.message]
         reason = f" [{self.reason}]" if self.reason else ""
         listed = f" ({'; '.join(extra)})" if extra else ""
@@ -63,7 +63,7 @@ class Trouble:
 
 
 class CallFailed(Failure):
-    """A service refused a call, or could not be asked."""
+    """A service rejected a call, or did not answer."""
 
     def __init__(self, trouble: Trouble, service: str, address: str) -> None:
         message = str(trouble)
@@ -90,7 +90,7 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
 
 def trouble_of_call(error: grpc.RpcError) -> Trouble:
     """Read the error of a call."""
-    # Every error of a call is a Call as well; grpcio's types do not say so.
+    # Every error of a call is a Call as well; grpcio's types do not declare it.
     call = cast(Any, error)
     try:
         status = rpc_status.from_call(call)
@@ -102,5 +102,5 @@ def trouble_of_call(error: grpc.RpcError) -> Trouble:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the exit code that says most, 0 when all went well."""
+    """Return the highest exit code; 0 if there is none."""
     return max(codes, default=0)

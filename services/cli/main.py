@@ -1,4 +1,4 @@
-"""The `kieng` command: puts the commands together and turns failures into exit codes."""
+"""The `kieng` command: assembles the commands and turns failures into exit codes."""
 
 from __future__ import annotations
 
@@ -29,9 +29,14 @@ from services.cli.commands import (
     partner,
     review,
     submission,
+    submit,
+    subscription,
+    target,
     token,
+    topics,
     unit,
     up,
+    verify,
 )
 from services.cli.errors import Failure
 
@@ -46,7 +51,7 @@ app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command("import")(import_file.import_file)
-app.command()(submission.submit)
+app.command()(submit.submit)
 app.add_typer(submission.app, name="submission")
 app.add_typer(review.app, name="review")
 kpi.app.command()(kpi_explain.explain)
@@ -56,18 +61,18 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(edition.app, name="edition")
 app.add_typer(unit.app, name="unit")
 app.add_typer(partner.app, name="partner")
-app.add_typer(partner.targets, name="target")
+app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
-app.add_typer(inbox.subscription, name="subscription")
+app.add_typer(subscription.app, name="subscription")
 app.command()(token.token)
-app.add_typer(token.app, name="topics")
+app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")
 app.add_typer(log.app, name="log")
 app.add_typer(parked.app, name="parked")
-app.command()(log.verify)
+app.command()(verify.verify)
 
 
 def _print_version(wanted: bool) -> None:
@@ -96,7 +101,7 @@ def root(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down."""
-    # Forks and lost connections are not for the users of a command to read.
+    # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         app(args=arguments, prog_name="kieng")

@@ -24,7 +24,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.cli.admin import topics
 from services.cli.files import catalogue_yaml
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Child, Supervisor, free_ports
+from services.cli.local.child_process import Child, ChildGroup, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.identity import describe_log
@@ -102,7 +102,7 @@ class Machine:
         self.folder = folder
         self.broker_kind = broker_kind
         self.bootstrap = ""
-        self._supervisor = Supervisor()
+        self._supervisor = ChildGroup()
 
     def __enter__(self) -> Machine:
         port, controller_port = free_ports(2)
@@ -136,7 +136,7 @@ class Machine:
         folder = Path(tempfile.mkdtemp(prefix="database-", dir=self.folder))
         (port,) = free_ports(1)
         local = embedded.secantus(port, folder / "data", folder / "database.log", native=True)
-        with Supervisor() as supervisor:
+        with ChildGroup() as supervisor:
             supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
             with closing(Mongo(local.uri, 5000)) as mongo:
                 declare(mongo.database(DATABASE))
@@ -160,7 +160,7 @@ class Machine:
         environment = {**self.environment(database), **settings}
         argv = [sys.executable, "-m", "services.kernel.runner", name]
         child = Child(name, argv, environment, self.folder / f"{name}.log")
-        with Supervisor() as supervisor:
+        with ChildGroup() as supervisor:
             supervisor.start(child, lambda: "", 5)
             yield child
 

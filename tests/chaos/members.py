@@ -19,7 +19,7 @@ from typing import Any
 from kafka import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError
 
-from services.cli.local.child_process import Child, Supervisor
+from services.cli.local.child_process import Child, ChildGroup
 from services.kpi.log.identity import SUBMISSIONS
 
 GROUP = "kieng.kpi"
@@ -104,7 +104,7 @@ class Members:
         self._partitions = set(range(partitions))
         self._stored = stored
 
-    def start(self, supervisor: Supervisor) -> None:
+    def start(self, supervisor: ChildGroup) -> None:
         """Start all of them; the supervisor stops them."""
         for member in self._members:
             supervisor.start(member.child, lambda: "", 5)

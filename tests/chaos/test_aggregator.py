@@ -18,7 +18,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
@@ -159,7 +159,7 @@ def stack(request: pytest.FixtureRequest, partitions: int, tmp_path: Path) -> It
         pytest.skip("killing and freezing runs on Apache Kafka: make test-chaos")
     broker = request.getfixturevalue("start_broker")(partitions)
     made = Stack(broker, request.getfixturevalue("mongo"), partitions, tmp_path)
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         made.members.start(supervisor)
         yield made
         made.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from services.cli.local.stack_processes import SERVICES
+from services.cli.client.stack import SERVICES
 from services.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]

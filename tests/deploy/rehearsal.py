@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
+from services.cli.admin.probes import http_probe
 from services.cli.local import embedded
 from services.cli.local.child_process import Child, free_ports
-from services.cli.local.stack_processes import http_probe
 from tests.deploy.image import may_change_user
 from tests.deploy.known import COMPOSE
 

@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from services.cli.client.local_issuer import write_key
-from services.cli.local.stack_processes import SERVICES
+from services.cli.client.stack import SERVICES
 from services.kernel.config import read
 from services.kernel.runner import STOP_SECONDS_MAX, find_service
 from tests.deploy.charts import (

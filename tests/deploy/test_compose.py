@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from services.cli.local.stack_processes import SERVICES
+from services.cli.client.stack import SERVICES
 from tests.deploy.known import COMPOSE, DOCKERFILE, needs_tools, settings, unknown_words
 from tests.deploy.tools import npm_tool
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.cli.local.embedded import LocalBroker, LocalDatabase
 from tests.conftest import KAFKA_CACHE
 
@@ -41,7 +41,7 @@ def own_parts(folder: Path, kind: str) -> Iterator[Parts]:
     else:
         broker = embedded.tansu(port, log)
     database = embedded.secantus(database_port, folder / "mongo", folder / "database.log")
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
         yield Parts(broker, database)

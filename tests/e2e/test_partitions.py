@@ -10,7 +10,7 @@ import yaml
 
 from services.cli.commands.up import CATALOGUE
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from tests.conftest import KAFKA_CACHE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
@@ -28,7 +28,7 @@ def bootstrap(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[str]:
     """A broker without any topic."""
     port, controller_port = free_ports(2)
     log = tmp_path / "broker.log"
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         if pytestconfig.getoption("--broker") == "embedded":
             broker, seconds = embedded.tansu(port, log), embedded.BROKER_READY_SECONDS
         elif reason := apache_kafka.unavailable():

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from services.cli.local.child_process import Child, Supervisor, free_ports
-from services.cli.local.stack_processes import http_probe
+from services.cli.admin.probes import http_probe
+from services.cli.local.child_process import Child, ChildGroup, free_ports
 from tests.e2e.running import RunningStack
 from tests.monitoring.bundle import ROOT, RULES, program, root_of
 
@@ -114,7 +114,7 @@ def watching(stack: RunningStack, smtp: str, folder: Path) -> Iterator[Prometheu
         *(prometheus, f"--config.file={config}", f"--storage.tsdb.path={folder / 'series'}"),
         f"--web.listen-address={at}",
     )
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         for name, argv, address in (
             ("alertmanager", sends, alerts_at),
             ("prometheus", scrapes, at),

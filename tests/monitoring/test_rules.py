@@ -10,7 +10,7 @@ import promql_parser
 import pytest
 import yaml
 
-from services.cli.local.stack_processes import SERVICES
+from services.cli.client.stack import SERVICES
 from tests.monitoring import alerts
 from tests.monitoring.alerts import CASES, Case
 from tests.monitoring.bundle import RULES, RUNBOOKS, rule_queries, run

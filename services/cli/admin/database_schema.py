@@ -1,4 +1,4 @@
-"""The databases as each service declares them, what MongoDB lacks of it, and how it gets there.
+"""Compares the databases with what each service declares, and migrates them.
 
 A service's `schema` module names its databases, documents with indexes, and migrations; it is found
 by the service's name, as the runner finds the service. Migrations run in order under a lock that
@@ -66,7 +66,7 @@ class Difference:
         return self.aspect in {"migration", "index"}
 
     def __str__(self) -> str:
-        """Say it as one line for people."""
+        """Return it as one readable line."""
         return f"{self.database}: {self.aspect} {self.name}"
 
 
@@ -127,7 +127,7 @@ def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> lis
     Args:
         schema: what the service declares.
         database: where.
-        say: told each migration before it runs.
+        say: called with the name of each migration before it runs.
 
     Raises:
         Failure: another process holds the lock for too long.

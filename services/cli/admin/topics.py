@@ -1,8 +1,8 @@
-"""The topics Kiềng needs, from one table, and what a broker lacks of it.
+"""Compares the topics of a broker with the table of topics, and creates what is missing.
 
 Topics are never created by use. `apply` creates what is missing and corrects settings; it never
 changes the partitions or the copies of a live topic, because the key of a record decides its
-partition and the restart positions of every view stand on that.
+partition, and the restart positions of every view depend on it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Difference:
         return is_number and int(self.found) > int(self.wanted)
 
     def __str__(self) -> str:
-        """Say it as one line for people."""
+        """Return it as one readable line."""
         if self.aspect == "topic":
             return f"{self.topic}: missing"
         what = self.setting or self.aspect
@@ -174,7 +174,7 @@ def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
 
 
 def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
-    """Delete a topic and make it anew with as many partitions and copies; tell whether it is.
+    """Recreate a topic with the same partitions and replicas; return False on a timeout.
 
     Raises:
         KafkaError: the broker does not answer, or refuses.
@@ -196,7 +196,7 @@ def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
 
 
 def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]:
-    """Return the id of every topic of the table that exists; a topic made anew has a new id.
+    """Return the id of every topic of the table that exists; a recreated topic has a new id.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -220,9 +220,9 @@ def copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> int:
 
 
 def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tuple[str, int, int]]:
-    """Return each partition that lacks copies: topic and number, copies in sync, copies there are.
+    """Return each under-replicated partition: topic/number, replicas in sync, replicas.
 
-    A partition that nobody leads has none in sync.
+    A partition without a leader has none in sync.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -272,7 +272,7 @@ def _compare(topic: Topic, found: Any, settings: Mapping[str, str]) -> list[Diff
 
 
 def _create(admin: KafkaAdminClient, missing: Sequence[Topic]) -> tuple[str, ...]:
-    """Create topics, wait until they can be used; return those nobody else created first."""
+    """Create topics and wait until they are usable; return those created by this call."""
     # Asked one by one: with raise_errors kafka-python reports only the first error of a request.
     created = []
     for topic in missing:

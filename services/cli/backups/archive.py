@@ -1,6 +1,6 @@
 """A backup as a folder of files: compressed BSON per collection, and a manifest with their hashes.
 
-    NAME/manifest.json              what it holds; written last, so that half a backup has none
+    NAME/manifest.json              what it holds; written last: an incomplete backup has none
     NAME/manifest.sha256            hash of the manifest
     NAME/<database>/<collection>.bson.gz    documents one after another, as mongodump writes them
 
@@ -31,7 +31,7 @@ LEVEL = 1
 
 
 class ArchiveInvalid(ValueError):
-    """A backup cannot be used; the message names the file and what is wrong."""
+    """A backup is unusable; the message names the file and the problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Manifest:
         institutions: whose submissions it holds.
         is_whole: whether it holds all databases, or submissions of some institutions only.
         versions: database -> how many migrations it had behind it.
-        view: catalogue version and digest that the submissions come to; empty without a catalogue.
+        view: catalogue version and digest computed from the submissions; empty without one.
         parts: the collections.
     """
 
@@ -165,7 +165,7 @@ def check(folder: Path, manifest: Manifest, advance: Callable[[Part], None]) -> 
     Args:
         folder: the backup.
         manifest: its manifest.
-        advance: told each part that was checked.
+        advance: called with each part that was checked.
     """
     for part in manifest.parts:
         path = folder / part.file

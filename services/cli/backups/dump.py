@@ -1,4 +1,4 @@
-"""Makes backups: reads the databases in an order that leaves nothing referred to behind.
+"""Makes backups: copies the databases in an order that leaves no dangling reference.
 
 Every document is whole in itself, so a copy made while people work is a state that could have been:
 what refers to others is copied first (submissions, notifications, numbers' frozen parts), and what
@@ -38,7 +38,7 @@ from services.kernel.mongo import Mongo
 
 BATCH = 500
 NOT_COPIED = {"schema"}
-"""What `kieng db` notes beside the data; the manifest has the version."""
+"""Collection in which `kieng db` keeps its state; the manifest has the version."""
 RAW = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -62,7 +62,7 @@ def save(
         progress: where to show it.
 
     Raises:
-        Failure: nothing is there to copy, or it exists, or a restore was cut off here.
+        Failure: there is nothing to copy, the backup exists, or a restore is unfinished.
     """
     name = folder_name(now)
     folder = to / f"{name}{PARTIAL}"
@@ -113,10 +113,9 @@ def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) 
 
 
 def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """Return what the submissions of a backup come to by its live catalogue; empty without one.
+    """Return the digest of a backup by its own live catalogue; empty without a catalogue.
 
-    It is counted from the files themselves, so it holds for exactly what they hold, whatever
-    was written to the databases meanwhile.
+    It is computed from the files, so concurrent writes to the databases do not affect it.
     """
     live = _live_view(folder, parts)
     catalogues = [part.file for part in parts if part.collection == "catalogues"]

@@ -1,4 +1,4 @@
-"""Brings a backup back: into databases that are empty, and then into a log that is new.
+"""Restores a backup into empty databases, and then into a new log.
 
 Order: everything is looked at before anything is touched; the old log goes; the databases are
 loaded one by one, each marked while it is not whole, so that no service starts on it; the services
@@ -29,14 +29,14 @@ LOG = "kieng.submissions.v1"
 BATCH = 500
 LOOK_MS = 1000
 EMPTY_TOO = {"schema", "meta", "counters"}
-"""Collections that a service writes into before anybody gave it anything."""
+"""Collections that a service fills at its first start, before any user data."""
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def next_epoch(known: int, now: datetime) -> int:
     """Return a restore epoch above every one that may have been given out before.
 
-    A database that is gone cannot tell which it had, so the hours since `BEGIN` are its floor:
+    The epoch of a lost database is unknown, so the hours since `BEGIN` are the lower bound:
     restoring the same backup twice gives two epochs.
     """
     return max(known + 1, int((now - BEGIN).total_seconds() // 3600))
@@ -133,7 +133,7 @@ def _mark(database: database_schema.Database, manifest: Manifest, state: str, ve
 
 
 def finished(mongo: Mongo, manifest: Manifest) -> None:
-    """Forget that the databases came from a backup: what happens now is theirs alone."""
+    """Remove the restore markers; the databases are in normal use from now on."""
     for _, name in wanted(manifest):
         mongo.database(name)["schema"].delete_one({"_id": "restore"})
 
@@ -153,7 +153,7 @@ def _set_epoch(database: database_schema.Database, epoch: int) -> None:
 
 
 def log_holds_records(bootstrap: str) -> bool:
-    """Tell whether the log of submissions has any record; False when there is no such topic."""
+    """Return True if the log of submissions has a record; False if the topic is absent."""
     options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
     consumer = KafkaConsumer(
         **options, enable_auto_commit=False, allow_auto_create_topics=False, fetch_max_wait_ms=50
@@ -165,7 +165,7 @@ def log_holds_records(bootstrap: str) -> bool:
 
 
 def renew_log(bootstrap: str) -> None:
-    """Delete the log of submissions and make it anew: another identity, no record.
+    """Recreate the topic of the log: it is empty and has a new topic id.
 
     Raises:
         Failure: the broker does not delete it.

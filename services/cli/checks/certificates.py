@@ -1,4 +1,4 @@
-"""Keys and certificates: whether they can be read, and when they end."""
+"""Checks of keys and certificates: whether they are readable, and when they expire."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RENEW = "have it renewed, and put the new one beside it before the day"
 
 
 def check_issuers(path: Path, now: datetime) -> Iterator[Finding]:
-    """Look at the table of issuers: every key can be read and fits its algorithm, and lives on.
+    """Check the issuers file: every key is readable, fits its algorithm and has not expired.
 
     A key may have a last day, `"not_after": {"<kid>": "2027-01-31"}` in its issuer: a reminder. A
     key ends when it is taken out of the table.
@@ -77,7 +77,7 @@ def _ends(issuer: dict[str, Any]) -> Iterator[tuple[str, datetime]]:
 
 
 def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
-    """Look at the certificates that brokers with TLS show, and at the file that signs them."""
+    """Check the certificates of brokers with TLS, and the CA file that signs them."""
     settings = load(KernelSettings)
     if "SSL" not in settings.kafka_security_protocol:
         return
@@ -104,10 +104,10 @@ def _check_file(path: Path, now: datetime) -> Iterator[Finding]:
 
 
 def served(address: str) -> datetime:
-    """Return when the certificate ends that a server shows.
+    """Return the expiry of the certificate that a server presents.
 
     Raises:
-        OSError: nobody speaks TLS there.
+        OSError: no TLS server answers there.
     """
     host, _, port = address.rpartition(":")
     # Not verified: an expired certificate is what is looked for. Nothing is sent.
@@ -122,7 +122,7 @@ def served(address: str) -> datetime:
 
 
 def ending(name: str, end: datetime, now: datetime, *, well: bool) -> Iterator[Finding]:
-    """Yield what the last day of something means; nothing for a far day unless ``well`` asks."""
+    """Yield the finding for an expiry date; none for a distant one unless ``well`` is set."""
     day = f"{end:%Y-%m-%d}"
     if end <= now:
         yield Finding(name, DOWN, f"ended on {day}", RENEW)

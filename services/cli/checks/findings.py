@@ -1,4 +1,4 @@
-"""What `kieng doctor` finds: one line per thing that was looked at."""
+"""The result of one check of `kieng doctor`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ UP = "kieng up"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        check: what was looked at.
-        exit_code: 0 when it is well, `NO` when it is wrong, `DOWN` when it does not answer.
+        check: what was checked.
+        exit_code: 0 if it is healthy, `NO` if it is wrong, `DOWN` if it does not answer.
         detail: what was found.
-        remedy: the command that mends it; empty when it is well.
+        remedy: how to fix it, a command if possible; empty if it is healthy.
     """
 
     check: str

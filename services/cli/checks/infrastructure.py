@@ -1,4 +1,4 @@
-"""What `kieng doctor` looks at beneath the services: settings, broker, database, keys, disk."""
+"""Checks of what the services run on: settings, broker, database, keys, disk."""
 
 from __future__ import annotations
 
@@ -13,25 +13,23 @@ from kafka import KafkaAdminClient
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from services.cli.admin import broker, database_schema, topics
+from services.cli.admin import broker, database, database_schema, probes, service_settings, topics
 from services.cli.checks import certificates
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
-from services.cli.commands import config, db
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.local import embedded
 from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo
 
 SKEW_SECONDS_MAX = 5.0
-"""Largest difference of clocks: tokens hold with 60 s of it, ages and deadlines do not."""
+"""Largest clock skew: tokens tolerate 60 s of it, ages and deadlines do not."""
 DISK_FREE_LOW, DISK_FREE_LEAST = 0.15, 0.05
 TERABYTE = 1e12
 
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
-    """Look at the settings of this process, misspelt variables included."""
-    wrong = [*read(KernelSettings)[1], *config.unknown_variables()]
+    """Check the settings of this process, including misspelt variables."""
+    wrong = [*read(KernelSettings)[1], *service_settings.unknown_variables()]
     if wrong:
         yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
     else:
@@ -39,11 +37,11 @@ def check_settings(stack: Stack) -> Iterator[Finding]:
 
 
 def check_broker(stack: Stack) -> Iterator[Finding]:
-    """Look at the broker, its topics, and whether every partition has its copies."""
+    """Check the broker, its topics, and that every partition is fully replicated."""
     if not stack.broker:
         yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
         return
-    if reason := embedded.kafka_unready(stack.broker):
+    if reason := probes.kafka_unready(stack.broker):
         yield Finding("broker", DOWN, reason, UP if _owns(stack, "broker") else "start the brokers")
         return
     remedy = f"kieng topics apply --kafka {stack.broker}"
@@ -59,12 +57,12 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
 
 
 def _owns(stack: Stack, part: str) -> bool:
-    """Tell whether `kieng up` started the part; it starts nothing that it was given."""
+    """Return True if `kieng up` started the part itself."""
     return part in stack.processes
 
 
 def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
-    # How many copies there are was chosen when they were made, and decides what else is right.
+    # The replication factor was chosen at installation, and other settings depend on it.
     table = topics.load()
     live, least = topics.copies(admin, table), max(topic.replication for topic in table)
     if live > least:
@@ -89,7 +87,7 @@ def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
 
 
 def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
-    """Look at the disks of the brokers, where they tell (Kafka 3.3 and later)."""
+    """Check the disks of the brokers, if they report them (Kafka 3.3 and later)."""
     try:
         told = admin.describe_log_dirs()
     except IncompatibleBrokerVersion:
@@ -103,9 +101,9 @@ def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
 
 
 def check_database(stack: Stack) -> Iterator[Finding]:
-    """Look at the database: replica set, majority writes, indexes and migrations, its clock."""
+    """Check the database: replica set, majority writes, indexes and migrations, clock."""
     try:
-        with db.database_server("", stack) as mongo:
+        with database.connect("", stack) as mongo:
             found = list(_check_replica_set(mongo))
             yield from found
             if any(finding.exit_code == DOWN for finding in found):
@@ -170,7 +168,7 @@ def _check_clock(mongo: Mongo) -> Finding:
 
 
 def _check_schemas(mongo: Mongo, stack: Stack) -> Iterator[Finding]:
-    names = database_schema.institutions_known(mongo, db.institutions_here([], stack))
+    names = database.institutions(mongo, [], stack)
     found = [
         difference
         for schema, name in database_schema.databases(names)
@@ -193,7 +191,7 @@ def _check_space(mongo: Mongo) -> Iterator[Finding]:
 
 
 def check_disk(stack: Stack) -> Iterator[Finding]:
-    """Look at the room left where a stack of this machine writes."""
+    """Check the free disk space of a stack on this machine."""
     folder = Path(stack.data)
     if stack.processes and folder.exists():
         usage = shutil.disk_usage(folder)
@@ -201,7 +199,7 @@ def check_disk(stack: Stack) -> Iterator[Finding]:
 
 
 def space(name: str, total: float, free: float) -> Finding:
-    """Return what a disk's free room means."""
+    """Return the finding for the free space of a disk."""
     share = free / total
     text = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free"
     if share >= DISK_FREE_LOW:
@@ -211,7 +209,7 @@ def space(name: str, total: float, free: float) -> Finding:
 
 
 def check_keys(stack: Stack) -> Iterator[Finding]:
-    """Look at the issuers whose tokens hold, and at certificates: who they are, when they end."""
+    """Check the trusted issuers and the certificates, and when they expire."""
     path = load(KernelSettings).issuers_file
     path = path if path.exists() or not stack.issuers_file.exists() else stack.issuers_file
     if path.exists():

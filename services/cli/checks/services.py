@@ -1,4 +1,4 @@
-"""What `kieng doctor` looks at in the services and their numbers: health, log, lag, parked."""
+"""Checks of the services and of the live view: health, log, lag, parked records."""
 
 from __future__ import annotations
 
@@ -8,22 +8,19 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.admin import broker, log_offsets
+from services.cli.admin import broker, log_offsets, probes
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import Stack
-from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure, trouble_of_call
-from services.cli.local.stack_processes import SERVICES, WITHOUT_GRPC, http_probe
+from services.cli.client.stack import SERVICES, WITHOUT_GRPC, Stack
+from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0
@@ -34,7 +31,7 @@ LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Ask every service for its health."""
+    """Check the gRPC health of every service."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
@@ -45,33 +42,21 @@ def check_services(stack: Stack) -> Iterator[Finding]:
             remedy = UP if stack.processes else f"set {variable}=host:port"
             yield Finding(name, DOWN, failure.message, remedy)
             continue
-        reason = grpc_state(address, PROBE_SECONDS)
+        reason = probes.grpc_state(address, PROBE_SECONDS)
         hint = _log_hint(stack, name) if reason else ""
         yield Finding(name, DOWN if reason else 0, reason or f"{address}: SERVING", hint)
 
 
-def grpc_state(address: str, seconds: float) -> str:
-    """Say why a service does not serve calls; empty when its health check says that it does."""
-    try:
-        with grpc.insecure_channel(address) as channel:
-            stub: Any = health_pb2_grpc.HealthStub(channel)
-            status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
-    except grpc.RpcError as error:
-        return f"{address}: {trouble_of_call(error)}"
-    state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
-    return "" if state == "SERVING" else f"{address}: {state}"
-
-
 def _check_without_grpc(stack: Stack) -> Iterator[Finding]:
-    """Ask the services that open no port for calls over HTTP."""
+    """Check the services without a gRPC port by their HTTP readiness."""
     if not stack.processes:
-        # In a pod say, where only the addresses for calls are known.
+        # E.g. in a pod, where only gRPC addresses are known.
         for name in sorted(WITHOUT_GRPC):
             text = "not looked at: it answers no calls, and nobody said where its HTTP port is"
             yield Finding(name, 0, text, f"{LOOK} (on Kubernetes: kubectl get pods)")
     for name, process in stack.processes.items():
         if process.http and not process.grpc:
-            reason = http_probe(process.http, "/readyz")()
+            reason = probes.http_probe(process.http, "/readyz")()
             hint = _log_hint(stack, name) if reason else ""
             detail = reason or f"{process.http}: ready"
             yield Finding(name, DOWN if reason else 0, detail, hint)
@@ -83,7 +68,7 @@ def _log_hint(stack: Stack, name: str) -> str:
 
 
 def check_view(stack: Stack) -> Iterator[Finding]:
-    """Look at the live view: its state, age, parked records, and the log it reads."""
+    """Check the live view: its state, age, parked records, and the log it reads."""
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             stub = clients.stub(CatalogueServiceStub)
@@ -93,7 +78,7 @@ def check_view(stack: Stack) -> Iterator[Finding]:
         yield Finding("view", failed.exit_code, failed.message, f"{UP} (a catalogue is needed)")
         return
     except Failure as failure:
-        # In a pod without a token everything else can be looked at all the same.
+        # Without a token, e.g. in a pod, the other checks still work.
         is_anonymous = failure.exit_code == USAGE
         code, remedy = (0, "set KIENG_TOKEN") if is_anonymous else (failure.exit_code, UP)
         yield Finding("view", code, f"not looked at: {failure.message}", remedy)
@@ -110,9 +95,9 @@ def check_view(stack: Stack) -> Iterator[Finding]:
 
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
-    """Tell whether the log is the one that was folded, and whether the newest view has read it."""
+    """Check that the log is the one that was folded, and that the newest view has read it."""
     kinds = catalogue_service_pb2.View
-    # A view that is built beside the live one (it has a phase) is nothing to mend.
+    # A view being rebuilt beside the live one (it has a phase) is not a problem.
     waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
     live = [view for view in views if view.state == kinds.STATE_LIVE]
     if trouble:
@@ -127,9 +112,9 @@ def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Ite
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
-    """Look for records behind the view's position, and whether the view moves on over them.
+    """Check for unread records, and whether the view advances past them.
 
-    The log is read, because the embedded broker answers too small an end to those who ask for it.
+    The log is read, because the embedded broker reports too small an end offset.
     """
     deadline = time.monotonic() + STUCK_SECONDS
     wanted = {p.partition: p.next_offset for p in view.progress}
@@ -154,7 +139,7 @@ def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
 
 
 def live_view(clients: Clients) -> view_pb2.ViewInfo:
-    """Return what the live view's answers stand on now."""
+    """Return the current state of the live view."""
     month = datetime.now(UTC).strftime("%Y-%m")
     selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
     asked: Message = kpi_service_pb2.GetKpisRequest(selection=selection)

@@ -73,7 +73,7 @@ class Credential:
         self._made_at = 0.0
 
     def token(self) -> str:
-        """Return a token that holds for some minutes yet.
+        """Return a token that is valid for at least some minutes.
 
         Raises:
             Failure: there is neither a token nor a local issuer.
@@ -124,7 +124,7 @@ class Clients:
         """Return a stub whose methods take a request only.
 
         Raises:
-            Failure: nobody said where the service is.
+            Failure: the address of the service is not known.
         """
         service = SERVICE_OF[stub_class]
         address = self._stack.address(service)

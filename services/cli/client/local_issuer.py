@@ -1,6 +1,6 @@
 """The local issuer of the embedded profile: one key per institution, tokens of 15 minutes.
 
-Not for a real installation: there every institution has its own issuer and nobody else its key.
+Not for production, where every institution runs its own issuer and keeps its key to itself.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class LocalIssuer:
 
         Args:
             institution: whose key signs.
-            subject: who it stands for.
+            subject: the subject of the token.
             roles: lower-case names, e.g. `approver`.
             unit: top of the subtree that the roles reach; empty for the whole institution.
-            seconds: how long it holds, at most 900.
+            seconds: lifetime, at most 900.
 
         Raises:
             Failure: no such institution, or too long.

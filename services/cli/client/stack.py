@@ -16,6 +16,9 @@ FILE = "stack.json"
 ROOT = Path(services.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 DATA = Path(".kieng")
+SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
+WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
+"""Services that answer no calls, and open no port for them."""
 PROCESS_OF = {"kpi": "kpi.query"}
 """Process that answers the gRPC of a service, where it is not named like the service."""
 
@@ -60,7 +63,7 @@ class Stack:
         """Return `host:port` of a service's gRPC.
 
         Raises:
-            Failure: nobody said where the service is.
+            Failure: the address of the service is not known.
         """
         variable = f"KIENG_{service.upper()}_ADDRESS"
         if given := os.environ.get(variable):
@@ -75,7 +78,7 @@ class Stack:
         return process.grpc
 
     def save(self) -> None:
-        """Write the file, whole or not at all."""
+        """Write the file atomically."""
         path = Path(self.data) / FILE
         draft = path.with_suffix(".tmp")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")

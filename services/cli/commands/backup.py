@@ -1,4 +1,4 @@
-"""`kieng backup create|list|verify|restore`: copies of what cannot be made again."""
+"""`kieng backup create|list|verify|restore`: copies of everything that cannot be recomputed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from typing import Annotated, Any
 import typer
 from rich.console import RenderableType
 
-from services.cli import options
-from services.cli.admin import database_schema
+from services.cli.admin import database
 from services.cli.backups import archive, dump
-from services.cli.client.stack import find
 from services.cli.commands import db, restore_job
 from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import NO, Failure
 from services.cli.local.stack_processes import Plan
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, load
 
-app = typer.Typer(no_args_is_help=True, help="Copy what cannot be made again, and bring it back.")
+app = typer.Typer(
+    no_args_is_help=True, help="Back up everything that cannot be recomputed, and restore it."
+)
 
 Backups = Annotated[
     Path, typer.Option("--to", envvar="KIENG_BACKUPS", help="Folder that holds the backups.")
@@ -32,23 +33,23 @@ BACKUPS_DEFAULT = Path("backups")
 
 
 @app.command()
+@with_session()
 def create(
+    session: Session,
     to: Backups = BACKUPS_DEFAULT,
     institution: Annotated[
-        list[str], typer.Option(help="Copy the submissions of these only, and nothing shared.")
-    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+        list[str],
+        typer.Option(help="Copy only the submissions of these institutions, and no shared data."),
+    ] = [],  # noqa: B006  typer copies it
     uri: db.Uri = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Copy submissions, partners, notifications, catalogues and targets, while all goes on.
+    """Copy submissions, partners, notifications, catalogues and targets, without downtime.
 
     Example: kieng backup create --to backups
     """
-    stack, screen = find(data), Screen(output, lang)
-    with db.database_server(uri, stack) as mongo, screen.progress() as progress:
-        known = database_schema.institutions_known(mongo, db.institutions_here([], stack))
+    stack, screen = session.stack, session.screen
+    with database.connect(uri, stack) as mongo, screen.progress() as progress:
+        known = database.institutions(mongo, [], stack)
         if unknown := set(institution) - set(known):
             raise Failure(f"no institution {', '.join(sorted(unknown))}; here are {known}", NO)
         folder, manifest = dump.save(
@@ -63,16 +64,16 @@ def create(
 
 
 @app.command("list")
+@with_session(data=False)
 def list_backups(
+    session: Session,
     to: Backups = BACKUPS_DEFAULT,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
-    """List the backups of a folder, newest first; those that were cut off are told.
+    """List the backups of a folder, newest first, including incomplete ones.
 
     Example: kieng backup list --to backups
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     rows = []
     for folder in sorted((path for path in to.glob("kieng-*") if path.is_dir()), reverse=True):
         try:
@@ -92,16 +93,16 @@ def list_backups(
 
 
 @app.command()
+@with_session(data=False)
 def verify(
+    session: Session,
     folder: Folder,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
-    """Check every file of a backup against its hash, read every document, and count again.
+    """Check every file of a backup against its hash, read every document, and recompute its digest.
 
     Example: kieng backup verify backups/kieng-20261124T020000Z
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     try:
         manifest = archive.open_manifest(folder)
         problems = checked(screen, folder, manifest)
@@ -119,31 +120,30 @@ def verify(
 
 
 @app.command()
+@with_session()
 def restore(
+    session: Session,
     folder: Folder,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace what databases and log hold now.")
+        bool, typer.Option("--force", help="Overwrite databases and log that are not empty.")
     ] = False,
     broker: Annotated[
         str, typer.Option(help="embedded or kafka: the broker of the data folder's stack.")
     ] = "embedded",
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the services to be started again.")
+        float, typer.Option(help="Seconds to wait for the services to be restarted.")
     ] = 0.0,
     uri: db.Uri = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Bring a backup back into empty databases, publish the log anew, and compare the digest.
+    """Restore a backup into empty databases, republish the log, and compare the digest.
 
-    With no database in the settings it starts the stack of the data folder for it, and stops it.
-    Otherwise: stop the services, run it, start the services, run it again (or give --wait). Cut
-    off, the same command goes on. Exit code 1 when the digest is another.
+    Without a database in the settings it starts the stack of the data folder and stops it again.
+    Otherwise: stop the services, run it, start the services, run it again (or give --wait). An
+    interrupted restore is continued by the same command. Exit code 1 if the digest differs.
 
     Example: kieng backup restore backups/kieng-20261124T020000Z --data .kieng
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     try:
         manifest = archive.open_manifest(folder)
         if problems := checked(screen, folder, manifest):
@@ -153,9 +153,9 @@ def restore(
     job = restore_job.Job(screen, folder, manifest, force)
     given = "mongo_uri" in load(KernelSettings).model_fields_set
     if given or uri:
-        done = job.elsewhere(uri, find(data), wait)
+        done = job.elsewhere(uri, session.stack, wait)
     else:
-        done = job.here(Plan(data, DIRECTORY, CATALOGUE, broker))
+        done = job.here(Plan(session.data, DIRECTORY, CATALOGUE, broker))
     screen.answer(done, lambda: screen.text(f"backup.{done['state']}", **shown(done)))
     if done["state"] == "differs":
         raise typer.Exit(NO)
@@ -167,14 +167,14 @@ def shown(done: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[str]:
-    """Return what is wrong with the files of a backup, showing how far the check is."""
+    """Return the problems of a backup's files, showing progress."""
     with screen.progress() as progress:
         task = progress.add_task(manifest.name, total=len(manifest.parts))
         return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
-    """Return a backup as JSON has it."""
+    """Return a backup as JSON."""
     named = asdict(manifest)
     del named["parts"]
     counts = {"documents": manifest.documents, "bytes": manifest.bytes}

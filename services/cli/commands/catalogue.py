@@ -1,10 +1,7 @@
-"""`kieng catalogue ...`: what is measured, and the views made of it."""
+"""`kieng catalogue ...`: catalogues of indicators, and the views built from them."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,17 +13,20 @@ from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
+from services.cli.admin import offline
 from services.cli.client.stack import DEPLOY
 from services.cli.commands import catalogue_reorganisation, catalogue_views, catalogue_what_if
-from services.cli.errors import NO, Failure
+from services.cli.errors import NO
 from services.cli.files import catalogue_yaml
+from services.cli.session import Session, with_session
 from services.cli.terminal import formula
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
-app = typer.Typer(no_args_is_help=True, help="Publish what is measured, and try it out before.")
+app = typer.Typer(
+    no_args_is_help=True, help="Publish catalogues of indicators, and try them out beforehand."
+)
 app.command()(catalogue_views.publish)
 app.command()(catalogue_views.rollback)
 app.command("what-if")(catalogue_what_if.what_if)
@@ -37,30 +37,28 @@ UP = "up"
 
 
 @app.command("list")
+@with_session("viewer")
 def list_catalogue(
+    session: Session,
     file: Annotated[
-        Path | None, typer.Option("--file", help="A catalogue file; else what the stack counts by.")
+        Path | None, typer.Option("--file", help="Catalogue file (default: the live catalogue).")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List the indicators: names, unit, direction, house, and what each counts, in words.
 
     Example: kieng catalogue list --output json
     """
     if file is not None:
-        screen, message = Screen(output, lang), catalogue_yaml.read(file)
+        message = catalogue_yaml.read(file)
     else:
         request = catalogue_service_pb2.GetCatalogueRequest()
-        with options.session(output, lang, data, "viewer") as session:
-            stub = session.clients.stub(CatalogueServiceStub)
-            screen, message = session.screen, stub.GetCatalogue(request).catalogue
+        message = session.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
+    screen = session.screen
     screen.answer(catalogue_json(message), lambda: _table(screen, message))
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue as programs read it."""
+    """Return a catalogue as JSON."""
     return {
         "version": message.version,
         "directory_version": message.directory_version,
@@ -80,7 +78,7 @@ def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
 
 
 def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
-    """Return an indicator as programs read it; the rule is that of the value or numerator."""
+    """Return an indicator as JSON; the rule is that of the value or numerator."""
     rule = catalogue_pb2.CountingRule.Name(indicator.value.rule)
     return {
         "code": indicator.code,
@@ -110,25 +108,23 @@ def _table(screen: Screen, message: catalogue_pb2.Catalogue) -> RenderableType:
 
 
 @app.command()
+@with_session("viewer")
 def export(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="File to write, JSON.")],
     version: Annotated[
-        int, typer.Option("--version", help="Catalogue version; 0 is the one that counts now.")
+        int, typer.Option("--version", help="Catalogue version; 0 is the live one.")
     ] = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Write a catalogue version as it is frozen: indicators, taxonomies and its own unit tree.
 
-    With it anybody recomputes the numbers: `kieng verify --log FILE --catalogue FILE`.
+    With it anyone can recompute the numbers: `kieng verify --log FILE --catalogue FILE`.
 
     Example: kieng catalogue export catalogue.json
     """
     request = catalogue_service_pb2.GetCatalogueRequest(version=version)
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(CatalogueServiceStub)
-        message = stub.GetCatalogue(request).catalogue
+    stub = session.stub(CatalogueServiceStub)
+    message = stub.GetCatalogue(request).catalogue
     text = MessageToJson(message, indent=1, preserving_proto_field_name=True, ensure_ascii=False)
     file.write_text(f"{text}\n", encoding="utf-8")
     document = {
@@ -142,16 +138,16 @@ def export(
 
 
 @app.command()
+@with_session(data=False)
 def check(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="A catalogue file, YAML.")],
-    units: Annotated[Path, typer.Option(help="Unit tree that the examples count on.")] = (
+    units: Annotated[Path, typer.Option(help="Unit tree for the examples.")] = (
         DEPLOY / "directory" / "units.yaml"
     ),
     examples: Annotated[
-        Path | None, typer.Option(help="Folder of examples; else `examples` beside the file.")
+        Path | None, typer.Option(help="Folder of examples (default: `examples` beside the file).")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Find the mistakes of a catalogue file, by line and column, and run its examples.
 
@@ -159,7 +155,7 @@ def check(
 
     Example: kieng catalogue check indicators.yaml
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     found = catalogue_yaml.look_at(file)
     answer: dict[str, Any] = {"examples": 0, "differences": []}
     if not found.mistakes:
@@ -185,14 +181,6 @@ def check(
 def _checked(
     message: catalogue_pb2.Catalogue, units: Path, examples: Path | None
 ) -> dict[str, Any]:
-    """Ask the KPI service's own code, in a process of its own: commands import no service."""
-    command = [sys.executable, "-m", "services.kpi.offline.definition_check", str(units)]
-    command += [str(examples)] if examples is not None else []
-    done = subprocess.run(
-        command, input=message.SerializeToString(), capture_output=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.decode().strip().splitlines() or ["it says nothing"])[-1]
-        raise Failure(last, NO)
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    arguments = [str(units)] + ([str(examples)] if examples is not None else [])
+    given = message.SerializeToString()
+    return offline.run(offline.CHECK_DEFINITIONS, *arguments, exit_code=NO, given=given)

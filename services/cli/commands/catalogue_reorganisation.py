@@ -1,4 +1,4 @@
-"""`kieng catalogue reorganisation`: a unit in both trees, and its change split exactly."""
+"""`kieng catalogue reorganisation`: a unit in two trees, and its change split exactly."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.commands.kpi import MEASURES, Indicators, MeasureOption, OneUnit, read_measure
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import NOTHING, value_json, value_text
 from services.cli.terminal.screen import Screen
 
@@ -22,15 +22,14 @@ Last = Annotated[str, typer.Option("--to", help="Later range, e.g. 2024-01:2024-
 SHOWN_DENOMINATOR_MAX = 10**9
 
 
+@with_session("viewer")
 def reorganisation(
+    session: Session,
     unit: OneUnit,
     earlier: First,
     later: Last,
     indicators: Indicators = [],  # noqa: B006  typer copies it
     measure: MeasureOption = "verified",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show a unit's numbers in the tree as it was and as it is, and split what changed.
 
@@ -43,8 +42,7 @@ def reorganisation(
     request = api.CompareTreesRequest(
         unit_id=unit, indicator_codes=indicators, before=months(earlier), after=months(later)
     )
-    with options.session(output, lang, data, "viewer") as session:
-        answer = session.clients.stub(CatalogueServiceStub).CompareTrees(request)
+    answer = session.stub(CatalogueServiceStub).CompareTrees(request)
     found = {
         "view_id": answer.view_id,
         "unit": unit,
@@ -56,7 +54,7 @@ def reorganisation(
 
 
 def months(text: str) -> api.Months:
-    """Return a range of months; one month stands for itself."""
+    """Return a range of months; a single month is a range of one."""
     first, _, last = text.partition(":")
     return api.Months(from_month=first, to_month=last or first)
 
@@ -87,7 +85,7 @@ def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | Non
 
 
 def numbers_json(numbers: api.TreeNumbers) -> dict[str, Any]:
-    """Return the numbers of an indicator as programs read them."""
+    """Return the numbers of an indicator as JSON."""
     parts = split(numbers)
     named = zip(("change", "reorganisation", "real"), parts or (None, None, None), strict=True)
     return {
@@ -106,7 +104,7 @@ def _exact(part: Fraction) -> Any:
 
 
 def table(screen: Screen, answer: api.CompareTreesResponse, measure: str) -> RenderableType:
-    """Return the numbers that are not nothing, one line an indicator."""
+    """Return the numbers that are not zero, one line per indicator."""
     result = screen.table(
         "indicator", ">as_was", ">as_is", ">change", ">reorganisation", ">real_change"
     )

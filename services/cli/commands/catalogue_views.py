@@ -1,4 +1,4 @@
-"""`kieng catalogue publish|rollback|views`: another catalogue takes over from the live one."""
+"""`kieng catalogue publish|rollback|views`: replaces the live catalogue by another."""
 
 from __future__ import annotations
 
@@ -10,38 +10,36 @@ from rich.progress import Progress
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 
 Indicators = Annotated[Path, typer.Argument(help="Indicators, YAML.")]
 Directory = Annotated[
-    int, typer.Option(help="Version of the units to freeze with it; 0 takes the newest.")
+    int, typer.Option(help="Version of the unit tree to freeze with it; 0 is the newest.")
 ]
 TreeOption = Annotated[
     str, typer.Option("--tree", help="as-was, or as-is: units that ended below their successors.")
 ]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until it answers.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the view is live.")]
 
 
+@with_session("steward")
 def publish(
+    session: Session,
     file: Indicators,
     directory: Directory = 0,
     tree: TreeOption = "as-was",
     parked: Annotated[
-        int, typer.Option(help="Records that may be set aside; -1: as many as now.")
+        int, typer.Option(help="Maximum number of parked records; -1: as many as now.")
     ] = -1,
     wait: Wait = True,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Freeze indicators and units as a new version; its view takes over when it is verified.
 
-    The live view answers until then, and is kept for `kieng catalogue rollback`. Exit code 1 when
-    the new view is refused.
+    The current view stays live until then, and is kept for `kieng catalogue rollback`. Exit code
+    1 if the new view is refused.
 
     Example: kieng catalogue publish indicators.yaml
     """
@@ -53,11 +51,10 @@ def publish(
         tree=read_tree(tree),
         parked_max=parked if parked >= 0 else None,
     )
-    with options.session(output, lang, data, "steward") as session:
-        answer = session.clients.stub(CatalogueServiceStub).PublishCatalogue(request)
-        if answer.state == api.View.STATE_BUILDING:
-            session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
-        _answer(session, answer.view_id, wait)
+    answer = session.stub(CatalogueServiceStub).PublishCatalogue(request)
+    if answer.state == api.View.STATE_BUILDING:
+        session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
+    _answer(session, answer.view_id, wait)
 
 
 def read_tree(name: str) -> api.Tree.ValueType:
@@ -72,33 +69,29 @@ def read_tree(name: str) -> api.Tree.ValueType:
     return trees[name]
 
 
+@with_session("steward")
 def rollback(
+    session: Session,
     wait: Wait = True,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Let the view that answered before take over again; it is caught up with the log first.
+    """Make the previous view live again, after it has caught up with the log.
 
     Example: kieng catalogue rollback
     """
-    with options.session(output, lang, data, "steward") as session:
-        stub = session.clients.stub(CatalogueServiceStub)
-        answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
-        _answer(session, answer.view_id, wait)
+    stub = session.stub(CatalogueServiceStub)
+    answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
+    _answer(session, answer.view_id, wait)
 
 
+@with_session("steward")
 def list_views(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
-    """List all views: which one answers, which are kept, being built or refused, and why.
+    """List all views: live, kept, being built or refused, and why.
 
     Example: kieng catalogue views
     """
-    with options.session(output, lang, data, "steward") as session:
-        views = session.clients.stub(CatalogueServiceStub).ListViews(api.ListViewsRequest()).views
+    views = session.stub(CatalogueServiceStub).ListViews(api.ListViewsRequest()).views
     screen = session.screen
     table = screen.table("view_id", "state", ">catalogue", ">events", ">parked", "detail")
     for view in views:
@@ -117,7 +110,7 @@ def list_views(
 
 
 def view_json(view: api.View) -> dict[str, Any]:
-    """Return a view as programs read it."""
+    """Return a view as JSON."""
     return {
         **message_json(view),
         "state": enum_text(api.View.State.Name(view.state), "STATE_"),
@@ -128,7 +121,7 @@ def view_json(view: api.View) -> dict[str, Any]:
 
 
 def _answer(session: Session, view_id: str, wait: bool) -> None:
-    """Print where a view stands in the end; exit code 1 when it is refused."""
+    """Print the final state of a view; exit code 1 if it is refused."""
     view = _followed(session, view_id, wait)
     refused = view.state == api.View.STATE_REFUSED
     key = "publish.refused" if refused else "publish.live"
@@ -170,4 +163,4 @@ def _show(
 
 
 def _phase(view: api.View) -> str:
-    return "phase." + enum_text(api.View.Phase.Name(view.phase), "PHASE_")
+    return f"phase.{enum_text(api.View.Phase.Name(view.phase), 'PHASE_')}"

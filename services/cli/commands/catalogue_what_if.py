@@ -1,4 +1,4 @@
-"""`kieng catalogue what-if`: who would win and lose by another catalogue, before it answers."""
+"""`kieng catalogue what-if`: which units would win and lose by another catalogue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from services.cli import options
 from services.cli.commands.catalogue_views import Directory, Indicators, TreeOption, read_tree
 from services.cli.commands.kpi import MEASURES, From, MeasureOption, To, read_measure
 from services.cli.commands.what_if_winners import (
@@ -19,21 +18,21 @@ from services.cli.commands.what_if_winners import (
     winners_and_losers,
 )
 from services.cli.files import catalogue_yaml
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import value_json
 
 
+@with_session("steward")
 def what_if(
+    session: Session,
     file: Indicators,
     from_month: From,
     to_month: To,
     directory: Directory = 0,
     tree: TreeOption = "as-was",
     measure: MeasureOption = "verified",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show who would win and lose by another catalogue, and the works that explain each number.
+    """Show which units would win or lose by another catalogue, and the works behind each number.
 
     Nothing is published or stored. JSON has both measures.
 
@@ -50,14 +49,13 @@ def what_if(
         to_month=to_month,
     )
     changes: list[api.CellChange] = []
-    with options.session(output, lang, data, "steward") as session:
-        screen = session.screen
-        with screen.progress() as progress:
-            bar = progress.add_task(screen.text("phase.loading"), total=None)
-            for step in session.clients.stub(CatalogueServiceStub).TryCatalogue(request):
-                progress.update(bar, completed=step.events_done, total=step.events_wanted)
-                changes += step.changes
-                result = step.result
+    screen = session.screen
+    with screen.progress() as progress:
+        bar = progress.add_task(screen.text("phase.loading"), total=None)
+        for step in session.stub(CatalogueServiceStub).TryCatalogue(request):
+            progress.update(bar, completed=step.events_done, total=step.events_wanted)
+            changes += step.changes
+            result = step.result
     directions = directions_of(message.indicators)
     found = {
         "from": from_month,
@@ -81,7 +79,7 @@ def what_if(
 
 
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
-    """Return a change as programs read it."""
+    """Return a change as JSON."""
     return {
         "unit": change.unit_id,
         "indicator": change.indicator_code,

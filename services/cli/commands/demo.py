@@ -1,4 +1,4 @@
-"""`kieng demo`: the whole platform with synthetic data, from nothing to the table of indicators."""
+"""`kieng demo`: the whole platform with synthetic data, up to the table of indicators."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from rich.progress import Progress, TaskID
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
-from services.cli.admin import log_offsets
+from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
-from services.cli.commands.partner import set_targets_of_file
 from services.cli.errors import Failure
 from services.cli.files.submission_rows import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen
 
@@ -43,7 +42,7 @@ ANSWERED = (
     *("KNW-01", "KNW-03", "KNW-04", "KNW-05", "KNW-06", "KNW-08"),
     *("PPL-01", "TRI-01", "TRI-02"),
 )
-"""Indicators of the written answer: the first ones, which sources name and others compare with."""
+"""Indicators of the written answer: the first ones, which sources name."""
 OVERLAPS = ("KNW-03", "TRI-02")
 OVERLAPS_SHOWN = 5
 CAUGHT_UP_SECONDS = 120.0
@@ -68,14 +67,14 @@ class Demo:
         return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
 
     def run(self) -> None:
-        """Bring data, import, wait, and print what came of it.
+        """Set up, import, wait for the view, and print the indicators.
 
         Raises:
             Failure: a row was refused, or something is down.
         """
         bootstrap(self.launch)
         with self.clients(CONSORTIUM, "steward") as clients:
-            targets = set_targets_of_file(clients, self.files / "targets.csv")
+            targets = target_file.set_targets(clients, self.files / "targets.csv")
         self.screen.say("demo.targets", targets=targets)
         began = time.monotonic()
         for institution in self.launch.institutions:
@@ -128,7 +127,7 @@ class Demo:
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")
 
     def wait(self, clients: Clients) -> None:
-        """Return when the live view has read all that was imported."""
+        """Wait until the live view has read everything that was imported."""
         request = kpi_service_pb2.GetKpisRequest(
             selection=view_pb2.Selection(
                 unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO
@@ -180,7 +179,9 @@ def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], No
     return lambda: advance(task)
 
 
+@with_session(data=False)
 def demo(
+    session: Session,
     once: Annotated[bool, typer.Option("--once", help="Write the answer, stop and exit.")] = False,
     data: Annotated[Path, typer.Option(help="Data folder; emptied first.")] = DATA,
     json_out: Annotated[
@@ -192,17 +193,15 @@ def demo(
     mongo: up.Mongo = "",
     ports: up.Ports = 0,
     running: Annotated[
-        bool, typer.Option(help="Start nothing: fill the empty stack that --data or KIENG_* name.")
+        bool, typer.Option(help="Start nothing; fill the empty stack named by --data or KIENG_*.")
     ] = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
     """Start everything with synthetic data and print the indicators; stay until Ctrl-C.
 
     Example: kieng demo --once --lang en
     """
     begin = time.monotonic()
-    screen = Screen(output, lang)
+    screen = session.screen
     if not running:
         empty(data)
     plan = Plan(

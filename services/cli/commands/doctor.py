@@ -1,4 +1,4 @@
-"""`kieng doctor`: is everything here and well, and if not, what mends it?"""
+"""`kieng doctor`: checks everything a stack needs, and names the remedy of each problem."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import asdict
 import typer
 from rich.console import RenderableType
 
-from services.cli import options
 from services.cli.checks import infrastructure as parts
 from services.cli.checks import services as numbers
 from services.cli.checks.findings import Finding
-from services.cli.client.stack import Stack, find
+from services.cli.client.stack import Stack
 from services.cli.errors import NO, worst
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 
@@ -28,20 +28,19 @@ CHECKS: tuple[Callable[[Stack], Iterator[Finding]], ...] = (
 )
 
 
+@with_session()
 def doctor(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
-    """Look at everything a stack needs; exit code 1 when something is wrong, 3 when it is down.
+    """Check everything a stack needs; exit code 1 if something is wrong, 3 if it is down.
 
-    Without a local stack, in a pod say, the addresses come from the settings (KIENG_...).
+    Without a local stack, e.g. in a pod, the addresses come from the settings (KIENG_...).
 
     Example: kieng doctor --output json
     """
-    screen = Screen(output, lang)
-    stack = find(data)
-    # With settings that cannot be read there is nothing else to look at.
+    screen = session.screen
+    stack = session.stack
+    # With unreadable settings nothing else can be checked.
     checks = CHECKS if not read(KernelSettings)[1] else CHECKS[:1]
     findings = [finding for check in checks for finding in check(stack)]
     code = worst(finding.exit_code for finding in findings)
@@ -51,7 +50,7 @@ def doctor(
 
 
 def show(screen: Screen, findings: list[Finding]) -> RenderableType:
-    """Return the findings as people read them."""
+    """Return the findings as a table."""
     table = screen.table("check", "state", "detail", "remedy")
     for finding in findings:
         key, style = {0: ("ok", "green"), NO: ("wrong", "yellow")}.get(

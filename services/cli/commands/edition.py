@@ -1,4 +1,4 @@
-"""`kieng edition ...`: close periods, show and check them, and see what became of them."""
+"""`kieng edition ...`: close periods, show and verify them, and list later changes."""
 
 from __future__ import annotations
 
@@ -15,32 +15,30 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
-from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.commands.kpi import MeasureOption, read_measure, read_names
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, value_json, view_json
-from services.cli.terminal.screen import Screen
 
-app = typer.Typer(no_args_is_help=True, help="Close periods, check them, and see what changed.")
+app = typer.Typer(
+    no_args_is_help=True, help="Close periods, verify them, and list what changed since."
+)
 
 EditionId = Annotated[str, typer.Argument(help="Edition, e.g. 2025-h1.")]
 
 
 @app.command()
+@with_session("steward", institution=CONSORTIUM)
 def close(
+    session: Session,
     edition_id: EditionId,
     title: Annotated[str, typer.Option(help="Title for people.")],
     from_month: Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")],
     to_month: Annotated[str, typer.Option("--to", help="Last month, included.")],
-    unit: Annotated[str, typer.Option(help="Top of the subtree; else the consortium.")] = "",
-    institution: options.Institution = CONSORTIUM,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    unit: Annotated[str, typer.Option(help="Top of the subtree (default: the consortium).")] = "",
 ) -> None:
     """Freeze and sign the numbers of a period; an edition never changes.
 
@@ -49,44 +47,39 @@ def close(
     request = api.CloseEditionRequest(
         edition_id=edition_id, title=title, from_month=from_month, to_month=to_month, unit_id=unit
     )
-    with options.session(output, lang, data, "steward", institution=institution) as session:
-        stub = session.clients.stub(EditionServiceStub)
-        steps = _follow(session, stub.CloseEdition(request))
-        edition = steps[-1].edition
+    stub = session.stub(EditionServiceStub)
+    steps = _follow(session, stub.CloseEdition(request))
+    edition = steps[-1].edition
     session.screen.answer(edition_json(edition), lambda: editions_table(session.screen, [edition]))
 
 
 @app.command("list")
+@with_session("viewer")
 def list_editions(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """List the closed editions, newest first.
 
     Example: kieng edition list
     """
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(EditionServiceStub)
-        found = stub.ListEditions(api.ListEditionsRequest()).editions
+    stub = session.stub(EditionServiceStub)
+    found = stub.ListEditions(api.ListEditionsRequest()).editions
     document = {"editions": [edition_json(edition) for edition in found]}
     session.screen.answer(document, lambda: editions_table(session.screen, found))
 
 
 @app.command()
+@with_session("viewer")
 def show(
+    session: Session,
     edition_id: EditionId,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show an edition; as JSON it is the signed file that `verify` checks anywhere.
 
     Example: kieng edition show 2025-h1 --output json > 2025-h1.json
     """
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(EditionServiceStub)
-        answer = stub.GetEdition(api.GetEditionRequest(edition_id=edition_id))
+    stub = session.stub(EditionServiceStub)
+    answer = stub.GetEdition(api.GetEditionRequest(edition_id=edition_id))
     content = json.loads(answer.content)
     document = {
         "content": content,
@@ -98,18 +91,16 @@ def show(
 
 
 @app.command()
+@with_session("viewer")
 def key(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """Print the public key that signs editions, for those who verify them.
 
     Example: kieng edition key > kieng-editions.pem
     """
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(EditionServiceStub)
-        answer = stub.GetEditionKey(api.GetEditionKeyRequest())
+    stub = session.stub(EditionServiceStub)
+    answer = stub.GetEditionKey(api.GetEditionKeyRequest())
     if session.screen.is_json:
         document = {"public_key": answer.public_key, "key_id": answer.key_id}
         session.screen.json_line(document, indent=2)
@@ -119,19 +110,19 @@ def key(
 
 
 @app.command()
+@with_session(data=False)
 def verify(
+    session: Session,
     file: Annotated[Path, typer.Argument(help="File of `kieng edition show --output json`.")],
     key_file: Annotated[
-        Path, typer.Option("--key", help="Public key, PEM, that you were given by other means.")
+        Path, typer.Option("--key", help="Public key, PEM, obtained through another channel.")
     ],
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
-    """Check the signature of an edition's file; needs neither a service nor a network.
+    """Verify the signature of an edition file; needs neither a service nor a network.
 
     Example: kieng edition verify 2025-h1.json --key kieng-editions.pem
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     document = _read_file(file)
     content = document["content"]
     problem = signature_problem(document, _read_key(key_file))
@@ -152,16 +143,15 @@ def verify(
 
 
 @app.command()
+@with_session("viewer")
 def restatements(
+    session: Session,
     edition_id: EditionId,
     measure: MeasureOption = "verified",
     unit: Annotated[str, typer.Option(help="Only what changed this unit.")] = "",
     indicator: Annotated[str, typer.Option(help="Only what changed this indicator.")] = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Say what changed since a period was closed: one line per work, who and why, and the sums.
+    """List what changed since a period was closed: one line per work, who and why, and the sums.
 
     Example: kieng edition restatements 2025-h1 --unit vnu
     """
@@ -171,10 +161,9 @@ def restatements(
         unit_id=unit,
         indicator_code=indicator,
     )
-    with options.session(output, lang, data, "viewer") as session:
-        stub = session.clients.stub(EditionServiceStub)
-        steps = _follow(session, stub.ListRestatements(request))
-        names = Names() if session.screen.is_json else read_names(session.clients, lang)
+    stub = session.stub(EditionServiceStub)
+    steps = _follow(session, stub.ListRestatements(request))
+    names = Names() if session.screen.is_json else read_names(session)
     lines = [line for step in steps for line in step.restatements]
     cells = [cell for step in steps for cell in step.cells]
     last = steps[-1]
@@ -201,7 +190,7 @@ def _follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition without its content as programs read it."""
+    """Return an edition without its content as JSON."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -217,7 +206,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return a line of a restatement list as programs read it."""
+    """Return a line of a restatement list as JSON."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -244,7 +233,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell then and now as programs read it."""
+    """Return a cell, when closed and now, as JSON."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -282,7 +271,7 @@ def canonical(content: Any) -> bytes:
 
 
 def signature_problem(document: dict[str, Any], key: Ed25519PublicKey) -> str:
-    """Say why a signature does not hold; empty when it does."""
+    """Return why a signature is invalid; empty if it is valid."""
     try:
         key.verify(base64.b64decode(document["signature"]), canonical(document["content"]))
     except InvalidSignature:

@@ -1,4 +1,4 @@
-"""`kieng import`: a table of another system becomes submissions."""
+"""`kieng import`: submissions from a table of another system."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from rich.progress import Progress
 
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
-from services.cli import options
 from services.cli.client.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import spreadsheets, submission_rows
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -32,7 +32,7 @@ OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that became nothing: where, what is wrong, and what to do."""
+    """A row that was not imported: where, what is wrong, and what to do."""
 
     row: int
     record_id: str
@@ -43,7 +43,7 @@ class RefusedRow:
 
 @dataclass
 class Report:
-    """What became of the rows of one file."""
+    """The outcome of the rows of one file."""
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -54,34 +54,34 @@ class Report:
         self.counts["refused"] = len({refused.row for refused in self.refused})
 
     def document(self) -> dict[str, Any]:
-        """Return it as programs read it."""
+        """Return it as JSON."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
 
+@with_session("contributor", institution="", subject=True)
 def import_file(
+    session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],
-    institution: options.Institution = "",
     type_name: Annotated[
-        str, typer.Option("--type", help="Submission type; else the file's name, e.g. receipt.csv.")
+        str,
+        typer.Option(
+            "--type", help="Submission type (default: the file's name, e.g. receipt.csv)."
+        ),
     ] = "",
-    system: Annotated[str, typer.Option(help="System the records are of, e.g. cris.")] = SYSTEM,
+    system: Annotated[str, typer.Option(help="Source system of the records, e.g. cris.")] = SYSTEM,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the file, send nothing.")
     ] = False,
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Write the refused rows to this CSV file.")
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-    subject: options.Subject = "",
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
     Example: kieng import publication.csv --institution vnu --system cris
     """
-    screen = Screen(output, lang)
+    screen = session.screen
     parsed = read(path, type_name, system)
     report = Report()
     local_mistakes(screen, parsed.wrong, report)
@@ -89,10 +89,7 @@ def import_file(
         report.counts["readable"] = len(parsed.requests)
         screen.say("import.dry", rows=len(parsed.requests))
     else:
-        opened = options.session(
-            output, lang, data, "contributor", institution=institution, subject=subject
-        )
-        with opened as session, screen.progress() as progress:
+        with screen.progress() as progress:
             send(session.clients, parsed.requests, report, bar(progress, path.name, parsed))
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:
@@ -140,7 +137,7 @@ def send(
     report: Report,
     advance: Callable[[], None],
 ) -> None:
-    """Send rows and add what became of them to a report.
+    """Send rows and add their outcomes to a report.
 
     Raises:
         CallFailed: the service stopped answering; send the whole file again.
@@ -183,7 +180,7 @@ def _column(path: str) -> str:
 
 
 def show(screen: Screen, report: Report) -> RenderableType:
-    """Return the report as people read it."""
+    """Return the report as tables."""
     counts = screen.table(*(f">{name}" for name in OUTCOMES))
     counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
     if not report.refused:
@@ -197,7 +194,7 @@ def show(screen: Screen, report: Report) -> RenderableType:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the refused rows as CSV, with a mark that spreadsheets need to see UTF-8."""
+    """Write the refused rows as CSV, with the mark by which spreadsheets recognise UTF-8."""
     names = list(RefusedRow.__dataclass_fields__)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)

@@ -1,4 +1,4 @@
-"""`kieng inbox ...` and `kieng subscription ...`: what a person is told, and where."""
+"""`kieng inbox ...`: the notifications of a person."""
 
 from __future__ import annotations
 
@@ -11,84 +11,67 @@ from rich.table import Table
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from services.cli import options
-from services.cli.errors import USAGE, Failure
-from services.cli.terminal.render import enum_text, message_json, time_text
+from services.cli.session import Session, with_session
+from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
 
-app = typer.Typer(no_args_is_help=True, help="Read what the platform tells you.")
-subscription = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")
+app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
-# The one who submits is the one who is told.
+# Whoever submits is notified.
 ROLE = "contributor"
 
 
 @app.command("list")
+@with_session(ROLE, institution="", subject=True)
 def list_notifications(
+    session: Session,
     unread: Annotated[bool, typer.Option("--unread", help="Unread ones only.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="Most rows.")] = 50,
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of rows.")] = 50,
 ) -> None:
     """List notifications, newest first.
 
     Example: kieng inbox list --institution vnu --unread
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
-        answer = session.clients.stub(NotificationServiceStub).ListNotifications(request)
+    request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
+    answer = session.stub(NotificationServiceStub).ListNotifications(request)
     found = list(answer.notifications)
     document = {"unread": answer.unread, "notifications": [message_json(n) for n in found]}
     session.screen.answer(document, lambda: _table(session.screen, found))
 
 
 @app.command()
+@with_session(ROLE, institution="", subject=True)
 def watch(
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """Print notifications as they are made, until Ctrl-C.
 
     Example: kieng inbox watch --institution vnu
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
-            if not message.HasField("notification"):
-                continue
-            told = message.notification
-            if session.screen.is_json:
-                session.screen.json_line(message_json(told))
-            else:
-                line = f"{time_text(told.created_at)}  {told.subject}"
-                session.screen.answers.print(line, markup=False)
+    stub = session.stub(NotificationServiceStub)
+    for message in stub.WatchNotifications(api.WatchNotificationsRequest()):
+        if not message.HasField("notification"):
+            continue
+        told = message.notification
+        if session.screen.is_json:
+            session.screen.json_line(message_json(told))
+        else:
+            line = f"{time_text(told.created_at)}  {told.subject}"
+            session.screen.answers.print(line, markup=False)
 
 
 @app.command()
+@with_session(ROLE, institution="", subject=True)
 def read(
+    session: Session,
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Notifications.")],
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Mark notifications as read.
 
     Example: kieng inbox read 0192f0c1-... --institution vnu
     """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        request = api.MarkReadRequest(notification_ids=ids)
-        marked = session.clients.stub(NotificationServiceStub).MarkRead(request).marked
+    request = api.MarkReadRequest(notification_ids=ids)
+    marked = session.stub(NotificationServiceStub).MarkRead(request).marked
     screen = session.screen
     screen.answer({"marked": marked}, lambda: screen.text("inbox.marked", marked=marked))
 
@@ -104,72 +87,3 @@ def _table(screen: Screen, found: Iterable[notification_pb2.Notification]) -> Ta
             time_text(told.read_at),
         )
     return table
-
-
-@subscription.command()
-def show(
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Show what is sent where.
-
-    Example: kieng subscription show --institution vnu
-    """
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        found = stub.GetSubscription(api.GetSubscriptionRequest()).subscription
-    _answer(session.screen, found)
-
-
-@subscription.command("set")
-def set_subscription(
-    email: Annotated[str, typer.Option(help="Address; empty sends no e-mail.")] = "",
-    kind: Annotated[
-        list[str], typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeat it.")
-    ] = [],  # noqa: B006
-    mail_lang: Annotated[str, typer.Option(help="Language of the texts: vi or en.")] = "vi",
-    target_unit: Annotated[
-        list[str], typer.Option(help="Unit whose reached targets are told. Repeat it.")
-    ] = [],  # noqa: B006
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Replace what is sent where.
-
-    Example: kieng subscription set --email a@example.org --kind submission_returned
-    --institution vnu
-    """
-    try:
-        wanted = notification_pb2.Subscription(
-            email=email,
-            email_kinds=[notification_pb2.Kind.Value(f"KIND_{name.upper()}") for name in kind],
-            language=notification_pb2.Language.Value(f"LANGUAGE_{mail_lang.upper()}"),
-            target_unit_ids=target_unit,
-        )
-    except ValueError as error:
-        known = ", ".join(enum_text(name, "KIND_") for name in notification_pb2.Kind.keys()[1:])
-        raise Failure(f"{error}; kinds are {known}, languages vi and en", USAGE) from None
-    opened = options.session(output, lang, data, ROLE, institution=institution, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(NotificationServiceStub)
-        answer = stub.SetSubscription(api.SetSubscriptionRequest(subscription=wanted))
-    _answer(session.screen, answer.subscription)
-
-
-def _answer(screen: Screen, found: notification_pb2.Subscription) -> None:
-    document = message_json(found)
-
-    def show_table() -> Table:
-        table = screen.table("field", "value")
-        for name, value in document.items():
-            table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
-        return table
-
-    screen.answer(document, show_table)

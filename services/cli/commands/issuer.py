@@ -7,40 +7,38 @@ from typing import Annotated
 
 import typer
 
-from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import find
-from services.cli.terminal.screen import Screen
+from services.cli.session import Session, with_session
 
-app = typer.Typer(no_args_is_help=True, help="Make an issuer of tokens, for trials only.")
+app = typer.Typer(no_args_is_help=True, help="Create a token issuer, for trials only.")
 
 
 # With a callback typer keeps the name of the only command.
 @app.callback()
 def root() -> None:
-    """Make an issuer of tokens, for trials only."""
+    """Create a token issuer, for trials only."""
 
 
 @app.command()
+@with_session()
 def create(
+    session: Session,
     institutions: Annotated[list[str], typer.Argument(help="Ids, e.g. vnu hust or vnu,hust.")],
     table: Annotated[
-        Path | None, typer.Option(help="Write the table for the services here, not into --data.")
+        Path | None, typer.Option(help="Write the issuers file here, not into --data.")
     ] = None,
     edition_key: Annotated[
-        Path | None, typer.Option(help="Also make a key that signs editions here, unless there.")
+        Path | None,
+        typer.Option(help="Also create a key that signs editions here, unless it exists."),
     ] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Make the keys that are missing, and the table that services read; for trials only.
+    """Create missing keys, and the issuers file that services read; for trials only.
 
-    Who can read the keys is everybody. A real installation lists the institutions' own issuers.
+    Anyone who can read the keys can act as anyone. Production lists the institutions' own issuers.
 
     Example: kieng issuer create vnu vnu-hcm hust --data .kieng
     """
-    stack = find(data)
+    stack = session.stack
     named = [name for given in institutions for name in given.split(",") if name]
     wanted = list(dict.fromkeys([*named, CONSORTIUM]))
     path = table or stack.issuers_file
@@ -48,7 +46,7 @@ def create(
     LocalIssuer(stack.issuer_folder).create(wanted, path)
     if edition_key is not None:
         write_key(edition_key)
-    screen = Screen(output, lang)
+    screen = session.screen
     document = {"table": str(path), "institutions": wanted}
     names = ", ".join(wanted)
     screen.answer(document, lambda: screen.text("issuer.made", path=path, institutions=names))

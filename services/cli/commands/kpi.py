@@ -1,4 +1,4 @@
-"""`kieng kpi ...`: read the live view, watch it, and ask what a number stands on."""
+"""`kieng kpi ...`: read the live view, watch it, and explain its numbers."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from rich.live import Live
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
-from services.cli.client.clients import Clients
 from services.cli.commands import kpi_breakdown, kpi_history
 from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
-from services.cli.terminal.texts import Lang
 
-app = typer.Typer(no_args_is_help=True, help="Read the numbers and what they stand on.")
+app = typer.Typer(no_args_is_help=True, help="Read the numbers and the works behind them.")
 
 app.command()(kpi_history.days)
 
 Units = Annotated[
     list[str],
-    typer.Option("--unit", help="Unit; else the consortium and every institution. Repeat it."),
+    typer.Option(
+        "--unit", help="Unit (default: the consortium and every institution). Repeatable."
+    ),
 ]
 Indicators = Annotated[
-    list[str], typer.Option("--indicator", help="Indicator, e.g. KNW-01; else all. Repeat it.")
+    list[str],
+    typer.Option("--indicator", help="Indicator, e.g. KNW-01 (default: all). Repeatable."),
 ]
 From = Annotated[str, typer.Option("--from", help="First month, e.g. 2025-01.")]
 To = Annotated[str, typer.Option("--to", help="Last month, included.")]
@@ -39,7 +40,8 @@ MeasureOption = Annotated[
     str, typer.Option("--measure", help="verified or declared; JSON has both.")
 ]
 OnDay = Annotated[
-    str, typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31; else today.")
+    str,
+    typer.Option("--on", help="Day on which targets are judged, e.g. 2025-07-31 (default: today)."),
 ]
 OneUnit = Annotated[str, typer.Option("--unit", help="Unit, e.g. vnu/hus.")]
 OneIndicator = Annotated[str, typer.Option("--indicator", help="Indicator, e.g. KNW-03.")]
@@ -69,7 +71,7 @@ def selection(
     by_month: bool,
     by: str = "",
 ) -> view_pb2.Selection:
-    """Return what is asked of a view.
+    """Return the selection of cells to ask for.
 
     Raises:
         Failure: a month is not one.
@@ -87,20 +89,22 @@ def selection(
     )
 
 
-def read_names(clients: Clients, lang: Lang) -> Names:
-    """Read what indicators and units are called."""
-    stub = clients.stub(CatalogueServiceStub)
+def read_names(session: Session) -> Names:
+    """Read the names of indicators and units in the session's language."""
+    stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
-    return Names.of(answer.catalogue, lang)
+    return Names.of(answer.catalogue, session.screen.lang)
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return an answer as programs read it; docs/reading.md names its keys."""
+    """Return an answer as JSON; docs/reading.md names its keys."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 
 @app.command()
+@with_session("viewer")
 def show(
+    session: Session,
     from_month: From,
     to_month: To,
     units: Units = [],  # noqa: B006  typer copies it
@@ -112,9 +116,6 @@ def show(
     as_of: kpi_history.AsOf = "",
     at_vector: kpi_history.AtVector = "",
     replay: kpi_history.Replay = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show indicators of units over a range of months, now or in the past, and their targets.
 
@@ -122,15 +123,12 @@ def show(
     """
     read_measure(measure)
     wanted = selection(units, indicators, from_month, to_month, by_month, kpi_breakdown.asked(by))
-    with options.session(output, lang, data, "viewer") as session:
-        screen = session.screen
-        answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
-        names = Names() if screen.is_json else read_names(session.clients, lang)
-        result = document(answer.view, answer.cells) | kpi_history.past_json(
-            answer, as_of, at_vector
-        )
-        if by == kpi_breakdown.HOUSE and screen.is_json:
-            kpi_breakdown.houses_json(session.clients, result)
+    screen = session.screen
+    answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
+    names = Names() if screen.is_json else read_names(session)
+    result = document(answer.view, answer.cells) | kpi_history.past_json(answer, as_of, at_vector)
+    if by == kpi_breakdown.HOUSE and screen.is_json:
+        kpi_breakdown.houses_json(session.clients, result)
 
     def shown() -> RenderableType:
         if by:
@@ -141,18 +139,17 @@ def show(
 
 
 @app.command()
+@with_session("viewer")
 def watch(
+    session: Session,
     from_month: From,
     to_month: To,
     units: Units = [],  # noqa: B006
     indicators: Indicators = [],  # noqa: B006
     measure: MeasureOption = "verified",
     by_month: ByMonth = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show indicators and renew them as they change, until Ctrl-C; JSON is one object per change.
+    """Show indicators and update them as they change, until Ctrl-C; JSON is one object per change.
 
     Example: kieng kpi watch --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-12
     """
@@ -161,18 +158,17 @@ def watch(
         selection=selection(units, indicators, from_month, to_month, by_month)
     )
     cells: dict[tuple[str, str, str], view_pb2.Cell] = {}
-    with options.session(output, lang, data, "viewer") as session:
-        screen = session.screen
-        as_lines = screen.is_json or not screen.answers.is_terminal
-        names = Names() if as_lines else read_names(session.clients, lang)
-        stream = session.clients.stub(KpiServiceStub).WatchKpis(request)
-        if as_lines:
-            for message in stream:
-                if message.cells:
-                    screen.json_line(document(message.view, message.cells))
-            return
-        with Live(console=screen.answers, auto_refresh=False) as live:
-            for message in stream:
-                cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
-                shown = grid(screen, names, list(cells.values()), measure, message.view)
-                live.update(shown, refresh=True)
+    screen = session.screen
+    as_lines = screen.is_json or not screen.answers.is_terminal
+    names = Names() if as_lines else read_names(session)
+    stream = session.stub(KpiServiceStub).WatchKpis(request)
+    if as_lines:
+        for message in stream:
+            if message.cells:
+                screen.json_line(document(message.view, message.cells))
+        return
+    with Live(console=screen.answers, auto_refresh=False) as live:
+        for message in stream:
+            cells |= {(c.unit_id, c.indicator_code, c.from_month): c for c in message.cells}
+            shown = grid(screen, names, list(cells.values()), measure, message.view)
+            live.update(shown, refresh=True)

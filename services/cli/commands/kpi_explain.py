@@ -12,7 +12,6 @@ from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.commands.kpi import (
     From,
@@ -24,34 +23,34 @@ from services.cli.commands.kpi import (
     read_names,
 )
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, explained, is_exact
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
 
 WorkKey = Annotated[
-    str, typer.Option("--work", help="Say why this work does or does not count, by its key.")
+    str, typer.Option("--work", help="Explain why this work does or does not count, by its key.")
 ]
 SubmissionId = Annotated[
     str, typer.Option("--submission", help="The same for a submission of your institution.")
 ]
 
 
+@with_session("viewer", institution="")
 def explain(
+    session: Session,
     unit: OneUnit,
     indicator: OneIndicator,
     from_month: From,
     to_month: To,
     measure: MeasureOption = "verified",
-    every: Annotated[bool, typer.Option("--all", help="Every work, not the first 100.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every work, not only the first 100.")
+    ] = False,
     work: WorkKey = "",
     submission: SubmissionId = "",
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """List the works behind a number and the sum, or say why one work does or does not count.
+    """List the works behind a number and their sum, or explain why one work counts or not.
 
     Example: kieng kpi explain --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07 --all
     """
@@ -64,13 +63,13 @@ def explain(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
+    shared = session.acting_for(CONSORTIUM)
     if work or submission:
-        role, who = ("auditor", institution) if submission else ("viewer", CONSORTIUM)
-        with options.session(output, lang, data, role, institution=who) as session:
-            _absence(session, fields, work, submission)
-        return
-    with options.session(output, lang, data, "viewer") as session:
-        _works(session, fields, every)
+        # A submission is read by its own institution, anything else by all of them.
+        reader = session.acting_for(session.institution, "auditor") if submission else shared
+        _absence(reader, fields, work, submission)
+    else:
+        _works(shared, fields, every)
 
 
 def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
@@ -83,7 +82,7 @@ def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
         request.page_token = page.next_page_token
         if not (every and page.next_page_token):
             break
-    names = Names() if screen.is_json else read_names(session.clients, screen.lang)
+    names = Names() if screen.is_json else read_names(session)
     complete = not page.next_page_token
     exact = is_exact(page.value, works) if complete else None
     result = {
@@ -110,7 +109,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
         known = stub.GetSubmission(request).submission
         is_verified = fields["measure"] != kpi_service_pb2.MEASURE_DECLARED
         work = (is_verified and known.verified_work_key) or known.work_key
-    # A draft was never handed in, so no event tells of it.
+    # A draft was never submitted, so the log has no event of it.
     is_draft = bool(submission) and not known.submitted_by
     answer = session.clients.stub(KpiServiceStub).ExplainAbsence(
         kpi_service_pb2.ExplainAbsenceRequest(
@@ -134,7 +133,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason as programs read it."""
+    """Return a reason as JSON."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,

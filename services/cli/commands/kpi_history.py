@@ -10,16 +10,15 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
 from services.cli.errors import USAGE, CallFailed, Failure
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import time_text, view_json
 
 NOT_KEPT = "NOT_KEPT"
 DIGEST_CHARACTERS = 12
 
 AsOf = Annotated[
-    str, typer.Option("--as-of", help="Numbers as they stood when this day ended: 2026-03-01.")
+    str, typer.Option("--as-of", help="Numbers as of the end of this day, e.g. 2026-03-01.")
 ]
 AtVector = Annotated[
     str,
@@ -34,7 +33,7 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
     """Return a position: partition and offset, joined by commas.
 
     Raises:
-        Failure: it is none.
+        Failure: it is not one.
     """
     if not re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
         raise Failure(f"--at-vector {text!r}: write partition:offset, e.g. 0:1234,1:1180", USAGE)
@@ -43,10 +42,10 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
 
 
 def check_day(option: str, text: str) -> None:
-    """Refuse what is no calendar day.
+    """Check that a text is a calendar day.
 
     Raises:
-        Failure: it is none.
+        Failure: it is not one.
     """
     try:
         datetime.strptime(text or "2000-01-01", "%Y-%m-%d")
@@ -60,7 +59,7 @@ def read_cells(
     """Read cells of the present, of a kept day, or of a replay where the day is not kept.
 
     Raises:
-        Failure: two moments are named, or one is none.
+        Failure: two moments are given, or one is invalid.
     """
     if as_of and at:
         raise Failure("either --as-of or --at-vector, not both", USAGE)
@@ -96,7 +95,7 @@ def _replayed(
 
 
 def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
-    """Return which moment an answer is of, as programs read it; nothing for the present."""
+    """Return the moment of an answer as JSON; empty for the present."""
     if answer.HasField("kept_day"):
         taken_at = answer.kept_day.taken_at.ToDatetime(tzinfo=UTC).isoformat()
         return {"as_of": {"day": answer.kept_day.day, "source": "kept", "taken_at": taken_at}}
@@ -105,19 +104,15 @@ def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> d
     return {}
 
 
+@with_session("viewer")
 def days(
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
 ) -> None:
     """List the days whose numbers are kept and can be read by `show --as-of`.
 
     Example: kieng kpi days
     """
-    with options.session(output, lang, data, "viewer") as session:
-        answer = session.clients.stub(KpiServiceStub).ListKeptDays(
-            kpi_service_pb2.ListKeptDaysRequest()
-        )
+    answer = session.stub(KpiServiceStub).ListKeptDays(kpi_service_pb2.ListKeptDaysRequest())
     screen = session.screen
     now = datetime.now(UTC)
     document = {

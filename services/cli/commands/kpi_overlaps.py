@@ -10,7 +10,6 @@ from rich.console import Group, RenderableType
 
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli import options
 from services.cli.commands.kpi import (
     From,
     MeasureOption,
@@ -20,7 +19,7 @@ from services.cli.commands.kpi import (
     read_measure,
     read_names,
 )
-from services.cli.options import Session
+from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, overlap_table
 from services.cli.terminal.render import NOTHING, number_text, view_json
 from services.cli.terminal.screen import Screen
@@ -30,16 +29,15 @@ Matrix = Annotated[
 ]
 
 
+@with_session("viewer")
 def overlaps(
+    session: Session,
     indicator: OneIndicator,
     from_month: From,
     to_month: To,
     unit: OneUnit = "consortium",
     measure: MeasureOption = "verified",
     matrix: Matrix = False,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List the works that several children of a unit claim; they count once above.
 
@@ -52,8 +50,7 @@ def overlaps(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
-    with options.session(output, lang, data, "viewer") as session:
-        (_counted if matrix else _listed)(session, fields)
+    (_counted if matrix else _listed)(session, fields)
 
 
 def _listed(session: Session, fields: dict[str, Any]) -> None:
@@ -77,7 +74,7 @@ def _counted(session: Session, fields: dict[str, Any]) -> None:
     screen = session.screen
     stub = session.clients.stub(KpiServiceStub)
     answer = stub.GetOverlapMatrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields))
-    names = Names() if screen.is_json else read_names(session.clients, screen.lang)
+    names = Names() if screen.is_json else read_names(session)
     result = {
         "view": view_json(answer.view, datetime.now(UTC)),
         "whole": answer.whole,

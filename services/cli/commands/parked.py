@@ -1,4 +1,4 @@
-"""`kieng parked ...`: records that could not be folded; see them and mend them."""
+"""`kieng parked ...`: records that could not be folded, and their repair."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from kieng.kpi.v1 import parked_service_pb2 as api
 from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.submissions.v1 import events_pb2, log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
-from services.cli import options
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 
-app = typer.Typer(no_args_is_help=True, help="See and mend records that could not be counted.")
+app = typer.Typer(no_args_is_help=True, help="Show and repair records that could not be counted.")
 
 PAGE_SIZE = 500
 
 
 @app.command("list")
+@with_session("operator")
 def list_records(
+    session: Session,
     with_mended: Annotated[
-        bool, typer.Option("--all", help="Also those that a newer version replaced.")
+        bool, typer.Option("--all", help="Include records replaced by a newer version.")
     ] = False,
     institution: Annotated[
-        str, typer.Option(envvar="KIENG_INSTITUTION", help="As whom; empty is the operator.")
+        str,
+        typer.Option(
+            envvar="KIENG_INSTITUTION", help="Institution to act for (default: operator)."
+        ),
     ] = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """List the records that could not be counted, with the reason.
 
@@ -39,20 +40,19 @@ def list_records(
 
     Example: kieng parked list --institution vnu
     """
-    role = "auditor" if institution else "operator"
     found: list[api.ParkedRecord] = []
-    opened = options.session(output, lang, data, role, institution=institution or CONSORTIUM)
-    with opened as session:
-        stub, token = session.clients.stub(ParkedServiceStub), ""
-        while True:
-            request = api.ListParkedRequest(
-                with_mended=with_mended, page_size=PAGE_SIZE, page_token=token
-            )
-            answer = stub.ListParked(request)
-            found += answer.records
-            token = answer.next_page_token
-            if not token:
-                break
+    if institution:
+        session = session.acting_for(institution, "auditor")
+    stub, token = session.stub(ParkedServiceStub), ""
+    while True:
+        request = api.ListParkedRequest(
+            with_mended=with_mended, page_size=PAGE_SIZE, page_token=token
+        )
+        answer = stub.ListParked(request)
+        found += answer.records
+        token = answer.next_page_token
+        if not token:
+            break
     table = session.screen.table(
         "place", "created_at", "institution", "submission_id", "version", "problem", "state"
     )
@@ -70,23 +70,22 @@ def list_records(
 
 
 @app.command()
+@with_session("auditor", institution="")
 def show(
-    place: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="As `list` says it.")],
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
+    place: Annotated[
+        str, typer.Argument(metavar="PARTITION:OFFSET", help="Record position, as shown by `list`.")
+    ],
 ) -> None:
-    """Show one record of the own institution with its content.
+    """Show one record of your own institution with its content.
 
     Example: kieng parked show 0:1742 --institution vnu
     """
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
-    with options.session(output, lang, data, "auditor", institution=institution) as session:
-        request = api.GetParkedRequest(partition=int(partition), offset=int(offset))
-        answer = session.clients.stub(ParkedServiceStub).GetParked(request)
+    request = api.GetParkedRequest(partition=int(partition), offset=int(offset))
+    answer = session.stub(ParkedServiceStub).GetParked(request)
     content = _content(answer.value)
     document = {
         **message_json(answer.record),
@@ -101,30 +100,23 @@ def show(
 
 
 @app.command()
+@with_session("operator", institution="", subject=True)
 def repair(
+    session: Session,
     submission_id: Annotated[str, typer.Argument(metavar="ID", help="Submission.")],
     reason: Annotated[str, typer.Option(help="Why, for the audit trail.")] = "parked record",
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Publish a submission again as a new version, after the cause is mended.
+    """Publish a submission again as a new version, after the cause is fixed.
 
-    State and content stay as they are. The parked record counts as mended once the new version is
-    read; if the cause is still there, the new version is parked too.
+    State and content do not change. The parked record counts as mended once the new version is
+    read; if the cause persists, the new version is parked too.
 
     Example: kieng parked repair 0192f0c1-... --reason "unit was missing" --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "operator", institution=institution, subject=subject
+    request = log_service_pb2.RepairSubmissionRequest(
+        submission_id=submission_id, request_id=str(uuid7()), reason=reason
     )
-    with opened as session:
-        request = log_service_pb2.RepairSubmissionRequest(
-            submission_id=submission_id, request_id=str(uuid7()), reason=reason
-        )
-        answer = session.clients.stub(LogServiceStub).RepairSubmission(request)
+    answer = session.stub(LogServiceStub).RepairSubmission(request)
     document = {"submission_id": answer.submission_id, "version": answer.version}
     table = session.screen.table("submission_id", "version")
     table.add_row(answer.submission_id, str(answer.version))
@@ -132,7 +124,7 @@ def repair(
 
 
 def _content(value: bytes) -> dict[str, Any] | None:
-    """Return what can be read of an event; None when it is no such message."""
+    """Return the content of an event; None if it cannot be decoded."""
     try:
         return message_json(events_pb2.SubmissionChanged.FromString(value))
     except DecodeError:

@@ -11,14 +11,14 @@ from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.admin import log_offsets
+from services.cli.admin import database, log_offsets, probes
 from services.cli.backups import restore
 from services.cli.backups.archive import Manifest
-from services.cli.checks.services import PROBE_SECONDS, grpc_state
+from services.cli.checks.services import PROBE_SECONDS
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
-from services.cli.commands import db, up
+from services.cli.commands import up
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local.seed import READY_SECONDS, STARTING, fill_log, retry, wait_until_live
 from services.cli.local.stack_processes import DATABASE_MS, Launch, Plan
@@ -35,7 +35,7 @@ class Job:
     """One restore.
 
     Args:
-        screen: where it says what it does.
+        screen: where progress is printed.
         folder: the backup, checked.
         manifest: its manifest.
         is_forced: whether databases and log that hold something may be replaced.
@@ -77,7 +77,7 @@ class Job:
         Raises:
             Failure: the services run before the databases are loaded, or something is down.
         """
-        with db.database_server(uri, stack) as mongo:
+        with database.connect(uri, stack) as mongo:
             if not restore.is_loaded(mongo, self.manifest):
                 if not retry_ready(stack, 0.0):
                     text = "the services run: stop them, so that nobody writes, and repeat"
@@ -90,10 +90,10 @@ class Job:
             return done
 
     def load(self, mongo: Mongo, bootstrap: str) -> None:
-        """Look at everything, then replace log and databases.
+        """Check everything, then replace log and databases.
 
         Raises:
-            Failure: something is there and the restore is not forced.
+            Failure: log or databases are not empty and the restore is not forced.
         """
         if not bootstrap:
             raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
@@ -110,7 +110,7 @@ class Job:
             restore.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
 
     def publish(self, stack: Stack) -> dict[str, Any]:
-        """Publish a new generation of the log and compare what its view comes to."""
+        """Publish a new generation of the log and compare the digest of its view."""
         if self.manifest.is_whole and not self.manifest.view:
             return self.result("unnumbered", "")
         credential = Credential(stack, CONSORTIUM, ("operator", "viewer"))
@@ -142,7 +142,7 @@ class Job:
 
 
 def retry_ready(stack: Stack, seconds: float) -> str:
-    """Say which service does not answer, waiting for it; empty when all that is needed do."""
+    """Wait for the needed services; return which do not answer, empty if all do."""
     deadline = time.monotonic() + seconds
     while True:
         reasons = [reason for name in NEEDED if (reason := _unreachable(stack, name))]
@@ -153,6 +153,6 @@ def retry_ready(stack: Stack, seconds: float) -> str:
 
 def _unreachable(stack: Stack, service: str) -> str:
     try:
-        return grpc_state(stack.address(service), PROBE_SECONDS)
+        return probes.grpc_state(stack.address(service), PROBE_SECONDS)
     except Failure as failure:
         return failure.message

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +14,13 @@ from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.stack import Stack, find
+from services.cli.client.stack import Stack
 from services.cli.commands import submission
 from services.cli.commands.import_file import SYSTEM, RefusedRow
 from services.cli.errors import NO, Failure, trouble_of_status
 from services.cli.files import spreadsheets
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")
@@ -37,7 +38,7 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 
 
-def decide(session: options.Session, name: str, submission_id: str, reason: str) -> None:
+def decide(session: Session, name: str, submission_id: str, reason: str) -> None:
     """Read the newest version of a submission, decide about it and print it."""
     reader = session.clients.stub(SubmissionServiceStub)
     found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
@@ -53,108 +54,78 @@ def decide(session: options.Session, name: str, submission_id: str, reason: str)
 
 
 @app.command()
+@with_session("approver", institution="", subject=True)
 def verify(
+    session: Session,
     submission_id: Id,
     reason: Reason = "",
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Verify a submission for the institution; from now on it counts as verified.
 
     Example: kieng review verify 0192f0c1-... --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "approver", institution=institution, subject=subject
-    )
-    with opened as session:
-        decide(session, "verify", submission_id, reason)
+    decide(session, "verify", submission_id, reason)
 
 
 @app.command()
+@with_session("reviewer", institution="", subject=True)
 def approve(
+    session: Session,
     submission_id: Id,
     reason: Reason = "",
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Approve a submission for its unit.
 
     Example: kieng review approve 0192f0c1-... --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "reviewer", institution=institution, subject=subject
-    )
-    with opened as session:
-        decide(session, "approve", submission_id, reason)
+    decide(session, "approve", submission_id, reason)
 
 
 @app.command("return")
+@with_session("approver", institution="", subject=True)
 def give_back(
+    session: Session,
     submission_id: Id,
-    reason: Annotated[str, typer.Option(help="What the author has to mend.")],
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    reason: Annotated[str, typer.Option(help="What the author has to correct.")],
 ) -> None:
     """Send a submission back to its author.
 
     Example: kieng review return 0192f0c1-... --reason "no evidence" --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "approver", institution=institution, subject=subject
-    )
-    with opened as session:
-        decide(session, "return", submission_id, reason)
+    decide(session, "return", submission_id, reason)
 
 
 @app.command()
+@with_session("approver", institution="", subject=True)
 def reject(
+    session: Session,
     submission_id: Id,
-    reason: Annotated[str, typer.Option(help="Why it is refused for good.")],
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    reason: Annotated[str, typer.Option(help="Why it is rejected.")],
 ) -> None:
-    """Refuse a submission for good.
+    """Reject a submission permanently.
 
     Example: kieng review reject 0192f0c1-... --reason "not ours" --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "approver", institution=institution, subject=subject
-    )
-    with opened as session:
-        decide(session, "reject", submission_id, reason)
+    decide(session, "reject", submission_id, reason)
 
 
 @app.command("import")
+@with_session(institution="", subject=True)
 def import_decisions(
+    session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="record_id,decision,reason")],
-    institution: options.Institution = "",
-    system: Annotated[str, typer.Option(help="System the records are of.")] = SYSTEM,
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    system: Annotated[str, typer.Option(help="Source system of the records.")] = SYSTEM,
 ) -> None:
-    """Decide about many submissions by the records they stand for.
+    """Decide about many submissions, named by their source records.
 
     Example: kieng review import decisions.csv --institution vnu --system cris
     """
     requests, refused = read(path, system)
-    screen, stack = Screen(output, lang), find(data)
+    screen, stack, who = session.screen, session.stack, session.institution
     with screen.progress() as progress:
         task = progress.add_task(path.name, total=len(requests))
-        undone = send(stack, institution, requests, lambda: progress.advance(task), subject)
+        advance = partial(progress.advance, task)
+        undone = send(stack, who, requests, advance, session.subject)
     refused = sorted(refused + undone, key=lambda row: row.row)
     answer(screen, len(requests) - len(undone), refused)
     if refused:

@@ -1,124 +1,26 @@
-"""`kieng submit` and `kieng submission ...`: declare one achievement and see what became of it."""
+"""`kieng submission ...`: read, list and withdraw submissions."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from google.protobuf.json_format import ParseDict, ParseError
 from rich.table import Table
 from uuid_utils import uuid7
 
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli import options
 from services.cli.errors import USAGE, Failure
-from services.cli.files import submission_rows
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json, time_text
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submissions.")
 
 
-def submit(
-    unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
-    type_name: Annotated[str, typer.Option("--type", help="Submission type, e.g. publication.")],
-    fact: Annotated[
-        list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeat it.")
-    ] = [],  # noqa: B006  typer copies it
-    facts_json: Annotated[
-        Path | None, typer.Option("--facts-json", help="Facts as one JSON object.")
-    ] = None,
-    evidence: Annotated[
-        list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeat it.")
-    ] = [],  # noqa: B006
-    part: Annotated[str, typer.Option(help="Part the unit had: lead or member.")] = "",
-    share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
-    draft: Annotated[bool, typer.Option("--draft", help="Keep it a draft.")] = False,
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Declare one achievement of a unit.
-
-    Example: kieng submit --unit vnu/hus --type publication --fact doi=10.5555/x --fact title=X
-    --fact issued_on=2025-03-01 --fact indexes=scopus --evidence article.pdf
-    """
-    claim = {"unit_id": unit, "part": part, "share_ppm": share_ppm}
-    content = read_content(Screen(output, lang), type_name, {**claim, **pairs(fact)}, facts_json)
-    content.evidence.extend(map(proof, evidence))
-    request = api.CreateSubmissionRequest(
-        request_id=str(uuid7()), content=content, submit=not draft
-    )
-    # A unit's id begins with its institution.
-    who = institution or unit.partition("/")[0]
-    opened = options.session(output, lang, data, "contributor", institution=who, subject=subject)
-    with opened as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        answer(session.screen, stub.CreateSubmission(request).submission)
-
-
-def pairs(facts: list[str]) -> dict[str, str]:
-    """Return `name=value` texts as a mapping.
-
-    Raises:
-        Failure: a text has no `=`.
-    """
-    for text in facts:
-        if "=" not in text:
-            raise Failure(f"--fact {text!r}: write name=value", USAGE)
-    return {name.strip(): value for name, _, value in (text.partition("=") for text in facts)}
-
-
-def read_content(
-    screen: Screen, type_name: str, row: dict[str, str], facts_json: Path | None
-) -> submission_pb2.Content:
-    """Return a claim from what the command line says.
-
-    Raises:
-        Failure: the type, a fact's name or a value is wrong.
-    """
-    try:
-        submission_rows.descriptor_of(type_name)
-        content = submission_rows.content(type_name, row)
-    except submission_rows.HeaderWrong as error:
-        raise Failure(str(error), USAGE) from error
-    except submission_rows.CellWrong as error:
-        values = error.values
-        problem = screen.text(f"{error.problem}.problem", **values)
-        remedy = screen.text(f"{error.problem}.remedy", **values)
-        raise Failure(f"{values['column']}: {problem}. {remedy}") from error
-    if facts_json is not None:
-        try:
-            loaded = json.loads(facts_json.read_text(encoding="utf-8"))
-            ParseDict(loaded, getattr(content.facts, type_name))
-        except (OSError, ValueError, ParseError) as error:
-            raise Failure(f"{facts_json}: {error}", USAGE) from error
-    return content
-
-
-def proof(path: Path) -> submission_pb2.Evidence:
-    """Return the evidence that a file is; the bytes stay here.
-
-    Raises:
-        Failure: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}", USAGE) from error
-    return submission_pb2.Evidence(title=path.name, uri="", sha256=sha256)
-
-
 def state_text(submission: submission_pb2.Submission) -> str:
-    """Return the state as it is typed."""
+    """Return the name of the state, as commands take it."""
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 
@@ -150,50 +52,48 @@ def _one(screen: Screen, submission: submission_pb2.Submission) -> Table:
 
 
 @app.command()
+@with_session("auditor", institution="")
 def show(
+    session: Session,
     submission_id: Annotated[str, typer.Argument(metavar="ID")],
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Show one submission of an institution.
 
     Example: kieng submission show 0192f0c1-... --institution vnu
     """
-    with options.session(output, lang, data, "auditor", institution=institution) as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
-        answer(session.screen, found.submission)
+    stub = session.stub(SubmissionServiceStub)
+    found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
+    answer(session.screen, found.submission)
 
 
 @app.command("list")
+@with_session("auditor", institution="")
 def list_submissions(
+    session: Session,
     unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
-    state: Annotated[list[str], typer.Option(help="Only in this state; repeat it.")] = [],  # noqa: B006
+    state: Annotated[
+        list[str],
+        typer.Option(
+            help="Only in this state. Repeatable.",
+        ),
+    ] = [],  # noqa: B006
     type_name: Annotated[str, typer.Option("--type", help="Only of this type.")] = "",
-    limit: Annotated[int, typer.Option(min=1, help="Most rows.")] = 100,
-    institution: options.Institution = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 100,
 ) -> None:
     """List submissions of an institution.
 
     Example: kieng submission list --institution vnu --unit vnu/hus --state submitted
     """
-    who = institution or unit.partition("/")[0]
     request = api.ListSubmissionsRequest(unit_id=unit, type=type_name, states=map(_state, state))
     found: list[submission_pb2.Submission] = []
-    with options.session(output, lang, data, "auditor", institution=who) as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        while len(found) < limit:
-            request.page_size = min(500, limit - len(found))
-            page = stub.ListSubmissions(request)
-            found += page.submissions
-            request.page_token = page.next_page_token
-            if not page.next_page_token:
-                break
+    stub = session.for_unit(unit).stub(SubmissionServiceStub)
+    while len(found) < limit:
+        request.page_size = min(500, limit - len(found))
+        page = stub.ListSubmissions(request)
+        found += page.submissions
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            break
     screen = session.screen
     document = {"submissions": [message_json(submission) for submission in found]}
     screen.answer(document, lambda: _many(screen, found))
@@ -222,29 +122,22 @@ def _many(screen: Screen, found: list[submission_pb2.Submission]) -> Table:
 
 
 @app.command()
+@with_session("contributor", institution="", subject=True)
 def withdraw(
+    session: Session,
     submission_id: Annotated[str, typer.Argument(metavar="ID")],
     reason: Annotated[str, typer.Option(help="Why.")] = "",
-    institution: options.Institution = "",
-    subject: options.Subject = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Take a submission back; it stops counting.
+    """Withdraw a submission; it stops counting.
 
     Example: kieng submission withdraw 0192f0c1-... --reason "declared twice" --institution vnu
     """
-    opened = options.session(
-        output, lang, data, "contributor", institution=institution, subject=subject
+    stub = session.stub(SubmissionServiceStub)
+    found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
+    request = api.WithdrawSubmissionRequest(
+        request_id=str(uuid7()),
+        submission_id=submission_id,
+        version=found.submission.version,
+        reason=reason,
     )
-    with opened as session:
-        stub = session.clients.stub(SubmissionServiceStub)
-        found = stub.GetSubmission(api.GetSubmissionRequest(submission_id=submission_id))
-        request = api.WithdrawSubmissionRequest(
-            request_id=str(uuid7()),
-            submission_id=submission_id,
-            version=found.submission.version,
-            reason=reason,
-        )
-        answer(session.screen, stub.WithdrawSubmission(request).submission)
+    answer(session.screen, stub.WithdrawSubmission(request).submission)

@@ -1,50 +1,28 @@
-"""`kieng token` and `kieng topics ...`: credentials and topics for operators."""
+"""`kieng token`: a token of the local issuer."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from kieng.access.v1 import access_pb2
-from services.cli import options
-from services.cli.admin import broker, log_offsets, topics
 from services.cli.client.local_issuer import LocalIssuer
-from services.cli.client.stack import find
-from services.cli.errors import DOWN, NO, USAGE, Failure
-from services.cli.local import embedded
+from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
-from services.cli.terminal.screen import Screen
-
-app = typer.Typer(no_args_is_help=True, help="Create the topics, or see what is missing.")
-
-Bootstrap = Annotated[str, typer.Option("--kafka", help="Broker, host:port; else the stack's.")]
-Partitions = Annotated[
-    int,
-    typer.Option(help="Partitions of the submissions' topic when it is made; 0 takes the table's."),
-]
-Replication = Annotated[int, typer.Option(help="Copies of every topic; 0 takes the table's.")]
 
 ROLES = [enum_text(name, "ROLE_") for name in access_pb2.Role.keys()[1:]]
 
 
+@with_session(subject=True)
 def token(
+    session: Session,
     institution: Annotated[str, typer.Option(help="Institution whose key signs, e.g. vnu.")],
-    role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeat it.")],
-    unit: Annotated[str, typer.Option(help="Top of the subtree; else the institution.")] = "",
-    subject: options.Subject = "",
-    minutes: Annotated[int, typer.Option(help="How long it holds, at most 15.")] = 15,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
+    role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeatable.")],
+    unit: Annotated[str, typer.Option(help="Top of the subtree (default: the institution).")] = "",
+    minutes: Annotated[int, typer.Option(help="Lifetime in minutes (max. 15).")] = 15,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
 
@@ -52,103 +30,17 @@ def token(
     """
     if unknown := set(role) - set(ROLES):
         raise Failure(f"unknown role {', '.join(unknown)}; known are {', '.join(ROLES)}", USAGE)
-    stack = find(data)
+    stack = session.stack
     if not stack.issuer_folder.is_dir():
-        raise Failure(f"{data} has no local issuer: `kieng up --data {data}` makes one", USAGE)
-    who = subject or f"{role[0]}@{institution}"
+        made_by = f"`kieng up --data {session.data}` makes one"
+        raise Failure(f"{session.data} has no local issuer: {made_by}", USAGE)
+    who = session.subject or f"{role[0]}@{institution}"
     made = LocalIssuer(stack.issuer_folder).mint(institution, who, role, unit, minutes * 60)
     expires = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="seconds")
-    screen = Screen(output, lang)
+    screen = session.screen
     if screen.is_json:
         screen.json_line({"token": made, "expires": expires}, indent=2)
     else:
         # Not through rich, which would fold the line.
         typer.echo(made)
         screen.say("token.expires", expires=expires)
-
-
-@contextmanager
-def _admin(bootstrap: str, data: Path) -> Iterator[KafkaAdminClient]:
-    address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or find(data).broker
-    if not address:
-        raise Failure("which broker? Give --kafka host:port", USAGE)
-    if reason := embedded.kafka_unready(address):
-        raise Failure(f"no Kafka: {reason}", DOWN)
-    admin = broker.admin(address)
-    try:
-        yield admin
-    except KafkaError as error:
-        raise Failure(f"{address}: {error}", DOWN) from error
-    finally:
-        admin.close()
-
-
-def wanted(replication: int, partitions: int) -> list[topics.Topic]:
-    """Return the table of topics with the numbers chosen at installation; 0 takes the table's."""
-    table = topics.load(replication=replication or None)
-    return [
-        replace(topic, partitions=partitions)
-        if partitions and topic.name == log_offsets.TOPIC
-        else topic
-        for topic in table
-    ]
-
-
-@app.command("apply")
-def apply_topics(
-    bootstrap: Bootstrap = "",
-    replication: Replication = 0,
-    partitions: Partitions = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Create missing topics and correct settings; exit code 1 when too little is there and stays.
-
-    Partitions and copies of a topic that exists are never changed, only told.
-
-    Example: kieng topics apply --kafka kafka-1:9092 --replication 3
-    """
-    table = wanted(replication, partitions)
-    with _admin(bootstrap, data) as admin:
-        done = topics.apply(admin, table)
-    screen = Screen(output, lang)
-    left = [str(difference) for difference in done.left]
-    document = {
-        "created": list(done.created),
-        "reconfigured": list(done.reconfigured),
-        "left": left,
-        "topics": dict(done.ids),
-    }
-
-    def lines() -> str:
-        changes = [*done.created, *done.reconfigured]
-        counts = screen.text("topics.applied", topics=len(done.ids), changed=len(changes))
-        return "\n".join([*left, counts])
-
-    screen.answer(document, lines)
-    if not all(difference.is_generous for difference in done.left):
-        raise typer.Exit(NO)
-
-
-@app.command("plan")
-def plan_topics(
-    bootstrap: Bootstrap = "",
-    replication: Replication = 0,
-    partitions: Partitions = 0,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
-) -> None:
-    """Say where the broker differs from the table of topics; exit code 1 when something lacks.
-
-    Example: kieng topics plan --kafka kafka-1:9092
-    """
-    table = wanted(replication, partitions)
-    with _admin(bootstrap, data) as admin:
-        differences = topics.plan(admin, table)
-    found = [str(difference) for difference in differences]
-    screen = Screen(output, lang)
-    screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
-    if not all(difference.is_generous for difference in differences):
-        raise typer.Exit(NO)

@@ -10,51 +10,48 @@ import typer
 from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from services.cli import options
 from services.cli.local.seed import read_units
+from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 
 app = typer.Typer(no_args_is_help=True, help="Publish the tree of units, and find units.")
 
 
 @app.command()
+@with_session("viewer")
 def search(
+    session: Session,
     query: Annotated[str, typer.Argument(help="Id, abbreviation or words of the name.")],
     below: Annotated[str, typer.Option(help="Only below this unit.")] = "",
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Find units by id, abbreviation, name or alias; diacritics do not matter.
 
     Example: kieng unit search "khoa hoc tu nhien" --below vnu
     """
-    with options.session(output, lang, data, "viewer") as session:
-        request = api.SearchUnitsRequest(query=query, below_unit_id=below)
-        found = session.clients.stub(DirectoryServiceStub).SearchUnits(request).units
+    request = api.SearchUnitsRequest(query=query, below_unit_id=below)
+    found = session.stub(DirectoryServiceStub).SearchUnits(request).units
     screen = session.screen
+    lang = screen.lang.value
     table = screen.table("unit", "name", "type", "aliases")
     for unit in found:
         kind = enum_text(directory_pb2.UnitKind.Name(unit.kind), "UNIT_KIND_")
-        table.add_row(unit.unit_id, getattr(unit.name, lang.value), kind, " | ".join(unit.aliases))
+        table.add_row(unit.unit_id, getattr(unit.name, lang), kind, " | ".join(unit.aliases))
     screen.answer({"units": [message_json(unit) for unit in found]}, lambda: table)
 
 
 @app.command()
+@with_session("steward")
 def publish(
+    session: Session,
     path: Annotated[Path, typer.Argument(help="Units, YAML as deploy/directory/units.yaml.")],
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
-    data: options.Data = options.DATA_DEFAULT,
 ) -> None:
     """Publish a tree of units; the same tree again changes nothing. Needs the role steward.
 
     Example: kieng unit publish deploy/directory/units.yaml
     """
     units = read_units(path)
-    with options.session(output, lang, data, "steward") as session:
-        request = api.PublishDirectoryRequest(units=units)
-        answer = session.clients.stub(DirectoryServiceStub).PublishDirectory(request)
+    request = api.PublishDirectoryRequest(units=units)
+    answer = session.stub(DirectoryServiceStub).PublishDirectory(request)
     screen = session.screen
     screen.answer(
         {"version": answer.version, "units": len(units)},

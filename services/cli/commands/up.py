@@ -10,18 +10,18 @@ from typing import Annotated
 import typer
 from rich.console import Group, RenderableType
 
-from services.cli import options
-from services.cli.client.stack import DEPLOY
+from services.cli.client.stack import DATA, DEPLOY
 from services.cli.errors import USAGE, Failure
 from services.cli.local.seed import bootstrap
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.local.supervisor import Interrupted, interrupt_on_signals, keep
+from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
-Ports = Annotated[int, typer.Option(help="First of 15 ports to use; else free ones.")]
+Ports = Annotated[int, typer.Option(help="First of 15 ports to use; 0: free ones.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
 
@@ -35,8 +35,9 @@ NEXT = (
 )
 
 
+@with_session()
 def up(
-    data: options.Data = options.DATA_DEFAULT,
+    session: Session,
     broker: Broker = "embedded",
     kafka: Kafka = "",
     mongo: Mongo = "",
@@ -44,17 +45,15 @@ def up(
     directory: Directory = DIRECTORY,
     catalogue: Catalogue = CATALOGUE,
     partners: Annotated[Path | None, typer.Option(help="Partners to register, CSV.")] = None,
-    output: options.OutputAs = options.TABLE,
-    lang: options.Language = options.VI,
 ) -> None:
-    """Start broker, database and every service here, until Ctrl-C; data stay in the data folder.
+    """Run broker, database and every service here until Ctrl-C; the data folder keeps the data.
 
     Example: kieng up --data .kieng
     """
     if broker not in ("embedded", "kafka"):
         raise Failure(f"--broker {broker!r}: embedded or kafka", USAGE)
-    screen = Screen(output, lang)
-    plan = Plan(data, directory, catalogue, broker, kafka, mongo, ports, partners)
+    screen = session.screen
+    plan = Plan(session.data, directory, catalogue, broker, kafka, mongo, ports, partners)
 
     def work(launch: Launch) -> None:
         bootstrap(launch)
@@ -64,7 +63,7 @@ def up(
 
 
 def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
-    """Start a stack, do something with it, stay if asked, and stop it; a signal ends it well.
+    """Start a stack, do some work with it, and stop it; a signal stops it in order.
 
     Raises:
         Failure: something could not be started or died, or the work failed.
@@ -79,7 +78,7 @@ def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
 
 
 def answer(screen: Screen, launch: Launch) -> None:
-    """Print where everything is, and what to try next."""
+    """Print the addresses of all processes, and what to try next."""
     screen.answer(asdict(launch.stack), lambda: where(screen, launch))
 
 
@@ -93,6 +92,6 @@ def where(screen: Screen, launch: Launch) -> RenderableType:
     for name, address in (("broker", stack.broker), ("database", stack.mongo)):
         if name not in stack.processes:
             table.add_row(name, "", address, "", "")
-    suffix = "" if launch.plan.data == options.DATA_DEFAULT else f" --data {launch.plan.data}"
+    suffix = "" if launch.plan.data == DATA else f" --data {launch.plan.data}"
     tries = "\n".join(f"  {command}{suffix}" for command in NEXT)
     return Group(table, screen.text("up.next"), tries)

@@ -33,9 +33,9 @@ def directions_of(indicators: Iterable[catalogue_pb2.Indicator]) -> Directions:
 
 
 def outcome(change: api.CellChange, directions: Directions) -> str:
-    """Say whether a unit wins or loses by a change.
+    """Return whether a unit wins or loses by a change, or `changes` if neither.
 
-    It just changes where nobody can say: the indicator is new or gone, its value is not defined on
+    It is neither if the indicator is new or gone, its value is not defined on
     one side, or no direction is the better one.
     """
     step = difference(change)

@@ -1,1 +1,1 @@
-"""Files that people hand in: spreadsheets of submissions, catalogues."""
+"""Readers of user files: spreadsheets of submissions, catalogues."""

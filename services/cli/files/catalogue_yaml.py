@@ -1,8 +1,7 @@
-"""Reads catalogue files: every mistake is told with its line and column, and what was meant.
+"""Reads catalogue files; every mistake is reported with line, column and a suggestion.
 
-A file is the JSON form of taxonomies and indicators, in YAML. Here stands what the contract alone
-can tell; what indicators mean is checked by the KPI service
-(`services.kpi.offline.definition_check`).
+A file is the JSON form of taxonomies and indicators, in YAML. Only the contract is checked here;
+the meaning of indicators is checked by the KPI service (`services.kpi.offline.definition_check`).
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ class Mistake:
 
 @dataclass
 class Definitions:
-    """A catalogue file as it was read; the message is complete when there are no mistakes."""
+    """A catalogue file as read; the message is complete if there are no mistakes."""
 
     path: Path
     message: catalogue_pb2.Catalogue = field(default_factory=catalogue_pb2.Catalogue)
@@ -129,7 +128,7 @@ def _path(violation: Any) -> str:
 
 
 class _Walk:
-    """Turns nodes into the JSON form of messages, and remembers where each stands."""
+    """Turns nodes into the JSON form of messages, and records their positions."""
 
     def __init__(self, found: Definitions) -> None:
         self._found = found

@@ -1,4 +1,4 @@
-"""Headings that people write for the columns of an import file, beside the field names.
+"""Headings accepted for the columns of an import file, besides the field names.
 
 Case, diacritics and punctuation do not matter. A heading must mean one column within a type.
 """

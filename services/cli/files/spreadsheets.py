@@ -43,6 +43,13 @@ def read(path: Path) -> Table:
     return rows[0], list(enumerate(rows[1:], start=2))
 
 
+def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each row and its cells by heading; a header row is row 1."""
+    header, body = read(path)
+    for number, cells in body:
+        yield number, dict(zip(header, cells, strict=False))
+
+
 def decode(content: bytes) -> str:
     """Return the text of a CSV file: UTF-8 or UTF-16 with or without mark, else Vietnamese Windows.
 

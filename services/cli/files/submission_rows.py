@@ -1,4 +1,4 @@
-"""Rows of a table become submissions: pure, and generic over the messages of the contract.
+"""Turns rows of a table into submissions: pure, and generic over the contract's messages.
 
 Columns are field names of the facts of one type, plus those of the claim itself. A row that cannot
 be read says which column is wrong; rules about values that are readable belong to the service.
@@ -47,7 +47,7 @@ class CellWrong(ValueError):
     """One cell cannot be read.
 
     Args:
-        problem: key of the text that says what is wrong and how to mend it.
+        problem: key of the texts that describe the problem and its remedy.
         values: what the text names.
     """
 
@@ -58,7 +58,7 @@ class CellWrong(ValueError):
 
 
 class HeaderWrong(ValueError):
-    """A column is unknown, missing, or there twice; the message names it."""
+    """A column is unknown, missing or duplicated; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def read_header(type_name: str, header: Sequence[str]) -> list[str]:
     """Return the columns of a header row; empty texts for columns without a heading.
 
     Raises:
-        HeaderWrong: a heading is unknown or there twice, or one that is needed is missing.
+        HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
     """
     known = columns(type_name)
     meanings = {slug(alias): name for name in known for alias in (name, *ALIASES.get(name, ()))}
@@ -262,7 +262,7 @@ def enum_choices(field: FieldDescriptor) -> dict[str, int]:
 def _amount(text: str) -> str:
     if re.fullmatch(r"\d+", text):
         return str(int(text))
-    # 1.500 may be fifteen hundred or one and a half: who guesses may be wrong by a thousand.
+    # 1.500 may be fifteen hundred or one and a half: a guess may be wrong by a thousand.
     raise CellWrong("cell.fraction" if FRACTION.fullmatch(text) else "cell.amount", text=text)
 
 

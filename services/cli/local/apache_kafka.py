@@ -47,7 +47,7 @@ POM = f"""\
 </project>
 """
 
-# One node, so every internal topic has one copy; groups form at once, since nobody else will come.
+# One node, so every internal topic has one copy; groups form at once, without waiting for members.
 # A killed node is let in again only when its old registration has expired, hence the short session.
 PROPERTIES = """\
 process.roles=broker,controller
@@ -77,7 +77,7 @@ broker.heartbeat.interval.ms=1000
 
 
 def unavailable() -> str:
-    """Say what this machine lacks to fetch and run Apache Kafka; empty when it has everything."""
+    """Return what is missing to fetch and run Apache Kafka; empty if nothing is."""
     java = shutil.which(_java())
     if java is None:
         return f"no java: install a Java runtime, {JAVA_MIN} or newer"
@@ -94,7 +94,7 @@ def unavailable() -> str:
 def fetch(cache: Path) -> Path:
     """Return the folder of Kafka's jars below a cache directory, fetching them the first time.
 
-    Several processes may call it at once; whoever ends first wins, and all use the same folder.
+    Safe to call from several processes: the first to finish wins, and all use the same folder.
 
     Raises:
         PartMissing: Java or Maven are missing, or Maven could not fetch the jars.

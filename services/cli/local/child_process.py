@@ -40,12 +40,12 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 Unready = Callable[[], str]
-"""Says why a child does not do its work yet; an empty text when it does."""
+"""Returns why a child is not ready yet; an empty text if it is."""
 
 
 @dataclass(frozen=True)
 class Death:
-    """A child that ended without being asked to: who, how, and its last words.
+    """A child that ended unasked: its name, exit code and the end of its log.
 
     `returncode` is the exit code, or the negative number of the signal that killed it.
     """
@@ -121,10 +121,10 @@ class Child:
         return None if returncode is None else Death(self.name, returncode, self.tail())
 
     def wait_until_ready(self, unready: Unready, timeout_seconds: float) -> None:
-        """Return as soon as the probe has nothing to complain of.
+        """Wait until the probe reports no problem.
 
         Raises:
-            ChildFailed: the child died first, or the time is over.
+            ChildFailed: the child died first, or the timeout expired.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -172,7 +172,7 @@ class Child:
             os.killpg(self._process.pid, number)
 
     def _wait(self, timeout_seconds: float) -> bool:
-        """Wait for the end of the child, at most so long; say whether it ended."""
+        """Wait for the child to end, at most this long; return True if it ended."""
         if self._process is None:
             return True
         try:
@@ -182,7 +182,7 @@ class Child:
         return True
 
 
-class Supervisor:
+class ChildGroup:
     """Children in the order they were started, stopped in the opposite order on leaving.
 
     Used by one thread, as a context manager.
@@ -218,9 +218,9 @@ class Supervisor:
         """Return the children that ended, in the order they were started."""
         return [death for child in self.children if (death := child.death())]
 
-    def watch(self, told_to_stop: threading.Event) -> list[Death]:
-        """Wait until a child ends or the event is set; return who ended, nobody if told to."""
-        while not told_to_stop.wait(POLL_SECONDS):
+    def watch(self, stopping: threading.Event) -> list[Death]:
+        """Wait until a child ends or the event is set; return those that ended, if any."""
+        while not stopping.wait(POLL_SECONDS):
             if deaths := self.deaths():
                 return deaths
         return []

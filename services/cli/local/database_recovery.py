@@ -1,6 +1,6 @@
-"""Starts the embedded database again when it is broken inside.
+"""Restarts the embedded database after an internal failure.
 
-After its disk was full it answers, and refuses everything, until it has read its journal again.
+After its disk was full it answers but rejects every request, until it has replayed its journal.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from services.cli.admin import probes
 from services.cli.errors import DOWN, Failure
 from services.cli.local import embedded
 from services.cli.local.child_process import ChildFailed
@@ -19,22 +20,22 @@ from services.cli.local.stack_processes import Launch
 PROBE_SECONDS = 2.0
 STOP_SECONDS = 5.0
 ROOM_BYTES = 32 << 20
-"""What reading the journal again may need; with less the next start would fail, too."""
+"""Space that replaying the journal may need; with less the next start would fail, too."""
 
 
-class Mender:
-    """Asks the database on a thread of its own, and mends it on the caller's: the main thread.
+class DatabaseRecovery:
+    """Probes the database on its own thread, and restarts it on the caller's, the main thread.
 
     Args:
-        launch: the stack; a database that it was given is somebody else's to mend.
-        broken: says why a database is broken inside; empty when it is not.
-        room: returns the bytes that are free where it writes.
+        launch: the stack; an external database is never restarted.
+        broken: returns the internal failure of a database; empty if it has none.
+        room: returns the free bytes of its disk.
     """
 
     def __init__(
         self,
         launch: Launch,
-        broken: Callable[[str], str] = embedded.database_broken,
+        broken: Callable[[str], str] = probes.database_broken,
         room: Callable[[Launch], int] = lambda launch: shutil.disk_usage(launch.plan.data).free,
     ) -> None:
         self._launch, self._broken, self._room = launch, broken, room
@@ -46,16 +47,16 @@ class Mender:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start probing."""
         if self._part is not None:
             threading.Thread(target=self._ask, daemon=True).start()
 
     def stop(self) -> None:
-        """Ask no further."""
+        """Stop probing."""
         self._stopping.set()
 
     def is_well(self) -> bool:
-        """Tell whether the database is well; if not, start it again as soon as that can help.
+        """Return True if the database is healthy; if not, restart it once that can help.
 
         Raises:
             Failure: it breaks again and again, or does not come back.
@@ -87,7 +88,7 @@ class Mender:
         database.start()
         try:
             database.wait_until_ready(
-                lambda: embedded.mongo_unready(launch.stack.mongo), embedded.DATABASE_READY_SECONDS
+                lambda: probes.mongo_unready(launch.stack.mongo), embedded.DATABASE_READY_SECONDS
             )
         except ChildFailed as error:
             raise Failure(f"{launch.screen.text('up.database_gave_up')}\n{error}", DOWN) from error
@@ -97,6 +98,6 @@ class Mender:
 
     def _ask(self) -> None:
         while not self._stopping.wait(PROBE_SECONDS):
-            # What was true before it was started again must not be said after it.
+            # A result from before the restart must not be reported after it.
             if not self._reason:
                 self._reason = self._broken(self._launch.stack.mongo)

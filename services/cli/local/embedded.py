@@ -12,24 +12,17 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pymongo
-from kafka import KafkaAdminClient
-from kafka.errors import KafkaError
-from pymongo.errors import OperationFailure, PyMongoError
-
-from services.cli.admin import broker
+from services.cli.admin import probes
 from services.cli.local.child_process import Child
-from services.kernel.mongo import SICK
 
 HOST = "127.0.0.1"
 BROKER_READY_SECONDS = 15.0
 DATABASE_READY_SECONDS = 30.0
-REQUEST_TIMEOUT_MS = 2_000
 HOW_TO_INSTALL = "pip install kieng[embedded]"
 
 
 class PartMissing(RuntimeError):
-    """Something a profile starts is not installed; the message says how to get it."""
+    """A program that a profile starts is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +33,8 @@ class LocalBroker:
     bootstrap: str
 
     def unready(self) -> str:
-        """Say why no client can use the broker yet; empty when one can."""
-        return kafka_unready(self.bootstrap)
+        """Return why the broker is not usable yet; empty if it is."""
+        return probes.kafka_unready(self.bootstrap)
 
 
 @dataclass(frozen=True)
@@ -52,8 +45,8 @@ class LocalDatabase:
     uri: str
 
     def unready(self) -> str:
-        """Say why no client can use the database yet; empty when one can."""
-        return mongo_unready(self.uri)
+        """Return why the database is not usable yet; empty if it is."""
+        return probes.mongo_unready(self.uri)
 
 
 def tansu(port: int, log_path: Path) -> LocalBroker:
@@ -107,57 +100,3 @@ def _secantus_program(native: bool) -> str:
     if not found:
         raise PartMissing(f"the embedded database is not installed: {HOW_TO_INSTALL}")
     return found
-
-
-def kafka_unready(bootstrap: str) -> str:
-    """Say why a broker does not answer a metadata request; empty when it does.
-
-    Takes at most about 3 seconds.
-    """
-    limits = dict.fromkeys(("bootstrap_timeout_ms", "request_timeout_ms"), REQUEST_TIMEOUT_MS)
-    try:
-        admin = KafkaAdminClient(**{**broker.options(bootstrap), **limits})
-    except KafkaError as error:
-        return f"{bootstrap}: {error}"
-    try:
-        return (
-            "" if admin.describe_cluster()["brokers"] else f"{bootstrap}: no broker has registered"
-        )
-    except KafkaError as error:
-        return f"{bootstrap}: {error}"
-    finally:
-        admin.close()
-
-
-def mongo_unready(uri: str) -> str:
-    """Say why a database has no primary that answers a ping; empty when it has.
-
-    Takes at most about 2 seconds.
-    """
-    client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
-        uri, serverSelectionTimeoutMS=REQUEST_TIMEOUT_MS, socketTimeoutMS=REQUEST_TIMEOUT_MS
-    )
-    with client:
-        try:
-            client.admin.command("ping")
-        except PyMongoError as error:
-            return str(error).partition(", Topology Description")[0]
-    return ""
-
-
-def database_broken(uri: str) -> str:
-    """Say why a database that answers is broken inside; empty when it is not, or does not answer.
-
-    Takes at most about 2 seconds.
-    """
-    client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
-        uri, serverSelectionTimeoutMS=REQUEST_TIMEOUT_MS, socketTimeoutMS=REQUEST_TIMEOUT_MS
-    )
-    with client:
-        try:
-            client["kieng_kpi"]["views"].find_one()
-        except OperationFailure as error:
-            return str(error)[:200] if error.code in SICK else ""
-        except PyMongoError:
-            return ""
-    return ""

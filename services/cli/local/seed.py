@@ -1,4 +1,4 @@
-"""Gives a fresh stack what it needs before it can count: directory, catalogue, a filled log."""
+"""Seeds a new stack with what it counts by: directory, catalogue and a republished log."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
+from services.cli.admin import partner_file, probes
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.commands.partner import register_file
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.local.stack_processes import Launch, Plan, http_probe
+from services.cli.local.stack_processes import Launch, Plan
 from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")
@@ -48,12 +48,12 @@ def bootstrap(launch: Launch) -> None:
         if live is None:
             _publish_first(clients, plan, screen)
         else:
-            # What was published since must not be undone by the files of the first start.
+            # Later publications must not be undone by the files of the first start.
             screen.say("up.kept", version=live.catalogue_version)
         if plan.partners is not None:
             with screen.progress() as progress:
                 task = progress.add_task(plan.partners.name, total=None)
-                register_file(clients, plan.partners, lambda: progress.advance(task))
+                partner_file.register(clients, plan.partners, lambda: progress.advance(task))
         fill_log(clients, screen)
         wait_until_live(clients)
     wait_until_ready(launch)
@@ -88,7 +88,7 @@ def fill_log(clients: Clients, screen: Screen, again: bool = False) -> bool:
 
     Args:
         clients: calls.
-        screen: where it says so.
+        screen: where progress is printed.
         again: publish into the log that was folded, too.
 
     Returns:
@@ -148,7 +148,7 @@ def wait_until_ready(launch: Launch) -> None:
     """
     deadline = time.monotonic() + READY_SECONDS
     for child in launch.services:
-        probe = http_probe(launch.stack.processes[child.name].http, "/readyz")
+        probe = probes.http_probe(launch.stack.processes[child.name].http, "/readyz")
         while reason := probe():
             if time.monotonic() > deadline:
                 raise Failure(f"{child.name} is not ready: {reason}; see {child.log_path}", DOWN)

@@ -1,4 +1,4 @@
-"""Starts the processes of a local stack in order, and stops them in the opposite one."""
+"""Starts the processes of a local stack in order, and stops them in reverse."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,18 +17,15 @@ from typing import IO, Self
 
 import yaml
 
-from services.cli.admin import broker, database_schema, topics
+from services.cli.admin import broker, database_schema, probes, topics
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import ROOT, Process, Stack
+from services.cli.client.stack import ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Child, Unready, free_ports
+from services.cli.local.child_process import Child, free_ports
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
-SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
-WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
-"""Services that answer no calls, and open no port for them."""
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 20.0
 PART_SECONDS = 10.0
@@ -39,12 +34,12 @@ HEALTHY_SECONDS = 60.0
 
 
 Prepare = Callable[[str, str], None]
-"""Done with broker and database (their addresses) before any service starts."""
+"""Called with the addresses of broker and database before any service starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What `kieng up` was asked for; empty texts and 0 choose by themselves."""
+    """The options of `kieng up`; empty texts and 0 mean a default."""
 
     data: Path
     directory: Path
@@ -121,13 +116,13 @@ class Launch:
             local = self._broker(ports)
             bootstrap = local.bootstrap
             waits.append((local.child, local.unready, apache_kafka.READY_SECONDS))
-        elif reason := embedded.kafka_unready(bootstrap):
+        elif reason := probes.kafka_unready(bootstrap):
             raise Failure(f"no Kafka: {reason}", DOWN)
         if not mongo:
             database = embedded.secantus(ports[2], plan.data / "mongo", logs / "database.log")
             mongo = database.uri
             waits.append((database.child, database.unready, embedded.DATABASE_READY_SECONDS))
-        elif reason := embedded.mongo_unready(mongo):
+        elif reason := probes.mongo_unready(mongo):
             raise Failure(f"no MongoDB: {reason}", DOWN)
         for child, _, _ in waits:
             self.screen.say("up.starting", name=child.name)
@@ -173,26 +168,26 @@ class Launch:
             processes[name] = Process(child.pid, str(log.resolve()), grpc, f"{HOST}:{http_port}")
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
-        self._tell(processes, bootstrap, mongo)
+        self._save_stack(processes, bootstrap, mongo)
         for child in self.services:
-            probe = http_probe(processes[child.name].http, "/healthz")
+            probe = probes.http_probe(processes[child.name].http, "/healthz")
             child.wait_until_ready(probe, HEALTHY_SECONDS)
 
-    def _tell(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
+    def _save_stack(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
         kind = "external" if self.plan.kafka else self.plan.broker
         data = str(self.plan.data.resolve())
         self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes)
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Note the new process id of a service or part."""
+        """Record the new process id of a restarted service or part."""
         old = self.stack.processes[child.name]
         process = Process(child.pid, old.log, old.grpc, old.http)
         processes = {**self.stack.processes, child.name: process}
         try:
-            self._tell(processes, self.stack.broker, self.stack.mongo)
+            self._save_stack(processes, self.stack.broker, self.stack.mongo)
         except OSError as error:
-            # The disk is full. The addresses in the file hold; the next restart writes it anew.
+            # The disk is full. The addresses in the file stay valid; a later restart writes it.
             self.screen.say("up.not_saved", "yellow", reason=error)
 
     def _environment(
@@ -218,7 +213,7 @@ class Launch:
         return {**os.environ, **own}
 
     def _kill(self, number: int, frame: object) -> None:
-        """End everything at once: somebody asked twice."""
+        """Kill everything at once, on a second signal."""
         for child in [*self.services, *self.parts]:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
@@ -234,22 +229,6 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.2)
-
-
-def http_probe(address: str, path: str) -> Unready:
-    """Return a function that says why a page does not answer 200; empty when it does."""
-
-    def unready() -> str:
-        try:
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=2):
-                return ""
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.read().decode(errors="replace").strip()
-        except OSError as error:
-            return f"{address}: {error}"
-
-    return unready
 
 
 def take_lock(data: Path) -> IO[str]:

@@ -1,4 +1,4 @@
-"""Watches the processes of a stack while something is done with it; restarts nothing silently."""
+"""Watches the processes of a stack while work is done with it, and announces each restart."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from types import FrameType
 
 from services.cli.errors import DOWN, Failure
 from services.cli.local.child_process import POLL_SECONDS, Child, Death
-from services.cli.local.database_recovery import Mender
+from services.cli.local.database_recovery import DatabaseRecovery
 from services.cli.local.restart_policy import RestartPolicy
 from services.cli.local.stack_processes import Launch
 
 
 class Interrupted(BaseException):
-    """Somebody wants the stack to stop (Ctrl-C, SIGTERM)."""
+    """The stack was asked to stop (Ctrl-C, SIGTERM)."""
 
 
 class Task:
-    """Something done on a thread of its own, whose error comes back to the one who waits."""
+    """Work on its own thread; its error is raised in the thread that waits for it."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
@@ -36,7 +36,7 @@ class Task:
         self._thread.join()
 
     def is_done(self) -> bool:
-        """Tell whether it ended; raise what it raised."""
+        """Return True if it ended; raise what it raised."""
         if self._thread.is_alive():
             return False
         if self._error is not None:
@@ -67,25 +67,25 @@ def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
     ends: this is the main thread.
 
     Raises:
-        Failure: the work failed, or a process is beyond help.
+        Failure: the work failed, or a process cannot be kept running.
         Interrupted: a signal came.
     """
     policies = {child.name: RestartPolicy() for child in launch.services}
     due: dict[str, float] = {}
     pause = threading.Event()
-    task, mender = Task(work), Mender(launch)
+    task, recovery = Task(work), DatabaseRecovery(launch)
     task.start()
-    mender.start()
+    recovery.start()
     try:
         while not task.is_done() or stay:
             _check_parts(launch)
             # Services that die of a broken database would die again, and be given up.
-            if mender.is_well():
+            if recovery.is_well():
                 for child in launch.services:
                     _check_service(launch, child, policies[child.name], due)
             pause.wait(POLL_SECONDS)
     finally:
-        mender.stop()
+        recovery.stop()
 
 
 def _check_parts(launch: Launch) -> None:

@@ -1,4 +1,4 @@
-"""Tables of editions and of what became of them."""
+"""Tables of editions and of restatements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an indicator counts, in words, made of its definition: they cannot say something else."""
+"""Describes what an indicator counts in words, generated from its definition."""
 
 from __future__ import annotations
 

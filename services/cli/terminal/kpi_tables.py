@@ -22,7 +22,7 @@ HASH_CHARACTERS = 12
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a catalogue calls things, in one language; ids where it knows nothing."""
+    """Names from a catalogue, in one language; empty maps without a catalogue."""
 
     indicators: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def _list(
 def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:
-    """Return the title of a table: measure, months, and what the numbers stand on."""
+    """Return the title of a table: measure, months, view and digest."""
     first = min((cell.from_month for cell in cells), default="")
     last = max((cell.to_month for cell in cells), default="")
     return screen.text(

@@ -1,4 +1,4 @@
-"""Values of the contract as JSON and as people of a language write them."""
+"""Renders values of the contract as JSON, and as text in a language."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 
 
 def value_json(value: view_pb2.Value) -> Any:
-    """Return a value as programs read it: an integer, or numerator and denominator."""
+    """Return a value as JSON: an integer, or numerator and denominator."""
     if value.HasField("ratio"):
         return ratio_json(value.ratio)
     return value.whole if value.HasField("whole") else None
 
 
 def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
-    """Return a fraction as programs read it."""
+    """Return a fraction as JSON."""
     return {"numerator": ratio.numerator, "denominator": ratio.denominator}
 
 
 def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
-    """Return a value as people read it.
+    """Return a value as text.
 
     Args:
         value: the value.
@@ -58,7 +58,7 @@ def percent_text(quotient: float, lang: Lang) -> str:
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
-    """Return a cell as programs read it."""
+    """Return a cell as JSON."""
     document = {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -90,7 +90,7 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
-    """Return what an answer stands on as programs read it."""
+    """Return the view of an answer as JSON."""
     age = None
     if view.HasField("newest_event_at"):
         newest = view.newest_event_at.ToDatetime(tzinfo=UTC)
@@ -107,7 +107,7 @@ def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """Return a message as programs read it: field names of the contract, enums by name."""
+    """Return a message as JSON: field names of the contract, enums by name."""
     document = MessageToDict(message, preserving_proto_field_name=True)
     # Two implementations share the type's interface, but not its name.
     _numbers(cast(Descriptor, message.DESCRIPTOR), document)
@@ -135,5 +135,5 @@ def time_text(moment: Timestamp) -> str:
 
 
 def enum_text(name: str, prefix: str) -> str:
-    """Return an enum value as it is typed: `STATE_VERIFIED` -> `verified`."""
+    """Return an enum value as commands take it: `STATE_VERIFIED` -> `verified`."""
     return name.removeprefix(prefix).lower()

@@ -23,7 +23,7 @@ from rich.table import Table
 from services.cli.terminal.texts import Lang, text
 
 FILE_COLUMNS = 150
-"""Width of what is written to a file or a pipe, which have none of their own."""
+"""Width of output to a file or a pipe, which have none of their own."""
 
 
 class Output(StrEnum):
@@ -33,8 +33,8 @@ class Output(StrEnum):
     json = "json"
 
 
-class Patient:
-    """A stream that rather loses a message than ends `kieng up`, when the disk behind is full."""
+class LossyStream:
+    """A stream that drops a message instead of raising when the disk is full."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -43,13 +43,13 @@ class Patient:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write what there is room for."""
+        """Write as much as there is space for."""
         with suppress(OSError):
             return self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Hand it to the system; what does not fit now goes with the next message."""
+        """Flush; what does not fit is flushed with the next message."""
         with suppress(OSError):
             self._stream.flush()
 
@@ -68,11 +68,11 @@ class Screen:
         self.answers = Console(highlight=False)
         if not self.answers.is_terminal and "COLUMNS" not in os.environ:
             self.answers = Console(highlight=False, width=FILE_COLUMNS)
-        self.messages = Console(file=cast(TextIO, Patient(sys.stderr)), highlight=False)
+        self.messages = Console(file=cast(TextIO, LossyStream(sys.stderr)), highlight=False)
 
     @property
     def is_json(self) -> bool:
-        """Whether a program reads the answer."""
+        """Whether answers are JSON."""
         return self.output is Output.json
 
     def text(self, key: str, **values: object) -> str:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from services.cli.admin import broker, log_offsets
 from services.cli.errors import DOWN
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.cli.main import main
 from tests.conftest import KAFKA_CACHE
 
@@ -39,7 +39,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Local
     text = properties.read_text()
     assert "PLAINTEXT:PLAINTEXT" in text
     properties.write_text(text.replace("PLAINTEXT:PLAINTEXT", "PLAINTEXT:SASL_PLAINTEXT") + LOGIN)
-    with Supervisor() as supervisor, pytest.MonkeyPatch.context() as patch:
+    with ChildGroup() as supervisor, pytest.MonkeyPatch.context() as patch:
         for name, value in environment(local.bootstrap, folder, "made-up").items():
             patch.setenv(name, value)
         supervisor.start(local.child, local.unready, apache_kafka.READY_SECONDS)

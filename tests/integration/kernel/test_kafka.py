@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY
 from pymongo.errors import ServerSelectionTimeoutError
 
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, NotReady, Unavailable
 from services.kernel.kafka import Record
@@ -202,7 +202,7 @@ def test_a_broker_that_dies_and_returns_is_waited_for(
         seconds = embedded.BROKER_READY_SECONDS
     own = settings.model_copy(update={"kafka_bootstrap": broker.bootstrap})
     publisher = publisher_of(own)
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(broker.child, broker.unready, seconds)
         topic = new_topic(broker.bootstrap)
         publisher.publish([event(topic, "before")])

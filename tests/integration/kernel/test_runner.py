@@ -17,7 +17,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from services.cli.local.child_process import Child, Supervisor, free_ports
+from services.cli.local.child_process import Child, ChildGroup, free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.unit.kernel.serving import token, write_issuers
 
@@ -58,7 +58,7 @@ def test_a_signal_drains_the_process_and_it_ends_well(
     }
     argv = (sys.executable, "-m", "services.kernel.runner", "notifications")
     child = Child("notifications", argv, {**os.environ, **settings}, tmp_path / "log")
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(child, not_ready(http_port), READY_SECONDS)
         with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
             watched = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.local.child_process import Child, Supervisor, free_ports
+from services.cli.local.child_process import Child, ChildGroup, free_ports
 from tests.conftest import RunningBroker, RunningDatabase
 
 PLANTED = "planted-password"
@@ -94,7 +94,7 @@ def test_a_refused_login_is_told_without_the_password(
         told = [what for what in ("broker", "database") if f'"what": "{what}"' in said]
         return "" if len(told) == 2 else f"only {told} are told"
 
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(child, untold, READY_SECONDS)
     said = log.read_text()
     assert said.count("cannot be seen") >= 2

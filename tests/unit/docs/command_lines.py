@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import typer
 from typer.main import get_command
 
-from services.cli.commands.config import settings_of
+from services.cli.admin.service_settings import settings_of
 from services.cli.errors import Failure
 from services.cli.main import app
 from tests.unit.docs.pages import ROOT

@@ -112,7 +112,7 @@ def reasons() -> set[str]:
         if isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
     }
     for path in (ROOT / "services").rglob("*.py"):
-        if "cli" not in path.parts:
+        if "cli" not in path.relative_to(ROOT).parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.keyword) and node.arg == "reason":
                     value = getattr(node.value, "value", None)

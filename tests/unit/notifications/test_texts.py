@@ -1,3 +1,4 @@
+import string
 from datetime import UTC, datetime
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from kieng.submissions.v1 import facts_pb2
 from services.notifications import texts
 from services.notifications.domain import Facts, Kind, Language, Notification
-from services.notifications.texts import SUBJECT_CHARACTERS_MAX, TYPES, number
+from services.notifications.texts import OTHER_TYPE, SUBJECT_CHARACTERS_MAX, TEXTS, number
 from tests.unit.docs.command_lines import mistakes_of
 from tests.unit.docs.pages import calls
 
@@ -85,8 +86,23 @@ def test_a_work_without_a_title_is_named_by_its_key(work_key: str, name: str) ->
     )
 
 
-def test_every_type_of_submission_has_a_name() -> None:
-    assert {f.name for f in facts_pb2.Facts.DESCRIPTOR.fields} == set(TYPES) - {""}
+@pytest.mark.parametrize("language", Language)
+def test_every_type_of_submission_and_every_kind_has_its_texts(language: Language) -> None:
+    found = TEXTS[language]
+    assert {f.name for f in facts_pb2.Facts.DESCRIPTOR.fields} == set(found["type"]) - {OTHER_TYPE}
+    assert set(found["subject"]) == set(found["body"]) == set(Kind)
+
+
+@pytest.mark.parametrize("section", ["type", "subject", "body"])
+def test_both_languages_have_the_same_keys_and_values(section: str) -> None:
+    vietnamese, english = (TEXTS[language][section] for language in (Language.VI, Language.EN))
+    assert set(vietnamese) == set(english)
+    for key, sentence in vietnamese.items():
+        names = [
+            {name for _, name, _, _ in string.Formatter().parse(each)}
+            for each in (sentence, english[key])
+        ]
+        assert names[0] == names[1], key
 
 
 def test_braces_and_line_ends_of_a_title_stay_text_on_one_line() -> None:

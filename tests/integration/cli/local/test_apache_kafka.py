@@ -13,7 +13,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from tests.conftest import pytest_configure
 from tests.e2e.running import wait_until
 
@@ -33,7 +33,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.LocalBro
         *(apache_kafka.fetch(CACHE), port, controller_port),
         *(directory / "data", directory / "kafka.log"),
     )
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)
         yield broker
 
@@ -116,7 +116,7 @@ def test_a_directory_is_reopened_by_another_run_on_other_ports(tmp_path: Path) -
         broker = apache_kafka.apache_kafka(
             apache_kafka.fetch(CACHE), *ports, tmp_path / "data", tmp_path / "kafka.log"
         )
-        with Supervisor() as supervisor:
+        with ChildGroup() as supervisor:
             supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)
             ids.append(apply_topics(broker.bootstrap).ids)
     assert ids[0] == ids[1]

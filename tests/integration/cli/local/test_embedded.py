@@ -14,29 +14,29 @@ from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from services.cli.admin import topics
+from services.cli.admin import probes, topics
 from services.cli.local import embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
 Client = pymongo.MongoClient[dict[str, object]]
 
 
 @pytest.fixture
-def supervisor() -> Iterator[Supervisor]:
-    with Supervisor() as running:
+def supervisor() -> Iterator[ChildGroup]:
+    with ChildGroup() as running:
         yield running
 
 
 @pytest.fixture
-def tansu(supervisor: Supervisor, tmp_path: Path) -> embedded.LocalBroker:
+def tansu(supervisor: ChildGroup, tmp_path: Path) -> embedded.LocalBroker:
     broker = embedded.tansu(free_ports(1)[0], tmp_path / "broker.log")
     supervisor.start(broker.child, broker.unready, embedded.BROKER_READY_SECONDS)
     return broker
 
 
 @pytest.fixture
-def secantus(supervisor: Supervisor, tmp_path: Path) -> embedded.LocalDatabase:
+def secantus(supervisor: ChildGroup, tmp_path: Path) -> embedded.LocalDatabase:
     database = embedded.secantus(free_ports(1)[0], tmp_path / "data", tmp_path / "database.log")
     supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
     return database
@@ -118,7 +118,7 @@ def test_the_database_keeps_acknowledged_writes_when_it_is_killed(
 
 def test_a_database_that_is_not_there_is_unready() -> None:
     (port,) = free_ports(1)
-    assert "refused" in embedded.mongo_unready(f"mongodb://127.0.0.1:{port}/?replicaSet=secantus")
+    assert "refused" in probes.mongo_unready(f"mongodb://127.0.0.1:{port}/?replicaSet=secantus")
 
 
 def test_a_missing_extra_is_named_with_the_way_to_install_it(
@@ -148,8 +148,8 @@ def test_the_faster_database_is_taken_only_when_asked(
 
 
 def test_the_sessions_broker_and_database_answer(broker, mongo, database_name: str) -> None:
-    assert embedded.kafka_unready(broker.bootstrap) == ""
-    assert embedded.mongo_unready(mongo.uri) == ""
+    assert probes.kafka_unready(broker.bootstrap) == ""
+    assert probes.mongo_unready(mongo.uri) == ""
     assert set(broker.topic_ids) == {topic.name for topic in topics.load()}
     client: Client
     with pymongo.MongoClient(mongo.uri) as client:

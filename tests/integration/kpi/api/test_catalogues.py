@@ -18,7 +18,7 @@ from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, 
 from kieng.submissions.v1 import events_pb2
 from services.cli.commands import catalogue_reorganisation
 from services.cli.local import embedded
-from services.cli.local.child_process import Supervisor, free_ports
+from services.cli.local.child_process import ChildGroup, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.digest import Digest
@@ -118,7 +118,7 @@ def mongo(tmp_path: Path) -> Iterator[RunningDatabase]:
     """A database of its own for every test: emptying one of two views takes longer than a start."""
     (port,) = free_ports(1)
     database = embedded.secantus(port, tmp_path / "mongo", tmp_path / "database.log")
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
         yield RunningDatabase(database.uri, database.child.pid)
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from services.cli.commands.config import OF_COMMANDS
+from services.cli.admin.service_settings import OF_COMMANDS
 from services.cli.main import app, main
 
 

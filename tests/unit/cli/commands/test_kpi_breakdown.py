@@ -50,7 +50,7 @@ def test_terms_stand_by_name_below_the_value_that_they_add_up_to() -> None:
         ["AI and big data", "2"],
         ["Quantum", "2"],
         ["unclassified", "1"],
-        ["- stand under several", "2"],
+        ["- in several categories", "2"],
     ]
 
 

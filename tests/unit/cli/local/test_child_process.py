@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.local.child_process import Child, ChildFailed, Supervisor, free_ports
+from services.cli.local.child_process import Child, ChildFailed, ChildGroup, free_ports
 
 DEADLINE_SECONDS = 10.0
 
@@ -180,7 +180,7 @@ def test_stopping_ends_what_a_child_started(python: Callable[..., Child]) -> Non
 
 def test_a_supervisor_tells_who_died_and_stops_the_others(python: Callable[..., Child]) -> None:
     first, second = python(WAITS, name="first"), python(WAITS, name="second")
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         for child in (first, second):
             supervisor.start(child, logged(child, "up"), DEADLINE_SECONDS)
         assert supervisor.deaths() == []
@@ -195,7 +195,7 @@ def test_a_supervisor_told_to_stop_reports_nobody(python: Callable[..., Child]) 
     told_to_stop = threading.Event()
     told_to_stop.set()
     child = python(WAITS)
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         supervisor.start(child, logged(child, "up"), DEADLINE_SECONDS)
         assert supervisor.watch(told_to_stop) == []
 
@@ -205,7 +205,7 @@ def test_a_supervisor_stops_the_last_started_first(
 ) -> None:
     stopped: list[str] = []
     monkeypatch.setattr(Child, "stop", lambda self, grace_seconds: stopped.append(self.name))
-    with Supervisor() as supervisor:
+    with ChildGroup() as supervisor:
         for name in ("broker", "database", "service"):
             supervisor.start(python(WAITS, name=name), lambda: "", DEADLINE_SECONDS)
     assert stopped == ["service", "database", "broker"]

@@ -11,15 +11,16 @@ import pymongo
 import pytest
 from pymongo.errors import AutoReconnect, OperationFailure
 
+from services.cli.admin import probes
 from services.cli.client.stack import Process
 from services.cli.commands.up import DIRECTORY
 from services.cli.errors import Failure
-from services.cli.local import database_recovery, embedded
+from services.cli.local import database_recovery
 from services.cli.local.child_process import ChildFailed
-from services.cli.local.database_recovery import ROOM_BYTES, Mender
+from services.cli.local.database_recovery import ROOM_BYTES, DatabaseRecovery
 from services.cli.local.restart_policy import RESTARTS_MAX
 from services.cli.local.stack_processes import Launch, Plan
-from services.cli.terminal.screen import Patient, Screen
+from services.cli.terminal.screen import LossyStream, Screen
 from services.cli.terminal.texts import Lang
 
 
@@ -45,7 +46,7 @@ class Database:
 
 
 class Place:
-    """What the mender is told of the database and its disk."""
+    """What the recovery is told of the database and its disk."""
 
     def __init__(self) -> None:
         self.reason, self.free = "", ROOM_BYTES
@@ -73,10 +74,10 @@ def place() -> Place:
 
 
 @pytest.fixture
-def mender(launch: Launch, place: Place, monkeypatch: pytest.MonkeyPatch) -> Mender:
+def recovery(launch: Launch, place: Place, monkeypatch: pytest.MonkeyPatch) -> DatabaseRecovery:
     monkeypatch.setattr(database_recovery, "PROBE_SECONDS", 0.01)
     monkeypatch.setattr(database_recovery.RestartPolicy, "pause", pauses(RESTARTS_MAX))
-    return Mender(launch, place.broken, place.room)
+    return DatabaseRecovery(launch, place.broken, place.room)
 
 
 def pauses(most: int) -> Any:
@@ -85,69 +86,73 @@ def pauses(most: int) -> Any:
     return lambda policy, now: next(left, None)
 
 
-def wait_for(mender: Mender, place: Place, *, well: bool) -> None:
-    """Wait until the mender has asked again and thinks so."""
+def wait_for(recovery: DatabaseRecovery, place: Place, *, well: bool) -> None:
+    """Wait until the recovery has asked again and thinks so."""
     for _ in range(500):
         place.asked.clear()
-        if mender.is_well() is well:
+        if recovery.is_well() is well:
             return
         place.asked.wait(0.02)
     raise AssertionError("it does not change its mind")
 
 
 def test_a_broken_database_is_started_again_when_there_is_room(
-    launch: Launch, mender: Mender, place: Place
+    launch: Launch, recovery: DatabaseRecovery, place: Place
 ) -> None:
     (database,) = launch.parts
-    mender.start()
+    recovery.start()
     assert place.asked.wait(5)
-    assert mender.is_well()
+    assert recovery.is_well()
     place.reason, place.free = "panic", 0
-    wait_for(mender, place, well=False)
-    assert not mender.is_well()
+    wait_for(recovery, place, well=False)
+    assert not recovery.is_well()
     assert database.steps == [], "there is no room yet"  # type: ignore[attr-defined]
     place.free = ROOM_BYTES
     place.reason = ""
-    assert mender.is_well()
+    assert recovery.is_well()
     assert database.steps == ["stop", "start"]  # type: ignore[attr-defined]
-    assert mender.is_well()
-    mender.stop()
+    assert recovery.is_well()
+    recovery.stop()
     assert launch.stack.processes["database"].pid == database.pid == 2
 
 
 def test_what_is_broken_is_said_loudly_and_once(launch: Launch, place: Place) -> None:
     said = io.StringIO()
     launch.screen.messages.file = said
-    mender = Mender(launch, place.broken, place.room)
-    mender._reason, place.free = "panic", 0
-    assert not mender.is_well()
-    assert not mender.is_well()
+    recovery = DatabaseRecovery(launch, place.broken, place.room)
+    recovery._reason, place.free = "panic", 0
+    assert not recovery.is_well()
+    assert not recovery.is_well()
     text = " ".join(said.getvalue().split())
     assert text.count("BROKEN inside and will be started again: panic") == 1
     assert text.count("waiting until 32 MiB are free") == 1
 
 
-def test_a_database_that_breaks_again_and_again_is_given_up(launch: Launch, mender: Mender) -> None:
+def test_a_database_that_breaks_again_and_again_is_given_up(
+    launch: Launch, recovery: DatabaseRecovery
+) -> None:
     for _ in range(RESTARTS_MAX):
-        mender._reason = "panic"
-        assert mender.is_well()
-    mender._reason = "panic"
+        recovery._reason = "panic"
+        assert recovery.is_well()
+    recovery._reason = "panic"
     with pytest.raises(Failure, match="does not come back"):
-        mender.is_well()
+        recovery.is_well()
 
 
-def test_a_database_that_does_not_come_back_is_given_up(launch: Launch, mender: Mender) -> None:
+def test_a_database_that_does_not_come_back_is_given_up(
+    launch: Launch, recovery: DatabaseRecovery
+) -> None:
     launch.parts[0].comes_back = False  # type: ignore[attr-defined]
-    mender._reason = "panic"
+    recovery._reason = "panic"
     with pytest.raises(Failure, match="it is not ready"):
-        mender.is_well()
+        recovery.is_well()
 
 
 def test_a_database_of_others_is_not_asked(launch: Launch, place: Place) -> None:
     launch.parts.clear()
-    mender = Mender(launch, place.broken, place.room)
-    mender.start()
-    assert mender.is_well()
+    recovery = DatabaseRecovery(launch, place.broken, place.room)
+    recovery.start()
+    assert recovery.is_well()
     assert not place.asked.is_set()
 
 
@@ -191,7 +196,7 @@ def test_broken_is_a_database_that_answers_and_refuses(
                 raise error
 
     monkeypatch.setattr(pymongo, "MongoClient", Client)
-    assert bool(embedded.database_broken("mongodb://x")) is is_broken
+    assert bool(probes.database_broken("mongodb://x")) is is_broken
 
 
 def test_a_message_that_cannot_be_written_is_lost_and_no_more() -> None:
@@ -202,10 +207,10 @@ def test_a_message_that_cannot_be_written_is_lost_and_no_more() -> None:
         def flush(self) -> None:
             raise OSError(28, "No space left on device")
 
-    stream = Patient(Full())
+    stream = LossyStream(Full())
     assert stream.write("text") == 4
     stream.flush()
     assert not stream.isatty()
     roomy = io.StringIO()
-    assert Patient(roomy).write("text") == 4
+    assert LossyStream(roomy).write("text") == 4
     assert roomy.getvalue() == "text"

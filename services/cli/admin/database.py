@@ -1,0 +1,54 @@
+"""The database that a command works on, and the institutions that have one there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import PyMongoError
+
+from services.cli.admin import database_schema, probes
+from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
+from services.cli.client.stack import Stack
+from services.cli.errors import DOWN, USAGE, Failure
+from services.kernel.config import KernelSettings, load
+from services.kernel.mongo import Mongo
+
+
+@contextmanager
+def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
+    """Open the database that is named, that of the settings, or that of the stack.
+
+    Raises:
+        Failure: no database is configured, or it does not answer.
+    """
+    settings = load(KernelSettings)
+    given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
+    address = uri or given or stack.mongo
+    if not address:
+        raise Failure("which database? Give --mongo URI, or set KIENG_MONGO_URI", USAGE)
+    if reason := probes.mongo_unready(address):
+        raise Failure(f"no MongoDB: {reason}", DOWN)
+    mongo = Mongo(address, settings.mongo_timeout_ms)
+    try:
+        yield mongo
+    except PyMongoError as error:
+        raise Failure(f"MongoDB: {error}", DOWN) from error
+    finally:
+        mongo.close()
+
+
+def institutions(mongo: Mongo, named: list[str], stack: Stack) -> list[str]:
+    """Return the institutions whose databases are meant, those that have one already included.
+
+    Without any named they are those of KIENG_INSTITUTIONS, else those of the local stack.
+    """
+    listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
+    here = LocalIssuer(stack.issuer_folder).institutions()
+    wanted = (
+        named
+        or [name.strip() for name in listed.split(",") if name.strip()]
+        or [name for name in here if name != CONSORTIUM]
+    )
+    return database_schema.institutions_known(mongo, wanted)

@@ -1,0 +1,52 @@
+"""A CSV file of partners, registered row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kieng.partners.v1 import partner_pb2
+from kieng.partners.v1 import partner_service_pb2 as api
+from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
+from services.cli.client.clients import Clients
+from services.cli.errors import USAGE, Failure
+from services.cli.files import spreadsheets
+from services.cli.files.submission_rows import TRUE, split
+
+
+def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:
+    """Register every partner of a CSV file: name, tax_code, aliases, house, country, synthetic.
+
+    Raises:
+        Failure: a row is wrong; it is named.
+    """
+    stub = clients.stub(PartnerServiceStub)
+    count = 0
+    for number, row in spreadsheets.read_records(path):
+        partner = partner_pb2.Partner(
+            name=row["name"],
+            tax_code=row.get("tax_code", ""),
+            aliases=split(row.get("aliases", "")),
+            house=house_of(row["house"]),
+            country=row.get("country", ""),
+            synthetic=row.get("synthetic", "").lower() in TRUE,
+        )
+        try:
+            stub.RegisterPartner(api.RegisterPartnerRequest(partner=partner))
+        except Failure as failure:
+            raise Failure(f"{path}:{number}: {failure.message}", failure.exit_code) from failure
+        count += 1
+        advance()
+    return count
+
+
+def house_of(name: str) -> partner_pb2.House.ValueType:
+    """Return a house by its name.
+
+    Raises:
+        Failure: no such house.
+    """
+    try:
+        return partner_pb2.House.Value(f"HOUSE_{name.upper()}")
+    except ValueError:
+        raise Failure(f"house {name!r}: state, school, enterprise or other", USAGE) from None

@@ -1,0 +1,103 @@
+"""Probes of one broker, database or service: each returns why it is not usable, empty if it is."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pymongo
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+from pymongo.errors import OperationFailure, PyMongoError
+
+from services.cli.admin import broker
+from services.cli.errors import trouble_of_call
+from services.kernel.mongo import SICK
+
+REQUEST_TIMEOUT_MS = 2_000
+
+
+def kafka_unready(bootstrap: str) -> str:
+    """Return why a broker does not answer a metadata request; empty if it does.
+
+    Takes at most about 3 seconds.
+    """
+    limits = dict.fromkeys(("bootstrap_timeout_ms", "request_timeout_ms"), REQUEST_TIMEOUT_MS)
+    try:
+        admin = KafkaAdminClient(**{**broker.options(bootstrap), **limits})
+    except KafkaError as error:
+        return f"{bootstrap}: {error}"
+    try:
+        return (
+            "" if admin.describe_cluster()["brokers"] else f"{bootstrap}: no broker has registered"
+        )
+    except KafkaError as error:
+        return f"{bootstrap}: {error}"
+    finally:
+        admin.close()
+
+
+def mongo_unready(uri: str) -> str:
+    """Return why a database has no primary that answers a ping; empty if it has.
+
+    Takes at most about 2 seconds.
+    """
+    client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
+        uri, serverSelectionTimeoutMS=REQUEST_TIMEOUT_MS, socketTimeoutMS=REQUEST_TIMEOUT_MS
+    )
+    with client:
+        try:
+            client.admin.command("ping")
+        except PyMongoError as error:
+            return str(error).partition(", Topology Description")[0]
+    return ""
+
+
+def database_broken(uri: str) -> str:
+    """Return the internal error of a database that answers; empty if it has none or is down.
+
+    Takes at most about 2 seconds.
+    """
+    client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
+        uri, serverSelectionTimeoutMS=REQUEST_TIMEOUT_MS, socketTimeoutMS=REQUEST_TIMEOUT_MS
+    )
+    with client:
+        try:
+            client["kieng_kpi"]["views"].find_one()
+        except OperationFailure as error:
+            return str(error)[:200] if error.code in SICK else ""
+        except PyMongoError:
+            return ""
+    return ""
+
+
+def http_probe(address: str, path: str) -> Callable[[], str]:
+    """Return a probe of an HTTP page: why it does not answer 200, empty if it does."""
+
+    def unready() -> str:
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=2):
+                return ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode(errors="replace").strip()
+        except OSError as error:
+            return f"{address}: {error}"
+
+    return unready
+
+
+def grpc_state(address: str, seconds: float) -> str:
+    """Return why a service does not serve calls; empty if its health check reports SERVING."""
+    try:
+        with grpc.insecure_channel(address) as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
+    except grpc.RpcError as error:
+        return f"{address}: {trouble_of_call(error)}"
+    state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)
+    return "" if state == "SERVING" else f"{address}: {state}"

@@ -1,0 +1,96 @@
+"""The settings that the services would read here: their values, sources and mistakes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+
+from services.cli.client.stack import SERVICES
+from services.cli.errors import USAGE, Failure
+from services.kernel.config import KernelSettings, read
+
+OF_COMMANDS = frozenset(
+    f"KIENG_{name}"
+    for name in (
+        *("CONFIG_FILE", "DATA", "LANG", "INSTITUTION", "INSTITUTIONS", "SUBJECT", "TOKEN"),
+        *("KPI_ADDRESS", "NOTIFICATIONS_ADDRESS", "PARTNERS_ADDRESS", "SUBMISSIONS_ADDRESS"),
+        "BACKUPS",
+    )
+)
+"""Variables that the commands read and no service does, or not every one."""
+HIDDEN = "***"
+URI_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*@")
+
+
+def settings_of(service: str) -> type[KernelSettings]:
+    """Return the settings class of a service by its process's name.
+
+    Raises:
+        Failure: there is no such service.
+    """
+    if service not in SERVICES:
+        raise Failure(f"no service {service}; there are {', '.join(SERVICES)}", USAGE)
+    module = importlib.import_module(f"services.{service.partition('.')[0]}.config")
+    return cast(type[KernelSettings], module.Settings)
+
+
+def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:
+    """Yield name, value and source of every setting.
+
+    An invalid value is hidden, because it may be a misplaced password.
+    """
+    loaded, said, file = read(settings)[0], dict(os.environ), said_by_file()
+    for name, field in settings.model_fields.items():
+        variable = f"KIENG_{name.upper()}"
+        may_have_file = f"{name}_file" not in field_names(settings)
+        value = getattr(loaded, name) if loaded is not None else field.default
+        source = "missing" if field.is_required() else "default"
+        if may_have_file and f"{variable}_FILE" in {*said, *file}:
+            value, source = HIDDEN, "secret"
+        elif variable in {*said, *file}:
+            source = "environment" if variable in said else "file"
+            value = value if loaded is not None else HIDDEN
+        yield {"name": variable, "value": plain(value), "source": source}
+
+
+def field_names(settings: type[KernelSettings]) -> set[str]:
+    """Return the names of all settings of a class."""
+    return set(settings.model_fields)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it, with passwords hidden."""
+    if value is PydanticUndefined:
+        return None
+    if isinstance(value, SecretStr):
+        return HIDDEN if value.get_secret_value() else ""
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    if isinstance(value, str):
+        return URI_PASSWORD.sub(rf"\1:{HIDDEN}@", value)
+    return value if isinstance(value, bool | int | float | None) else str(value)
+
+
+def said_by_file() -> dict[str, str | None]:
+    """Return the variables in the file that KIENG_CONFIG_FILE names; empty if there is none."""
+    file = os.environ.get("KIENG_CONFIG_FILE", "")
+    return dict(dotenv_values(file)) if file and Path(file).is_file() else {}
+
+
+def unknown_variables() -> Iterator[str]:
+    """Yield each KIENG_ variable that neither services nor commands read: mostly a typo."""
+    names = {f"KIENG_{field.upper()}" for s in SERVICES for field in field_names(settings_of(s))}
+    known = {*OF_COMMANDS, *names, *(f"{name}_FILE" for name in names)}
+    given = {name for name in {*os.environ, *said_by_file()} if name.startswith("KIENG_")}
+    for name in sorted(given - known):
+        near = difflib.get_close_matches(name, known, 1)
+        yield f"{name}: nobody reads it" + (f"; is {near[0]} meant?" if near else "")

@@ -1,0 +1,107 @@
+"""`kieng submit`: declare one achievement."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from google.protobuf.json_format import ParseDict, ParseError
+from uuid_utils import uuid7
+
+from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1 import submission_service_pb2 as api
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli.commands.submission import answer
+from services.cli.errors import USAGE, Failure
+from services.cli.files import submission_rows
+from services.cli.session import Session, with_session
+from services.cli.terminal.screen import Screen
+
+
+@with_session("contributor", institution="", subject=True)
+def submit(
+    session: Session,
+    unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
+    type_name: Annotated[str, typer.Option("--type", help="Submission type, e.g. publication.")],
+    fact: Annotated[
+        list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeatable.")
+    ] = [],  # noqa: B006  typer copies it
+    facts_json: Annotated[
+        Path | None, typer.Option("--facts-json", help="Facts as one JSON object.")
+    ] = None,
+    evidence: Annotated[
+        list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeatable.")
+    ] = [],  # noqa: B006
+    part: Annotated[str, typer.Option(help="Role of the unit: lead or member.")] = "",
+    share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
+    draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,
+) -> None:
+    """Declare one achievement of a unit.
+
+    Example: kieng submit --unit vnu/hus --type publication --fact doi=10.5555/x --fact title=X
+    --fact issued_on=2025-03-01 --fact indexes=scopus --evidence article.pdf
+    """
+    claim = {"unit_id": unit, "part": part, "share_ppm": share_ppm}
+    content = read_content(session.screen, type_name, {**claim, **pairs(fact)}, facts_json)
+    content.evidence.extend(map(proof, evidence))
+    request = api.CreateSubmissionRequest(
+        request_id=str(uuid7()), content=content, submit=not draft
+    )
+    stub = session.for_unit(unit).stub(SubmissionServiceStub)
+    answer(session.screen, stub.CreateSubmission(request).submission)
+
+
+def pairs(facts: list[str]) -> dict[str, str]:
+    """Return `name=value` texts as a mapping.
+
+    Raises:
+        Failure: a text has no `=`.
+    """
+    for text in facts:
+        if "=" not in text:
+            raise Failure(f"--fact {text!r}: write name=value", USAGE)
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in facts)}
+
+
+def read_content(
+    screen: Screen, type_name: str, row: dict[str, str], facts_json: Path | None
+) -> submission_pb2.Content:
+    """Return the content of a submission from the command line.
+
+    Raises:
+        Failure: the type, a fact's name or a value is wrong.
+    """
+    try:
+        submission_rows.descriptor_of(type_name)
+        content = submission_rows.content(type_name, row)
+    except submission_rows.HeaderWrong as error:
+        raise Failure(str(error), USAGE) from error
+    except submission_rows.CellWrong as error:
+        values = error.values
+        problem = screen.text(f"{error.problem}.problem", **values)
+        remedy = screen.text(f"{error.problem}.remedy", **values)
+        raise Failure(f"{values['column']}: {problem}. {remedy}") from error
+    if facts_json is not None:
+        try:
+            loaded = json.loads(facts_json.read_text(encoding="utf-8"))
+            ParseDict(loaded, getattr(content.facts, type_name))
+        except (OSError, ValueError, ParseError) as error:
+            raise Failure(f"{facts_json}: {error}", USAGE) from error
+    return content
+
+
+def proof(path: Path) -> submission_pb2.Evidence:
+    """Return a file as evidence: its name and hash, not its bytes.
+
+    Raises:
+        Failure: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", USAGE) from error
+    return submission_pb2.Evidence(title=path.name, uri="", sha256=sha256)

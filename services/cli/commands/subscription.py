@@ -1,0 +1,81 @@
+"""`kieng subscription ...`: what is sent by e-mail, and to which address."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from kieng.notifications.v1 import notification_pb2
+from kieng.notifications.v1 import notification_service_pb2 as api
+from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from services.cli.errors import USAGE, Failure
+from services.cli.session import Session, with_session
+from services.cli.terminal.render import enum_text, message_json
+from services.cli.terminal.screen import Screen
+
+app = typer.Typer(no_args_is_help=True, help="Choose what is sent by e-mail.")
+
+# Whoever submits is notified.
+ROLE = "contributor"
+
+
+@app.command()
+@with_session(ROLE, institution="", subject=True)
+def show(
+    session: Session,
+) -> None:
+    """Show which notifications are sent by e-mail, and where.
+
+    Example: kieng subscription show --institution vnu
+    """
+    stub = session.stub(NotificationServiceStub)
+    found = stub.GetSubscription(api.GetSubscriptionRequest()).subscription
+    _answer(session.screen, found)
+
+
+@app.command("set")
+@with_session(ROLE, institution="", subject=True)
+def set_subscription(
+    session: Session,
+    email: Annotated[str, typer.Option(help="Address; empty sends no e-mail.")] = "",
+    kind: Annotated[
+        list[str],
+        typer.Option(help="Kind to send by e-mail, e.g. submission_returned. Repeatable."),
+    ] = [],  # noqa: B006
+    mail_lang: Annotated[str, typer.Option(help="Language of the texts: vi or en.")] = "vi",
+    target_unit: Annotated[
+        list[str], typer.Option(help="Unit whose reached targets are notified. Repeatable.")
+    ] = [],  # noqa: B006
+) -> None:
+    """Replace the choice of notifications and the address.
+
+    Example: kieng subscription set --email a@example.org --kind submission_returned
+    --institution vnu
+    """
+    try:
+        wanted = notification_pb2.Subscription(
+            email=email,
+            email_kinds=[notification_pb2.Kind.Value(f"KIND_{name.upper()}") for name in kind],
+            language=notification_pb2.Language.Value(f"LANGUAGE_{mail_lang.upper()}"),
+            target_unit_ids=target_unit,
+        )
+    except ValueError as error:
+        known = ", ".join(enum_text(name, "KIND_") for name in notification_pb2.Kind.keys()[1:])
+        raise Failure(f"{error}; kinds are {known}, languages vi and en", USAGE) from None
+    stub = session.stub(NotificationServiceStub)
+    answer = stub.SetSubscription(api.SetSubscriptionRequest(subscription=wanted))
+    _answer(session.screen, answer.subscription)
+
+
+def _answer(screen: Screen, found: notification_pb2.Subscription) -> None:
+    document = message_json(found)
+
+    def show_table() -> Table:
+        table = screen.table("field", "value")
+        for name, value in document.items():
+            table.add_row(name, ", ".join(value) if isinstance(value, list) else str(value))
+        return table
+
+    screen.answer(document, show_table)

@@ -1,0 +1,115 @@
+"""`kieng topics plan|apply`: the topics that the services need."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from services.cli.admin import broker, log_offsets, probes, topics
+from services.cli.errors import DOWN, NO, USAGE, Failure
+from services.cli.session import Session, with_session
+
+app = typer.Typer(no_args_is_help=True, help="Create the topics, or show what is missing.")
+
+Bootstrap = Annotated[
+    str, typer.Option("--kafka", help="Broker, host:port (default: that of the stack).")
+]
+Partitions = Annotated[
+    int,
+    typer.Option(help="Partitions of a new submissions topic; 0: as in the table."),
+]
+Replication = Annotated[
+    int, typer.Option(help="Replication factor of every topic; 0: as in the table.")
+]
+
+
+@contextmanager
+def _admin(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+    address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or session.stack.broker
+    if not address:
+        raise Failure("which broker? Give --kafka host:port", USAGE)
+    if reason := probes.kafka_unready(address):
+        raise Failure(f"no Kafka: {reason}", DOWN)
+    admin = broker.admin(address)
+    try:
+        yield admin
+    except KafkaError as error:
+        raise Failure(f"{address}: {error}", DOWN) from error
+    finally:
+        admin.close()
+
+
+def wanted(replication: int, partitions: int) -> list[topics.Topic]:
+    """Return the table of topics with the numbers chosen at installation; 0: as in the table."""
+    table = topics.load(replication=replication or None)
+    return [
+        replace(topic, partitions=partitions)
+        if partitions and topic.name == log_offsets.TOPIC
+        else topic
+        for topic in table
+    ]
+
+
+@app.command("apply")
+@with_session()
+def apply_topics(
+    session: Session,
+    bootstrap: Bootstrap = "",
+    replication: Replication = 0,
+    partitions: Partitions = 0,
+) -> None:
+    """Create missing topics and correct settings; exit code 1 if a topic remains too small.
+
+    Partitions and replicas of an existing topic are never changed, only reported.
+
+    Example: kieng topics apply --kafka kafka-1:9092 --replication 3
+    """
+    table = wanted(replication, partitions)
+    with _admin(bootstrap, session) as admin:
+        done = topics.apply(admin, table)
+    screen = session.screen
+    left = [str(difference) for difference in done.left]
+    document = {
+        "created": list(done.created),
+        "reconfigured": list(done.reconfigured),
+        "left": left,
+        "topics": dict(done.ids),
+    }
+
+    def lines() -> str:
+        changes = [*done.created, *done.reconfigured]
+        counts = screen.text("topics.applied", topics=len(done.ids), changed=len(changes))
+        return "\n".join([*left, counts])
+
+    screen.answer(document, lines)
+    if not all(difference.is_generous for difference in done.left):
+        raise typer.Exit(NO)
+
+
+@app.command("plan")
+@with_session()
+def plan_topics(
+    session: Session,
+    bootstrap: Bootstrap = "",
+    replication: Replication = 0,
+    partitions: Partitions = 0,
+) -> None:
+    """Show where the broker differs from the table of topics; exit code 1 if something is missing.
+
+    Example: kieng topics plan --kafka kafka-1:9092
+    """
+    table = wanted(replication, partitions)
+    with _admin(bootstrap, session) as admin:
+        differences = topics.plan(admin, table)
+    found = [str(difference) for difference in differences]
+    screen = session.screen
+    screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
+    if not all(difference.is_generous for difference in differences):
+        raise typer.Exit(NO)

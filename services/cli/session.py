@@ -1,0 +1,174 @@
+"""The session a command works in, and the decorator that adds the options every command shares."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cached_property, update_wrapper
+from pathlib import Path
+from typing import Annotated, Any, Concatenate, cast, get_type_hints
+
+import typer
+
+from services.cli.client.clients import Clients, Credential
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import DATA, Stack, find
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.texts import Lang
+
+InstitutionOption = Annotated[
+    str,
+    typer.Option(
+        "--institution",
+        envvar="KIENG_INSTITUTION",
+        help="Institution to act for, e.g. vnu; its local key signs unless KIENG_TOKEN is set.",
+    ),
+]
+SubjectOption = Annotated[
+    str,
+    typer.Option("--subject", envvar="KIENG_SUBJECT", help="Who acts; by default named by role."),
+]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", help="Write a table or one JSON object.")
+]
+LangOption = Annotated[
+    Lang, typer.Option("--lang", envvar="KIENG_LANG", help="Language of names and headings.")
+]
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="KIENG_DATA", help="Data folder of the local stack.")
+]
+
+
+SHARED: dict[str, tuple[Any, Any]] = {
+    "institution": (InstitutionOption, ""),
+    "subject": (SubjectOption, ""),
+    "output": (OutputOption, Output.table),
+    "lang": (LangOption, Lang.vi),
+    "data": (DataOption, DATA),
+}
+"""Name of each shared option -> its type and default, in the order of the help."""
+
+Command = Callable[..., None]
+Decorated = Callable[Concatenate["Session", ...], None]
+
+
+class Session:
+    """What a command works with. The stack is read, and calls are set up, on first use.
+
+    Args:
+        resources: closes what was opened when the command ends.
+        roles: roles of the token, when it is minted here.
+        screen: where the command prints.
+        data: data folder of the stack.
+        institution: institution the command acts for.
+        subject: who acts; empty for a name derived from the first role.
+    """
+
+    def __init__(
+        self,
+        resources: ExitStack,
+        roles: tuple[str, ...],
+        screen: Screen,
+        data: Path = DATA,
+        institution: str = CONSORTIUM,
+        subject: str = "",
+    ) -> None:
+        self.screen = screen
+        self.data = data
+        self.institution = institution
+        self.subject = subject
+        self._resources = resources
+        self._roles = roles
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stack of the data folder.
+
+        Raises:
+            Failure: its file cannot be read.
+        """
+        return find(self.data)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The services of the stack, called with the credential of this session.
+
+        Raises:
+            Failure: the file of the stack cannot be read.
+        """
+        credential = Credential(self.stack, self.institution, self._roles, self.subject)
+        return self._resources.enter_context(Clients(self.stack, credential))
+
+    def stub(self, stub_class: Any) -> Any:
+        """Return a stub of a service whose methods take a request only.
+
+        Raises:
+            Failure: the address of the service is not known.
+        """
+        return self.clients.stub(stub_class)
+
+    def for_unit(self, unit: str) -> Session:
+        """Return a session for the institution of a unit, unless `--institution` names another."""
+        # A unit's id begins with its institution.
+        return self.acting_for(self.institution or unit.partition("/")[0])
+
+    def acting_for(self, institution: str, *roles: str) -> Session:
+        """Return a session for another institution, with these roles if any are given."""
+        return Session(
+            self._resources,
+            roles or self._roles,
+            self.screen,
+            self.data,
+            institution,
+            self.subject,
+        )
+
+
+def with_session(
+    *roles: str, institution: str | None = None, subject: bool = False, data: bool = True
+) -> Callable[[Decorated], Command]:
+    """Return a decorator that adds the shared options to a command and passes it a session.
+
+    The command takes the session first. The shared options follow its own; `--output` and `--lang`
+    are always among them. It is applied before the decorator of typer, i.e. written below it.
+
+    Args:
+        roles: roles that the command needs; none if it calls no service.
+        institution: default of `--institution`; None for a command without this option, which
+            acts for the consortium.
+        subject: whether the command has `--subject`.
+        data: whether the command has `--data`.
+    """
+    is_wanted = {"institution": institution is not None, "subject": subject, "data": data}
+    shared = {name: kind for name, kind in SHARED.items() if is_wanted.get(name, True)}
+    if institution is not None:
+        shared["institution"] = (InstitutionOption, institution)
+
+    def decorate(command: Decorated) -> Command:
+        def run(**values: Any) -> None:
+            chosen = {name: values.pop(name) for name in shared}
+            screen = Screen(chosen.pop("output"), chosen.pop("lang"))
+            with ExitStack() as resources:
+                command(Session(resources, roles, screen, **chosen), **values)
+
+        update_wrapper(run, command)
+        signature = _signature(command, shared)
+        cast(Any, run).__signature__ = signature
+        run.__annotations__ = {name: p.annotation for name, p in signature.parameters.items()}
+        return run
+
+    return decorate
+
+
+def _signature(command: Decorated, shared: dict[str, tuple[Any, Any]]) -> inspect.Signature:
+    """Return what typer reads: the command's own parameters without the session, and the shared."""
+    hints = get_type_hints(command, include_extras=True)
+    own = list(inspect.signature(command).parameters.values())[1:]
+    by_name = inspect.Parameter.KEYWORD_ONLY
+    parameters = [p.replace(kind=by_name, annotation=hints[p.name]) for p in own]
+    parameters += [
+        inspect.Parameter(name, by_name, default=default, annotation=kind)
+        for name, (kind, default) in shared.items()
+    ]
+    return inspect.Signature(parameters)

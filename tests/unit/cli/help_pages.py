@@ -1,0 +1,61 @@
+"""The `--help` of every command as one text; `python -m tests.unit.cli.help_pages` prints it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import services
+from services.cli.main import app
+
+ROOT = Path(services.__file__).parents[1]
+SETTINGS = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def commands(command: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """The words of every group and command, in the order of the help."""
+    yield path
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, *path, name)
+
+
+def relative_defaults(command: Any) -> None:
+    """Shorten default paths, so that a page is laid out alike wherever the checkout is."""
+    for parameter in command.params:
+        if isinstance(parameter.default, Path) and parameter.default.is_relative_to(ROOT):
+            parameter.default = parameter.default.relative_to(ROOT)
+    for below in getattr(command, "commands", {}).values():
+        relative_defaults(below)
+
+
+def page(group: Any, path: tuple[str, ...]) -> str:
+    """The help of one command."""
+    printed = StringIO()
+    with redirect_stdout(printed):
+        group.main([*path, "--help"], prog_name="kieng", standalone_mode=False)
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+
+
+def pages() -> dict[str, str]:
+    """Command line -> what it prints; ``SETTINGS`` must be in the environment."""
+    group: Any = typer.main.get_command(app)
+    relative_defaults(group)
+    return {" ".join(["kieng", *path, "--help"]): page(group, path) for path in commands(group)}
+
+
+def as_text(found: dict[str, str]) -> str:
+    """The pages as they are recorded."""
+    return "\n\n".join(f"$ {command}\n{shown}" for command, shown in found.items()) + "\n"
+
+
+if __name__ == "__main__":
+    os.environ.pop("TERMINAL_WIDTH", None)
+    os.environ.update(SETTINGS)
+    sys.stdout.write(as_text(pages()))

@@ -1,0 +1,87 @@
+"""The decorator of the commands adds the shared options once, and passes an opened session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.session import Session, with_session
+from services.cli.terminal.screen import Output
+from services.cli.terminal.texts import Lang
+
+SHARED = {"institution", "subject", "output", "lang", "data"}
+
+
+def run(
+    *arguments: str, env: dict[str, str] | None = None, **decorated: Any
+) -> tuple[Session, str, set[str]]:
+    """Run a command; return its session, its own argument, and the shared options it has."""
+    seen: list[tuple[Session, str]] = []
+    app = typer.Typer()
+
+    @app.command()
+    @with_session("viewer", **decorated)
+    def command(session: Session, name: Annotated[str, typer.Argument()] = "none") -> None:
+        """Note what was passed."""
+        seen.append((session, name))
+
+    result = CliRunner(env={"KIENG_INSTITUTION": None, **(env or {})}).invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    group: Any = typer.main.get_command(app)
+    return *seen[0], {parameter.name for parameter in group.params} & SHARED
+
+
+def test_a_command_has_output_language_and_data_unless_it_says_otherwise() -> None:
+    assert run()[2] == {"output", "lang", "data"}
+    assert run(data=False)[2] == {"output", "lang"}
+    assert run(institution="", subject=True)[2] == SHARED
+
+
+def test_the_session_is_made_of_the_options_and_the_rest_is_the_commands_own() -> None:
+    arguments = ["it", "-o", "json", "--lang", "en", "--data", "here", "--subject", "an"]
+    session, name, _ = run(*arguments, "--institution", "hust", institution="vnu", subject=True)
+    assert (session.screen.output, session.screen.lang) == (Output.json, Lang.en)
+    assert (session.data, session.institution, session.subject) == (Path("here"), "hust", "an")
+    assert name == "it"
+
+
+def test_defaults_are_those_of_the_decorator_and_of_the_environment() -> None:
+    assert run()[0].institution == CONSORTIUM
+    assert run(institution="vnu")[0].institution == "vnu"
+    env = {"KIENG_INSTITUTION": "hust"}
+    assert run(institution="vnu", env=env)[0].institution == "hust"
+    assert run(env=env)[0].institution == CONSORTIUM
+
+
+def test_a_unit_is_acted_for_by_its_institution_unless_another_is_named() -> None:
+    assert run(institution="")[0].for_unit("vnu/hus").institution == "vnu"
+    assert run(institution="hust")[0].for_unit("vnu/hus").institution == "hust"
+
+
+def test_nothing_is_read_or_opened_before_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("not JSON")
+    session, _, _ = run("--data", str(tmp_path))
+    with pytest.raises(Exception, match="cannot be read"):
+        _ = session.clients
+
+
+def test_calls_are_closed_when_the_command_ends(tmp_path: Path) -> None:
+    closed: list[str] = []
+    app = typer.Typer()
+
+    @app.command()
+    @with_session("viewer")
+    def command(session: Session) -> None:
+        """Open the calls."""
+        channels = session.clients._channels
+        channels["here"] = type("Channel", (), {"close": lambda self: closed.append("here")})()
+        assert closed == []
+
+    result = CliRunner().invoke(app, ["--data", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert closed == ["here"]
