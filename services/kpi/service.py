@@ -32,7 +32,7 @@ from services.kpi.api.kpis import Reading
 from services.kpi.api.parked import get_parked, list_parked
 from services.kpi.api.targets import encode_reached, reached
 from services.kpi.config import RECORDS_MAX
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
     Live,

@@ -20,7 +20,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError
 
 from services.cli.local.child_process import Child, Supervisor
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 
 GROUP = "kieng.kpi"
 POSITION = re.compile(r"kieng_consumer_next_offset\{([^}]*)\} (\S+)")

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from services.kernel.kafka import Record
+from services.kpi.log.topic import SUBMISSIONS
+
 MAGIC = b"KIENGLOG\x01"
 RECORD_BYTES_MAX = 16 * 1024 * 1024
 _POSITION = struct.Struct(">IQQ")
@@ -28,7 +31,19 @@ class FileRecord:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]] = field(default_factory=list)
-    topic: str = "kieng.submissions.v1"
+    topic: str = SUBMISSIONS
+
+    @staticmethod
+    def of(record: Record) -> FileRecord:
+        """Return what a file keeps of a record of the broker."""
+        return FileRecord(
+            record.partition,
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value,
+            list(record.headers),
+        )
 
 
 def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:

@@ -15,9 +15,10 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
+from services.kpi.heap import tune_gc
+from services.kpi.log.identity import REMEDY, describe_log, divergence
 from services.kpi.log.reader import read_partition
-from services.kpi.process import tune_gc
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
