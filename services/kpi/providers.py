@@ -16,12 +16,12 @@ from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.config import Settings
 from services.kpi.editions.closing import Closing
 from services.kpi.editions.restatements import Restating
+from services.kpi.heap import freeze_heap, tune_gc
 from services.kpi.log.identity import beginnings, describe_log
-from services.kpi.process import freeze_heap, tune_gc
 from services.kpi.query.history import Past
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
-from services.kpi.replay.runner import Replays
+from services.kpi.replay.runner import ReplayRunner
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.editions import Editions
@@ -93,11 +93,10 @@ class Live(DependencyProvider):
 
 def make_past(mongo: Mongo, settings: Settings) -> Past:
     """Return kept days and replays."""
-    wait = {"fetch_max_wait_ms": settings.kafka_fetch_wait_ms}
     return Past(
         Registry(mongo),
         Days(mongo),
-        Replays(lambda: {**settings.kafka_options(), **wait}),
+        ReplayRunner(settings),
         lambda: describe_log(settings).topic_id,
         settings.snapshot_days,
     )

@@ -24,7 +24,7 @@ LAYERS: dict[str, list[tuple[str, ...]]] = {
         ("process", "schema"),
         ("store",),
         ("wire", "config"),
-        ("domain", "log", "oracle", "metrics", "signing"),
+        ("domain", "log", "oracle", "metrics", "heap", "signing"),
     ],
 }
 """Service -> layers from top to bottom; packages of one layer do not import each other."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,14 +19,17 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from kieng.submissions.v1 import events_pb2
+from services.kernel.config import load
 from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
-from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX
+from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX, Settings
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell, Place, fold, roll_up
 from services.kpi.domain.work import Key, Statement, Work
-from services.kpi.process import tune_gc
+from services.kpi.heap import tune_gc
+from services.kpi.process import Child
 from services.kpi.projection.partition_fold import PartitionFold, StoredView
+from services.kpi.rebuild.requests import encode_request
 from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
@@ -168,18 +170,13 @@ def rebuild(view_id: str, events_text: str) -> dict[str, Any]:
     Here, because what the kernel says of a child begins with the memory of whoever started it.
 
     Raises:
-        RuntimeError: the rebuild failed.
+        ChildFailed: the rebuild failed.
     """
-    argv = [sys.executable, "-m", "services.kpi.rebuild.worker", view_id, f"0:{events_text}"]
+    request = encode_request(view_id, {0: int(events_text)})
     began = time.monotonic()
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        # Not communicate(): it would close the pipe by whose end the child knows its parent's.
-        assert process.stdout is not None
-        said = process.stdout.read()
-        if process.wait():
-            raise RuntimeError(f"the rebuild failed: {said.decode()[-500:]}")
+    child = Child("services.kpi.rebuild.worker", load(Settings), request)
+    child.result()
+    child.end()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "wall": time.monotonic() - began,

@@ -13,8 +13,8 @@ from services.kpi.domain.months import month_range
 from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
 from services.kpi.query.reorganisation import compare_trees, units_as_is
 from services.kpi.store.views import Standing, View
-from services.kpi.what_if.runner import Trials
-from services.kpi.what_if.worker import encode_wish
+from services.kpi.what_if.runner import WhatIfRunner
+from services.kpi.what_if.worker import encode_request
 from services.kpi.wire.catalogue import decode_catalogue
 
 LOOK_SECONDS = 0.5
@@ -29,7 +29,7 @@ class Publishing:
     live = Live()
     snapshots = ViewSnapshots()
     targets = TargetStore()
-    trials = Trials()
+    what_if = WhatIfRunner()
 
     @grpc
     def publish_catalogue(
@@ -78,8 +78,8 @@ class Publishing:
         }
         ends = self.registry.standing(live.view_id).vector
         before = self.registry.message(live.catalogue_version)
-        wish = encode_wish(live, before, message, ends, months, targets)
-        yield from self.trials.run(wish, self.call.is_active)
+        asked = encode_request(live, before, message, ends, months, targets)
+        yield from self.what_if.run(asked, self.call.is_active)
 
     @grpc
     def compare_trees(

@@ -10,7 +10,7 @@ from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.query.live_view import LiveView, Moment
 from services.kpi.replay.memory_projection import Cut
-from services.kpi.replay.runner import Replayed, Replays
+from services.kpi.replay.runner import Replayed, ReplayRunner
 from services.kpi.replay.tasks import Task
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.kept_days import Days, KeptDay
@@ -43,7 +43,7 @@ class Past:
         self,
         registry: Registry,
         days: Days,
-        replays: Replays,
+        replays: ReplayRunner,
         log_id: Callable[[], str],
         keep_days: int,
     ) -> None:
@@ -162,7 +162,7 @@ class Past:
         task: Task | None = None,
         catalogue_version: int = 0,
     ) -> Iterator[int | Replayed]:
-        """Replay the log of a view; see `Replays.run`.
+        """Replay the log of a view; see `ReplayRunner.run`.
 
         Args:
             view: view whose log it is.

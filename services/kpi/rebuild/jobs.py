@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from services.kernel.errors import Refusal
 from services.kpi.config import Settings
-from services.kpi.process import Child, Ends, environment
+from services.kpi.process import Child, ChildFailed
 from services.kpi.rebuild.lifecycle import Comparison, Failed
+from services.kpi.rebuild.requests import encode_request
 from services.kpi.store.views import Vector, View
 
 
@@ -38,19 +38,19 @@ class ChildProcesses:
         return Comparison(sum(result["count"] for result in results), differences)
 
     @property
-    def running(self) -> list[subprocess.Popen[str]]:
-        """The children that run now."""
-        return [child.process for child in self._children if child.is_running]
+    def running(self) -> list[Child]:
+        """The subprocesses that run now."""
+        return [child for child in self._children if child.is_running]
 
     def stop(self) -> None:
-        """End what still runs; a child that is asked to takes back its open transaction."""
+        """End what still runs; a subprocess takes back its open transaction."""
         for each in self._children:
             each.process.terminate()
         for each in self._children:
             each.end()
         self._children, self._job = [], None
 
-    def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
+    def _results(self, module: str, view: View, ends: Vector) -> list[Mapping[str, Any]] | None:
         if self._job != (module, view.view_id):
             self.stop()
             self._job = (module, view.view_id)
@@ -58,21 +58,22 @@ class ChildProcesses:
             # Fewer partitions than processes: each of the children starts some of its own.
             each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
             settings = self._settings.model_copy(update={"rebuild_processes": each})
+            name = f"services.kpi.rebuild.{module}"
             self._children = [
-                self._start(module, view.view_id, share, environment(settings)) for share in shares
+                Child(name, settings, encode_request(view.view_id, share)) for share in shares
             ]
-        if any(each.is_running for each in self._children):
+        if self.running:
             return None
-        results = [each.result() for each in self._children]
+        results, failed = list[Mapping[str, Any]](), list[str]()
+        for child in self._children:
+            try:
+                results.append(child.result())
+            except (ChildFailed, Refusal) as failure:
+                failed.append(str(failure))
         self.stop()
-        if failed := [result["failed"] for result in results if "failed" in result]:
+        if failed:
             raise Failed("; ".join(failed))
         return results
-
-    def _start(self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]) -> Child:
-        places = [f"{partition}:{end}" for partition, end in ends.items()]
-        command = [sys.executable, "-m", f"services.kpi.rebuild.{module}", view_id, *places]
-        return Child(command, environ)
 
 
 def _shares(ends: Vector, count: int) -> list[dict[int, int]]:

@@ -1,16 +1,14 @@
-"""Child process: compares every cell of a view that is built with an independent recompute in SQL.
+"""Compares every cell of a view with an independent recompute in SQL, in a process of its own.
 
-`python -m services.kpi.rebuild.oracle_check VIEW PARTITION:OFFSET...` prints a JSON object with
-the `count` of cells that differ and some of them in words, `differences`; exit code 0 compared, 1
-failed. The view must stand at these offsets. Ends with its parent.
+`python -m services.kpi.rebuild.oracle_check` is a subprocess as `kpi.process` runs them: asked by
+`requests.encode_request`, it sends the `count` of cells that differ and some of them in words,
+`differences`. The view must have been folded exactly up to the offsets of the request.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 from zlib import crc32
 
 from kieng.kpi.v1 import catalogue_pb2
@@ -19,7 +17,8 @@ from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
-from services.kpi.process import Ends, child
+from services.kpi.process import Message, Send, serve
+from services.kpi.rebuild.requests import decode_request
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
@@ -35,8 +34,9 @@ Cell = tuple[str, str, str, str]
 Cells = dict[Cell, int]
 
 
-def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
-    """Return which cells of a view are not as the oracle has them, absent and zero included."""
+def compare(settings: Settings, request: Message, send: Send) -> None:
+    """Send which cells of a view are not as the oracle has them, absent and zero included."""
+    view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         registry = Registry(mongo)
@@ -56,7 +56,7 @@ def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
                 place = " ".join(part for part in cell if part)
                 both = f"{found.get(cell, 0)}, SQL says {expected.get(cell, 0)}"
                 differences.append(f"partition {partition}, {place}: {both}")
-    return {"count": count, "differences": differences}
+    send({"count": count, "differences": differences})
 
 
 def recomputed(
@@ -108,4 +108,4 @@ def _stored(mongo: Mongo, view_id: str, partition: int) -> Cells:
 
 
 if __name__ == "__main__":
-    raise SystemExit(child(sys.argv[1:], compare))
+    raise SystemExit(serve(compare))

@@ -1,14 +1,12 @@
-"""Child process: brings partitions of a view up to offsets, beside the live view.
+"""Brings partitions of a view up to offsets beside the live view, in a process of its own.
 
-`python -m services.kpi.rebuild.worker VIEW PARTITION:OFFSET...` rebuilds what has not begun, and
-folds on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its
-parent.
+`python -m services.kpi.rebuild.worker` is a subprocess as `kpi.process` runs them: asked by
+`requests.encode_request`, it rebuilds partitions that have not begun and folds on the others.
 """
 
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -17,11 +15,13 @@ from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.parking import Limits
-from services.kpi.log.identity import SUBMISSIONS, describe_log
+from services.kpi.log.identity import describe_log
 from services.kpi.log.reader import read_partition
-from services.kpi.process import Ends, child
+from services.kpi.log.topic import SUBMISSIONS
+from services.kpi.process import Message, Send, serve
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild.bulk_load import Gather, here, rebuild
+from services.kpi.rebuild.requests import decode_request
 from services.kpi.rebuild.shard import shares_of
 from services.kpi.rebuild.shard_pool import EVENTS_MIN, GatheringProcesses
 from services.kpi.store.bulk_load import BulkLoad
@@ -29,9 +29,10 @@ from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger, Owned
 
 
-def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:
+def bring_up(settings: Settings, request: Message, send: Send) -> None:
     """Bring partitions of a view up to offsets. Safe to repeat, and to kill at any time."""
-    # Millions of objects that live to the end: looking for circles among them is for nothing.
+    view_id, ends = decode_request(request)
+    # Millions of objects that live to the end: looking for cycles among them finds none.
     gc.disable()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         for partition, end in ends.items():
@@ -39,8 +40,9 @@ def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:
                 _bring_up(settings, mongo, view_id, partition, end)
             except OwnershipLost as lost:
                 # The owner of the partition folds it now, which is as well.
-                return {"left_to_another": str(lost)}
-    return {}
+                send({"left_to_another": str(lost)})
+                return
+    send({})
 
 
 def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, end: int) -> None:
@@ -77,4 +79,4 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
 
 if __name__ == "__main__":
-    raise SystemExit(child(sys.argv[1:], bring_up))
+    raise SystemExit(serve(bring_up))

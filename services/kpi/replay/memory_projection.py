@@ -49,7 +49,6 @@ class Scratch:
     cut: Cut
     read: int = 0
     _folds: dict[int, tuple[PartitionFold, MemoryView]] = field(default_factory=dict)
-    _position: dict[int, int] = field(default_factory=dict)
     _is_cut: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -58,13 +57,6 @@ class Scratch:
             owned, view = Owned("scratch", partition, 1, begin, 0, 0, frozenset()), MemoryView()
             fold = PartitionFold(owned, self.catalogue, view, UNLIMITED, self.cut.generation)
             self._folds[partition] = fold, view
-            self._position[partition] = begin
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every partition is read as far as it has to be."""
-        until = self.cut.until
-        return all(self._position[partition] >= offset for partition, offset in until.items())
 
     def take(self, records: Sequence[Record]) -> None:
         """Fold records of one partition; those behind the cut are passed over.
@@ -74,7 +66,6 @@ class Scratch:
         """
         partition = records[0].partition
         until, before_ms = self.cut.until.get(partition, 0), self.cut.before_ms
-        self._position[partition] = records[-1].offset + 1
         inside = [record for record in records if record.offset < until]
         self.read += len(inside)
         kept: list[Record] = []

@@ -33,18 +33,15 @@ def test_a_replay_to_an_offset_is_the_fold_of_what_stands_before_it(offset: int)
     assert scratch.image().digest() == known["digest"]
     assert scratch.progress().next_offsets == {0: offset}
     assert scratch.progress().parked == known["parked"]
-    assert scratch.is_complete
     assert scratch.read == offset
 
 
-def test_a_replay_is_complete_only_when_every_partition_is() -> None:
+def test_partitions_are_folded_each_on_its_own() -> None:
     scratch = Scratch(CATALOGUE, Cut({0: 2, 1: 0, 2: 1}))
     scratch.take([timed(0, 1), timed(1, 2)])
-    assert not scratch.is_complete
     other = timed(0, 1)
     other.partition = 2
     scratch.take([other])
-    assert scratch.is_complete
     assert scratch.progress().next_offsets == {0: 2, 1: 0, 2: 1}
 
 
