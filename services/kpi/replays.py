@@ -53,6 +53,7 @@ class Replays:
     def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
         self._options = options
         self._busy = threading.Lock()
+        # Changed only by whoever holds `_busy`; a single look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
     def run(
