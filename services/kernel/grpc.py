@@ -97,9 +97,9 @@ class GrpcServer(SharedExtension):
         if entrypoint is None:
             raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
         entrypoint.method = method
-        response = "stream" if method.server_streaming else "unary"
-        request = "stream" if method.client_streaming else "unary"
-        make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
+        streams = (method.client_streaming, method.server_streaming)
+        kinds = "_".join("stream" if each else "unary" for each in streams)
+        make = getattr(grpcio, f"{kinds}_rpc_method_handler")
         answer = entrypoint.stream if method.server_streaming else entrypoint.answer
         given = message_factory.GetMessageClass(method.input_type).FromString
         returned = message_factory.GetMessageClass(method.output_type).SerializeToString

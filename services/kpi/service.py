@@ -23,9 +23,10 @@ from kieng.kpi.v1 import (
 from services.kernel.container import repeat
 from services.kernel.errors import Forbidden, InvalidArgument, InvalidRecord, Unavailable
 from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Record, consume, header
+from services.kernel.kafka import Record, consume, event_type
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
+from services.kpi import metrics
 from services.kpi.api.catalogues import Publishing
 from services.kpi.api.editions import Editing
 from services.kpi.api.kpis import Reading
@@ -82,12 +83,14 @@ class KpiAggregator:
     def on_directory(self, records: list[Record]) -> None:
         """Keep every directory version. Safe to run twice."""
         for record in records:
-            if header(record, "ce_type") == DIRECTORY_PUBLISHED:
-                try:
-                    event = directory_events.DirectoryPublished.FromString(record.value or b"")
-                except DecodeError as error:
-                    raise InvalidRecord(str(error), offset=record.offset) from None
-                self.registry.keep_directory(event.directory)
+            if event_type(record) != DIRECTORY_PUBLISHED:
+                metrics.RECORDS_SKIPPED.labels(record.topic).inc()
+                continue
+            try:
+                event = directory_events.DirectoryPublished.FromString(record.value or b"")
+            except DecodeError as error:
+                raise InvalidRecord(str(error), offset=record.offset) from None
+            self.registry.keep_directory(event.directory)
 
 
 class KpiQuery(Reading, Editing, Publishing):

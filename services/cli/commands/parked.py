@@ -72,19 +72,23 @@ def list_records(
 @app.command()
 def show(
     place: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="As `list` says it.")],
-    institution: options.Institution = "",
+    institution: Annotated[
+        str, typer.Option(envvar="KIENG_INSTITUTION", help="As whom; empty is the operator.")
+    ] = "",
     output: options.OutputAs = options.TABLE,
     lang: options.Language = options.VI,
     data: options.Data = options.DATA_DEFAULT,
 ) -> None:
-    """Show one record of the own institution with its content.
+    """Show one record with its content: of the own institution, or, as operator, of none.
 
     Example: kieng parked show 0:1742 --institution vnu
     """
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
-    with options.session(output, lang, data, "auditor", institution=institution) as session:
+    role = "auditor" if institution else "operator"
+    opened = options.session(output, lang, data, role, institution=institution or CONSORTIUM)
+    with opened as session:
         request = api.GetParkedRequest(partition=int(partition), offset=int(offset))
         answer = session.clients.stub(ParkedServiceStub).GetParked(request)
     content = _content(answer.value)

@@ -23,11 +23,13 @@ from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.catalogues import Registry
-from services.kpi.store.ledger import Ledger
+from services.kpi.store.ledger import Flush, Ledger
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.views import UNSAFE, View
 
 FOLLOWERS_SECONDS = 0.5
+UNKNOWN_TYPES_MAX = 100
+"""Most event types that are named in the log, each once."""
 
 log = structlog.get_logger()
 
@@ -51,6 +53,8 @@ class OwnedPartitions(DependencyProvider):
         self._view: View | None = None
         self._partitions = 0
         self._diverged = ""
+        self._unknown: set[str] = set()
+        metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # shown with 0, so that rates are right
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
         """Return the partitions."""
@@ -127,7 +131,20 @@ class OwnedPartitions(DependencyProvider):
         if describe_log(self.container.settings).topic_id != view.topic_id:
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
-        return PartitionFold(owned, catalogue, ledger, self._limits, view.generation, behind)
+        generation = view.generation
+        limits = self._limits
+        return PartitionFold(owned, catalogue, ledger, limits, generation, behind, self._report)
+
+    def _report(self, flush: Flush) -> None:
+        """Count and log what a stored batch could not fold."""
+        place = {"view_id": flush.owned.view_id, "partition": flush.owned.partition}
+        for offset, parked in flush.parked.items():
+            log.warning("record is parked", offset=offset, reason=parked.reason, **place)
+        for kind, count in flush.skipped.items():
+            metrics.RECORDS_SKIPPED.labels(SUBMISSIONS).inc(count)
+            if kind not in self._unknown and len(self._unknown) < UNKNOWN_TYPES_MAX:
+                self._unknown.add(kind)
+                log.warning("records of an unknown type are skipped", type=kind, **place)
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Say everywhere why nothing is folded, and fold nothing."""

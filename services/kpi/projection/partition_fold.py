@@ -8,13 +8,13 @@ while the next batch is folded (ADR 0019).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import InvalidRecord
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record, event_type, header
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
@@ -26,7 +26,7 @@ from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
 from services.kpi.wire import events
-from services.kpi.wire.parking import parked_of
+from services.kpi.wire.parking import parked_of, within_calendar
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
@@ -61,6 +61,7 @@ class PartitionFold:
         limits: how much may be parked before the fold stops.
         generation: only `LogRepublished` of this generation of the log and later ones count.
         behind: writes flushes of a backlog; by default each is stored when `apply` returns.
+        report: is called with every flush that was stored, maybe on another thread.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class PartitionFold:
         limits: Limits = LIMITS,
         generation: int = 0,
         behind: WriteBehind | None = None,
+        report: Callable[[Flush], None] = lambda flush: None,
     ) -> None:
         self.owned = owned
         self.catalogue = catalogue
         self._ledger = ledger
         self._behind = behind
+        self._report = report
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[Place, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
@@ -118,6 +121,7 @@ class PartitionFold:
         with metrics.FLUSH_SECONDS.time():
             self._ledger.commit(flush)
         metrics.RECORDS_FOLDED.inc(records)
+        self._report(flush)
 
     def _folded(self, records: Sequence[Record]) -> Flush:
         """Return what records change; in memory it is changed."""
@@ -142,8 +146,9 @@ class PartitionFold:
     ) -> list[tuple[events_pb2.SubmissionChanged, Statement]]:
         changed = []
         for record in records:
-            kind, value = header(record, "ce_type"), record.value or b""
+            value = record.value or b""
             try:
+                kind = event_type(record)
                 if kind == events.REPUBLISHED:
                     flush.republished |= events.decode_republished(value, self._generation)
                 elif kind == events.CHANGED:
@@ -155,11 +160,13 @@ class PartitionFold:
                         event.submission_id, event.work_key, event.version
                     )
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
+                else:
+                    # A later release knows what it means; it changes no cell.
+                    flush.skipped[kind] = flush.skipped.get(kind, 0) + 1
             except InvalidRecord as invalid:
                 parked = parked_of(record, str(invalid))
                 if not self._is_foreign(parked.work_key):
                     self._park(record.offset, parked, flush)
-            # Other types are of a later release, which knows what they mean; they change no cell.
         return changed
 
     def _is_foreign(self, work_key: str) -> bool:
@@ -252,6 +259,8 @@ def _event_ms(record: Record) -> int:
     """Return when the event was made, in milliseconds; the broker's time when it does not say."""
     text = header(record, "ce_time")
     try:
-        return int(datetime.fromisoformat(text).timestamp() * 1000)
-    except ValueError:
-        return record.timestamp
+        made = datetime.fromisoformat(text)
+        made = made if made.tzinfo else made.replace(tzinfo=UTC)
+        return within_calendar(int(made.timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return within_calendar(record.timestamp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
@@ -31,6 +32,9 @@ def end_of(day: date, now: datetime) -> datetime:
 class Past:
     """Answers about the past as moments, which do not move any more. Thread-safe.
 
+    Kept days are read by one thread at a time, so that a day is decoded once however many callers
+    ask for it. They share its image, which is only read: nothing changes it once it is decoded.
+
     Args:
         registry: catalogues and views.
         days: kept days.
@@ -52,7 +56,9 @@ class Past:
         self._keep_days = keep_days
         self._replays = replays
         self._log_id = log_id
-        self._moments: OrderedDict[object, tuple[KeptDay, Moment]] = OrderedDict()
+        self._moments: OrderedDict[str, tuple[KeptDay, Moment]] = OrderedDict()
+        self._loading = threading.Lock()
+        """Held by whoever changes the moments in memory; a single look-up needs no lock."""
 
     def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
         """Keep the live view as the state of the day that has just ended; return whether it was us.
@@ -96,8 +102,15 @@ class Past:
             text = f"{day} is not over; leave as_of away to read the present"
             raise InvalidArgument(f"as_of: {text}", fields={"as_of": text})
         name = day.isoformat()
-        known = self._moments.get(name)
-        if known is None:
+        known = self._moments.get(name) or self._load(name)
+        return known[0], self._with_targets(live, known[1])
+
+    def _load(self, name: str) -> tuple[KeptDay, Moment]:
+        """Return a kept day that is not in memory; raises WrongState when it is not kept."""
+        with self._loading:
+            known = self._moments.get(name)
+            if known is not None:
+                return known  # another caller has loaded it meanwhile
             found = self.days.find(name)
             if found is None:
                 raise self._not_kept(name)
@@ -108,7 +121,7 @@ class Past:
             self._moments[name] = known
             while len(self._moments) > IMAGES_KEPT:
                 self._moments.popitem(last=False)
-        return known[0], self._with_targets(live, known[1])
+            return known
 
     def _not_kept(self, name: str) -> WrongState:
         before, after = self.days.around(name)

@@ -12,6 +12,7 @@ from contextlib import closing
 from zlib import crc32
 
 from kieng.kpi.v1 import catalogue_pb2
+from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import Record, header
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
@@ -62,7 +63,7 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return every cell that the oracle computes from records (key, value), a part at a time."""
+    """Return every cell that the oracle computes from (work key, value), a part at a time."""
     try:
         from services.kpi.oracle.recompute import LogRecord, recompute
     except ImportError as missing:
@@ -88,8 +89,11 @@ def differing(found: Cells, expected: Cells) -> list[Cell]:
 def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:
     for records in log:
         for record in records:
-            if header(record, "ce_type") == events.CHANGED and record.offset not in parked:
-                yield record.key or b"", record.value or b""
+            if record.offset in parked or header(record, "ce_type") != events.CHANGED:
+                continue
+            # Not by the record's key, which a producer may leave out or choose differently.
+            value = record.value or b""
+            yield events_pb2.SubmissionChanged.FromString(value).work_key.encode(), value
 
 
 def _parked(mongo: Mongo, view_id: str, partition: int) -> set[int]:

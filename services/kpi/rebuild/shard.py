@@ -83,6 +83,7 @@ class Gathering(PartitionFold):
             known = said.get(event.submission_id)
             if known is None or known.version < statement.version:
                 said[event.submission_id] = statement
+        self.flush.skipped.clear()  # a log may name any number of types
         self.read += len(records)
         self.flush.next_offset = records[-1].offset + 1
         self.flush.last_hash = event_hash(records[-1])

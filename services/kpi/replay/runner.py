@@ -49,6 +49,7 @@ class ReplayRunner:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._one = OneAtATime("replay")
+        # Changed only while `_one` is held; a single look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
     def run(

@@ -68,6 +68,7 @@ class Bundles:
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._bundles = database["bundles"]
+        # Two threads may read the same one, or one more than are kept: they never change.
         self._directories: dict[Run, Directory] = {}
 
     def find(

@@ -27,6 +27,7 @@ class Registry(Views):
         database = mongo.database(DATABASE)
         self._directories = database["directories"]
         self._catalogues = database["catalogues"]
+        # Two threads may decode the same version; it never changes and is never taken away.
         self._decoded: dict[int, Catalogue] = {}
 
     def keep_directory(self, directory: directory_pb2.Directory) -> None:

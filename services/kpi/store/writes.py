@@ -52,6 +52,7 @@ class Flush:
         new_works: those of the works that are known not to be stored yet.
         bundles: name -> content of bundles of works; a bulk load's only.
         changed: (unit id, month) of a row -> its cells that the batch changed, with their values.
+        skipped: event type that this release does not know -> records of it; they are not stored.
     """
 
     owned: Owned
@@ -67,6 +68,7 @@ class Flush:
     new_works: set[str] = field(default_factory=set)
     bundles: dict[str, bytes] = field(default_factory=dict)
     changed: dict[Place, Mapping[Cell, int]] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def last_offset(self) -> int:
