@@ -256,7 +256,7 @@ def simulated(world: World) -> Iterator[None]:
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),
         (bulk_load, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
         (shard, "CHUNK_WORKS", rng.choice((2, 5, 50))),
-        (shard, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
+        (shard, "EVENTS_PER_SHARD", rng.choice((7, 1000))),
         (followers, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (lifecycle, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (partition_fold, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from kieng.submissions.v1 import events_pb2
-from services.kernel.errors import InvalidRecord
-from services.kernel.kafka import Record, event_type, header
+from services.kernel.kafka import Record
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
-from services.kpi.domain.parking import Grave, Limits, Parked, Parking
+from services.kpi.domain.parking import Grave, Limits
 from services.kpi.domain.seen_works import SeenWorks
-from services.kpi.domain.work import Claim, Key, Statement, Work
+from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.log.identity import event_hash
+from services.kpi.projection.decoder import Decoder
 from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.ledger import Flush, Owned
 from services.kpi.store.rows import PackedRow
+from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
-from services.kpi.wire.parking import parked_of, within_calendar
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
@@ -83,9 +82,9 @@ class PartitionFold:
         self._rows: dict[Place, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
         self._seen = None if owned.next_offset else SeenWorks()
-        self._above: dict[tuple[str, int], list[str]] = {}
-        self._generation = generation
-        self._parking = Parking(limits, ledger.graves(owned) if owned.next_offset else ())
+        self._documents = WorkDocuments(catalogue)
+        graves = ledger.graves(owned) if owned.next_offset else ()
+        self._decoder = Decoder(catalogue, limits, generation, graves)
 
     def apply(self, records: Sequence[Record]) -> None:
         """Fold a batch and flush it; on any error the object is spent, and claiming again tells.
@@ -129,7 +128,7 @@ class PartitionFold:
             self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
         )
         flush.last_hash = event_hash(records[-1])
-        changed = self._decode(records, flush)
+        changed = self._decoder.decode(records, flush)
         # In the order of the log: what is forgotten first must not depend on how strings hash.
         self._load_works(dict.fromkeys(event.work_key for event, _ in changed), flush)
         touched: dict[str, Work] = {}
@@ -137,41 +136,9 @@ class PartitionFold:
         for event, statement in changed:
             self._fold_one(event, statement, touched, deltas)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
-        flush.works = {key: self._document(work) for key, work in touched.items()}
+        flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
         self.owned = flush.done()
         return flush
-
-    def _decode(
-        self, records: Sequence[Record], flush: Flush
-    ) -> list[tuple[events_pb2.SubmissionChanged, Statement]]:
-        changed = []
-        for record in records:
-            value = record.value or b""
-            try:
-                kind = event_type(record)
-                if kind == events.REPUBLISHED:
-                    flush.republished |= events.decode_republished(value, self._generation)
-                elif kind == events.CHANGED:
-                    event = events.decode_changed(value)
-                    if self._is_foreign(event.work_key):
-                        continue
-                    changed.append((event, events.decode_statement(event, self.catalogue, value)))
-                    flush.mended += self._parking.mended(
-                        event.submission_id, event.work_key, event.version
-                    )
-                    flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
-                else:
-                    # A later release knows what it means; it changes no cell.
-                    flush.skipped[kind] = flush.skipped.get(kind, 0) + 1
-            except InvalidRecord as invalid:
-                parked = parked_of(record, str(invalid))
-                if not self._is_foreign(parked.work_key):
-                    self._park(record.offset, parked, flush)
-        return changed
-
-    def _is_foreign(self, work_key: str) -> bool:
-        """Tell whether another one has to fold what is said of a work; nobody else here."""
-        return False
 
     def _load_works(self, keys: Collection[str], flush: Flush) -> None:
         seen = self._seen
@@ -222,45 +189,3 @@ class PartitionFold:
             # Another row, not the same one changed: the former may be being written.
             row, flush.changed[place] = self._rows[place].changed(steps)
             flush.rows[place] = self._rows[place] = row
-
-    def _document(self, work: Work) -> dict[str, Any]:
-        said = work.statements.values()
-        declared = [s.declared for s in said if s.declared is not None]
-        verified = [s.verified for s in said if s.verified is not None]
-        types = {min(some, key=_precedence).type for some in (declared, verified) if some}
-        units = {claim.unit for claim in (*declared, *verified)}
-        places = [self._places(type_name, unit) for type_name in types for unit in units]
-        return {
-            "u": places[0] if len(places) == 1 else sorted({p for some in places for p in some}),
-            "j": sorted(types) if len(units) > 1 else [],
-            "c": [statement.source for _, statement in sorted(work.statements.items())],
-        }
-
-    def _places(self, type_name: str, unit: int) -> list[str]:
-        """Return `<type>|<unit>` of a unit and those above; asked for again and again."""
-        known = self._above.get((type_name, unit))
-        if known is None:
-            tree = self.catalogue.tree
-            known = sorted(f"{type_name}|{tree.ids[above]}" for above in tree.ancestors[unit])
-            self._above[type_name, unit] = known
-        return known
-
-    def _park(self, offset: int, parked: Parked, flush: Flush) -> None:
-        flush.parked[offset] = parked
-        if too_many := self._parking.park(offset, parked):
-            raise RuntimeError(f"{too_many}, the last one: {parked.reason}")
-
-
-def _precedence(claim: Claim) -> tuple[int, str]:
-    return claim.precedence
-
-
-def _event_ms(record: Record) -> int:
-    """Return when the event was made, in milliseconds; the broker's time when it does not say."""
-    text = header(record, "ce_time")
-    try:
-        made = datetime.fromisoformat(text)
-        made = made if made.tzinfo else made.replace(tzinfo=UTC)
-        return within_calendar(int(made.timestamp() * 1000))
-    except (ValueError, OverflowError):
-        return within_calendar(record.timestamp)

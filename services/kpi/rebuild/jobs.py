@@ -54,13 +54,13 @@ class ChildProcesses:
         if self._job != (module, view.view_id):
             self.stop()
             self._job = (module, view.view_id)
-            shares = _shares(ends, self._settings.rebuild_processes)
+            parts = _spread(ends, self._settings.rebuild_processes)
             # Fewer partitions than processes: each of the children starts some of its own.
-            each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
+            each = max(1, self._settings.rebuild_processes // max(1, len(parts)))
             settings = self._settings.model_copy(update={"rebuild_processes": each})
             name = f"services.kpi.rebuild.{module}"
             self._children = [
-                Child(name, settings, encode_request(view.view_id, share)) for share in shares
+                Child(name, settings, encode_request(view.view_id, part)) for part in parts
             ]
         if self.running:
             return None
@@ -76,9 +76,9 @@ class ChildProcesses:
         return results
 
 
-def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
+def _spread(ends: Vector, count: int) -> list[dict[int, int]]:
     """Spread partitions over processes, the longest first to whoever has the least to do."""
-    shares: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
+    parts: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
     for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
-        min(shares, key=lambda share: sum(share.values()))[partition] = end
-    return shares
+        min(parts, key=lambda part: sum(part.values()))[partition] = end
+    return parts

@@ -13,12 +13,13 @@ from zlib import crc32
 
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
 from services.kpi.process import Message, Send, serve
+from services.kpi.projection.decoder import kind_of
 from services.kpi.rebuild.requests import decode_request
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.documents import DATABASE
@@ -69,14 +70,14 @@ def recomputed(
     except ImportError as missing:
         text = f"ORACLE_MISSING: {missing}; install the extra `oracle`, or set KIENG_ORACLE=false"
         raise LookupError(text) from missing
-    shares: list[list[LogRecord]] = [[] for _ in range(parts)]
+    pieces: list[list[LogRecord]] = [[] for _ in range(parts)]
     for key, value in values:
-        shares[crc32(key) % parts].append(LogRecord(0, value))
+        pieces[crc32(key) % parts].append(LogRecord(0, value))
     cells: Cells = {}
-    for share in shares:
-        for cell, amount in recompute(share, message).get(0, {}).items():
+    for piece in pieces:
+        for cell, amount in recompute(piece, message).get(0, {}).items():
             cells[cell] = cells.get(cell, 0) + amount
-        share.clear()
+        piece.clear()
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
@@ -89,7 +90,7 @@ def differing(found: Cells, expected: Cells) -> list[Cell]:
 def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:
     for records in log:
         for record in records:
-            if record.offset in parked or header(record, "ce_type") != events.CHANGED:
+            if record.offset in parked or kind_of(record) != events.CHANGED:
                 continue
             # Not by the record's key, which a producer may leave out or choose differently.
             value = record.value or b""

@@ -1,4 +1,4 @@
-"""Gathers shares of a partition in several processes, which this one stores meanwhile.
+"""Gathers shards of a partition in several processes, which this one stores meanwhile.
 
 Each of them reads the whole log: to hand records over to another process takes as long as to have
 them delivered again (ADR 0016).
@@ -24,7 +24,7 @@ from services.kernel.config import load
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.reader import read_partition
-from services.kpi.rebuild.shard import Gathered, Gathering, Note, Part, gather
+from services.kpi.rebuild.shard import Note, Part, ShardFold, ShardTotals, gather
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.writes import Owned
 
@@ -34,7 +34,7 @@ NOTE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class GatheringProcesses:
+class ShardPool:
     """Gathers a partition of a view in processes, which read the settings of this one.
 
     Args:
@@ -45,16 +45,16 @@ class GatheringProcesses:
     owned: Owned
     count: int
 
-    def __call__(self, shares: int, end: int, note: Note) -> Generator[Part, None, None]:
-        """Return the parts of share after share; see `rebuilding.Gather`.
+    def __call__(self, shards: int, end: int, note: Note) -> Generator[Part, None, None]:
+        """Return the parts of shard after shard; see `rebuilding.Gather`.
 
         Raises:
             ChildProcessError: a process was killed.
         """
-        passes = [range(shares)[at : at + self.count] for at in range(0, shares, self.count)]
+        passes = [range(shards)[at : at + self.count] for at in range(0, shards, self.count)]
         read, whole = 0, end - self.owned.next_offset
         for done, numbers in enumerate(passes):
-            running = _Pass(self.owned, end, [(number, shares) for number in numbers])
+            running = _Pass(self.owned, end, [(number, shards) for number in numbers])
             with closing(running):
                 for part in running.parts():
                     if isinstance(part, int):
@@ -66,18 +66,18 @@ class GatheringProcesses:
 
 
 class _Pass:
-    """Processes that gather some shares at once."""
+    """Processes that gather some shards at once."""
 
-    def __init__(self, owned: Owned, end: int, shares: list[tuple[int, int]]) -> None:
+    def __init__(self, owned: Owned, end: int, shards: list[tuple[int, int]]) -> None:
         context = multiprocessing.get_context("spawn")
         self._ends: list[Connection] = []
         self._processes = []
         self._threads = []
-        # A share's parts wait here, so that a process need not wait for those before it.
+        # A shard's parts wait here, so that a process need not wait for those before it.
         self._parts: list[queue.SimpleQueue[Part | int | BaseException]] = []
-        for share in shares:
+        for shard in shards:
             mine, its = context.Pipe(duplex=False)
-            process = context.Process(target=_gather, args=(owned, end, share, its), daemon=True)
+            process = context.Process(target=_gather, args=(owned, end, shard, its), daemon=True)
             process.start()
             its.close()
             self._ends.append(mine)
@@ -98,7 +98,7 @@ class _Pass:
         """
         for number in range(len(self._ends)):
             part: Part | int | None = None
-            while not isinstance(part, Gathered):
+            while not isinstance(part, ShardTotals):
                 yield (part := self._received(number))
 
     def _received(self, number: int) -> Part | int | None:
@@ -126,33 +126,33 @@ def _receive(end: Connection, put: Callable[[Any], None]) -> None:
         while True:
             put(end.recv())
     except (EOFError, OSError) as error:
-        put(ChildProcessError(f"a process that gathered a share was killed: {error!r}"))
+        put(ChildProcessError(f"a process that gathered a shard was killed: {error!r}"))
 
 
-def _gather(owned: Owned, until: int, share: tuple[int, int], end: Connection) -> None:
-    """Gather one share: the body of a process."""
+def _gather(owned: Owned, until: int, shard: tuple[int, int], end: Connection) -> None:
+    """Gather one shard: the body of a process."""
     gc.disable()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     try:
         settings = load(Settings)
-        gathering = _gathering(settings, owned, share)
+        fold = _shard_fold(settings, owned, shard)
         for records in read_partition(settings, owned.partition, owned.next_offset, until):
-            gathering.apply(records)
-            end.send(gathering.read)
-        for part in gather(gathering):
+            fold.apply(records)
+            end.send(fold.read)
+        for part in gather(fold):
             end.send(part)
     except Exception as error:
         end.send(error)
 
 
-def _gathering(settings: Settings, owned: Owned, share: tuple[int, int]) -> Gathering:
+def _shard_fold(settings: Settings, owned: Owned, shard: tuple[int, int]) -> ShardFold:
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         registry = Registry(mongo)
         view = registry.view(owned.view_id)
         if view is None:
             raise LookupError(f"there is no view {owned.view_id}")
-        return Gathering(owned, registry.catalogue(view.catalogue_version), view.generation, share)
+        return ShardFold(owned, registry.catalogue(view.catalogue_version), view.generation, shard)
 
 
 def _end_with_parent() -> None:

@@ -22,8 +22,8 @@ from services.kpi.process import Message, Send, serve
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild.bulk_load import Gather, here, rebuild
 from services.kpi.rebuild.requests import decode_request
-from services.kpi.rebuild.shard import shares_of
-from services.kpi.rebuild.shard_pool import EVENTS_MIN, GatheringProcesses
+from services.kpi.rebuild.shard import shard_count
+from services.kpi.rebuild.shard_pool import EVENTS_MIN, ShardPool
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.catalogues import Registry
 from services.kpi.store.ledger import Ledger, Owned
@@ -66,11 +66,11 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
     owned = claimed(is_loader=True)
     if owned.next_offset == begin:
-        count, shares = settings.rebuild_processes, shares_of(end)
+        count, shards = settings.rebuild_processes, shard_count(end)
         gather_all: Gather = here(owned, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
-            gather_all, shares = GatheringProcesses(owned, count), max(shares, count)
-        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shares)
+            gather_all, shards = ShardPool(owned, count), max(shards, count)
+        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shards)
         owned = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
     fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)

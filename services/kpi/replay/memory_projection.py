@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from services.kernel.errors import WrongState
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Image
 from services.kpi.domain.parking import UNLIMITED
+from services.kpi.projection.decoder import kind_of
 from services.kpi.projection.memory_store import MemoryView
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Owned
@@ -72,7 +73,7 @@ class Scratch:
         for record in inside:
             if before_ms and record.timestamp >= before_ms:
                 self._is_cut.add(partition)
-                if self.cut.generation > 1 and header(record, "ce_type") == events.REPUBLISHED:
+                if self.cut.generation > 1 and kind_of(record) == events.REPUBLISHED:
                     text = (
                         f"log generation {self.cut.generation} was filled later than that; "
                         "of older days only the kept ones can be read"

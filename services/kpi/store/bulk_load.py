@@ -36,10 +36,10 @@ class BulkLoad:
         self._database = mongo.database(DATABASE)
         self._progress = self._database["progress"]
 
-    def begin(self, owned: Owned, end: int, shares: int) -> tuple[int, int, int]:
-        """Say up to where the log is loaded, and in how many shares.
+    def begin(self, owned: Owned, end: int, shards: int) -> tuple[int, int, int]:
+        """Say up to where the log is loaded, and in how many shards.
 
-        Return end and shares of an interrupted load, and how many chunks it has loaded.
+        Return end and shards of an interrupted load, and how many chunks it has loaded.
 
         Raises:
             OwnershipLost: another loader goes on with it.
@@ -50,11 +50,11 @@ class BulkLoad:
         if found is None:
             raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
         if "end" not in found:
-            self._progress.update_one(key, {"$set": {"end": end, "shares": shares}})
+            self._progress.update_one(key, {"$set": {"end": end, "shares": shards}})
         elif "shares" not in found:
             text = f"{key['_id']} was begun by a former release: publish the catalogue again"
             raise RuntimeError(text)
-        return found.get("end", end), found.get("shares", shares), found.get("chunks", 0)
+        return found.get("end", end), found.get("shares", shards), found.get("chunks", 0)
 
     def put(self, owned: Owned, number: int, chunk: Flush) -> None:
         """Write the rows, bundles and parked records of a chunk, all of it or nothing.

@@ -18,7 +18,7 @@ from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Work
 from services.kpi.log.reader import read_partition
 from services.kpi.process import Message, Send, serve
-from services.kpi.rebuild.shard import Gathering, shares_of
+from services.kpi.rebuild.shard import ShardFold, shard_count
 from services.kpi.store.views import View
 from services.kpi.store.writes import Owned
 from services.kpi.wire.catalogue import decode_catalogue
@@ -72,13 +72,13 @@ def compare(settings: Settings, request: Message) -> Iterator[Response]:
     done = 0
     for partition, end in sorted((int(p), e) for p, e in fields["ends"].items()):
         begin = fields["begins"].get(str(partition), 0)
-        passes = shares_of(end)
+        passes = shard_count(end)
         contributed: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
         for remainder in range(passes):
             owned = Owned("what-if", partition, 1, begin, 0, 0, frozenset())
-            share = (remainder, passes)
-            old = Gathering(owned, before, share=share)
-            new = Gathering(owned, after, share=share)
+            shard = (remainder, passes)
+            old = ShardFold(owned, before, shard=shard)
+            new = ShardFold(owned, after, shard=shard)
             for records in read_partition(settings, partition, begin, end):
                 old.apply(records)
                 new.apply(records)
@@ -102,8 +102,8 @@ def compare(settings: Settings, request: Message) -> Iterator[Response]:
 
 def _add(
     comparison: Comparison,
-    old: Gathering,
-    new: Gathering,
+    old: ShardFold,
+    new: ShardFold,
     contributed: tuple[dict[Any, int], dict[Any, int]],
 ) -> None:
     known = dict(old.works())

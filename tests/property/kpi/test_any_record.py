@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import event_type
 from services.kpi.domain.cube import Image
-from services.kpi.log.identity import event_hash
 from services.kpi.log.file import FileRecord, read_log, write_log
+from services.kpi.log.identity import event_hash
+from services.kpi.offline.verification import verify
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.rebuild.shard import Gathering
 from services.kpi.rebuild.bulk_load import here, rebuild
+from services.kpi.rebuild.oracle_check import _values, recomputed
+from services.kpi.rebuild.shard import ShardFold
 from services.kpi.replay.memory_projection import Cut, Scratch
 from services.kpi.store.writes import Flush
-from services.kpi.offline.verification import verify
-from services.kpi.rebuild.oracle_check import _values, recomputed
 from services.kpi.wire.events import CHANGED, REPUBLISHED
 from tests.integration.kpi.logs import log
 from tests.property.kpi.test_rebuilding import (
@@ -113,14 +113,14 @@ def test_every_record_is_folded_or_parked_or_counted_as_unknown(
 @EXAMPLES
 @given(logs(), st.integers(1, 9), st.integers(1, 3))
 def test_fold_rebuild_replay_and_the_verified_file_agree(
-    records: list[FakeRecord], batch: int, shares: int
+    records: list[FakeRecord], batch: int, shards: int
 ) -> None:
     ledger, fold, _ = folded(records, batch)
     digest = image(ledger.rows_by_place).digest()
 
     loading = MemoryLoading()
     gather_all = here(OWNED, CATALOGUE, lambda until: batches(records[:until], batch))
-    rebuild(loading, OWNED, CATALOGUE, gather_all, len(records), shares)
+    rebuild(loading, OWNED, CATALOGUE, gather_all, len(records), shards)
     assert image(loading.of("rows")).digest() == digest
     assert loading.of("parked") == {at: at not in ledger.mended for at in ledger.parked}
     assert loading.standing["newest_event_ms"] == fold.owned.newest_event_ms
@@ -168,7 +168,7 @@ def test_sql_comes_to_the_same_when_the_events_of_a_work_have_different_keys() -
 
 
 def test_a_gathering_forgets_the_types_it_does_not_know() -> None:
-    gathering = Gathering(OWNED, CATALOGUE)
+    fold = ShardFold(OWNED, CATALOGUE)
     headers: Any = [("ce_type", b"a.v9.Later")]
-    gathering.apply([FakeRecord(0, b"", headers)])
-    assert (gathering.read, gathering.flush.skipped, gathering.parked) == (1, {}, 0)
+    fold.apply([FakeRecord(0, b"", headers)])
+    assert (fold.read, fold.flush.skipped, fold.parked) == (1, {}, 0)

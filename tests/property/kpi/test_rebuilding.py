@@ -180,13 +180,13 @@ def image(rows: Mapping[tuple[str, int], Any]) -> Image:
     st.sets(st.integers(1, 12), max_size=4),
 )
 def test_a_rebuild_equals_the_fold(
-    seed: int, size: int, shares: int, chunk: int, deaths: set[int]
+    seed: int, size: int, shards: int, chunk: int, deaths: set[int]
 ) -> None:
-    """With poison and marks, in one or several shares, and killed at several writes."""
+    """With poison and marks, in one or several shards, and killed at several writes."""
     later = history(seed, size)
     records = later[: max(1, len(later) - 5)]
     ledger, owned = folded(records, 17)
-    loading, asked = MemoryLoading(deaths), shares
+    loading, asked = MemoryLoading(deaths), shards
     end = len(records)
 
     def read(until: int) -> Iterable[list[FakeRecord]]:
@@ -199,10 +199,10 @@ def test_a_rebuild_equals_the_fold(
         gather_all = here(OWNED, real_catalogue(), read)
         while not loading.standing:
             try:
-                rebuild(loading, OWNED, real_catalogue(), gather_all, end, shares)
+                rebuild(loading, OWNED, real_catalogue(), gather_all, end, shards)
             except Killed:
-                # Whoever goes on may know of more, or take other shares, and must not mix it in.
-                end, shares = end + 1, shares + 1
+                # Whoever goes on may know of more, or take other shards, and must not mix it in.
+                end, shards = end + 1, shards + 1
     assert loading.standing == {
         "next_offset": owned.next_offset,
         "newest_event_ms": owned.newest_event_ms,

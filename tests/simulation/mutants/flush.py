@@ -11,7 +11,7 @@ from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import OwnershipLost
 from services.kpi.domain.parking import Parking
-from services.kpi.projection import ownership, partition_fold
+from services.kpi.projection import decoder, ownership
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild import worker
 from services.kpi.store import writes
@@ -185,6 +185,6 @@ MUTANTS = {
     ),
     "works that are being written are forgotten": ((ownership, "PartitionFold", ForgetsTooEarly),),
     "rows change while they are being written": ((PackedRow, "changed", _changes_itself),),
-    "parked records are never mended": ((partition_fold, "Parking", MendsNothing),),
-    "any version mends a parked record": ((partition_fold, "Parking", MendsBlindly),),
+    "parked records are never mended": ((decoder, "Parking", MendsNothing),),
+    "any version mends a parked record": ((decoder, "Parking", MendsBlindly),),
 }

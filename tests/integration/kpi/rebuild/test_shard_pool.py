@@ -1,4 +1,4 @@
-"""Shares that are gathered in processes of their own are those that one process would gather."""
+"""Shards that are gathered in processes of their own are those that one process would gather."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from kafka import KafkaProducer
 from services.kpi.config import Settings
 from services.kpi.log.reader import read_partition
 from services.kpi.rebuild.bulk_load import here
-from services.kpi.rebuild.shard import Gathered
-from services.kpi.rebuild.shard_pool import GatheringProcesses
+from services.kpi.rebuild.shard import ShardTotals
+from services.kpi.rebuild.shard_pool import ShardPool
 from services.kpi.store.writes import Owned
 from tests.conftest import RunningBroker
 from tests.integration.kpi.conftest import Stored
@@ -45,8 +45,8 @@ def owned(
     return stored.ledger.claim(stored.view.view_id, 0, is_loader=True)
 
 
-def processes(owned: Owned, count: int = 2) -> GatheringProcesses:
-    return GatheringProcesses(owned, count)
+def processes(owned: Owned, count: int = 2) -> ShardPool:
+    return ShardPool(owned, count)
 
 
 def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> None:
@@ -57,17 +57,17 @@ def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> No
     )
     wanted = list(in_here(3, EVENTS, lambda records: None))
     assert list(processes(owned)(3, EVENTS, read.append)) == wanted
-    sums = [part for part in wanted if isinstance(part, Gathered)]
+    sums = [part for part in wanted if isinstance(part, ShardTotals)]
     assert len(sums) == 3
     assert all(each.contributed for each in sums)
     assert read == sorted(read)
 
 
 def test_who_stops_listening_leaves_no_process_behind(stored: Stored, owned: Owned) -> None:
-    shares = processes(owned)(4, EVENTS, lambda records: None)
-    next(shares)
+    shards = processes(owned)(4, EVENTS, lambda records: None)
+    next(shards)
     assert multiprocessing.active_children()
-    shares.close()
+    shards.close()
     assert not multiprocessing.active_children()
 
 
@@ -78,7 +78,7 @@ def test_what_fails_in_a_process_fails_here(stored: Stored, owned: Owned) -> Non
 
 
 def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) -> None:
-    """The parent's note says stop while a share is waited for; the processes must not go on."""
+    """The parent's note says stop while a shard is waited for; the processes must not go on."""
 
     def stop(records: int) -> None:
         raise KeyboardInterrupt
@@ -102,8 +102,8 @@ def test_a_process_that_is_killed_is_told_and_not_waited_for(stored: Stored, own
 
 
 def _hold(owned: Owned, end: Connection) -> None:
-    shares = processes(owned)(2, EVENTS, lambda records: None)
-    next(shares)
+    shards = processes(owned)(2, EVENTS, lambda records: None)
+    next(shards)
     end.send([process.pid for process in multiprocessing.active_children()])
     signal.pause()
 
