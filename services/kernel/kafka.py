@@ -81,8 +81,8 @@ class Consume(Looping, ConsumerRebalanceListener):
         group: consumer group.
         positions: attribute name of a provider that keeps the positions beside its own state:
             ``claim(partition)`` takes a partition and returns the offset to read from, or raises
-            `NotReady`; ``settle()``, called when there is nothing to hand over, returns when all
-            that was is kept, or raises as the method. Empty keeps them in Kafka.
+            `NotReady`; ``flush_pending()``, called when no records are left, returns when all
+            that were handed over are kept, or raises as the method. Empty keeps them in Kafka.
         max_records: most records per batch.
     """
 
@@ -150,10 +150,10 @@ class Consume(Looping, ConsumerRebalanceListener):
                         self._hand_over(records)
                         self._advance(consumer, partition, records)
                 if keeper and not polled:
-                    keeper.settle()
+                    keeper.flush_pending()
                 self.unready = "" if consumer.assignment() else "no partition is assigned"
             if keeper:
-                keeper.settle()
+                keeper.flush_pending()
         finally:
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 

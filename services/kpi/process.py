@@ -32,7 +32,7 @@ import structlog
 
 from services.kernel.config import KernelSettings, load
 from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
-from services.kpi.config import Settings
+from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
 
@@ -289,18 +289,3 @@ def _end_with_parent() -> None:
     # The parent writes nothing after its request: the pipe ends when the parent does.
     os.read(0, 1)
     os._exit(1)
-
-
-def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return the environment in which a child reads the settings of its parent."""
-    said = {name: getattr(settings, name) for name in settings.model_fields_set}
-    plain = {
-        f"KIENG_{name.upper()}": value.get_secret_value()
-        if hasattr(value, "get_secret_value")
-        else value
-        for name, value in said.items()
-    }
-    return {
-        **os.environ,
-        **{name: str(value) for name, value in plain.items() if value is not None},
-    }

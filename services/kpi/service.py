@@ -27,18 +27,18 @@ from services.kernel.kafka import Record, consume, event_type
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Publisher
 from services.kpi import metrics
-from services.kpi.api.catalogues import Publishing
-from services.kpi.api.editions import Editing
-from services.kpi.api.kpis import Reading
+from services.kpi.api.catalogues import CatalogueApi
+from services.kpi.api.editions import EditionApi
+from services.kpi.api.kpis import KpiApi
 from services.kpi.api.parked import get_parked, list_parked
 from services.kpi.api.targets import encode_reached, reached
 from services.kpi.config import RECORDS_MAX
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
+    CatalogueStore,
     Live,
     ParkedStore,
-    Registries,
     TargetStore,
 )
 from services.kpi.query import answers
@@ -57,7 +57,7 @@ class KpiAggregator:
 
     name = "kpi.aggregator"
 
-    registry = Registries()
+    registry = CatalogueStore()
     partitions = OwnedPartitions()
     builder = ViewBuilder()
 
@@ -93,7 +93,7 @@ class KpiAggregator:
             self.registry.keep_directory(event.directory)
 
 
-class KpiQuery(Reading, Editing, Publishing):
+class KpiQuery(KpiApi, EditionApi, CatalogueApi):
     """Serves reads (`reading`), editions (`editing`), the catalogue (`publishing`) and targets."""
 
     name = "kpi.query"
@@ -130,8 +130,8 @@ class KpiQuery(Reading, Editing, Publishing):
     def tell_reached_targets(self) -> None:
         """Publish targets that were reached; may tell one again, with the same event id."""
         try:
-            with self.live.read() as moment:
-                view_id, found = moment.view.view_id, reached(moment)
+            with self.live.read() as state:
+                view_id, found = state.view.view_id, reached(state)
             now = datetime.now(UTC)
             self.publish([encode_reached(target, value, view_id, now) for target, value in found])
             for target, _ in found:
@@ -144,8 +144,8 @@ class KpiQuery(Reading, Editing, Publishing):
         self, request: parked_service_pb2.ListParkedRequest
     ) -> parked_service_pb2.ListParkedResponse:
         """Return records that could not be folded."""
-        with self.live.read() as moment:
-            view_id = moment.view.view_id
+        with self.live.read() as state:
+            view_id = state.view.view_id
         return list_parked(request, self.call.principal, view_id, self.parked)
 
     @grpc
@@ -153,8 +153,8 @@ class KpiQuery(Reading, Editing, Publishing):
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
         """Return one record that could not be folded, with its content."""
-        with self.live.read() as moment:
-            view_id = moment.view.view_id
+        with self.live.read() as state:
+            view_id = state.view.view_id
         return get_parked(request, self.call.principal, view_id, self.parked)
 
     @grpc
@@ -163,11 +163,11 @@ class KpiQuery(Reading, Editing, Publishing):
     ) -> target_service_pb2.SetTargetResponse:
         """Set a target of the caller's own institution, or of any unit for the consortium."""
         wanted = request.target
-        with self.live.read() as moment:
-            tree = moment.catalogue.tree
-            check_unit(wanted.unit_id, moment.catalogue, "target.unit_id")
+        with self.live.read() as state:
+            tree = state.catalogue.tree
+            check_unit(wanted.unit_id, state.catalogue, "target.unit_id")
             indicator = find_indicator(
-                wanted.indicator_code, moment.catalogue, "target.indicator_code"
+                wanted.indicator_code, state.catalogue, "target.indicator_code"
             )
         if indicator.denominator or indicator.attainment_of:
             text = "a ratio has no target of its own"

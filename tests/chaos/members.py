@@ -113,7 +113,7 @@ class Members:
         """Close what this object itself opened."""
         self._admin.close()
 
-    def settle(self, seconds: float) -> dict[int, Member]:
+    def flush_pending(self, seconds: float) -> dict[int, Member]:
         """Wait until all are in the group and every partition is folded; return who folds it.
 
         Somebody has to write meanwhile: an owner is known by having folded what is stored.

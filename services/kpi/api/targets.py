@@ -10,23 +10,23 @@ from kieng.kpi.v1 import events_pb2
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Ratio
 from services.kpi.query import answers
-from services.kpi.query.live_view import Moment
+from services.kpi.query.live_view import ViewState
 from services.kpi.store.targets import Target
 
 TOPIC = "kieng.kpi.v1"
 VERIFIED = 1
 
 
-def reached(moment: Moment) -> list[tuple[Target, int]]:
+def reached(state: ViewState) -> list[tuple[Target, int]]:
     """Return the targets that the live view reaches and nobody was told of, with the values."""
     found = []
-    for target in moment.targets.values():
-        indicator = moment.catalogue.indicators.get(target.indicator_code)
+    for target in state.targets.values():
+        indicator = state.catalogue.indicators.get(target.indicator_code)
         # Whether a ceiling was kept is known only when the year is over; see the pace of a target.
         if target.is_reached or indicator is None or indicator.direction == "down":
             continue
         first = target.year * 12
-        value = moment.image.value(target.unit_id, indicator, VERIFIED, first, first + 11, 0)
+        value = state.cube.value(target.unit_id, indicator, VERIFIED, first, first + 11, 0)
         if not isinstance(value, Ratio) and value >= target.value:
             found.append((target, value))
     return found

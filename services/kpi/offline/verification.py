@@ -24,13 +24,13 @@ from services.kernel.config import KernelSettings, load
 from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.parking import UNLIMITED
 from services.kpi.log.file import FileRecord, read_log, write_log
 from services.kpi.log.reader import read_whole
-from services.kpi.projection.memory_store import MemoryView
+from services.kpi.projection.memory_store import MemoryStore
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.store.ledger import Owned
+from services.kpi.store.ledger import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 
 BATCH_RECORDS = 2000
@@ -41,22 +41,22 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
     However many are parked: whoever published the view has accepted them.
     """
-    folds: dict[int, tuple[PartitionFold, MemoryView]] = {}
+    folds: dict[int, tuple[PartitionFold, MemoryStore]] = {}
     waiting = iter(records)
     while batch := list(islice(waiting, BATCH_RECORDS)):
         for partition in sorted({record.partition for record in batch}):
             if partition not in folds:
-                view = MemoryView()
-                owned = Owned("verify", partition, 1, 0, 0, 0, frozenset())
-                folds[partition] = PartitionFold(owned, catalogue, view, UNLIMITED), view
+                view = MemoryStore()
+                lease = PartitionLease("verify", partition, 1, 0, 0, 0, frozenset())
+                folds[partition] = PartitionFold(lease, catalogue, view, UNLIMITED), view
             folds[partition][0].apply([r for r in batch if r.partition == partition])
-    image = Image(catalogue)
+    cube = Cube(catalogue)
     for partition, (_, view) in folds.items():
-        view.put_into(image, partition)
+        view.put_into(cube, partition)
     return {
-        "digest": image.digest(),
-        "progress": {str(p): fold.owned.next_offset for p, (fold, _) in sorted(folds.items())},
-        "parked": sum(fold.owned.parked for fold, _ in folds.values()),
+        "digest": cube.digest(),
+        "progress": {str(p): fold.lease.next_offset for p, (fold, _) in sorted(folds.items())},
+        "parked": sum(fold.lease.parked for fold, _ in folds.values()),
     }
 
 

@@ -13,7 +13,7 @@ from kieng.submissions.v1 import events_pb2
 from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, event_type, header
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.parking import Grave, Limits, Parked, Parking
+from services.kpi.domain.parking import Limits, Parked, ParkedRef, Parking
 from services.kpi.domain.work import Statement
 from services.kpi.store.writes import Flush
 from services.kpi.wire import events
@@ -37,7 +37,7 @@ class Decoder:
         catalogue: the view's catalogue.
         limits: how many records may be parked.
         generation: only `LogRepublished` of this generation of the log and later ones count.
-        graves: what was parked before.
+        parked_refs: what was parked before.
         is_foreign: whether a work, by its key, belongs to another shard; None when none does.
     """
 
@@ -46,12 +46,12 @@ class Decoder:
         catalogue: Catalogue,
         limits: Limits,
         generation: int = 0,
-        graves: Iterable[Grave] = (),
+        parked_refs: Iterable[ParkedRef] = (),
         is_foreign: Callable[[str], bool] | None = None,
     ) -> None:
         self._catalogue = catalogue
         self._generation = generation
-        self._parking = Parking(limits, graves)
+        self._parking = Parking(limits, parked_refs)
         self._is_foreign = is_foreign
 
     def decode(self, records: Sequence[Record], flush: Flush) -> list[Changed]:

@@ -15,14 +15,14 @@ from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import Record
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
-from services.kpi.domain.parking import Grave, Limits
+from services.kpi.domain.fold import CellKey, RowKey, fold, restored, roll_up
+from services.kpi.domain.parking import Limits, ParkedRef
 from services.kpi.domain.seen_works import SeenWorks
 from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.log.identity import event_hash
 from services.kpi.projection.decoder import Decoder
 from services.kpi.projection.write_behind import WriteBehind
-from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
@@ -34,16 +34,16 @@ BACKLOG_RECORDS = 500
 LIMITS = Limits()
 
 
-class StoredView(Protocol):
+class ProjectionStore(Protocol):
     """What the fold needs of the database; `store.ledger.Ledger` is the real one."""
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return stored works by key."""
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
+    def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
         """Return stored rows by (unit id, month)."""
 
-    def graves(self, owned: Owned) -> list[Grave]:
+    def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         """Return parked records: the open ones, and those of the last window."""
 
     def commit(self, flush: Flush) -> None:
@@ -54,7 +54,7 @@ class PartitionFold:
     """One partition of one view, owned by this process. Used by one thread.
 
     Args:
-        owned: where the partition stands.
+        lease: where the partition stands.
         catalogue: the view's catalogue.
         ledger: where the view is stored.
         limits: how much may be parked before the fold stops.
@@ -65,26 +65,26 @@ class PartitionFold:
 
     def __init__(
         self,
-        owned: Owned,
+        lease: PartitionLease,
         catalogue: Catalogue,
-        ledger: StoredView,
+        ledger: ProjectionStore,
         limits: Limits = LIMITS,
         generation: int = 0,
         behind: WriteBehind | None = None,
         report: Callable[[Flush], None] = lambda flush: None,
     ) -> None:
-        self.owned = owned
+        self.lease = lease
         self.catalogue = catalogue
         self._ledger = ledger
         self._behind = behind
         self._report = report
         self._works: OrderedDict[str, Work] = OrderedDict()
-        self._rows: dict[Place, PackedRow] = {}
+        self._rows: dict[RowKey, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
-        self._seen = None if owned.next_offset else SeenWorks()
+        self._seen = None if lease.next_offset else SeenWorks()
         self._documents = WorkDocuments(catalogue)
-        graves = ledger.graves(owned) if owned.next_offset else ()
-        self._decoder = Decoder(catalogue, limits, generation, graves)
+        parked_refs = ledger.parked_refs(lease) if lease.next_offset else ()
+        self._decoder = Decoder(catalogue, limits, generation, parked_refs)
 
     def apply(self, records: Sequence[Record]) -> None:
         """Fold a batch and flush it; on any error the object is spent, and claiming again tells.
@@ -96,14 +96,14 @@ class PartitionFold:
                 written behind.
             RuntimeError: too many records cannot be folded; see `Limits`.
         """
-        records = [r for r in records if r.offset >= self.owned.next_offset]
+        records = [r for r in records if r.offset >= self.lease.next_offset]
         if not records:
             return
         try:
             flush = self._folded(records)
         finally:
             if self._behind:
-                self._behind.settle()  # what went wrong first is told
+                self._behind.flush_pending()  # what went wrong first is told
         if self._behind and len(records) >= BACKLOG_RECORDS:
             self._behind.begin(self._commit, flush, len(records))
             self._forget(len(records))
@@ -125,7 +125,7 @@ class PartitionFold:
     def _folded(self, records: Sequence[Record]) -> Flush:
         """Return what records change; in memory it is changed."""
         flush = Flush(
-            self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
+            self.lease, records[-1].offset + 1, self.lease.newest_event_ms, self.lease.republished
         )
         flush.last_hash = event_hash(records[-1])
         changed = self._decoder.decode(records, flush)
@@ -137,14 +137,14 @@ class PartitionFold:
             self._fold_one(event, statement, touched, deltas)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
-        self.owned = flush.done()
+        self.lease = flush.done()
         return flush
 
     def _load_works(self, keys: Collection[str], flush: Flush) -> None:
         seen = self._seen
         missing = [key for key in keys if key not in self._works]
         asked = missing if seen is None else [key for key in missing if key in seen]
-        stored = self._ledger.works(self.owned, asked) if asked else {}
+        stored = self._ledger.works(self.lease, asked) if asked else {}
         for key in missing:
             if key in stored:
                 self._works[key] = self._restored(stored[key])
@@ -178,9 +178,9 @@ class PartitionFold:
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
 
-    def _change_rows(self, changes: dict[Place, dict[Cell, int]], flush: Flush) -> None:
+    def _change_rows(self, changes: dict[RowKey, dict[CellKey, int]], flush: Flush) -> None:
         missing = [place for place in changes if place not in self._rows]
-        stored = self._ledger.rows(self.owned, missing) if self._seen is None else {}
+        stored = self._ledger.rows(self.lease, missing) if self._seen is None else {}
         for place in missing:
             if place not in stored:
                 flush.new_rows.add(place)

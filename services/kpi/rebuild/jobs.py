@@ -8,12 +8,12 @@ from typing import Any
 from services.kernel.errors import Refusal
 from services.kpi.config import Settings
 from services.kpi.process import Child, ChildFailed
-from services.kpi.rebuild.lifecycle import Comparison, Failed
+from services.kpi.rebuild.lifecycle import Failed, OracleReport
 from services.kpi.rebuild.requests import encode_request
 from services.kpi.store.views import Vector, View
 
 
-class ChildProcesses:
+class RebuildJobs:
     """Runs rebuilds and verifications, one kind at a time. Used by one thread.
 
     Args:
@@ -29,13 +29,13 @@ class ChildProcesses:
         """Bring partitions of a view up to offsets; see `lifecycle.Work`."""
         return self._results("worker", view, ends) is not None
 
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
+    def verify(self, view: View, ends: Vector) -> OracleReport | None:
         """Compare every cell of a view with the oracle; see `lifecycle.Work`."""
         results = self._results("oracle_check", view, ends) if self._settings.oracle else []
         if results is None:
             return None
         differences = [text for result in results for text in result["differences"]]
-        return Comparison(sum(result["count"] for result in results), differences)
+        return OracleReport(sum(result["count"] for result in results), differences)
 
     @property
     def running(self) -> list[Child]:

@@ -21,7 +21,7 @@ from services.kpi.log.reader import read_partition
 from services.kpi.process import Message, Send, serve
 from services.kpi.projection.decoder import kind_of
 from services.kpi.rebuild.requests import decode_request
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
@@ -31,9 +31,9 @@ EVENTS_PER_PART = 100_000
 DIFFERENCES_MAX = 100
 """Most cells that are named; all are counted."""
 
-Cell = tuple[str, str, str, str]
+OracleCell = tuple[str, str, str, str]
 """Unit, month, column, member."""
-Cells = dict[Cell, int]
+Cells = dict[OracleCell, int]
 
 
 def compare(settings: Settings, request: Message, send: Send) -> None:
@@ -41,7 +41,7 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
     view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
-        registry = Registry(mongo)
+        registry = Catalogues(mongo)
         view = registry.view(view_id)
         if view is None:
             raise LookupError(f"there is no view {view_id}")
@@ -81,7 +81,7 @@ def recomputed(
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
-def differing(found: Cells, expected: Cells) -> list[Cell]:
+def differing(found: Cells, expected: Cells) -> list[OracleCell]:
     """Return the cells that differ, in order; an absent one is zero."""
     cells = found.keys() | expected.keys()
     return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))

@@ -22,7 +22,7 @@ from services.kpi.log.identity import event_hash
 from services.kpi.projection.decoder import Decoder
 from services.kpi.store.bundle_writer import Binder
 from services.kpi.store.work_documents import WorkDocuments
-from services.kpi.store.writes import Flush, Owned
+from services.kpi.store.writes import Flush, PartitionLease
 
 EVENTS_PER_SHARD = 500_000
 """Bounds the memory: works of a longer log are gathered in several shards, each from all of it."""
@@ -48,7 +48,7 @@ class ShardFold:
     """One shard of a partition: the newest statements of its works.
 
     Args:
-        owned: the partition, where the view begins.
+        lease: the partition, where the view begins.
         catalogue: the view's catalogue.
         generation: generation of the log.
         shard: the works of this remainder only, of so many.
@@ -56,7 +56,7 @@ class ShardFold:
 
     def __init__(
         self,
-        owned: Owned,
+        lease: PartitionLease,
         catalogue: Catalogue,
         generation: int = 0,
         shard: tuple[int, int] = (0, 1),
@@ -70,7 +70,7 @@ class ShardFold:
         self.decoder = Decoder(
             catalogue, UNLIMITED, generation, is_foreign=is_foreign if shards > 1 else None
         )
-        self.flush = Flush(owned, 0, 0, frozenset())
+        self.flush = Flush(lease, 0, 0, frozenset())
         self.read = 0
         self._catalogue = catalogue
         self._documents = WorkDocuments(catalogue)

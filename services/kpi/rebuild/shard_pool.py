@@ -25,8 +25,8 @@ from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.reader import read_partition
 from services.kpi.rebuild.shard import Note, Part, ShardFold, ShardTotals, gather
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.writes import Owned
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.writes import PartitionLease
 
 EVENTS_MIN = 50_000
 """A shorter log is read before another process has started."""
@@ -38,11 +38,11 @@ class ShardPool:
     """Gathers a partition of a view in processes, which read the settings of this one.
 
     Args:
-        owned: the partition, where the view begins.
+        lease: the partition, where the view begins.
         count: most processes at once.
     """
 
-    owned: Owned
+    lease: PartitionLease
     count: int
 
     def __call__(self, shards: int, end: int, note: Note) -> Generator[Part, None, None]:
@@ -52,9 +52,9 @@ class ShardPool:
             ChildProcessError: a process was killed.
         """
         passes = [range(shards)[at : at + self.count] for at in range(0, shards, self.count)]
-        read, whole = 0, end - self.owned.next_offset
+        read, whole = 0, end - self.lease.next_offset
         for done, numbers in enumerate(passes):
-            running = _Pass(self.owned, end, [(number, shards) for number in numbers])
+            running = _Pass(self.lease, end, [(number, shards) for number in numbers])
             with closing(running):
                 for part in running.parts():
                     if isinstance(part, int):
@@ -68,7 +68,7 @@ class ShardPool:
 class _Pass:
     """Processes that gather some shards at once."""
 
-    def __init__(self, owned: Owned, end: int, shards: list[tuple[int, int]]) -> None:
+    def __init__(self, lease: PartitionLease, end: int, shards: list[tuple[int, int]]) -> None:
         context = multiprocessing.get_context("spawn")
         self._ends: list[Connection] = []
         self._processes = []
@@ -77,7 +77,7 @@ class _Pass:
         self._parts: list[queue.SimpleQueue[Part | int | BaseException]] = []
         for shard in shards:
             mine, its = context.Pipe(duplex=False)
-            process = context.Process(target=_gather, args=(owned, end, shard, its), daemon=True)
+            process = context.Process(target=_gather, args=(lease, end, shard, its), daemon=True)
             process.start()
             its.close()
             self._ends.append(mine)
@@ -129,15 +129,15 @@ def _receive(end: Connection, put: Callable[[Any], None]) -> None:
         put(ChildProcessError(f"a process that gathered a shard was killed: {error!r}"))
 
 
-def _gather(owned: Owned, until: int, shard: tuple[int, int], end: Connection) -> None:
+def _gather(lease: PartitionLease, until: int, shard: tuple[int, int], end: Connection) -> None:
     """Gather one shard: the body of a process."""
     gc.disable()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     try:
         settings = load(Settings)
-        fold = _shard_fold(settings, owned, shard)
-        for records in read_partition(settings, owned.partition, owned.next_offset, until):
+        fold = _shard_fold(settings, lease, shard)
+        for records in read_partition(settings, lease.partition, lease.next_offset, until):
             fold.apply(records)
             end.send(fold.read)
         for part in gather(fold):
@@ -146,13 +146,13 @@ def _gather(owned: Owned, until: int, shard: tuple[int, int], end: Connection) -
         end.send(error)
 
 
-def _shard_fold(settings: Settings, owned: Owned, shard: tuple[int, int]) -> ShardFold:
+def _shard_fold(settings: Settings, lease: PartitionLease, shard: tuple[int, int]) -> ShardFold:
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
-        registry = Registry(mongo)
-        view = registry.view(owned.view_id)
+        registry = Catalogues(mongo)
+        view = registry.view(lease.view_id)
         if view is None:
-            raise LookupError(f"there is no view {owned.view_id}")
-        return ShardFold(owned, registry.catalogue(view.catalogue_version), view.generation, shard)
+            raise LookupError(f"there is no view {lease.view_id}")
+        return ShardFold(lease, registry.catalogue(view.catalogue_version), view.generation, shard)
 
 
 def _end_with_parent() -> None:

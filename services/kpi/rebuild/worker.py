@@ -25,8 +25,8 @@ from services.kpi.rebuild.requests import decode_request
 from services.kpi.rebuild.shard import shard_count
 from services.kpi.rebuild.shard_pool import EVENTS_MIN, ShardPool
 from services.kpi.store.bulk_load import BulkLoad
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.ledger import Ledger, PartitionLease
 
 
 def bring_up(settings: Settings, request: Message, send: Send) -> None:
@@ -46,7 +46,7 @@ def bring_up(settings: Settings, request: Message, send: Send) -> None:
 
 
 def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, end: int) -> None:
-    registry, ledger = Registry(mongo), Ledger(mongo)
+    registry, ledger = Catalogues(mongo), Ledger(mongo)
     view = registry.view(view_id)
     if view is None:
         raise LookupError(f"there is no view {view_id}")
@@ -57,24 +57,24 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def read(until: int) -> Iterator[list[Record]]:
         return read_partition(settings, partition, begin, until)
 
-    def claimed(**options: bool) -> Owned:
-        owned = ledger.claim(view_id, partition, begin, **options)
+    def claimed(**options: bool) -> PartitionLease:
+        lease = ledger.claim(view_id, partition, begin, **options)
         # Whoever opens a new generation of the log ends the owners before, not those after.
         if describe_log(settings).topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
-        return owned
+        return lease
 
-    owned = claimed(is_loader=True)
-    if owned.next_offset == begin:
+    lease = claimed(is_loader=True)
+    if lease.next_offset == begin:
         count, shards = settings.rebuild_processes, shard_count(end)
-        gather_all: Gather = here(owned, catalogue, read, view.generation)
+        gather_all: Gather = here(lease, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
-            gather_all, shards = ShardPool(owned, count), max(shards, count)
-        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shards)
-        owned = claimed()
+            gather_all, shards = ShardPool(lease, count), max(shards, count)
+        rebuild(BulkLoad(mongo, ledger.session), lease, catalogue, gather_all, end, shards)
+        lease = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
-    fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)
-    for records in read_partition(settings, partition, owned.next_offset, end):
+    fold = PartitionFold(lease, catalogue, ledger, limits, view.generation)
+    for records in read_partition(settings, partition, lease.next_offset, end):
         fold.apply(records)
 
 

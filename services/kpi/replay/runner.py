@@ -11,7 +11,7 @@ from typing import Any
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.config import Settings
 from services.kpi.process import Message, OneAtATime, run
-from services.kpi.replay.memory_projection import Cut
+from services.kpi.replay.memory_projection import ReplayBound
 from services.kpi.replay.tasks import Task
 from services.kpi.replay.worker import encode_request
 from services.kpi.store.reads import Progress
@@ -56,7 +56,7 @@ class ReplayRunner:
         self,
         view_id: str,
         catalogue: catalogue_pb2.Catalogue,
-        cut: Cut,
+        bound: ReplayBound,
         is_wanted: Callable[[], bool],
         task: Task | None = None,
     ) -> Iterator[int | Replayed]:
@@ -65,7 +65,7 @@ class ReplayRunner:
         Args:
             view_id: view whose log it is.
             catalogue: what is counted with.
-            cut: where it stops.
+            bound: where it stops.
             is_wanted: whether anybody still waits; the subprocess is killed when nobody does.
             task: what to do with the works; None for nothing.
 
@@ -74,12 +74,12 @@ class ReplayRunner:
             WrongState: the log no longer has these records.
             Unavailable: the broker is down, or the subprocess died.
         """
-        key = (view_id, catalogue.version, tuple(sorted(cut.until.items())), cut.before_ms)
+        key = (view_id, catalogue.version, tuple(sorted(bound.until.items())), bound.before_ms)
         known = self._known.get(key)
         if known is not None and task is None:
             yield known
             return
-        request = encode_request(catalogue, cut, task)
+        request = encode_request(catalogue, bound, task)
         with (
             self._one.admitted(),
             closing(run(MODULE, self._settings, request, is_wanted)) as messages,

@@ -20,7 +20,7 @@ from services.kpi.log.reader import read_partition
 from services.kpi.process import Message, Send, serve
 from services.kpi.rebuild.shard import ShardFold, shard_count
 from services.kpi.store.views import View
-from services.kpi.store.writes import Owned
+from services.kpi.store.writes import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.values import encode_value
 
@@ -75,10 +75,10 @@ def compare(settings: Settings, request: Message) -> Iterator[Response]:
         passes = shard_count(end)
         contributed: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
         for remainder in range(passes):
-            owned = Owned("what-if", partition, 1, begin, 0, 0, frozenset())
+            lease = PartitionLease("what-if", partition, 1, begin, 0, 0, frozenset())
             shard = (remainder, passes)
-            old = ShardFold(owned, before, shard=shard)
-            new = ShardFold(owned, after, shard=shard)
+            old = ShardFold(lease, before, shard=shard)
+            new = ShardFold(lease, after, shard=shard)
             for records in read_partition(settings, partition, begin, end):
                 old.apply(records)
                 new.apply(records)
@@ -89,7 +89,7 @@ def compare(settings: Settings, request: Message) -> Iterator[Response]:
         done += end
         for side, cells in zip((comparison.before, comparison.after), contributed, strict=True):
             for (unit_id, month), row in roll_up(cells, side.catalogue).items():
-                side.image.put(partition, unit_id, month, row)
+                side.cube.put(partition, unit_id, month, row)
     changes = comparison.changes()
     listed = islice(changes, CHANGES_MAX)
     while some := list(islice(listed, CHANGES_PER_MESSAGE)):

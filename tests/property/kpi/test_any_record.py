@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import event_type
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.log.file import FileRecord, read_log, write_log
 from services.kpi.log.identity import event_hash
 from services.kpi.offline.verification import verify
@@ -19,7 +19,7 @@ from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild.bulk_load import here, rebuild
 from services.kpi.rebuild.oracle_check import _values, recomputed
 from services.kpi.rebuild.shard import ShardFold
-from services.kpi.replay.memory_projection import Cut, Scratch
+from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.store.writes import Flush
 from services.kpi.wire.events import CHANGED, REPUBLISHED
 from tests.integration.kpi.logs import log
@@ -28,7 +28,7 @@ from tests.property.kpi.test_rebuilding import (
     MemoryLedger,
     MemoryLoading,
     batches,
-    image,
+    cube,
 )
 from tests.unit.kpi.builders import FakeRecord, catalogue_message, real_catalogue
 
@@ -97,7 +97,7 @@ def test_every_record_is_folded_or_parked_or_counted_as_unknown(
     records: list[FakeRecord], batch: int
 ) -> None:
     ledger, fold, flushes = folded(records, batch)
-    assert fold.owned.next_offset == len(records)
+    assert fold.lease.next_offset == len(records)
     skipped = sum(sum(flush.skipped.values()) for flush in flushes)
     others = [record for record in records if record.offset not in ledger.parked]
     known = [record for record in others if event_type(record) in (CHANGED, REPUBLISHED)]
@@ -106,7 +106,7 @@ def test_every_record_is_folded_or_parked_or_counted_as_unknown(
     calendar = range(253_402_300_800_000)
     assert all(parked.recorded_ms in calendar for parked in ledger.parked.values())
     assert all(parked.version < 1 << 63 for parked in ledger.parked.values())
-    assert fold.owned.newest_event_ms in calendar
+    assert fold.lease.newest_event_ms in calendar
     assert all(len(event_hash(record)) == 64 for record in records)
 
 
@@ -116,19 +116,19 @@ def test_fold_rebuild_replay_and_the_verified_file_agree(
     records: list[FakeRecord], batch: int, shards: int
 ) -> None:
     ledger, fold, _ = folded(records, batch)
-    digest = image(ledger.rows_by_place).digest()
+    digest = cube(ledger.rows_by_place).digest()
 
     loading = MemoryLoading()
     gather_all = here(OWNED, CATALOGUE, lambda until: batches(records[:until], batch))
     rebuild(loading, OWNED, CATALOGUE, gather_all, len(records), shards)
-    assert image(loading.of("rows")).digest() == digest
+    assert cube(loading.of("rows")).digest() == digest
     assert loading.of("parked") == {at: at not in ledger.mended for at in ledger.parked}
-    assert loading.standing["newest_event_ms"] == fold.owned.newest_event_ms
-    assert loading.standing["last_hash"] == fold.owned.last_hash
+    assert loading.position["newest_event_ms"] == fold.lease.newest_event_ms
+    assert loading.position["last_hash"] == fold.lease.last_hash
 
-    scratch = Scratch(CATALOGUE, Cut({0: len(records)}))
+    scratch = MemoryProjection(CATALOGUE, ReplayBound({0: len(records)}))
     scratch.take(records)
-    assert (scratch.image().digest(), scratch.progress().parked) == (digest, fold.owned.parked)
+    assert (scratch.cube().digest(), scratch.progress().parked) == (digest, fold.lease.parked)
 
     file = BytesIO()
     write_log(
@@ -139,13 +139,13 @@ def test_fold_rebuild_replay_and_the_verified_file_agree(
     assert found == {
         "digest": digest,
         "progress": {"0": len(records)},
-        "parked": fold.owned.parked,
+        "parked": fold.lease.parked,
     }
 
 
-def sql(records: list[FakeRecord], parked: set[int], parts: int) -> Image:
+def sql(records: list[FakeRecord], parked: set[int], parts: int) -> Cube:
     found = recomputed(_values(iter([records]), parked), catalogue_message(), parts)
-    expected = Image(CATALOGUE)
+    expected = Cube(CATALOGUE)
     for (unit_id, month, column, member), value in found.items():
         year, number = month.split("-")
         expected.change(0, unit_id, int(year) * 12 + int(number) - 1, {(column, member): value})
@@ -156,15 +156,15 @@ def sql(records: list[FakeRecord], parked: set[int], parts: int) -> Image:
 @given(logs(), st.integers(1, 3))
 def test_sql_comes_to_the_same(records: list[FakeRecord], parts: int) -> None:
     ledger, _, _ = folded(records, 5)
-    image_of_sql = sql(records, set(ledger.parked), parts)
-    assert image_of_sql.digest() == image(ledger.rows_by_place).digest()
+    cube_of_sql = sql(records, set(ledger.parked), parts)
+    assert cube_of_sql.digest() == cube(ledger.rows_by_place).digest()
 
 
 def test_sql_comes_to_the_same_when_the_events_of_a_work_have_different_keys() -> None:
     records = [replace(each, key=str(each.offset).encode()) for each in log(200, 7)]
     ledger, _, _ = folded(records, 50)
-    image_of_sql = sql(records, set(ledger.parked), 3)
-    assert image_of_sql.digest() == image(ledger.rows_by_place).digest()
+    cube_of_sql = sql(records, set(ledger.parked), 3)
+    assert cube_of_sql.digest() == cube(ledger.rows_by_place).digest()
 
 
 def test_a_gathering_forgets_the_types_it_does_not_know() -> None:

@@ -8,7 +8,7 @@ from services.kpi.domain.work import Work
 from services.kpi.projection import partition_fold
 from services.kpi.rebuild import shard
 from services.kpi.store.bulk_load import BulkLoad
-from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.ledger import Ledger, PartitionLease
 from services.kpi.store.works import StoredWorks
 
 
@@ -33,14 +33,16 @@ _REAL_BEGIN = BulkLoad.begin
 
 
 def _loads_from_the_start(
-    self: BulkLoad, owned: Owned, end: int, shards: int
+    self: BulkLoad, lease: PartitionLease, end: int, shards: int
 ) -> tuple[int, int, int]:
-    return end, *_REAL_BEGIN(self, owned, end, shards)[1:]
+    return end, *_REAL_BEGIN(self, lease, end, shards)[1:]
 
 
-def _says_it_is_loaded(self: BulkLoad, owned: Owned, end: int, shards: int) -> tuple[int, int, int]:
-    begun = _REAL_BEGIN(self, owned, end, shards)
-    key = {"_id": f"{owned.view_id}|{owned.partition}", "epoch": owned.epoch}
+def _says_it_is_loaded(
+    self: BulkLoad, lease: PartitionLease, end: int, shards: int
+) -> tuple[int, int, int]:
+    begun = _REAL_BEGIN(self, lease, end, shards)
+    key = {"_id": f"{lease.view_id}|{lease.partition}", "epoch": lease.epoch}
     self._progress.update_one(key, {"$set": {"runs": begun[1], "next_offset": begun[0]}})
     return begun
 
@@ -57,7 +59,7 @@ def _forgets_what_is_bound(
 _REAL_CLAIM = Ledger.claim
 
 
-def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> Owned:
+def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> PartitionLease:
     return _REAL_CLAIM(self, *given, **{**named, "is_loader": True})
 
 

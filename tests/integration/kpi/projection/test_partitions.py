@@ -16,7 +16,7 @@ from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.rebuild.jobs import ChildProcesses
+from services.kpi.rebuild.jobs import RebuildJobs
 from services.kpi.rebuild.lifecycle import Failed
 from services.kpi.rebuild.requests import decode_request
 from services.kpi.store.documents import DATABASE
@@ -39,7 +39,7 @@ class Rebuilt:
     stored: Stored
     message: catalogue_pb2.Catalogue
     view: View
-    children: ChildProcesses
+    children: RebuildJobs
     log: list[LogRecord]
     """Every event; its run is the partition."""
 
@@ -58,7 +58,7 @@ class Rebuilt:
 
     def left(self) -> set[int]:
         """The partitions that do not stand where they should."""
-        return set(self.stored.registry.standing(self.view.view_id).lag(self.view.targets))
+        return set(self.stored.registry.view_progress(self.view.view_id).lag(self.view.targets))
 
     def differences(self) -> int:
         """How many cells the verifiers, each a process too, find to be wrong."""
@@ -107,7 +107,7 @@ def rebuilt(stored: Stored, start_broker: Callable[[int], RunningBroker]) -> Ite
     message = other_catalogue()
     view = stored.registry.build_beside(stored.registry.publish(message), None)
     assert view.targets == ends
-    children = ChildProcesses(settings)
+    children = RebuildJobs(settings)
     yield Rebuilt(stored, message, view, children, written)
     children.stop()
 

@@ -18,7 +18,7 @@ from services.kpi.log.reader import read_partition
 from services.kpi.rebuild.bulk_load import here
 from services.kpi.rebuild.shard import ShardTotals
 from services.kpi.rebuild.shard_pool import ShardPool
-from services.kpi.store.writes import Owned
+from services.kpi.store.writes import PartitionLease
 from tests.conftest import RunningBroker
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
@@ -29,11 +29,11 @@ EVENTS = len(LOG)
 
 
 @pytest.fixture
-def owned(
+def lease(
     stored: Stored,
     start_broker: Callable[[], RunningBroker],
     monkeypatch: pytest.MonkeyPatch,
-) -> Owned:
+) -> PartitionLease:
     """A claimed view, the log on a broker, and the settings where the processes find them."""
     broker = start_broker()
     with closing(KafkaProducer(bootstrap_servers=broker.bootstrap)) as producer:
@@ -45,39 +45,41 @@ def owned(
     return stored.ledger.claim(stored.view.view_id, 0, is_loader=True)
 
 
-def processes(owned: Owned, count: int = 2) -> ShardPool:
-    return ShardPool(owned, count)
+def processes(lease: PartitionLease, count: int = 2) -> ShardPool:
+    return ShardPool(lease, count)
 
 
-def test_they_are_the_same_in_the_same_order(stored: Stored, owned: Owned) -> None:
+def test_they_are_the_same_in_the_same_order(stored: Stored, lease: PartitionLease) -> None:
     read: list[int] = []
     settings = Settings()
     in_here = here(
-        owned, stored.catalogue, lambda end: read_partition(settings, 0, 0, end), generation=1
+        lease, stored.catalogue, lambda end: read_partition(settings, 0, 0, end), generation=1
     )
     wanted = list(in_here(3, EVENTS, lambda records: None))
-    assert list(processes(owned)(3, EVENTS, read.append)) == wanted
+    assert list(processes(lease)(3, EVENTS, read.append)) == wanted
     sums = [part for part in wanted if isinstance(part, ShardTotals)]
     assert len(sums) == 3
     assert all(each.contributed for each in sums)
     assert read == sorted(read)
 
 
-def test_who_stops_listening_leaves_no_process_behind(stored: Stored, owned: Owned) -> None:
-    shards = processes(owned)(4, EVENTS, lambda records: None)
+def test_who_stops_listening_leaves_no_process_behind(
+    stored: Stored, lease: PartitionLease
+) -> None:
+    shards = processes(lease)(4, EVENTS, lambda records: None)
     next(shards)
     assert multiprocessing.active_children()
     shards.close()
     assert not multiprocessing.active_children()
 
 
-def test_what_fails_in_a_process_fails_here(stored: Stored, owned: Owned) -> None:
-    absent = Owned("absent", 0, 1, 0, 0, 0, frozenset())
+def test_what_fails_in_a_process_fails_here(stored: Stored, lease: PartitionLease) -> None:
+    absent = PartitionLease("absent", 0, 1, 0, 0, 0, frozenset())
     with pytest.raises(LookupError, match="there is no view absent"):
         list(processes(absent)(2, EVENTS, lambda records: None))
 
 
-def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) -> None:
+def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, lease: PartitionLease) -> None:
     """The parent's note says stop while a shard is waited for; the processes must not go on."""
 
     def stop(records: int) -> None:
@@ -86,11 +88,13 @@ def test_an_end_that_is_asked_for_ends_the_work(stored: Stored, owned: Owned) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.kpi.rebuild.shard_pool.NOTE_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
-            list(processes(owned)(2, EVENTS, stop))
+            list(processes(lease)(2, EVENTS, stop))
     assert not multiprocessing.active_children()
 
 
-def test_a_process_that_is_killed_is_told_and_not_waited_for(stored: Stored, owned: Owned) -> None:
+def test_a_process_that_is_killed_is_told_and_not_waited_for(
+    stored: Stored, lease: PartitionLease
+) -> None:
     def kill(records: int) -> None:
         for process in multiprocessing.active_children():
             process.kill()
@@ -98,20 +102,20 @@ def test_a_process_that_is_killed_is_told_and_not_waited_for(stored: Stored, own
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("services.kpi.rebuild.shard_pool.NOTE_SECONDS", 0.0)
         with pytest.raises(ChildProcessError):
-            list(processes(owned)(2, EVENTS, kill))
+            list(processes(lease)(2, EVENTS, kill))
 
 
-def _hold(owned: Owned, end: Connection) -> None:
-    shards = processes(owned)(2, EVENTS, lambda records: None)
+def _hold(lease: PartitionLease, end: Connection) -> None:
+    shards = processes(lease)(2, EVENTS, lambda records: None)
     next(shards)
     end.send([process.pid for process in multiprocessing.active_children()])
     signal.pause()
 
 
-def test_they_end_with_a_parent_that_is_killed(stored: Stored, owned: Owned) -> None:
+def test_they_end_with_a_parent_that_is_killed(stored: Stored, lease: PartitionLease) -> None:
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe()
-    parent = context.Process(target=_hold, args=(owned, its))
+    parent = context.Process(target=_hold, args=(lease, its))
     parent.start()
     watched = [os.pidfd_open(pid) for pid in mine.recv()]
     assert watched

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from kieng.kpi.v1 import events_pb2
 from services.kpi.api.targets import encode_reached, reached
 from services.kpi.store.targets import Target
-from tests.unit.kpi.moments import moment
+from tests.unit.kpi.view_states import view_state
 
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 MET = Target("alpha", "KNW-01", 2025, 120)
@@ -12,7 +12,7 @@ MET = Target("alpha", "KNW-01", 2025, 120)
 
 def test_a_target_is_reached_from_its_value_on() -> None:
     for value, found in ((119, []), (120, [(MET, 120)]), (121, [(MET, 121)])):
-        assert reached(moment(MET, alpha=value)) == found
+        assert reached(view_state(MET, alpha=value)) == found
 
 
 def test_only_the_units_own_value_of_the_targets_year_counts() -> None:
@@ -21,7 +21,7 @@ def test_only_the_units_own_value_of_the_targets_year_counts() -> None:
         Target("alpha", "KNW-01", 2024, 1),
         Target("alpha", "KNW-03", 2025, 1),
     ]
-    assert reached(moment(*others, alpha=500)) == []
+    assert reached(view_state(*others, alpha=500)) == []
 
 
 def test_a_target_that_was_told_or_cannot_be_read_is_left_alone() -> None:
@@ -29,11 +29,11 @@ def test_a_target_that_was_told_or_cannot_be_read_is_left_alone() -> None:
     unknown = Target("alpha", "ZZZ-99", 2025, 1)
     attainment = Target("alpha", "KNW-08", 2025, 1)
     fraction = Target("alpha", "KNW-04", 2025, 1)
-    assert reached(moment(told, unknown, attainment, fraction, alpha=500)) == []
+    assert reached(view_state(told, unknown, attainment, fraction, alpha=500)) == []
 
 
 def test_a_ceiling_is_not_told_as_reached_while_its_year_lasts() -> None:
-    at = moment(MET, alpha=500)
+    at = view_state(MET, alpha=500)
     ceiling = replace(at.catalogue.indicators["KNW-01"], direction="down")
     at.catalogue = replace(at.catalogue, indicators={"KNW-01": ceiling})
     assert reached(at) == []

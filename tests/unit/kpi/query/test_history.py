@@ -10,15 +10,15 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from services.kpi.domain.cube import Image
-from services.kpi.query.history import Past
+from services.kpi.domain.cube import Cube
+from services.kpi.query.history import History
 from services.kpi.store.kept_days import KeptDay
 from services.kpi.wire.rows import encode_rows
 from tests.unit.kpi.builders import real_catalogue
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 FIRST_DAY = date(2026, 3, 1)
-NOTHING = encode_rows(Image(real_catalogue()).rows())
+NOTHING = encode_rows(Cube(real_catalogue()).rows())
 THREADS = 8
 
 
@@ -48,14 +48,14 @@ class LiveNow:
         yield SimpleNamespace(targets={})
 
 
-def past_of(days: KeptDays) -> Past:
+def past_of(days: KeptDays) -> History:
     view = SimpleNamespace(view_id="v")
     registry = SimpleNamespace(views=lambda: [view], catalogue=lambda version: real_catalogue())
     nothing = cast(Any, None)
-    return Past(cast(Any, registry), cast(Any, days), nothing, lambda: "log-1", 400)
+    return History(cast(Any, registry), cast(Any, days), nothing, lambda: "log-1", 400)
 
 
-def read(past: Past, day: date) -> tuple[KeptDay, Any]:
+def read(past: History, day: date) -> tuple[KeptDay, Any]:
     return past.day(cast(Any, LiveNow()), day, NOW)
 
 
@@ -69,7 +69,7 @@ def test_a_day_that_many_ask_for_at_once_is_read_and_decoded_once() -> None:
             assert not days.were_read(2, 0.5)
         finally:
             days.go_on.set()
-        moments = [each.result()[1] for each in asked]
-    assert len({id(moment.image) for moment in moments}) == 1
-    assert len({id(moment.encoded) for moment in moments}) == THREADS
+        view_states = [each.result()[1] for each in asked]
+    assert len({id(state.cube) for state in view_states}) == 1
+    assert len({id(state.encoded) for state in view_states}) == THREADS
     assert not days.were_read(2, 0)
