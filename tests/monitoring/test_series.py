@@ -15,12 +15,12 @@ from prometheus_client.metrics import MetricWrapperBase
 from services.kernel import metrics as kernel
 from services.kernel.metrics import show
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.metrics import JOINT_CLAIMS_OPEN, TARGET, VALUE
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.query.prometheus import figures
 from services.kpi.store.ledger import PartitionLease
 from services.kpi.store.rows import PackedRow
-from services.kpi.store.targets import Target
 from services.submissions.metrics import ROWS_IMPORTED
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, FakeRecord, real_catalogue

@@ -5,12 +5,40 @@ from __future__ import annotations
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, NotFound
+from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.providers import Live, ParkedStore
 from services.kpi.store.parked import ParkedRecords, StoredParked
 
 OPERATOR = "operator"
 PAGE_SIZE = 100
 SHOWN_CHARACTERS_MAX = 256
 """Of a text that a record says of itself: 500 records have to fit into one answer."""
+
+
+class ParkedApi:
+    """Answers ParkedService; a part of the service class `KpiQuery`."""
+
+    call = CurrentCall()
+    live = Live()
+    parked = ParkedStore()
+
+    @grpc
+    def list_parked(
+        self, request: parked_service_pb2.ListParkedRequest
+    ) -> parked_service_pb2.ListParkedResponse:
+        """Return records that could not be folded."""
+        with self.live.read() as state:
+            view_id = state.view.view_id
+        return list_parked(request, self.call.principal, view_id, self.parked)
+
+    @grpc
+    def get_parked(
+        self, request: parked_service_pb2.GetParkedRequest
+    ) -> parked_service_pb2.GetParkedResponse:
+        """Return one record that could not be folded, with its content."""
+        with self.live.read() as state:
+            view_id = state.view.view_id
+        return get_parked(request, self.call.principal, view_id, self.parked)
 
 
 def list_parked(

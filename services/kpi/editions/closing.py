@@ -16,6 +16,7 @@ from services.kernel.errors import Forbidden, InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range
+from services.kpi.domain.targets import Target
 from services.kpi.query.cells import check_unit
 from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView, ViewState
@@ -25,7 +26,6 @@ from services.kpi.replay.tasks import Task
 from services.kpi.signing import Signer
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.editions import Edition, Editions
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from services.kpi.wire.frozen import canonical
 from services.kpi.wire.rows import decode_cube

@@ -11,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import kpi_service_pb2, target_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
+from services.kpi.domain.targets import Target
 from services.kpi.query.live_view import ViewState
 from services.kpi.store.kept_days import KeptDay
 from services.kpi.store.reads import Progress
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 
 

@@ -12,8 +12,8 @@ from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import Pace, pace
+from services.kpi.domain.targets import Target
 from services.kpi.query.splits import check_cut, cut_by, encode_split
-from services.kpi.store.targets import Target
 from services.kpi.wire.values import encode_value
 
 UNITS_MAX = 1000

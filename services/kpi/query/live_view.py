@@ -14,10 +14,11 @@ from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.query.cells import EncodedCells, Selection, encode_cells
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.reads import Progress, Snapshots
-from services.kpi.store.targets import Target, Targets
+from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 
 TARGETS_SECONDS = 1.0

@@ -10,8 +10,8 @@ from services.kernel.metrics import show
 from services.kpi import metrics
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Rule
 from services.kpi.domain.cube import Cube, Ratio
+from services.kpi.domain.targets import Target
 from services.kpi.query.live_view import LiveView, ViewState
-from services.kpi.store.targets import Target
 
 LAST_MONTH = 9999 * 12 + 11
 

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, StoredRow
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 

@@ -9,8 +9,9 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import NotFound, OwnershipLost, WrongState
 from services.kpi.domain.catalogue import FOLD_VERSION
+from services.kpi.domain.targets import Target
 from services.kpi.store.purge import ViewPurge
-from services.kpi.store.targets import Target, Targets
+from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log

@@ -6,10 +6,10 @@ import pytest
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.cube import Ratio
+from services.kpi.domain.targets import Target
 from services.kpi.query import cells
 from services.kpi.query.cells import EncodedCells, decode_day, decode_selection
 from services.kpi.query.live_view import ViewState, state_cells
-from services.kpi.store.targets import Target
 from services.kpi.wire.values import encode_value
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 from tests.unit.kpi.view_states import view_state

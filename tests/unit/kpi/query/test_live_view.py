@@ -3,9 +3,9 @@ import threading
 import pytest
 
 from services.kernel.errors import Unavailable
+from services.kpi.domain.targets import Target
 from services.kpi.query import live_view as module
 from services.kpi.query.live_view import LiveView
-from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import JANUARY
 from tests.unit.kpi.view_states import FakeStores, row, view
 

@@ -11,8 +11,8 @@ from services.kernel.errors import Unavailable
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.query.prometheus import figures, reporting_units, show_figures
-from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import (
     JANUARY,
     TREE,
