@@ -234,7 +234,7 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
         work: does it, and sends messages.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    os.nice(NICENESS)
+    os.nice(max(0, NICENESS - os.nice(0)))  # a subprocess of a subprocess is as low as that
     out = sys.stdout.buffer
     # Standard output is for messages alone.
     sys.stdout = sys.stderr

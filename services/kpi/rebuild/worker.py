@@ -69,7 +69,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
         count, shards = settings.rebuild_processes, shard_count(end)
         gather_all: Gather = here(lease, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
-            gather_all, shards = ShardPool(lease, count), max(shards, count)
+            gather_all, shards = ShardPool(settings, lease, count), max(shards, count)
         rebuild(BulkLoad(mongo, ledger.session), lease, catalogue, gather_all, end, shards)
         lease = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
