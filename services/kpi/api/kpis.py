@@ -128,10 +128,10 @@ class KpiApi:
 
 
 def read_state(
-    state: ViewState, wish: view_pb2.Selection, on_date: str, day: date
+    state: ViewState, wanted: view_pb2.Selection, on_date: str, day: date
 ) -> kpi_service_pb2.GetKpisResponse:
     """Return cells of a state; paces are told on ``on_date``, or on ``day`` when it is empty."""
     on = decode_day(on_date, "on_date") if on_date else day
-    selection = decode_selection(wish, state.catalogue)
+    selection = decode_selection(wanted, state.catalogue)
     cells = state_cells(state, selection, on)
     return kpi_service_pb2.GetKpisResponse(view=answers.encode_view_state(state), cells=cells)

@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class ViewStore(Protocol):
-    """What building needs of the registry; `store.registry.Registry` is the real one."""
+    """What building needs of the registry; `store.catalogues.Catalogues` is the real one."""
 
     def views(self) -> list[View]:
         """Return all views, newest first."""
