@@ -95,9 +95,8 @@ class Looping(Entrypoint):
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
 
-    def loop(self) -> None:
-        """Fire until ``self.stopping`` is set. Subclasses override."""
-        raise NotImplementedError
+    loop: Any
+    """Fires until ``self.stopping`` is set; a method of the subclass."""
 
     def _run(self) -> None:
         try:

@@ -92,8 +92,7 @@ class GrpcServer(SharedExtension):
 
     def _handler(self, method: MethodDescriptor) -> grpcio.RpcMethodHandler[Any, Any]:
         name = snake_case(method.name)
-        mine = (e for e in self.container.entrypoints if isinstance(e, Grpc))
-        entrypoint = next((e for e in mine if e.method_name == name), None)
+        entrypoint = next((e for e in self.container.entrypoints if e.method_name == name), None)
         if entrypoint is None:
             raise LookupError(f"{method.full_name} has no method `{name}` with @grpc")
         entrypoint.method = method

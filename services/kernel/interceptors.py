@@ -92,8 +92,8 @@ def measuring(call: Call) -> Iterator[None]:
             yield
         code = "OK"
     finally:
-        status = cast(Any, call.context).code()  # grpcio has it, its types do not
-        code = getattr(status, "name", code)
+        # grpcio has `code`, its types do not.
+        code = getattr(cast(Any, call.context).code(), "name", code)
         seconds = time.perf_counter() - begin
         metrics.GRPC_HANDLED.labels(*labels, code).inc()
         metrics.GRPC_SECONDS.labels(*labels).observe(seconds)
@@ -160,8 +160,7 @@ def refusing(call: Call) -> Iterator[None]:
 
 def status_of(refusal: Refusal) -> status_pb2.Status:
     """Return the `google.rpc.Status` of a refusal, with ErrorInfo and BadRequest."""
-    code = code_pb2.Code.Value(refusal.status)
-    status = status_pb2.Status(code=code, message=refusal.message)
+    status = status_pb2.Status(code=code_pb2.Code.Value(refusal.status), message=refusal.message)
     facts = {"reason": refusal.reason, "domain": "kieng", "metadata": refusal.details}
     status.details.add().Pack(error_details_pb2.ErrorInfo(**facts))
     if refusal.fields:

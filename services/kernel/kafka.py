@@ -224,8 +224,8 @@ class Consume(Looping, ConsumerRebalanceListener):
             if not isinstance(error.__cause__, errors.MessageSizeTooLargeError):
                 raise
             # With marks it is too large; whole it stands where it was read.
-            cut = ("dlq_truncated", b"value, key and headers")
-            self.publisher.write([(f"{record.topic}.dlq", b"", None, [*marks, cut])])
+            marks.append(("dlq_truncated", b"true"))
+            self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 
     def _advance(self, consumer: KafkaConsumer, partition: Any, records: list[Record]) -> None:
         offsets = {partition: OffsetAndMetadata(records[-1].offset + 1)}

@@ -19,7 +19,7 @@ import structlog
 from services.kernel import tracing
 from services.kernel.config import KernelSettings, load
 from services.kernel.container import NativeContainer
-from services.kernel.metrics import SERVICE_INFO, HttpPort
+from services.kernel.metrics import SERVICE_INFO, serve_http
 
 STOP_SECONDS_MAX = 20.0
 
@@ -102,17 +102,18 @@ def run(name: str) -> int:
     container = NativeContainer(service_cls, settings)
     SERVICE_INFO.labels(name).set(1)
     checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
-    http = HttpPort(settings.host, settings.http_port, checks)
+    http = serve_http(settings.host, settings.http_port, checks)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: container.finished.set())
     container.start()
-    log.info("started", http_port=http.port)
+    log.info("started", http_port=http.server_port)
     container.finished.wait()
     # What does not stop shows where it hangs, and the process ends with code 1 all the same.
     faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()
-    http.stop()
+    http.shutdown()
+    http.server_close()
     log.info("stopped", failed=container.failure is not None)
     return 0 if container.failure is None else 1
 
