@@ -1,19 +1,23 @@
-"""The order of the packages of a service: each may import only what stands below it.
+"""The order of the packages within a service, and the rules that keep it.
 
-`python -m tests.architecture.layers` prints the arrows between the packages as they are now.
+A table lists a service's layers from top to bottom. A layer holds packages, or modules beside
+them, that know nothing of each other; each may import only from the layers below its own.
+
+`python -m tests.architecture.layers` prints which package imports which.
 """
 
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.architecture.sources import imports, module_parts, python_files
 
-LAYERS: dict[str, list[tuple[str, ...]]] = {
-    "kpi": [
+Layers = Sequence[tuple[str, ...]]
+
+LAYERS: Mapping[str, Layers] = {
+    "kpi": (
         ("service",),
         ("api",),
         ("providers",),
@@ -25,71 +29,91 @@ LAYERS: dict[str, list[tuple[str, ...]]] = {
         ("store",),
         ("wire", "config"),
         ("domain", "log", "oracle", "metrics", "heap", "signing"),
-    ],
+    ),
 }
-"""Service -> layers from top to bottom; packages of one layer do not import each other."""
-
-Arrow = tuple[str, str]
 
 
-def arrows(root: Path, service: str) -> dict[Arrow, list[str]]:
-    """Return who imports whom among the packages of a service, and where.
-
-    Returns:
-        (importing package, imported package) -> places, each `file:line: imports name`.
-    """
-    found: dict[Arrow, list[str]] = defaultdict(list)
-    for path in python_files(root / "services" / service):
-        own = module_parts(root, path)[2:3]
-        for line, name in imports(root, path):
-            top, *rest = name.split(".")
-            if not own or top != "services" or rest[:1] != [service] or len(rest) < 2:
-                continue
-            if rest[1] != own[0]:
-                place = f"{path.relative_to(root)}:{line}: imports {name}"
-                found[own[0], rest[1]].append(place)
-    return dict(found)
+def modules_of(root: Path, service: str) -> dict[str, Path]:
+    """The modules of a service below its own `__init__`: dotted name -> file."""
+    found = {
+        ".".join(module_parts(root, path)): path
+        for path in python_files(root / "services" / service)
+    }
+    found.pop(f"services.{service}", None)
+    return found
 
 
-def packages_keep_their_order(
-    root: Path, layers: Mapping[str, list[tuple[str, ...]]] = LAYERS
-) -> list[str]:
-    """Return every import that goes up or sideways, and every package without a layer."""
-    return [
-        text
-        for service, order in layers.items()
-        if (root / "services" / service).exists()
-        for text in _violations(root, service, order)
-    ]
+def imported_modules(
+    root: Path, modules: Mapping[str, Path], name: str
+) -> Iterator[tuple[int, str]]:
+    """Line and name of each of these modules that one of them imports."""
+    for line, target in imports(root, modules[name]):
+        parts = target.split(".")
+        prefixes = (".".join(parts[:end]) for end in range(len(parts), 2, -1))
+        found = next((prefix for prefix in prefixes if prefix in modules), None)
+        if found is not None and found != name:
+            yield line, found
 
 
-def _violations(root: Path, service: str, order: list[tuple[str, ...]]) -> Iterator[str]:
-    depth = {package: number for number, layer in enumerate(order) for package in layer}
-    for (importing, imported), places in sorted(arrows(root, service).items()):
-        for package in (importing, imported):
-            if package not in depth:
-                yield f"{places[0]}; {package} has no layer in tests/architecture/layers.py"
-                break
-        else:
-            if depth[importing] >= depth[imported]:
-                yield from (f"{place}, which does not stand below {importing}" for place in places)
+def packages_keep_their_order(root: Path, tables: Mapping[str, Layers] = LAYERS) -> list[str]:
+    """Each import leads into the own package or into a lower layer; the table is complete."""
+    found = []
+    for service, layers in tables.items():
+        modules = modules_of(root, service)
+        depth = {package: row for row, layer in enumerate(layers) for package in layer}
+        there = {name.split(".")[2] for name in modules}
+        found += [f"services/{service}/{name}: has no layer" for name in sorted(there - set(depth))]
+        found += [f"services/{service}/{name}: is gone" for name in sorted(set(depth) - there)]
+        for name, path in modules.items():
+            own = name.split(".")[2]
+            for line, target in imported_modules(root, modules, name):
+                other = target.split(".")[2]
+                is_known = own in depth and other in depth
+                if own != other and is_known and depth[other] <= depth[own]:
+                    where = f"{path.relative_to(root)}:{line}"
+                    found.append(f"{where}: {own} imports {target}, which is not below it")
+    return found
+
+
+def modules_have_no_cycle(root: Path, tables: Mapping[str, Layers] = LAYERS) -> list[str]:
+    """No module imports itself by way of others, within its package either."""
+    found = []
+    for service in tables:
+        modules = modules_of(root, service)
+        below = {
+            name: {target for _, target in imported_modules(root, modules, name)}
+            for name in modules
+        }
+        # What imports only what was taken away is on no cycle.
+        while free := [name for name, targets in below.items() if not targets & below.keys()]:
+            for name in free:
+                del below[name]
+        found += [
+            f"{modules[name].relative_to(root)}: is on a cycle by way of {target}"
+            for name, targets in sorted(below.items())
+            for target in sorted(targets & below.keys())
+        ]
+    return found
 
 
 def drawing(root: Path, service: str) -> Iterator[str]:
-    """Yield a line per package, from top to bottom: what it imports."""
-    found = arrows(root, service)
-    for layer in LAYERS[service]:
-        for package in layer:
-            below = sorted(imported for importing, imported in found if importing == package)
-            yield f"{package} -> {', '.join(below) or '-'}"
+    """A line for each package, from top to bottom: what it imports of the others."""
+    modules = modules_of(root, service)
+    below: dict[str, set[str]] = {}
+    for name in modules:
+        targets = {target.split(".")[2] for _, target in imported_modules(root, modules, name)}
+        below.setdefault(name.split(".")[2], set()).update(targets)
+    for package in (package for layer in LAYERS[service] for package in layer):
+        targets = below.get(package, set()) - {package}
+        yield f"{package} -> {', '.join(sorted(targets)) or '-'}"
 
 
 def main() -> int:
-    """Print the arrows of all services; exit 1 when some point the wrong way."""
+    """Print the arrows of every service; exit 1 when one leads up or round."""
     root = Path(__file__).resolve().parents[2]
     for service in LAYERS:
         print(f"services/{service}", *drawing(root, service), sep="\n  ")
-    violations = packages_keep_their_order(root)
+    violations = packages_keep_their_order(root) + modules_have_no_cycle(root)
     print(*violations, sep="\n")
     return 1 if violations else 0
 

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.architecture.layers import packages_keep_their_order
 from tests.architecture.sources import (
     Function,
     body_lines,
@@ -245,7 +244,6 @@ RULES: tuple[Rule, ...] = (
     the_kernel_knows_no_domain_word,
     only_the_embedded_profile_knows_its_parts,
     services_import_only_themselves_and_the_kernel,
-    packages_keep_their_order,
     the_oracle_shares_nothing_with_the_fold,
     domains_are_pure,
     names_say_what_is_inside,
