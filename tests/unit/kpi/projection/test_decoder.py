@@ -70,7 +70,7 @@ def test_too_many_parked_records_end_the_fold() -> None:
 
 def test_works_of_other_shards_are_neither_returned_nor_parked() -> None:
     decoder = Decoder(CATALOGUE, UNLIMITED, is_foreign=lambda work: work != "doi:10.1/a")
-    lost = record(1, changed("s2", 1, "doi:10.1/b", article("nowhere"), None))
+    lost = record(1, changed("s2", 0, "doi:10.1/b", article(), None))
     works, flush = decoded(decoder, event(0), lost, event(2, "doi:10.1/c"))
     assert works == ["doi:10.1/a"]
     assert flush.parked == {}
