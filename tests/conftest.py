@@ -20,7 +20,7 @@ from kafka import KafkaAdminClient
 from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"

@@ -95,23 +95,18 @@ class Issuers:
             raise Unauthenticated("the token does not hold; ask your institution") from None
         if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
             raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
-        return _principal(claims, entry["institution_id"])
+        institution_id, roles = entry["institution_id"], claims.get("roles")
+        unit_id = claims.get("unit") or institution_id
+        if not isinstance(unit_id, str) or not isinstance(roles, list):
+            raise Unauthenticated("the token needs `roles`, a list, and `unit`, a text, if any")
+        if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
+            raise Unauthenticated("the token names a unit of another institution")
+        return Principal(str(claims["sub"]), institution_id, unit_id, frozenset(map(str, roles)))
 
     def _table(self) -> dict[str, dict[str, Any]]:
         with self._lock:
             stamp = self._path.stat().st_mtime_ns if self._path.exists() else 0
             if stamp != self._stamp:
-                content = json.loads(self._path.read_text()) if stamp else {"issuers": []}
-                self._issuers = {entry["issuer"]: entry for entry in content["issuers"]}
-                self._stamp = stamp
+                listed = json.loads(self._path.read_text())["issuers"] if stamp else []
+                self._issuers, self._stamp = {entry["issuer"]: entry for entry in listed}, stamp
             return self._issuers
-
-
-def _principal(claims: dict[str, Any], institution_id: str) -> Principal:
-    unit_id = claims.get("unit") or institution_id
-    roles = claims.get("roles")
-    if not isinstance(unit_id, str) or not isinstance(roles, list):
-        raise Unauthenticated("the token needs `roles`, a list, and `unit`, a text, if any")
-    if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
-        raise Unauthenticated("the token names a unit of another institution")
-    return Principal(str(claims["sub"]), institution_id, unit_id, frozenset(map(str, roles)))

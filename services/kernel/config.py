@@ -6,12 +6,14 @@ import os
 import socket
 import sys
 from contextlib import suppress
+from functools import partialmethod
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from dotenv import dotenv_values
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError
+from kafka.record.default_records import DefaultRecordBatch
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -102,6 +104,27 @@ def _reachable(bootstrap: str) -> str:
         with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), 2.0):
             return bootstrap
     raise KafkaConnectionError(f"no broker listens at {bootstrap}")
+
+
+class _Lenient(bytearray):
+    decode = partialmethod(bytearray.decode, errors="replace")
+
+    def __getitem__(self, at: Any) -> Any:
+        found = super().__getitem__(at)
+        return found if isinstance(found, int) else _Lenient(found)
+
+
+def _read(batch: Any) -> Any:
+    try:
+        return _READ(batch)
+    except UnicodeDecodeError:
+        batch._buffer = _Lenient(batch._buffer)
+        return _READ(batch)
+
+
+# A header name that is not UTF-8 would stop every consumer of kafka-python at that record for ever.
+# Kafka's own client replaces what it cannot decode; so do all clients of this process.
+_READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
 S = TypeVar("S", bound=KernelSettings)

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from nameko.containers import ServiceContainer, WorkerContext
@@ -52,14 +52,10 @@ class NativeContainer(ServiceContainer):
         context = WorkerContext(self, service, entrypoint, data=data)
         self._inject_dependencies(context)
         self._worker_setup(context)
-        failure = None
         try:
             yield getattr(service, entrypoint.method_name)
-        except BaseException:
-            failure = sys.exc_info()
-            raise
         finally:
-            self._worker_result(context, None, failure)
+            self._worker_result(context, None, sys.exc_info() if sys.exc_info()[0] else None)
             self._worker_teardown(context)
 
     def stop(self) -> None:
@@ -85,8 +81,8 @@ class Looping(Entrypoint):
 
     def setup(self) -> None:
         """Make the thread."""
-        name = f"{type(self).__name__}-{self.method_name}".lower()
         self.stopping = threading.Event()
+        name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -99,9 +95,8 @@ class Looping(Entrypoint):
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
 
-    def loop(self) -> None:
-        """Fire until ``self.stopping`` is set. Subclasses override."""
-        raise NotImplementedError
+    loop: Any
+    """Fires until ``self.stopping`` is set; a method of the subclass."""
 
     def _run(self) -> None:
         try:
@@ -151,10 +146,9 @@ class Waker(DependencyProvider):
     """
 
     def __init__(self, method_name: str = "") -> None:
-        self.target_method_name = method_name
+        self.woken = method_name
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
         """Return the function; calls before a run are one call."""
-        repeats = (e for e in self.container.entrypoints if isinstance(e, Repeat))
-        wakes = [e.wake for e in repeats if e.method_name == self.target_method_name]
-        return wakes[0].set
+        wakes = (e.wake for e in self.container.entrypoints if e.method_name == self.woken)
+        return cast(Callable[[], None], next(wakes).set)

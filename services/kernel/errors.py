@@ -92,13 +92,13 @@ class InvalidRecord(Exception):
     """A record can never be handled, however often it is read. The producer's fault.
 
     Args:
-        message: why.
+        message: why; what is longer than 500 characters is cut, as it may quote the record.
         offset: offset of the record in the batch that was handed over; None when the caller
             handles one record and the consumer knows which.
     """
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message[:500])
         self.offset = offset
 
 

@@ -32,7 +32,6 @@ from services.kernel.tracing import span
 
 log = structlog.get_logger()
 
-DOMAIN = "kieng"
 UNARY_SECONDS_MAX = 30.0
 STREAM_SECONDS_MAX = 600.0
 
@@ -70,7 +69,10 @@ def surrounded(call: Call, request: Any, issuers: Issuers) -> Iterator[Call]:
         issuers: whose tokens hold.
     """
     metadata = dict(cast(Any, call.context).invocation_metadata() or ())
-    with tracing(call, str(metadata.get("traceparent", ""))), measuring(call), refusing(call):
+    name = f"{call.method.containing_service.full_name}/{call.method.name}"
+    facts = {"rpc.system": "grpc", "rpc.method": name}
+    traced = span(name, SpanKind.SERVER, [str(metadata.get("traceparent", ""))], facts)
+    with traced as call.traceparent, measuring(call), refusing(call):
         check_deadline(call)
         authenticate(call, str(metadata.get("authorization", "")), issuers)
         if not call.method.client_streaming:  # streams check message by message
@@ -79,32 +81,19 @@ def surrounded(call: Call, request: Any, issuers: Issuers) -> Iterator[Call]:
 
 
 @contextmanager
-def tracing(call: Call, given: str) -> Iterator[None]:
-    """Go on with the caller's trace (W3C `traceparent`) or begin one."""
-    name = f"{call.method.containing_service.full_name}/{call.method.name}"
-    facts = {"rpc.system": "grpc", "rpc.method": name}
-    with span(name, SpanKind.SERVER, [given], facts) as call.traceparent:
-        yield
-
-
-@contextmanager
 def measuring(call: Call) -> Iterator[None]:
     """Count the call by its status and time it."""
     labels = metrics.grpc_labels(call.method)
     metrics.GRPC_STARTED.labels(*labels).inc()
     begin = time.perf_counter()
-    code = "OK"
+    code = "CANCELLED"
     try:
         with metrics.GRPC_RUNNING.track_inprogress():
             yield
-    except GeneratorExit:
-        code = "CANCELLED"
-        raise
-    except BaseException:
-        status = cast(Any, call.context).code()  # grpcio has it, its types do not
-        code = status.name if status is not None else "UNKNOWN"
-        raise
+        code = "OK"
     finally:
+        # grpcio has `code`, its types do not.
+        code = getattr(cast(Any, call.context).code(), "name", code)
         seconds = time.perf_counter() - begin
         metrics.GRPC_HANDLED.labels(*labels, code).inc()
         metrics.GRPC_SECONDS.labels(*labels).observe(seconds)
@@ -171,9 +160,8 @@ def refusing(call: Call) -> Iterator[None]:
 
 def status_of(refusal: Refusal) -> status_pb2.Status:
     """Return the `google.rpc.Status` of a refusal, with ErrorInfo and BadRequest."""
-    code = code_pb2.Code.Value(refusal.status)
-    status = status_pb2.Status(code=code, message=refusal.message)
-    facts = {"reason": refusal.reason, "domain": DOMAIN, "metadata": refusal.details}
+    status = status_pb2.Status(code=code_pb2.Code.Value(refusal.status), message=refusal.message)
+    facts = {"reason": refusal.reason, "domain": "kieng", "metadata": refusal.details}
     status.details.add().Pack(error_details_pb2.ErrorInfo(**facts))
     if refusal.fields:
         violations = [{"field": f, "description": d} for f, d in refusal.fields.items()]

@@ -6,22 +6,21 @@ has returned. A worker may see a record again after a crash or a rebalance; it m
 
 from __future__ import annotations
 
-import math
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import structlog
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition, errors
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.errors import KafkaError, LogTruncationError, OffsetOutOfRangeError
 from opentelemetry.trace import SpanKind
 
 from services.kernel import metrics
 from services.kernel.container import Looping
 from services.kernel.errors import InvalidRecord, NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN
-from services.kernel.publisher import Headers, KafkaPublisher
+from services.kernel.publisher import KafkaPublisher
 from services.kernel.tracing import span
 
 log = structlog.get_logger()
@@ -30,10 +29,14 @@ POLL_MS = 200
 RETRY_SECONDS = 0.5
 DEAD_LETTERS_IN_A_ROW_MAX = 1000
 COMMIT_MS_MAX = 5000
+TYPE = re.compile(rb"[!-~]{1,255}")
 
 
 class Record(Protocol):
-    """One record as kafka-python delivers it; ``timestamp`` is in milliseconds."""
+    """One record as kafka-python delivers it; ``timestamp`` is in milliseconds.
+
+    Whoever may write to a topic may write any record: everything that can be null may be.
+    """
 
     topic: str
     partition: int
@@ -41,15 +44,29 @@ class Record(Protocol):
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: Headers
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Names and values in order; a name may occur several times."""
 
 
 def header(record: Record, name: str) -> str:
-    """Return a header as text; empty when the record does not carry it."""
-    for key, value in record.headers:
-        if key == name:
-            return value.decode("utf-8", "replace")
-    return ""
+    """Return the first header of a name as text; empty when it is absent or null."""
+    found = (value for key, value in record.headers if key == name)
+    return (next(found, None) or b"").decode("utf-8", "replace")
+
+
+def event_type(record: Record) -> str:
+    """Return the CloudEvents type of a record, known or not.
+
+    Raises:
+        InvalidRecord: `ce_type` is absent, null, empty, said twice and differently, or not 1 to 255
+            visible ASCII characters. The producer's fault.
+    """
+    said = {value or b"" for name, value in record.headers if name == "ce_type"}
+    if len(said) != 1 or not TYPE.fullmatch(b"".join(said)):
+        raise InvalidRecord(f"no usable ce_type: {sorted(said)}", offset=record.offset)
+    return said.pop().decode()
 
 
 class Consume(Looping, ConsumerRebalanceListener):
@@ -64,8 +81,8 @@ class Consume(Looping, ConsumerRebalanceListener):
         group: consumer group.
         positions: attribute name of a provider that keeps the positions beside its own state:
             ``claim(partition)`` takes a partition and returns the offset to read from, or raises
-            `NotReady`; ``settle()``, called when there is nothing to hand over, returns when all
-            that was is kept, or raises as the method. Empty keeps them in Kafka.
+            `NotReady`; ``flush_pending()``, called when no records are left, returns when all
+            that were handed over are kept, or raises as the method. Empty keeps them in Kafka.
         max_records: most records per batch.
     """
 
@@ -84,7 +101,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         self.positions = positions
         self.max_records = max_records
         self.unready = "the consumer has not started"
-        self._ticked_at = math.inf
+        self._ticked_at = float("inf")
         self._dead_letters_in_a_row = 0
         super().__init__(**kwargs)
 
@@ -98,24 +115,21 @@ class Consume(Looping, ConsumerRebalanceListener):
             except OwnershipLost as lost:
                 metrics.OWNERSHIP_LOST.labels(self.topics[0], self.group).inc()
                 log.warning("ownership lost, rejoining", reason=str(lost))
-            except (OffsetOutOfRangeError, LogTruncationError):
+            except (errors.OffsetOutOfRangeError, errors.LogTruncationError):
                 raise  # the log no longer holds what follows our position
-            except (NotReady, Unavailable, KafkaError, *DOWN) as trouble:
-                self._wait_because(trouble)
+            except (NotReady, Unavailable, errors.KafkaError, *DOWN) as trouble:
+                kind = type(trouble).__name__
+                if not self.unready.startswith(kind):
+                    log.warning("consumer waits", group=self.group, kind=kind, reason=str(trouble))
+                self.unready = f"{kind}: {trouble}"
+                self.stopping.wait(RETRY_SECONDS)
 
     @property
     def stalled(self) -> str:
         """Say that the loop hangs, which waiting for a broker or database is not; else empty."""
         seconds = time.monotonic() - self._ticked_at
-        limit = self.container.settings.stall_seconds
-        return f"{self.group} has not polled for {seconds:.0f} s" if seconds > limit else ""
-
-    def _wait_because(self, trouble: Exception) -> None:
-        kind = type(trouble).__name__
-        if not self.unready.startswith(kind):
-            log.warning("consumer waits", group=self.group, kind=kind, reason=str(trouble))
-        self.unready = f"{kind}: {trouble}"
-        self.stopping.wait(RETRY_SECONDS)
+        hangs = seconds > self.container.settings.stall_seconds
+        return f"{self.group} has not polled for {seconds:.0f} s" if hangs else ""
 
     def _consume(self) -> None:
         options = self.container.settings.consumer_options(self.group, bool(self.positions))
@@ -136,10 +150,10 @@ class Consume(Looping, ConsumerRebalanceListener):
                         self._hand_over(records)
                         self._advance(consumer, partition, records)
                 if keeper and not polled:
-                    keeper.settle()
+                    keeper.flush_pending()
                 self.unready = "" if consumer.assignment() else "no partition is assigned"
             if keeper:
-                keeper.settle()
+                keeper.flush_pending()
         finally:
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
@@ -197,9 +211,21 @@ class Consume(Looping, ConsumerRebalanceListener):
         log.error("record is invalid", offset=record.offset, reason=reason)
         metrics.RECORDS_DEAD.labels(record.topic, self.group).inc()
         origin = f"{record.topic}/{record.partition}/{record.offset}"
-        marks = [("dlq_reason", reason.encode()), ("dlq_origin", origin.encode())]
-        buried = (f"{record.topic}.dlq", record.value, record.key, [*record.headers, *marks])
-        self.publisher.write([buried])
+        marks = [("dlq_reason", reason.encode("utf-8", "replace")), ("dlq_origin", origin.encode())]
+        nulls = [("dlq_null", name.encode()) for name, value in record.headers if value is None]
+        headers = [(name, value or b"") for name, value in record.headers]
+        # kafka-python writes neither a null header nor a record without key and value.
+        value = record.value or b"" if record.key is None else record.value
+        try:
+            self.publisher.write(
+                [(f"{record.topic}.dlq", value, record.key, [*headers, *nulls, *marks])]
+            )
+        except Unavailable as error:
+            if not isinstance(error.__cause__, errors.MessageSizeTooLargeError):
+                raise
+            # With marks it is too large; whole it stands where it was read.
+            marks.append(("dlq_truncated", b"true"))
+            self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 
     def _advance(self, consumer: KafkaConsumer, partition: Any, records: list[Record]) -> None:
         offsets = {partition: OffsetAndMetadata(records[-1].offset + 1)}

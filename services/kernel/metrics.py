@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
+from wsgiref.simple_server import WSGIServer
 
 from google.protobuf.descriptor import MethodDescriptor
 from grpc import StatusCode
@@ -64,10 +65,9 @@ def preset_consumer(group: str, topics: Sequence[str]) -> None:
 
 def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[Any]]) -> None:
     """Note how old the oldest record is that a consumer got when it asked; none is age 0."""
-    now = time.time()
     for topic in topics:
         firsts = [records[0].timestamp for at, records in polled.items() if at.topic == topic]
-        age = now - min(firsts) / 1000 if firsts else 0.0
+        age = time.time() - min(firsts) / 1000 if firsts else 0.0
         LAG_SECONDS.labels(topic, group).set(max(0.0, age))
 
 
@@ -98,39 +98,31 @@ def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
     """Show every method with 0, so that rates are right from the first call on."""
     for method in methods:
         labels = grpc_labels(method)
-        GRPC_STARTED.labels(*labels)
+        GRPC_STARTED.labels(*labels), GRPC_SECONDS.labels(*labels)
         [GRPC_HANDLED.labels(*labels, code.name) for code in StatusCode]
-        GRPC_SECONDS.labels(*labels)
 
 
-class HttpPort:
-    """Serves `/metrics`, `/healthz` (the process lives) and `/readyz` (it does its work) at once.
+def serve_http(host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> WSGIServer:
+    """Serve `/metrics`, `/healthz` (the process lives) and `/readyz` (it does its work) at once.
 
     Args:
         host: address to listen on.
         port: port; 0 takes a free one.
         checks: path -> says what is wrong; empty when nothing is.
     """
+    show_metrics = make_wsgi_app()
 
-    def __init__(self, host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> None:
-        self._checks = checks
-        self._metrics = make_wsgi_app()
-        self._server, self._thread = start_wsgi_server(port, host)
-        self._server.set_app(self._answer)
-        self.port = self._server.server_port
-
-    def stop(self) -> None:
-        """Close the port."""
-        self._server.shutdown()
-        self._server.server_close()
-
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return cast(Iterable[bytes], self._metrics(environ, start_response))
+            return cast(Iterable[bytes], show_metrics(environ, start_response))
         status, reason = "404 Not Found", "ask for /metrics, /healthz or /readyz"
-        if path in self._checks:
-            reason = self._checks[path]()
+        if path in checks:
+            reason = checks[path]()
             status = "503 Service Unavailable" if reason else "200 OK"
         start_response(status, [("Content-Type", "text/plain; charset=utf-8")])
         return [f"{reason or 'ok'}\n".encode()]
+
+    server, _ = start_wsgi_server(port, host)
+    server.set_app(answer)
+    return server

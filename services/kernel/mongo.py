@@ -95,9 +95,8 @@ class Store(DependencyProvider):
 
     connection = MongoConnection()
 
-    def make(self, mongo: Mongo) -> Any:
-        """Return the store. Subclasses override; declaring indexes belongs here."""
-        raise NotImplementedError
+    make: Any
+    """Returns the store of a `Mongo`, whose indexes it declares; a method of the subclass."""
 
     def setup(self) -> None:
         """Make the store; every entrypoint starts later."""

@@ -102,8 +102,7 @@ class KafkaPublisher(SharedExtension):
         with self._lock:
             if producer is not None and producer is self._producer:
                 self._producer = None
-                name = "close-producer"
-                threading.Thread(target=_close, args=(producer,), name=name, daemon=True).start()
+                threading.Thread(target=_close, args=(producer,), daemon=True).start()
 
 
 def _close(producer: KafkaProducer) -> None:

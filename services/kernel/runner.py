@@ -19,14 +19,14 @@ import structlog
 from services.kernel import tracing
 from services.kernel.config import KernelSettings, load
 from services.kernel.container import NativeContainer
-from services.kernel.metrics import SERVICE_INFO, HttpPort
+from services.kernel.metrics import SERVICE_INFO, serve_http
 
 STOP_SECONDS_MAX = 20.0
 
 log = structlog.get_logger()
 
 
-class Patient:
+class LossyStream:
     """Standard output that rather loses a line than fails a call, when the disk behind is full."""
 
     def write(self, text: str) -> None:
@@ -55,7 +55,7 @@ def configure_log(service: str, log_format: str) -> None:
             machines if log_format == "json" else people,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Patient())),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream())),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
     # kafka-python writes hundreds of lines a minute while a broker is down; we say it once.
@@ -102,17 +102,18 @@ def run(name: str) -> int:
     container = NativeContainer(service_cls, settings)
     SERVICE_INFO.labels(name).set(1)
     checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
-    http = HttpPort(settings.host, settings.http_port, checks)
+    http = serve_http(settings.host, settings.http_port, checks)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: container.finished.set())
     container.start()
-    log.info("started", http_port=http.port)
+    log.info("started", http_port=http.server_port)
     container.finished.wait()
     # What does not stop shows where it hangs, and the process ends with code 1 all the same.
     faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()
-    http.stop()
+    http.shutdown()
+    http.server_close()
     log.info("stopped", failed=container.failure is not None)
     return 0 if container.failure is None else 1
 

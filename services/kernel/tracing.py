@@ -19,7 +19,7 @@ from opentelemetry.trace import Link, ProxyTracerProvider, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from structlog.contextvars import bound_contextvars
 
-TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
+TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("kieng")
 # An error's text may carry what somebody typed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -71,3 +72,18 @@ class Settings(KernelSettings):
         """Return how a consumer is made; raises as the kernel's."""
         options = super().consumer_options(group, has_positions)
         return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
+
+
+def environment(settings: KernelSettings) -> dict[str, str]:
+    """Return the environment in which a child reads the settings of its parent."""
+    said = {name: getattr(settings, name) for name in settings.model_fields_set}
+    plain = {
+        f"KIENG_{name.upper()}": value.get_secret_value()
+        if hasattr(value, "get_secret_value")
+        else value
+        for name, value in said.items()
+    }
+    return {
+        **os.environ,
+        **{name: str(value) for name, value in plain.items() if value is not None},
+    }

@@ -5,6 +5,12 @@ from __future__ import annotations
 from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS_FOLDED = Counter("kieng_kpi_records_folded", "Records that the live view has read.")
+RECORDS_SKIPPED = Counter(
+    "kieng_kpi_records_skipped",
+    "Records of an event type that this release does not know; they change no number. Expected "
+    "while some services are newer than others; else see the log for the type.",
+    ["topic"],
+)
 FLUSH_SECONDS = Histogram(
     "kieng_kpi_flush_seconds", "Time of one transaction; growing means that the database is slow."
 )

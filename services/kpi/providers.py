@@ -14,15 +14,15 @@ from nameko.extensions import DependencyProvider
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.config import Settings
-from services.kpi.editions.closing import Closing
-from services.kpi.editions.restatements import Restating
+from services.kpi.editions.closing import EditionCloser
+from services.kpi.editions.restatements import EditionComparer
+from services.kpi.heap import freeze_heap, tune_gc
 from services.kpi.log.identity import beginnings, describe_log
-from services.kpi.process import freeze_heap, tune_gc
-from services.kpi.query.history import Past
+from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
-from services.kpi.replay.runner import Replays
-from services.kpi.store.catalogues import Registry
+from services.kpi.replay.runner import ReplayRunner
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.editions import Editions
 from services.kpi.store.kept_days import Days
@@ -33,13 +33,13 @@ from services.kpi.store.targets import Targets
 log = structlog.get_logger()
 
 
-class Registries(Store):
-    """Injects the `Registry`."""
+class CatalogueStore(Store):
+    """Injects the `Catalogues`."""
 
-    def make(self, mongo: Mongo) -> Registry:
+    def make(self, mongo: Mongo) -> Catalogues:
         """Declare the indexes and return the registry."""
         declare(mongo.database(DATABASE))
-        return Registry(mongo)
+        return Catalogues(mongo)
 
 
 class TargetStore(Store):
@@ -79,7 +79,7 @@ class Live(DependencyProvider):
     def live(self) -> LiveView:
         """The view, empty until it is refreshed."""
         mongo = self.connection.mongo
-        return LiveView(Registry(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
+        return LiveView(Catalogues(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
     @property
     def unready(self) -> str:
@@ -91,31 +91,30 @@ class Live(DependencyProvider):
         return self.live
 
 
-def make_past(mongo: Mongo, settings: Settings) -> Past:
+def make_history(mongo: Mongo, settings: Settings) -> History:
     """Return kept days and replays."""
-    wait = {"fetch_max_wait_ms": settings.kafka_fetch_wait_ms}
-    return Past(
-        Registry(mongo),
+    return History(
+        Catalogues(mongo),
         Days(mongo),
-        Replays(lambda: {**settings.kafka_options(), **wait}),
+        ReplayRunner(settings),
         lambda: describe_log(settings).topic_id,
         settings.snapshot_days,
     )
 
 
-class PastViews(DependencyProvider):
-    """Injects the process's one `Past`."""
+class HistoryProvider(DependencyProvider):
+    """Injects the process's one `History`."""
 
     connection = MongoConnection()
 
     @cached_property
-    def past(self) -> Past:
+    def history(self) -> History:
         """Kept days and replays."""
-        return make_past(self.connection.mongo, self.container.settings)
+        return make_history(self.connection.mongo, self.container.settings)
 
-    def get_dependency(self, worker_ctx: WorkerContext) -> Past:
-        """Return the past."""
-        return self.past
+    def get_dependency(self, worker_ctx: WorkerContext) -> History:
+        """Return the history."""
+        return self.history
 
 
 class EditionDesk(DependencyProvider):
@@ -126,10 +125,10 @@ class EditionDesk(DependencyProvider):
     def setup(self) -> None:
         """Make the parts; a replay for an edition and one of the past share no lock."""
         settings, mongo = self.container.settings, self.connection.mongo
-        registry, past = Registry(mongo), make_past(mongo, settings)
+        registry, history = Catalogues(mongo), make_history(mongo, settings)
         self.editions = Editions(mongo)
-        self.closing = Closing(registry, self.editions, past, settings.signer)
-        self.restating = Restating(registry, self.editions, past)
+        self.closer = EditionCloser(registry, self.editions, history, settings.signer)
+        self.comparer = EditionComparer(registry, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
         """Return the desk."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import structlog
 from google.protobuf.message import DecodeError
@@ -21,30 +20,24 @@ from kieng.kpi.v1 import (
     target_service_pb2,
 )
 from services.kernel.container import repeat
-from services.kernel.errors import Forbidden, InvalidArgument, InvalidRecord, Unavailable
-from services.kernel.grpc import CurrentCall, grpc
-from services.kernel.kafka import Record, consume, header
+from services.kernel.errors import InvalidRecord, Unavailable
+from services.kernel.kafka import Record, consume, event_type
 from services.kernel.mongo import DOWN
-from services.kernel.publisher import Publisher
-from services.kpi.api.catalogues import Publishing
-from services.kpi.api.editions import Editing
-from services.kpi.api.kpis import Reading
-from services.kpi.api.parked import get_parked, list_parked
-from services.kpi.api.targets import encode_reached, reached
+from services.kpi import metrics
+from services.kpi.api.catalogues import CatalogueApi
+from services.kpi.api.editions import EditionApi
+from services.kpi.api.kpis import KpiApi
+from services.kpi.api.parked import ParkedApi
+from services.kpi.api.targets import TargetApi
 from services.kpi.config import RECORDS_MAX
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
+    CatalogueStore,
     Live,
-    ParkedStore,
-    Registries,
-    TargetStore,
 )
-from services.kpi.query import answers
-from services.kpi.query.cells import check_unit, find_indicator
 from services.kpi.query.prometheus import show_figures
 from services.kpi.rebuild.provider import ViewBuilder
-from services.kpi.store.targets import Target
 
 log = structlog.get_logger()
 
@@ -56,7 +49,7 @@ class KpiAggregator:
 
     name = "kpi.aggregator"
 
-    registry = Registries()
+    registry = CatalogueStore()
     partitions = OwnedPartitions()
     builder = ViewBuilder()
 
@@ -82,16 +75,18 @@ class KpiAggregator:
     def on_directory(self, records: list[Record]) -> None:
         """Keep every directory version. Safe to run twice."""
         for record in records:
-            if header(record, "ce_type") == DIRECTORY_PUBLISHED:
-                try:
-                    event = directory_events.DirectoryPublished.FromString(record.value or b"")
-                except DecodeError as error:
-                    raise InvalidRecord(str(error), offset=record.offset) from None
-                self.registry.keep_directory(event.directory)
+            if event_type(record) != DIRECTORY_PUBLISHED:
+                metrics.RECORDS_SKIPPED.labels(record.topic).inc()
+                continue
+            try:
+                event = directory_events.DirectoryPublished.FromString(record.value or b"")
+            except DecodeError as error:
+                raise InvalidRecord(str(error), offset=record.offset) from None
+            self.registry.keep_directory(event.directory)
 
 
-class KpiQuery(Reading, Editing, Publishing):
-    """Serves reads (`reading`), editions (`editing`), the catalogue (`publishing`) and targets."""
+class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
+    """Answers every service of the contract; each is a class of the package `api`."""
 
     name = "kpi.query"
     serves = (
@@ -102,11 +97,7 @@ class KpiQuery(Reading, Editing, Publishing):
         parked_service_pb2.DESCRIPTOR.services_by_name["ParkedService"],
     )
 
-    call = CurrentCall()
     live = Live()
-    targets = TargetStore()
-    parked = ParkedStore()
-    publish = Publisher()
 
     @repeat(0.025)
     def refresh(self) -> None:
@@ -122,65 +113,3 @@ class KpiQuery(Reading, Editing, Publishing):
         """Show this year's numbers to Prometheus."""
         with suppress(Unavailable):  # no view is live yet
             show_figures(self.live, self.now().year)
-
-    @repeat(1.0)
-    def tell_reached_targets(self) -> None:
-        """Publish targets that were reached; may tell one again, with the same event id."""
-        try:
-            with self.live.read() as moment:
-                view_id, found = moment.view.view_id, reached(moment)
-            now = datetime.now(UTC)
-            self.publish([encode_reached(target, value, view_id, now) for target, value in found])
-            for target, _ in found:
-                self.targets.mark_reached(target, now)
-        except (Unavailable, *DOWN):
-            return  # told again when broker and database are back
-
-    @grpc
-    def list_parked(
-        self, request: parked_service_pb2.ListParkedRequest
-    ) -> parked_service_pb2.ListParkedResponse:
-        """Return records that could not be folded."""
-        with self.live.read() as moment:
-            view_id = moment.view.view_id
-        return list_parked(request, self.call.principal, view_id, self.parked)
-
-    @grpc
-    def get_parked(
-        self, request: parked_service_pb2.GetParkedRequest
-    ) -> parked_service_pb2.GetParkedResponse:
-        """Return one record that could not be folded, with its content."""
-        with self.live.read() as moment:
-            view_id = moment.view.view_id
-        return get_parked(request, self.call.principal, view_id, self.parked)
-
-    @grpc
-    def set_target(
-        self, request: target_service_pb2.SetTargetRequest
-    ) -> target_service_pb2.SetTargetResponse:
-        """Set a target of the caller's own institution, or of any unit for the consortium."""
-        wanted = request.target
-        with self.live.read() as moment:
-            tree = moment.catalogue.tree
-            check_unit(wanted.unit_id, moment.catalogue, "target.unit_id")
-            indicator = find_indicator(
-                wanted.indicator_code, moment.catalogue, "target.indicator_code"
-            )
-        if indicator.denominator or indicator.attainment_of:
-            text = "a ratio has no target of its own"
-            raise InvalidArgument(text, fields={"target.indicator_code": text})
-        own = tree.number.get(self.call.principal.unit_id)
-        if own is None or not tree.holds(own, tree.number[wanted.unit_id]):
-            raise Forbidden("your token does not reach this unit")
-        target = Target(wanted.unit_id, wanted.indicator_code, wanted.year, wanted.value)
-        self.targets.set(target)
-        self.live.targets_changed()
-        return target_service_pb2.SetTargetResponse(target=wanted)
-
-    @grpc
-    def list_targets(
-        self, request: target_service_pb2.ListTargetsRequest
-    ) -> target_service_pb2.ListTargetsResponse:
-        """Return the targets of a year."""
-        found = (target for target in self.targets.all() if target.year == request.year)
-        return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))

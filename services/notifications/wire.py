@@ -9,7 +9,7 @@ from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.submissions.v1 import events_pb2 as submission_events_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record, event_type
 from services.notifications.domain import (
     Decided,
     Kind,
@@ -45,8 +45,12 @@ _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
 def is_listened_to(record: Record) -> bool:
-    """Tell whether a record's event may be for somebody."""
-    return header(record, "ce_type") in (SUBMISSION_CHANGED, TARGET_REACHED)
+    """Tell whether a record's event may be for somebody.
+
+    Raises:
+        InvalidRecord: the record names no type. The producer's fault.
+    """
+    return event_type(record) in (SUBMISSION_CHANGED, TARGET_REACHED)
 
 
 def decode_record(record: Record) -> Decided | Reached | None:
@@ -56,7 +60,7 @@ def decode_record(record: Record) -> Decided | Reached | None:
         InvalidRecord: the value is not the message that its type promises. The producer's fault.
     """
     try:
-        if header(record, "ce_type") == TARGET_REACHED:
+        if event_type(record) == TARGET_REACHED:
             return decode_reached(kpi_events_pb2.TargetReached.FromString(record.value or b""))
         changed = submission_events_pb2.SubmissionChanged.FromString(record.value or b"")
         return decode_changed(changed)

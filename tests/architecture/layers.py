@@ -2,10 +2,13 @@
 
 A table lists a service's layers from top to bottom. A layer holds packages, or modules beside
 them, that know nothing of each other; each may import only from the layers below its own.
+
+`python -m tests.architecture.layers` prints which package imports which.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +25,19 @@ LAYERS: Mapping[str, Layers] = {
         ("session", "admin"),
         ("client", "files"),
         ("terminal", "errors"),
+    ),
+    "kpi": (
+        ("service",),
+        ("api",),
+        ("providers",),
+        ("editions",),
+        ("query", "what_if"),
+        ("offline", "replay", "rebuild"),
+        ("projection",),
+        ("process", "schema"),
+        ("store",),
+        ("wire", "config"),
+        ("domain", "log", "oracle", "metrics", "heap", "signing"),
     ),
 }
 
@@ -87,3 +103,29 @@ def modules_have_no_cycle(root: Path, tables: Mapping[str, Layers] = LAYERS) -> 
             for target in sorted(targets & below.keys())
         ]
     return found
+
+
+def drawing(root: Path, service: str) -> Iterator[str]:
+    """A line for each package, from top to bottom: what it imports of the others."""
+    modules = modules_of(root, service)
+    below: dict[str, set[str]] = {}
+    for name in modules:
+        targets = {target.split(".")[2] for _, target in imported_modules(root, modules, name)}
+        below.setdefault(name.split(".")[2], set()).update(targets)
+    for package in (package for layer in LAYERS[service] for package in layer):
+        targets = below.get(package, set()) - {package}
+        yield f"{package} -> {', '.join(sorted(targets)) or '-'}"
+
+
+def main() -> int:
+    """Print the arrows of every service; exit 1 when one leads up or round."""
+    root = Path(__file__).resolve().parents[2]
+    for service in LAYERS:
+        print(f"services/{service}", *drawing(root, service), sep="\n  ")
+    violations = packages_keep_their_order(root) + modules_have_no_cycle(root)
+    print(*violations, sep="\n")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,18 +19,21 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from kieng.submissions.v1 import events_pb2
+from services.kernel.config import load
 from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
-from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX
+from services.kpi.config import FETCH_BYTES_MAX, RECORDS_MAX, Settings
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.fold import Cell, Place, fold, roll_up
+from services.kpi.domain.fold import CellKey, RowKey, fold, roll_up
 from services.kpi.domain.work import Key, Statement, Work
-from services.kpi.process import tune_gc
-from services.kpi.projection.partition_fold import PartitionFold, StoredView
+from services.kpi.heap import tune_gc
+from services.kpi.process import Child
+from services.kpi.projection.partition_fold import PartitionFold, ProjectionStore
+from services.kpi.rebuild.requests import encode_request
 from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.ledger import Ledger
-from services.kpi.store.writes import Flush, Owned, row_writes, work_writes
+from services.kpi.store.writes import Flush, PartitionLease, row_writes, work_writes
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.benchmark.generator import TOPIC
@@ -77,7 +79,7 @@ def bare(bootstrap: str, events_text: str) -> dict[str, Any]:
     """Fold into memory behind kafka-python: what is not done here is what durability costs."""
     frozen = decode_catalogue(catalogue())
     works: dict[str, Work] = {}
-    rows: dict[Place, dict[Cell, int]] = {}
+    rows: dict[RowKey, dict[CellKey, int]] = {}
     spent = {"delivery": 0.0, "parse": 0.0, "decode": 0.0, "fold": 0.0}
     wall, mark = time.perf_counter(), time.process_time()
     for records in batches(bootstrap, int(events_text)):
@@ -96,7 +98,7 @@ def bare(bootstrap: str, events_text: str) -> dict[str, Any]:
 def fold_in_memory(
     said: list[tuple[events_pb2.SubmissionChanged, Statement]],
     works: dict[str, Work],
-    rows: dict[Place, dict[Cell, int]],
+    rows: dict[RowKey, dict[CellKey, int]],
     frozen: Catalogue,
 ) -> None:
     """Fold statements into works and rows that are dictionaries."""
@@ -123,10 +125,10 @@ class BareLoop:
         self._database = mongo.database(DATABASE)
         self._notes = Notes(0)
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Read works as the ledger does; counted, too."""
         begin = time.perf_counter()
-        found = Ledger.works(Ledger(self._mongo), owned, keys)
+        found = Ledger.works(Ledger(self._mongo), lease, keys)
         self.wall += time.perf_counter() - begin
         return found
 
@@ -155,8 +157,8 @@ def loop(bootstrap: str, events_text: str, uri: str, view_id: str) -> dict[str, 
     """Write the transactions of the live path from a loop that does nothing else."""
     with closing(Mongo(uri, 5000)) as mongo:
         bare_loop = BareLoop(mongo)
-        owned = Owned(view_id, 0, 1, 0, 0, 0, frozenset())
-        made = PartitionFold(owned, decode_catalogue(catalogue()), cast(StoredView, bare_loop))
+        lease = PartitionLease(view_id, 0, 1, 0, 0, 0, frozenset())
+        made = PartitionFold(lease, decode_catalogue(catalogue()), cast(ProjectionStore, bare_loop))
         for records in batches(bootstrap, int(events_text)):
             made.apply(records)
         return {"wall": bare_loop.wall}
@@ -168,18 +170,13 @@ def rebuild(view_id: str, events_text: str) -> dict[str, Any]:
     Here, because what the kernel says of a child begins with the memory of whoever started it.
 
     Raises:
-        RuntimeError: the rebuild failed.
+        ChildFailed: the rebuild failed.
     """
-    argv = [sys.executable, "-m", "services.kpi.rebuild.worker", view_id, f"0:{events_text}"]
+    request = encode_request(view_id, {0: int(events_text)})
     began = time.monotonic()
-    with subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        # Not communicate(): it would close the pipe by whose end the child knows its parent's.
-        assert process.stdout is not None
-        said = process.stdout.read()
-        if process.wait():
-            raise RuntimeError(f"the rebuild failed: {said.decode()[-500:]}")
+    child = Child("services.kpi.rebuild.worker", load(Settings), request)
+    child.result()
+    child.end()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "wall": time.monotonic() - began,

@@ -28,7 +28,7 @@ from services.cli.local.child_process import Child, ChildGroup, free_ports
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.log.identity import describe_log
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.views import View
 from tests.benchmark.generator import units
@@ -140,7 +140,7 @@ class Machine:
             supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
             with closing(Mongo(local.uri, 5000)) as mongo:
                 declare(mongo.database(DATABASE))
-                registry = Registry(mongo)
+                registry = Catalogues(mongo)
                 log = describe_log(Settings(kafka_bootstrap=self.bootstrap))
                 view = registry.open(log.topic_id, registry.publish(catalogue(tree)))
                 yield Database(local.uri, local.child, mongo, view)

@@ -18,7 +18,7 @@ from typing import Any
 from quixstreams import Application  # type: ignore[import-not-found, unused-ignore]
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
+from services.kpi.domain.fold import CellKey, RowKey, fold, restored, roll_up
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 
@@ -29,7 +29,7 @@ def main(bootstrap: str, count: int, folder: str) -> dict[str, Any]:
     """Fold the first records of the log."""
     message = (Path(folder) / "catalogue.binpb").read_bytes()
     catalogue = decode_catalogue(catalogue_pb2.Catalogue.FromString(message))
-    rows: dict[Place, dict[Cell, int]] = {}
+    rows: dict[RowKey, dict[CellKey, int]] = {}
     application = Application(
         broker_address=bootstrap,
         consumer_group=f"quix-{uuid.uuid4().hex[:8]}",

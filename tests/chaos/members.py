@@ -20,7 +20,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError
 
 from services.cli.local.child_process import Child, ChildGroup
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 
 GROUP = "kieng.kpi"
 POSITION = re.compile(r"kieng_consumer_next_offset\{([^}]*)\} (\S+)")
@@ -113,7 +113,7 @@ class Members:
         """Close what this object itself opened."""
         self._admin.close()
 
-    def settle(self, seconds: float) -> dict[int, Member]:
+    def flush_pending(self, seconds: float) -> dict[int, Member]:
         """Wait until all are in the group and every partition is folded; return who folds it.
 
         Somebody has to write meanwhile: an owner is known by having folded what is stored.

@@ -11,7 +11,7 @@ from pymongo.errors import PyMongoError
 
 from services.kernel.mongo import Mongo
 from services.kpi.query.live_view import LiveView
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.reads import Snapshots
 from tests.simulation.consistency import check_consistency
 
@@ -48,7 +48,7 @@ class Reader:
     def _run(self) -> None:
         with closing(Mongo(self._uri, 5000)) as mongo:
             targets = SimpleNamespace(all=lambda: [])
-            live = LiveView(Registry(mongo), Snapshots(mongo), targets)  # type: ignore[arg-type]
+            live = LiveView(Catalogues(mongo), Snapshots(mongo), targets)  # type: ignore[arg-type]
             known: dict[int, int] = {}
             while not self._stopping.wait(0.02) and not self.wrong:
                 try:
@@ -60,11 +60,11 @@ class Reader:
                     self.wrong = str(impossible)
 
     def _look(self, live: LiveView, known: dict[int, int]) -> dict[int, int]:
-        with live.read() as moment:
-            found = dict(moment.progress.next_offsets)
+        with live.read() as state:
+            found = dict(state.progress.next_offsets)
             for partition, offset in known.items():
                 assert found.get(partition, 0) >= offset, f"a position went back to {found}"
             if found != known:
-                check_consistency(moment.image, self.checked)
+                check_consistency(state.cube, self.checked)
                 self.checked += 1
         return found

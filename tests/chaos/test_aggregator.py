@@ -24,7 +24,7 @@ from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
 from services.kpi.log.identity import describe_log
 from services.kpi.oracle.recompute import CellKey, recompute
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
@@ -72,7 +72,7 @@ class Stack:
         self._mongo.client.drop_database(DATABASE)
         self._database = self._mongo.database(DATABASE)
         declare(self._database)
-        registry, self._snapshots = Registry(self._mongo), Snapshots(self._mongo)
+        registry, self._snapshots = Catalogues(self._mongo), Snapshots(self._mongo)
         published = catalogue_pb2.Catalogue()
         published.CopyFrom(message())
         version = registry.publish(published)
@@ -187,7 +187,7 @@ def freeze(stack: Stack, victim: Member, held: set[int], done: Round) -> None:
     wait_until(lambda: time.monotonic() > timeout, SESSION_SECONDS * 2, "its session is over")
     done.frozen = time.monotonic() - began
     victim.signal(signal.SIGCONT)
-    stack.members.settle(RECOVERY_SECONDS_MAX)
+    stack.members.flush_pending(RECOVERY_SECONDS_MAX)
     done.refused = victim.refused() - refused
 
 
@@ -208,7 +208,7 @@ def test_a_killed_or_frozen_owner_never_makes_a_number_wrong(
     for reader in readers:
         reader.start()
     for fault in [name for name, wanted in plan if wanted == partitions]:
-        owners = stack.members.settle(RECOVERY_SECONDS_MAX)
+        owners = stack.members.flush_pending(RECOVERY_SECONDS_MAX)
         victim = owners[rng.choice(sorted(owners))]
         held = {partition for partition, owner in owners.items() if owner is victim}
         epochs, written = stack.epochs(), len(stack.writer.log)

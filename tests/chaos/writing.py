@@ -12,7 +12,7 @@ from typing import Any
 from kafka import KafkaProducer
 
 from kieng.submissions.v1 import events_pb2
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.oracle.recompute import LogRecord
 from services.kpi.wire import events
 from tests.simulation import history

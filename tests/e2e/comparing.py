@@ -17,7 +17,7 @@ from services.kernel.kafka import header
 from services.kernel.mongo import Mongo
 from services.kpi.domain.months import month_text
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.reads import Snapshots, StoredRow
 from tests.e2e.readable import Written, look_through
 from tests.e2e.running import RunningStack
@@ -47,7 +47,7 @@ class Comparison:
         """Fail when a stored cell differs from the oracle's; costs nothing when nothing moved."""
         began = time.monotonic()
         with closing(Mongo(self._stack.stack.mongo, 5000)) as mongo:
-            registry, snapshots = Registry(mongo), Snapshots(mongo)
+            registry, snapshots = Catalogues(mongo), Snapshots(mongo)
             live = registry.live()
             assert live is not None, "no view is live"
             progress, rows = snapshots.changes(live.view_id, {})

@@ -22,7 +22,7 @@ from google.protobuf.symbol_database import Default
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.publisher import Event
 from services.kpi.api.targets import encode_reached
-from services.kpi.store.targets import Target
+from services.kpi.domain.targets import Target
 from services.notifications.documents import Delivery
 from services.notifications.domain import Kind as Told
 from services.notifications.sending import delivered_event

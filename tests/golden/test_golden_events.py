@@ -16,10 +16,10 @@ from google.protobuf.json_format import MessageToDict
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.log.file import FileRecord
-from services.kpi.projection.memory_store import MemoryView
+from services.kpi.projection.memory_store import MemoryStore
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.service import KpiAggregator
-from services.kpi.store.ledger import Owned
+from services.kpi.store.ledger import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 from services.notifications import wire as notifications
 from services.notifications.domain import Decided, Kind, Reached, Recipient
@@ -79,23 +79,23 @@ def test_the_bytes_say_what_they_said(kept: dict[str, Any]) -> None:
     assert headers["content-type"] == "application/protobuf"
 
 
-def fold(generation: int) -> tuple[PartitionFold, MemoryView]:
+def fold(generation: int) -> tuple[PartitionFold, MemoryStore]:
     """What the aggregator makes of the golden records of the submissions log."""
     catalogue = catalogue_pb2.Catalogue.FromString(CATALOGUE.read_bytes())
-    view = MemoryView()
-    owned = Owned("golden", 0, 1, 0, 0, 0, frozenset())
-    made = PartitionFold(owned, decode_catalogue(catalogue), view, generation=generation)
+    view = MemoryStore()
+    lease = PartitionLease("golden", 0, 1, 0, 0, 0, frozenset())
+    made = PartitionFold(lease, decode_catalogue(catalogue), view, generation=generation)
     made.apply(records("SubmissionChanged", "LogRepublished"))
     return made, view
 
 
 def test_the_aggregator_folds_changes_and_hears_that_an_institution_is_complete() -> None:
     made, view = fold(generation=2)
-    assert (made.owned.parked, made.owned.republished) == (0, frozenset({"a"}))
-    assert made.owned.newest_event_ms == 1_751_338_800_000
+    assert (made.lease.parked, made.lease.republished) == (0, frozenset({"a"}))
+    assert made.lease.newest_event_ms == 1_751_338_800_000
     works = {key: len(sources) for key, sources in view.works_kept()}
     assert works == {"doi:10.5555/old": 1, "doi:10.5555/new": 1}
-    rows = view.rows(made.owned, [("a/x/g", 2025 * 12 + 2), ("consortium", 2025 * 12 + 2)])
+    rows = view.rows(made.lease, [("a/x/g", 2025 * 12 + 2), ("consortium", 2025 * 12 + 2)])
     for row in rows.values():
         assert {
             key: value for key, value in row.cells().items() if key[0].startswith("KNW-03:")
@@ -107,7 +107,7 @@ def test_the_aggregator_folds_changes_and_hears_that_an_institution_is_complete(
 
 
 def test_that_an_older_log_was_complete_means_nothing_to_the_aggregator() -> None:
-    assert fold(generation=3)[0].owned.republished == frozenset()
+    assert fold(generation=3)[0].lease.republished == frozenset()
 
 
 def test_the_aggregator_keeps_a_directory() -> None:

@@ -14,13 +14,13 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from services.kernel import metrics as kernel
 from services.kernel.metrics import show
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.metrics import JOINT_CLAIMS_OPEN, TARGET, VALUE
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.query.prometheus import figures
-from services.kpi.store.ledger import Owned
+from services.kpi.store.ledger import PartitionLease
 from services.kpi.store.rows import PackedRow
-from services.kpi.store.targets import Target
 from services.submissions.metrics import ROWS_IMPORTED
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, FakeRecord, real_catalogue
@@ -44,10 +44,10 @@ class Memory:
         self.rows_by_place: dict[tuple[str, int], PackedRow] = {}
         self.works_by_key: dict[str, list[bytes]] = {}
 
-    def works(self, owned: Owned, keys: Any) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Any) -> dict[str, list[bytes]]:
         return {key: self.works_by_key[key] for key in keys if key in self.works_by_key}
 
-    def rows(self, owned: Owned, keys: Any) -> dict[Any, Any]:
+    def rows(self, lease: PartitionLease, keys: Any) -> dict[Any, Any]:
         return {key: self.rows_by_place[key] for key in keys if key in self.rows_by_place}
 
     def commit(self, flush: Any) -> None:
@@ -82,11 +82,11 @@ def happen(fold: PartitionFold, memory: Memory, batch: list[FakeRecord]) -> None
     kernel.count_records("kieng.kpi", batch, batch[-1].offset + 1)
     for _ in batch:
         ROWS_IMPORTED.labels(dice.choice(("alpha", "beta")), dice.choice(("created", "same"))).inc()
-    image = Image(real_catalogue())
+    cube = Cube(real_catalogue())
     for (unit_id, month), row in memory.rows_by_place.items():
-        image.put(0, unit_id, month, row.cells())
+        cube.put(0, unit_id, month, row.cells())
     targets = [Target(unit, "KNW-03", 2025, batch[0].offset + 1) for unit in UNITS]
-    found = figures(image, {target.key: target for target in targets}, 2025)
+    found = figures(cube, {target.key: target for target in targets}, 2025)
     show(VALUE, found.values)
     show(TARGET, found.targets)
     show(JOINT_CLAIMS_OPEN, found.open_joint_claims)
@@ -95,8 +95,8 @@ def happen(fold: PartitionFold, memory: Memory, batch: list[FakeRecord]) -> None
 @pytest.mark.timeout(120)
 def test_ten_thousand_submissions_make_no_more_series_than_the_first_thousand() -> None:
     memory = Memory()
-    owned = Owned("g1-c1-f1", 0, 1, 0, 0, 0, frozenset())
-    fold = PartitionFold(owned, real_catalogue(), memory)  # type: ignore[arg-type]
+    lease = PartitionLease("g1-c1-f1", 0, 1, 0, 0, 0, frozenset())
+    fold = PartitionFold(lease, real_catalogue(), memory)  # type: ignore[arg-type]
     records = log(SUBMISSIONS)
     seen: list[int] = []
     for begin in range(0, SUBMISSIONS, BATCH):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Component, Indicator, Rule
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from tests.simulation import catalogues
 from tests.simulation.office import LEAVES
 
@@ -43,7 +43,7 @@ class Shape:
     parents: Mapping[str, str]
 
 
-def check_consistency(image: Image, number: int) -> None:
+def check_consistency(cube: Cube, number: int) -> None:
     """Assert that parents are at least their largest child and at most the sum of children.
 
     In every single month and both measures, so in every range of months; a stock at every end.
@@ -52,12 +52,12 @@ def check_consistency(image: Image, number: int) -> None:
 
     What is read of one indicator, another one for each ``number``, is compared with these values.
     """
-    shape = shape_of(image.catalogue.version)
-    values = _values(image, shape.columns)
+    shape = shape_of(cube.catalogue.version)
+    values = _values(cube, shape.columns)
     for name, months in values.items():
         for month, units in months.items():
             _check(shape.columns[name], month, units, shape.parents)
-    _compare_reads(image, shape.readable[number % len(shape.readable)], values)
+    _compare_reads(cube, shape.readable[number % len(shape.readable)], values)
 
 
 def _check(
@@ -79,9 +79,9 @@ def _check(
             assert whole == total or not column.adds_up, f"{name}: fractions do not add up"
 
 
-def _values(image: Image, columns: Mapping[str, Column]) -> dict[str, Months]:
+def _values(cube: Cube, columns: Mapping[str, Column]) -> dict[str, Months]:
     values: dict[str, Months] = defaultdict(lambda: defaultdict(dict))
-    for (_, unit, month), row in image.rows().items():
+    for (_, unit, month), row in cube.rows().items():
         for (name, member), value in row.items():
             if not member and name in columns:
                 units = values[name][month]
@@ -103,14 +103,14 @@ def _up_to(months: Months) -> Months:
     return summed
 
 
-def _compare_reads(image: Image, indicator: Indicator, values: Mapping[str, Months]) -> None:
+def _compare_reads(cube: Cube, indicator: Indicator, values: Mapping[str, Months]) -> None:
     component = indicator.value
     assert component is not None
     for measure in range(len(MEASURES)):
-        months = values.get(column_name(image.catalogue, component, measure), {})
+        months = values.get(column_name(cube.catalogue, component, measure), {})
         ranges = [(month, month) for month in months]
-        for unit in image.catalogue.tree.ids:
-            read = image.values(unit, indicator, measure, ranges, [0] * len(ranges))
+        for unit in cube.catalogue.tree.ids:
+            read = cube.values(unit, indicator, measure, ranges, [0] * len(ranges))
             said = [getattr(value, "numerator", value) for value in read]
             known = [months[month].get(unit, 0) for month in months]
             assert said == known, f"{indicator.code} at {unit}: {said}, not {known}"

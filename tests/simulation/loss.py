@@ -15,8 +15,8 @@ from pymongo.errors import AutoReconnect
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import Unavailable
 from services.kernel.publisher import Event
-from services.kpi.api.catalogues import Publishing
-from services.kpi.store.catalogues import Registry
+from services.kpi.api.catalogues import CatalogueApi
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.views import View
 from services.submissions.domain.submission import Submission
 from services.submissions.republish import Log, republish
@@ -65,7 +65,7 @@ class Loss:
 
     def operator(self) -> None:
         """Do what `kieng log republish` does whenever the log is not the one that answers."""
-        registry = Registry(self.mongo)  # type: ignore[arg-type]
+        registry = Catalogues(self.mongo)  # type: ignore[arg-type]
         while self.world.is_alive("accident") or not self.is_mended():
             self.world.point("look")
             if self.is_mended():
@@ -83,7 +83,7 @@ class Loss:
         view = self.mongo.databases[TRANSACTIONS_IN]["views"][pointer["view_id"]][1]
         return bool(view["topic_id"] == self.log.topic_id)
 
-    def _fill(self, registry: Registry) -> str:
+    def _fill(self, registry: Catalogues) -> str:
         told: list[str] = []
 
         def identity() -> tuple[str, dict[int, int]]:
@@ -93,7 +93,7 @@ class Loss:
 
         query: Any = SimpleNamespace(registry=registry, log_identity=identity)
         request = catalogue_service_pb2.OpenLogGenerationRequest()
-        opened = Publishing.open_log_generation(query, request)
+        opened = CatalogueApi.open_log_generation(query, request)
         self.opened.add(told[0])
         if opened.needs_republish:
             publisher: Any = _Publisher(self.world, self.office, self.log)

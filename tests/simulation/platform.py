@@ -16,10 +16,10 @@ from services.kpi.projection import followers, ownership, partition_fold, write_
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.query import live_view
 from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
-from services.kpi.rebuild.lifecycle import Building, Comparison, Failed
+from services.kpi.rebuild.lifecycle import Failed, OracleReport, Rebuild
 from services.kpi.store import catalogues as registry_module
 from services.kpi.store import change_notes, ledger
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.views import Vector, View
 from services.submissions import outbox as outbox_module
 from services.submissions import republish as republish_module
@@ -70,17 +70,17 @@ class Platform:
         self.registry = self.a_registry()
         self.registry.open(log.topic_id, 1)
 
-    def a_registry(self) -> Registry:
+    def a_registry(self) -> Catalogues:
         """Return a registry, as every process has one."""
-        return Registry(self.mongo)  # type: ignore[arg-type]
+        return Catalogues(self.mongo)  # type: ignore[arg-type]
 
     def aggregator(self, me: int) -> None:
         """Claim and fold one partition after the other; owners change at any time."""
         rng = self.world.random
-        owned = OwnedPartitions()
-        owned.container = SimpleNamespace(settings=self.settings)
-        owned.connection = SimpleNamespace(mongo=self.mongo)
-        owned.setup()
+        lease = OwnedPartitions()
+        lease.container = SimpleNamespace(settings=self.settings)
+        lease.connection = SimpleNamespace(mongo=self.mongo)
+        lease.setup()
         while not self.is_done():
             partition = rng.randrange(self.log.partitions)
             if rng.random() < 0.05:
@@ -89,18 +89,18 @@ class Platform:
                 self.world.point("idle")
                 continue
             try:
-                self._own(owned, partition)
+                self._own(lease, partition)
             except OwnershipLost:
                 self.refused += 1
             except (NotReady, Unavailable, AutoReconnect):
                 self.world.point("waits")
 
-    def _own(self, owned: OwnedPartitions, partition: int) -> None:
+    def _own(self, lease: OwnedPartitions, partition: int) -> None:
         rng = self.world.random
-        topic_id, position = self.log.topic_id, owned.claim(partition)
+        topic_id, position = self.log.topic_id, lease.claim(partition)
         while rng.random() > 0.08:
             if rng.random() < 0.2:
-                owned.watch()
+                lease.watch()
             rows = self.log.records[partition]
             if position > len(rows):
                 return  # the client says that the offset is out of range, which ends the process
@@ -110,11 +110,11 @@ class Platform:
                 # so fast but by being filled anew, which begins by ending all owners.
                 batch = []
             if not batch:
-                owned.settle()
+                lease.flush_pending()
                 if self.office.is_written:
                     return
             else:
-                owned.fold(batch)
+                lease.fold(batch)
                 position = batch[-1].offset + 1
             self.world.point("poll")
 
@@ -124,7 +124,7 @@ class Platform:
         Real ones hold a lease. Without it two take a load from each other, which must do no harm,
         but may go on for ever: at last one of them is left.
         """
-        building_ = Building(self.a_registry(), _Inline(self))
+        building_ = Rebuild(self.a_registry(), _Inline(self))
         while not self.is_done():
             is_leased = me and self.world.steps > LEASED_FROM
             try:
@@ -198,9 +198,9 @@ class _Inline:
             raise Failed(str(error)) from error
         return True
 
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
+    def verify(self, view: View, ends: Vector) -> OracleReport | None:
         # The run compares the view that answers at the end; asking DuckDB here costs a second.
-        return None if self._platform.world.random.random() < 0.3 else Comparison()
+        return None if self._platform.world.random.random() < 0.3 else OracleReport()
 
     def stop(self) -> None:
         pass
@@ -256,7 +256,7 @@ def simulated(world: World) -> Iterator[None]:
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),
         (bulk_load, "CHUNK_DOCUMENTS", rng.choice((2, 5, 50))),
         (shard, "CHUNK_WORKS", rng.choice((2, 5, 50))),
-        (shard, "EVENTS_PER_SHARE", rng.choice((7, 1000))),
+        (shard, "EVENTS_PER_SHARD", rng.choice((7, 1000))),
         (followers, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (lifecycle, "FOLLOW_GAP_MAX", rng.choice((2, 10))),
         (partition_fold, "WORKS_IN_MEMORY_MAX", rng.choice((2, 50))),

@@ -9,11 +9,11 @@ from typing import Any
 
 from pymongo.errors import AutoReconnect
 
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.months import month_text
 from services.kpi.oracle.recompute import CellKey
-from services.kpi.query.live_view import LiveView, Moment
-from services.kpi.store.catalogues import Registry
+from services.kpi.query.live_view import LiveView, ViewState
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
 from services.kpi.store.views import View
@@ -92,7 +92,7 @@ class Reader:
         """Refresh and look, again and again."""
         targets = SimpleNamespace(all=lambda: [])
         snapshots = Snapshots(self.mongo)  # type: ignore[arg-type]
-        live = LiveView(Registry(self.mongo), snapshots, targets)  # type: ignore[arg-type]
+        live = LiveView(Catalogues(self.mongo), snapshots, targets)  # type: ignore[arg-type]
         known: tuple[View | None, Mapping[int, int]] = (None, {})
         is_last = False
         while not is_last:
@@ -102,16 +102,16 @@ class Reader:
             except AutoReconnect:
                 is_last = False
                 continue
-            with live.read() as moment:
-                self._look(moment, *known)
-                known = moment.view, dict(moment.progress.next_offsets)
-                last = moment.image
+            with live.read() as state:
+                self._look(state, *known)
+                known = state.view, dict(state.progress.next_offsets)
+                last = state.cube
             self._look_at_the_retired()
             self.world.point("read")
         assert last.digest() == self.stored_image().digest(), "a reader missed a change"
 
-    def _look(self, moment: Moment, known: View | None, vector: Mapping[int, int]) -> None:
-        view, here = moment.view, moment.progress.next_offsets
+    def _look(self, state: ViewState, known: View | None, vector: Mapping[int, int]) -> None:
+        view, here = state.view, state.progress.next_offsets
         if known is not None and known.generation != view.generation:
             self._check_whole(view, here)
             vector = {}
@@ -123,15 +123,15 @@ class Reader:
             return
         self.checks += 1
         self.swaps += is_another
-        check_consistency(moment.image, self.checks)
+        check_consistency(state.cube, self.checks)
         # The n-th takes the place of the one before with a chance of 1/n: each is kept as often.
         if self.world.random.random() * self.checks < 1:
-            self.kept = self._standing(moment)
+            self.kept = self._standing(state)
 
-    def _standing(self, moment: Moment) -> Standing:
-        view, cells = moment.view, added_up(moment.image.rows())
+    def _standing(self, state: ViewState) -> Standing:
+        view, cells = state.view, added_up(state.cube.rows())
         document = self.mongo.databases[TRANSACTIONS_IN]["views"][view.view_id][1]
-        return standing(self.log, "read", document, moment.progress.next_offsets, cells)
+        return standing(self.log, "read", document, state.progress.next_offsets, cells)
 
     def _look_at_the_retired(self) -> None:
         """Assert that a view which answers no more stands still until somebody wants it again."""
@@ -165,14 +165,14 @@ class Reader:
         progress = self.mongo.documents(TRANSACTIONS_IN, "progress")
         return {d["p"]: d["next_offset"] for d in progress if d["v"] == view_id}
 
-    def stored_image(self) -> Image:
+    def stored_image(self) -> Cube:
         """Return the stored cells of the view that answers."""
         here = self.live_id()
         version = self.mongo.databases[TRANSACTIONS_IN]["views"][here][1]["catalogue_version"]
-        image = Image(catalogues.frozen(version).catalogue)
+        cube = Cube(catalogues.frozen(version).catalogue)
         for place, row in self._rows(here).items():
-            image.put(*place, row)
-        return image
+            cube.put(*place, row)
+        return cube
 
     def _rows(self, view_id: str) -> dict[tuple[int, str, int], dict[tuple[str, str], int]]:
         found = self.mongo.documents(TRANSACTIONS_IN, "cells")

@@ -20,6 +20,12 @@ app = typer.Typer(no_args_is_help=True, help="Show and repair records that could
 PAGE_SIZE = 500
 
 
+Institution = Annotated[
+    str,
+    typer.Option(envvar="KIENG_INSTITUTION", help="Institution to act for (default: operator)."),
+]
+
+
 @app.command("list")
 @with_session("operator")
 def list_records(
@@ -27,12 +33,7 @@ def list_records(
     with_mended: Annotated[
         bool, typer.Option("--all", help="Include records replaced by a newer version.")
     ] = False,
-    institution: Annotated[
-        str,
-        typer.Option(
-            envvar="KIENG_INSTITUTION", help="Institution to act for (default: operator)."
-        ),
-    ] = "",
+    institution: Institution = "",
 ) -> None:
     """List the records that could not be counted, with the reason.
 
@@ -70,20 +71,23 @@ def list_records(
 
 
 @app.command()
-@with_session("auditor", institution="")
+@with_session("operator")
 def show(
     session: Session,
     place: Annotated[
         str, typer.Argument(metavar="PARTITION:OFFSET", help="Record position, as shown by `list`.")
     ],
+    institution: Institution = "",
 ) -> None:
-    """Show one record of your own institution with its content.
+    """Show one record with its content: of your institution, or, as operator, of no institution.
 
     Example: kieng parked show 0:1742 --institution vnu
     """
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
+    if institution:
+        session = session.acting_for(institution, "auditor")
     request = api.GetParkedRequest(partition=int(partition), offset=int(offset))
     answer = session.stub(ParkedServiceStub).GetParked(request)
     content = _content(answer.value)

@@ -10,26 +10,26 @@ from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import NotFound, Unavailable, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.domain.months import month_range
-from services.kpi.providers import Live, LogIdentity, Registries, TargetStore, ViewSnapshots
+from services.kpi.providers import CatalogueStore, Live, LogIdentity, TargetStore, ViewSnapshots
 from services.kpi.query.reorganisation import compare_trees, units_as_is
-from services.kpi.store.views import Standing, View
-from services.kpi.what_if.runner import Trials
-from services.kpi.what_if.worker import encode_wish
+from services.kpi.store.views import View, ViewProgress
+from services.kpi.what_if.runner import WhatIfRunner
+from services.kpi.what_if.worker import encode_request
 from services.kpi.wire.catalogue import decode_catalogue
 
 LOOK_SECONDS = 0.5
 
 
-class Publishing:
+class CatalogueApi:
     """Answers CatalogueService; a part of the service class `KpiQuery`."""
 
     call = CurrentCall()
-    registry = Registries()
+    registry = CatalogueStore()
     log_identity = LogIdentity()
     live = Live()
     snapshots = ViewSnapshots()
     targets = TargetStore()
-    trials = Trials()
+    what_if = WhatIfRunner()
 
     @grpc
     def publish_catalogue(
@@ -76,21 +76,21 @@ class Publishing:
             for target in self.targets.all()
             if target.year == year
         }
-        ends = self.registry.standing(live.view_id).vector
+        ends = self.registry.view_progress(live.view_id).vector
         before = self.registry.message(live.catalogue_version)
-        wish = encode_wish(live, before, message, ends, months, targets)
-        yield from self.trials.run(wish, self.call.is_active)
+        asked = encode_request(live, before, message, ends, months, targets)
+        yield from self.what_if.run(asked, self.call.is_active)
 
     @grpc
     def compare_trees(
         self, request: catalogue_service_pb2.CompareTreesRequest
     ) -> catalogue_service_pb2.CompareTreesResponse:
         """Return one unit's numbers in the tree as it was and as it is."""
-        with self.live.read() as moment:
-            pass  # a moment may move on while the database is read; the answer names its own
-        message = self.registry.message(moment.view.catalogue_version)
+        with self.live.read() as view_state:
+            pass  # a state may move on while the database is read; the answer names its own
+        message = self.registry.message(view_state.view.catalogue_version)
         directory = self.registry.directory(message.directory_version)
-        return compare_trees(request, moment, message, directory, self.snapshots)
+        return compare_trees(request, view_state, message, directory, self.snapshots)
 
     def _frozen(
         self,
@@ -120,7 +120,7 @@ class Publishing:
             view = self.registry.view(request.view_id)
             if view is None:
                 raise NotFound(f"there is no view {request.view_id!r}")
-            state = encode_state(view, self.registry.standing(view.view_id))
+            state = encode_state(view, self.registry.view_progress(view.view_id))
             now = time.monotonic()
             began = began or (now, state.events_done)
             answer = catalogue_service_pb2.FollowViewResponse(view=state)
@@ -173,11 +173,11 @@ class Publishing:
         """Return all views, newest first."""
         views = self.registry.views()
         return catalogue_service_pb2.ListViewsResponse(
-            views=[encode_state(view, self.registry.standing(view.view_id)) for view in views]
+            views=[encode_state(view, self.registry.view_progress(view.view_id)) for view in views]
         )
 
 
-def encode_state(view: View, standing: Standing | None = None) -> catalogue_service_pb2.View:
+def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:
     """Return where a view stands."""
     kinds = catalogue_service_pb2.View
     return catalogue_service_pb2.View(

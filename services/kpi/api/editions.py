@@ -19,7 +19,7 @@ CELLS_PER_MESSAGE = 1000
 T = TypeVar("T")
 
 
-class Editing:
+class EditionApi:
     """Answers EditionService; a part of the service class `KpiQuery`."""
 
     call = CurrentCall()
@@ -38,7 +38,7 @@ class Editing:
             request.to_month,
         )
         principal, is_active = self.call.principal, self.call.is_active
-        for read, total, edition in self.desk.closing.close(
+        for read, total, edition in self.desk.closer.close(
             self.live, period, principal, self.now(), is_active
         ):
             step = api.CloseEditionResponse(records_read=read, records_total=total)
@@ -66,7 +66,7 @@ class Editing:
     @grpc
     def get_edition_key(self, request: api.GetEditionKeyRequest) -> api.GetEditionKeyResponse:
         """Return the public key of the installation."""
-        signer = self.desk.closing.signer
+        signer = self.desk.closer.signer
         return api.GetEditionKeyResponse(public_key=signer.public_pem, key_id=signer.key_id)
 
     @grpc
@@ -75,7 +75,7 @@ class Editing:
     ) -> Iterator[api.ListRestatementsResponse]:
         """Compare an edition with the present."""
         measure, is_active = answers.decode_measure(request.measure), self.call.is_active
-        for read, total, restated in self.desk.restating.compare(
+        for read, total, restated in self.desk.comparer.compare(
             self.live, request.edition_id, measure, is_active
         ):
             if restated is None:

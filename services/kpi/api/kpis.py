@@ -12,18 +12,25 @@ from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
-from services.kpi.providers import Clock, Live, ParkedStore, PastViews, ViewSnapshots, WatcherCount
+from services.kpi.providers import (
+    Clock,
+    HistoryProvider,
+    Live,
+    ParkedStore,
+    ViewSnapshots,
+    WatcherCount,
+)
 from services.kpi.query import answers
 from services.kpi.query.absence import absence
 from services.kpi.query.cells import decode_day, decode_selection
 from services.kpi.query.explanation import explain
-from services.kpi.query.live_view import Moment, moment_cells
+from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
 
 log = structlog.get_logger()
 
 
-class Reading:
+class KpiApi:
     """Answers KpiService; a part of the service class `KpiQuery`."""
 
     call = CurrentCall()
@@ -31,14 +38,14 @@ class Reading:
     snapshots = ViewSnapshots()
     watchers = WatcherCount()
     now = Clock()
-    past = PastViews()
+    history = HistoryProvider()
     parked = ParkedStore()
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
         """Keep the state of the day that has just ended. Safe to run in every replica."""
         try:
-            if self.past.keep_yesterday(self.live, self.now()):
+            if self.history.keep_yesterday(self.live, self.now()):
                 log.info("kept the state of a day")
         except DOWN:
             log.warning("the database is down; yesterday is kept when it is back")
@@ -48,20 +55,20 @@ class Reading:
         """Return the cells asked for, with the position they stand at."""
         if request.as_of:
             day = decode_day(request.as_of, "as_of")
-            kept, moment = self.past.day(self.live, day, self.now())
-            answer = read_moment(moment, request.selection, request.on_date, day)
+            kept, state = self.history.day(self.live, day, self.now())
+            answer = read_state(state, request.selection, request.on_date, day)
             answer.kept_day.CopyFrom(answers.encode_kept_day(kept))
             return answer
         wanted = {p.partition: p.next_offset for p in request.min_progress}
-        with self.live.read(wanted) as moment:
-            return read_moment(moment, request.selection, request.on_date, self.now().date())
+        with self.live.read(wanted) as state:
+            return read_state(state, request.selection, request.on_date, self.now().date())
 
     @grpc
     def list_kept_days(
         self, request: kpi_service_pb2.ListKeptDaysRequest
     ) -> kpi_service_pb2.ListKeptDaysResponse:
         """Return the days that `as_of` can name."""
-        days = [answers.encode_kept_day(kept) for kept in self.past.days.all()]
+        days = [answers.encode_kept_day(kept) for kept in self.history.days.all()]
         return kpi_service_pb2.ListKeptDaysResponse(days=days)
 
     @grpc
@@ -76,10 +83,10 @@ class Reading:
             raise InvalidArgument(f"at: {text}", fields={"at": text, "as_of": text})
         day = decode_day(request.as_of, "as_of") if request.as_of else None
         is_active = self.call.is_active
-        for read, total, moment in self.past.replay(self.live, at, day, now, is_active):
+        for read, total, state in self.history.replay(self.live, at, day, now, is_active):
             step = kpi_service_pb2.ReplayKpisResponse(records_read=read, records_total=total)
-            if moment is not None:
-                found = read_moment(moment, request.selection, request.on_date, day or now.date())
+            if state is not None:
+                found = read_state(state, request.selection, request.on_date, day or now.date())
                 step.answer.CopyFrom(found)
             yield step
 
@@ -120,11 +127,11 @@ class Reading:
         return matrix(request, self.live, self.snapshots)
 
 
-def read_moment(
-    moment: Moment, wish: view_pb2.Selection, on_date: str, day: date
+def read_state(
+    state: ViewState, wanted: view_pb2.Selection, on_date: str, day: date
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Return cells of a moment; paces are told on ``on_date``, or on ``day`` when it is empty."""
+    """Return cells of a state; paces are told on ``on_date``, or on ``day`` when it is empty."""
     on = decode_day(on_date, "on_date") if on_date else day
-    selection = decode_selection(wish, moment.catalogue)
-    cells = moment_cells(moment, selection, on)
-    return kpi_service_pb2.GetKpisResponse(view=answers.encode_moment(moment), cells=cells)
+    selection = decode_selection(wanted, state.catalogue)
+    cells = state_cells(state, selection, on)
+    return kpi_service_pb2.GetKpisResponse(view=answers.encode_view_state(state), cells=cells)

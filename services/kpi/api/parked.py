@@ -5,10 +5,40 @@ from __future__ import annotations
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, NotFound
+from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.providers import Live, ParkedStore
 from services.kpi.store.parked import ParkedRecords, StoredParked
 
 OPERATOR = "operator"
 PAGE_SIZE = 100
+SHOWN_CHARACTERS_MAX = 256
+"""Of a text that a record says of itself: 500 records have to fit into one answer."""
+
+
+class ParkedApi:
+    """Answers ParkedService; a part of the service class `KpiQuery`."""
+
+    call = CurrentCall()
+    live = Live()
+    parked = ParkedStore()
+
+    @grpc
+    def list_parked(
+        self, request: parked_service_pb2.ListParkedRequest
+    ) -> parked_service_pb2.ListParkedResponse:
+        """Return records that could not be folded."""
+        with self.live.read() as state:
+            view_id = state.view.view_id
+        return list_parked(request, self.call.principal, view_id, self.parked)
+
+    @grpc
+    def get_parked(
+        self, request: parked_service_pb2.GetParkedRequest
+    ) -> parked_service_pb2.GetParkedResponse:
+        """Return one record that could not be folded, with its content."""
+        with self.live.read() as state:
+            view_id = state.view.view_id
+        return get_parked(request, self.call.principal, view_id, self.parked)
 
 
 def list_parked(
@@ -44,16 +74,19 @@ def get_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
-    """Return one record of the caller's institution with its content.
+    """Return one record with its content: the caller's own; for an operator, one of nobody.
 
     Raises:
-        NotFound: there is none there, or it is another institution's. The caller's.
+        NotFound: there is none there, or the caller may not see its content. The caller's.
     """
     found = records.get(view_id, request.partition, request.offset)
-    if found is None or found.parked.institution_id != principal.institution_id:
+    owner = "" if OPERATOR in principal.roles else principal.institution_id
+    if found is None or found.parked.institution_id not in (owner, principal.institution_id):
         raise NotFound("no such parked record")
     return parked_service_pb2.GetParkedResponse(
-        record=_encode(found, principal), event_type=found.parked.type, value=found.parked.value
+        record=_encode(found, principal),
+        event_type=_cut(found.parked.type),
+        value=found.parked.value,
     )
 
 
@@ -64,14 +97,18 @@ def _encode(stored: StoredParked, principal: Principal) -> parked_service_pb2.Pa
         partition=stored.partition,
         offset=stored.offset,
         reason=parked.reason,
-        institution_id=parked.institution_id,
-        submission_id=parked.submission_id,
+        institution_id=_cut(parked.institution_id),
+        submission_id=_cut(parked.submission_id),
         version=parked.version,
-        work_key=parked.work_key if is_own else "",
+        work_key=_cut(parked.work_key) if is_own else "",
         mended=not stored.is_open,
     )
     message.recorded_at.FromMilliseconds(parked.recorded_ms)
     return message
+
+
+def _cut(text: str) -> str:
+    return text[:SHOWN_CHARACTERS_MAX]
 
 
 def _decode_token(token: str, view_id: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Notices verified values that reach their targets."""
+"""Targets: what `KpiQuery` answers of TargetService, and events of those that are reached."""
 
 from __future__ import annotations
 
@@ -6,30 +6,64 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from kieng.kpi.v1 import events_pb2
-from services.kernel.publisher import Event
-from services.kpi.domain.cube import Ratio
+from kieng.kpi.v1 import events_pb2, target_service_pb2
+from services.kernel.container import repeat
+from services.kernel.errors import Unavailable
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.mongo import DOWN
+from services.kernel.publisher import Event, Publisher
+from services.kpi.domain.targets import Target, check_settable, reached
+from services.kpi.providers import Live, TargetStore
 from services.kpi.query import answers
-from services.kpi.query.live_view import Moment
-from services.kpi.store.targets import Target
+from services.kpi.query.cells import check_unit, find_indicator
 
 TOPIC = "kieng.kpi.v1"
-VERIFIED = 1
 
 
-def reached(moment: Moment) -> list[tuple[Target, int]]:
-    """Return the targets that the live view reaches and nobody was told of, with the values."""
-    found = []
-    for target in moment.targets.values():
-        indicator = moment.catalogue.indicators.get(target.indicator_code)
-        # Whether a ceiling was kept is known only when the year is over; see the pace of a target.
-        if target.is_reached or indicator is None or indicator.direction == "down":
-            continue
-        first = target.year * 12
-        value = moment.image.value(target.unit_id, indicator, VERIFIED, first, first + 11, 0)
-        if not isinstance(value, Ratio) and value >= target.value:
-            found.append((target, value))
-    return found
+class TargetApi:
+    """Answers TargetService; a part of the service class `KpiQuery`."""
+
+    call = CurrentCall()
+    live = Live()
+    targets = TargetStore()
+    publish = Publisher()
+
+    @grpc
+    def set_target(
+        self, request: target_service_pb2.SetTargetRequest
+    ) -> target_service_pb2.SetTargetResponse:
+        """Set a target of the caller's own institution, or of any unit for the consortium."""
+        wanted = request.target
+        with self.live.read() as state:
+            catalogue = state.catalogue
+        check_unit(wanted.unit_id, catalogue, "target.unit_id")
+        indicator = find_indicator(wanted.indicator_code, catalogue, "target.indicator_code")
+        target = Target(wanted.unit_id, wanted.indicator_code, wanted.year, wanted.value)
+        check_settable(target, indicator, catalogue.tree, self.call.principal.unit_id)
+        self.targets.set(target)
+        self.live.targets_changed()
+        return target_service_pb2.SetTargetResponse(target=wanted)
+
+    @grpc
+    def list_targets(
+        self, request: target_service_pb2.ListTargetsRequest
+    ) -> target_service_pb2.ListTargetsResponse:
+        """Return the targets of a year."""
+        found = (target for target in self.targets.all() if target.year == request.year)
+        return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))
+
+    @repeat(1.0)
+    def tell_reached_targets(self) -> None:
+        """Publish a TargetReached event per reached target; repeats carry the same event id."""
+        try:
+            with self.live.read() as state:
+                view_id, found = state.view.view_id, reached(state.targets.values(), state.cube)
+            now = datetime.now(UTC)
+            self.publish([encode_reached(target, value, view_id, now) for target, value in found])
+            for target, _ in found:
+                self.targets.mark_reached(target, now)
+        except (Unavailable, *DOWN):
+            return  # published again when broker and database are back
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:

@@ -70,7 +70,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AskedCell:
     """The cell that is asked about.
 
     Args:
@@ -88,7 +88,9 @@ class Cell:
     months: Range
 
 
-def explain_absence(work: Work, cell: Cell, submission_id: str = "", version: int = 0) -> Answer:
+def explain_absence(
+    work: Work, cell: AskedCell, submission_id: str = "", version: int = 0
+) -> Answer:
     """Return why a work counts in a cell or does not.
 
     Args:
@@ -107,7 +109,7 @@ def explain_absence(work: Work, cell: Cell, submission_id: str = "", version: in
     return Answer(adds_something(share), share, findings)
 
 
-def _findings(work: Work, cell: Cell, submission_id: str, version: int) -> Iterator[Finding]:
+def _findings(work: Work, cell: AskedCell, submission_id: str, version: int) -> Iterator[Finding]:
     statements = work.statements
     if not statements:
         yield Finding(Reason.UNKNOWN, submission_id=submission_id)
@@ -136,7 +138,7 @@ def _findings(work: Work, cell: Cell, submission_id: str, version: int) -> Itera
         yield from _of_claims(claims, cell, submission_id)
 
 
-def _of_claims(claims: list[Claim], cell: Cell, submission_id: str) -> Iterator[Finding]:
+def _of_claims(claims: list[Claim], cell: AskedCell, submission_id: str) -> Iterator[Finding]:
     claims = sorted(claims, key=lambda claim: claim.precedence)
     strongest = claims[0]
     for claim in claims:
@@ -176,7 +178,7 @@ def _of_claims(claims: list[Claim], cell: Cell, submission_id: str) -> Iterator[
                 yield replace(finding, part=part, submission_id=finding.submission_id or about)
 
 
-def _of_component(component: Component, claims: list[Claim], cell: Cell) -> Iterator[Finding]:
+def _of_component(component: Component, claims: list[Claim], cell: AskedCell) -> Iterator[Finding]:
     facts = Facts(claims, cell.catalogue.tree)
     for test in component.where:
         if not test.holds(facts.get):
@@ -248,7 +250,7 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
             yield Finding(Reason.OUTSIDE_RANGE, field=component.until, wanted=wanted, found=end)
 
 
-def _of_units(component: Component, facts: Facts, cell: Cell) -> Iterator[Finding]:
+def _of_units(component: Component, facts: Facts, cell: AskedCell) -> Iterator[Finding]:
     tree, unit = cell.catalogue.tree, cell.unit
     held = [claim for claim in facts.claims if tree.holds(unit, claim.unit)]
     if not held:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image, Range, Value
+from services.kpi.domain.cube import Cube, Range, Value
 from services.kpi.domain.explanation import adds_something
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Key
@@ -14,7 +14,7 @@ from services.kpi.domain.work import Key
 WORKS_NAMED = 5
 """Works of a change that are named; all are counted."""
 
-Place = tuple[str, str, int]
+ValueKey = tuple[str, str, int]
 """Unit, indicator and measure."""
 
 Amounts = dict[tuple[int, str], int]
@@ -56,7 +56,7 @@ class Side:
 
     def __init__(self, catalogue: Catalogue, months: Range) -> None:
         self.catalogue = catalogue
-        self.image = Image(catalogue)
+        self.cube = Cube(catalogue)
         self._months = months
         self._uses: dict[str, list[tuple[str, int, int, bool]]] = {}
         for indicator in catalogue.indicators.values():
@@ -72,10 +72,10 @@ class Side:
                 use = (indicator.code, measure, part, component.is_stock)
                 self._uses.setdefault(column.name, []).append(use)
 
-    def shares(self, contributed: Mapping[Key, int]) -> dict[Place, Amounts]:
+    def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
         """Return what a work adds to the numbers of the range."""
         first, last = self._months
-        found: dict[Place, Amounts] = {}
+        found: dict[ValueKey, Amounts] = {}
         for (unit_id, month), row in roll_up(contributed, self.catalogue).items():
             if month > last:
                 continue
@@ -88,13 +88,13 @@ class Side:
             place: kept for place, amounts in found.items() if (kept := _without_zeros(amounts))
         }
 
-    def value(self, place: Place, target: int) -> Value | None:
+    def value(self, place: ValueKey, target: int) -> Value | None:
         """Return a number, or None where the catalogue does not have it."""
         unit_id, code, measure = place
         indicator = self.catalogue.indicators.get(code)
         if indicator is None or unit_id not in self.catalogue.tree.number:
             return None
-        return self.image.value(unit_id, indicator, measure, *self._months, target)
+        return self.cube.value(unit_id, indicator, measure, *self._months, target)
 
 
 class Comparison:
@@ -112,7 +112,7 @@ class Comparison:
     ) -> None:
         self.before, self.after = Side(before, months), Side(after, months)
         self._targets = targets
-        self._works: dict[Place, Works] = {}
+        self._works: dict[ValueKey, Works] = {}
 
     def add(self, work_key: str, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
         """Note a work: what it contributes with either catalogue."""

@@ -31,7 +31,7 @@ Range = tuple[int, int]
 """First and last month, both included."""
 
 
-class Image:
+class Cube:
     """All cells of one view. Rows of several partitions add up.
 
     Args:

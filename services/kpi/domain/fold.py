@@ -10,10 +10,10 @@ from services.kpi.domain.work import Key, Statement, Work
 
 COLUMN_MASK = (1 << COLUMN_BITS) - 1
 
-Place = tuple[str, int]
+RowKey = tuple[str, int]
 """Unit id and month: where a row stands."""
 
-Cell = tuple[str, str]
+CellKey = tuple[str, str]
 """Column name and member: what a row holds several of; the member is empty for counts."""
 
 
@@ -61,19 +61,19 @@ def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]
     return change
 
 
-def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[Place, dict[Cell, int]]:
+def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[RowKey, dict[CellKey, int]]:
     """Return how rows change: each contribution at its unit and all units above, without zeros.
 
     Contributions are gathered by unit and month first, so that a path is walked once per row.
     """
     tree, names = catalogue.tree, [(column.name, "") for column in catalogue.columns]
-    gathered: dict[int, dict[Cell, int]] = {}
+    gathered: dict[int, dict[CellKey, int]] = {}
     for key, value in changes.items():
         number, member = key if isinstance(key, tuple) else (key, "")
         cell = names[number & COLUMN_MASK]
         standing = gathered.setdefault(number >> COLUMN_BITS, {})
         standing[(cell[0], member) if member else cell] = value
-    rows: dict[Place, dict[Cell, int]] = {}
+    rows: dict[RowKey, dict[CellKey, int]] = {}
     for standing_at, cells in gathered.items():
         unit, month, _ = key_parts(standing_at << COLUMN_BITS)
         for above in tree.ancestors[unit]:

@@ -49,7 +49,7 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
-class Grave:
+class ParkedRef:
     """What the fold remembers of a parked record; ``is_open`` until a newer version was folded."""
 
     offset: int
@@ -64,21 +64,21 @@ class Parking:
 
     Args:
         limits: when to stop.
-        graves: what was parked before; all open ones, and all of the last window.
+        parked_refs: what was parked before; all open ones, and all of the last window.
     """
 
-    def __init__(self, limits: Limits, graves: Iterable[Grave] = ()) -> None:
+    def __init__(self, limits: Limits, parked_refs: Iterable[ParkedRef] = ()) -> None:
         self._limits = limits
         self._recent: deque[int] = deque()
         self._in_a_row = 0
-        self._open: dict[tuple[str, str], list[Grave]] = {}
-        for grave in sorted(graves, key=lambda grave: grave.offset):
-            self._bury(grave)
+        self._open: dict[tuple[str, str], list[ParkedRef]] = {}
+        for parked_ref in sorted(parked_refs, key=lambda parked_ref: parked_ref.offset):
+            self._bury(parked_ref)
 
     def park(self, offset: int, parked: Parked) -> str:
         """Note a record; return why the fold must stop now, empty when it may go on."""
         name = parked.submission_id, parked.work_key
-        self._bury(Grave(offset, *name, parked.version, is_open=True))
+        self._bury(ParkedRef(offset, *name, parked.version, is_open=True))
         if self._in_a_row > self._limits.in_a_row:
             return f"over {self._limits.in_a_row} records in a row cannot be folded"
         is_full = offset + 1 >= WINDOW_RECORDS
@@ -91,20 +91,22 @@ class Parking:
         """Return the offsets of open records that a newer version of the submission replaces."""
         if not self._open:
             return []
-        graves = self._open.get((submission_id, work_key), [])
-        done = [grave.offset for grave in graves if grave.version < version]
-        left = [grave for grave in graves if grave.version >= version]
+        parked_refs = self._open.get((submission_id, work_key), [])
+        done = [parked_ref.offset for parked_ref in parked_refs if parked_ref.version < version]
+        left = [parked_ref for parked_ref in parked_refs if parked_ref.version >= version]
         if left:
             self._open[submission_id, work_key] = left
         else:
             self._open.pop((submission_id, work_key), None)
         return done
 
-    def _bury(self, grave: Grave) -> None:
-        follows = bool(self._recent) and self._recent[-1] == grave.offset - 1
+    def _bury(self, parked_ref: ParkedRef) -> None:
+        follows = bool(self._recent) and self._recent[-1] == parked_ref.offset - 1
         self._in_a_row = self._in_a_row + 1 if follows else 1
-        self._recent.append(grave.offset)
-        while self._recent[0] <= grave.offset - WINDOW_RECORDS:
+        self._recent.append(parked_ref.offset)
+        while self._recent[0] <= parked_ref.offset - WINDOW_RECORDS:
             self._recent.popleft()
-        if grave.is_open and grave.submission_id:
-            self._open.setdefault((grave.submission_id, grave.work_key), []).append(grave)
+        if parked_ref.is_open and parked_ref.submission_id:
+            self._open.setdefault((parked_ref.submission_id, parked_ref.work_key), []).append(
+                parked_ref
+            )

@@ -14,10 +14,10 @@ from enum import Enum
 from services.kpi.domain.catalogue import Catalogue, Component
 from services.kpi.domain.cube import Range
 
-Place = tuple[str, int, str, str]
+ContributionKey = tuple[str, int, str, str]
 """(unit id, month, column name, member) of a contribution; member empty for counts."""
 
-CellKey = tuple[str, str, int]
+EditionCellKey = tuple[str, str, int]
 """(unit id, indicator code, part): part 0 is the value or numerator, 1 the denominator."""
 
 
@@ -55,7 +55,7 @@ class FrozenWork:
 
     work_key: str
     claims: tuple[FrozenClaim, ...]
-    contributed: Mapping[Place, int]
+    contributed: Mapping[ContributionKey, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Line:
 
     work_key: str
     claims: list[RestatedClaim]
-    changes: dict[CellKey, int] = field(default_factory=dict)
+    changes: dict[EditionCellKey, int] = field(default_factory=dict)
 
 
 def cause_of(old: FrozenClaim | None, new: FrozenClaim | None, measure: int) -> Cause | None:

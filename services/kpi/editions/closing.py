@@ -14,21 +14,21 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range
+from services.kpi.domain.targets import Target
 from services.kpi.query.cells import check_unit
-from services.kpi.query.history import Past
-from services.kpi.query.live_view import LiveView, Moment
-from services.kpi.replay.memory_projection import Cut
+from services.kpi.query.history import History
+from services.kpi.query.live_view import LiveView, ViewState
+from services.kpi.replay.memory_projection import ReplayBound
 from services.kpi.replay.runner import Replayed
 from services.kpi.replay.tasks import Task
 from services.kpi.signing import Signer
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.editions import Edition, Editions
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from services.kpi.wire.frozen import canonical
-from services.kpi.wire.rows import decode_image
+from services.kpi.wire.rows import decode_cube
 
 FORMAT = "kieng-edition-1"
 DECLARED, VERIFIED = 0, 1
@@ -54,31 +54,31 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class ClosingPosition:
     """The live view when closing began; the edition is of this position, wherever it moves."""
 
     view: View
-    cut: Cut
+    bound: ReplayBound
     digest: str
     targets: Mapping[str, Target]
 
 
-class Closing:
+class EditionCloser:
     """Closes editions. Thread-safe.
 
     Args:
         registry: catalogues.
         editions: where editions are stored.
-        past: replays the log.
+        history: replays the log.
         signer: signs; None when the installation has no key.
     """
 
     def __init__(
-        self, registry: Registry, editions: Editions, past: Past, signer: Signer | None
+        self, registry: Catalogues, editions: Editions, history: History, signer: Signer | None
     ) -> None:
         self.editions = editions
         self._registry = registry
-        self._past = past
+        self._history = history
         self._signer = signer
 
     @property
@@ -109,12 +109,12 @@ class Closing:
             WrongState: no key, or the log does not give the numbers of the view.
         """
         signer = self.signer
-        with live.read() as moment:
-            unit_id, months = check_period(period, moment, principal, now)
-            start = start_of(moment)
+        with live.read() as state:
+            unit_id, months = check_period(period, state, principal, now)
+            start = start_of(state)
         self.editions.check_free(period.edition_id)
-        total = start.cut.records
-        for step in self._past.run(start.view, start.cut, is_wanted, Task(unit_id)):
+        total = start.bound.records
+        for step in self._history.run(start.view, start.bound, is_wanted, Task(unit_id)):
             if not isinstance(step, Replayed):
                 yield step, total, None
                 continue
@@ -144,14 +144,14 @@ class Closing:
         period: Period,
         unit_id: str,
         months: Range,
-        start: Start,
+        start: ClosingPosition,
         replayed: Replayed,
         principal: Principal,
         now: datetime,
     ) -> bytes:
         view = start.view
         catalogue = self._registry.catalogue(view.catalogue_version)
-        image = decode_image(replayed.rows, catalogue)
+        cube = decode_cube(replayed.rows, catalogue)
         targets = {key: target.value for key, target in start.targets.items()}
         document = {
             "format": FORMAT,
@@ -172,14 +172,14 @@ class Closing:
             },
             "definitions": definitions(self._registry.message(view.catalogue_version)),
             "targets": {k: v for k, v in targets.items() if _is_of(k, months, catalogue, unit_id)},
-            "cells": frozen_cells(image, unit_id, months, start.targets),
+            "cells": frozen_cells(cube, unit_id, months, start.targets),
             **replayed.facts,
         }
         return canonical(document)
 
 
 def check_period(
-    period: Period, moment: Moment, principal: Principal, now: datetime
+    period: Period, state: ViewState, principal: Principal, now: datetime
 ) -> tuple[str, Range]:
     """Return the unit and the range of a period.
 
@@ -187,9 +187,9 @@ def check_period(
         InvalidArgument: unknown unit, wrong range, or a month that has not begun.
         Forbidden: the caller's token does not reach the unit.
     """
-    tree = moment.catalogue.tree
+    tree = state.catalogue.tree
     unit_id = period.unit_id or tree.ids[0]
-    check_unit(unit_id, moment.catalogue, "unit_id")
+    check_unit(unit_id, state.catalogue, "unit_id")
     own = tree.number.get(principal.unit_id)
     if own is None or not tree.holds(own, tree.number[unit_id]):
         raise Forbidden("your token does not reach this unit")
@@ -200,11 +200,11 @@ def check_period(
     return unit_id, months
 
 
-def start_of(moment: Moment) -> Start:
+def start_of(state: ViewState) -> ClosingPosition:
     """Return the live view as it stands; call it under the view's lock."""
-    view = moment.view
-    cut = Cut(dict(moment.progress.next_offsets), 0, view.generation, view.begins)
-    return Start(view, cut, moment.image.digest(), moment.targets)
+    view = state.view
+    bound = ReplayBound(dict(state.progress.next_offsets), 0, view.generation, view.begins)
+    return ClosingPosition(view, bound, state.cube.digest(), state.targets)
 
 
 def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
@@ -228,16 +228,16 @@ def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
 
 
 def frozen_cells(
-    image: Image, unit_id: str, months: Range, targets: Mapping[str, Target]
+    cube: Cube, unit_id: str, months: Range, targets: Mapping[str, Target]
 ) -> list[list[Any]]:
     """Return [unit, indicator, declared, verified] of every cell that is not zero in both."""
     cells = []
     year = months[1] // 12
-    for unit in subtree(image.catalogue, unit_id):
-        for indicator in image.catalogue.indicators.values():
+    for unit in subtree(cube.catalogue, unit_id):
+        for indicator in cube.catalogue.indicators.values():
             target = targets.get(f"{unit}|{indicator.attainment_of}|{year}")
             both = [
-                image.value(unit, indicator, measure, *months, target.value if target else 0)
+                cube.value(unit, indicator, measure, *months, target.value if target else 0)
                 for measure in (DECLARED, VERIFIED)
             ]
             if any(any(parts(indicator, value)) for value in both):

@@ -8,18 +8,18 @@ from typing import Any
 
 from services.kernel.errors import WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range
 from services.kpi.domain.restatement import Line
 from services.kpi.editions.closing import read_content, start_of, subtree
-from services.kpi.query.history import Past
+from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView
 from services.kpi.replay.runner import Replayed
 from services.kpi.replay.tasks import Task, decode_lines
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.editions import Editions
 from services.kpi.store.views import View
-from services.kpi.wire.rows import decode_image
+from services.kpi.wire.rows import decode_cube
 
 Cells = dict[tuple[str, str], Value]
 """(unit id, indicator code) -> value, of all cells that works add to."""
@@ -70,19 +70,19 @@ class Restated:
     adds_up: bool
 
 
-class Restating:
+class EditionComparer:
     """Compares editions with the present. Thread-safe.
 
     Args:
         registry: catalogues.
         editions: closed editions.
-        past: replays the log.
+        history: replays the log.
     """
 
-    def __init__(self, registry: Registry, editions: Editions, past: Past) -> None:
+    def __init__(self, registry: Catalogues, editions: Editions, history: History) -> None:
         self._registry = registry
         self._editions = editions
-        self._past = past
+        self._history = history
 
     def compare(
         self, live: LiveView, edition_id: str, measure: int, is_wanted: Callable[[], bool]
@@ -104,17 +104,17 @@ class Restating:
             months,
             measure,
         )
-        with live.read() as moment:
-            start = start_of(moment)
-            is_same = moment.view.catalogue_version == edition.catalogue_version
-            now = {} if is_same else cells_of(moment.image, edition.unit_id, months, measure)
-        total, version = start.cut.records, edition.catalogue_version
-        for step in self._past.run(start.view, start.cut, is_wanted, task, version):
+        with live.read() as state:
+            start = start_of(state)
+            is_same = state.view.catalogue_version == edition.catalogue_version
+            now = {} if is_same else cells_of(state.cube, edition.unit_id, months, measure)
+        total, version = start.bound.records, edition.catalogue_version
+        for step in self._history.run(start.view, start.bound, is_wanted, task, version):
             if not isinstance(step, Replayed):
                 yield step, total, None
                 continue
-            image = decode_image(step.rows, catalogue)
-            again = cells_of(image, edition.unit_id, months, measure)
+            cube = decode_cube(step.rows, catalogue)
+            again = cells_of(cube, edition.unit_id, months, measure)
             lines = list(decode_lines(step.made))
             closed = closed_cells(document, catalogue, measure)
             cells = list(compare(closed, again, lines, again if is_same else now, is_same))
@@ -138,19 +138,19 @@ def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
     return [indicator for indicator in indicators if not indicator.attainment_of]
 
 
-def cells_of(image: Image, unit_id: str, months: Range, measure: int) -> Cells:
+def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
     """Return every cell of a subtree."""
-    indicators = counted(image.catalogue.indicators.values())
+    indicators = counted(cube.catalogue.indicators.values())
     return {
-        (unit, indicator.code): image.value(unit, indicator, measure, *months, 0)
-        for unit in subtree(image.catalogue, unit_id)
+        (unit, indicator.code): cube.value(unit, indicator, measure, *months, 0)
+        for unit in subtree(cube.catalogue, unit_id)
         for indicator in indicators
     }
 
 
 def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int) -> Cells:
     """Return the frozen cells of an edition; those that are not listed were zero."""
-    empty = Image(catalogue)
+    empty = Cube(catalogue)
     cells = cells_of(empty, document["unit"], (0, 0), measure)
     for unit, code, *both in document["cells"]:
         if (unit, code) in cells:

@@ -1,1 +1,1 @@
-"""The log of submissions: which one it is, copies of it, and reading it whole."""
+"""The submissions log: its name, its identity, its one reader, and the file it is copied to."""

@@ -9,12 +9,16 @@ key, value, name := length(4) bytes
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from services.kernel.kafka import Record
+from services.kpi.log.topic import SUBMISSIONS
+
 MAGIC = b"KIENGLOG\x01"
 RECORD_BYTES_MAX = 16 * 1024 * 1024
+HEADERS_MAX = (1 << 16) - 1
 _POSITION = struct.Struct(">IQQ")
 
 
@@ -27,8 +31,20 @@ class FileRecord:
     timestamp: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] = field(default_factory=list)
-    topic: str = "kieng.submissions.v1"
+    headers: Sequence[tuple[str, bytes | None]] = field(default_factory=list)
+    topic: str = SUBMISSIONS
+
+    @staticmethod
+    def of(record: Record) -> FileRecord:
+        """Return what a file keeps of a record of the broker."""
+        return FileRecord(
+            record.partition,
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value,
+            list(record.headers),
+        )
 
 
 def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
@@ -37,13 +53,18 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
     count = 0
     for record in records:
         parts = [
-            _POSITION.pack(record.partition, record.offset, record.timestamp),
+            _POSITION.pack(record.partition, record.offset, max(0, record.timestamp)),
             _pack(record.key or b""),
             _pack(record.value or b""),
-            struct.pack(">H", len(record.headers)),
         ]
-        for name, value in record.headers:
-            parts += [_pack(name.encode()), _pack(value)]
+        headers = record.headers
+        if len(headers) > HEADERS_MAX:
+            # The types decide what a record is, so they are never what there is no room for.
+            unlike = dict.fromkeys(headers)
+            headers = sorted(unlike, key=lambda header: header[0] != "ce_type")[:HEADERS_MAX]
+        parts.append(struct.pack(">H", len(headers)))
+        for name, value in headers:
+            parts += [_pack(name.encode()), _pack(value or b"")]
         file.write(_pack(b"".join(parts)))
         count += 1
     return count
@@ -75,7 +96,7 @@ def _record(body: bytes) -> FileRecord:
     value, at = _unpack(body, at)
     (count,) = struct.unpack_from(">H", body, at)
     at += 2
-    headers = []
+    headers: list[tuple[str, bytes]] = []
     for _ in range(count):
         name, at = _unpack(body, at)
         content, at = _unpack(body, at)

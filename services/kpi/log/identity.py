@@ -7,22 +7,20 @@ look as if they were folded already, or be missing. So every claim looks first.
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, OffsetOutOfRangeError
+from kafka.errors import KafkaError
 
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.kafka import Record
+from services.kpi.log.reader import open_consumer, record_at
+from services.kpi.log.topic import SUBMISSIONS
 
-SUBMISSIONS = "kieng.submissions.v1"
-LOOK_SECONDS_MAX = 5.0
 REMEDY = "an operator runs `kieng log republish`"
 
 
@@ -88,12 +86,9 @@ def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int,
     Raises:
         Unavailable: the broker is down.
     """
-    try:
-        with closing(_consumer(settings)) as consumer:
-            asked = [TopicPartition(SUBMISSIONS, partition) for partition in partitions]
-            found = consumer.beginning_offsets(asked)
-    except KafkaError as error:
-        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
+    with open_consumer(settings) as consumer:
+        asked = [TopicPartition(SUBMISSIONS, partition) for partition in partitions]
+        found = consumer.beginning_offsets(asked)
     return {place.partition: offset for place, offset in found.items()}
 
 
@@ -110,47 +105,18 @@ def divergence(settings: KernelSettings, partition: int, next_offset: int, last_
         last_hash: `event_hash` of the record before; empty when it is not known.
 
     Raises:
-        Unavailable: the broker is down.
+        Unavailable: the broker is down, or does not return a record that it has.
     """
     place = TopicPartition(SUBMISSIONS, partition)
-    try:
-        with closing(_consumer(settings)) as consumer:
-            begin = consumer.beginning_offsets([place])[place]
-            if begin > next_offset:
-                return f"records {next_offset} to {begin - 1} of partition {partition} are gone"
-            if begin == next_offset:
-                return ""  # what was folded is gone, what was not is there
-            found = _record_at(consumer, place, next_offset - 1)
-    except KafkaError as error:
-        raise Unavailable(f"the broker cannot be reached: {error!r}") from error
+    with open_consumer(settings) as consumer:
+        begin = consumer.beginning_offsets([place])[place]
+        if begin > next_offset:
+            return f"records {next_offset} to {begin - 1} of partition {partition} are gone"
+        if begin == next_offset:
+            return ""  # what was folded is gone, what was not is there
+        found = record_at(consumer, partition, next_offset - 1)
     if found is None:
         return f"partition {partition} ends before offset {next_offset - 1}, which was folded"
     if last_hash and event_hash(found) != last_hash:
         return f"offset {next_offset - 1} of partition {partition} holds another event than folded"
     return ""
-
-
-def _record_at(consumer: Any, place: TopicPartition, offset: int) -> Record | None:
-    consumer.assign([place])
-    consumer.seek(place, offset)
-    deadline = time.monotonic() + LOOK_SECONDS_MAX
-    while time.monotonic() < deadline:
-        try:
-            records = consumer.poll(timeout_ms=200, max_records=1).get(place)
-        except OffsetOutOfRangeError:
-            return None
-        if records:
-            # Markers of transactions make holes, so it may be a later one; the hash tells.
-            found: Record = records[0]
-            return found
-    return None
-
-
-def _consumer(settings: KernelSettings) -> KafkaConsumer:
-    return KafkaConsumer(
-        auto_offset_reset="none",
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-        fetch_max_wait_ms=50,
-        **settings.kafka_options(),
-    )

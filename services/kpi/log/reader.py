@@ -1,23 +1,59 @@
-"""Reads one partition of the submissions log from one position up to another, outside any group."""
+"""Reads the submissions log outside any consumer group: the one reader of this service.
+
+Two kinds of end are read to. An offset that some view has read up to is a known end: its records
+exist, and a broker that does not return them is unavailable. The present end has to be asked of the
+broker, whatever is written meanwhile. Apache Kafka answers exactly; the embedded broker answers an
+offset in its last batch. So a partition is read to its present end when one of these holds:
+
+- A later answer is greater than the first one, and reached: the last batch of the first answer was
+  complete before.
+- Every answer is reached and nothing more comes: `QUIET_POLLS` empty polls, each followed by an
+  answer, which a broker that hangs does not give.
+
+Silence is counted in empty polls, so the time that the caller takes for a batch is none.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any, Protocol
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, OffsetOutOfRangeError
 
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unavailable
 from services.kernel.kafka import Record
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 
-TOPIC = SUBMISSIONS
 RECORDS_PER_BATCH = 5000
 POLL_MS = 200
-SILENT_SECONDS_MAX = 30.0
+QUIET_POLLS = 10
+"""Two seconds: an end that may be inexact is taken for the end after so long."""
+SILENT_POLLS_MAX = 150
+"""Half a minute: a broker that owes records and returns none for so long is unavailable."""
+
+Ends = Mapping[TopicPartition, int]
+Batches = Generator[list[Record], None, None]
+
+
+class End(Protocol):
+    """Decides when partitions are read as far as they have to be."""
+
+    def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
+        """Return those of the partitions that are done.
+
+        Args:
+            left: partitions that were not done at the poll before.
+            silent_polls: how many polls in a row returned nothing.
+        """
+
+    def offset(self, partition: TopicPartition) -> int | None:
+        """Return the offset of the first record that is not wanted; None to take what comes."""
+
+    def missing(self, partition: TopicPartition) -> str:
+        """Return in words how far the partition was read and how far it reaches."""
 
 
 def read_partition(
@@ -25,15 +61,59 @@ def read_partition(
 ) -> Iterator[list[Record]]:
     """Yield the records from ``begin`` up to but not including ``end``, in batches.
 
-    ``end`` is a position that somebody has read up to; the end that a broker tells may lag behind.
+    Raises:
+        Unavailable: the broker is down, or does not return the records in time.
+    """
+    return read_partitions(settings, {partition: begin}, {partition: end})
+
+
+def read_partitions(
+    settings: KernelSettings, begins: Mapping[int, int], ends: Mapping[int, int]
+) -> Iterator[list[Record]]:
+    """Yield the records of several partitions in batches of one partition each.
+
+    Args:
+        settings: how the broker is reached.
+        begins: partition -> offset of its first record; 0 where it is absent.
+        ends: partition -> offset of the first record that is not read, which some view has reached.
 
     Raises:
-        Unavailable: the broker does not hand them out in time.
+        Unavailable: the broker is down, or does not return the records in time.
     """
-    if begin >= end:
+    wanted = {TopicPartition(SUBMISSIONS, p): end for p, end in ends.items()}
+    starts = {place: begins.get(place.partition, 0) for place in wanted}
+    wanted = {place: end for place, end in wanted.items() if starts[place] < end}
+    if not wanted:
         return
+    with open_consumer(settings) as opened:
+        seek(opened, {place: starts[place] for place in wanted})
+        yield from batches(opened, wanted, KnownEnd(opened, wanted))
+
+
+def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
+    """Yield everything the log holds now, in batches; what is written meanwhile may follow.
+
+    Raises:
+        Unavailable: the broker is down, there is no log, or it is not returned in time.
+    """
+    with open_consumer(settings) as opened:
+        numbers = sorted(opened.partitions_for_topic(SUBMISSIONS) or ())
+        if not numbers:
+            at = settings.kafka_bootstrap
+            raise Unavailable(f"{at} has no topic {SUBMISSIONS}; run `kieng topics apply`")
+        partitions = [TopicPartition(SUBMISSIONS, number) for number in numbers]
+        yield from to_present_end(opened, opened.beginning_offsets(partitions))
+
+
+@contextmanager
+def open_consumer(settings: KernelSettings) -> Iterator[Any]:
+    """Open a consumer that belongs to no group and keeps no position.
+
+    Raises:
+        Unavailable: the broker fails while it is open.
+    """
     try:
-        consumer = KafkaConsumer(
+        opened = KafkaConsumer(
             **settings.kafka_options(),
             auto_offset_reset="none",
             enable_auto_commit=False,
@@ -42,26 +122,129 @@ def read_partition(
             fetch_max_wait_ms=settings.kafka_fetch_wait_ms,
             max_poll_records=RECORDS_PER_BATCH,
         )
-        with closing(consumer):
-            yield from _batches(consumer, TopicPartition(TOPIC, partition), begin, end)
+        with closing(opened):
+            yield opened
     except KafkaError as error:
         raise Unavailable(f"the log cannot be read: {error!r}") from error
 
 
-def _batches(
-    consumer: KafkaConsumer, place: TopicPartition, begin: int, end: int
-) -> Iterator[list[Record]]:
-    consumer.assign([place])
-    consumer.seek(place, begin)
-    heard_at = time.monotonic()
-    while consumer.position(place) < end:
-        for records in consumer.poll(timeout_ms=POLL_MS).values():
-            wanted = [record for record in records if record.offset < end]
+def record_at(consumer: Any, partition: int, offset: int) -> Record | None:
+    """Return the first record at an offset or after it; None when the partition ends before.
+
+    Markers of transactions make gaps, so the record may be a later one.
+
+    Raises:
+        Unavailable: the broker does not return a record that it has.
+    """
+    with closing(to_present_end(consumer, {TopicPartition(SUBMISSIONS, partition): offset})) as log:
+        try:
+            return next((records[0] for records in log), None)
+        except OffsetOutOfRangeError:
+            return None
+
+
+def seek(consumer: Any, begins: Ends) -> None:
+    """Assign partitions to a consumer and read each from an offset."""
+    consumer.assign(list(begins))
+    for place, offset in begins.items():
+        consumer.seek(place, offset)
+
+
+def to_present_end(consumer: Any, begins: Ends) -> Batches:
+    """Yield the records of partitions from some offsets up to where they end now.
+
+    Raises:
+        Unavailable: a partition does not go on and its end is not reached.
+    """
+    end = PresentEnd(consumer, consumer.end_offsets(list(begins)))
+    seek(consumer, begins)
+    return batches(consumer, begins, end)
+
+
+def batches(consumer: Any, partitions: Collection[TopicPartition], end: End) -> Batches:
+    """Yield the records of assigned partitions, in batches of one partition each.
+
+    Args:
+        consumer: a `KafkaConsumer`; partitions are paused in it as soon as they are done.
+        partitions: what is read.
+        end: how far.
+
+    Raises:
+        Unavailable: `SILENT_POLLS_MAX` polls returned nothing although a partition is not done.
+    """
+    left = set(partitions)
+    silent = 0
+    while left := left - _paused(consumer, end.reached(left, silent)):
+        if silent > SILENT_POLLS_MAX:
+            raise Unavailable(end.missing(min(left)))
+        polled = consumer.poll(timeout_ms=POLL_MS)
+        for place, records in polled.items():
+            until = end.offset(place)
+            wanted = [r for r in records if until is None or r.offset < until]
             if wanted:
                 yield wanted
-            # Whoever takes the records may take their time; the broker is not silent meanwhile.
-            heard_at = time.monotonic()
-            if records[-1].offset >= end - 1:
-                return
-        if time.monotonic() - heard_at > SILENT_SECONDS_MAX:
-            raise Unavailable(f"{place} ends before offset {end}")
+        silent = 0 if polled else silent + 1
+
+
+def _paused(consumer: Any, done: set[TopicPartition]) -> set[TopicPartition]:
+    if done:
+        consumer.pause(*done)
+    return done
+
+
+class KnownEnd:
+    """Offsets that some view has read up to.
+
+    Args:
+        consumer: what reads.
+        ends: partition -> offset of the first record that is not wanted.
+    """
+
+    def __init__(self, consumer: Any, ends: Ends) -> None:
+        self._consumer = consumer
+        self._ends = ends
+
+    def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
+        """Return the partitions whose position is at the end or behind it."""
+        return {place for place in left if self._consumer.position(place) >= self._ends[place]}
+
+    def offset(self, partition: TopicPartition) -> int | None:
+        """Return the end."""
+        return self._ends[partition]
+
+    def missing(self, partition: TopicPartition) -> str:
+        """Return the end that is not reached."""
+        return f"partition {partition.partition} ends before offset {self._ends[partition]}"
+
+
+class PresentEnd:
+    """Where partitions end now, as far as the broker tells.
+
+    Args:
+        consumer: what reads, and asks the broker.
+        first: the broker's answer when the reading begins.
+    """
+
+    def __init__(self, consumer: Any, first: Ends) -> None:
+        self._consumer = consumer
+        self._first = first
+        self._exact: dict[TopicPartition, int] = {}
+
+    def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
+        """Return the partitions that are read to an exact end, or to an inexact one in quiet."""
+        position = self._consumer.position
+        reached = {place for place in left if position(place) >= self._first[place]}
+        if asked := sorted(reached - self._exact.keys()):
+            answers = self._consumer.end_offsets(asked)
+            self._exact |= {p: answer for p, answer in answers.items() if answer > self._first[p]}
+        done = {p for p in reached if p in self._exact and position(p) >= self._exact[p]}
+        return done | (reached - self._exact.keys()) if silent_polls > QUIET_POLLS else done
+
+    def offset(self, partition: TopicPartition) -> int | None:
+        """Return None: what is written meanwhile may follow."""
+        return None
+
+    def missing(self, partition: TopicPartition) -> str:
+        """Return how far the partition was read and how far it reaches."""
+        stops = f"partition {partition.partition} stops at {self._consumer.position(partition)}"
+        return f"{stops}, but reaches to {self._exact.get(partition, self._first[partition])}"

@@ -30,7 +30,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.kpi.domain.catalogue import ANY, MEASURES, Catalogue, Indicator
-from services.kpi.domain.cube import Image, Ratio, Value
+from services.kpi.domain.cube import Cube, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.work import Key, Work
@@ -74,12 +74,12 @@ def read(path: Path, catalogue: Catalogue) -> Example:
 
 def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
     """Fold an example and return what differs from its cells; nothing when all is well."""
-    image = image_of(example, catalogue)
+    cube = cube_of(example, catalogue)
     indicator = catalogue.indicators[code]
-    return [text for cell in example.cells for text in _differences(image, indicator, cell)]
+    return [text for cell in example.cells for text in _differences(cube, indicator, cell)]
 
 
-def image_of(example: Example, catalogue: Catalogue) -> Image:
+def cube_of(example: Example, catalogue: Catalogue) -> Cube:
     """Return the cells that come of an example."""
     works: dict[str, Work] = {}
     changes: dict[Key, int] = {}
@@ -89,10 +89,10 @@ def image_of(example: Example, catalogue: Catalogue) -> Image:
         works[event.work_key], found = fold(old, event.submission_id, statement, catalogue)
         for key, change in found.items():
             changes[key] = changes.get(key, 0) + change
-    image = Image(catalogue)
+    cube = Cube(catalogue)
     for (unit_id, month), row in roll_up(changes, catalogue).items():
-        image.put(0, unit_id, month, row)
-    return image
+        cube.put(0, unit_id, month, row)
+    return cube
 
 
 def _events(claims: Iterable[Any], type_name: str) -> Iterator[events_pb2.SubmissionChanged]:
@@ -152,18 +152,18 @@ def _json(descriptor: Any, name: str, fact: Any) -> Any:
     return fact
 
 
-def _differences(image: Image, indicator: Indicator, cell: Mapping[str, Any]) -> Iterator[str]:
+def _differences(cube: Cube, indicator: Indicator, cell: Mapping[str, Any]) -> Iterator[str]:
     months = month_of_date(cell.get("from", FROM)), month_of_date(cell.get("to", TO))
     unit_id = cell["unit"]
     for measure, word in enumerate(MEASURES):
         found: Any
         if "by" in cell:
-            terms = image.split(unit_id, indicator, cell["by"], measure, months)
+            terms = cube.split(unit_id, indicator, cell["by"], measure, months)
             found = {term: _plain(value) for term, value in sorted(terms.items())}
             expected = cell["terms"]
         else:
             target = int(cell.get("target", "0"))
-            found = _plain(image.value(unit_id, indicator, measure, *months, target))
+            found = _plain(cube.value(unit_id, indicator, measure, *months, target))
             expected = cell.get("declared", cell["is"]) if word == "declared" else cell["is"]
         if found != expected:
             place = f"{unit_id} {cell.get('from', FROM)} to {cell.get('to', TO)} {word}"

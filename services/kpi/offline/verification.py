@@ -10,27 +10,27 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 from google.protobuf.json_format import ParseDict, ParseError
-from kafka.errors import KafkaError
 
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
+from services.kernel.config import KernelSettings, load
 from services.kernel.errors import Refusal
 from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.parking import UNLIMITED
-from services.kpi.log.copy import records_of
-from services.kpi.log.file import read_log, write_log
-from services.kpi.projection.memory_store import MemoryView
+from services.kpi.log.file import FileRecord, read_log, write_log
+from services.kpi.log.reader import read_whole
+from services.kpi.projection.memory_store import MemoryStore
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.store.ledger import Owned
+from services.kpi.store.ledger import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 
 BATCH_RECORDS = 2000
@@ -41,22 +41,22 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
     However many are parked: whoever published the view has accepted them.
     """
-    folds: dict[int, tuple[PartitionFold, MemoryView]] = {}
+    folds: dict[int, tuple[PartitionFold, MemoryStore]] = {}
     waiting = iter(records)
     while batch := list(islice(waiting, BATCH_RECORDS)):
         for partition in sorted({record.partition for record in batch}):
             if partition not in folds:
-                view = MemoryView()
-                owned = Owned("verify", partition, 1, 0, 0, 0, frozenset())
-                folds[partition] = PartitionFold(owned, catalogue, view, UNLIMITED), view
+                view = MemoryStore()
+                lease = PartitionLease("verify", partition, 1, 0, 0, 0, frozenset())
+                folds[partition] = PartitionFold(lease, catalogue, view, UNLIMITED), view
             folds[partition][0].apply([r for r in batch if r.partition == partition])
-    image = Image(catalogue)
+    cube = Cube(catalogue)
     for partition, (_, view) in folds.items():
-        view.put_into(image, partition)
+        view.put_into(cube, partition)
     return {
-        "digest": image.digest(),
-        "progress": {str(p): fold.owned.next_offset for p, (fold, _) in sorted(folds.items())},
-        "parked": sum(fold.owned.parked for fold, _ in folds.values()),
+        "digest": cube.digest(),
+        "progress": {str(p): fold.lease.next_offset for p, (fold, _) in sorted(folds.items())},
+        "parked": sum(fold.lease.parked for fold, _ in folds.values()),
     }
 
 
@@ -106,17 +106,21 @@ def export(bootstrap: str, file: Path) -> int:
     The file is there only when it is whole.
 
     Raises:
-        Unavailable: the log cannot be read to its end.
-        kafka.errors.KafkaError: the broker cannot be reached.
+        Unavailable: the broker is down, or the log cannot be read to its end.
     """
     part = file.with_name(f"{file.name}.part")
     try:
         with part.open("wb") as writing:
-            count = write_log(records_of(bootstrap), writing)
+            count = write_log(_records(bootstrap), writing)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
     return count
+
+
+def _records(bootstrap: str) -> Iterator[FileRecord]:
+    settings = load(KernelSettings).model_copy(update={"kafka_bootstrap": bootstrap})
+    return (FileRecord.of(record) for records in read_whole(settings) for record in records)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -131,7 +135,7 @@ def main(arguments: Sequence[str]) -> int:
             file, definitions, units = (Path(place) for place in places)
             print(json.dumps(_verified(file, definitions, units)))
             return 0
-    except (OSError, ValueError, Refusal, KafkaError) as error:
+    except (OSError, ValueError, Refusal) as error:
         # One line: some errors list every field there is.
         print(" ".join((str(error) or repr(error)).split()), file=sys.stderr)
         return 1

@@ -43,19 +43,19 @@ class FollowedPartition:
         self._between = between
         self._followers: dict[str, PartitionFold] = {}
 
-    def follow(self, views: Sequence[View], standing: Callable[[View], int]) -> None:
+    def follow(self, views: Sequence[View], position: Callable[[View], int]) -> None:
         """Fold these views too from now on, and no others.
 
         Args:
             views: views that follow.
-            standing: offset at which a view stands in this partition.
+            position: offset at which a view stands in this partition.
         """
         wanted = {view.view_id: view for view in views if view.view_id != self.view.view_id}
         for view_id in self._followers.keys() - wanted.keys():
             del self._followers[view_id]
         for view_id, view in wanted.items():
-            here = self.fold.owned.next_offset
-            if view_id not in self._followers and standing(view) >= here - FOLLOW_GAP_MAX:
+            here = self.fold.lease.next_offset
+            if view_id not in self._followers and position(view) >= here - FOLLOW_GAP_MAX:
                 self._take_up(view, here)
 
     def _take_up(self, view: View, here: int) -> None:
@@ -96,7 +96,7 @@ class FollowedPartition:
         """Go on with the view that took over; what followed it in time has the batch already."""
         fold = self._followers.pop(live.view_id, None)
         if fold is None:
-            here, fold = self.fold.owned.next_offset, self._claim(live)
+            here, fold = self.fold.lease.next_offset, self._claim(live)
             now = answers()
             if now is None or now.view_id != live.view_id:
                 # The pointer moved on before the claim, so the new epoch fences nobody off.
@@ -110,5 +110,5 @@ class FollowedPartition:
         return fold
 
     def _catch_up(self, fold: PartitionFold, here: int) -> None:
-        for records in self._between(fold.owned.next_offset, here):
+        for records in self._between(fold.lease.next_offset, here):
             fold.apply(records)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.kpi.domain.cube import Image
-from services.kpi.domain.fold import Place
-from services.kpi.domain.parking import Grave
-from services.kpi.store.ledger import Flush, Owned
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.fold import RowKey
+from services.kpi.domain.parking import ParkedRef
+from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
 
 
-class MemoryView:
+class MemoryStore:
     """A view kept in memory only; stands in for the ledger where nothing has to last."""
 
     def __init__(self) -> None:
         self._works: dict[str, list[bytes]] = {}
-        self._rows: dict[Place, PackedRow] = {}
+        self._rows: dict[RowKey, PackedRow] = {}
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return works by key."""
         return {key: self._works[key] for key in keys if key in self._works}
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
+    def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
         """Return rows by (unit id, month)."""
         return {key: self._rows[key] for key in keys if key in self._rows}
 
-    def graves(self, owned: Owned) -> list[Grave]:
+    def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         """Return nothing: the fold itself remembers what it parked."""
         return []
 
@@ -39,7 +39,7 @@ class MemoryView:
         """Return every work: key, newest event of each submission."""
         return list(self._works.items())
 
-    def put_into(self, image: Image, partition: int) -> None:
-        """Copy all rows into an image."""
+    def put_into(self, cube: Cube, partition: int) -> None:
+        """Copy all rows into a cube."""
         for (unit_id, month), row in self._rows.items():
-            image.put(partition, unit_id, month, row.cells())
+            cube.put(partition, unit_id, month, row.cells())

@@ -15,18 +15,21 @@ from services.kernel.mongo import DOWN, MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
-from services.kpi.log.identity import REMEDY, SUBMISSIONS, describe_log, divergence
+from services.kpi.heap import tune_gc
+from services.kpi.log.identity import REMEDY, describe_log, divergence
 from services.kpi.log.reader import read_partition
-from services.kpi.process import tune_gc
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.ledger import Ledger
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.ledger import Flush, Ledger
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.views import UNSAFE, View
 
 FOLLOWERS_SECONDS = 0.5
+UNKNOWN_TYPES_MAX = 100
+"""Most event types that are named in the log, each once."""
 
 log = structlog.get_logger()
 
@@ -40,7 +43,7 @@ class OwnedPartitions(DependencyProvider):
         """Prepare; nothing is owned before the consumer claims it."""
         tune_gc()
         mongo = self.connection.mongo
-        self.registry = Registry(mongo)
+        self.registry = Catalogues(mongo)
         self.snapshots = Snapshots(mongo)
         self._ledgers: dict[str, Ledger] = {}
         self._folds: dict[int, FollowedPartition] = {}
@@ -50,6 +53,8 @@ class OwnedPartitions(DependencyProvider):
         self._view: View | None = None
         self._partitions = 0
         self._diverged = ""
+        self._unknown: set[str] = set()
+        metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # shown with 0, so that rates are right
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
         """Return the partitions."""
@@ -63,7 +68,7 @@ class OwnedPartitions(DependencyProvider):
                 of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
         """
         self._folds.pop(partition, None)
-        self.settle()  # where the partition stands nobody can tell before
+        self.flush_pending()  # where the partition stands nobody can tell before
         try:
             fold, view = self._claim(partition)
             # A crash between a flush and this note would leave the view building for ever.
@@ -79,7 +84,7 @@ class OwnedPartitions(DependencyProvider):
             lambda other: self._fold_of(other, partition),
             lambda begin, end: read_partition(self.container.settings, partition, begin, end),
         )
-        return fold.owned.next_offset
+        return fold.lease.next_offset
 
     def _claim(self, partition: int) -> tuple[PartitionFold, View]:
         settings = self.container.settings
@@ -104,8 +109,8 @@ class OwnedPartitions(DependencyProvider):
         if now is None or now.view_id != view.view_id:
             # The pointer moved before the claim, so its new epoch fences nobody off.
             raise NotReady(f"{view.view_id} does not answer any more")
-        owned = fold.owned
-        reason = divergence(settings, partition, owned.next_offset, owned.last_hash)
+        lease = fold.lease
+        reason = divergence(settings, partition, lease.next_offset, lease.last_hash)
         if reason:
             self._stop(view, str(partition), f"LOG_DIVERGED: {reason}; {REMEDY}")
         for place in ("log", UNSAFE, str(partition)):
@@ -121,12 +126,25 @@ class OwnedPartitions(DependencyProvider):
         if view.view_id not in self._ledgers:
             self._ledgers[view.view_id] = Ledger(self.connection.mongo)
         ledger = self._ledgers[view.view_id]
-        owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+        lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
         # Whoever opens a new generation of the log ends the owners before, not those after.
         if describe_log(self.container.settings).topic_id != view.topic_id:
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
-        return PartitionFold(owned, catalogue, ledger, self._limits, view.generation, behind)
+        generation = view.generation
+        limits = self._limits
+        return PartitionFold(lease, catalogue, ledger, limits, generation, behind, self._report)
+
+    def _report(self, flush: Flush) -> None:
+        """Count and log what a stored batch could not fold."""
+        place = {"view_id": flush.lease.view_id, "partition": flush.lease.partition}
+        for offset, parked in flush.parked.items():
+            log.warning("record is parked", offset=offset, reason=parked.reason, **place)
+        for kind, count in flush.skipped.items():
+            metrics.RECORDS_SKIPPED.labels(SUBMISSIONS).inc(count)
+            if kind not in self._unknown and len(self._unknown) < UNKNOWN_TYPES_MAX:
+                self._unknown.add(kind)
+                log.warning("records of an unknown type are skipped", type=kind, **place)
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Say everywhere why nothing is folded, and fold nothing."""
@@ -167,21 +185,21 @@ class OwnedPartitions(DependencyProvider):
             raise OwnershipLost("the topic changed while it was read")
         partition = records[0].partition
         followed = self._folds[partition]
-        heard = followed.fold.owned.republished
+        heard = followed.fold.lease.republished
         try:
             self._follow(partition, followed)
             followed.apply(records, self.registry.live)
             self._view = followed.view
-            if followed.fold.owned.republished != heard:
-                self._behind.settle()
+            if followed.fold.lease.republished != heard:
+                self._behind.flush_pending()
                 self._note_republished(followed.view)
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
 
-    def settle(self) -> None:
+    def flush_pending(self) -> None:
         """Wait until every batch is stored; raises as `fold`, and then all must be claimed."""
         try:
-            self._behind.settle()
+            self._behind.flush_pending()
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
 
@@ -193,7 +211,7 @@ class OwnedPartitions(DependencyProvider):
         try:
             followed.follow(
                 self._followers,
-                lambda view: self.registry.standing(view.view_id).vector.get(partition, 0),
+                lambda view: self.registry.view_progress(view.view_id).vector.get(partition, 0),
             )
         except Unavailable as trouble:
             log.warning("a view cannot follow yet", reason=trouble.message)
@@ -202,4 +220,4 @@ class OwnedPartitions(DependencyProvider):
         progress = self.snapshots.progress(view.view_id)
         # A partition that nobody has claimed yet has heard of no institution.
         if len(progress.next_offsets) == self._partitions:
-            self.registry.heard(view, progress.republished)
+            self.registry.note_republished(view, progress.republished)

@@ -8,25 +8,24 @@ while the next batch is folded (ADR 0019).
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from kieng.submissions.v1 import events_pb2
-from services.kernel.errors import InvalidRecord
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.fold import Cell, Place, fold, restored, roll_up
-from services.kpi.domain.parking import Grave, Limits, Parked, Parking
+from services.kpi.domain.fold import CellKey, RowKey, fold, restored, roll_up
+from services.kpi.domain.parking import Limits, ParkedRef
 from services.kpi.domain.seen_works import SeenWorks
-from services.kpi.domain.work import Claim, Key, Statement, Work
+from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.log.identity import event_hash
+from services.kpi.projection.decoder import Decoder
 from services.kpi.projection.write_behind import WriteBehind
-from services.kpi.store.ledger import Flush, Owned
+from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
+from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
-from services.kpi.wire.parking import parked_of
 
 # About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
@@ -35,16 +34,16 @@ BACKLOG_RECORDS = 500
 LIMITS = Limits()
 
 
-class StoredView(Protocol):
+class ProjectionStore(Protocol):
     """What the fold needs of the database; `store.ledger.Ledger` is the real one."""
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return stored works by key."""
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
+    def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
         """Return stored rows by (unit id, month)."""
 
-    def graves(self, owned: Owned) -> list[Grave]:
+    def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         """Return parked records: the open ones, and those of the last window."""
 
     def commit(self, flush: Flush) -> None:
@@ -55,34 +54,37 @@ class PartitionFold:
     """One partition of one view, owned by this process. Used by one thread.
 
     Args:
-        owned: where the partition stands.
+        lease: where the partition stands.
         catalogue: the view's catalogue.
         ledger: where the view is stored.
         limits: how much may be parked before the fold stops.
         generation: only `LogRepublished` of this generation of the log and later ones count.
         behind: writes flushes of a backlog; by default each is stored when `apply` returns.
+        report: is called with every flush that was stored, maybe on another thread.
     """
 
     def __init__(
         self,
-        owned: Owned,
+        lease: PartitionLease,
         catalogue: Catalogue,
-        ledger: StoredView,
+        ledger: ProjectionStore,
         limits: Limits = LIMITS,
         generation: int = 0,
         behind: WriteBehind | None = None,
+        report: Callable[[Flush], None] = lambda flush: None,
     ) -> None:
-        self.owned = owned
+        self.lease = lease
         self.catalogue = catalogue
         self._ledger = ledger
         self._behind = behind
+        self._report = report
         self._works: OrderedDict[str, Work] = OrderedDict()
-        self._rows: dict[Place, PackedRow] = {}
+        self._rows: dict[RowKey, PackedRow] = {}
         # Who began with an empty view has met everything that is stored, and need not ask for it.
-        self._seen = None if owned.next_offset else SeenWorks()
-        self._above: dict[tuple[str, int], list[str]] = {}
-        self._generation = generation
-        self._parking = Parking(limits, ledger.graves(owned) if owned.next_offset else ())
+        self._seen = None if lease.next_offset else SeenWorks()
+        self._documents = WorkDocuments(catalogue)
+        parked_refs = ledger.parked_refs(lease) if lease.next_offset else ()
+        self._decoder = Decoder(catalogue, limits, generation, parked_refs)
 
     def apply(self, records: Sequence[Record]) -> None:
         """Fold a batch and flush it; on any error the object is spent, and claiming again tells.
@@ -94,14 +96,14 @@ class PartitionFold:
                 written behind.
             RuntimeError: too many records cannot be folded; see `Limits`.
         """
-        records = [r for r in records if r.offset >= self.owned.next_offset]
+        records = [r for r in records if r.offset >= self.lease.next_offset]
         if not records:
             return
         try:
             flush = self._folded(records)
         finally:
             if self._behind:
-                self._behind.settle()  # what went wrong first is told
+                self._behind.flush_pending()  # what went wrong first is told
         if self._behind and len(records) >= BACKLOG_RECORDS:
             self._behind.begin(self._commit, flush, len(records))
             self._forget(len(records))
@@ -118,14 +120,15 @@ class PartitionFold:
         with metrics.FLUSH_SECONDS.time():
             self._ledger.commit(flush)
         metrics.RECORDS_FOLDED.inc(records)
+        self._report(flush)
 
     def _folded(self, records: Sequence[Record]) -> Flush:
         """Return what records change; in memory it is changed."""
         flush = Flush(
-            self.owned, records[-1].offset + 1, self.owned.newest_event_ms, self.owned.republished
+            self.lease, records[-1].offset + 1, self.lease.newest_event_ms, self.lease.republished
         )
         flush.last_hash = event_hash(records[-1])
-        changed = self._decode(records, flush)
+        changed = self._decoder.decode(records, flush)
         # In the order of the log: what is forgotten first must not depend on how strings hash.
         self._load_works(dict.fromkeys(event.work_key for event, _ in changed), flush)
         touched: dict[str, Work] = {}
@@ -133,44 +136,15 @@ class PartitionFold:
         for event, statement in changed:
             self._fold_one(event, statement, touched, deltas)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
-        flush.works = {key: self._document(work) for key, work in touched.items()}
-        self.owned = flush.done()
+        flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
+        self.lease = flush.done()
         return flush
-
-    def _decode(
-        self, records: Sequence[Record], flush: Flush
-    ) -> list[tuple[events_pb2.SubmissionChanged, Statement]]:
-        changed = []
-        for record in records:
-            kind, value = header(record, "ce_type"), record.value or b""
-            try:
-                if kind == events.REPUBLISHED:
-                    flush.republished |= events.decode_republished(value, self._generation)
-                elif kind == events.CHANGED:
-                    event = events.decode_changed(value)
-                    if self._is_foreign(event.work_key):
-                        continue
-                    changed.append((event, events.decode_statement(event, self.catalogue, value)))
-                    flush.mended += self._parking.mended(
-                        event.submission_id, event.work_key, event.version
-                    )
-                    flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
-            except InvalidRecord as invalid:
-                parked = parked_of(record, str(invalid))
-                if not self._is_foreign(parked.work_key):
-                    self._park(record.offset, parked, flush)
-            # Other types are of a later release, which knows what they mean; they change no cell.
-        return changed
-
-    def _is_foreign(self, work_key: str) -> bool:
-        """Tell whether another one has to fold what is said of a work; nobody else here."""
-        return False
 
     def _load_works(self, keys: Collection[str], flush: Flush) -> None:
         seen = self._seen
         missing = [key for key in keys if key not in self._works]
         asked = missing if seen is None else [key for key in missing if key in seen]
-        stored = self._ledger.works(self.owned, asked) if asked else {}
+        stored = self._ledger.works(self.lease, asked) if asked else {}
         for key in missing:
             if key in stored:
                 self._works[key] = self._restored(stored[key])
@@ -204,9 +178,9 @@ class PartitionFold:
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
 
-    def _change_rows(self, changes: dict[Place, dict[Cell, int]], flush: Flush) -> None:
+    def _change_rows(self, changes: dict[RowKey, dict[CellKey, int]], flush: Flush) -> None:
         missing = [place for place in changes if place not in self._rows]
-        stored = self._ledger.rows(self.owned, missing) if self._seen is None else {}
+        stored = self._ledger.rows(self.lease, missing) if self._seen is None else {}
         for place in missing:
             if place not in stored:
                 flush.new_rows.add(place)
@@ -215,43 +189,3 @@ class PartitionFold:
             # Another row, not the same one changed: the former may be being written.
             row, flush.changed[place] = self._rows[place].changed(steps)
             flush.rows[place] = self._rows[place] = row
-
-    def _document(self, work: Work) -> dict[str, Any]:
-        said = work.statements.values()
-        declared = [s.declared for s in said if s.declared is not None]
-        verified = [s.verified for s in said if s.verified is not None]
-        types = {min(some, key=_precedence).type for some in (declared, verified) if some}
-        units = {claim.unit for claim in (*declared, *verified)}
-        places = [self._places(type_name, unit) for type_name in types for unit in units]
-        return {
-            "u": places[0] if len(places) == 1 else sorted({p for some in places for p in some}),
-            "j": sorted(types) if len(units) > 1 else [],
-            "c": [statement.source for _, statement in sorted(work.statements.items())],
-        }
-
-    def _places(self, type_name: str, unit: int) -> list[str]:
-        """Return `<type>|<unit>` of a unit and those above; asked for again and again."""
-        known = self._above.get((type_name, unit))
-        if known is None:
-            tree = self.catalogue.tree
-            known = sorted(f"{type_name}|{tree.ids[above]}" for above in tree.ancestors[unit])
-            self._above[type_name, unit] = known
-        return known
-
-    def _park(self, offset: int, parked: Parked, flush: Flush) -> None:
-        flush.parked[offset] = parked
-        if too_many := self._parking.park(offset, parked):
-            raise RuntimeError(f"{too_many}, the last one: {parked.reason}")
-
-
-def _precedence(claim: Claim) -> tuple[int, str]:
-    return claim.precedence
-
-
-def _event_ms(record: Record) -> int:
-    """Return when the event was made, in milliseconds; the broker's time when it does not say."""
-    text = header(record, "ce_time")
-    try:
-        return int(datetime.fromisoformat(text).timestamp() * 1000)
-    except ValueError:
-        return record.timestamp

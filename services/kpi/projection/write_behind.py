@@ -15,10 +15,10 @@ class WriteBehind:
 
     def begin(self, write: Callable[..., None], *arguments: object) -> None:
         """Begin a write; raises what the one before raised, and begins nothing then."""
-        self.settle()
+        self.flush_pending()
         self._running = self._thread.submit(write, *arguments)
 
-    def settle(self) -> None:
+    def flush_pending(self) -> None:
         """Wait until nothing is being written; raises what the write raised, once."""
         running, self._running = self._running, None
         if running:

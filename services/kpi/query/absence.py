@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kieng.kpi.v1 import kpi_service_pb2
-from services.kpi.domain.absence import Cell, Finding, Reason, explain_absence
+from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
@@ -34,10 +34,10 @@ def absence(
     Raises:
         InvalidArgument: unknown unit or indicator, or a wrong range.
     """
-    with live.read() as moment:
-        seen, catalogue = Seen(moment), moment.catalogue
+    with live.read() as state:
+        seen, catalogue = Seen(state), state.catalogue
     check_unit(request.unit_id, catalogue, "unit_id")
-    cell = Cell(
+    cell = AskedCell(
         catalogue,
         catalogue.tree.number[request.unit_id],
         find_indicator(request.indicator_code, catalogue, "indicator_code"),

@@ -11,10 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.kpi.v1 import kpi_service_pb2, target_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
-from services.kpi.query.live_view import Moment
+from services.kpi.domain.targets import Target
+from services.kpi.query.live_view import ViewState
 from services.kpi.store.kept_days import KeptDay
 from services.kpi.store.reads import Progress
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 
 
@@ -31,15 +31,15 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
     )
 
 
-def encode_moment(moment: Moment) -> view_pb2.ViewInfo:
+def encode_view_state(state: ViewState) -> view_pb2.ViewInfo:
     """Return what an answer from memory stands on."""
-    return encode_view(moment.view, moment.progress, moment.image.digest())
+    return encode_view(state.view, state.progress, state.cube.digest())
 
 
-def encode_snapshot(moment: Moment, progress: Progress) -> view_pb2.ViewInfo:
+def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
     """Return what an answer from the database stands on; no digest when memory is elsewhere."""
-    is_same = moment.progress == progress
-    return encode_view(moment.view, progress, moment.image.digest() if is_same else "")
+    is_same = state.progress == progress
+    return encode_view(state.view, progress, state.cube.digest() if is_same else "")
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:

@@ -9,11 +9,11 @@ from datetime import date, timedelta
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import Pace, pace
+from services.kpi.domain.targets import Target
 from services.kpi.query.splits import check_cut, cut_by, encode_split
-from services.kpi.store.targets import Target
 from services.kpi.wire.values import encode_value
 
 UNITS_MAX = 1000
@@ -34,7 +34,7 @@ class Selection:
 
 @dataclass(slots=True)
 class EncodedCells:
-    """Cells that were encoded before, by unit; used under the lock of the image's owner.
+    """Cells that were encoded before, by unit; used under the lock of the cube's owner.
 
     Most of the time of a read is making messages: a unit that did not change keeps its own.
     """
@@ -125,7 +125,7 @@ def decode_day(text: str, name: str) -> date:
 
 
 def encode_cells(
-    image: Image,
+    cube: Cube,
     targets: Mapping[str, Target],
     selection: Selection,
     on: date,
@@ -134,25 +134,25 @@ def encode_cells(
     """Return the cells of a selection: by unit, then indicator, then range.
 
     Args:
-        image: where the values are.
+        cube: where the values are.
         targets: `Target.key` -> target; replaced, never changed.
         selection: what is asked for.
         on: day on which paces are told.
-        encoded: cells that this image answered before.
+        encoded: cells that this cube answered before.
     """
     kept = EncodedCells() if encoded is None else encoded
     kept.of_targets(targets)
     ranges = (selection.ranges[0], selection.ranges[-1], len(selection.ranges))
     found: list[view_pb2.Cell] = []
     for unit_id in selection.unit_ids:
-        known = kept.get(unit_id, (image.changes_of(unit_id), on))
+        known = kept.get(unit_id, (cube.changes_of(unit_id), on))
         for indicator in selection.indicators:
             cells = known.get((indicator.code, ranges, selection.by))
             if cells is None:
-                cells = _cells(image, targets, unit_id, indicator, selection.ranges, on)
+                cells = _cells(cube, targets, unit_id, indicator, selection.ranges, on)
                 if selection.by:
                     for cell, months in zip(cells, selection.ranges, strict=True):
-                        split = encode_split(image, unit_id, indicator, selection.by, months)
+                        split = encode_split(cube, unit_id, indicator, selection.by, months)
                         cell.split.CopyFrom(split)
                 known[indicator.code, ranges, selection.by] = cells
                 kept.added(len(cells))
@@ -161,7 +161,7 @@ def encode_cells(
 
 
 def _cells(
-    image: Image,
+    cube: Cube,
     targets: Mapping[str, Target],
     unit_id: str,
     indicator: Indicator,
@@ -175,7 +175,7 @@ def _cells(
     wanted = [of_year[last // 12] for _, last in ranges]
     divisors = [target.value if target else 0 for target in wanted]
     declared, verified = (
-        image.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
+        cube.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
     )
     # Most months of most units are equal to others; a cell copies the value that it is given.
     known = {value: encode_value(value) for value in {*declared, *verified}}
@@ -192,7 +192,7 @@ def _cells(
         target = wanted[i]
         if target is not None and not indicator.attainment_of:
             cell.target = target.value
-            found = _pace(image, unit_id, indicator, target, (first, last), verified[i], on)
+            found = _pace(cube, unit_id, indicator, target, (first, last), verified[i], on)
             if found is not None:
                 cell.pace.CopyFrom(_encode_pace(found))
         cells.append(cell)
@@ -200,7 +200,7 @@ def _cells(
 
 
 def _pace(
-    image: Image,
+    cube: Cube,
     unit_id: str,
     indicator: Indicator,
     target: Target,
@@ -219,7 +219,7 @@ def _pace(
     end = date((last + 1) // 12, (last + 1) % 12 + 1, 1) - timedelta(days=1)
     start = 0
     if is_stock:
-        level = image.value(unit_id, indicator, VERIFIED, january - 1, january - 1, 0)
+        level = cube.value(unit_id, indicator, VERIFIED, january - 1, january - 1, 0)
         start = level if isinstance(level, int) else 0
     is_lower_better = indicator.direction == "down"
     return pace(target.value, value, start, target.year, min(on, end), is_lower_better)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.live_view import LiveView, Moment
+from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork
 from services.kpi.wire import events
@@ -34,16 +34,16 @@ def explain(
     Raises:
         InvalidArgument: unknown unit or indicator, a wrong range, or another query's page token.
     """
-    with live.read() as moment:
-        seen = Seen(moment)
-        catalogue = moment.catalogue
+    with live.read() as state:
+        seen = Seen(state)
+        catalogue = state.catalogue
         check_unit(request.unit_id, catalogue, "unit_id")
         indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
         first, last = month_range(request.from_month, request.to_month)
         measure = answers.decode_measure(request.measure)
-        target = moment.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
+        target = state.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
         cell = (request.unit_id, indicator, measure, first, last, target.value if target else 0)
-        value = moment.image.value(*cell)
+        value = state.cube.value(*cell)
     size = request.page_size or PAGE_SIZE
     progress, rows, works = snapshots.works(
         seen.view.view_id,
@@ -54,7 +54,7 @@ def explain(
         seen.progress,
     )
     if not is_at(progress, seen.progress):
-        value = image_of(rows, catalogue, indicator).value(*cell)
+        value = cube_of(rows, catalogue, indicator).value(*cell)
     unit = catalogue.tree.number[request.unit_id]
     explained = []
     for stored in works:
@@ -80,12 +80,12 @@ def explain(
 
 
 class Seen:
-    """What a moment stood on, to be told after its lock is given back."""
+    """What a state was read from, to be told after its lock is given back."""
 
-    def __init__(self, moment: Moment) -> None:
-        self.view = moment.view
-        self.progress = moment.progress
-        self._digest = moment.image.digest()
+    def __init__(self, state: ViewState) -> None:
+        self.view = state.view
+        self.progress = state.progress
+        self._digest = state.cube.digest()
 
     def info(self, progress: Progress) -> view_pb2.ViewInfo:
         """Return what an answer stands on; no digest where the memory stood elsewhere."""
@@ -93,8 +93,8 @@ class Seen:
         return answers.encode_view(self.view, progress, digest)
 
 
-def image_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Image:
-    """Return an image of what one indicator needs of some rows."""
+def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Cube:
+    """Return a cube of what one indicator needs of some rows."""
     base = catalogue.indicators.get(indicator.attainment_of, indicator)
     names = {
         catalogue.columns[catalogue.number[component, measure, ""]].name
@@ -102,11 +102,11 @@ def image_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) 
         if component is not None
         for measure in (0, 1)
     }
-    image = Image(catalogue)
+    cube = Cube(catalogue)
     for row in rows:
         cells = {cell: value for cell, value in row.cells.items() if cell[0] in names}
-        image.put(row.partition, row.unit_id, row.month, cells)
-    return image
+        cube.put(row.partition, row.unit_id, row.month, cells)
+    return cube
 
 
 def restore(

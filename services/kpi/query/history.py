@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
 from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.query.live_view import LiveView, Moment
-from services.kpi.replay.memory_projection import Cut
-from services.kpi.replay.runner import Replayed, Replays
+from services.kpi.query.live_view import LiveView, ViewState
+from services.kpi.replay.memory_projection import ReplayBound
+from services.kpi.replay.runner import Replayed, ReplayRunner
 from services.kpi.replay.tasks import Task
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.kept_days import Days, KeptDay
 from services.kpi.store.reads import Progress
 from services.kpi.store.views import View
-from services.kpi.wire.rows import decode_image, encode_rows
+from services.kpi.wire.rows import decode_cube, encode_rows
 
 LATE = timedelta(hours=1)
 """A state that is copied later is no longer that of the day before."""
@@ -28,8 +29,11 @@ def end_of(day: date, now: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)
 
 
-class Past:
-    """Answers about the past as moments, which do not move any more. Thread-safe.
+class History:
+    """Answers about the past as states of a view, which change no more. Thread-safe.
+
+    Kept days are read by one thread at a time, so that a day is decoded once however many callers
+    ask for it. They share its cube, which is only read: nothing changes it once it is decoded.
 
     Args:
         registry: catalogues and views.
@@ -41,9 +45,9 @@ class Past:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Catalogues,
         days: Days,
-        replays: Replays,
+        replays: ReplayRunner,
         log_id: Callable[[], str],
         keep_days: int,
     ) -> None:
@@ -52,7 +56,9 @@ class Past:
         self._keep_days = keep_days
         self._replays = replays
         self._log_id = log_id
-        self._moments: OrderedDict[object, tuple[KeptDay, Moment]] = OrderedDict()
+        self._states: OrderedDict[str, tuple[KeptDay, ViewState]] = OrderedDict()
+        self._loading = threading.Lock()
+        """Held by whoever changes the states in memory; a single look-up needs no lock."""
 
     def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
         """Keep the live view as the state of the day that has just ended; return whether it was us.
@@ -66,9 +72,9 @@ class Past:
         yesterday = now.date() - timedelta(days=1)
         if not live.is_ready or now - end_of(yesterday, now) > LATE:
             return False
-        with live.read() as moment:
-            view, progress, digest = moment.view, moment.progress, moment.image.digest()
-            rows = moment.image.rows()
+        with live.read() as state:
+            view, progress, digest = state.view, state.progress, state.cube.digest()
+            rows = state.cube.rows()
         if self.days.has(view.view_id, yesterday.isoformat()):
             return False
         kept = KeptDay(
@@ -85,7 +91,7 @@ class Past:
         self.days.prune(now.date(), self._keep_days)
         return is_kept
 
-    def day(self, live: LiveView, day: date, now: datetime) -> tuple[KeptDay, Moment]:
+    def day(self, live: LiveView, day: date, now: datetime) -> tuple[KeptDay, ViewState]:
         """Return the view as it stood when a day had ended.
 
         Raises:
@@ -96,19 +102,26 @@ class Past:
             text = f"{day} is not over; leave as_of away to read the present"
             raise InvalidArgument(f"as_of: {text}", fields={"as_of": text})
         name = day.isoformat()
-        known = self._moments.get(name)
-        if known is None:
+        known = self._states.get(name) or self._load(name)
+        return known[0], self._with_targets(live, known[1])
+
+    def _load(self, name: str) -> tuple[KeptDay, ViewState]:
+        """Return a kept day that is not in memory; raises WrongState when it is not kept."""
+        with self._loading:
+            known = self._states.get(name)
+            if known is not None:
+                return known  # another caller has loaded it meanwhile
             found = self.days.find(name)
             if found is None:
                 raise self._not_kept(name)
             kept, content = found
             view = self._view(kept.view_id)
             progress = Progress(kept.next_offsets, kept.newest_event_ms, kept.parked, frozenset())
-            known = kept, self._moment(view, kept.catalogue_version, progress, content)
-            self._moments[name] = known
-            while len(self._moments) > IMAGES_KEPT:
-                self._moments.popitem(last=False)
-        return known[0], self._with_targets(live, known[1])
+            known = kept, self._view_state(view, kept.catalogue_version, progress, content)
+            self._states[name] = known
+            while len(self._states) > IMAGES_KEPT:
+                self._states.popitem(last=False)
+            return known
 
     def _not_kept(self, name: str) -> WrongState:
         before, after = self.days.around(name)
@@ -126,8 +139,8 @@ class Past:
         day: date | None,
         now: datetime,
         is_wanted: Callable[[], bool],
-    ) -> Iterator[tuple[int, int, Moment | None]]:
-        """Yield records read, records to read, and at the end the moment.
+    ) -> Iterator[tuple[int, int, ViewState | None]]:
+        """Yield records read, records to read, and at the end the state of the view.
 
         Args:
             live: the live view, whose log is replayed.
@@ -141,15 +154,15 @@ class Past:
             InvalidArgument: an offset that the live view has not read, or a missing partition.
             WrongState: the log is another one than the live view's (LOG_GONE).
         """
-        with live.read() as moment:
-            view, reached = moment.view, moment.progress.next_offsets
+        with live.read() as state:
+            view, reached = state.view, state.progress.next_offsets
         check_position(at, view.begins, reached)
         before = int(end_of(day, now).timestamp() * 1000) if day else 0
-        cut = Cut(dict(at or reached), before, view.generation, view.begins)
-        total = cut.records
-        for step in self.run(view, cut, is_wanted):
+        bound = ReplayBound(dict(at or reached), before, view.generation, view.begins)
+        total = bound.records
+        for step in self.run(view, bound, is_wanted):
             if isinstance(step, Replayed):
-                past = self._moment(view, view.catalogue_version, step.progress, step.rows)
+                past = self._view_state(view, view.catalogue_version, step.progress, step.rows)
                 yield total, total, self._with_targets(live, past)
             else:
                 yield step, total, None
@@ -157,16 +170,16 @@ class Past:
     def run(
         self,
         view: View,
-        cut: Cut,
+        bound: ReplayBound,
         is_wanted: Callable[[], bool],
         task: Task | None = None,
         catalogue_version: int = 0,
     ) -> Iterator[int | Replayed]:
-        """Replay the log of a view; see `Replays.run`.
+        """Replay the log of a view; see `ReplayRunner.run`.
 
         Args:
             view: view whose log it is.
-            cut: where it stops.
+            bound: where it stops.
             is_wanted: whether anybody still waits.
             task: what to do with the works; None for nothing.
             catalogue_version: what to count with; 0 for the view's own.
@@ -180,22 +193,24 @@ class Past:
         version = catalogue_version or view.catalogue_version
         message = self._registry.message(version)
         message.version = version
-        yield from self._replays.run(view.view_id, message, cut, is_wanted, task)
+        yield from self._replays.run(view.view_id, message, bound, is_wanted, task)
 
     def _view(self, view_id: str) -> View:
         return next(view for view in self._registry.views() if view.view_id == view_id)
 
-    def _moment(self, view: View, version: int, progress: Progress, content: bytes) -> Moment:
+    def _view_state(
+        self, view: View, version: int, progress: Progress, content: bytes
+    ) -> ViewState:
         catalogue: Catalogue = self._registry.catalogue(version)
-        return Moment(view, catalogue, decode_image(content, catalogue), progress, {}, 0)
+        return ViewState(view, catalogue, decode_cube(content, catalogue), progress, {}, 0)
 
-    def _with_targets(self, live: LiveView, moment: Moment) -> Moment:
+    def _with_targets(self, live: LiveView, state: ViewState) -> ViewState:
         """Targets have no past: a value of any day is compared with those of today."""
         with live.read() as present:
             targets = present.targets
         # Not the kept object: two calls must not change each other's encoded cells.
-        past = Moment(
-            moment.view, moment.catalogue, moment.image, moment.progress, targets, moment.change
+        past = ViewState(
+            state.view, state.catalogue, state.cube, state.progress, targets, state.change
         )
         return past
 

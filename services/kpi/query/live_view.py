@@ -13,11 +13,12 @@ from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import Unavailable
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.query.cells import EncodedCells, Selection, encode_cells
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.reads import Progress, Snapshots
-from services.kpi.store.targets import Target, Targets
+from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 
 TARGETS_SECONDS = 1.0
@@ -25,12 +26,12 @@ MIN_PROGRESS_SECONDS = 2.0
 
 
 @dataclass(slots=True)
-class Moment:
+class ViewState:
     """The live view at one position: what every answer names. Read under the view's lock."""
 
     view: View
     catalogue: Catalogue
-    image: Image
+    cube: Cube
     progress: Progress
     targets: Mapping[str, Target]
     change: int
@@ -39,13 +40,13 @@ class Moment:
     """Cells that were answered before."""
 
 
-def moment_cells(moment: Moment, selection: Selection, on: date) -> list[view_pb2.Cell]:
-    """Return the cells of a selection at a moment; ``on`` is the day on which paces are told."""
-    return encode_cells(moment.image, moment.targets, selection, on, moment.encoded)
+def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_pb2.Cell]:
+    """Return the cells of a selection; ``on`` is the day on which paces are told."""
+    return encode_cells(state.cube, state.targets, selection, on, state.encoded)
 
 
 class LiveView:
-    """Keeps a `Moment` up to date. One thread refreshes, any thread reads.
+    """Keeps a `ViewState` up to date. One thread refreshes, any thread reads.
 
     Args:
         registry: tells which view is live.
@@ -56,7 +57,7 @@ class LiveView:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Catalogues,
         snapshots: Snapshots,
         targets: Targets,
         loaded: Callable[[], object] = lambda: None,
@@ -66,7 +67,7 @@ class LiveView:
         self._targets = targets
         self._loaded = loaded
         self._moved = threading.Condition(threading.RLock())
-        self._moment: Moment | None = None
+        self._view_state: ViewState | None = None
         self._targets_due = 0.0
         self.refreshed_at = 0.0
 
@@ -76,26 +77,26 @@ class LiveView:
         if live is None:
             return
         targets = self._fresh_targets()
-        moment = self._moment
-        if moment is None or moment.view.view_id != live.view_id:
+        state = self._view_state
+        if state is None or state.view.view_id != live.view_id:
             catalogue = self._registry.catalogue(live.catalogue_version)
             nothing = Progress({}, 0, 0, frozenset())
-            change, known = (moment.change, moment.targets) if moment else (0, {})
-            moment = Moment(live, catalogue, Image(catalogue), nothing, known, change)
+            change, known = (state.change, state.targets) if state else (0, {})
+            state = ViewState(live, catalogue, Cube(catalogue), nothing, known, change)
         progress = self._snapshots.progress(live.view_id)
-        stays = moment is self._moment and progress == moment.progress and moment.view == live
-        if stays and targets in (None, moment.targets):
+        stays = state is self._view_state and progress == state.progress and state.view == live
+        if stays and targets in (None, state.targets):
             return
-        since, is_new = moment.progress.next_offsets, moment is not self._moment
+        since, is_new = state.progress.next_offsets, state is not self._view_state
         progress, rows = self._snapshots.changes(live.view_id, since)
         with self._moved:
             for row in rows:
-                take = moment.image.put if row.is_whole else moment.image.change
+                take = state.cube.put if row.is_whole else state.cube.change
                 take(row.partition, row.unit_id, row.month, row.cells)
-            moment.view, moment.progress = live, progress
-            moment.targets = moment.targets if targets is None else targets
-            moment.change += 1
-            self._moment = moment
+            state.view, state.progress = live, progress
+            state.targets = state.targets if targets is None else targets
+            state.change += 1
+            self._view_state = state
             self._moved.notify_all()
         if is_new:
             self._loaded()
@@ -115,11 +116,11 @@ class LiveView:
     @property
     def is_ready(self) -> bool:
         """Whether there is a view to answer from."""
-        return self._moment is not None
+        return self._view_state is not None
 
     @contextmanager
-    def read(self, min_progress: Mapping[int, int] | None = None) -> Iterator[Moment]:
-        """Hand out the present moment, which does not move while the block runs.
+    def read(self, min_progress: Mapping[int, int] | None = None) -> Iterator[ViewState]:
+        """Yield the present state, which does not change while the block runs.
 
         Args:
             min_progress: partition -> next offset to wait for, at most 2 seconds.
@@ -133,16 +134,16 @@ class LiveView:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._moved.wait(left):
                     raise Unavailable("the view has not read that far yet; repeat", reason="BEHIND")
-            if self._moment is None:
+            if self._view_state is None:
                 raise Unavailable("no view is live yet; publish a catalogue", reason="NO_VIEW")
-            yield self._moment
+            yield self._view_state
 
     def _is_at(self, min_progress: Mapping[int, int]) -> bool:
-        known = self._moment.progress.next_offsets if self._moment else {}
+        known = self._view_state.progress.next_offsets if self._view_state else {}
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
     def wait(self, change: int, seconds: float) -> None:
-        """Return when the moment is newer than ``change``, or after so many seconds."""
+        """Return when the state is newer than ``change``, or after so many seconds."""
         with self._moved:
-            if self._moment is None or self._moment.change == change:
+            if self._view_state is None or self._view_state.change == change:
                 self._moved.wait(seconds)

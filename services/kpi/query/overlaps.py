@@ -15,8 +15,8 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.overlaps import Units, common, own_works
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, image_of, restore
-from services.kpi.query.live_view import LiveView, Moment
+from services.kpi.query.explanation import Seen, cube_of, restore
+from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, Snapshots, is_at
 from services.kpi.store.works import StoredWork
 
@@ -41,13 +41,13 @@ class Question:
     counts: list[int]
 
     @staticmethod
-    def of(request: Request, moment: Moment) -> Question:
+    def of(request: Request, state: ViewState) -> Question:
         """Read a request.
 
         Raises:
             InvalidArgument: unknown unit or indicator, a wrong range, or no whole count.
         """
-        catalogue = moment.catalogue
+        catalogue = state.catalogue
         tree = catalogue.tree
         unit_id = request.unit_id or tree.ids[0]
         check_unit(unit_id, catalogue, "unit_id")
@@ -60,9 +60,9 @@ class Question:
         measure = answers.decode_measure(request.measure)
         children = list(tree.children(tree.number[unit_id]))
         question = Question(
-            Seen(moment), catalogue, indicator, unit_id, children, measure, first, last, []
+            Seen(state), catalogue, indicator, unit_id, children, measure, first, last, []
         )
-        question.counts.extend(question.count(moment.image.value))
+        question.counts.extend(question.count(state.cube.value))
         return question
 
     @property
@@ -114,8 +114,8 @@ class Question:
         )
         if is_at(progress, self.seen.progress):
             return progress, self.counts, made
-        image = image_of(rows, self.catalogue, self.indicator)
-        return progress, self.count(image.value), made
+        cube = cube_of(rows, self.catalogue, self.indicator)
+        return progress, self.count(cube.value), made
 
 
 def overlaps(
@@ -126,8 +126,8 @@ def overlaps(
     Raises:
         InvalidArgument: as `Question.of`, or another query's page token.
     """
-    with live.read() as moment:
-        question = Question.of(request, moment)
+    with live.read() as state:
+        question = Question.of(request, state)
     after, size = answers.read_page_token(request.page_token, request), request.page_size
 
     def listed(works: Iterable[StoredWork]) -> list[tuple[str, Units]]:
@@ -157,8 +157,8 @@ def matrix(
     Raises:
         InvalidArgument: as `Question.of`.
     """
-    with live.read() as moment:
-        question = Question.of(request, moment)
+    with live.read() as state:
+        question = Question.of(request, state)
 
     def counted(works: Iterable[StoredWork]) -> Counter[Units]:
         return Counter(units for units in map(question.claiming, works) if len(units) > 1)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from services.kernel.metrics import show
 from services.kpi import metrics
 from services.kpi.domain.catalogue import MEASURES, Catalogue, Rule
-from services.kpi.domain.cube import Image, Ratio
-from services.kpi.query.live_view import LiveView, Moment
-from services.kpi.store.targets import Target
+from services.kpi.domain.cube import Cube, Ratio
+from services.kpi.domain.targets import Target
+from services.kpi.query.live_view import LiveView, ViewState
 
 LAST_MONTH = 9999 * 12 + 11
 
@@ -29,22 +29,22 @@ class Figures:
     open_joint_claims: dict[tuple[str], float]
 
 
-def figures(image: Image, targets: Mapping[str, Target], year: int) -> Figures:
+def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
     """Return the numbers of a year, from January to December. Pure."""
-    units = reporting_units(image.catalogue)
+    units = reporting_units(cube.catalogue)
     values: dict[tuple[str, str, str], float | None] = {}
     aims: dict[tuple[str, str], float] = {}
     for unit_id in units:
-        for code, indicator in image.catalogue.indicators.items():
+        for code, indicator in cube.catalogue.indicators.items():
             aim = targets.get(f"{unit_id}|{indicator.attainment_of or code}|{year}")
             if aim is not None and not indicator.attainment_of:
                 aims[unit_id, code] = aim.value
             for number, measure in enumerate(MEASURES):
                 divisor = aim.value if aim else 0
                 span = (year * 12, year * 12 + 11)
-                value = image.value(unit_id, indicator, number, *span, divisor)
+                value = cube.value(unit_id, indicator, number, *span, divisor)
                 values[unit_id, code, measure] = _plain(value)
-    return Figures(values, aims, _open_joint_claims(image))
+    return Figures(values, aims, _open_joint_claims(cube))
 
 
 def reporting_units(catalogue: Catalogue) -> list[str]:
@@ -59,15 +59,15 @@ def _plain(value: int | Ratio) -> float | None:
     return value
 
 
-def _open_joint_claims(image: Image) -> dict[tuple[str], float]:
+def _open_joint_claims(cube: Cube) -> dict[tuple[str], float]:
     """Return, by indicator, further institutions' claims on works that are not verified yet.
 
     A work that n institutions claim counts once in the consortium and once in each of them, so the
     difference is n - 1. What remains of it in declared over verified is still to be verified.
     """
-    root, *institutions = reporting_units(image.catalogue)
+    root, *institutions = reporting_units(cube.catalogue)
     found = {}
-    for code, indicator in image.catalogue.indicators.items():
+    for code, indicator in cube.catalogue.indicators.items():
         component = indicator.value
         if component is None or indicator.denominator or component.is_stock:
             continue
@@ -75,8 +75,8 @@ def _open_joint_claims(image: Image) -> dict[tuple[str], float]:
             shared = []
             for measure in (0, 1):
                 span = (0, LAST_MONTH)
-                parts = [image.value(i, indicator, measure, *span, 0) for i in institutions]
-                whole = image.value(root, indicator, measure, *span, 0)
+                parts = [cube.value(i, indicator, measure, *span, 0) for i in institutions]
+                whole = cube.value(root, indicator, measure, *span, 0)
                 shared.append(sum(map(_whole, parts)) - _whole(whole))
             found[(code,)] = float(max(0, shared[0] - shared[1]))
     return found
@@ -93,16 +93,16 @@ def show_figures(live: LiveView, year: int) -> None:
     Raises:
         Unavailable: no view is live yet.
     """
-    with live.read() as moment:
-        found = figures(moment.image, moment.targets, year)
-        _show_moment(moment, live.refreshed_at)
+    with live.read() as state:
+        found = figures(state.cube, state.targets, year)
+        _show_state(state, live.refreshed_at)
     show(metrics.VALUE, found.values)
     show(metrics.TARGET, found.targets)
     show(metrics.JOINT_CLAIMS_OPEN, found.open_joint_claims)
 
 
-def _show_moment(moment: Moment, refreshed_at: float) -> None:
-    newest = moment.progress.newest_event_ms / 1000
-    view = (moment.view.view_id,)
+def _show_state(state: ViewState, refreshed_at: float) -> None:
+    newest = state.progress.newest_event_ms / 1000
+    view = (state.view.view_id,)
     show(metrics.VIEW_AGE, {view: max(0.0, time.time() - newest) if newest else None})
     show(metrics.VIEW_REFRESHED, {view: refreshed_at})

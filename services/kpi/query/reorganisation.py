@@ -9,14 +9,14 @@ from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.kernel.errors import InvalidArgument, Unavailable
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Image, Range, Value
+from services.kpi.domain.cube import Cube, Range, Value
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_range
 from services.kpi.domain.reorganisation import parents_as_is, predecessors
 from services.kpi.domain.work import Key
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.live_view import Moment
+from services.kpi.query.live_view import ViewState
 from services.kpi.store.reads import Snapshots
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
@@ -45,7 +45,7 @@ def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
 
 def compare_trees(
     request: catalogue_service_pb2.CompareTreesRequest,
-    moment: Moment,
+    state: ViewState,
     live: catalogue_pb2.Catalogue,
     directory: directory_pb2.Directory,
     snapshots: Snapshots,
@@ -54,7 +54,7 @@ def compare_trees(
 
     Args:
         request: unit, indicators and ranges.
-        moment: the live view.
+        state: the live view.
         live: its catalogue.
         directory: the units as they were.
         snapshots: reads works.
@@ -83,21 +83,21 @@ def compare_trees(
     )
     moved = predecessors(request.unit_id, _parents(was), _parents(now))
     types = sorted({t for i in indicators if not i.attainment_of for t in was.types_of(i)})
-    read = _sources(snapshots, moment, [request.unit_id, *moved], types)
-    images = [_image(read.values(), catalogue) for catalogue in sides]
+    read = _sources(snapshots, state, [request.unit_id, *moved], types)
+    cubes = [_cube(read.values(), catalogue) for catalogue in sides]
     response = catalogue_service_pb2.CompareTreesResponse(
-        view_id=moment.view.view_id, moved_unit_ids=moved, works=len(read)
+        view_id=state.view.view_id, moved_unit_ids=moved, works=len(read)
     )
     for indicator in indicators:
         if indicator.attainment_of:
             continue
         for measure in (0, 1):
 
-            def at(image: Image, months: Range) -> Value:
-                return image.value(request.unit_id, indicator, measure, *months, 0)  # noqa: B023
+            def at(cube: Cube, months: Range) -> Value:
+                return cube.value(request.unit_id, indicator, measure, *months, 0)  # noqa: B023
 
             (was_before, was_after), (is_before, is_after) = (
-                [encode_value(at(image, months)) for months in ranges] for image in images
+                [encode_value(at(cube, months)) for months in ranges] for cube in cubes
             )
             response.numbers.add(
                 indicator_code=indicator.code,
@@ -119,7 +119,7 @@ def _parents(catalogue: Catalogue) -> dict[str, str]:
 
 
 def _sources(
-    snapshots: Snapshots, moment: Moment, unit_ids: list[str], types: list[str]
+    snapshots: Snapshots, state: ViewState, unit_ids: list[str], types: list[str]
 ) -> dict[str, list[bytes]]:
     """Return every work that one of the units claims, all at one position."""
     for _ in range(TRIES):
@@ -129,7 +129,7 @@ def _sources(
             after = ""
             while True:
                 progress, _rows, works = snapshots.works(
-                    moment.view.view_id, unit_id, types, after, WORKS_PER_PAGE
+                    state.view.view_id, unit_id, types, after, WORKS_PER_PAGE
                 )
                 positions.add(tuple(sorted(progress.next_offsets.items())))
                 found |= {work.work_key: work.sources for work in works}
@@ -141,7 +141,7 @@ def _sources(
     raise Unavailable("the view moves on while the works are read; repeat")
 
 
-def _image(works: Iterable[list[bytes]], catalogue: Catalogue) -> Image:
+def _cube(works: Iterable[list[bytes]], catalogue: Catalogue) -> Cube:
     total: dict[Key, int] = {}
     for sources in works:
         said = []
@@ -150,7 +150,7 @@ def _image(works: Iterable[list[bytes]], catalogue: Catalogue) -> Image:
             said.append(events.decode_statement(event, catalogue, source))
         for key, value in contribution(said, catalogue).items():
             total[key] = total.get(key, 0) + value
-    image = Image(catalogue)
+    cube = Cube(catalogue)
     for (unit_id, month), row in roll_up(total, catalogue).items():
-        image.put(0, unit_id, month, row)
-    return image
+        cube.put(0, unit_id, month, row)
+    return cube

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Image, Range, Ratio, Value
+from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.wire.values import encode_value
 
 
@@ -36,11 +36,11 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 
 
 def encode_split(
-    image: Image, unit_id: str, indicator: Indicator, by: str, months: Range
+    cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
     """Return a value by terms, and what they count again."""
-    declared, verified = (image.split(unit_id, indicator, by, m, months) for m in (0, 1))
-    whole = [image.value(unit_id, indicator, measure, *months, 0) for measure in (0, 1)]
+    declared, verified = (cube.split(unit_id, indicator, by, m, months) for m in (0, 1))
+    whole = [cube.value(unit_id, indicator, measure, *months, 0) for measure in (0, 1)]
     message = view_pb2.Split(
         by=by,
         declared_again=encode_value(_again(declared.values(), whole[0], indicator)),

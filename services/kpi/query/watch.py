@@ -12,7 +12,7 @@ from services.kernel.errors import Exhausted
 from services.kpi import metrics
 from services.kpi.query import answers
 from services.kpi.query.cells import decode_selection
-from services.kpi.query.live_view import LiveView, moment_cells
+from services.kpi.query.live_view import LiveView, state_cells
 
 SIGN_OF_LIFE_SECONDS = 10.0
 LOOK_SECONDS = 0.5
@@ -66,11 +66,11 @@ def _changes(
     sent: dict[tuple[str, str, str], bytes] = {}
     change, silent_since, view_id = -1, time.monotonic(), ""
     while is_active():
-        with live.read() as moment:
-            is_news, change = moment.change != change, moment.change
-            view = answers.encode_moment(moment)
-            selection = decode_selection(request.selection, moment.catalogue)
-            cells = moment_cells(moment, selection, now().date()) if is_news else []
+        with live.read() as state:
+            is_news, change = state.change != change, state.change
+            view = answers.encode_view_state(state)
+            selection = decode_selection(request.selection, state.catalogue)
+            cells = state_cells(state, selection, now().date()) if is_news else []
         if view.view_id != view_id:
             # Another catalogue: what was sent before is not of this view.
             view_id = view.view_id

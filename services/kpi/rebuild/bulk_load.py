@@ -13,10 +13,10 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
 from services.kpi.domain.work import Key
-from services.kpi.rebuild.shard import Gathered, Gathering, Note, Part, gather
+from services.kpi.rebuild.shard import Note, Part, ShardFold, ShardTotals, gather
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.rows import PackedRow
-from services.kpi.store.writes import Flush, Owned
+from services.kpi.store.writes import Flush, PartitionLease
 
 CHUNK_DOCUMENTS = 500
 """Rows or parked records of one transaction."""
@@ -24,74 +24,79 @@ CHUNK_DOCUMENTS = 500
 Read = Callable[[int], Iterable[Sequence[Record]]]
 """Reads a partition from its beginning up to an offset, in batches."""
 Gather = Callable[[int, int, Note], Generator[Part, None, None]]
-"""Gathers a partition in so many shares, up to an offset, and tells how much was read.
+"""Gathers a partition in so many shards, up to an offset, and tells how much was read.
 
-The parts of a share come in one fixed order, and those of the next share after them."""
+The parts of a shard come in one fixed order, and those of the next shard after them."""
 
 
 class Loading(Protocol):
     """What a rebuild needs of the database; `store.loading.BulkLoad` is the real one."""
 
-    def begin(self, owned: Owned, end: int, shares: int) -> tuple[int, int, int]:
-        """Say up to where the log is loaded, and in how many shares.
+    def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
+        """Say up to where the log is loaded, and in how many shards.
 
-        Return end and shares of an interrupted load, and how many chunks it has loaded.
+        Return end and shards of an interrupted load, and how many chunks it has loaded.
         """
 
-    def put(self, owned: Owned, number: int, chunk: Flush) -> None:
+    def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
         """Write a chunk, all of it or nothing."""
 
-    def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
+    def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
         """Say that everything is loaded."""
 
-    def note_read(self, owned: Owned, records: int) -> None:
+    def note_read(self, lease: PartitionLease, records: int) -> None:
         """Tell how many records were read."""
 
 
-def here(owned: Owned, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
-    """Return what gathers share after share in this process."""
+def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
+    """Return what gathers shard after shard in this process."""
 
-    def gather_all(shares: int, end: int, note: Note) -> Generator[Part, None, None]:
-        for number in range(shares):
-            gathering = Gathering(owned, catalogue, generation, (number, shares))
+    def gather_all(shards: int, end: int, note: Note) -> Generator[Part, None, None]:
+        for number in range(shards):
+            fold = ShardFold(lease, catalogue, generation, (number, shards))
             for records in read(end):
-                gathering.apply(records)
-                note(gathering.read)
-            yield from gather(gathering)
+                fold.apply(records)
+                note(fold.read)
+            yield from gather(fold)
 
     return gather_all
 
 
 def rebuild(
-    loading: Loading, owned: Owned, catalogue: Catalogue, gather_all: Gather, end: int, shares: int
+    loading: Loading,
+    lease: PartitionLease,
+    catalogue: Catalogue,
+    gather_all: Gather,
+    end: int,
+    shards: int,
 ) -> None:
     """Compute and load a partition that was claimed; one that was interrupted goes on.
 
     Args:
         loading: where it is loaded to.
-        owned: the partition, where the view begins.
+        lease: the partition, where the view begins.
         catalogue: the view's catalogue.
         gather_all: gathers the partition.
         end: offset to stand at; an interrupted load keeps its own.
-        shares: in how many shares; an interrupted load keeps its own.
+        shards: in how many shards; an interrupted load keeps its own.
 
     Raises:
         OwnershipLost: another process goes on with it.
     """
-    end, shares, done = loading.begin(owned, end, shares)
-    standing: Document = {"next_offset": end, "runs": shares}
-    at = Flush(owned, end, 0, frozenset())
+    end, shards, done = loading.begin(lease, end, shards)
+    position: Document = {"next_offset": end, "runs": shards}
+    at = Flush(lease, end, 0, frozenset())
     chunks = 0
-    with closing(gather_all(shares, end, lambda read: loading.note_read(owned, read))) as all_:
-        for chunk in _chunks(at, catalogue, all_, standing):
+    with closing(gather_all(shards, end, lambda read: loading.note_read(lease, read))) as all_:
+        for chunk in _chunks(at, catalogue, all_, position):
             if chunks >= done:
-                loading.put(owned, chunks, chunk)
+                loading.put(lease, chunks, chunk)
             chunks += 1
-    loading.finish(owned, chunks, standing)
+    loading.finish(lease, chunks, position)
 
 
 def _chunks(
-    at: Flush, catalogue: Catalogue, gathered: Iterable[Part], standing: Document
+    at: Flush, catalogue: Catalogue, gathered: Iterable[Part], position: Document
 ) -> Iterator[Flush]:
     """Return everything that is to be stored, in one fixed order; at last say where it stands."""
     contributed: dict[Key, int] = {}
@@ -99,7 +104,7 @@ def _chunks(
     mended: set[int] = set()
     newest, republished, last_hash = 0, frozenset[str](), ""
     for part in gathered:
-        if not isinstance(part, Gathered):
+        if not isinstance(part, ShardTotals):
             yield _chunk(at, bundles=part)
             continue
         for cell, value in part.contributed.items():
@@ -113,10 +118,10 @@ def _chunks(
     while some_rows := dict(islice(rows, CHUNK_DOCUMENTS)):
         packed = {place: PackedRow.of(cells) for place, cells in some_rows.items()}
         yield _chunk(at, rows=packed, new_rows=set(packed))
-    graves = iter(sorted(parked.items()))
-    while some := dict(islice(graves, CHUNK_DOCUMENTS)):
+    parked_refs = iter(sorted(parked.items()))
+    while some := dict(islice(parked_refs, CHUNK_DOCUMENTS)):
         yield _chunk(at, parked=some, mended=sorted(mended & some.keys()))
-    standing |= {
+    position |= {
         "newest_event_ms": newest,
         "republished": sorted(republished),
         "parked": len(parked) - len(mended),

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Mapping
 from typing import Any
 
+from services.kernel.errors import Refusal
 from services.kpi.config import Settings
-from services.kpi.process import Child, Ends, environment
-from services.kpi.rebuild.lifecycle import Comparison, Failed
+from services.kpi.process import Child, ChildFailed
+from services.kpi.rebuild.lifecycle import Failed, OracleReport
+from services.kpi.rebuild.requests import encode_request
 from services.kpi.store.views import Vector, View
 
 
-class ChildProcesses:
+class RebuildJobs:
     """Runs rebuilds and verifications, one kind at a time. Used by one thread.
 
     Args:
@@ -29,55 +29,56 @@ class ChildProcesses:
         """Bring partitions of a view up to offsets; see `lifecycle.Work`."""
         return self._results("worker", view, ends) is not None
 
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
+    def verify(self, view: View, ends: Vector) -> OracleReport | None:
         """Compare every cell of a view with the oracle; see `lifecycle.Work`."""
         results = self._results("oracle_check", view, ends) if self._settings.oracle else []
         if results is None:
             return None
         differences = [text for result in results for text in result["differences"]]
-        return Comparison(sum(result["count"] for result in results), differences)
+        return OracleReport(sum(result["count"] for result in results), differences)
 
     @property
-    def running(self) -> list[subprocess.Popen[str]]:
-        """The children that run now."""
-        return [child.process for child in self._children if child.is_running]
+    def running(self) -> list[Child]:
+        """The subprocesses that run now."""
+        return [child for child in self._children if child.is_running]
 
     def stop(self) -> None:
-        """End what still runs; a child that is asked to takes back its open transaction."""
+        """End what still runs; a subprocess takes back its open transaction."""
         for each in self._children:
             each.process.terminate()
         for each in self._children:
             each.end()
         self._children, self._job = [], None
 
-    def _results(self, module: str, view: View, ends: Vector) -> list[dict[str, Any]] | None:
+    def _results(self, module: str, view: View, ends: Vector) -> list[Mapping[str, Any]] | None:
         if self._job != (module, view.view_id):
             self.stop()
             self._job = (module, view.view_id)
-            shares = _shares(ends, self._settings.rebuild_processes)
+            parts = _spread(ends, self._settings.rebuild_processes)
             # Fewer partitions than processes: each of the children starts some of its own.
-            each = max(1, self._settings.rebuild_processes // max(1, len(shares)))
+            each = max(1, self._settings.rebuild_processes // max(1, len(parts)))
             settings = self._settings.model_copy(update={"rebuild_processes": each})
+            name = f"services.kpi.rebuild.{module}"
             self._children = [
-                self._start(module, view.view_id, share, environment(settings)) for share in shares
+                Child(name, settings, encode_request(view.view_id, part)) for part in parts
             ]
-        if any(each.is_running for each in self._children):
+        if self.running:
             return None
-        results = [each.result() for each in self._children]
+        results, failed = list[Mapping[str, Any]](), list[str]()
+        for child in self._children:
+            try:
+                results.append(child.result())
+            except (ChildFailed, Refusal) as failure:
+                failed.append(str(failure))
         self.stop()
-        if failed := [result["failed"] for result in results if "failed" in result]:
+        if failed:
             raise Failed("; ".join(failed))
         return results
 
-    def _start(self, module: str, view_id: str, ends: Ends, environ: Mapping[str, str]) -> Child:
-        places = [f"{partition}:{end}" for partition, end in ends.items()]
-        command = [sys.executable, "-m", f"services.kpi.rebuild.{module}", view_id, *places]
-        return Child(command, environ)
 
-
-def _shares(ends: Vector, count: int) -> list[dict[int, int]]:
+def _spread(ends: Vector, count: int) -> list[dict[int, int]]:
     """Spread partitions over processes, the longest first to whoever has the least to do."""
-    shares: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
+    parts: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
     for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
-        min(shares, key=lambda share: sum(share.values()))[partition] = end
-    return shares
+        min(parts, key=lambda part: sum(part.values()))[partition] = end
+    return parts

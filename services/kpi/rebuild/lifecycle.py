@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from services.kpi.projection.followers import FOLLOW_GAP_MAX
-from services.kpi.store.views import Standing, Vector, View
+from services.kpi.store.views import Vector, View, ViewProgress
 
 PATIENCE_STEPS = 10
 """Steps for which a small gap may stay as it is: nothing new may come that would close it."""
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class ViewStore(Protocol):
-    """What building needs of the registry; `store.registry.Registry` is the real one."""
+    """What building needs of the registry; `store.catalogues.Catalogues` is the real one."""
 
     def views(self) -> list[View]:
         """Return all views, newest first."""
@@ -33,7 +33,7 @@ class ViewStore(Protocol):
     def live(self) -> View | None:
         """Return the view that answers."""
 
-    def standing(self, view_id: str) -> Standing:
+    def view_progress(self, view_id: str) -> ViewProgress:
         """Return how far a view has read."""
 
     def advance(self, view: View, phase: str) -> bool:
@@ -51,7 +51,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class OracleReport:
     """What the oracle says of a view: how many cells differ, and some of them in words."""
 
     count: int = 0
@@ -59,7 +59,7 @@ class Comparison:
 
 
 class Work(Protocol):
-    """Long work on a view, done elsewhere; the real one is `jobs.ChildProcesses`."""
+    """Long work on a view, done elsewhere; the real one is `jobs.RebuildJobs`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
         """Bring partitions up to offsets; True when done, False while it goes on.
@@ -68,7 +68,7 @@ class Work(Protocol):
             Failed: it ended badly.
         """
 
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
+    def verify(self, view: View, ends: Vector) -> OracleReport | None:
         """Compare every cell with the oracle; None while it goes on.
 
         Raises:
@@ -79,7 +79,7 @@ class Work(Protocol):
         """End what still runs."""
 
 
-class Building:
+class Rebuild:
     """The steps of the one view that is being built. Used by one thread.
 
     Args:
@@ -120,13 +120,13 @@ class Building:
                 self._views.refuse(view, str(failed))
 
     def _load(self, view: View, live: View) -> None:
-        here = self._views.standing(view.view_id)
+        here = self._views.view_progress(view.view_id)
         if left := here.lag(view.targets):
             self._work.fold(view, {p: view.targets[p] for p in left})
             return
         allowed = view.parked_max
         if allowed is None:
-            allowed = self._views.standing(live.view_id).parked
+            allowed = self._views.view_progress(live.view_id).parked
         if here.parked > allowed:
             text = (
                 f"PARKS_MORE: {here.parked} records cannot be folded with this catalogue, "
@@ -148,7 +148,9 @@ class Building:
         self._advance(view, "following")
 
     def _follow(self, view: View, live: View) -> None:
-        gap = self._views.standing(view.view_id).lag(self._views.standing(live.view_id).vector)
+        gap = self._views.view_progress(view.view_id).lag(
+            self._views.view_progress(live.view_id).vector
+        )
         if not gap:
             if self._views.swap(view):
                 log.info("another view answers now", view_id=view.view_id, former=live.view_id)
@@ -157,7 +159,7 @@ class Building:
         self._still = self._still + 1 if gap == self._gap else 0
         self._gap = gap
         if self._still > PATIENCE_STEPS or max(gap.values()) > FOLLOW_GAP_MAX:
-            ends = self._views.standing(live.view_id).vector
+            ends = self._views.view_progress(live.view_id).vector
             self._work.fold(view, {p: ends[p] for p in gap})
 
     def _advance(self, view: View, phase: str) -> None:

@@ -1,26 +1,27 @@
-"""Child process: compares every cell of a view that is built with an independent recompute in SQL.
+"""Compares every cell of a view with an independent recompute in SQL, in a process of its own.
 
-`python -m services.kpi.rebuild.oracle_check VIEW PARTITION:OFFSET...` prints a JSON object with
-the `count` of cells that differ and some of them in words, `differences`; exit code 0 compared, 1
-failed. The view must stand at these offsets. Ends with its parent.
+`python -m services.kpi.rebuild.oracle_check` is a subprocess as `kpi.process` runs them: asked by
+`requests.encode_request`, it sends the `count` of cells that differ and some of them in words,
+`differences`. The view must have been folded exactly up to the offsets of the request.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 from zlib import crc32
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.kernel.kafka import Record, header
+from kieng.submissions.v1 import events_pb2
+from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
 from services.kpi.log.reader import read_partition
-from services.kpi.process import Ends, child
-from services.kpi.store.catalogues import Registry
+from services.kpi.process import Message, Send, serve
+from services.kpi.projection.decoder import kind_of
+from services.kpi.rebuild.requests import decode_request
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
@@ -30,16 +31,17 @@ EVENTS_PER_PART = 100_000
 DIFFERENCES_MAX = 100
 """Most cells that are named; all are counted."""
 
-Cell = tuple[str, str, str, str]
+OracleCell = tuple[str, str, str, str]
 """Unit, month, column, member."""
-Cells = dict[Cell, int]
+Cells = dict[OracleCell, int]
 
 
-def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
-    """Return which cells of a view are not as the oracle has them, absent and zero included."""
+def compare(settings: Settings, request: Message, send: Send) -> None:
+    """Send which cells of a view are not as the oracle has them, absent and zero included."""
+    view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
-        registry = Registry(mongo)
+        registry = Catalogues(mongo)
         view = registry.view(view_id)
         if view is None:
             raise LookupError(f"there is no view {view_id}")
@@ -56,30 +58,30 @@ def compare(settings: Settings, view_id: str, ends: Ends) -> dict[str, Any]:
                 place = " ".join(part for part in cell if part)
                 both = f"{found.get(cell, 0)}, SQL says {expected.get(cell, 0)}"
                 differences.append(f"partition {partition}, {place}: {both}")
-    return {"count": count, "differences": differences}
+    send({"count": count, "differences": differences})
 
 
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return every cell that the oracle computes from records (key, value), a part at a time."""
+    """Return every cell that the oracle computes from (work key, value), a part at a time."""
     try:
         from services.kpi.oracle.recompute import LogRecord, recompute
     except ImportError as missing:
         text = f"ORACLE_MISSING: {missing}; install the extra `oracle`, or set KIENG_ORACLE=false"
         raise LookupError(text) from missing
-    shares: list[list[LogRecord]] = [[] for _ in range(parts)]
+    pieces: list[list[LogRecord]] = [[] for _ in range(parts)]
     for key, value in values:
-        shares[crc32(key) % parts].append(LogRecord(0, value))
+        pieces[crc32(key) % parts].append(LogRecord(0, value))
     cells: Cells = {}
-    for share in shares:
-        for cell, amount in recompute(share, message).get(0, {}).items():
+    for piece in pieces:
+        for cell, amount in recompute(piece, message).get(0, {}).items():
             cells[cell] = cells.get(cell, 0) + amount
-        share.clear()
+        piece.clear()
     return {cell: amount for cell, amount in cells.items() if amount}
 
 
-def differing(found: Cells, expected: Cells) -> list[Cell]:
+def differing(found: Cells, expected: Cells) -> list[OracleCell]:
     """Return the cells that differ, in order; an absent one is zero."""
     cells = found.keys() | expected.keys()
     return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
@@ -88,8 +90,11 @@ def differing(found: Cells, expected: Cells) -> list[Cell]:
 def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[bytes, bytes]]:
     for records in log:
         for record in records:
-            if header(record, "ce_type") == events.CHANGED and record.offset not in parked:
-                yield record.key or b"", record.value or b""
+            if record.offset in parked or kind_of(record) != events.CHANGED:
+                continue
+            # Not by the record's key, which a producer may leave out or choose differently.
+            value = record.value or b""
+            yield events_pb2.SubmissionChanged.FromString(value).work_key.encode(), value
 
 
 def _parked(mongo: Mongo, view_id: str, partition: int) -> set[int]:
@@ -108,4 +113,4 @@ def _stored(mongo: Mongo, view_id: str, partition: int) -> Cells:
 
 
 if __name__ == "__main__":
-    raise SystemExit(child(sys.argv[1:], compare))
+    raise SystemExit(serve(compare))

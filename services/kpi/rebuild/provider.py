@@ -11,10 +11,10 @@ from nameko.extensions import DependencyProvider
 from services.kernel.mongo import MongoConnection
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.rebuild.jobs import ChildProcesses
-from services.kpi.rebuild.lifecycle import Building
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.purge import Removal
+from services.kpi.rebuild.jobs import RebuildJobs
+from services.kpi.rebuild.lifecycle import Rebuild
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.purge import ViewPurge
 from services.kpi.store.views import View
 
 LEASE_SECONDS = 10.0
@@ -29,10 +29,10 @@ class ViewBuilder(DependencyProvider):
 
     def setup(self) -> None:
         """Prepare; children are started when a view is to be built."""
-        self.registry = Registry(self.connection.mongo)
-        self.children = ChildProcesses(self.container.settings)
-        self.building = Building(self.registry, self.children)
-        self.removal = Removal(self.connection.mongo)
+        self.registry = Catalogues(self.connection.mongo)
+        self.children = RebuildJobs(self.container.settings)
+        self.building = Rebuild(self.registry, self.children)
+        self.removal = ViewPurge(self.connection.mongo)
         self._removal_due = datetime.now(UTC)
         self._me = uuid4().hex
 
@@ -60,7 +60,7 @@ class ViewBuilder(DependencyProvider):
     def _remove(self, now: datetime) -> None:
         """Remove a little of the views that nobody can come back to."""
         if now >= self._removal_due:
-            over = self.registry.forgotten()
+            over = self.registry.purgeable()
             if not over or not self.removal.step(over[0]):
                 self._removal_due = now + timedelta(seconds=REMOVAL_SECONDS)
 
@@ -77,7 +77,7 @@ class ViewBuilder(DependencyProvider):
                 gauge.set(0)
             metrics.REBUILD_SECONDS.set(0)
             return
-        metrics.REBUILD_EVENTS_DONE.set(self.registry.standing(view.view_id).read)
+        metrics.REBUILD_EVENTS_DONE.set(self.registry.view_progress(view.view_id).read)
         metrics.REBUILD_EVENTS_WANTED.set(sum(view.targets.values()))
         since = view.opened_at or now
         metrics.REBUILD_SECONDS.set((now - since).total_seconds())

@@ -1,61 +1,53 @@
-"""Gathers shares of a partition in several processes, which this one stores meanwhile.
+"""Folds shards of a partition in several processes, whose parts this one stores meanwhile.
 
-Each of them reads the whole log: to hand records over to another process takes as long as to have
+Each of them reads the whole log: to pass records on to another process takes as long as to have
 them delivered again (ADR 0016).
 """
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import queue
-import sys
-import threading
-from collections.abc import Callable, Generator, Iterator
+import pickle
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
-import structlog
-
-from services.kernel.config import load
-from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.log.reader import read_partition
-from services.kpi.rebuild.shard import Gathered, Gathering, Note, Part, gather
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.writes import Owned
+from services.kpi.process import Child, Message
+from services.kpi.rebuild.shard import Note, Part, ShardTotals
+from services.kpi.store.writes import PartitionLease
 
+MODULE = "services.kpi.rebuild.shard_worker"
 EVENTS_MIN = 50_000
 """A shorter log is read before another process has started."""
 NOTE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class GatheringProcesses:
-    """Gathers a partition of a view in processes, which read the settings of this one.
+class ShardPool:
+    """Folds a partition of a view in processes.
 
     Args:
-        owned: the partition, where the view begins.
+        settings: those of this process; the others get the same.
+        lease: the partition, where the view begins.
         count: most processes at once.
     """
 
-    owned: Owned
+    settings: Settings
+    lease: PartitionLease
     count: int
 
-    def __call__(self, shares: int, end: int, note: Note) -> Generator[Part, None, None]:
-        """Return the parts of share after share; see `rebuilding.Gather`.
+    def __call__(self, shards: int, end: int, note: Note) -> Generator[Part, None, None]:
+        """Yield the parts of shard after shard; see `bulk_load.Gather`.
 
         Raises:
-            ChildProcessError: a process was killed.
+            ChildFailed: a process failed or died.
         """
-        passes = [range(shares)[at : at + self.count] for at in range(0, shares, self.count)]
-        read, whole = 0, end - self.owned.next_offset
+        passes = [range(shards)[at : at + self.count] for at in range(0, shards, self.count)]
+        read, whole = 0, end - self.lease.next_offset
         for done, numbers in enumerate(passes):
-            running = _Pass(self.owned, end, [(number, shares) for number in numbers])
-            with closing(running):
+            requests = [encode_request(self.lease, end, (number, shards)) for number in numbers]
+            with closing(_Pass(self.settings, requests)) as running:
                 for part in running.parts():
                     if isinstance(part, int):
                         read = max(read, (done * whole + part) // len(passes))
@@ -66,97 +58,54 @@ class GatheringProcesses:
 
 
 class _Pass:
-    """Processes that gather some shares at once."""
+    """Processes that fold some shards at once."""
 
-    def __init__(self, owned: Owned, end: int, shares: list[tuple[int, int]]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ends: list[Connection] = []
-        self._processes = []
-        self._threads = []
-        # A share's parts wait here, so that a process need not wait for those before it.
-        self._parts: list[queue.SimpleQueue[Part | int | BaseException]] = []
-        for share in shares:
-            mine, its = context.Pipe(duplex=False)
-            process = context.Process(target=_gather, args=(owned, end, share, its), daemon=True)
-            process.start()
-            its.close()
-            self._ends.append(mine)
-            self._processes.append(process)
-            self._parts.append(queue.SimpleQueue())
-            receiving = mine, self._parts[-1].put
-            thread = threading.Thread(target=_receive, args=receiving, name="receive", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+    def __init__(self, settings: Settings, requests: list[Message]) -> None:
+        self._children: list[Child] = []
+        for request in requests:
+            self._children.append(Child(MODULE, settings, request))
 
     def parts(self) -> Iterator[Part | int | None]:
-        """Return the parts, and between them how many records a process has read.
+        """Yield the parts, and between them how many records a process has read.
 
-        None when it takes its time.
+        None when it takes its time. Parts of the others wait in memory meanwhile.
 
         Raises:
-            ChildProcessError: a process was killed.
+            ChildFailed: a process failed or died.
         """
-        for number in range(len(self._ends)):
-            part: Part | int | None = None
-            while not isinstance(part, Gathered):
-                yield (part := self._received(number))
-
-    def _received(self, number: int) -> Part | int | None:
-        try:
-            found = self._parts[number].get(timeout=NOTE_SECONDS)
-        except queue.Empty:
-            return None
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        for child in self._children:
+            for message in child.messages(NOTE_SECONDS):
+                part = None if message is None else decode_part(message)
+                yield part
+                if isinstance(part, ShardTotals):
+                    break
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        for process, thread, end in zip(self._processes, self._threads, self._ends, strict=True):
-            process.kill()
-            process.join()
-            process.close()
-            thread.join()
-            end.close()
+        for child in self._children:
+            child.kill()
 
 
-def _receive(end: Connection, put: Callable[[Any], None]) -> None:
-    """Take over what a process sends, until it ends."""
-    try:
-        while True:
-            put(end.recv())
-    except (EOFError, OSError) as error:
-        put(ChildProcessError(f"a process that gathered a share was killed: {error!r}"))
+# Both ends are of one release, and a part is Python's own: millions of numbers by tuples.
+def encode_request(lease: PartitionLease, end: int, shard: tuple[int, int]) -> Message:
+    """Return what a process is asked for: one shard of a partition, up to an offset."""
+    return Message({"end": end, "shard": shard}, (pickle.dumps(lease),))
 
 
-def _gather(owned: Owned, until: int, share: tuple[int, int], end: Connection) -> None:
-    """Gather one share: the body of a process."""
-    gc.disable()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-    try:
-        settings = load(Settings)
-        gathering = _gathering(settings, owned, share)
-        for records in read_partition(settings, owned.partition, owned.next_offset, until):
-            gathering.apply(records)
-            end.send(gathering.read)
-        for part in gather(gathering):
-            end.send(part)
-    except Exception as error:
-        end.send(error)
+def decode_request(request: Message) -> tuple[PartitionLease, int, tuple[int, int]]:
+    """Return lease, offset and shard."""
+    number, count = request.fields["shard"]
+    return pickle.loads(request.attached[0]), request.fields["end"], (number, count)
 
 
-def _gathering(settings: Settings, owned: Owned, share: tuple[int, int]) -> Gathering:
-    with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
-        registry = Registry(mongo)
-        view = registry.view(owned.view_id)
-        if view is None:
-            raise LookupError(f"there is no view {owned.view_id}")
-        return Gathering(owned, registry.catalogue(view.catalogue_version), view.generation, share)
+def encode_part(part: Part) -> tuple[Mapping[str, Any], bytes]:
+    """Return fields and attachment of the message of a part."""
+    return {}, pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def decode_part(message: Message) -> Part | int:
+    """Return a part, or how many records were read."""
+    if not message.attached:
+        return int(message.fields["read"])
+    part: Part = pickle.loads(message.attached[0])
+    return part

@@ -1,14 +1,12 @@
-"""Child process: brings partitions of a view up to offsets, beside the live view.
+"""Brings partitions of a view up to offsets beside the live view, in a process of its own.
 
-`python -m services.kpi.rebuild.worker VIEW PARTITION:OFFSET...` rebuilds what has not begun, and
-folds on what stands somewhere. Prints one JSON object; exit code 0 done, 1 failed. Ends with its
-parent.
+`python -m services.kpi.rebuild.worker` is a subprocess as `kpi.process` runs them: asked by
+`requests.encode_request`, it rebuilds partitions that have not begun and folds on the others.
 """
 
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -17,21 +15,24 @@ from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
 from services.kpi.domain.parking import Limits
-from services.kpi.log.identity import SUBMISSIONS, describe_log
+from services.kpi.log.identity import describe_log
 from services.kpi.log.reader import read_partition
-from services.kpi.process import Ends, child
+from services.kpi.log.topic import SUBMISSIONS
+from services.kpi.process import Message, Send, serve
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild.bulk_load import Gather, here, rebuild
-from services.kpi.rebuild.shard import shares_of
-from services.kpi.rebuild.shard_pool import EVENTS_MIN, GatheringProcesses
+from services.kpi.rebuild.requests import decode_request
+from services.kpi.rebuild.shard import shard_count
+from services.kpi.rebuild.shard_pool import EVENTS_MIN, ShardPool
 from services.kpi.store.bulk_load import BulkLoad
-from services.kpi.store.catalogues import Registry
-from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.ledger import Ledger, PartitionLease
 
 
-def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:
+def bring_up(settings: Settings, request: Message, send: Send) -> None:
     """Bring partitions of a view up to offsets. Safe to repeat, and to kill at any time."""
-    # Millions of objects that live to the end: looking for circles among them is for nothing.
+    view_id, ends = decode_request(request)
+    # Millions of objects that live to the end: looking for cycles among them finds none.
     gc.disable()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         for partition, end in ends.items():
@@ -39,12 +40,13 @@ def bring_up(settings: Settings, view_id: str, ends: Ends) -> dict[str, str]:
                 _bring_up(settings, mongo, view_id, partition, end)
             except OwnershipLost as lost:
                 # The owner of the partition folds it now, which is as well.
-                return {"left_to_another": str(lost)}
-    return {}
+                send({"left_to_another": str(lost)})
+                return
+    send({})
 
 
 def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, end: int) -> None:
-    registry, ledger = Registry(mongo), Ledger(mongo)
+    registry, ledger = Catalogues(mongo), Ledger(mongo)
     view = registry.view(view_id)
     if view is None:
         raise LookupError(f"there is no view {view_id}")
@@ -55,26 +57,26 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def read(until: int) -> Iterator[list[Record]]:
         return read_partition(settings, partition, begin, until)
 
-    def claimed(**options: bool) -> Owned:
-        owned = ledger.claim(view_id, partition, begin, **options)
+    def claimed(**options: bool) -> PartitionLease:
+        lease = ledger.claim(view_id, partition, begin, **options)
         # Whoever opens a new generation of the log ends the owners before, not those after.
         if describe_log(settings).topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
-        return owned
+        return lease
 
-    owned = claimed(is_loader=True)
-    if owned.next_offset == begin:
-        count, shares = settings.rebuild_processes, shares_of(end)
-        gather_all: Gather = here(owned, catalogue, read, view.generation)
+    lease = claimed(is_loader=True)
+    if lease.next_offset == begin:
+        count, shards = settings.rebuild_processes, shard_count(end)
+        gather_all: Gather = here(lease, catalogue, read, view.generation)
         if count > 1 and end - begin >= EVENTS_MIN:
-            gather_all, shares = GatheringProcesses(owned, count), max(shares, count)
-        rebuild(BulkLoad(mongo, ledger.session), owned, catalogue, gather_all, end, shares)
-        owned = claimed()
+            gather_all, shards = ShardPool(settings, lease, count), max(shards, count)
+        rebuild(BulkLoad(mongo, ledger.session), lease, catalogue, gather_all, end, shards)
+        lease = claimed()
     limits = Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
-    fold = PartitionFold(owned, catalogue, ledger, limits, view.generation)
-    for records in read_partition(settings, partition, owned.next_offset, end):
+    fold = PartitionFold(lease, catalogue, ledger, limits, view.generation)
+    for records in read_partition(settings, partition, lease.next_offset, end):
         fold.apply(records)
 
 
 if __name__ == "__main__":
-    raise SystemExit(child(sys.argv[1:], bring_up))
+    raise SystemExit(serve(bring_up))

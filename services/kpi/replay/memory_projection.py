@@ -7,19 +7,20 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from services.kernel.errors import WrongState
-from services.kernel.kafka import Record, header
+from services.kernel.kafka import Record
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.parking import UNLIMITED
-from services.kpi.projection.memory_store import MemoryView
+from services.kpi.projection.decoder import kind_of
+from services.kpi.projection.memory_store import MemoryStore
 from services.kpi.projection.partition_fold import PartitionFold
-from services.kpi.store.ledger import Owned
+from services.kpi.store.ledger import PartitionLease
 from services.kpi.store.reads import Progress
 from services.kpi.wire import events
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class ReplayBound:
     """Where a replay stops.
 
     Args:
@@ -42,29 +43,24 @@ class Cut:
 
 
 @dataclass
-class Scratch:
+class MemoryProjection:
     """Folds records of any partition, in the order of each; used by one thread."""
 
     catalogue: Catalogue
-    cut: Cut
+    bound: ReplayBound
     read: int = 0
-    _folds: dict[int, tuple[PartitionFold, MemoryView]] = field(default_factory=dict)
-    _position: dict[int, int] = field(default_factory=dict)
+    _folds: dict[int, tuple[PartitionFold, MemoryStore]] = field(default_factory=dict)
     _is_cut: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        for partition in self.cut.until:
-            begin = self.cut.begins.get(partition, 0)
-            owned, view = Owned("scratch", partition, 1, begin, 0, 0, frozenset()), MemoryView()
-            fold = PartitionFold(owned, self.catalogue, view, UNLIMITED, self.cut.generation)
+        for partition in self.bound.until:
+            begin = self.bound.begins.get(partition, 0)
+            lease, view = (
+                PartitionLease("scratch", partition, 1, begin, 0, 0, frozenset()),
+                MemoryStore(),
+            )
+            fold = PartitionFold(lease, self.catalogue, view, UNLIMITED, self.bound.generation)
             self._folds[partition] = fold, view
-            self._position[partition] = begin
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every partition is read as far as it has to be."""
-        until = self.cut.until
-        return all(self._position[partition] >= offset for partition, offset in until.items())
 
     def take(self, records: Sequence[Record]) -> None:
         """Fold records of one partition; those behind the cut are passed over.
@@ -73,17 +69,16 @@ class Scratch:
             WrongState: this log was filled from older ones only after the moment asked for.
         """
         partition = records[0].partition
-        until, before_ms = self.cut.until.get(partition, 0), self.cut.before_ms
-        self._position[partition] = records[-1].offset + 1
+        until, before_ms = self.bound.until.get(partition, 0), self.bound.before_ms
         inside = [record for record in records if record.offset < until]
         self.read += len(inside)
         kept: list[Record] = []
         for record in inside:
             if before_ms and record.timestamp >= before_ms:
                 self._is_cut.add(partition)
-                if self.cut.generation > 1 and header(record, "ce_type") == events.REPUBLISHED:
+                if self.bound.generation > 1 and kind_of(record) == events.REPUBLISHED:
                     text = (
-                        f"log generation {self.cut.generation} was filled later than that; "
+                        f"log generation {self.bound.generation} was filled later than that; "
                         "of older days only the kept ones can be read"
                     )
                     raise WrongState(text, reason="LOG_GONE")
@@ -93,21 +88,21 @@ class Scratch:
 
     def progress(self) -> Progress:
         """Return how far the log was folded."""
-        owned = [fold.owned for fold, _ in self._folds.values()]
-        heard = [each.republished for each in owned]
+        lease = [fold.lease for fold, _ in self._folds.values()]
+        heard = [each.republished for each in lease]
         return Progress(
-            {each.partition: each.next_offset for each in owned},
-            max((each.newest_event_ms for each in owned), default=0),
-            sum(each.parked for each in owned),
+            {each.partition: each.next_offset for each in lease},
+            max((each.newest_event_ms for each in lease), default=0),
+            sum(each.parked for each in lease),
             frozenset.intersection(*heard) if heard else frozenset(),
         )
 
-    def image(self) -> Image:
+    def cube(self) -> Cube:
         """Return all cells."""
-        image = Image(self.catalogue)
+        cube = Cube(self.catalogue)
         for partition, (_, view) in self._folds.items():
-            view.put_into(image, partition)
-        return image
+            view.put_into(cube, partition)
+        return cube
 
     def works(self) -> Iterator[tuple[str, list[bytes]]]:
         """Yield every work in order of key, with the newest event of each of its submissions."""

@@ -1,23 +1,19 @@
-"""Runs replays in child processes, one at a time, and remembers the last ones."""
+"""Runs replays in subprocesses, one at a time, and remembers the last ones."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from typing import IO, Any
-
-from kafka.errors import KafkaError
+from typing import Any
 
 from kieng.kpi.v1 import catalogue_pb2
-from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
-from services.kpi.replay.memory_projection import Cut
+from services.kpi.config import Settings
+from services.kpi.process import Message, OneAtATime, run
+from services.kpi.replay.memory_projection import ReplayBound
 from services.kpi.replay.tasks import Task
-from services.kpi.replay.worker import encode_wish
+from services.kpi.replay.worker import encode_request
 from services.kpi.store.reads import Progress
 
 REMEMBERED = 4
@@ -43,23 +39,24 @@ class Replayed:
     facts: Mapping[str, Any]
 
 
-class Replays:
+class ReplayRunner:
     """Replays of this process. Thread-safe.
 
     Args:
-        options: returns how a client connects to the broker.
+        settings: how the broker is reached.
     """
 
-    def __init__(self, options: Callable[[], dict[str, Any]]) -> None:
-        self._options = options
-        self._busy = threading.Lock()
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._one = OneAtATime("replay")
+        # Changed only while `_one` is held; a single look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
     def run(
         self,
         view_id: str,
         catalogue: catalogue_pb2.Catalogue,
-        cut: Cut,
+        bound: ReplayBound,
         is_wanted: Callable[[], bool],
         task: Task | None = None,
     ) -> Iterator[int | Replayed]:
@@ -68,81 +65,43 @@ class Replays:
         Args:
             view_id: view whose log it is.
             catalogue: what is counted with.
-            cut: where it stops.
-            is_wanted: whether anybody still waits; the child is ended when nobody does.
+            bound: where it stops.
+            is_wanted: whether anybody still waits; the subprocess is killed when nobody does.
             task: what to do with the works; None for nothing.
 
         Raises:
             Exhausted: another replay runs in this process; repeat later.
             WrongState: the log no longer has these records.
-            Unavailable: the broker is down, or the child died.
+            Unavailable: the broker is down, or the subprocess died.
         """
-        key = (view_id, catalogue.version, tuple(sorted(cut.until.items())), cut.before_ms)
+        key = (view_id, catalogue.version, tuple(sorted(bound.until.items())), bound.before_ms)
         known = self._known.get(key)
         if known is not None and task is None:
             yield known
             return
-        if not self._busy.acquire(blocking=False):
-            raise Exhausted("another replay runs in this process; repeat when it is done")
-        try:
-            wish = encode_wish(catalogue, cut, task, self._options())
-            for step in self._child(wish, is_wanted):
-                if isinstance(step, Replayed) and task is None:
-                    self._remember(key, step)
-                yield step
-        except KafkaError as error:
-            raise Unavailable(f"the broker cannot be reached: {error!r}") from error
-        finally:
-            self._busy.release()
+        request = encode_request(catalogue, bound, task)
+        with (
+            self._one.admitted(),
+            closing(run(MODULE, self._settings, request, is_wanted)) as messages,
+        ):
+            for message in messages:
+                if "read" in message.fields:
+                    yield message.fields["read"]
+                    continue
+                replayed = _replayed(message)
+                if task is None:
+                    self._remember(key, replayed)
+                yield replayed
 
     def _remember(self, key: object, replayed: Replayed) -> None:
         self._known[key] = replayed
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
-    def _child(self, wish: bytes, is_wanted: Callable[[], bool]) -> Iterator[int | Replayed]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            child.stdin.write(wish)
-            child.stdin.close()
-            yield from _steps(child.stdout, is_wanted)
-        except BrokenPipeError as error:
-            raise Unavailable("the replay died; repeat") from error
-        finally:
-            child.kill()
-            child.stdout.close()
-            child.wait()
 
-
-def _steps(out: IO[bytes], is_wanted: Callable[[], bool]) -> Iterator[int | Replayed]:
-    for line in out:
-        if not is_wanted():
-            return
-        document = json.loads(line)
-        if "read" in document:
-            yield document["read"]
-        elif "refused" in document:
-            raise _refusal(document["refused"])
-        else:
-            rows, made = (out.read(length) for length in document["lengths"])
-            progress = _progress(document)
-            yield Replayed(progress, document["digest"], rows, made, document["facts"])
-            return
-    raise Unavailable("the replay died; repeat")
-
-
-def _progress(document: dict[str, Any]) -> Progress:
-    offsets = {int(partition): offset for partition, offset in document["progress"].items()}
-    return Progress(offsets, document["newest_event_ms"], document["parked"], frozenset())
-
-
-def _refusal(document: dict[str, str]) -> Refusal:
-    kind = WrongState if document["status"] == WrongState.status else Unavailable
-    return kind(document["message"], reason=document["reason"])
+def _replayed(message: Message) -> Replayed:
+    fields = message.fields
+    offsets = {int(partition): offset for partition, offset in fields["progress"].items()}
+    progress = Progress(offsets, fields["newest_event_ms"], fields["parked"], frozenset())
+    rows, made = message.attached
+    return Replayed(progress, fields["digest"], rows, made, fields["facts"])

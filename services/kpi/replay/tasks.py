@@ -17,7 +17,7 @@ from services.kpi.domain.restatement import (
     RestatedClaim,
     Restatement,
 )
-from services.kpi.replay.memory_projection import Scratch
+from services.kpi.replay.memory_projection import MemoryProjection
 from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
 
 
@@ -55,14 +55,14 @@ def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
     return Task(fields["unit_id"], works, fields["works_sha256"], (first, last), fields["measure"])
 
 
-def run(task: Task, scratch: Scratch) -> tuple[dict[str, Any], bytes]:
+def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes]:
     """Do a task; return facts for the caller and the bytes that it asked for.
 
     Raises:
         WrongState: the frozen works are not those that were signed (TAMPERED).
     """
-    catalogue = scratch.catalogue
-    works = (freeze(key, sources, catalogue) for key, sources in scratch.works())
+    catalogue = projection.catalogue
+    works = (freeze(key, sources, catalogue) for key, sources in projection.works())
     if not task.works_sha256:
         top = catalogue.tree.number[task.unit_id]
         held = {unit for i, unit in enumerate(catalogue.tree.ids) if catalogue.tree.holds(top, i)}

@@ -1,150 +1,89 @@
 """Replays the log to a position in a process of its own, so that the asking one keeps answering.
 
-`python -m services.kpi.replay.worker` reads a line of JSON from stdin (`encode_wish`) and writes
-lines of JSON to stdout: `{"read": n}` now and then, at the end `{"progress": ...}` with the
-lengths of the bytes that follow, or `{"refused": ...}`.
+`python -m services.kpi.replay.worker` is a subprocess as `kpi.process` runs them: asked by
+`encode_request`, it sends `{"read": n}` now and then, and at the end the view with its rows and
+what the task made.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import logging
-import os
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
-
 from kieng.kpi.v1 import catalogue_pb2
-from services.kernel.errors import Refusal, Unavailable, WrongState
-from services.kernel.kafka import Record
-from services.kpi.replay.memory_projection import Cut, Scratch
+from services.kernel.errors import WrongState
+from services.kpi.config import Settings
+from services.kpi.log.identity import beginnings
+from services.kpi.log.reader import read_partitions
+from services.kpi.process import Message, Send, serve
+from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.replay.tasks import Task, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.rows import encode_rows
 
-TOPIC = "kieng.submissions.v1"
-POLL_MS = 250
-SILENCE_SECONDS_MAX = 20.0
-READING = {
-    "auto_offset_reset": "none",
-    "enable_auto_commit": False,
-    "isolation_level": "read_committed",
-    "allow_auto_create_topics": False,
-    "max_poll_records": 5000,
-}
-NICENESS = 10
-"""Steps back behind the process that answers."""
 
-
-def encode_wish(
-    catalogue: catalogue_pb2.Catalogue, cut: Cut, task: Task | None, options: dict[str, Any]
-) -> bytes:
-    """Return what the process is told on stdin; ``options`` say how to connect to the broker."""
-    wish = {
-        "options": options,
-        "catalogue": base64.b64encode(catalogue.SerializeToString()).decode(),
-        "until": {str(partition): offset for partition, offset in cut.until.items()},
-        "before_ms": cut.before_ms,
-        "generation": cut.generation,
-        "begins": {str(partition): offset for partition, offset in cut.begins.items()},
+def encode_request(
+    catalogue: catalogue_pb2.Catalogue, bound: ReplayBound, task: Task | None
+) -> Message:
+    """Return what the subprocess is asked for."""
+    fields = {
+        "until": {str(partition): offset for partition, offset in bound.until.items()},
+        "before_ms": bound.before_ms,
+        "generation": bound.generation,
+        "begins": {str(partition): offset for partition, offset in bound.begins.items()},
         "task": task.fields() if task else None,
     }
-    return json.dumps(wish).encode() + b"\n" + (task.works if task else b"")
+    return Message(fields, (catalogue.SerializeToString(), task.works if task else b""))
 
 
-def records_until(
-    options: dict[str, Any], cut: Cut, is_complete: Callable[[], bool]
-) -> Iterator[Sequence[Record]]:
-    """Yield batches of one partition each from the log's beginning; an empty one shows life.
-
-    Raises:
-        WrongState: the log has lost its beginning.
-        Unavailable: the broker does not hand out what the view has read.
-    """
-    consumer = KafkaConsumer(**options, **READING)
-    with closing(consumer):
-        wanted = [TopicPartition(TOPIC, p) for p, offset in cut.until.items() if offset]
-        consumer.assign(wanted)
-        begins = consumer.beginning_offsets(wanted) if wanted else {}
-        if any(first > cut.begins.get(tp.partition, 0) for tp, first in begins.items()):
-            text = "the log has lost its beginning: retention or a truncation deleted records"
-            raise WrongState(text, reason="LOG_GONE")
-        for partition in wanted:
-            consumer.seek(partition, cut.begins.get(partition.partition, 0))
-        heard_at = time.monotonic()
-        while not is_complete():
-            polled = consumer.poll(timeout_ms=POLL_MS)
-            if not polled and time.monotonic() - heard_at > SILENCE_SECONDS_MAX:
-                raise Unavailable("the broker does not hand out the records that the view has read")
-            if polled:
-                heard_at = time.monotonic()
-            yield from polled.values() or [()]
-
-
-def replay(wish: dict[str, Any], tell: Callable[[Any], None]) -> Scratch:
-    """Fold the log as far as it is wished for; tell how far it is."""
-    message = catalogue_pb2.Catalogue.FromString(base64.b64decode(wish["catalogue"]))
+def _bound(fields: Any) -> ReplayBound:
     until, begins = (
-        {int(partition): offset for partition, offset in wish[name].items()}
+        {int(partition): offset for partition, offset in fields[name].items()}
         for name in ("until", "begins")
     )
-    cut = Cut(until, wish["before_ms"], wish["generation"], begins)
-    scratch = Scratch(decode_catalogue(message), cut)
-    for records in records_until(wish["options"], cut, lambda: scratch.is_complete):
-        if records:
-            scratch.take(records)
-        tell({"read": scratch.read})
-    return scratch
+    return ReplayBound(until, fields["before_ms"], fields["generation"], begins)
 
 
-def main() -> int:
-    """Replay what stdin asks for; exit 1 when it is refused."""
-    logging.disable(logging.CRITICAL)
-    os.nice(NICENESS)
-    out = sys.stdout.buffer
+def check_beginning(settings: Settings, bound: ReplayBound) -> None:
+    """Check that the log still has every record that the view has read.
 
-    def tell(document: Any) -> None:
-        out.write(json.dumps(document).encode() + b"\n")
-        out.flush()
+    Raises:
+        WrongState: it has lost its beginning (LOG_GONE).
+        Unavailable: the broker is down.
+    """
+    wanted = [partition for partition, offset in bound.until.items() if offset]
+    found = beginnings(settings, wanted) if wanted else {}
+    if any(first > bound.begins.get(partition, 0) for partition, first in found.items()):
+        text = "the log has lost its beginning: retention or a truncation deleted records"
+        raise WrongState(text, reason="LOG_GONE")
 
-    def refuse(refusal: Refusal) -> int:
-        document = {"status": refusal.status, "message": refusal.message, "reason": refusal.reason}
-        tell({"refused": document})
-        return 1
 
-    try:
-        wish, task = json.loads(sys.stdin.buffer.readline()), None
-        if wish["task"]:
-            task = task_of(wish["task"], sys.stdin.buffer.read())
-        scratch = replay(wish, tell)
-        facts, made = run(task, scratch) if task else ({}, b"")
-    except Refusal as refusal:
-        return refuse(refusal)
-    except KafkaError as error:
-        return refuse(Unavailable(f"the broker cannot be reached: {error!r}"))
-    image, progress = scratch.image(), scratch.progress()
-    rows = encode_rows(image.rows())
-    tell(
+def replay(settings: Settings, request: Message, send: Send) -> None:
+    """Fold the log as far as the request says, and send the view."""
+    content, works = request.attached
+    bound = _bound(request.fields)
+    fields = request.fields["task"]
+    task = task_of(fields, works) if fields else None
+    projection = MemoryProjection(
+        decode_catalogue(catalogue_pb2.Catalogue.FromString(content)), bound
+    )
+    check_beginning(settings, bound)
+    for records in read_partitions(settings, bound.begins, bound.until):
+        projection.take(records)
+        send({"read": projection.read})
+    facts, made = run(task, projection) if task else ({}, b"")
+    cube, progress = projection.cube(), projection.progress()
+    send(
         {
             "progress": {str(p): offset for p, offset in progress.next_offsets.items()},
             "newest_event_ms": progress.newest_event_ms,
             "parked": progress.parked,
-            "digest": image.digest(),
+            "digest": cube.digest(),
             "facts": facts,
-            "lengths": [len(rows), len(made)],
-        }
+        },
+        encode_rows(cube.rows()),
+        made,
     )
-    out.write(rows)
-    out.write(made)
-    out.flush()
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(serve(replay))

@@ -16,7 +16,13 @@ from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.transactions import transaction
-from services.kpi.store.writes import Flush, Owned, bundle_writes, parked_writes, row_writes
+from services.kpi.store.writes import (
+    Flush,
+    PartitionLease,
+    bundle_writes,
+    parked_writes,
+    row_writes,
+)
 
 Document = dict[str, Any]
 
@@ -36,27 +42,27 @@ class BulkLoad:
         self._database = mongo.database(DATABASE)
         self._progress = self._database["progress"]
 
-    def begin(self, owned: Owned, end: int, shares: int) -> tuple[int, int, int]:
-        """Say up to where the log is loaded, and in how many shares.
+    def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
+        """Say up to where the log is loaded, and in how many shards.
 
-        Return end and shares of an interrupted load, and how many chunks it has loaded.
+        Return end and shards of an interrupted load, and how many chunks it has loaded.
 
         Raises:
             OwnershipLost: another loader goes on with it.
             RuntimeError: a release that did not bind works began the load.
         """
-        key = {"_id": _key(owned), "epoch": owned.epoch}
+        key = {"_id": _key(lease), "epoch": lease.epoch}
         found = self._progress.find_one(key)
         if found is None:
-            raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
+            raise OwnershipLost(f"epoch {lease.epoch} of {lease.view_id} is over")
         if "end" not in found:
-            self._progress.update_one(key, {"$set": {"end": end, "shares": shares}})
+            self._progress.update_one(key, {"$set": {"end": end, "shares": shards}})
         elif "shares" not in found:
             text = f"{key['_id']} was begun by a former release: publish the catalogue again"
             raise RuntimeError(text)
-        return found.get("end", end), found.get("shares", shares), found.get("chunks", 0)
+        return found.get("end", end), found.get("shares", shards), found.get("chunks", 0)
 
-    def put(self, owned: Owned, number: int, chunk: Flush) -> None:
+    def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
         """Write the rows, bundles and parked records of a chunk, all of it or nothing.
 
         Raises:
@@ -69,46 +75,46 @@ class BulkLoad:
         )
 
         def work(session: ClientSession) -> None:
-            self._change(owned, {"chunks": number}, {"chunks": number + 1}, session)
+            self._change(lease, {"chunks": number}, {"chunks": number + 1}, session)
             for collection, inserts in writes:
                 if inserts:
                     self._database[collection].bulk_write(inserts, ordered=False, session=session)
 
         transaction(self._mongo, work, self._session)
 
-    def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
+    def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
         """Say that everything is loaded: from now on the partition stands at a position.
 
         Args:
-            owned: the partition as it was claimed.
+            lease: the partition as it was claimed.
             chunks: number of all chunks.
-            standing: fields of the progress, with `next_offset`.
+            position: fields of the progress, with `next_offset`.
 
         Raises:
             OwnershipLost: another loader goes on with it.
         """
 
         def work(session: ClientSession) -> None:
-            done = {**standing, "chunks": 0}
-            self._change(owned, {"chunks": chunks} if chunks else {}, done, session)
+            done = {**position, "chunks": 0}
+            self._change(lease, {"chunks": chunks} if chunks else {}, done, session)
 
         transaction(self._mongo, work, self._session)
 
-    def note_read(self, owned: Owned, records: int) -> None:
+    def note_read(self, lease: PartitionLease, records: int) -> None:
         """Tell how many records were read, for those who watch."""
-        expected = {"_id": _key(owned), "epoch": owned.epoch}
+        expected = {"_id": _key(lease), "epoch": lease.epoch}
         self._progress.update_one(expected, {"$set": {"read": records}})
 
     def _change(
-        self, owned: Owned, expected: Document, change: Document, session: ClientSession
+        self, lease: PartitionLease, expected: Document, change: Document, session: ClientSession
     ) -> None:
-        query = {"_id": _key(owned), "epoch": owned.epoch, "next_offset": owned.next_offset}
+        query = {"_id": _key(lease), "epoch": lease.epoch, "next_offset": lease.next_offset}
         if expected.get("chunks"):
             query |= expected
         result = self._progress.update_one(query, {"$set": change}, session=session)
         if result.matched_count != 1:
-            raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
+            raise OwnershipLost(f"epoch {lease.epoch} of {lease.view_id} is over")
 
 
-def _key(owned: Owned) -> str:
-    return f"{owned.view_id}|{owned.partition}"
+def _key(lease: PartitionLease) -> str:
+    return f"{lease.view_id}|{lease.partition}"

@@ -47,7 +47,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class BundleIndex:
     """Finds the bundle of a key: about ten bytes a work."""
 
     first: list[str]
@@ -68,7 +68,8 @@ class Bundles:
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._bundles = database["bundles"]
-        self._directories: dict[Run, Directory] = {}
+        # Two threads may read the same one, or one more than are kept: they never change.
+        self._directories: dict[Run, BundleIndex] = {}
 
     def find(
         self, run: Run, keys: Sequence[str], session: ClientSession | None = None
@@ -133,7 +134,7 @@ class Bundles:
                 found[identities[document["_id"]]] = bson.decode(document["content"])
         return found
 
-    def _directory(self, run: Run, session: ClientSession | None) -> Directory:
+    def _directory(self, run: Run, session: ClientSession | None) -> BundleIndex:
         known = self._directories.get(run)
         if known is None:
             identity = run.identity(directory_name(run.number))
@@ -141,7 +142,7 @@ class Bundles:
             if document is None:
                 raise LookupError(f"the directory {identity} of a bulk load is missing")
             content = bson.decode(document["content"])
-            known = Directory(content["first"], unpack(content["hashes"]))
+            known = BundleIndex(content["first"], unpack(content["hashes"]))
             if len(self._directories) >= DIRECTORIES_KEPT:
                 self._directories.clear()
             self._directories[run] = known

@@ -19,7 +19,7 @@ from services.kpi.store.views import LIVE, View, Views
 from services.kpi.wire.catalogue import decode_catalogue
 
 
-class Registry(Views):
+class Catalogues(Views):
     """Directories, catalogues and the views made of them. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
@@ -27,6 +27,7 @@ class Registry(Views):
         database = mongo.database(DATABASE)
         self._directories = database["directories"]
         self._catalogues = database["catalogues"]
+        # Two threads may decode the same version; it never changes and is never taken away.
         self._decoded: dict[int, Catalogue] = {}
 
     def keep_directory(self, directory: directory_pb2.Directory) -> None:
@@ -136,11 +137,11 @@ class Registry(Views):
             if other.phase and other.view_id != wanted:
                 text = f"{other.view_id} is being built; wait until it answers or is refused"
                 raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
-        if any(view.view_id == wanted for view in self.forgotten()):
+        if any(view.view_id == wanted for view in self.purgeable()):
             text = f"an older {wanted} is being removed; repeat in some minutes"
             raise WrongState(text, reason="ANOTHER_VIEW_IS_BUILT")
         known = self.view(wanted)
-        targets = dict(self.standing(live.view_id).vector)
+        targets = dict(self.view_progress(live.view_id).vector)
         if known is None:
             view = View(
                 wanted,

@@ -13,7 +13,7 @@ from typing import Any
 
 from pymongo import ReplaceOne
 
-from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store.writes import Flush, row_id
 from services.kpi.wire.rows import decode_rows, encode_rows
 
@@ -39,18 +39,18 @@ class Notes:
 
     def next(self, flush: Flush) -> ReplaceOne[dict[str, Any]]:
         """Return the note of a flush; it takes the place of the oldest."""
-        owned, slot = flush.owned, self._written % NOTES_KEPT
+        lease, slot = flush.lease, self._written % NOTES_KEPT
         if len(self._offsets) == NOTES_KEPT:
             self.kept_from = self._offsets.popleft() + 1
         self._offsets.append(flush.last_offset)
         self._written += 1
-        identity = f"{owned.view_id}|{owned.partition}|{slot}"
+        identity = f"{lease.view_id}|{lease.partition}|{slot}"
         note = {
             "_id": identity,
-            "v": owned.view_id,
-            "p": owned.partition,
+            "v": lease.view_id,
+            "p": lease.partition,
             "o": flush.last_offset,
-            "r": [row_id(owned, *place) for place in flush.rows],
+            "r": [row_id(lease, *place) for place in flush.rows],
             "c": _told(flush),
         }
         return ReplaceOne({"_id": identity}, note, upsert=True)
@@ -60,11 +60,11 @@ def _told(flush: Flush) -> bytes:
     """Return the new values of the changed cells; nothing when they are too many or not known."""
     if len(flush.rows) > ROWS_TOLD_MAX or not flush.rows.keys() <= flush.changed.keys():
         return b""
-    told = {(flush.owned.partition, *place): flush.changed[place] for place in flush.rows}
+    told = {(flush.lease.partition, *place): flush.changed[place] for place in flush.rows}
     return encode_rows(told) if told else b""
 
 
-def told_by(note: Mapping[str, Any]) -> dict[Place, dict[Cell, int]]:
+def told_by(note: Mapping[str, Any]) -> dict[RowKey, dict[CellKey, int]]:
     """Return the new values of the cells that a flush changed, 0 for those it took away.
 
     Nothing when the note only names the rows; then they have to be read.

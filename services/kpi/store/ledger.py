@@ -17,8 +17,8 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
-from services.kpi.domain.fold import Place
-from services.kpi.domain.parking import WINDOW_RECORDS, Grave
+from services.kpi.domain.fold import RowKey
+from services.kpi.domain.parking import WINDOW_RECORDS, ParkedRef
 from services.kpi.store.change_notes import Notes
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import PackedRow
@@ -26,14 +26,14 @@ from services.kpi.store.transactions import transaction
 from services.kpi.store.works import StoredWorks, chunks
 from services.kpi.store.writes import (
     Flush,
-    Owned,
+    PartitionLease,
     parked_writes,
     row_id,
     row_writes,
     work_writes,
 )
 
-__all__ = ["Flush", "Ledger", "Owned"]
+__all__ = ["Flush", "Ledger", "PartitionLease"]
 
 
 class Ledger:
@@ -60,7 +60,7 @@ class Ledger:
 
     def claim(
         self, view_id: str, partition: int, begin: int = 0, *, is_loader: bool = False
-    ) -> Owned:
+    ) -> PartitionLease:
         """Become the owner of a partition: raise its epoch, so that no former owner can commit.
 
         A view that is new to the partition begins at ``begin``.
@@ -100,7 +100,7 @@ class Ledger:
         with self._in_session:
             found = transaction(self._mongo, work, self._session)
         self._notes[view_id, partition] = Notes(found["next_offset"])
-        return Owned(
+        return PartitionLease(
             view_id,
             partition,
             found["epoch"],
@@ -112,23 +112,23 @@ class Ledger:
             found.get("runs", 0),
         )
 
-    def graves(self, owned: Owned) -> list[Grave]:
+    def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         """Return the parked records of a partition that are open or among the last 10,000."""
-        whole = {"v": owned.view_id, "p": owned.partition}
-        recent = {**whole, "o": {"$gte": owned.next_offset - WINDOW_RECORDS}}
-        wanted = [recent, {**whole, "open": True}] if owned.parked else [recent]
+        whole = {"v": lease.view_id, "p": lease.partition}
+        recent = {**whole, "o": {"$gte": lease.next_offset - WINDOW_RECORDS}}
+        wanted = [recent, {**whole, "open": True}] if lease.parked else [recent]
         fields = {"o": 1, "s": 1, "k": 1, "n": 1, "open": 1}
         found = (document for query in wanted for document in self._parked.find(query, fields))
-        graves = {d["o"]: Grave(d["o"], d["s"], d["k"], d["n"], d["open"]) for d in found}
-        return list(graves.values())
+        parked_refs = {d["o"]: ParkedRef(d["o"], d["s"], d["k"], d["n"], d["open"]) for d in found}
+        return list(parked_refs.values())
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         """Return what is stored of works: key -> the newest event of each submission."""
-        return self._stored_works.find(owned.view_id, owned.partition, owned.runs, keys)
+        return self._stored_works.find(lease.view_id, lease.partition, lease.runs, keys)
 
-    def rows(self, owned: Owned, keys: Sequence[Place]) -> dict[Place, PackedRow]:
+    def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
         """Return stored rows by (unit id, month)."""
-        ids = [row_id(owned, unit_id, month) for unit_id, month in keys]
+        ids = [row_id(lease, unit_id, month) for unit_id, month in keys]
         found = {}
         for chunk in chunks(ids):
             for document in self._rows.find({"_id": {"$in": chunk}}):
@@ -143,8 +143,8 @@ class Ledger:
             pymongo.errors.PyMongoError: the database failed; it may or may not have been written,
                 and claiming again tells.
         """
-        owned, done = flush.owned, flush.done()
-        notes = self._notes[owned.view_id, owned.partition]
+        lease, done = flush.lease, flush.done()
+        notes = self._notes[lease.view_id, lease.partition]
         note = notes.next(flush)
         writes = (
             (self._rows, row_writes(flush)),
@@ -156,9 +156,9 @@ class Ledger:
         def work(session: ClientSession) -> None:
             result = self._progress.update_one(
                 {
-                    "_id": f"{owned.view_id}|{owned.partition}",
-                    "epoch": owned.epoch,
-                    "next_offset": owned.next_offset,
+                    "_id": f"{lease.view_id}|{lease.partition}",
+                    "epoch": lease.epoch,
+                    "next_offset": lease.next_offset,
                 },
                 {
                     "$set": {
@@ -173,7 +173,7 @@ class Ledger:
                 session=session,
             )
             if result.matched_count != 1:
-                raise OwnershipLost(f"epoch {owned.epoch} of {owned.view_id} is over")
+                raise OwnershipLost(f"epoch {lease.epoch} of {lease.view_id} is over")
             for collection, operations in writes:
                 if operations:
                     collection.bulk_write(operations, ordered=False, session=session)

@@ -11,7 +11,7 @@ DOCUMENTS_PER_STEP = 500
 COLLECTIONS = ("works", "bundles", "cells", "parked", "changes", "progress")
 
 
-class Removal:
+class ViewPurge:
     """Deletes the documents of a view. Safe to run in several processes at once."""
 
     def __init__(self, mongo: Mongo) -> None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
-from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
@@ -45,7 +45,7 @@ class StoredRow:
     partition: int
     unit_id: str
     month: int
-    cells: dict[Cell, int]
+    cells: dict[CellKey, int]
     is_whole: bool = True
 
 
@@ -102,7 +102,7 @@ class Snapshots:
         self, view_id: str, partition: int, known: int, session: ClientSession
     ) -> list[StoredRow]:
         query = {"v": view_id, "p": partition, "o": {"$gte": known}}
-        told: dict[Place, dict[Cell, int]] = {}
+        told: dict[RowKey, dict[CellKey, int]] = {}
         ids: set[str] = set()
         for note in sorted(self._notes.find(query, session=session), key=itemgetter("o")):
             for place, cells in (now := told_by(note)).items():

@@ -17,7 +17,7 @@ from typing import Any
 import bson
 
 from services.kpi.domain.cube import Row
-from services.kpi.domain.fold import Cell
+from services.kpi.domain.fold import CellKey
 
 LEVEL = 1
 """Of compression; more of it costs more than it saves."""
@@ -61,10 +61,10 @@ class PackedRow:
         """Return what is stored: `n` the counts, `d` the distinct counts."""
         return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
 
-    def changed(self, steps: Row) -> tuple[PackedRow, dict[Cell, int]]:
+    def changed(self, steps: Row) -> tuple[PackedRow, dict[CellKey, int]]:
         """Return the row with these added, and the new values of its cells, 0 for those gone."""
-        row, values = PackedRow(dict(self.counts), dict(self.packed)), dict[Cell, int]()
-        by_column: defaultdict[str, list[tuple[Cell, int]]] = defaultdict(list)
+        row, values = PackedRow(dict(self.counts), dict(self.packed)), dict[CellKey, int]()
+        by_column: defaultdict[str, list[tuple[CellKey, int]]] = defaultdict(list)
         for cell, step in steps.items():
             column, member = cell
             if member:
@@ -80,7 +80,7 @@ class PackedRow:
         return row, values
 
     def _change_members(
-        self, column: str, steps: list[tuple[Cell, int]], values: dict[Cell, int]
+        self, column: str, steps: list[tuple[CellKey, int]], values: dict[CellKey, int]
     ) -> None:
         content = self.packed.get(column)
         members = _unpacked(content) if content else {}
@@ -96,7 +96,7 @@ class PackedRow:
         else:
             self.packed.pop(column, None)
 
-    def cells(self) -> dict[Cell, int]:
+    def cells(self) -> dict[CellKey, int]:
         """Return all cells: (column, member) -> value."""
         cells = {(column, ""): value for column, value in self.counts.items()}
         for column, content in self.packed.items():
@@ -105,12 +105,12 @@ class PackedRow:
         return cells
 
 
-def decode_row(document: Mapping[str, Any]) -> dict[Cell, int]:
+def decode_row(document: Mapping[str, Any]) -> dict[CellKey, int]:
     """Return the cells of a stored row: (column, member) -> value."""
     return PackedRow.stored(document).cells()
 
 
-def _cells_of_before(document: Mapping[str, Any]) -> dict[Cell, int]:
+def _cells_of_before(document: Mapping[str, Any]) -> dict[CellKey, int]:
     """Return the cells of a row that was stored before ADR 0018, or before it was amended."""
     cells = {(column, ""): value for column, value in document["n"].items()}
     packed = document["s"]

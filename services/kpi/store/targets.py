@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from services.kernel.mongo import Mongo
+from services.kpi.domain.targets import Target
 from services.kpi.store.documents import DATABASE
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A target of one indicator at one unit for one year."""
-
-    unit_id: str
-    indicator_code: str
-    year: int
-    value: int
-    is_reached: bool = False
-
-    @property
-    def key(self) -> str:
-        """Identity: unit, indicator and year."""
-        return f"{self.unit_id}|{self.indicator_code}|{self.year}"
 
 
 class Targets:

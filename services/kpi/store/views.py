@@ -27,11 +27,11 @@ from services.kpi.store.view_documents import (
     encode_view,
 )
 
-__all__ = ["LIVE", "UNSAFE", "Standing", "Vector", "View", "Views"]
+__all__ = ["LIVE", "UNSAFE", "Vector", "View", "ViewProgress", "Views"]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ViewProgress:
     """How far a view has read, and how many records it set aside."""
 
     vector: Vector
@@ -78,7 +78,7 @@ class Views:
         pointer = self._pointer.find_one({"_id": LIVE}) or {}
         return self.view(pointer["former"]) if pointer.get("former") else None
 
-    def forgotten(self) -> list[View]:
+    def purgeable(self) -> list[View]:
         """Return the views that nobody can come back to.
 
         Kept are the live one, the one before it, those that are built, and the newest refused one,
@@ -110,10 +110,10 @@ class Views:
         found = self._views.find({"state": "building", "phase": "following"})
         return [decode_view(d) for d in found if d["topic_id"] == topic_id]
 
-    def standing(self, view_id: str, session: ClientSession | None = None) -> Standing:
+    def view_progress(self, view_id: str, session: ClientSession | None = None) -> ViewProgress:
         """Return how far a view has read."""
         found = list(self._progress.find({"v": view_id}, session=session))
-        return Standing(
+        return ViewProgress(
             {document["p"]: document["next_offset"] for document in found},
             sum(document["parked"] for document in found),
             sum(max(document.get("read", 0), document["next_offset"]) for document in found),
@@ -184,7 +184,7 @@ class Views:
         change = {"$set": {"builder": {"owner": owner, "until": until}}}
         return bool(self._views.update_one(expected, change).matched_count)
 
-    def heard(self, view: View, republished: frozenset[str]) -> None:
+    def note_republished(self, view: View, republished: frozenset[str]) -> None:
         """Note institutions that are published again; a view that awaits none becomes live.
 
         Args:
@@ -202,7 +202,7 @@ class Views:
             now = self._pointed(session) or {"generation": 0}
             if here.get("state") == "building" and now["generation"] < view.generation:
                 # Positions of two logs cannot be compared: what it has heard makes it whole.
-                self._point(view.view_id, session)
+                self._make_live(view.view_id, session)
 
         if not awaits:
             transaction(self._mongo, work)
@@ -224,13 +224,13 @@ class Views:
             now = self._pointed(session) or {}
             if (now.get("_id"), now.get("generation")) != (live.view_id, view.generation):
                 return False  # another one was faster, or answers from another log
-            old = self.standing(live.view_id, session)
-            if self.standing(view.view_id, session).lag(old.vector):
+            old = self.view_progress(live.view_id, session)
+            if self.view_progress(view.view_id, session).lag(old.vector):
                 return False
             for partition in old.vector:
                 key = {"_id": f"{live.view_id}|{partition}"}
                 self._progress.update_one(key, {"$inc": {"epoch": 1}}, session=session)
-            self._point(view.view_id, session)
+            self._make_live(view.view_id, session)
             return True
 
         return transaction(self._mongo, work)
@@ -247,7 +247,7 @@ class Views:
         former = [view.view_id for view in self.views() if view.generation < generation]
         self._progress.update_many({"v": {"$in": former}}, {"$inc": {"epoch": 1}})
 
-    def _point(self, view_id: str, session: ClientSession) -> None:
+    def _make_live(self, view_id: str, session: ClientSession) -> None:
         pointer = self._pointer.find_one({"_id": LIVE}, session=session)
         found = self._views.find({"state": LIVE}, session=session)
         others = [document["_id"] for document in found if document["_id"] != view_id]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
-from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.domain.parking import Parked
 from services.kpi.store.rows import PackedRow
 
@@ -19,7 +19,7 @@ Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class PartitionLease:
     """A partition of a view that this process owns, and where it stands."""
 
     view_id: str
@@ -41,7 +41,7 @@ class Flush:
     """What one batch changes.
 
     Args:
-        owned: where the partition stood.
+        lease: where the partition stood.
         next_offset: where it stands after the batch.
         rows: (unit id, month) -> its cells, whole.
         works: work key -> document fields `u`, `j`, `c`.
@@ -52,58 +52,60 @@ class Flush:
         new_works: those of the works that are known not to be stored yet.
         bundles: name -> content of bundles of works; a bulk load's only.
         changed: (unit id, month) of a row -> its cells that the batch changed, with their values.
+        skipped: event type that this release does not know -> records of it; they are not stored.
     """
 
-    owned: Owned
+    lease: PartitionLease
     next_offset: int
     newest_event_ms: int
     republished: frozenset[str]
-    rows: dict[Place, PackedRow] = field(default_factory=dict)
+    rows: dict[RowKey, PackedRow] = field(default_factory=dict)
     works: dict[str, dict[str, Any]] = field(default_factory=dict)
     parked: dict[int, Parked] = field(default_factory=dict)
     mended: list[int] = field(default_factory=list)
     last_hash: str = ""
-    new_rows: set[Place] = field(default_factory=set)
+    new_rows: set[RowKey] = field(default_factory=set)
     new_works: set[str] = field(default_factory=set)
     bundles: dict[str, bytes] = field(default_factory=dict)
-    changed: dict[Place, Mapping[Cell, int]] = field(default_factory=dict)
+    changed: dict[RowKey, Mapping[CellKey, int]] = field(default_factory=dict)
+    skipped: dict[str, int] = field(default_factory=dict)
 
     @property
     def last_offset(self) -> int:
         """Offset of the newest record of the batch."""
         return self.next_offset - 1
 
-    def done(self) -> Owned:
+    def done(self) -> PartitionLease:
         """Return where the partition stands when this is committed."""
         return replace(
-            self.owned,
+            self.lease,
             next_offset=self.next_offset,
             newest_event_ms=self.newest_event_ms,
-            parked=self.owned.parked + len(self.parked) - len(self.mended),
+            parked=self.lease.parked + len(self.parked) - len(self.mended),
             republished=self.republished,
             last_hash=self.last_hash,
         )
 
 
-def row_id(owned: Owned, unit_id: str, month: int) -> str:
+def row_id(lease: PartitionLease, unit_id: str, month: int) -> str:
     """Return the `_id` of a row."""
-    return f"{owned.view_id}|{owned.partition}|{unit_id}|{month}"
+    return f"{lease.view_id}|{lease.partition}|{unit_id}|{month}"
 
 
-def work_id(owned: Owned, key: str) -> str:
+def work_id(lease: PartitionLease, key: str) -> str:
     """Return the `_id` of a work."""
-    return f"{owned.view_id}|{owned.partition}|{key}"
+    return f"{lease.view_id}|{lease.partition}|{key}"
 
 
 def row_writes(flush: Flush) -> list[Write]:
     """Return the operations that store the rows."""
-    owned, writes = flush.owned, []
+    lease, writes = flush.lease, []
     for place, row in flush.rows.items():
         unit_id, month = place
         document = {
-            "_id": row_id(owned, unit_id, month),
-            "v": owned.view_id,
-            "p": owned.partition,
+            "_id": row_id(lease, unit_id, month),
+            "v": lease.view_id,
+            "p": lease.partition,
             "u": unit_id,
             "m": month,
             "o": flush.last_offset,
@@ -115,12 +117,12 @@ def row_writes(flush: Flush) -> list[Write]:
 
 def work_writes(flush: Flush) -> list[Write]:
     """Return the operations that store the works."""
-    owned, writes = flush.owned, []
+    lease, writes = flush.lease, []
     for key, fields in flush.works.items():
         document = {
-            "_id": work_id(owned, key),
-            "v": owned.view_id,
-            "p": owned.partition,
+            "_id": work_id(lease, key),
+            "v": lease.view_id,
+            "p": lease.partition,
             "k": key,
             **fields,
         }
@@ -130,33 +132,33 @@ def work_writes(flush: Flush) -> list[Write]:
 
 def bundle_writes(flush: Flush) -> list[Write]:
     """Return the operations that store the bundles."""
-    owned = flush.owned
-    place = {"v": owned.view_id, "p": owned.partition}
+    lease = flush.lease
+    place = {"v": lease.view_id, "p": lease.partition}
     return [
-        InsertOne({"_id": f"{owned.view_id}|{owned.partition}|{name}", **place, "content": content})
+        InsertOne({"_id": f"{lease.view_id}|{lease.partition}|{name}", **place, "content": content})
         for name, content in flush.bundles.items()
     ]
 
 
 def parked_writes(flush: Flush) -> list[Write]:
     """Return the writes of parked records; one that was parked and mended is written once."""
-    owned, mended = flush.owned, set(flush.mended)
+    lease, mended = flush.lease, set(flush.mended)
     writes: list[Write] = [
-        _insert_parked(owned, offset, parked, is_open=offset not in mended)
+        _insert_parked(lease, offset, parked, is_open=offset not in mended)
         for offset, parked in flush.parked.items()
     ]
     closed = {"$set": {"open": False}}
     before = sorted(mended - flush.parked.keys())
-    return writes + [UpdateOne({"_id": _parked_id(owned, offset)}, closed) for offset in before]
+    return writes + [UpdateOne({"_id": _parked_id(lease, offset)}, closed) for offset in before]
 
 
 def _insert_parked(
-    owned: Owned, offset: int, parked: Parked, *, is_open: bool
+    lease: PartitionLease, offset: int, parked: Parked, *, is_open: bool
 ) -> InsertOne[dict[str, Any]]:
     document = {
-        "_id": _parked_id(owned, offset),
-        "v": owned.view_id,
-        "p": owned.partition,
+        "_id": _parked_id(lease, offset),
+        "v": lease.view_id,
+        "p": lease.partition,
         "o": offset,
         "i": parked.institution_id,
         "s": parked.submission_id,
@@ -171,8 +173,8 @@ def _insert_parked(
     return InsertOne(document)
 
 
-def _parked_id(owned: Owned, offset: int) -> str:
-    return f"{owned.view_id}|{owned.partition}|{offset}"
+def _parked_id(lease: PartitionLease, offset: int) -> str:
+    return f"{lease.view_id}|{lease.partition}|{offset}"
 
 
 def _write(document: dict[str, Any], is_new: bool) -> Write:

@@ -1,35 +1,26 @@
-"""Child process: what another catalogue would change, at the position of the live view.
+"""What another catalogue would change at the position of the live view, in a process of its own.
 
-`python -m services.kpi.what_if.worker` reads a JSON object from standard input (`encode_wish`) and
-prints `TryCatalogueResponse` messages, one JSON object a line. It only reads the log: nothing is
-stored.
+`python -m services.kpi.what_if.worker` is a subprocess as `kpi.process` runs them: asked by
+`encode_request`, it sends `TryCatalogueResponse` messages. It reads the log and stores nothing.
 """
 
 from __future__ import annotations
 
-import base64
 import gc
-import json
-import os
-import sys
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-import structlog
-from google.protobuf.json_format import MessageToJson
-
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2
-from services.kernel.config import load
 from services.kpi.config import Settings
 from services.kpi.domain.comparison import Change, Comparison
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Work
 from services.kpi.log.reader import read_partition
-from services.kpi.process import NICENESS
-from services.kpi.rebuild.shard import Gathering, shares_of
+from services.kpi.process import Message, Send, serve
+from services.kpi.rebuild.shard import ShardFold, shard_count
 from services.kpi.store.views import View
-from services.kpi.store.writes import Owned
+from services.kpi.store.writes import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 from services.kpi.wire.values import encode_value
 
@@ -41,45 +32,53 @@ MEASURES = (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)
 Response = catalogue_service_pb2.TryCatalogueResponse
 
 
-def encode_wish(
+def encode_request(
     view: View,
     before: catalogue_pb2.Catalogue,
     after: catalogue_pb2.Catalogue,
     ends: Mapping[int, int],
     months: tuple[int, int],
     targets: Mapping[str, int],
-) -> str:
-    """Return what the process is told on standard input."""
-    wish = {
-        "before": base64.b64encode(before.SerializeToString()).decode(),
-        "after": base64.b64encode(after.SerializeToString()).decode(),
+) -> Message:
+    """Return what the subprocess is asked for.
+
+    Args:
+        view: the live view.
+        before: its catalogue.
+        after: the catalogue that it is compared with.
+        ends: partition -> offset up to which the log is read.
+        months: range whose numbers are compared.
+        targets: `<unit>|<indicator>` -> target of the last year of the range.
+    """
+    fields = {
         "ends": {str(partition): end for partition, end in ends.items()},
         "begins": {str(partition): begin for partition, begin in view.begins.items()},
         "months": months,
         "targets": dict(targets),
     }
-    return json.dumps(wish)
+    return Message(fields, (before.SerializeToString(), after.SerializeToString()))
 
 
-def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
+def compare(settings: Settings, request: Message) -> Iterator[Response]:
     """Yield how far the log is read, then every number that would change."""
+    fields = request.fields
     before, after = (
-        decode_catalogue(catalogue_pb2.Catalogue.FromString(base64.b64decode(wish[name])))
-        for name in ("before", "after")
+        decode_catalogue(catalogue_pb2.Catalogue.FromString(content))
+        for content in request.attached
     )
-    first, last = wish["months"]
-    comparison = Comparison(before, after, (first, last), wish["targets"])
-    total, parked = sum(wish["ends"].values()), [0, 0]
+    first, last = fields["months"]
+    comparison = Comparison(before, after, (first, last), fields["targets"])
+    total, parked = sum(fields["ends"].values()), [0, 0]
     done = 0
-    for partition, end in sorted((int(p), e) for p, e in wish["ends"].items()):
-        begin = wish["begins"].get(str(partition), 0)
-        passes = shares_of(end)
+    for partition, end in sorted((int(p), e) for p, e in fields["ends"].items()):
+        begin = fields["begins"].get(str(partition), 0)
+        passes = shard_count(end)
         contributed: tuple[dict[Any, int], dict[Any, int]] = ({}, {})
         for remainder in range(passes):
-            owned = Owned("what-if", partition, 1, begin, 0, 0, frozenset())
-            share = (remainder, passes)
-            old = Gathering(owned, before, share=share)
-            new = Gathering(owned, after, share=share)
+            lease = PartitionLease("what-if", partition, 1, begin, 0, 0, frozenset())
+            shard = (remainder, passes)
+            old = ShardFold(lease, before, shard=shard)
+            new = ShardFold(lease, after, shard=shard)
             for records in read_partition(settings, partition, begin, end):
                 old.apply(records)
                 new.apply(records)
@@ -90,7 +89,7 @@ def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
         done += end
         for side, cells in zip((comparison.before, comparison.after), contributed, strict=True):
             for (unit_id, month), row in roll_up(cells, side.catalogue).items():
-                side.image.put(partition, unit_id, month, row)
+                side.cube.put(partition, unit_id, month, row)
     changes = comparison.changes()
     listed = islice(changes, CHANGES_MAX)
     while some := list(islice(listed, CHANGES_PER_MESSAGE)):
@@ -103,8 +102,8 @@ def compare(settings: Settings, wish: dict[str, Any]) -> Iterator[Response]:
 
 def _add(
     comparison: Comparison,
-    old: Gathering,
-    new: Gathering,
+    old: ShardFold,
+    new: ShardFold,
     contributed: tuple[dict[Any, int], dict[Any, int]],
 ) -> None:
     known = dict(old.works())
@@ -133,15 +132,13 @@ def _encode(change: Change) -> catalogue_service_pb2.CellChange:
     )
 
 
-def main() -> int:
-    """Do what standard input asks for."""
+def answer(settings: Settings, request: Message, send: Send) -> None:
+    """Send every response."""
+    # Millions of objects that live to the end: looking for cycles among them finds none.
     gc.disable()
-    os.nice(NICENESS)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    for response in compare(load(Settings), json.loads(sys.stdin.read())):
-        print(MessageToJson(response, indent=None), flush=True)
-    return 0
+    for response in compare(settings, request):
+        send({}, response.SerializeToString())
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(serve(answer))

@@ -14,7 +14,7 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_of_date, month_text
-from services.kpi.domain.restatement import FrozenClaim, FrozenWork, Place
+from services.kpi.domain.restatement import ContributionKey, FrozenClaim, FrozenWork
 from services.kpi.wire import events
 
 HASH_CHARACTERS = 16
@@ -39,7 +39,7 @@ def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> Fro
         event = events.decode_changed(source)
         statements[event.submission_id] = events.decode_statement(event, catalogue, source)
         claims.append(_claim(event))
-    contributed: dict[Place, int] = {}
+    contributed: dict[ContributionKey, int] = {}
     for key, value in restored(statements, catalogue).contributed.items():
         number, member = key if isinstance(key, tuple) else (key, "")
         unit, month, column = key_parts(number)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from google.protobuf.message import DecodeError
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import Record, header
 from services.kpi.domain.parking import Parked
+
+VERSION = re.compile(r"[0-9]{1,18}")
+CALENDAR_MS_MAX = 253_402_300_799_999
 
 
 def parked_of(record: Record, reason: str) -> Parked:
@@ -32,7 +37,7 @@ def parked_of(record: Record, reason: str) -> Parked:
         submission_id=submission_id,
         version=version,
         work_key=work_key,
-        recorded_ms=record.timestamp,
+        recorded_ms=within_calendar(record.timestamp),
         value=value,
     )
 
@@ -41,4 +46,11 @@ def _named(event_id: str) -> tuple[str, int, str]:
     """Split the id of an event, `<submission>:<version>:<work key>`; empty when it is another."""
     submission_id, _, rest = event_id.partition(":")
     version, _, work_key = rest.partition(":")
-    return (submission_id, int(version), work_key) if version.isdecimal() else ("", 0, "")
+    if VERSION.fullmatch(version) is None:
+        return "", 0, ""
+    return submission_id, int(version), work_key
+
+
+def within_calendar(milliseconds: int) -> int:
+    """Return the nearest time from 1970 to 9999: what a producer claims may be no time at all."""
+    return min(max(milliseconds, 0), CALENDAR_MS_MAX)

@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image, Row
-from services.kpi.domain.fold import Cell
+from services.kpi.domain.cube import Cube, Row
+from services.kpi.domain.fold import CellKey
 
 LEVEL = 6
 
@@ -24,15 +24,15 @@ def encode_rows(rows: Mapping[tuple[int, str, int], Row]) -> bytes:
     return zlib.compress(text.encode(), LEVEL)
 
 
-def decode_rows(content: bytes) -> Iterator[tuple[tuple[int, str, int], dict[Cell, int]]]:
+def decode_rows(content: bytes) -> Iterator[tuple[tuple[int, str, int], dict[CellKey, int]]]:
     """Yield each place (partition, unit, month) and its row."""
     for partition, unit_id, month, cells in json.loads(zlib.decompress(content)):
         yield (partition, unit_id, month), {(column, member): v for column, member, v in cells}
 
 
-def decode_image(content: bytes, catalogue: Catalogue) -> Image:
-    """Return the image that rows make."""
-    image = Image(catalogue)
+def decode_cube(content: bytes, catalogue: Catalogue) -> Cube:
+    """Return the cube that rows make."""
+    cube = Cube(catalogue)
     for place, row in decode_rows(content):
-        image.put(*place, row)
-    return image
+        cube.put(*place, row)
+    return cube

@@ -69,7 +69,7 @@ class Notes(DependencyProvider):
             self._changed.notify_all()
         return self.position(partition)
 
-    def settle(self) -> None:
+    def flush_pending(self) -> None:
         self.kept()
 
     def take(self, records: list[Record]) -> None:

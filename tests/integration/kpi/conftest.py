@@ -10,10 +10,10 @@ import pytest
 
 from services.kernel.mongo import Mongo
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.fold import Cell
+from services.kpi.domain.fold import CellKey
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.query.live_view import LiveView
-from services.kpi.store.catalogues import Registry
+from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.ledger import Ledger
 from services.kpi.store.reads import Snapshots
@@ -29,7 +29,7 @@ class Stored:
     """The stored side of the service, and a view that is live."""
 
     mongo: Mongo
-    registry: Registry
+    registry: Catalogues
     ledger: Ledger
     view: View
     catalogue: Catalogue
@@ -42,8 +42,8 @@ class Stored:
         self, partition: int = 0, view: View | None = None, **options: Any
     ) -> PartitionFold:
         """Become the owner of a partition."""
-        owned = self.ledger.claim((view or self.view).view_id, partition)
-        return PartitionFold(owned, self.catalogue, self.ledger, **options)
+        lease = self.ledger.claim((view or self.view).view_id, partition)
+        return PartitionFold(lease, self.catalogue, self.ledger, **options)
 
     def fresh(self) -> LiveView:
         """The view in memory as a process that starts now would have it."""
@@ -52,13 +52,13 @@ class Stored:
         return live
 
     def digest(self) -> str:
-        with self.fresh().read() as moment:
-            return moment.image.digest()
+        with self.fresh().read() as state:
+            return state.cube.digest()
 
     def documents(self, collection: str) -> list[dict[str, Any]]:
         return sorted(self.mongo.database(DATABASE)[collection].find({}), key=lambda d: d["_id"])
 
-    def rows(self, view_id: str) -> dict[tuple[int, str, int], dict[Cell, int]]:
+    def rows(self, view_id: str) -> dict[tuple[int, str, int], dict[CellKey, int]]:
         """All cells of a view that are not zero."""
         return {
             (d["p"], d["u"], d["m"]): decode_row(d)
@@ -78,7 +78,7 @@ def stored(mongo: RunningDatabase) -> Iterator[Stored]:
     connection = Mongo(mongo.uri, 5000)
     connection.client.drop_database(DATABASE)
     declare(connection.database(DATABASE))
-    registry = Registry(connection)
+    registry = Catalogues(connection)
     message = type(catalogue_message())()
     message.CopyFrom(catalogue_message())
     registry.publish(message)

@@ -1,40 +1,136 @@
-"""Children of the builder: what becomes of one that says nothing, or does not want to end."""
+"""Subprocesses: what they say, what becomes of one that dies, and of one that does not end."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
+import subprocess
 import sys
-import threading
-import time
+from pathlib import Path
 
 import pytest
 
+from services.kernel.errors import Exhausted, Unavailable, WrongState
 from services.kpi import process
-from services.kpi.process import Child
+from services.kpi.config import Settings
+from services.kpi.process import Child, ChildFailed, Message, OneAtATime, run
 
-STUBBORN = "import threading; threading.Event().wait()"
-"""Does not look whether its parent is there."""
+MODULE = "asked"
+SERVED = """
+from services.kernel.errors import WrongState
+from services.kpi.process import serve
+
+def work(settings, request, send):
+    print("not a message")
+    {body}
+
+raise SystemExit(serve(work))
+"""
+ECHO = 'send({"zone": settings.time_zone, **request.fields}, *request.attached)'
+FOR_EVER = "import threading; threading.Event().wait()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {FOR_EVER}"
 
 
-def wait_until_ended(child: Child) -> None:
-    deadline, pause = time.monotonic() + 30, threading.Event()
-    while child.is_running:
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the module of a child is found."""
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return tmp_path
+
+
+def start(folder: Path, code: str, *attached: bytes) -> Child:
+    (folder / f"{MODULE}.py").write_text(code)
+    settings = Settings(time_zone="Asia/Tokyo")
+    return Child(MODULE, settings, Message({"view_id": "g1"}, attached))
+
+
+def served(folder: Path, body: str, *attached: bytes) -> Child:
+    return start(folder, SERVED.format(body=body), *attached)
+
+
+def test_a_child_reads_the_settings_of_its_parent_and_a_request_with_its_bytes(
+    folder: Path,
+) -> None:
+    contents = (b"", b"{\n", bytes(range(256)) * 1000)
+    child = served(folder, ECHO, *contents)
+    said = list(child.messages())
+    assert said == [Message({"zone": "Asia/Tokyo", "view_id": "g1"}, contents)]
+    child.end()
+
+
+def test_what_a_child_refuses_is_refused_with_its_reason(folder: Path) -> None:
+    child = served(folder, 'raise WrongState("it is gone", reason="LOG_GONE")')
+    with pytest.raises(WrongState, match="it is gone") as refused:
+        child.result()
+    assert refused.value.reason == "LOG_GONE"
+    child.end()
+
+
+def test_what_fails_in_a_child_is_said(folder: Path) -> None:
+    child = served(folder, 'send({}); raise LookupError("no view")')
+    with pytest.raises(ChildFailed, match=r"^LookupError: no view$"):
+        child.result()
+    child.end()
 
 
 @pytest.mark.parametrize("code", ["raise SystemExit(3)", "print('no JSON'); raise SystemExit(3)"])
-def test_a_child_that_leaves_no_result_has_failed(code: str) -> None:
-    child = Child([sys.executable, "-c", code], os.environ)
-    wait_until_ended(child)
-    failed = f"process {child.process.pid} ended with code 3"
-    assert child.result() == {"failed": failed}
+def test_a_child_that_leaves_no_result_has_failed(folder: Path, code: str) -> None:
+    child = start(folder, code)
+    with pytest.raises(ChildFailed, match=f"^process {child.process.pid} ended with code 3$"):
+        child.result()
     child.end()
 
 
-def test_a_child_that_does_not_want_to_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_does_not_want_to_end_is_killed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
-    child = Child([sys.executable, "-c", STUBBORN], os.environ)
+    child = start(folder, STUBBORN)
     child.end()
     assert child.process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_is_not_wanted_is_killed_however_silent(folder: Path) -> None:
+    (folder / f"{MODULE}.py").write_text(SERVED.format(body=FOR_EVER))
+    wanted = iter([True, True])
+    said = list(run(MODULE, Settings(), Message({}), lambda: next(wanted, False)))
+    assert said == []
+
+
+def test_a_caller_is_told_that_a_child_died_and_may_repeat(folder: Path) -> None:
+    (folder / f"{MODULE}.py").write_text("raise SystemExit(3)")
+    with pytest.raises(Unavailable, match="repeat"):
+        list(run(MODULE, Settings(), Message({}), lambda: True))
+
+
+PARENT = f"""
+from services.kpi.config import Settings
+from services.kpi.process import Child, Message
+child = Child("{MODULE}", Settings(), Message({{}}))
+next(child.messages())
+print(child.process.pid, flush=True)
+{FOR_EVER}
+"""
+
+
+def test_a_child_ends_with_a_parent_that_is_killed(folder: Path) -> None:
+    (folder / f"{MODULE}.py").write_text(SERVED.format(body=f"send({{}}); {FOR_EVER}"))
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        descriptor = os.pidfd_open(int(parent.stdout.readline()))
+        parent.kill()
+    with open(descriptor, "rb", buffering=0):
+        assert select.select([descriptor], [], [], 20)[0]
+
+
+def test_one_is_admitted_at_a_time() -> None:
+    one = OneAtATime("replay")
+    with (
+        one.admitted(),
+        pytest.raises(Exhausted, match="another replay runs in this process"),
+        one.admitted(),
+    ):
+        pass
+    with one.admitted():
+        pass

@@ -31,7 +31,7 @@ from services.kernel.grpc import GrpcServer
 from services.kernel.mongo import Mongo
 from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi.config import Settings
-from services.kpi.log.identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.service import KpiAggregator, KpiQuery
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase

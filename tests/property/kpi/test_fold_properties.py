@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.kpi.domain.catalogue import Catalogue, Component, Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Image, Ratio
+from services.kpi.domain.cube import Cube, Ratio
 from services.kpi.domain.explanation import share_of
 from services.kpi.domain.fold import restored, roll_up
 from services.kpi.domain.shares import WHOLE, split
@@ -29,7 +29,7 @@ from tests.property.kpi.histories import (
     retractions,
     trees,
 )
-from tests.unit.kpi.builders import image_of
+from tests.unit.kpi.builders import cube_of
 
 MEASURES = (0, 1)
 MONTHS = sorted({int(date[:4]) * 12 + int(date[5:7]) - 1 for date in DATES})
@@ -45,8 +45,8 @@ def test_the_order_of_events_does_not_matter(history: History, data: st.DataObje
     assert {k: dict(w.statements) for k, w in again.items()} == {
         k: dict(w.statements) for k, w in works.items()
     }
-    image, other = (image_of(history.catalogue, cells) for cells in (total, other_total))
-    assert image.digest() == other.digest()
+    cube, other = (cube_of(history.catalogue, cells) for cells in (total, other_total))
+    assert cube.digest() == other.digest()
 
 
 @DETERMINISTIC
@@ -63,7 +63,7 @@ def test_retracting_everything_leaves_no_cell(history: History) -> None:
     ended = [*history.events, *retractions(history.events)]
     works, total = folded(ended, history.catalogue)
     assert total == {}
-    assert image_of(history.catalogue, total).digest() == Image(history.catalogue).digest()
+    assert cube_of(history.catalogue, total).digest() == Cube(history.catalogue).digest()
     late = folded([*ended, *history.events], history.catalogue)
     assert late == (works, {})
 
@@ -85,12 +85,12 @@ def test_what_changed_along_the_way_is_what_the_works_add_from_scratch(history: 
 def test_a_whole_count_is_the_number_of_works_claimed_below(history: History) -> None:
     catalogue, tree = history.catalogue, history.catalogue.tree
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     for component in only(Rule.WHOLE):
         if component.is_stock:
             continue
         for measure in MEASURES:
-            counts = [_amount(image, unit, component, measure) for unit in tree.ids]
+            counts = [_amount(cube, unit, component, measure) for unit in tree.ids]
             for unit, count in enumerate(counts):
                 assert count == _claimed(works, catalogue, component, measure, unit)
                 below = [counts[child] for child in tree.children(unit)]
@@ -103,10 +103,10 @@ def test_a_whole_count_is_the_number_of_works_claimed_below(history: History) ->
 def test_fractions_and_leads_add_up_along_the_tree(history: History) -> None:
     catalogue, tree = history.catalogue, history.catalogue.tree
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     for component in (*only(Rule.FRACTION), *only(Rule.LEAD)):
         for measure in MEASURES:
-            amounts = [_amount(image, unit, component, measure) for unit in tree.ids]
+            amounts = [_amount(cube, unit, component, measure) for unit in tree.ids]
             own = [
                 amount - sum(amounts[child] for child in tree.children(unit))
                 for unit, amount in enumerate(amounts)
@@ -122,11 +122,11 @@ def test_fractions_and_leads_add_up_along_the_tree(history: History) -> None:
 def test_every_work_that_counts_in_fractions_is_one_whole(history: History) -> None:
     catalogue = history.catalogue
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     (component,) = (part for part in only(Rule.FRACTION) if not part.amount)
     for measure in MEASURES:
         counting = sum(_counts(work, catalogue, component, measure) for work in works.values())
-        assert _amount(image, "root", component, measure) == counting * WHOLE
+        assert _amount(cube, "root", component, measure) == counting * WHOLE
 
 
 @DETERMINISTIC
@@ -134,7 +134,7 @@ def test_every_work_that_counts_in_fractions_is_one_whole(history: History) -> N
 def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None:
     catalogue, tree = history.catalogue, history.catalogue.tree
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     (every,) = (part for part in only(Rule.CLAIMS) if not part.where)
     for measure in MEASURES:
         found = [
@@ -145,7 +145,7 @@ def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None
         ]
         for unit, unit_id in enumerate(tree.ids):
             below = sum(unit in tree.ancestors[claim.unit] for claim in found)
-            assert _amount(image, unit_id, every, measure) == below
+            assert _amount(cube, unit_id, every, measure) == below
 
 
 @DETERMINISTIC
@@ -153,11 +153,11 @@ def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None
 def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
     catalogue = history.catalogue
     _, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     for indicator in catalogue.indicators.values():
         for unit_id, cut, measure in product(catalogue.tree.ids, indicator.cuts, MEASURES):
-            whole = _numerator(image.value(unit_id, indicator, measure, FIRST, LAST, 0))
-            found = image.split(unit_id, indicator, cut, measure, (FIRST, LAST))
+            whole = _numerator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
+            found = cube.split(unit_id, indicator, cut, measure, (FIRST, LAST))
             terms = [_numerator(value) for value in found.values()]
             if cut in ("trl", "in_kind", "kind", "level"):
                 assert sum(terms) == whole or indicator.value.rule is Rule.DISTINCT
@@ -169,14 +169,14 @@ def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
 def test_money_is_what_units_received_less_what_only_changed_hands(history: History) -> None:
     catalogue, tree = history.catalogue, history.catalogue.tree
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     for component in only(Rule.MONEY_RECEIVED):
         for measure in MEASURES:
             expected = dict.fromkeys(tree.ids, 0)
             for work in works.values():
                 if _counts(work, catalogue, component, measure):
                     _receive(live_claims(work, measure), component, tree, expected)
-            assert {u: _amount(image, u, component, measure) for u in tree.ids} == expected
+            assert {u: _amount(cube, u, component, measure) for u in tree.ids} == expected
 
 
 @DETERMINISTIC
@@ -184,7 +184,7 @@ def test_money_is_what_units_received_less_what_only_changed_hands(history: Hist
 def test_months_add_up_to_any_range(history: History, cut: str) -> None:
     catalogue = history.catalogue
     _, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     middle = int(cut[:4]) * 12 + int(cut[5:7]) - 1
     for indicator in catalogue.indicators.values():
         value = indicator.value
@@ -192,7 +192,7 @@ def test_months_add_up_to_any_range(history: History, cut: str) -> None:
             continue
         for unit in catalogue.tree.ids:
             whole, early, late = (
-                image.value(unit, indicator, 1, first, last, 0)
+                cube.value(unit, indicator, 1, first, last, 0)
                 for first, last in ((FIRST, LAST), (FIRST, middle), (middle + 1, LAST))
             )
             assert _numerator(whole) == _numerator(early) + _numerator(late)
@@ -207,13 +207,13 @@ def test_the_explanations_of_all_works_add_up_to_the_cell(
 ) -> None:
     catalogue, tree = history.catalogue, history.catalogue.tree
     works, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     first, last = sorted(int(date[:4]) * 12 + int(date[5:7]) - 1 for date in (one, other))
     for indicator in catalogue.indicators.values():
         counted = catalogue.indicators.get(indicator.attainment_of, indicator).value
         assert counted is not None
         for unit, unit_id in enumerate(tree.ids):
-            value = image.value(unit_id, indicator, 1, first, last, 7)
+            value = cube.value(unit_id, indicator, 1, first, last, 7)
             shares = [
                 share_of(work.contributed, catalogue, unit, indicator, 1, first, last)
                 for work in works.values()
@@ -231,13 +231,13 @@ def test_the_explanations_of_all_works_add_up_to_the_cell(
 def test_no_stock_and_no_member_ever_falls_below_zero(history: History) -> None:
     catalogue = history.catalogue
     _, total = folded(history.events, catalogue)
-    image = image_of(catalogue, total)
+    cube = cube_of(catalogue, total)
     for indicator in catalogue.indicators.values():
         if indicator.value is None:
             continue
         for unit in catalogue.tree.ids:
             for month in MONTHS:
-                assert _numerator(image.value(unit, indicator, 0, FIRST, month, 0)) >= 0
+                assert _numerator(cube.value(unit, indicator, 0, FIRST, month, 0)) >= 0
 
 
 @DETERMINISTIC
@@ -250,15 +250,15 @@ def test_parts_of_a_split_add_up_to_it(data: st.DataObject, tree: UnitTree, amou
     assert min(parts) >= 0
 
 
-def _amount(image: Image, unit: int | str, component: Component, measure: int) -> int:
+def _amount(cube: Cube, unit: int | str, component: Component, measure: int) -> int:
     """A component over all months."""
-    tree = image.catalogue.tree
+    tree = cube.catalogue.tree
     unit_id = tree.ids[unit] if isinstance(unit, int) else unit
-    for indicator in image.catalogue.indicators.values():
+    for indicator in cube.catalogue.indicators.values():
         if indicator.value == component:
-            return _numerator(image.value(unit_id, indicator, measure, FIRST, LAST, 0))
+            return _numerator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
         if indicator.denominator == component:
-            return _denominator(image.value(unit_id, indicator, measure, FIRST, LAST, 0))
+            return _denominator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
     raise AssertionError("no indicator has this component")
 
 

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
-from services.kpi.domain.cube import Image
-from services.kpi.domain.parking import Grave
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.parking import ParkedRef
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild import bulk_load, shard
 from services.kpi.rebuild.bulk_load import here, rebuild
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.bundle_writer import JOINT, WORKS_PER_BUNDLE, unpack
 from services.kpi.store.rows import PackedRow
-from services.kpi.store.writes import Flush, Owned
+from services.kpi.store.writes import Flush, PartitionLease
 from tests.integration.kpi.logs import log
 from tests.property.kpi.histories import DETERMINISTIC
 from tests.unit.kpi.builders import (
@@ -33,7 +33,7 @@ from tests.unit.kpi.builders import (
     record,
 )
 
-OWNED = Owned("view", 0, 1, 0, 0, 0, frozenset())
+OWNED = PartitionLease("view", 0, 1, 0, 0, 0, frozenset())
 POISON = [b"\xff", events_pb2.SubmissionChanged(work_key="w").SerializeToString()]
 
 
@@ -47,17 +47,17 @@ class MemoryLoading:
 
     deaths: set[int] = field(default_factory=set)
     stored: dict[tuple[str, Any], Any] = field(default_factory=dict)
-    standing: Document = field(default_factory=dict)
+    position: Document = field(default_factory=dict)
     end: int = 0
     runs: int = 0
     loaded: int = 0
     writes: int = 0
 
-    def begin(self, owned: Owned, end: int, runs: int) -> tuple[int, int, int]:
+    def begin(self, lease: PartitionLease, end: int, runs: int) -> tuple[int, int, int]:
         self.end, self.runs = self.end or end, self.runs or runs
         return self.end, self.runs, self.loaded
 
-    def put(self, owned: Owned, number: int, chunk: Flush) -> None:
+    def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
         self._maybe_die()
         assert number == self.loaded
         assert chunk.new_rows == chunk.rows.keys()
@@ -97,12 +97,12 @@ class MemoryLoading:
                         work["u"] = sorted([*work["u"], f"{type_name}|{unit_id}"])
         return works
 
-    def finish(self, owned: Owned, chunks: int, standing: Document) -> None:
+    def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
         self._maybe_die()
         assert chunks == self.loaded
-        self.standing = standing
+        self.position = position
 
-    def note_read(self, owned: Owned, records: int) -> None:
+    def note_read(self, lease: PartitionLease, records: int) -> None:
         pass
 
     def _maybe_die(self) -> None:
@@ -120,10 +120,10 @@ class MemoryLedger:
         self.parked: dict[int, Any] = {}
         self.mended: set[int] = set()
 
-    def works(self, owned: Owned, keys: Sequence[str]) -> dict[str, list[bytes]]:
+    def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
         return {k: self.works_by_key[k]["c"] for k in keys if k in self.works_by_key}
 
-    def rows(self, owned: Owned, keys: Sequence[tuple[str, int]]) -> dict[Any, Any]:
+    def rows(self, lease: PartitionLease, keys: Sequence[tuple[str, int]]) -> dict[Any, Any]:
         return {k: PackedRow.of(self.rows_by_place[k]) for k in keys if k in self.rows_by_place}
 
     def commit(self, flush: Flush) -> None:
@@ -132,7 +132,7 @@ class MemoryLedger:
         self.parked.update(flush.parked)
         self.mended.update(flush.mended)
 
-    def graves(self, owned: Owned) -> list[Grave]:
+    def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         return []
 
 
@@ -152,23 +152,23 @@ def history(seed: int, size: int) -> list[FakeRecord]:
     return [record(offset, value) for offset, value in enumerate(values)]
 
 
-def folded(records: list[FakeRecord], batch: int) -> tuple[MemoryLedger, Owned]:
+def folded(records: list[FakeRecord], batch: int) -> tuple[MemoryLedger, PartitionLease]:
     ledger = MemoryLedger()
     fold = PartitionFold(OWNED, real_catalogue(), ledger)
     for some in batches(records, batch):
         fold.apply(some)
-    return ledger, fold.owned
+    return ledger, fold.lease
 
 
 def batches(records: list[FakeRecord], size: int) -> Iterable[list[FakeRecord]]:
     return [records[begin : begin + size] for begin in range(0, len(records), size)]
 
 
-def image(rows: Mapping[tuple[str, int], Any]) -> Image:
-    image = Image(real_catalogue())
+def cube(rows: Mapping[tuple[str, int], Any]) -> Cube:
+    cube = Cube(real_catalogue())
     for (unit_id, month), row in rows.items():
-        image.put(0, unit_id, month, row)
-    return image
+        cube.put(0, unit_id, month, row)
+    return cube
 
 
 @DETERMINISTIC
@@ -180,13 +180,13 @@ def image(rows: Mapping[tuple[str, int], Any]) -> Image:
     st.sets(st.integers(1, 12), max_size=4),
 )
 def test_a_rebuild_equals_the_fold(
-    seed: int, size: int, shares: int, chunk: int, deaths: set[int]
+    seed: int, size: int, shards: int, chunk: int, deaths: set[int]
 ) -> None:
-    """With poison and marks, in one or several shares, and killed at several writes."""
+    """With poison and marks, in one or several shards, and killed at several writes."""
     later = history(seed, size)
     records = later[: max(1, len(later) - 5)]
-    ledger, owned = folded(records, 17)
-    loading, asked = MemoryLoading(deaths), shares
+    ledger, lease = folded(records, 17)
+    loading, asked = MemoryLoading(deaths), shards
     end = len(records)
 
     def read(until: int) -> Iterable[list[FakeRecord]]:
@@ -197,18 +197,18 @@ def test_a_rebuild_equals_the_fold(
         patch.setattr(shard, "CHUNK_WORKS", chunk)
         patch.setattr(shard, "CHUNK_LEADS", chunk)
         gather_all = here(OWNED, real_catalogue(), read)
-        while not loading.standing:
+        while not loading.position:
             try:
-                rebuild(loading, OWNED, real_catalogue(), gather_all, end, shares)
+                rebuild(loading, OWNED, real_catalogue(), gather_all, end, shards)
             except Killed:
-                # Whoever goes on may know of more, or take other shares, and must not mix it in.
-                end, shares = end + 1, shares + 1
-    assert loading.standing == {
-        "next_offset": owned.next_offset,
-        "newest_event_ms": owned.newest_event_ms,
-        "republished": sorted(owned.republished),
-        "parked": owned.parked,
-        "last_hash": owned.last_hash,
+                # Whoever goes on may know of more, or take other shards, and must not mix it in.
+                end, shards = end + 1, shards + 1
+    assert loading.position == {
+        "next_offset": lease.next_offset,
+        "newest_event_ms": lease.newest_event_ms,
+        "republished": sorted(lease.republished),
+        "parked": lease.parked,
+        "last_hash": lease.last_hash,
         "runs": asked,
     }
     assert loading.runs == asked
@@ -216,4 +216,4 @@ def test_a_rebuild_equals_the_fold(
     assert loading.works() == ledger.works_by_key
     rows = {place: row for place, row in ledger.rows_by_place.items() if row}
     assert loading.of("rows") == rows
-    assert image(loading.of("rows")).digest() == image(rows).digest()
+    assert cube(loading.of("rows")).digest() == cube(rows).digest()

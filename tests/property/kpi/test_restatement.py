@@ -10,7 +10,7 @@ from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.restatement import Cause
 from services.kpi.editions.restatements import cells_of, compare
-from services.kpi.replay.memory_projection import Cut, Scratch
+from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.replay.tasks import Task, decode_lines, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log
@@ -20,8 +20,8 @@ CATALOGUE = real_catalogue()
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
 
 
-def scratch(records: list, until: int) -> Scratch:
-    made = Scratch(CATALOGUE, Cut({0: until}))
+def scratch(records: list, until: int) -> MemoryProjection:
+    made = MemoryProjection(CATALOGUE, ReplayBound({0: until}))
     made.take(records)
     return made
 
@@ -36,8 +36,8 @@ def test_lines_add_up_to_every_cell_and_name_who_and_why(seed: int, measure: int
         task = Task(unit, works, facts["works_sha256"], MONTHS, measure)
         _, made = run(task_of(task.fields(), works), now)
         lines = list(decode_lines(made))
-        closed = cells_of(then.image(), unit, MONTHS, measure)
-        present = cells_of(now.image(), unit, MONTHS, measure)
+        closed = cells_of(then.cube(), unit, MONTHS, measure)
+        present = cells_of(now.cube(), unit, MONTHS, measure)
         cells = list(compare(closed, present, lines, present, True))
         assert [cell for cell in cells if not cell.adds_up] == []
         assert any(cell.is_changed for cell in cells)
@@ -76,13 +76,13 @@ def redefined() -> Catalogue:
 def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: int) -> None:
     records, other = log(400, seed), redefined()
     then, now = scratch(records, 250), scratch(records, len(records))
-    anew = Scratch(other, Cut({0: len(records)}))
+    anew = MemoryProjection(other, ReplayBound({0: len(records)}))
     anew.take(records)
     facts, works = run(Task("root"), then)
     task = Task("root", works, facts["works_sha256"], MONTHS, 1)
     lines = list(decode_lines(run(task, now)[1]))
-    closed = cells_of(then.image(), "root", MONTHS, 1)
-    again, present = (cells_of(each.image(), "root", MONTHS, 1) for each in (now, anew))
+    closed = cells_of(then.cube(), "root", MONTHS, 1)
+    again, present = (cells_of(each.cube(), "root", MONTHS, 1) for each in (now, anew))
     cells = {
         (c.unit_id, c.indicator_code): c for c in compare(closed, again, lines, present, False)
     }
@@ -101,8 +101,8 @@ def test_a_list_with_a_line_missing_does_not_add_up() -> None:
     facts, works = run(Task("root"), then)
     task = Task("root", works, facts["works_sha256"], MONTHS, 1)
     lines = list(decode_lines(run(task, now)[1]))
-    closed = cells_of(then.image(), "root", MONTHS, 1)
-    present = cells_of(now.image(), "root", MONTHS, 1)
+    closed = cells_of(then.cube(), "root", MONTHS, 1)
+    present = cells_of(now.cube(), "root", MONTHS, 1)
     for missing in range(len(lines)):
         left = lines[:missing] + lines[missing + 1 :]
         assert not all(c.adds_up for c in compare(closed, present, left, present, True))

@@ -11,11 +11,11 @@ from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import OwnershipLost
 from services.kpi.domain.parking import Parking
-from services.kpi.projection import ownership, partition_fold
+from services.kpi.projection import decoder, ownership
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.rebuild import worker
 from services.kpi.store import writes
-from services.kpi.store.ledger import Flush, Ledger, Owned
+from services.kpi.store.ledger import Flush, Ledger, PartitionLease
 from services.kpi.store.rows import PackedRow
 
 
@@ -23,27 +23,27 @@ class NoFence(Ledger):
     """Commits whatever the epoch and the offset are."""
 
     def commit(self, flush: Flush) -> None:
-        found = self._progress.find_one({"_id": f"{flush.owned.view_id}|{flush.owned.partition}"})
+        found = self._progress.find_one({"_id": f"{flush.lease.view_id}|{flush.lease.partition}"})
         assert found is not None
-        owned = replace(flush.owned, epoch=found["epoch"], next_offset=found["next_offset"])
-        super().commit(Flush(**{**_fields(flush), "owned": owned}))
+        lease = replace(flush.lease, epoch=found["epoch"], next_offset=found["next_offset"])
+        super().commit(Flush(**{**_fields(flush), "owned": lease}))
 
 
 class EpochNotRaised(Ledger):
     """Takes a partition over without a new epoch, and the offset is no fence of its own."""
 
-    def claim(self, *given: Any, **named: Any) -> Owned:
-        owned = super().claim(*given, **named)
-        return replace(owned, epoch=1)
+    def claim(self, *given: Any, **named: Any) -> PartitionLease:
+        lease = super().claim(*given, **named)
+        return replace(lease, epoch=1)
 
     def commit(self, flush: Flush) -> None:
-        found = self._progress.find_one({"_id": f"{flush.owned.view_id}|{flush.owned.partition}"})
+        found = self._progress.find_one({"_id": f"{flush.lease.view_id}|{flush.lease.partition}"})
         assert found is not None
-        owned = replace(flush.owned, epoch=found["epoch"])
+        lease = replace(flush.lease, epoch=found["epoch"])
         if found["next_offset"] > flush.next_offset:
             raise OwnershipLost("offset only")
-        owned = replace(owned, next_offset=found["next_offset"])
-        super().commit(Flush(**{**_fields(flush), "owned": owned}))
+        lease = replace(lease, next_offset=found["next_offset"])
+        super().commit(Flush(**{**_fields(flush), "owned": lease}))
 
 
 class TornFlush(Ledger):
@@ -94,9 +94,9 @@ class KeepsCaches(PartitionFold):
 
     shared: ClassVar[dict[tuple[int, str, int], tuple[Any, Any]]] = {}
 
-    def __init__(self, owned: Owned, catalogue: Any, stored: Any, *more: Any) -> None:
-        super().__init__(owned, catalogue, stored, *more)
-        key = (id(stored._mongo), owned.view_id, owned.partition)
+    def __init__(self, lease: PartitionLease, catalogue: Any, stored: Any, *more: Any) -> None:
+        super().__init__(lease, catalogue, stored, *more)
+        key = (id(stored._mongo), lease.view_id, lease.partition)
         self._works, self._rows = self.shared.setdefault(key, (self._works, self._rows))
 
 
@@ -107,13 +107,13 @@ class ReadFailed(AutoReconnect):
 class NamesFailedReads(Ledger):
     """Tells failed reads from failed commits."""
 
-    def works(self, owned: Owned, keys: Any) -> Any:
+    def works(self, lease: PartitionLease, keys: Any) -> Any:
         with _named():
-            return super().works(owned, keys)
+            return super().works(lease, keys)
 
-    def rows(self, owned: Owned, keys: Any) -> Any:
+    def rows(self, lease: PartitionLease, keys: Any) -> Any:
         with _named():
-            return super().rows(owned, keys)
+            return super().rows(lease, keys)
 
 
 @contextmanager
@@ -185,6 +185,6 @@ MUTANTS = {
     ),
     "works that are being written are forgotten": ((ownership, "PartitionFold", ForgetsTooEarly),),
     "rows change while they are being written": ((PackedRow, "changed", _changes_itself),),
-    "parked records are never mended": ((partition_fold, "Parking", MendsNothing),),
-    "any version mends a parked record": ((partition_fold, "Parking", MendsBlindly),),
+    "parked records are never mended": ((decoder, "Parking", MendsNothing),),
+    "any version mends a parked record": ((decoder, "Parking", MendsBlindly),),
 }

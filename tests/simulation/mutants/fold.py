@@ -78,7 +78,7 @@ class TwoReleases(PartitionFold):
     """Every other owner counts as the release before did, which settled dates otherwise."""
 
     def _fold_one(self, *given: Any) -> None:
-        if self.owned.epoch % 2:
+        if self.lease.epoch % 2:
             with patch.object(contribution, "effective_date", _latest_date):
                 return super()._fold_one(*given)
         return super()._fold_one(*given)

@@ -37,14 +37,14 @@ def _asks_no_second_time(
     self: ownership.OwnedPartitions, view: Any, partition: int, behind: Any = None
 ) -> PartitionFold:
     ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
-    owned = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
+    lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
     catalogue = self.registry.catalogue(view.catalogue_version)
-    return PartitionFold(owned, catalogue, ledger, self._limits, view.generation, behind)
+    return PartitionFold(lease, catalogue, ledger, self._limits, view.generation, behind)
 
 
 def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[str]) -> None:
     if not view.phase and not set(view.awaits) - republished:
-        transaction(self._mongo, lambda session: self._point(view.view_id, session))
+        transaction(self._mongo, lambda session: self._make_live(view.view_id, session))
 
 
 def _answers_already(self: View, topic_id: str) -> bool:
@@ -63,6 +63,8 @@ MUTANTS = {
     "a claim does not ask again which log it is": (
         (ownership.OwnedPartitions, "_fold_of", _asks_no_second_time),
     ),
-    "a sleeper lets its generation answer": ((Views, "heard", _answers_whoever_does_by_now),),
+    "a sleeper lets its generation answer": (
+        (Views, "note_republished", _answers_whoever_does_by_now),
+    ),
     "a generation that is being filled is opened again": ((View, "is_of", _answers_already),),
 }

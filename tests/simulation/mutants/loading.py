@@ -8,39 +8,41 @@ from services.kpi.domain.work import Work
 from services.kpi.projection import partition_fold
 from services.kpi.rebuild import shard
 from services.kpi.store.bulk_load import BulkLoad
-from services.kpi.store.ledger import Ledger, Owned
+from services.kpi.store.ledger import Ledger, PartitionLease
 from services.kpi.store.works import StoredWorks
 
 
-def _gathers_the_last_word(self: shard.Gathering, records: Any) -> None:
-    for event, statement in self._decode(records, self.flush):
+def _gathers_the_last_word(self: shard.ShardFold, records: Any) -> None:
+    for event, statement in self.decoder.decode(records, self.flush):
         self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
     self.read += len(records)
     self.flush.next_offset = records[-1].offset + 1
     self.flush.last_hash = partition_fold.event_hash(records[-1])
 
 
-def _stores_no_tombstones(self: shard.Gathering, work: Work) -> dict[str, Any]:
+def _stores_no_tombstones(self: shard.ShardFold, work: Work) -> dict[str, Any]:
     said = {
         submission: statement
         for submission, statement in work.statements.items()
         if statement.declared or statement.verified
     }
-    return self._document(Work(said, work.contributed))
+    return self._documents.fields(Work(said, work.contributed))
 
 
 _REAL_BEGIN = BulkLoad.begin
 
 
 def _loads_from_the_start(
-    self: BulkLoad, owned: Owned, end: int, shares: int
+    self: BulkLoad, lease: PartitionLease, end: int, shards: int
 ) -> tuple[int, int, int]:
-    return end, *_REAL_BEGIN(self, owned, end, shares)[1:]
+    return end, *_REAL_BEGIN(self, lease, end, shards)[1:]
 
 
-def _says_it_is_loaded(self: BulkLoad, owned: Owned, end: int, shares: int) -> tuple[int, int, int]:
-    begun = _REAL_BEGIN(self, owned, end, shares)
-    key = {"_id": f"{owned.view_id}|{owned.partition}", "epoch": owned.epoch}
+def _says_it_is_loaded(
+    self: BulkLoad, lease: PartitionLease, end: int, shards: int
+) -> tuple[int, int, int]:
+    begun = _REAL_BEGIN(self, lease, end, shards)
+    key = {"_id": f"{lease.view_id}|{lease.partition}", "epoch": lease.epoch}
     self._progress.update_one(key, {"$set": {"runs": begun[1], "next_offset": begun[0]}})
     return begun
 
@@ -57,15 +59,15 @@ def _forgets_what_is_bound(
 _REAL_CLAIM = Ledger.claim
 
 
-def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> Owned:
+def _claims_what_is_being_loaded(self: Ledger, *given: Any, **named: Any) -> PartitionLease:
     return _REAL_CLAIM(self, *given, **{**named, "is_loader": True})
 
 
 MUTANTS = {
     "a rebuild keeps the last word, not the newest version": (
-        (shard.Gathering, "apply", _gathers_the_last_word),
+        (shard.ShardFold, "apply", _gathers_the_last_word),
     ),
-    "a rebuild stores no tombstones": ((shard.Gathering, "document", _stores_no_tombstones),),
+    "a rebuild stores no tombstones": ((shard.ShardFold, "document", _stores_no_tombstones),),
     "a resumed load reads up to another offset": ((BulkLoad, "begin", _loads_from_the_start),),
     "a load that begins says it has ended": ((BulkLoad, "begin", _says_it_is_loaded),),
     "works in bundles are taken for new": ((StoredWorks, "find", _forgets_what_is_bound),),

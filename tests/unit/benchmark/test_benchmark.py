@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.fold import Cell, Place
+from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.benchmark.figures import Figure, quantiles, write
@@ -64,7 +64,7 @@ def test_every_record_is_a_cloud_event_that_the_fold_counts() -> None:
     records, folded = log(count=500), frozen()
     assert {dict(record.headers)["ce_type"] for record in records} == {TYPE.encode()}
     statements = [(event, events.decode_statement(event, folded, b"")) for event in said(records)]
-    rows: dict[Place, dict[Cell, int]] = {}
+    rows: dict[RowKey, dict[CellKey, int]] = {}
     fold_in_memory(statements, {}, rows, folded)
     counted = {column.partition(":")[0] for row in rows.values() for column, _ in row}
     assert counted >= {"KNW-03", "COM-03", "STA-01", "ENT-12"}

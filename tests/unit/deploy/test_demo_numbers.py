@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.cli.files import submission_rows
 from services.kernel.publisher import Event
-from services.kpi.domain.cube import Image, Ratio, Value
+from services.kpi.domain.cube import Cube, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
 from services.kpi.domain.months import month_text
 from services.kpi.domain.work import Key, Work
@@ -108,7 +108,7 @@ def log() -> list[bytes]:
 
 
 @cache
-def image() -> Image:
+def image() -> Cube:
     works: dict[str, Work] = {}
     changes: dict[Key, int] = {}
     for value in log():
@@ -118,7 +118,7 @@ def image() -> Image:
         works[event.work_key], found = fold(old, event.submission_id, statement, CATALOGUE)
         for key, amount in found.items():
             changes[key] = changes.get(key, 0) + amount
-    made = Image(CATALOGUE)
+    made = Cube(CATALOGUE)
     for (unit_id, month), row in roll_up(changes, CATALOGUE).items():
         made.put(0, unit_id, month, row)
     return made

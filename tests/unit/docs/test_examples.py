@@ -4,7 +4,7 @@ from typing import Any
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.contribution import contribution, key_parts
-from services.kpi.domain.cube import Image, Value
+from services.kpi.domain.cube import Cube, Value
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_of_date, month_text
 from services.kpi.domain.tree import Unit, UnitTree
@@ -27,7 +27,7 @@ def claim(unit: str, number: int, lead: bool = False, rank: int = 3, **facts: An
     return Claim(str(number), TREE.number[unit], lead, 0, rank, "thing", {**MARCH, **facts})
 
 
-def image_of(component: Component, *works: list[Claim]) -> tuple[Image, Indicator]:
+def image_of(component: Component, *works: list[Claim]) -> tuple[Cube, Indicator]:
     indicator = Indicator("AAA-01", component)
     catalogue = Catalogue.build(1, [indicator], TREE)
     rows: dict[tuple[str, int], dict[tuple[str, str], int]] = {}
@@ -37,7 +37,7 @@ def image_of(component: Component, *works: list[Claim]) -> tuple[Image, Indicato
             row = rows.setdefault(place, {})
             for cell, value in change.items():
                 row[cell] = row.get(cell, 0) + value
-    image = Image(catalogue)
+    image = Cube(catalogue)
     for (unit_id, month), row in rows.items():
         image.put(0, unit_id, month, row)
     return image, indicator

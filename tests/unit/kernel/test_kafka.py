@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from services.cli.local.child_process import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable
-from services.kernel.kafka import DEAD_LETTERS_IN_A_ROW_MAX, Consume, header
+from services.kernel.kafka import DEAD_LETTERS_IN_A_ROW_MAX, Consume, event_type, header
 from services.kernel.publisher import Event, KafkaPublisher
 
 HANOI = timezone(timedelta(hours=7))
@@ -54,10 +54,46 @@ def test_an_event_without_a_trace_has_no_trace_header() -> None:
 
 
 def test_a_header_is_read_as_text_whatever_its_bytes() -> None:
-    record = SimpleNamespace(headers=[("a", b"1"), ("a", b"2"), ("b", b"\xff")])
-    assert header(record, "a") == "1"  # type: ignore[arg-type]
-    assert header(record, "b") == "\ufffd"  # type: ignore[arg-type]
-    assert header(record, "c") == ""  # type: ignore[arg-type]
+    headers = [("a", b"1"), ("a", b"2"), ("b", b"\xff"), ("null", None), ("null", b"1")]
+    record: Any = SimpleNamespace(headers=headers)
+    assert header(record, "a") == "1"
+    assert header(record, "b") == "\ufffd"
+    assert header(record, "c") == ""
+    assert header(record, "null") == ""
+
+
+def typed(*values: bytes | None) -> Any:
+    headers = [("ce_id", b"1"), *(("ce_type", value) for value in values)]
+    return SimpleNamespace(headers=headers, offset=7)
+
+
+@pytest.mark.parametrize("values", [(b"a.v1.B",), (b"a.v1.B", b"a.v1.B"), (b"!" * 255,)])
+def test_a_type_is_one_visible_ascii_text_however_often_it_is_said(values: Any) -> None:
+    assert event_type(typed(*values)) == values[0].decode()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (),
+        (None,),
+        (b"",),
+        (b" ",),
+        (b"a.v1.B\n",),
+        (b"\xff",),
+        ("ấn".encode(),),
+        (b"!" * 256,),
+        (b"a.v1.B", b"a.v2.B"),
+        (b"a.v1.B", None),
+        (None, b"a.v1.B"),
+        (b"a.v1.B", b""),
+    ],
+)
+def test_a_record_that_names_no_usable_type_is_invalid(values: Any) -> None:
+    with pytest.raises(InvalidRecord, match="no usable ce_type") as invalid:
+        event_type(typed(*values))
+    assert invalid.value.offset == 7
+    assert len(str(invalid.value)) <= 500
 
 
 def test_publishing_without_a_broker_is_unavailable_and_leaves_nothing_behind() -> None:
@@ -124,6 +160,50 @@ def test_one_batch_that_is_handled_begins_the_count_anew() -> None:
     toy.is_wrong = lambda record: True
     consume._hand_over(records(1))
     assert len(toy.buried) == DEAD_LETTERS_IN_A_ROW_MAX + 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "written"),
+    [
+        (b"k", b"v", (b"v", b"k")),
+        (b"k", None, (None, b"k")),
+        (b"", None, (None, b"")),
+        (None, b"v", (b"v", None)),
+        (None, None, (b"", None)),
+    ],
+)
+def test_a_dead_letter_holds_what_kafka_python_can_write(
+    key: bytes | None, value: bytes | None, written: tuple[bytes | None, bytes | None]
+) -> None:
+    consume = Consume(group="g.dead")
+    toy = Toy(consume)
+    (record,) = records(1)
+    record.key, record.value = key, value
+    record.headers = [("a", None), ("b", b"\xff"), ("a", b""), ("ấn", None)]
+    consume._hand_over([record])
+    ((topic, given, given_key, headers),) = toy.buried
+    assert (topic, (given, given_key)) == ("t.dlq", written)
+    assert headers == [
+        *[("a", b""), ("b", b"\xff"), ("a", b""), ("ấn", b"")],
+        *[("dlq_null", b"a"), ("dlq_null", "ấn".encode())],
+        *[("dlq_reason", b"not readable"), ("dlq_origin", b"t/0/0")],
+    ]
+
+
+def test_a_dead_letter_that_is_refused_for_another_reason_than_its_size_is_not_cut() -> None:
+    consume = Consume(group="g.dead")
+    toy = Toy(consume)
+    tried: list[Any] = []
+
+    def write(letters: Any) -> None:
+        tried.extend(letters)
+        raise Unavailable("no acknowledgement") from (KafkaError("down"))
+
+    consume.publisher = SimpleNamespace(write=write)
+    with pytest.raises(Unavailable):
+        consume._hand_over(records(1))
+    assert len(tried) == 1
+    assert toy.buried == []
 
 
 @pytest.mark.parametrize("error", [KeyError("gone"), ValueError("not assigned")])

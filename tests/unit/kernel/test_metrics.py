@@ -11,11 +11,11 @@ from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
 from services.kernel.metrics import (
-    HttpPort,
     count_records,
     forget_partitions,
     note_poll,
     preset_consumer,
+    serve_http,
 )
 
 
@@ -30,9 +30,10 @@ def lacking() -> Reason:
 
 @pytest.fixture
 def port(lacking: Reason) -> Iterator[int]:
-    http = HttpPort("127.0.0.1", 0, {"/healthz": lambda: "", "/readyz": lambda: lacking[-1]})
-    yield http.port
-    http.stop()
+    http = serve_http("127.0.0.1", 0, {"/healthz": lambda: "", "/readyz": lambda: lacking[-1]})
+    yield http.server_port
+    http.shutdown()
+    http.server_close()
 
 
 def get(port: int, path: str) -> tuple[int, str]:

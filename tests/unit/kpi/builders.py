@@ -15,7 +15,7 @@ from services.cli.files import catalogue_yaml
 from services.kernel.publisher import Headers
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator, Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_text
 from services.kpi.domain.tree import Unit, UnitTree
@@ -124,13 +124,13 @@ def counted(claims: Iterable[Claim], made_of: Catalogue) -> dict[str, int]:
     return totals
 
 
-def image_of(made_of: Catalogue, *partitions: Mapping[Key, int]) -> Image:
+def cube_of(made_of: Catalogue, *partitions: Mapping[Key, int]) -> Cube:
     """The image of the cells of partitions 0, 1, ..."""
-    image = Image(made_of)
+    cube = Cube(made_of)
     for partition, changes in enumerate(partitions):
         for (unit_id, month), row in roll_up(changes, made_of).items():
-            image.put(partition, unit_id, month, row)
-    return image
+            cube.put(partition, unit_id, month, row)
+    return cube
 
 
 def wire_claim(unit: str, kind: str, /, **facts: Any) -> events_pb2.Claim:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,6 @@ from pymongo.errors import AutoReconnect
 
 from kieng.directory.v1 import events_pb2
 from services.kernel.errors import InvalidRecord, Unavailable
-from services.kpi import service
 from services.kpi.service import DIRECTORY_PUBLISHED, KpiAggregator, KpiQuery
 from tests.unit.kpi.builders import record
 
@@ -69,28 +67,8 @@ def test_answers_grow_old_while_the_database_is_down() -> None:
 def test_yesterday_is_kept_when_the_database_is_back() -> None:
     query = KpiQuery()
     query.live, query.now = None, lambda: datetime.now(UTC)  # type: ignore[assignment]
-    query.past = SimpleNamespace(keep_yesterday=failing(TROUBLE[1]))  # type: ignore[assignment]
+    query.history = SimpleNamespace(keep_yesterday=failing(TROUBLE[1]))  # type: ignore[assignment]
     query.keep_yesterday()
-    query.past = SimpleNamespace(keep_yesterday=failing(ZeroDivisionError()))  # type: ignore[assignment]
+    query.history = SimpleNamespace(keep_yesterday=failing(ZeroDivisionError()))  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
         query.keep_yesterday()
-
-
-@pytest.mark.parametrize("error", TROUBLE, ids=lambda error: type(error).__name__)
-def test_a_reached_target_is_told_again_when_the_broker_did_not_take_it(
-    error: Exception, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    moment = SimpleNamespace(view=SimpleNamespace(view_id="g1-c1-f2"))
-    monkeypatch.setattr(service, "reached", lambda moment: [("a target", 120)])
-    monkeypatch.setattr(service, "encode_reached", lambda *told: told[:2])
-    marked: list[Any] = []
-    query = KpiQuery()
-    query.live = SimpleNamespace(read=lambda: nullcontext(moment))  # type: ignore[assignment]
-    query.targets = SimpleNamespace(mark_reached=lambda *told: marked.append(told[0]))  # type: ignore[assignment]
-    query.publish = failing(error)  # type: ignore[assignment]
-    query.tell_reached_targets()
-    assert marked == []
-    sent: list[Any] = []
-    query.publish = sent.extend  # type: ignore[assignment]
-    query.tell_reached_targets()
-    assert (sent, marked) == ([("a target", 120)], ["a target"])

@@ -99,7 +99,24 @@ def test_only_two_types_of_events_are_listened_to() -> None:
     assert wire.is_listened_to(record(changed()))
     assert wire.is_listened_to(record(reached()))
     assert not wire.is_listened_to(record(events_pb2.LogRepublished()))
-    assert not wire.is_listened_to(FakeRecord(b""))
+    later = [("ce_type", b"kieng.submissions.v9.Unknown")]
+    assert not wire.is_listened_to(FakeRecord(b"", later))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("ce_type", None)],
+        [("ce_type", b"")],
+        [("ce_type", b"\xff")],
+        [("ce_type", wire.SUBMISSION_CHANGED.encode()), ("ce_type", None)],
+    ],
+)
+def test_a_record_without_a_usable_type_is_invalid_and_not_passed_over(headers: Any) -> None:
+    with pytest.raises(InvalidRecord, match="no usable ce_type") as invalid:
+        wire.is_listened_to(FakeRecord(b"", headers, 7))
+    assert invalid.value.offset == 7
 
 
 @pytest.mark.parametrize("language", list(Language))

@@ -243,7 +243,7 @@ def test_a_rebuild_that_is_killed_goes_on_while_the_live_view_is_folded(
                 live = vector(info(stack))
                 children = builder(stack).children.running
                 for child in children:
-                    child.send_signal(signal.SIGKILL)
+                    child.process.send_signal(signal.SIGKILL)
                 # The live view goes on meanwhile.
                 wait_until(lambda: vector(info(stack)) != live)  # noqa: B023
             assert followed(stack, view_id).state == View.STATE_LIVE

@@ -15,10 +15,12 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2
 from kieng.submissions.v1 import events_pb2
 from services.cli.admin import topics
 from services.kernel.errors import Unavailable
+from services.kernel.kafka import Record
 from services.kernel.mongo import Mongo
 from services.kpi.config import Settings
-from services.kpi.log.copy import records_of
-from services.kpi.log.identity import SUBMISSIONS, beginnings, describe_log, divergence, event_hash
+from services.kpi.log.identity import beginnings, describe_log, divergence, event_hash
+from services.kpi.log.reader import read_whole
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
@@ -70,6 +72,10 @@ def write(bootstrap: str, *values: bytes) -> None:
             producer.send(SUBMISSIONS, value, b"k", headers=headers, partition=0).get(timeout=10)
 
 
+def written(settings: Settings) -> list[Record]:
+    return [r for records in read_whole(settings) for r in records if r.partition == 0]
+
+
 def set_up(settings: Settings, *settings_of_topic: tuple[str, str]) -> None:
     with closing(KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)) as admin:
         wanted = dict(settings_of_topic)
@@ -78,7 +84,7 @@ def set_up(settings: Settings, *settings_of_topic: tuple[str, str]) -> None:
 
 def test_the_log_that_was_folded_is_recognised_and_others_are_not(settings: Settings) -> None:
     write(settings.kafka_bootstrap, b"one", b"two", b"three")
-    records = [r for r in records_of(settings.kafka_bootstrap) if r.partition == 0]
+    records = written(settings)
     assert divergence(settings, 0, 0, "") == ""
     for record in records:
         assert divergence(settings, 0, record.offset + 1, event_hash(record)) == ""
@@ -111,7 +117,7 @@ def test_a_broker_that_is_down_is_no_divergence(settings: Settings) -> None:
 @pytest.mark.usefixtures("only_kafka")
 def test_deleted_records_are_missed_when_they_were_not_folded(settings: Settings) -> None:
     write(settings.kafka_bootstrap, *(b"%d" % i for i in range(10)))
-    records = [r for r in records_of(settings.kafka_bootstrap) if r.partition == 0]
+    records = written(settings)
     delete_before(settings, 6)
     assert "records 4 to 5 of partition 0 are gone" in divergence(
         settings, 0, 4, event_hash(records[3])
@@ -191,7 +197,7 @@ def test_a_truncated_log_is_noticed_and_filled_again_in_the_same_topic(settings:
         wait_until(lambda: kpis_or_none(stack) == FULL)
         before = digest(stack)
     write(settings.kafka_bootstrap, b"lost", b"lost too", b"kept")
-    records = [r for r in records_of(settings.kafka_bootstrap) if r.partition == 0]
+    records = written(settings)
     delete_before(settings, records[-1].offset)
     with running(settings) as stack:
         wait_until(lambda: kpis_or_none(stack) == FULL)

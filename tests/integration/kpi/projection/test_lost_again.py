@@ -10,7 +10,7 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
-from services.kpi.api.catalogues import Publishing
+from services.kpi.api.catalogues import CatalogueApi
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.identity import LogDescription
@@ -40,7 +40,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 
 @pytest.fixture
-def owned(stored: Stored) -> OwnedPartitions:
+def lease(stored: Stored) -> OwnedPartitions:
     made: Any = OwnedPartitions()
     made.container = SimpleNamespace(settings=Settings())
     made.connection = SimpleNamespace(mongo=stored.mongo)
@@ -54,27 +54,27 @@ def troubles(stored: Stored) -> Sequence[str]:
 
 
 def test_a_partition_is_claimed_of_the_log_that_is_there(
-    stored: Stored, owned: OwnedPartitions, answers: Answers
+    stored: Stored, lease: OwnedPartitions, answers: Answers
 ) -> None:
     answers("log-1")
-    assert owned.claim(0) == 0
+    assert lease.claim(0) == 0
     answers("log-1", "log-2")
     with pytest.raises(OwnershipLost, match="another one now"):
-        owned.claim(0)
+        lease.claim(0)
     assert troubles(stored) == []
 
 
 def test_only_a_view_whose_log_is_gone_is_said_to_have_lost_it(
-    stored: Stored, owned: OwnedPartitions, answers: Answers
+    stored: Stored, lease: OwnedPartitions, answers: Answers
 ) -> None:
     """Who slept since it asked knows nothing of the view that was opened meanwhile."""
     answers("log-0", "log-1")
     with pytest.raises(NotReady):
-        owned.claim(0)
+        lease.claim(0)
     assert troubles(stored) == []
     answers("log-2")
     with pytest.raises(NotReady, match="LOG_DIVERGED"):
-        owned.claim(0)
+        lease.claim(0)
     assert ["LOG_DIVERGED" in text for text in troubles(stored)] == [True]
 
 
@@ -96,9 +96,9 @@ def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Sto
     )
     request = catalogue_service_pb2.OpenLogGenerationRequest()
     with pytest.raises(Unavailable, match="repeat"):
-        Publishing.open_log_generation(query, request)
+        CatalogueApi.open_log_generation(query, request)
     refused = stored.registry.view(f"g2-c1-f{FOLD_VERSION}")
     assert refused is not None
     assert (refused.state, refused.topic_id) == ("refused", "log-2")
-    opened = Publishing.open_log_generation(query, request)
+    opened = CatalogueApi.open_log_generation(query, request)
     assert (opened.view_id, opened.needs_republish) == (f"g3-c1-f{FOLD_VERSION}", True)

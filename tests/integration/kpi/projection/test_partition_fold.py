@@ -19,9 +19,9 @@ LOG = log(400)
 
 
 def count(stored: Stored, code: str = "KNW-03", unit: str = "root") -> object:
-    with stored.fresh().read() as moment:
-        indicator = moment.catalogue.indicators[code]
-        return moment.image.value(unit, indicator, 1, JANUARY, JANUARY + 11, 0)
+    with stored.fresh().read() as state:
+        indicator = state.catalogue.indicators[code]
+        return state.cube.value(unit, indicator, 1, JANUARY, JANUARY + 11, 0)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_size_of_batches_does_not_matter(whole: tuple[Stored, str], size: in
     for (view_id, key), sources in works.items():
         if view_id == other.view_id:
             assert sources == works[stored.view.view_id, key]
-    stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     live = stored.registry.live()
     assert live is not None
     assert live.view_id == other.view_id
@@ -66,7 +66,7 @@ def test_partitions_of_one_log_add_up_to_the_log_in_one(whole: tuple[Stored, str
     for partition in range(3):
         mine = [r for r in LOG if hash_of(r) % 3 == partition]
         stored.claimed(partition, other).apply(mine)
-    stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 
@@ -81,7 +81,7 @@ def test_works_that_left_memory_are_read_again(
     monkeypatch.setattr(partition_fold, "WORKS_IN_MEMORY_MAX", 3)
     other = stored.open("log-2")
     fold_in_batches(stored.claimed(view=other), LOG, 40)
-    stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 
@@ -101,7 +101,7 @@ def test_records_that_cannot_be_folded_are_set_aside_and_counted(stored: Stored)
     records.append(record(len(records), b"\xff", "kieng.submissions.v9.Unknown"))
     fold = stored.claimed()
     fold.apply(records)
-    assert fold.owned.parked == len(BAD) + 1
+    assert fold.lease.parked == len(BAD) + 1
     assert [d["_id"].split("|")[2] for d in stored.documents("parked")] == [
         "0",
         "1",
@@ -112,9 +112,9 @@ def test_records_that_cannot_be_folded_are_set_aside_and_counted(stored: Stored)
     ]
     assert all(d["reason"] for d in stored.documents("parked"))
     assert count(stored) == 1
-    with stored.fresh().read() as moment:
-        assert moment.progress.parked == len(BAD) + 1
-        assert moment.progress.next_offsets == {0: len(records)}
+    with stored.fresh().read() as state:
+        assert state.progress.parked == len(BAD) + 1
+        assert state.progress.next_offsets == {0: len(records)}
 
 
 def test_a_bad_amendment_leaves_the_claim_as_it_was(stored: Stored) -> None:
@@ -133,7 +133,7 @@ def test_a_log_of_nothing_but_bad_records_stops_the_fold(stored: Stored) -> None
     good = changed("good", declared=article(), verified=article())
     fold = stored.claimed(limits=Limits(in_a_row=3))
     fold.apply([record(i, good if i % 2 else BAD[0]) for i in range(20)])
-    assert fold.owned.parked == 10
+    assert fold.lease.parked == 10
 
 
 def test_the_limits_hold_across_owners(stored: Stored) -> None:
@@ -152,18 +152,18 @@ def test_a_newer_version_mends_a_parked_record(stored: Stored) -> None:
     other = changed("t", 1, declared=article("absent"))
     fold = stored.claimed()
     fold.apply([record(0, bad), record(1, other)])
-    assert fold.owned.parked == 2
+    assert fold.lease.parked == 2
     # A straggler mends nothing; nor does a newer version that another owner already parked.
     fold.apply([record(2, changed("s", 1, declared=article()))])
-    assert fold.owned.parked == 2
+    assert fold.lease.parked == 2
     fold = stored.claimed()
     fold.apply([record(3, good)])
-    assert fold.owned.parked == 1
+    assert fold.lease.parked == 1
     assert {d["o"]: d["open"] for d in stored.documents("parked")} == {0: False, 1: True}
     # Parked and mended within one batch.
     fold = stored.claimed()
     fold.apply([record(4, changed("u", 1, declared=article("absent"))), record(5, changed("u", 2))])
-    assert fold.owned.parked == 1
+    assert fold.lease.parked == 1
     assert {d["o"]: d["open"] for d in stored.documents("parked")}[4] is False
 
 
@@ -172,12 +172,12 @@ def test_marks_of_an_older_generation_of_the_log_do_not_count(stored: Stored) ->
     new = events_pb2.LogRepublished(institution_id="beta", generation=2)
     fold = stored.claimed(generation=2)
     fold.apply([record(0, old), record(1, new)])
-    assert fold.owned.republished == {"beta"}
+    assert fold.lease.republished == {"beta"}
 
 
 def test_the_identity_of_the_last_record_is_stored_with_the_position(stored: Stored) -> None:
     stored.claimed().apply(LOG[:30])
-    assert stored.claimed().owned.last_hash == event_hash(LOG[29])
+    assert stored.claimed().lease.last_hash == event_hash(LOG[29])
     assert event_hash(LOG[29]) != event_hash(LOG[28])
 
 
@@ -186,8 +186,8 @@ def test_institutions_that_are_published_again_are_remembered(stored: Stored) ->
     fold = stored.claimed()
     fold.apply([record(0, marks[0])])
     fold.apply([record(1, marks[1])])
-    assert fold.owned.republished == {"alpha", "beta"}
-    assert stored.claimed().owned.republished == {"alpha", "beta"}
+    assert fold.lease.republished == {"alpha", "beta"}
+    assert stored.claimed().lease.republished == {"alpha", "beta"}
     progress = Snapshots(stored.mongo).progress(stored.view.view_id)
     assert progress.republished == {"alpha", "beta"}
 
@@ -198,9 +198,9 @@ def test_memory_that_follows_equals_memory_that_starts(stored: Stored) -> None:
     for begin in range(0, len(LOG), 50):
         fold.apply(LOG[begin : begin + 50])
         live.refresh()
-        with live.read() as moment:
-            assert moment.progress.next_offsets == {0: begin + 50}
-            assert moment.image.digest() == stored.digest()
+        with live.read() as state:
+            assert state.progress.next_offsets == {0: begin + 50}
+            assert state.cube.digest() == stored.digest()
 
 
 def test_who_follows_is_told_the_cells_of_a_small_flush_and_reads_the_rows_of_a_large_one(
@@ -248,7 +248,7 @@ def test_a_zombie_that_flushes_cannot_make_the_owner_lose_an_update(stored: Stor
     again = stored.claimed()
     again.apply(records)
     assert count(stored) == 5
-    assert again.owned.next_offset == 9
+    assert again.lease.next_offset == 9
 
 
 def test_a_zombie_that_flushed_before_it_was_fenced_is_not_repeated(stored: Stored) -> None:

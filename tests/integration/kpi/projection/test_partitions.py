@@ -13,17 +13,18 @@ from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kpi.config import Settings
 from services.kpi.domain.months import month_text
-from services.kpi.log.identity import SUBMISSIONS
 from services.kpi.log.reader import read_partition
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
-from services.kpi.rebuild.jobs import ChildProcesses
+from services.kpi.rebuild.jobs import RebuildJobs
 from services.kpi.rebuild.lifecycle import Failed
+from services.kpi.rebuild.requests import decode_request
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View
 from tests.conftest import RunningBroker
+from tests.integration.kpi.api.test_catalogues import other_catalogue
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
-from tests.integration.kpi.test_publishing import other_catalogue
 from tests.integration.kpi.test_service import wait_until
 
 PARTITIONS = 3
@@ -38,17 +39,17 @@ class Rebuilt:
     stored: Stored
     message: catalogue_pb2.Catalogue
     view: View
-    children: ChildProcesses
+    children: RebuildJobs
     log: list[LogRecord]
     """Every event; its run is the partition."""
 
     def partitions_of_children(self) -> list[list[int]]:
         """The partitions that the running processes were given, process by process."""
         given = []
-        for process in self.children.running:
-            assert isinstance(process.args, list)
-            places = process.args[process.args.index(self.view.view_id) + 1 :]
-            given.append([int(str(place).partition(":")[0]) for place in places])
+        for child in self.children.running:
+            view_id, ends = decode_request(child.request)
+            assert view_id == self.view.view_id
+            given.append(sorted(ends))
         return sorted(given)
 
     def is_folded(self) -> bool:
@@ -57,7 +58,7 @@ class Rebuilt:
 
     def left(self) -> set[int]:
         """The partitions that do not stand where they should."""
-        return set(self.stored.registry.standing(self.view.view_id).lag(self.view.targets))
+        return set(self.stored.registry.view_progress(self.view.view_id).lag(self.view.targets))
 
     def differences(self) -> int:
         """How many cells the verifiers, each a process too, find to be wrong."""
@@ -106,7 +107,7 @@ def rebuilt(stored: Stored, start_broker: Callable[[int], RunningBroker]) -> Ite
     message = other_catalogue()
     view = stored.registry.build_beside(stored.registry.publish(message), None)
     assert view.targets == ends
-    children = ChildProcesses(settings)
+    children = RebuildJobs(settings)
     yield Rebuilt(stored, message, view, children, written)
     children.stop()
 
@@ -127,7 +128,7 @@ def test_of_three_processes_one_is_killed_and_only_its_partition_is_done_again(
 ) -> None:
     assert not rebuilt.is_folded()
     (victim, *_) = rebuilt.children.running
-    victim.kill()
+    victim.process.kill()
     with pytest.raises(Failed, match="ended with code -9"):
         wait_until(rebuilt.is_folded, SECONDS)
     (left,) = rebuilt.left()

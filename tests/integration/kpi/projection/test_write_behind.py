@@ -27,8 +27,8 @@ def test_a_backlog_that_is_written_behind_ends_with_the_same(
     digest = stored.digest()
     other, behind = stored.open("log-2"), WriteBehind()
     fold_in_batches(stored.claimed(view=other, behind=behind), LOG, 37)
-    behind.settle()
-    stored.registry.heard(other, frozenset({"alpha", "beta", "gamma"}))
+    behind.flush_pending()
+    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 
@@ -37,14 +37,17 @@ def test_who_is_no_owner_any_more_hears_of_it_with_the_next_batch_or_when_it_set
 ) -> None:
     monkeypatch.setattr(partition_fold, "BACKLOG_RECORDS", 1)
     behind = WriteBehind()
-    for next_step in (lambda former: former.apply(LOG[10:20]), lambda former: behind.settle()):
+    for next_step in (
+        lambda former: former.apply(LOG[10:20]),
+        lambda former: behind.flush_pending(),
+    ):
         former = stored.claimed(behind=behind)
-        begin = former.owned.next_offset
+        begin = former.lease.next_offset
         stored.claimed()
         former.apply(LOG[begin : begin + 10])
         with pytest.raises(OwnershipLost):
             next_step(former)
-        assert stored.claimed().owned.next_offset == begin
+        assert stored.claimed().lease.next_offset == begin
 
 
 def test_of_two_troubles_the_one_of_the_batch_before_is_told(
@@ -67,9 +70,9 @@ def test_partitions_of_one_view_may_be_written_at_once_from_two_threads(stored: 
 
     def write(fold: PartitionFold) -> int:
         fold_in_batches(fold, LOG[:200], 10)
-        return fold.owned.next_offset
+        return fold.lease.next_offset
 
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(write, folds)) == [200, 200]
-    zero, one = (stored.claimed(partition).owned.next_offset for partition in (0, 1))
+    zero, one = (stored.claimed(partition).lease.next_offset for partition in (0, 1))
     assert (zero, one) == (200, 200)

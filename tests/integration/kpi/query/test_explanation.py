@@ -8,7 +8,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.query.cells import decode_selection
 from services.kpi.query.explanation import explain
-from services.kpi.query.live_view import moment_cells
+from services.kpi.query.live_view import state_cells
 from services.kpi.query.overlaps import matrix, overlaps
 from services.kpi.store.reads import Snapshots
 from tests.integration.kpi.conftest import Stored
@@ -47,7 +47,7 @@ def add_up(found: Pages) -> tuple[int, int]:
 
 def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
     stored.claimed().apply(log(250))
-    with stored.fresh().read() as moment:
+    with stored.fresh().read() as state:
         selection = decode_selection(
             view_pb2.Selection(
                 unit_ids=UNITS,
@@ -64,9 +64,9 @@ def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
                 from_month="2025-02",
                 to_month="2025-06",
             ),
-            moment.catalogue,
+            state.catalogue,
         )
-        cells = moment_cells(moment, selection, date(2025, 7, 1))
+        cells = state_cells(state, selection, date(2025, 7, 1))
     listed = 0
     for cell in cells:
         found = pages(stored, cell.unit_id, cell.indicator_code, 500)

@@ -10,8 +10,8 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import InvalidArgument, WrongState
-from services.kpi.query.history import Past, check_position
-from services.kpi.query.live_view import Moment
+from services.kpi.query.history import History, check_position
+from services.kpi.query.live_view import ViewState
 from services.kpi.store.blobs import PART_BYTES, Parts
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.kept_days import Days, KeptDay
@@ -39,13 +39,13 @@ class PastOf:
     def __init__(self, stored: Stored, keep_days: int = 400) -> None:
         self.days = Days(stored.mongo)
         self.live = stored.fresh()
-        self.past = Past(stored.registry, self.days, NO_REPLAYS, lambda: "log-1", keep_days)
+        self.history = History(stored.registry, self.days, NO_REPLAYS, lambda: "log-1", keep_days)
 
     def keep_yesterday(self, now: datetime) -> bool:
-        return self.past.keep_yesterday(self.live, now)
+        return self.history.keep_yesterday(self.live, now)
 
-    def day(self, day: date, now: datetime) -> tuple[KeptDay, Moment]:
-        return self.past.day(self.live, day, now)
+    def day(self, day: date, now: datetime) -> tuple[KeptDay, ViewState]:
+        return self.history.day(self.live, day, now)
 
 
 def test_the_first_state_after_midnight_is_kept_once_and_stays_when_the_view_moves_on(
@@ -60,10 +60,10 @@ def test_the_first_state_after_midnight_is_kept_once_and_stays_when_the_view_mov
     assert stored.digest() != before
     later = PastOf(stored)
     assert not later.keep_yesterday(MIDNIGHT + timedelta(minutes=1))
-    kept, moment = later.day(date(2026, 3, 1), MIDNIGHT)
+    kept, state = later.day(date(2026, 3, 1), MIDNIGHT)
     assert (kept.day, kept.view_id, kept.taken_at) == ("2026-03-01", stored.view.view_id, MIDNIGHT)
-    assert moment.image.digest() == kept.digest == before
-    assert moment.progress.next_offsets == kept.next_offsets == {0: 120}
+    assert state.cube.digest() == kept.digest == before
+    assert state.progress.next_offsets == kept.next_offsets == {0: 120}
     assert len(stored.documents("parts")) == 1
 
 
@@ -79,11 +79,11 @@ def test_a_kept_day_is_read_after_another_view_went_live(stored: Stored) -> None
     PastOf(stored).keep_yesterday(MIDNIGHT)
     newer = stored.open("log-2")
     stored.claimed(view=newer).apply(log(20, seed=8))
-    stored.registry.heard(newer, frozenset(newer.awaits))
+    stored.registry.note_republished(newer, frozenset(newer.awaits))
     past = PastOf(stored)
     assert past.keep_yesterday(MIDNIGHT + timedelta(minutes=1))
-    kept, moment = past.day(date(2026, 3, 1), MIDNIGHT)
-    assert (kept.view_id, moment.image.digest()) == (stored.view.view_id, before)
+    kept, state = past.day(date(2026, 3, 1), MIDNIGHT)
+    assert (kept.view_id, state.cube.digest()) == (stored.view.view_id, before)
 
 
 def test_a_day_that_is_not_kept_names_its_neighbours_and_one_that_lasts_is_refused(

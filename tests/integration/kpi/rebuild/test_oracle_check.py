@@ -13,8 +13,8 @@ import pytest
 from kafka import KafkaProducer
 
 from services.kpi.config import Settings
-from services.kpi.rebuild.jobs import ChildProcesses
-from services.kpi.rebuild.lifecycle import Building
+from services.kpi.rebuild.jobs import RebuildJobs
+from services.kpi.rebuild.lifecycle import Rebuild
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import PackedRow, decode_row
 from services.kpi.store.views import View
@@ -35,7 +35,7 @@ class Loaded:
     """A view that real processes have loaded, and that is to be verified next."""
 
     stored: Stored
-    building: Building
+    building: Rebuild
     view_id: str
 
     @property
@@ -77,9 +77,9 @@ def loaded(stored: Stored, start_broker: Callable[[], RunningBroker]) -> Iterato
     del message.indicators[-1]
     version = stored.registry.publish(message)
     settings = Settings(kafka_bootstrap=broker.bootstrap, mongo_uri=stored.mongo.uri)
-    children = ChildProcesses(settings)
+    children = RebuildJobs(settings)
     view = stored.registry.build_beside(version, None)
-    made = Loaded(stored, Building(stored.registry, children), view.view_id)
+    made = Loaded(stored, Rebuild(stored.registry, children), view.view_id)
     made.step_until(lambda view: view.phase == "verifying")
     yield made
     children.stop()

@@ -11,7 +11,7 @@ from services.kpi.rebuild import shard
 from services.kpi.rebuild.bulk_load import here, rebuild
 from services.kpi.store import bundle_writer
 from services.kpi.store.bulk_load import BulkLoad
-from services.kpi.store.purge import Removal
+from services.kpi.store.purge import ViewPurge
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.works import StoredWork
 from tests.integration.kpi.conftest import Stored
@@ -40,14 +40,14 @@ def loaded(
     def read(until: int) -> Iterable[list[FakeRecord]]:
         return (LOG[begin : min(begin + 70, until)] for begin in range(0, until, 70))
 
-    owned = stored.ledger.claim(view.view_id, 0, is_loader=True)
+    lease = stored.ledger.claim(view.view_id, 0, is_loader=True)
     loading = BulkLoad(stored.mongo, stored.ledger.session)
-    gather_all = here(owned, stored.catalogue, read)
-    rebuild(loading, owned, stored.catalogue, gather_all, LOADED, request.param)
-    owned = stored.ledger.claim(view.view_id, 0)
-    assert owned.runs == request.param
+    gather_all = here(lease, stored.catalogue, read)
+    rebuild(loading, lease, stored.catalogue, gather_all, LOADED, request.param)
+    lease = stored.ledger.claim(view.view_id, 0)
+    assert lease.runs == request.param
     assert not stored.mongo.database("kieng_kpi")["works"].count_documents({"v": view.view_id})
-    PartitionFold(owned, stored.catalogue, stored.ledger).apply(LOG[LOADED:])
+    PartitionFold(lease, stored.catalogue, stored.ledger).apply(LOG[LOADED:])
     return stored, view.view_id
 
 
@@ -109,14 +109,14 @@ def test_every_work_is_found_by_its_key(loaded: tuple[Stored, str]) -> None:
         assert (
             snapshots.find_work(view_id, key)[1] == snapshots.find_work(stored.view.view_id, key)[1]
         )
-    owned = stored.ledger.claim(view_id, 0)
+    lease = stored.ledger.claim(view_id, 0)
     wanted = stored.ledger.works(stored.ledger.claim(stored.view.view_id, 0), sorted(keys))
-    assert stored.ledger.works(owned, sorted(keys)) == wanted
+    assert stored.ledger.works(lease, sorted(keys)) == wanted
 
 
 def test_a_view_is_removed_with_its_bundles(loaded: tuple[Stored, str]) -> None:
     stored, view_id = loaded
-    removal = Removal(stored.mongo)
+    removal = ViewPurge(stored.mongo)
     view = stored.registry.view(view_id)
     assert view is not None
     assert stored.documents("bundles")
@@ -126,8 +126,8 @@ def test_a_view_is_removed_with_its_bundles(loaded: tuple[Stored, str]) -> None:
 
 
 def test_a_load_that_a_former_release_began_is_not_gone_on_with(stored: Stored) -> None:
-    owned = stored.ledger.claim("v", 0, is_loader=True)
+    lease = stored.ledger.claim("v", 0, is_loader=True)
     progress = stored.mongo.database("kieng_kpi")["progress"]
     progress.update_one({"_id": "v|0"}, {"$set": {"end": 5, "chunks": 1}})
     with pytest.raises(RuntimeError, match="publish the catalogue again"):
-        BulkLoad(stored.mongo).begin(owned, 5, 1)
+        BulkLoad(stored.mongo).begin(lease, 5, 1)

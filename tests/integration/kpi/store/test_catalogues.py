@@ -9,8 +9,9 @@ from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from services.kernel.errors import NotFound, OwnershipLost, WrongState
 from services.kpi.domain.catalogue import FOLD_VERSION
-from services.kpi.store.purge import Removal
-from services.kpi.store.targets import Target, Targets
+from services.kpi.domain.targets import Target
+from services.kpi.store.purge import ViewPurge
+from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
@@ -66,12 +67,12 @@ def test_a_later_generation_is_live_when_every_institution_was_published_again(
     assert (second.state, second.generation) == ("building", 2)
     assert set(second.awaits) == {"alpha", "beta", "gamma"}
     assert stored.registry.live() == stored.view
-    stored.registry.heard(second, frozenset({"gamma"}))
+    stored.registry.note_republished(second, frozenset({"gamma"}))
     waiting = stored.registry.folded("log-2")
     assert waiting is not None
     assert waiting.awaits == ("alpha", "beta")
     assert stored.registry.live() == stored.view
-    stored.registry.heard(waiting, frozenset({"alpha", "beta", "gamma"}))
+    stored.registry.note_republished(waiting, frozenset({"alpha", "beta", "gamma"}))
     live = stored.registry.live()
     assert live is not None
     assert (live.view_id, live.awaits) == (second.view_id, ())
@@ -88,7 +89,7 @@ def test_who_still_folds_the_log_before_can_commit_no_more(stored: Stored) -> No
     stored.open("log-2")
     with pytest.raises(OwnershipLost):
         fold.apply(LOG[5:10])
-    assert stored.registry.standing(stored.view.view_id).vector == {0: 5}
+    assert stored.registry.view_progress(stored.view.view_id).vector == {0: 5}
 
 
 def test_a_log_has_one_generation_whoever_opens_it_and_by_which_catalogue(stored: Stored) -> None:
@@ -105,10 +106,10 @@ def test_a_log_has_one_generation_whoever_opens_it_and_by_which_catalogue(stored
 
 def test_who_slept_lets_no_generation_answer_that_is_over(stored: Stored) -> None:
     second = stored.open("log-2")
-    stored.registry.heard(second, EVERYBODY)
+    stored.registry.note_republished(second, EVERYBODY)
     third = stored.open("log-3")
-    stored.registry.heard(third, EVERYBODY)
-    stored.registry.heard(second, EVERYBODY)
+    stored.registry.note_republished(third, EVERYBODY)
+    stored.registry.note_republished(second, EVERYBODY)
     live = stored.registry.live()
     assert live is not None
     assert live.view_id == third.view_id
@@ -121,7 +122,7 @@ def test_a_view_of_a_lost_log_takes_over_from_no_newer_one(stored: Stored) -> No
         assert stored.registry.advance(view, phase)
         view = stored.registry.view(view.view_id) or view
     second = stored.open("log-2")
-    stored.registry.heard(second, EVERYBODY)
+    stored.registry.note_republished(second, EVERYBODY)
     assert not stored.registry.swap(view)
     live = stored.registry.live()
     assert live is not None
@@ -148,7 +149,7 @@ def test_only_the_view_before_the_live_one_is_kept(stored: Stored) -> None:
     with pytest.raises(WrongState, match="is being built"):
         stored.registry.build_beside(stored.registry.publish(smaller("KNW-02")), None)
     stored.registry.refuse(second, "in the way")
-    assert stored.registry.forgotten() == []
+    assert stored.registry.purgeable() == []
     progress = stored.mongo.database("kieng_kpi")["progress"]
     progress.delete_many({"v": first.view_id})
     third, fourth = took_over(stored, "KNW-01"), took_over(stored, "KNW-03")
@@ -156,15 +157,15 @@ def test_only_the_view_before_the_live_one_is_kept(stored: Stored) -> None:
     assert live is not None
     assert live.view_id == fourth.view_id
     assert stored.registry.former() == stored.registry.view(third.view_id)
-    over = stored.registry.forgotten()
+    over = stored.registry.purgeable()
     assert {view.view_id for view in over} == {first.view_id, second.view_id}
     with pytest.raises(WrongState, match="being removed"):
         stored.registry.build_beside(1, None)
-    removal = Removal(stored.mongo)
+    removal = ViewPurge(stored.mongo)
     for view in over:
         while removal.step(view):
             pass
-    assert stored.registry.forgotten() == []
+    assert stored.registry.purgeable() == []
     left = {d["v"] for name in ("cells", "works", "progress") for d in stored.documents(name)}
     assert left <= {third.view_id, fourth.view_id}
     states = {view.view_id: view.state for view in stored.registry.views()}

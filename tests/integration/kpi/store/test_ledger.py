@@ -3,16 +3,16 @@ from typing import Any
 import pytest
 
 from services.kernel.errors import OwnershipLost
-from services.kpi.domain.parking import Grave, Parked
-from services.kpi.store.ledger import Flush, Owned
+from services.kpi.domain.parking import Parked, ParkedRef
+from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
 from tests.integration.kpi.conftest import Stored
 
 MONTH = 2025 * 12
 
 
-def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
-    made = Flush(owned, next_offset, 1000, frozenset({"alpha"}))
+def flush(lease: PartitionLease, next_offset: int, value: int = 1) -> Flush:
+    made = Flush(lease, next_offset, 1000, frozenset({"alpha"}))
     made.rows["alpha", MONTH] = PackedRow.of(
         {("A:declared", ""): value, ("B:declared", "p.1$x"): 2}
     )
@@ -22,7 +22,7 @@ def flush(owned: Owned, next_offset: int, value: int = 1) -> Flush:
     return made
 
 
-def committed(stored: Stored, flush: Flush) -> Owned:
+def committed(stored: Stored, flush: Flush) -> PartitionLease:
     """Write a flush; say where the partition stands then."""
     stored.ledger.commit(flush)
     return flush.done()
@@ -40,23 +40,27 @@ def test_every_claim_raises_the_epoch_and_begins_at_the_stored_offset(stored: St
 
 
 def test_what_is_committed_is_read_back(stored: Stored) -> None:
-    owned = committed(stored, flush(stored.ledger.claim("v", 0), 5))
-    assert (owned.next_offset, owned.parked, owned.newest_event_ms) == (5, 1, 1000)
-    assert stored.ledger.works(owned, ["doi:10.1/a", "absent"]) == {"doi:10.1/a": [b"e"]}
-    rows = stored.ledger.rows(owned, [("alpha", MONTH), ("beta", MONTH)])
+    lease = committed(stored, flush(stored.ledger.claim("v", 0), 5))
+    assert (lease.next_offset, lease.parked, lease.newest_event_ms) == (5, 1, 1000)
+    assert stored.ledger.works(lease, ["doi:10.1/a", "absent"]) == {"doi:10.1/a": [b"e"]}
+    rows = stored.ledger.rows(lease, [("alpha", MONTH), ("beta", MONTH)])
     assert {place: row.cells() for place, row in rows.items()} == {
         ("alpha", MONTH): {("A:declared", ""): 1, ("B:declared", "p.1$x"): 2}
     }
-    (grave,) = stored.documents("parked")
-    assert (grave["_id"], grave["reason"], grave["value"]) == ("v|0|4", "no facts", b"raw")
+    (document,) = stored.documents("parked")
+    assert (document["_id"], document["reason"], document["value"]) == (
+        "v|0|4",
+        "no facts",
+        b"raw",
+    )
 
 
 def test_many_keys_are_read_in_chunks(stored: Stored) -> None:
     made = flush(stored.ledger.claim("v", 0), 9)
     keys = [f"w{number}" for number in range(120)]
     made.works = dict.fromkeys(keys, made.works["doi:10.1/a"])
-    owned = committed(stored, made)
-    assert set(stored.ledger.works(owned, keys)) == set(keys)
+    lease = committed(stored, made)
+    assert set(stored.ledger.works(lease, keys)) == set(keys)
 
 
 def test_a_former_owner_writes_nothing(stored: Stored) -> None:
@@ -98,23 +102,23 @@ def test_a_flush_that_fails_in_the_middle_leaves_nothing(stored: Stored) -> None
 
 
 def test_parked_records_are_remembered_with_what_names_them(stored: Stored) -> None:
-    owned = stored.ledger.claim("v", 0)
+    lease = stored.ledger.claim("v", 0)
     for next_offset in (5, 9):
-        owned = committed(stored, flush(owned, next_offset))
-    graves = sorted(stored.ledger.graves(owned), key=lambda grave: grave.offset)
-    assert graves == [Grave(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
-    closing = Flush(owned, 10, 1000, frozenset(), mended=[4])
-    owned = committed(stored, closing)
-    assert owned.parked == 1
-    assert [g.is_open for g in stored.ledger.graves(owned)].count(True) == 1
+        lease = committed(stored, flush(lease, next_offset))
+    documents = sorted(stored.ledger.documents(lease), key=lambda document: document.offset)
+    assert documents == [ParkedRef(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
+    closing = Flush(lease, 10, 1000, frozenset(), mended=[4])
+    lease = committed(stored, closing)
+    assert lease.parked == 1
+    assert [g.is_open for g in stored.ledger.documents(lease)].count(True) == 1
 
 
 def test_an_open_record_is_remembered_however_old_it_is(stored: Stored) -> None:
-    owned = committed(stored, flush(stored.ledger.claim("v", 0), 5))
-    owned = committed(stored, Flush(owned, 50_000, 1000, frozenset()))
-    assert [grave.offset for grave in stored.ledger.graves(owned)] == [4]
-    owned = committed(stored, Flush(owned, 50_001, 1000, frozenset(), mended=[4]))
-    assert stored.ledger.graves(owned) == []
+    lease = committed(stored, flush(stored.ledger.claim("v", 0), 5))
+    lease = committed(stored, Flush(lease, 50_000, 1000, frozenset()))
+    assert [document.offset for document in stored.ledger.documents(lease)] == [4]
+    lease = committed(stored, Flush(lease, 50_001, 1000, frozenset(), mended=[4]))
+    assert stored.ledger.documents(lease) == []
 
 
 def test_a_view_that_is_new_to_a_partition_begins_where_the_log_does(stored: Stored) -> None:

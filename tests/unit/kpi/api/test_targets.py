@@ -1,42 +1,19 @@
-from dataclasses import replace
+from contextlib import nullcontext
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pymongo.errors import AutoReconnect
 
 from kieng.kpi.v1 import events_pb2
-from services.kpi.api.targets import encode_reached, reached
-from services.kpi.store.targets import Target
-from tests.unit.kpi.moments import moment
+from services.kernel.errors import Unavailable
+from services.kpi.api.targets import TargetApi, encode_reached
+from services.kpi.domain.targets import Target
+from tests.unit.kpi.view_states import view_state
 
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 MET = Target("alpha", "KNW-01", 2025, 120)
-
-
-def test_a_target_is_reached_from_its_value_on() -> None:
-    for value, found in ((119, []), (120, [(MET, 120)]), (121, [(MET, 121)])):
-        assert reached(moment(MET, alpha=value)) == found
-
-
-def test_only_the_units_own_value_of_the_targets_year_counts() -> None:
-    others = [
-        Target("beta", "KNW-01", 2025, 1),
-        Target("alpha", "KNW-01", 2024, 1),
-        Target("alpha", "KNW-03", 2025, 1),
-    ]
-    assert reached(moment(*others, alpha=500)) == []
-
-
-def test_a_target_that_was_told_or_cannot_be_read_is_left_alone() -> None:
-    told = Target("alpha", "KNW-01", 2025, 1, is_reached=True)
-    unknown = Target("alpha", "ZZZ-99", 2025, 1)
-    attainment = Target("alpha", "KNW-08", 2025, 1)
-    fraction = Target("alpha", "KNW-04", 2025, 1)
-    assert reached(moment(told, unknown, attainment, fraction, alpha=500)) == []
-
-
-def test_a_ceiling_is_not_told_as_reached_while_its_year_lasts() -> None:
-    at = moment(MET, alpha=500)
-    ceiling = replace(at.catalogue.indicators["KNW-01"], direction="down")
-    at.catalogue = replace(at.catalogue, indicators={"KNW-01": ceiling})
-    assert reached(at) == []
 
 
 def test_the_event_has_the_same_id_however_often_it_is_told() -> None:
@@ -54,3 +31,31 @@ def test_the_event_says_what_was_reached() -> None:
     assert (message.target.indicator_code, message.target.value) == ("KNW-01", 120)
     assert (message.value, message.view_id) == (121, "v1")
     assert message.reached_at.ToDatetime(UTC) == AT
+
+
+TROUBLE = [Unavailable("the broker is down"), AutoReconnect("the database is down")]
+
+
+@pytest.mark.parametrize("error", TROUBLE, ids=lambda error: type(error).__name__)
+def test_a_reached_target_is_told_again_when_the_broker_did_not_take_it(
+    error: Exception,
+) -> None:
+    state = view_state(MET, alpha=120)
+    marked: list[Any] = []
+
+    def failing(*_: Any) -> Any:
+        raise error
+
+    query = TargetApi()
+    query.live = SimpleNamespace(read=lambda: nullcontext(state))  # type: ignore[assignment]
+    query.targets = SimpleNamespace(mark_reached=lambda *told: marked.append(told[0]))  # type: ignore[assignment]
+    query.publish = failing  # type: ignore[assignment]
+    query.tell_reached_targets()
+    assert marked == []
+    sent: list[Any] = []
+    query.publish = sent.extend  # type: ignore[assignment]
+    query.tell_reached_targets()
+    assert ([event.event_id for event in sent], marked) == (
+        ["target-reached:alpha|KNW-01|2025:120"],
+        [MET],
+    )

@@ -2,12 +2,12 @@ from typing import Any
 
 import pytest
 
-from services.kpi.domain.absence import Answer, Cell, Finding, Reason, explain_absence
+from services.kpi.domain.absence import Answer, AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.fold import restored
 from services.kpi.domain.work import Claim, Statement, Work
-from services.kpi.replay.memory_projection import Cut, Scratch
+from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.wire import events
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import (
@@ -57,7 +57,7 @@ def work(*statements: Statement | Claim) -> Work:
 
 def why(known: Work, code: str, unit: str = "root", **more: Any) -> Answer:
     months = more.pop("months", (JANUARY, JANUARY + 11))
-    cell = Cell(
+    cell = AskedCell(
         CATALOGUE, TREE.number[unit], CATALOGUE.indicators[code], more.pop("measure", 1), months
     )
     return explain_absence(known, cell, **more)
@@ -223,11 +223,11 @@ def test_what_counts_says_so_and_a_ratio_tells_which_part_it_misses() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_absent_without_a_reason(seed: int) -> None:
     made_of = real_catalogue()
-    scratch = Scratch(made_of, Cut({0: 150}))
-    scratch.take(log(150, seed))
+    projection = MemoryProjection(made_of, ReplayBound({0: 150}))
+    projection.take(log(150, seed))
 
     seen = set()
-    for _, sources in scratch.works():
+    for _, sources in projection.works():
         statements = {}
         for source in sources:
             event = events.decode_changed(source)
@@ -237,7 +237,7 @@ def test_nothing_is_absent_without_a_reason(seed: int) -> None:
             for unit in UNITS:
                 for measure in (0, 1):
                     months = (JANUARY + 1, JANUARY + 4)
-                    cell = Cell(made_of, made_of.tree.number[unit], indicator, measure, months)
+                    cell = AskedCell(made_of, made_of.tree.number[unit], indicator, measure, months)
                     answer = explain_absence(known, cell)
                     assert answer.findings, (indicator.code, unit, measure, sources)
                     assert answer.counts == (answer.findings[0].reason is Reason.COUNTS)

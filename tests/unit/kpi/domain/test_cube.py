@@ -1,6 +1,6 @@
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Image, Ratio
+from services.kpi.domain.cube import Cube, Ratio
 from tests.unit.kpi.builders import (
     JANUARY,
     TREE,
@@ -8,7 +8,7 @@ from tests.unit.kpi.builders import (
     catalogue,
     claim,
     component,
-    image_of,
+    cube_of,
     said,
 )
 
@@ -27,10 +27,10 @@ CATALOGUE = Catalogue.build(
 MARCH, APRIL, DECEMBER = JANUARY + 2, JANUARY + 3, JANUARY + 11
 
 
-def value(image: Image, code: str, unit: str, first: int, last: int, **more: int) -> object:
-    indicator = image.catalogue.indicators[code]
+def value(cube: Cube, code: str, unit: str, first: int, last: int, **more: int) -> object:
+    indicator = cube.catalogue.indicators[code]
     target = more.get("target", 0)
-    return image.value(unit, indicator, more.get("measure", 1), first, last, target)
+    return cube.value(unit, indicator, more.get("measure", 1), first, last, target)
 
 
 def works(*claims: tuple[str, str, str]) -> list[dict[int | tuple[int, str], int]]:
@@ -41,75 +41,75 @@ def works(*claims: tuple[str, str, str]) -> list[dict[int | tuple[int, str], int
 
 
 def test_values_are_summed_over_the_months_asked_for() -> None:
-    image = image_of(CATALOGUE, *works(("alpha", "2025-03-01", ""), ("alpha", "2025-04-01", "")))
-    assert value(image, "COUNT", "alpha", MARCH, MARCH) == 1
-    assert value(image, "COUNT", "alpha", JANUARY, DECEMBER) == 2
-    assert value(image, "COUNT", "beta", JANUARY, DECEMBER) == 0
-    assert value(image, "COUNT", "alpha", JANUARY, JANUARY) == 0
+    cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", ""), ("alpha", "2025-04-01", "")))
+    assert value(cube, "COUNT", "alpha", MARCH, MARCH) == 1
+    assert value(cube, "COUNT", "alpha", JANUARY, DECEMBER) == 2
+    assert value(cube, "COUNT", "beta", JANUARY, DECEMBER) == 0
+    assert value(cube, "COUNT", "alpha", JANUARY, JANUARY) == 0
 
 
 def test_partitions_add_up() -> None:
-    image = image_of(CATALOGUE, *works(*[("beta/one", "2025-03-01", "")] * 3))
-    assert value(image, "COUNT", "root", MARCH, MARCH) == 3
-    image.put(1, "root", MARCH, {})
-    assert value(image, "COUNT", "root", MARCH, MARCH) == 2
+    cube = cube_of(CATALOGUE, *works(*[("beta/one", "2025-03-01", "")] * 3))
+    assert value(cube, "COUNT", "root", MARCH, MARCH) == 3
+    cube.put(1, "root", MARCH, {})
+    assert value(cube, "COUNT", "root", MARCH, MARCH) == 2
 
 
 def test_putting_a_row_replaces_the_row_of_that_partition() -> None:
-    image = Image(CATALOGUE)
+    cube = Cube(CATALOGUE)
     for amount in (5, 7, 7, 2):
-        image.put(0, "alpha", MARCH, {("COUNT:verified", ""): amount})
-        assert value(image, "COUNT", "alpha", MARCH, MARCH) == amount
+        cube.put(0, "alpha", MARCH, {("COUNT:verified", ""): amount})
+        assert value(cube, "COUNT", "alpha", MARCH, MARCH) == amount
 
 
 def test_changed_cells_change_nothing_else_and_zero_takes_one_away() -> None:
     count, party = ("COUNT:verified", ""), ("PARTY:verified", "p")
-    image, whole = Image(CATALOGUE), Image(CATALOGUE)
-    image.put(0, "alpha", MARCH, {count: 3, party: 1})
-    before = image.rows()
-    image.change(0, "alpha", MARCH, {count: 5, party: 0, ("PARTY:verified", "q"): 2})
+    cube, whole = Cube(CATALOGUE), Cube(CATALOGUE)
+    cube.put(0, "alpha", MARCH, {count: 3, party: 1})
+    before = cube.rows()
+    cube.change(0, "alpha", MARCH, {count: 5, party: 0, ("PARTY:verified", "q"): 2})
     whole.put(0, "alpha", MARCH, {count: 5, ("PARTY:verified", "q"): 2})
-    assert image.rows() == whole.rows()
-    assert image.digest() == whole.digest()
-    assert value(image, "PARTY", "alpha", MARCH, MARCH) == 1
+    assert cube.rows() == whole.rows()
+    assert cube.digest() == whole.digest()
+    assert value(cube, "PARTY", "alpha", MARCH, MARCH) == 1
     assert before == {(0, "alpha", MARCH): {count: 3, party: 1}}
 
 
 def test_the_digest_is_of_the_cells_and_not_of_partitions_or_the_way_there() -> None:
     parts = works(("alpha", "2025-03-01", "p"), ("alpha", "2025-03-01", "p"))
-    twice, swapped = image_of(CATALOGUE, *parts), image_of(CATALOGUE, *reversed(parts))
+    twice, swapped = cube_of(CATALOGUE, *parts), cube_of(CATALOGUE, *reversed(parts))
     together: dict[int | tuple[int, str], int] = {}
     for part in parts:
         for key, amount in part.items():
             together[key] = together.get(key, 0) + amount
-    assert twice.digest() == swapped.digest() == image_of(CATALOGUE, together).digest()
-    assert twice.digest() != image_of(CATALOGUE, parts[0]).digest()
-    assert image_of(CATALOGUE).digest() == Image(CATALOGUE).digest()
+    assert twice.digest() == swapped.digest() == cube_of(CATALOGUE, together).digest()
+    assert twice.digest() != cube_of(CATALOGUE, parts[0]).digest()
+    assert cube_of(CATALOGUE).digest() == Cube(CATALOGUE).digest()
 
 
 def test_a_fraction_is_over_the_fixed_denominator() -> None:
-    image = image_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
-    assert value(image, "SHARE", "alpha", MARCH, MARCH) == Ratio(720_720, 720_720)
-    assert value(image, "SHARE", "beta", MARCH, MARCH) == Ratio(0, 720_720)
+    cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
+    assert value(cube, "SHARE", "alpha", MARCH, MARCH) == Ratio(720_720, 720_720)
+    assert value(cube, "SHARE", "beta", MARCH, MARCH) == Ratio(0, 720_720)
 
 
 def test_a_ratio_keeps_numerator_and_denominator() -> None:
     led = contribution([both(claim("alpha", lead=True))], CATALOGUE)
-    image = image_of(CATALOGUE, led, *works(("alpha", "2025-03-01", "")))
-    assert value(image, "RATIO", "alpha", MARCH, MARCH) == Ratio(1, 2)
-    assert value(image, "RATIO", "gamma", MARCH, MARCH) == Ratio(0, 0)
+    cube = cube_of(CATALOGUE, led, *works(("alpha", "2025-03-01", "")))
+    assert value(cube, "RATIO", "alpha", MARCH, MARCH) == Ratio(1, 2)
+    assert value(cube, "RATIO", "gamma", MARCH, MARCH) == Ratio(0, 0)
 
 
 def test_a_stock_is_read_from_the_beginning_to_the_last_month() -> None:
     product = claim("alpha", made_on="2024-03-01", ended_on="2025-04-30")
-    image = image_of(CATALOGUE, contribution([both(product)], CATALOGUE))
-    assert value(image, "STOCK", "alpha", JANUARY, MARCH) == 1
-    assert value(image, "STOCK", "alpha", MARCH, APRIL) == 0
-    assert value(image, "COUNT", "alpha", JANUARY, MARCH) == 0
+    cube = cube_of(CATALOGUE, contribution([both(product)], CATALOGUE))
+    assert value(cube, "STOCK", "alpha", JANUARY, MARCH) == 1
+    assert value(cube, "STOCK", "alpha", MARCH, APRIL) == 0
+    assert value(cube, "COUNT", "alpha", JANUARY, MARCH) == 0
 
 
 def test_distinct_members_are_united_over_months_units_and_partitions() -> None:
-    image = image_of(
+    cube = cube_of(
         CATALOGUE,
         *works(
             ("alpha", "2025-03-01", "p:1"),
@@ -117,28 +117,28 @@ def test_distinct_members_are_united_over_months_units_and_partitions() -> None:
             ("beta", "2025-04-01", "p:2"),
         ),
     )
-    assert value(image, "PARTY", "root", JANUARY, DECEMBER) == 2
-    assert value(image, "PARTY", "alpha", JANUARY, DECEMBER) == 1
-    assert value(image, "PARTY", "alpha", MARCH, MARCH) == 1
-    assert value(image, "PARTY", "root", APRIL, APRIL) == 2
+    assert value(cube, "PARTY", "root", JANUARY, DECEMBER) == 2
+    assert value(cube, "PARTY", "alpha", JANUARY, DECEMBER) == 1
+    assert value(cube, "PARTY", "alpha", MARCH, MARCH) == 1
+    assert value(cube, "PARTY", "root", APRIL, APRIL) == 2
 
 
 def test_a_member_that_left_a_stock_of_members_does_not_count() -> None:
     members = catalogue(component(Rule.DISTINCT, member="partner", until="ended_on"))
     agreement = claim("alpha", partner="p:1", ended_on="2025-05-01")
-    image = image_of(members, contribution([said(agreement)], members))
-    assert value(image, "A", "root", APRIL, APRIL, measure=0) == 1
-    assert value(image, "A", "root", APRIL, DECEMBER, measure=0) == 0
+    cube = cube_of(members, contribution([said(agreement)], members))
+    assert value(cube, "A", "root", APRIL, APRIL, measure=0) == 1
+    assert value(cube, "A", "root", APRIL, DECEMBER, measure=0) == 0
 
 
 def test_an_attainment_is_the_value_over_the_target() -> None:
-    image = image_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
-    assert value(image, "REACH", "alpha", JANUARY, DECEMBER, target=4) == Ratio(1, 4)
-    assert value(image, "REACH", "alpha", JANUARY, DECEMBER) == Ratio(1, 0)
+    cube = cube_of(CATALOGUE, *works(("alpha", "2025-03-01", "")))
+    assert value(cube, "REACH", "alpha", JANUARY, DECEMBER, target=4) == Ratio(1, 4)
+    assert value(cube, "REACH", "alpha", JANUARY, DECEMBER) == Ratio(1, 0)
 
 
 def test_measures_are_apart() -> None:
     declared = contribution([said(claim("alpha"))], CATALOGUE)
-    image = image_of(CATALOGUE, declared)
-    assert value(image, "COUNT", "alpha", MARCH, MARCH, measure=0) == 1
-    assert value(image, "COUNT", "alpha", MARCH, MARCH, measure=1) == 0
+    cube = cube_of(CATALOGUE, declared)
+    assert value(cube, "COUNT", "alpha", MARCH, MARCH, measure=0) == 1
+    assert value(cube, "COUNT", "alpha", MARCH, MARCH, measure=1) == 0

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.kpi.domain.parking import WINDOW_RECORDS, Grave, Limits, Parked, Parking
+from services.kpi.domain.parking import WINDOW_RECORDS, Limits, Parked, ParkedRef, Parking
 from services.kpi.wire.parking import parked_of
 from tests.unit.kpi.builders import FakeRecord, article, changed, record
 
@@ -43,8 +43,8 @@ def test_what_left_the_window_does_not_count() -> None:
 
 
 def test_a_newer_version_of_the_same_claim_mends() -> None:
-    graves = [Grave(3, "s", "w", 2, is_open=True), Grave(9, "s", "w", 4, is_open=True)]
-    parking = Parking(Limits(), graves)
+    parked_refs = [ParkedRef(3, "s", "w", 2, is_open=True), ParkedRef(9, "s", "w", 4, is_open=True)]
+    parking = Parking(Limits(), parked_refs)
     assert parking.mended("s", "w", 2) == []
     assert parking.mended("s", "other", 9) == []
     assert parking.mended("t", "w", 9) == []
@@ -54,8 +54,8 @@ def test_a_newer_version_of_the_same_claim_mends() -> None:
 
 
 def test_what_is_mended_or_names_nothing_is_never_mended_again() -> None:
-    graves = [Grave(3, "s", "w", 2, is_open=False), Grave(4, "", "", 0, is_open=True)]
-    parking = Parking(Limits(), graves)
+    parked_refs = [ParkedRef(3, "s", "w", 2, is_open=False), ParkedRef(4, "", "", 0, is_open=True)]
+    parking = Parking(Limits(), parked_refs)
     assert parking.mended("s", "w", 9) == []
     assert parking.mended("", "", 9) == []
 

@@ -5,9 +5,9 @@ import pytest
 from services.kpi.domain.catalogue import Rule
 from services.kpi.domain.restatement import (
     Cause,
+    ContributionKey,
     FrozenClaim,
     FrozenWork,
-    Place,
     Restatement,
     cause_of,
 )
@@ -46,7 +46,7 @@ CATALOGUE = catalogue(component(), component(Rule.DISTINCT, member="partner"))
 
 
 def work(key: str, claims: tuple[FrozenClaim, ...], **members: int) -> FrozenWork:
-    places: dict[Place, int] = {
+    places: dict[ContributionKey, int] = {
         ("alpha/sci", JANUARY, "B:verified", member): count for member, count in members.items()
     }
     if claims:

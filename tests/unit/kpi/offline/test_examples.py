@@ -12,7 +12,7 @@ import yaml
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.months import month_text
-from services.kpi.offline.examples import check_folder, image_of, read, run
+from services.kpi.offline.examples import check_folder, cube_of, read, run
 from services.kpi.offline.verification import catalogue_message
 from services.kpi.oracle.recompute import CellKey, LogRecord, recompute
 from services.kpi.wire.catalogue import decode_catalogue
@@ -56,10 +56,10 @@ def test_there_is_an_example_of_every_indicator() -> None:
 def test_an_indicator_does_what_its_example_says(code: str) -> None:
     example = read(EXAMPLES / f"{code}.yaml", catalogue())
     assert run(example, catalogue(), code) == []
-    image = image_of(example, catalogue())
+    cube = cube_of(example, catalogue())
     cells = {
         (unit_id, month_text(month), column, member): value
-        for (_, unit_id, month), row in image.rows().items()
+        for (_, unit_id, month), row in cube.rows().items()
         for (column, member), value in row.items()
     }
     assert cells == cells_of_sql()[CODES.index(code)]

@@ -12,7 +12,7 @@ from services.kpi.projection import followers
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.views import View
-from services.kpi.store.writes import Owned
+from services.kpi.store.writes import PartitionLease
 from tests.unit.kpi.builders import FakeRecord, record
 
 LIVE = View("g1-c1-f1", "live", 1, "topic", 1, ())
@@ -24,17 +24,17 @@ class FakeFold:
     """Remembers offsets; loses its partition, or its mind, at a given one."""
 
     def __init__(self, next_offset: int = 0, trouble: Exception | None = None) -> None:
-        self.owned = Owned("v", 0, 1, next_offset, 0, 0, frozenset())
+        self.lease = PartitionLease("v", 0, 1, next_offset, 0, 0, frozenset())
         self.trouble = trouble
         self.folded: list[int] = []
 
     def apply(self, records: list[FakeRecord]) -> None:
         if self.trouble is not None:
             raise self.trouble
-        new = [r.offset for r in records if r.offset >= self.owned.next_offset]
+        new = [r.offset for r in records if r.offset >= self.lease.next_offset]
         self.folded += new
-        end = max([self.owned.next_offset, *(offset + 1 for offset in new)])
-        self.owned = replace(self.owned, next_offset=end)
+        end = max([self.lease.next_offset, *(offset + 1 for offset in new)])
+        self.lease = replace(self.lease, next_offset=end)
 
 
 class Partition:
@@ -56,7 +56,7 @@ class Partition:
         return cast(PartitionFold, fold)
 
     def follow(self, *views: View) -> None:
-        self.followed.follow(views, lambda view: self.folds[view.view_id].owned.next_offset)
+        self.followed.follow(views, lambda view: self.folds[view.view_id].lease.next_offset)
 
 
 def test_a_follower_reads_what_it_lacks_and_then_every_batch_first() -> None:

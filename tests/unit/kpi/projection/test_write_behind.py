@@ -22,7 +22,7 @@ def test_the_caller_goes_on_while_something_is_written_and_waits_before_the_next
     may_end.set()
     behind.begin(write, "second")
     assert order[:2] == ["caller", "first"]
-    behind.settle()
+    behind.flush_pending()
     assert order == ["caller", "first", "second"]
 
 
@@ -35,9 +35,9 @@ def test_what_a_write_raised_is_raised_once_and_the_next_is_not_begun() -> None:
     behind.begin(lose)
     with pytest.raises(OwnershipLost):
         behind.begin(written.append, "next")
-    behind.settle()
+    behind.flush_pending()
     assert written == []
 
 
 def test_nothing_to_settle_is_settled() -> None:
-    WriteBehind().settle()
+    WriteBehind().flush_pending()

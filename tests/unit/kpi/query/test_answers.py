@@ -8,7 +8,7 @@ from services.kernel.errors import InvalidArgument
 from services.kpi.api.catalogues import encode_state
 from services.kpi.query import answers
 from tests.unit.kpi.builders import real_catalogue
-from tests.unit.kpi.moments import moment, view
+from tests.unit.kpi.view_states import view, view_state
 
 CATALOGUE = real_catalogue()
 QUERY = kpi_service_pb2.ExplainKpiRequest(
@@ -17,19 +17,19 @@ QUERY = kpi_service_pb2.ExplainKpiRequest(
 
 
 def test_an_answer_names_what_it_stands_on() -> None:
-    at = moment(alpha=1)
-    found = answers.encode_moment(at)
+    at = view_state(alpha=1)
+    found = answers.encode_view_state(at)
     assert [(p.partition, p.next_offset) for p in found.progress] == [(0, 5), (1, 3)]
     assert (found.view_id, found.catalogue_version, found.parked) == ("g1-c1-f1", 1, 2)
     assert found.newest_event_at.ToMilliseconds() == 1_750_000_000_000
-    assert found.digest == at.image.digest()
+    assert found.digest == at.cube.digest()
     never = replace(at.progress, newest_event_ms=0)
     assert not answers.encode_view(at.view, never, "").HasField("newest_event_at")
 
 
 def test_an_answer_from_the_database_has_a_digest_only_where_memory_stands_there_too() -> None:
-    at = moment(alpha=1)
-    assert answers.encode_snapshot(at, replace(at.progress)).digest == at.image.digest()
+    at = view_state(alpha=1)
+    assert answers.encode_snapshot(at, replace(at.progress)).digest == at.cube.digest()
     elsewhere = replace(at.progress, next_offsets={0: 6, 1: 3})
     assert answers.encode_snapshot(at, elsewhere).digest == ""
 

@@ -6,13 +6,13 @@ import pytest
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.cube import Ratio
+from services.kpi.domain.targets import Target
 from services.kpi.query import cells
 from services.kpi.query.cells import EncodedCells, decode_day, decode_selection
-from services.kpi.query.live_view import Moment, moment_cells
-from services.kpi.store.targets import Target
+from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.wire.values import encode_value
 from tests.unit.kpi.builders import JANUARY, real_catalogue
-from tests.unit.kpi.moments import moment
+from tests.unit.kpi.view_states import view_state
 
 CATALOGUE = real_catalogue()
 ALPHA = view_pb2.Selection(
@@ -63,8 +63,8 @@ def test_the_largest_selection_is_taken() -> None:
 def test_cells_carry_values_and_the_target_of_the_last_months_year() -> None:
     target = Target("alpha", "KNW-01", 2025, 120)
     wish = selection(unit_ids=["alpha", "beta"], indicator_codes=["KNW-01", "KNW-08"])
-    cells = moment_cells(
-        moment(target, alpha=62), decode_selection(wish, CATALOGUE), date(2025, 12, 31)
+    cells = state_cells(
+        view_state(target, alpha=62), decode_selection(wish, CATALOGUE), date(2025, 12, 31)
     )
     count, attained, other, nothing = cells
     assert (count.unit_id, count.indicator_code) == ("alpha", "KNW-01")
@@ -82,15 +82,15 @@ def test_values_are_whole_or_ratios() -> None:
     assert encode_value(Ratio(1, 0)) == view_pb2.Value(ratio=ratio)
 
 
-def read(at: Moment, on: date = date(2025, 7, 1), **fields: object) -> view_pb2.Cell:
+def read(at: ViewState, on: date = date(2025, 7, 1), **fields: object) -> view_pb2.Cell:
     wish = view_pb2.Selection()
     wish.CopyFrom(ALPHA)
     wish.MergeFrom(view_pb2.Selection(**fields))  # type: ignore[arg-type]
-    return moment_cells(at, decode_selection(wish, CATALOGUE), on)[0]
+    return state_cells(at, decode_selection(wish, CATALOGUE), on)[0]
 
 
 def test_a_target_is_told_with_its_pace_on_the_day_that_is_asked_for() -> None:
-    at = moment(Target("alpha", "KNW-01", 2025, 120), alpha=62)
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62)
     found = read(at, date(2025, 7, 1)).pace
     # 182 of 365 days.
     assert (found.on_date, found.standing) == ("2025-07-01", view_pb2.Pace.STANDING_ON_PACE)
@@ -100,7 +100,7 @@ def test_a_target_is_told_with_its_pace_on_the_day_that_is_asked_for() -> None:
 
 
 def test_a_pace_is_told_at_the_end_of_a_range_that_is_over() -> None:
-    at = moment(Target("alpha", "KNW-01", 2025, 120), alpha=62)
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62)
     assert read(at, date(2026, 2, 1), to_month="2025-03").pace.on_date == "2025-03-31"
 
 
@@ -116,7 +116,7 @@ def test_a_pace_is_told_at_the_end_of_a_range_that_is_over() -> None:
 def test_where_a_line_says_nothing_there_is_no_pace(
     code: str, fields: dict[str, object], on: date
 ) -> None:
-    at = moment(Target("alpha", code, 2025, 120), alpha=62)
+    at = view_state(Target("alpha", code, 2025, 120), alpha=62)
     cell = read(at, on, **{"indicator_codes": [code], **fields})
     assert not cell.HasField("pace")
 
@@ -128,32 +128,32 @@ def test_where_a_line_says_nothing_there_is_no_pace(
 def test_the_direction_of_an_indicator_says_which_side_of_the_line_is_good(
     direction: str, standing: str | None
 ) -> None:
-    at = moment(Target("alpha", "KNW-01", 2025, 120), alpha=5)
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=5)
     one = replace(CATALOGUE.indicators["KNW-01"], direction=direction)
     wish = decode_selection(ALPHA, CATALOGUE)
-    cell = moment_cells(at, replace(wish, indicators=[one]), date(2025, 7, 1))[0]
+    cell = state_cells(at, replace(wish, indicators=[one]), date(2025, 7, 1))[0]
     assert cell.HasField("pace") == (standing is not None)
     if standing:
         assert view_pb2.Pace.Standing.Name(cell.pace.standing) == standing
 
 
 def test_a_unit_that_did_not_change_is_not_encoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    at = moment(Target("alpha", "KNW-01", 2025, 120), alpha=62, beta=5)
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62, beta=5)
     both = {"unit_ids": ["alpha", "beta"]}
     wish = decode_selection(selection(**both, indicator_codes=["KNW-01"]), CATALOGUE)
     on = date(2025, 7, 1)
-    first = moment_cells(at, wish, on)
+    first = state_cells(at, wish, on)
     made = []
     encode = cells._cells
     monkeypatch.setattr(cells, "_cells", lambda *a: made.append(a[2]) or encode(*a))
-    assert moment_cells(at, wish, on) == first
+    assert state_cells(at, wish, on) == first
     assert made == []
-    at.image.put(0, "beta", JANUARY, {("KNW-01:verified", ""): 6})
-    assert [c.verified.whole for c in moment_cells(at, wish, on)] == [62, 6]
+    at.cube.put(0, "beta", JANUARY, {("KNW-01:verified", ""): 6})
+    assert [c.verified.whole for c in state_cells(at, wish, on)] == [62, 6]
     assert made == ["beta"]
     at.targets = {}
-    assert not moment_cells(at, wish, on)[0].HasField("target")
-    moment_cells(at, wish, date(2025, 7, 2))
+    assert not state_cells(at, wish, on)[0].HasField("target")
+    state_cells(at, wish, date(2025, 7, 2))
     assert made == ["beta", "alpha", "beta", "alpha", "beta"]
 
 

@@ -3,17 +3,17 @@ import threading
 import pytest
 
 from services.kernel.errors import Unavailable
+from services.kpi.domain.targets import Target
 from services.kpi.query import live_view as module
 from services.kpi.query.live_view import LiveView
-from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import JANUARY
-from tests.unit.kpi.moments import FakeStores, row, view
+from tests.unit.kpi.view_states import FakeStores, row, view
 
 
 def value(live: LiveView, unit: str = "alpha") -> object:
-    with live.read() as moment:
-        indicator = moment.catalogue.indicators["KNW-01"]
-        return moment.image.value(unit, indicator, 1, JANUARY, JANUARY, 0)
+    with live.read() as state:
+        indicator = state.catalogue.indicators["KNW-01"]
+        return state.cube.value(unit, indicator, 1, JANUARY, JANUARY, 0)
 
 
 def started() -> tuple[FakeStores, LiveView]:
@@ -45,11 +45,11 @@ def test_a_refresh_takes_over_what_was_committed_since() -> None:
 
 def test_a_refresh_without_news_reads_no_rows_and_is_no_change() -> None:
     stores, live = started()
-    with live.read() as moment:
-        before = moment.change
+    with live.read() as state:
+        before = state.change
     live.refresh()
-    with live.read() as moment:
-        assert moment.change == before
+    with live.read() as state:
+        assert state.change == before
     assert len(stores.asked_since) == 1
 
 
@@ -58,40 +58,40 @@ def test_another_live_view_replaces_the_first_whole_and_keeps_the_targets() -> N
     stores.kept = [Target("alpha", "KNW-01", 2025, 4)]
     live.targets_changed()
     live.refresh()
-    with live.read() as moment:
-        before = moment.change
+    with live.read() as state:
+        before = state.change
     stores.live_view = view("g2-c1-f1")
     stores.commit("g2-c1-f1", 2, row(1, "beta"))
     live.refresh()
     assert value(live) == 0
     assert value(live, "beta") == 1
-    with live.read() as moment:
-        assert moment.view.view_id == "g2-c1-f1"
-        assert list(moment.targets) == ["alpha|KNW-01|2025"]
-        assert moment.change > before
+    with live.read() as state:
+        assert state.view.view_id == "g2-c1-f1"
+        assert list(state.targets) == ["alpha|KNW-01|2025"]
+        assert state.change > before
 
 
 def test_a_changed_target_is_news() -> None:
     stores, live = started()
     stores.kept = [Target("alpha", "KNW-01", 2025, 4)]
     live.refresh()
-    with live.read() as moment:
-        assert moment.targets == {}
+    with live.read() as state:
+        assert state.targets == {}
     live.targets_changed()
     live.refresh()
-    with live.read() as moment:
-        assert list(moment.targets) == ["alpha|KNW-01|2025"]
+    with live.read() as state:
+        assert list(state.targets) == ["alpha|KNW-01|2025"]
 
 
 def test_a_reader_who_wants_a_position_gets_it_as_soon_as_it_is_there() -> None:
     stores, live = started()
-    with live.read({0: 4}) as moment:
-        assert moment.progress.next_offsets == {0: 4}
+    with live.read({0: 4}) as state:
+        assert state.progress.next_offsets == {0: 4}
     stores.commit("g1-c1-f1", 9, row(5))
     refreshing = threading.Thread(target=live.refresh)
     refreshing.start()
-    with live.read({0: 9}) as moment:
-        assert moment.progress.next_offsets == {0: 9}
+    with live.read({0: 9}) as state:
+        assert state.progress.next_offsets == {0: 9}
     refreshing.join()
 
 
@@ -108,8 +108,8 @@ def test_a_reader_does_not_wait_for_ever(
 
 def test_who_waits_for_news_returns_at_once_when_there_are_some() -> None:
     _, live = started()
-    with live.read() as moment:
-        change = moment.change
+    with live.read() as state:
+        change = state.change
     live.wait(change - 1, seconds=60)
     live.wait(change, seconds=0.001)
 

@@ -10,9 +10,9 @@ from prometheus_client import REGISTRY
 from services.kernel.errors import Unavailable
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Image
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
 from services.kpi.query.prometheus import figures, reporting_units, show_figures
-from services.kpi.store.targets import Target
 from tests.unit.kpi.builders import (
     JANUARY,
     TREE,
@@ -20,11 +20,11 @@ from tests.unit.kpi.builders import (
     catalogue,
     claim,
     component,
-    image_of,
+    cube_of,
     real_catalogue,
     said,
 )
-from tests.unit.kpi.moments import FakeStores, row, view
+from tests.unit.kpi.view_states import FakeStores, row, view
 
 WORKS = catalogue(component())
 
@@ -33,8 +33,8 @@ def shown(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(f"kieng_{name}", labels)
 
 
-def of_year(image: Image, *targets: Target, year: int = 2025) -> Any:
-    return figures(image, {target.key: target for target in targets}, year)
+def of_year(cube: Cube, *targets: Target, year: int = 2025) -> Any:
+    return figures(cube, {target.key: target for target in targets}, year)
 
 
 def joint(*verified: str) -> list[Any]:
@@ -44,7 +44,7 @@ def joint(*verified: str) -> list[Any]:
 
 
 def test_the_values_are_those_of_the_year_at_institutions_and_the_consortium() -> None:
-    found = of_year(image_of(WORKS, contribution(joint("alpha"), WORKS))).values
+    found = of_year(cube_of(WORKS, contribution(joint("alpha"), WORKS))).values
     assert set(found) == {
         (unit, "A", measure)
         for unit in ("root", "alpha", "beta", "gamma")
@@ -52,7 +52,7 @@ def test_the_values_are_those_of_the_year_at_institutions_and_the_consortium() -
     }
     assert found["root", "A", "declared"] == 1
     assert (found["alpha", "A", "verified"], found["beta", "A", "verified"]) == (1, 0)
-    assert set(of_year(image_of(WORKS), year=2026).values.values()) == {0}
+    assert set(of_year(cube_of(WORKS), year=2026).values.values()) == {0}
 
 
 def test_a_ratio_is_a_fraction_and_absent_while_it_is_not_defined() -> None:
@@ -65,8 +65,8 @@ def test_a_ratio_is_a_fraction_and_absent_while_it_is_not_defined() -> None:
         ],
         TREE,
     )
-    image = image_of(made, contribution(joint("alpha", "beta"), made))
-    found = of_year(image, Target("alpha", "W", 2025, 4))
+    cube = cube_of(made, contribution(joint("alpha", "beta"), made))
+    found = of_year(cube, Target("alpha", "W", 2025, 4))
     assert found.values["alpha", "R", "verified"] is None
     assert found.values["alpha", "T", "verified"] == 0.25
     assert found.values["beta", "T", "verified"] is None
@@ -81,8 +81,8 @@ def test_open_joint_claims_are_those_beyond_the_first_that_wait_to_be_verified(
     verified: tuple[str, ...], open_claims: int
 ) -> None:
     alone = [said(claim("alpha", "other"))]
-    image = image_of(WORKS, contribution(joint(*verified), WORKS), contribution(alone, WORKS))
-    assert of_year(image).open_joint_claims == {("A",): open_claims}
+    cube = cube_of(WORKS, contribution(joint(*verified), WORKS), contribution(alone, WORKS))
+    assert of_year(cube).open_joint_claims == {("A",): open_claims}
 
 
 def test_fractions_stocks_and_money_have_no_open_joint_claims() -> None:
@@ -91,7 +91,7 @@ def test_fractions_stocks_and_money_have_no_open_joint_claims() -> None:
         component(until="never"),
         component(Rule.MONEY_RECEIVED, amount="vnd"),
     )
-    assert of_year(image_of(made)).open_joint_claims == {}
+    assert of_year(cube_of(made)).open_joint_claims == {}
 
 
 def test_the_live_view_is_shown_with_its_age_and_an_old_view_is_not() -> None:
@@ -116,5 +116,5 @@ def test_the_live_view_is_shown_with_its_age_and_an_old_view_is_not() -> None:
 
 def test_every_value_is_shown_for_every_reporting_unit_of_the_deployed_catalogue() -> None:
     made = real_catalogue()
-    found = of_year(Image(made)).values
+    found = of_year(Cube(made)).values
     assert len(found) == len(reporting_units(made)) * len(made.indicators) * 2

@@ -9,7 +9,7 @@ from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cuts import Cut, Days
 from services.kpi.query.cells import decode_selection, encode_cells
 from services.kpi.query.splits import encode_split
-from tests.unit.kpi.builders import JANUARY, TREE, both, claim, component, image_of, said
+from tests.unit.kpi.builders import JANUARY, TREE, both, claim, component, cube_of, said
 
 DAY = date(2025, 12, 31)
 MONTHS = (JANUARY, JANUARY + 11)
@@ -43,8 +43,8 @@ def split(code: str, *works: dict[str, object], unit: str = "root") -> dict[str,
         claims = [claim("alpha", "s1", lead=True, **facts), claim("beta", "s2", **facts)]  # type: ignore[arg-type]
         for key, value in contribution([both(one) for one in claims], CATALOGUE).items():
             changes[key] = changes.get(key, 0) + value
-    image = image_of(CATALOGUE, changes)
-    found = encode_split(image, unit, CATALOGUE.indicators[code], "area", MONTHS)
+    cube = cube_of(CATALOGUE, changes)
+    found = encode_split(cube, unit, CATALOGUE.indicators[code], "area", MONTHS)
     assert found.declared_again == found.verified_again
     plain = {term.term: _plain(term.verified) for term in found.terms}
     return {**plain, "again": _plain(found.verified_again)}
@@ -98,8 +98,8 @@ def test_fractions_and_ratios_add_up_in_both_parts() -> None:
 
 def test_declared_and_verified_are_split_apart() -> None:
     amended = said(claim(areas=("energy",)), claim(areas=("ai",)))
-    image = image_of(CATALOGUE, contribution([amended], CATALOGUE))
-    found = encode_split(image, "root", CATALOGUE.indicators["COUNT"], "area", MONTHS)
+    cube = cube_of(CATALOGUE, contribution([amended], CATALOGUE))
+    found = encode_split(cube, "root", CATALOGUE.indicators["COUNT"], "area", MONTHS)
     told = [(t.term, t.declared.whole, t.verified.whole) for t in found.terms]
     assert told == [("ai", 0, 1), ("energy", 1, 0)]
 
@@ -111,11 +111,11 @@ def wish(**fields: object) -> view_pb2.Selection:
 def test_a_cut_alone_asks_for_all_indicators_that_have_it() -> None:
     asked = decode_selection(wish(by="kind"), CATALOGUE)
     assert [indicator.code for indicator in asked.indicators] == ["COUNT"]
-    image = image_of(CATALOGUE, contribution([both(claim(kind="a"))], CATALOGUE))
-    (cell,) = encode_cells(image, {}, asked, DAY)
+    cube = cube_of(CATALOGUE, contribution([both(claim(kind="a"))], CATALOGUE))
+    (cell,) = encode_cells(cube, {}, asked, DAY)
     assert (cell.split.by, [term.term for term in cell.split.terms]) == ("kind", ["a"])
     whole = decode_selection(wish(indicator_codes=["COUNT"]), CATALOGUE)
-    (plain,) = encode_cells(image, {}, whole, DAY)
+    (plain,) = encode_cells(cube, {}, whole, DAY)
     assert not plain.HasField("split")
 
 

@@ -6,7 +6,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import Exhausted, InvalidArgument
 from services.kpi.query import watch
 from services.kpi.query.watch import Watchers
-from tests.unit.kpi.moments import FakeStores, row, view
+from tests.unit.kpi.view_states import FakeStores, row, view
 
 REQUEST = kpi_service_pb2.WatchKpisRequest(
     selection=view_pb2.Selection(

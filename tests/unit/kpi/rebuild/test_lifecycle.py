@@ -8,11 +8,11 @@ from services.kpi.projection.followers import FOLLOW_GAP_MAX
 from services.kpi.rebuild.lifecycle import (
     FAILURES_MAX,
     PATIENCE_STEPS,
-    Building,
-    Comparison,
     Failed,
+    OracleReport,
+    Rebuild,
 )
-from services.kpi.store.views import Standing, Vector, View
+from services.kpi.store.views import Vector, View, ViewProgress
 
 LIVE = View("g1-c1-f1", "live", 1, "topic", 1, ())
 NEW = View("g1-c2-f1", "building", 1, "topic", 2, (), phase="loading", targets={0: 10, 1: 5})
@@ -24,7 +24,7 @@ class FakeViews:
 
     live_view: View | None = LIVE
     new: View = NEW
-    standings: dict[str, Standing] = field(default_factory=dict)
+    standings: dict[str, ViewProgress] = field(default_factory=dict)
     swapped: list[str] = field(default_factory=list)
     can_swap: bool = True
 
@@ -33,7 +33,7 @@ class FakeViews:
         self.stands(NEW, {})
 
     def stands(self, view: View, vector: Vector, parked: int = 0) -> None:
-        self.standings[view.view_id] = Standing(vector, parked, sum(vector.values()))
+        self.standings[view.view_id] = ViewProgress(vector, parked, sum(vector.values()))
 
     def views(self) -> list[View]:
         return [self.new, LIVE]
@@ -41,7 +41,7 @@ class FakeViews:
     def live(self) -> View | None:
         return self.live_view
 
-    def standing(self, view_id: str) -> Standing:
+    def view_progress(self, view_id: str) -> ViewProgress:
         return self.standings[view_id]
 
     def advance(self, view: View, phase: str) -> bool:
@@ -61,7 +61,7 @@ class FakeWork:
     """Long work that is done at once, or fails."""
 
     folded: list[dict[int, int]] = field(default_factory=list)
-    comparison: Comparison | None = field(default_factory=Comparison)
+    comparison: OracleReport | None = field(default_factory=OracleReport)
     failure: str = ""
     stopped: int = 0
 
@@ -71,15 +71,15 @@ class FakeWork:
         self.folded.append(dict(ends))
         return True
 
-    def verify(self, view: View, ends: Vector) -> Comparison | None:
+    def verify(self, view: View, ends: Vector) -> OracleReport | None:
         return self.comparison
 
     def stop(self) -> None:
         self.stopped += 1
 
 
-def step(views: FakeViews, work: FakeWork, times: int = 1) -> Building:
-    building = Building(views, work)
+def step(views: FakeViews, work: FakeWork, times: int = 1) -> Rebuild:
+    building = Rebuild(views, work)
     for _ in range(times):
         building.step(views.new)
     return building
@@ -101,7 +101,7 @@ def test_a_loaded_view_is_verified_then_follows_then_takes_over() -> None:
     work.comparison = None
     building.step(views.new)
     assert views.new.phase == "verifying"
-    work.comparison = Comparison()
+    work.comparison = OracleReport()
     building.step(views.new)
     assert views.new.phase == "following"
     building.step(views.new)
@@ -111,7 +111,7 @@ def test_a_loaded_view_is_verified_then_follows_then_takes_over() -> None:
 def test_a_cell_that_sql_has_otherwise_refuses_the_view_and_is_named() -> None:
     views, work = FakeViews(new=replace(NEW, phase="verifying")), FakeWork()
     said = ["partition 0, vnu 2025-01 KNW-03:verified: 2, SQL says 3"]
-    work.comparison = Comparison(1234, said)
+    work.comparison = OracleReport(1234, said)
     step(views, work)
     assert views.new.state == "refused"
     assert views.new.reason.startswith("ORACLE_DIFFERS: 1234 cells")
@@ -167,6 +167,6 @@ def test_a_view_of_another_generation_of_the_log_is_given_up() -> None:
 
 def test_the_oldest_view_is_built_first() -> None:
     views = FakeViews()
-    assert Building(views, FakeWork()).wanted() == NEW
+    assert Rebuild(views, FakeWork()).wanted() == NEW
     views.new = replace(NEW, phase="", state="refused")
-    assert Building(views, FakeWork()).wanted() is None
+    assert Rebuild(views, FakeWork()).wanted() is None

@@ -62,8 +62,8 @@ class ParkedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetParked(self, request, context):
-        """Reads one parked record of the own institution with its content. Errors: NOT_FOUND (absent, or another institution's),
-        UNAVAILABLE (no view yet).
+        """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+        NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

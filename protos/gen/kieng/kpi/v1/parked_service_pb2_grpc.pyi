@@ -40,8 +40,8 @@ class ParkedServiceStub:
     sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
     """
     GetParked: _grpc.UnaryUnaryMultiCallable[_parked_service_pb2.GetParkedRequest, _parked_service_pb2.GetParkedResponse]
-    """Reads one parked record of the own institution with its content. Errors: NOT_FOUND (absent, or another institution's),
-    UNAVAILABLE (no view yet).
+    """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+    NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
     """
 
 @_typing.type_check_only
@@ -56,8 +56,8 @@ class ParkedServiceAsyncStub(ParkedServiceStub):
     sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
     """
     GetParked: _aio.UnaryUnaryMultiCallable[_parked_service_pb2.GetParkedRequest, _parked_service_pb2.GetParkedResponse]  # type: ignore[assignment]
-    """Reads one parked record of the own institution with its content. Errors: NOT_FOUND (absent, or another institution's),
-    UNAVAILABLE (no view yet).
+    """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+    NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
     """
 
 class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -81,8 +81,8 @@ class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _parked_service_pb2.GetParkedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_parked_service_pb2.GetParkedResponse, _abc.Awaitable[_parked_service_pb2.GetParkedResponse]]:
-        """Reads one parked record of the own institution with its content. Errors: NOT_FOUND (absent, or another institution's),
-        UNAVAILABLE (no view yet).
+        """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+        NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
         """
 
 def add_ParkedServiceServicer_to_server(servicer: ParkedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

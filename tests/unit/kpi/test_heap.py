@@ -5,7 +5,7 @@ import sys
 
 SPARED = """
 import gc
-from services.kpi.process import freeze_heap, tune_gc
+from services.kpi.heap import freeze_heap, tune_gc
 tune_gc()
 image = [{(str(number), ""): number} for number in range(10_000)]
 before = len(gc.get_objects())

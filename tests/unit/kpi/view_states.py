@@ -1,4 +1,4 @@
-"""A registry, snapshots and targets in memory, and the moments of a view that they tell of."""
+"""A registry, snapshots and targets in memory, and the states of a view that come of them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.cube import Image
-from services.kpi.query.live_view import LiveView, Moment
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.targets import Target
+from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, StoredRow
-from services.kpi.store.targets import Target
 from services.kpi.store.views import View
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 
@@ -59,10 +59,10 @@ class FakeStores:
         return LiveView(stores, stores, stores, loaded)
 
 
-def moment(*targets: Target, **cells: int) -> Moment:
-    """A moment at which verified KNW-01 of some units stands so in January 2025."""
-    image = Image(real_catalogue())
+def view_state(*targets: Target, **cells: int) -> ViewState:
+    """A state in which verified KNW-01 of some units stands so in January 2025."""
+    cube = Cube(real_catalogue())
     for unit, value in cells.items():
-        image.put(0, unit, JANUARY, {("KNW-01:verified", ""): value})
+        cube.put(0, unit, JANUARY, {("KNW-01:verified", ""): value})
     progress = Progress({0: 5, 1: 3}, 1_750_000_000_000, 2, frozenset())
-    return Moment(view(), real_catalogue(), image, progress, {t.key: t for t in targets}, 1)
+    return ViewState(view(), real_catalogue(), cube, progress, {t.key: t for t in targets}, 1)

@@ -1,0 +1,50 @@
+"""Folds one shard of a partition in a process of its own.
+
+`python -m services.kpi.rebuild.shard_worker` is a subprocess as `kpi.process` runs them: asked by
+`shard_pool.encode_request`, it sends `{"read": n}` after each batch, and at the end the parts.
+"""
+
+from __future__ import annotations
+
+import gc
+from contextlib import closing
+
+from services.kernel.mongo import Mongo
+from services.kpi.config import Settings
+from services.kpi.log.reader import read_partition
+from services.kpi.process import Message, Send, serve
+from services.kpi.rebuild.shard import ShardFold, gather
+from services.kpi.rebuild.shard_pool import decode_request, encode_part
+from services.kpi.store.catalogues import Catalogues
+from services.kpi.store.writes import PartitionLease
+
+
+def fold_shard(settings: Settings, request: Message, send: Send) -> None:
+    """Read the partition and send the parts of the shard.
+
+    Raises:
+        LookupError: the view is gone.
+        Unavailable: the log cannot be read.
+    """
+    gc.disable()
+    lease, end, shard = decode_request(request)
+    fold = _shard_fold(settings, lease, shard)
+    for records in read_partition(settings, lease.partition, lease.next_offset, end):
+        fold.apply(records)
+        send({"read": fold.read})
+    for part in gather(fold):
+        send(*encode_part(part))
+
+
+def _shard_fold(settings: Settings, lease: PartitionLease, shard: tuple[int, int]) -> ShardFold:
+    with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
+        catalogues = Catalogues(mongo)
+        view = catalogues.view(lease.view_id)
+        if view is None:
+            raise LookupError(f"there is no view {lease.view_id}")
+        catalogue = catalogues.catalogue(view.catalogue_version)
+    return ShardFold(lease, catalogue, view.generation, shard)
+
+
+if __name__ == "__main__":
+    raise SystemExit(serve(fold_shard))

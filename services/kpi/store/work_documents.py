@@ -1,0 +1,47 @@
+"""A work -> the fields of its document: where it is found, and what was said of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.work import Claim, Work
+
+
+class WorkDocuments:
+    """Makes the fields of works of one catalogue; remembers the ancestors of units.
+
+    Args:
+        catalogue: the view's catalogue.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._tree = catalogue.tree
+        self._above: dict[tuple[str, int], list[str]] = {}
+
+    def fields(self, work: Work) -> dict[str, Any]:
+        """Return `u`: types and units it is found by, `j`: types of a joint work, `c`: events."""
+        said = work.statements.values()
+        declared = [s.declared for s in said if s.declared is not None]
+        verified = [s.verified for s in said if s.verified is not None]
+        types = {min(some, key=_precedence).type for some in (declared, verified) if some}
+        units = {claim.unit for claim in (*declared, *verified)}
+        places = [self._places(type_name, unit) for type_name in types for unit in units]
+        return {
+            "u": places[0] if len(places) == 1 else sorted({p for some in places for p in some}),
+            "j": sorted(types) if len(units) > 1 else [],
+            "c": [statement.source for _, statement in sorted(work.statements.items())],
+        }
+
+    def _places(self, type_name: str, unit: int) -> list[str]:
+        """Return `<type>|<unit>` of a unit and those above."""
+        known = self._above.get((type_name, unit))
+        if known is None:
+            tree = self._tree
+            known = sorted(f"{type_name}|{tree.ids[above]}" for above in tree.ancestors[unit])
+            self._above[type_name, unit] = known
+        return known
+
+
+def _precedence(claim: Claim) -> tuple[int, str]:
+    return claim.precedence
