@@ -105,20 +105,20 @@ def test_parked_records_are_remembered_with_what_names_them(stored: Stored) -> N
     lease = stored.ledger.claim("v", 0)
     for next_offset in (5, 9):
         lease = committed(stored, flush(lease, next_offset))
-    documents = sorted(stored.ledger.documents(lease), key=lambda document: document.offset)
+    documents = sorted(stored.ledger.parked_refs(lease), key=lambda document: document.offset)
     assert documents == [ParkedRef(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
     closing = Flush(lease, 10, 1000, frozenset(), mended=[4])
     lease = committed(stored, closing)
     assert lease.parked == 1
-    assert [g.is_open for g in stored.ledger.documents(lease)].count(True) == 1
+    assert [g.is_open for g in stored.ledger.parked_refs(lease)].count(True) == 1
 
 
 def test_an_open_record_is_remembered_however_old_it_is(stored: Stored) -> None:
     lease = committed(stored, flush(stored.ledger.claim("v", 0), 5))
     lease = committed(stored, Flush(lease, 50_000, 1000, frozenset()))
-    assert [document.offset for document in stored.ledger.documents(lease)] == [4]
+    assert [document.offset for document in stored.ledger.parked_refs(lease)] == [4]
     lease = committed(stored, Flush(lease, 50_001, 1000, frozenset(), mended=[4]))
-    assert stored.ledger.documents(lease) == []
+    assert stored.ledger.parked_refs(lease) == []
 
 
 def test_a_view_that_is_new_to_a_partition_begins_where_the_log_does(stored: Stored) -> None:
