@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.contract import stores
-from tests.contract.stores import StoreUnderTest
+from tests.contract.stores import RealStore, SimulatedStore, StoreUnderTest
 
 
 @pytest.fixture(params=["simulated", "real"])
 def store(request: pytest.FixtureRequest) -> Iterator[StoreUnderTest]:
     """A database, empty but for its indexes."""
     if request.param == "simulated":
-        yield stores.simulated()
+        yield SimulatedStore()
         return
-    with stores.real(request.getfixturevalue("mongo").uri) as found:
+    with closing(RealStore(request.getfixturevalue("mongo").uri)) as found:
         yield found
