@@ -1,34 +1,29 @@
 """A MongoDB small enough to read: snapshot transactions, write conflicts, unknown commit results.
 
-Only what the stores of `services.kpi` and `services.submissions` use. Their integration tests run
-the same stores on a real database.
+Only what the stores of `services.kpi` and `services.submissions` use; `tests/contract` holds it to
+what a real database answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
-from pymongo.errors import AutoReconnect, DuplicateKeyError, NetworkTimeout
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, NetworkTimeout
 
-from tests.simulation.update import matches, updated
+from tests.simulation.query import Document, Order, matches, ordered, projected, stored
+from tests.simulation.sessions import TRANSIENT, Client, Session, Stored, put
+from tests.simulation.update import updated
 from tests.simulation.world import World
 
-Document = dict[str, Any]
-Stored = dict[str, dict[str, tuple[int, Document]]]
 UNKNOWN_RATE = 0.01
 READ_FAILURE_RATE = 0.003
 TRANSACTIONS_IN = "kieng_kpi"
 """The one database whose collections are read and written in transactions."""
-
-
-class Transaction:
-    """What a transaction saw, and what it wants to write."""
-
-    def __init__(self, seen: Stored) -> None:
-        self.seen = seen
-        self.writes: dict[tuple[str, str], Document] = {}
+DUPLICATE_KEY = 11000
+UNIQUE = "names"
+"""The one field with a unique index: that of the submissions."""
 
 
 class SimulatedMongo:
@@ -37,33 +32,35 @@ class SimulatedMongo:
     def __init__(self, world: World) -> None:
         self.world = world
         self.databases: dict[str, Stored] = {}
+        self.client = Client(self)
         self.conflicts = self.unknown = self.unread = 0
 
     def database(self, name: str) -> Database:
         """Return a database."""
         return Database(self, self.databases.setdefault(name, {}))
 
+    @property
+    def in_transactions(self) -> Stored:
+        """What transactions read and write."""
+        return self.databases.setdefault(TRANSACTIONS_IN, {})
+
     def documents(self, database: str, collection: str) -> list[Document]:
         """Return everything a collection holds, for checks after or beside the run."""
         return [d for _, d in self.databases.get(database, {}).get(collection, {}).values()]
 
-    @property
-    def client(self) -> Client:
-        """Sessions; nothing has to be ended here, because conflicts are found at the commit."""
-        return Client(self)
-
-    def read(self) -> None:
+    def read(self, session: Session | None = None) -> None:
         """Fail now and then, in a transaction or beside one.
 
         Raises:
-            pymongo.errors.NetworkTimeout: no answer came, which no transaction is repeated for.
+            pymongo.errors.NetworkTimeout: no answer came.
             pymongo.errors.AutoReconnect: the connection was lost.
         """
         number = self.world.random.random() if self.world.is_running else 1.0
         if number < READ_FAILURE_RATE:
             self.unread += 1
             kind = NetworkTimeout if number < READ_FAILURE_RATE / 2 else AutoReconnect
-            raise kind("nothing could be read")
+            labels = [] if session is None else [TRANSIENT]
+            raise kind("nothing could be read", {"errorLabels": labels})
 
     def fate(self) -> str:
         """Return what becomes of a write: done, or `lost` or `unheard` by the writer."""
@@ -72,66 +69,6 @@ class SimulatedMongo:
             return "done"
         self.unknown += 1
         return "lost" if number < UNKNOWN_RATE / 2 else "unheard"
-
-
-class Client:
-    """Opens sessions."""
-
-    session_id: Document = {"id": None}
-
-    def __init__(self, mongo: SimulatedMongo) -> None:
-        self._mongo = mongo
-
-    def start_session(self) -> Client:
-        """A session is nothing but a way to a transaction."""
-        return self
-
-    def __enter__(self) -> Client:
-        return self
-
-    def __exit__(self, *trouble: object) -> None:
-        return None
-
-    def with_transaction(self, work: Callable[[Any], Any], *concerns: object) -> Any:
-        """Run ``work`` on a snapshot and commit, again while it conflicts or cannot read."""
-        mongo = self._mongo
-        stored = mongo.databases.setdefault(TRANSACTIONS_IN, {})
-        while True:
-            transaction = Transaction({name: dict(found) for name, found in stored.items()})
-            try:
-                result = work(transaction)
-            except AutoReconnect:
-                # Nothing is written before the commit, so pymongo begins anew, too.
-                continue
-            mongo.world.point("commit")
-            if _conflicts(stored, transaction):
-                mongo.conflicts += 1
-                continue
-            fate = mongo.fate()
-            if fate == "lost":
-                raise AutoReconnect("the commit was never heard of")
-            for (collection, key), document in transaction.writes.items():
-                put(stored, collection, key, document)
-            # Even the answer may be lost: by the network, or because the process dies here.
-            mongo.world.point("committed")
-            if fate == "unheard":
-                raise AutoReconnect("the commit succeeded, its answer was lost")
-            return result
-
-
-def _conflicts(stored: Stored, transaction: Transaction) -> bool:
-    nothing: tuple[int, Document] = (0, {})
-    return any(
-        stored.get(collection, {}).get(key, nothing)[0]
-        != transaction.seen.get(collection, {}).get(key, nothing)[0]
-        for collection, key in transaction.writes
-    )
-
-
-def put(stored: Stored, collection: str, key: str, document: Document) -> None:
-    """Store a document as its next version."""
-    found = stored.setdefault(collection, {})
-    found[key] = (found.get(key, (0, {}))[0] + 1, document)
 
 
 class Database:
@@ -145,14 +82,23 @@ class Database:
         return Collection(self._mongo, self._stored, collection)
 
 
-class Cursor(list[Document]):
-    """Found documents, which can be put in order and cut."""
+class Cursor:
+    """A query, which is asked when its documents are."""
 
-    def sort(self, keys: Any, direction: int = 1) -> Cursor:  # type: ignore[override]
-        """Order by keys."""
-        several = [(keys, direction)] if isinstance(keys, str) else list(keys)
-        for name, way in reversed(several):
-            super().sort(key=lambda document, name=name: document[name], reverse=way < 0)
+    def __init__(
+        self,
+        collection: Collection,
+        query: Document,
+        projection: Mapping[str, int] | None,
+        session: Session | None,
+        sort: Order | None,
+    ) -> None:
+        self._collection, self._query, self._session = collection, query, session
+        self._projection, self._order, self._limit = projection, list(sort or ()), 0
+
+    def sort(self, keys: str | Order, direction: int = 1) -> Cursor:
+        """Order by a field, or by several."""
+        self._order = [(keys, direction)] if isinstance(keys, str) else list(keys)
         return self
 
     def batch_size(self, count: int) -> Cursor:
@@ -161,7 +107,20 @@ class Cursor(list[Document]):
 
     def limit(self, count: int) -> Cursor:
         """Keep the first; all of them for 0."""
-        return Cursor(self[: count or None])
+        self._limit = count
+        return self
+
+    def __iter__(self) -> Iterator[Document]:
+        found = self._collection.matching(self._query, self._session)
+        found = ordered(found, self._order)[: self._limit or None]
+        return iter([stored(projected(document, self._projection)) for document in found])
+
+
+class Result:
+    """How many documents a write met."""
+
+    def __init__(self, matched_count: int) -> None:
+        self.matched_count = matched_count
 
 
 class Collection:
@@ -170,106 +129,142 @@ class Collection:
     def __init__(self, mongo: SimulatedMongo, stored: Stored, name: str) -> None:
         self._mongo, self._stored, self._name = mongo, stored, name
 
-    def _documents(self, query: Document, session: Transaction | None) -> Iterator[Document]:
-        source = (self._stored if session is None else session.seen).get(self._name, {})
-        written = {} if session is None else session.writes
+    def _documents(self, query: Document, session: Session | None) -> Iterator[Document]:
+        """Yield the documents among which those are that a query finds."""
+        if session is None:
+            source, written = self._stored, {}
+        else:
+            source, written = session.transaction.seen, session.transaction.writes
+        here = source.get(self._name, {})
         wanted = query.get("_id")
-        if wanted is not None:
-            keys = wanted["$in"] if isinstance(wanted, dict) else [wanted]
+        if isinstance(wanted, dict):
+            wanted = wanted.get("$in")
+            keys = None if wanted is None else list(dict.fromkeys(wanted))
+        else:
+            keys = None if wanted is None else [wanted]
+        if keys is not None:
             for key in keys:
                 if (self._name, key) in written:
                     yield written[self._name, key]
-                elif key in source:
-                    yield source[key][1]
+                elif key in here:
+                    yield here[key][1]
             return
-        for key, (_, document) in source.items():
+        for key, (_, document) in here.items():
             if (self._name, key) not in written:
                 yield document
         yield from (d for (name, _), d in written.items() if name == self._name)
 
+    def _find(self, query: Document, session: Session | None) -> Iterator[Document]:
+        return (d for d in self._documents(query, session) if matches(d, query))
+
+    def matching(self, query: Document, session: Session | None) -> list[Document]:
+        """Return the documents that a query finds, as they are stored."""
+        self._mongo.world.point(f"find {self._name}")
+        self._mongo.read(session)
+        return list(self._find(query, session))
+
     def find(
         self,
         query: Document,
-        projection: Any = None,
-        session: Transaction | None = None,
-        sort: Any = None,
+        projection: Mapping[str, int] | None = None,
+        session: Session | None = None,
+        sort: Order | None = None,
     ) -> Cursor:
         """Return the documents that match."""
-        self._mongo.world.point(f"find {self._name}")
-        self._mongo.read()
-        found = Cursor(d for d in self._documents(query, session) if matches(d, query))
-        return found.sort(sort) if sort else found
+        return Cursor(self, query, projection, session, sort)
 
     def find_one(
-        self, query: Document, session: Transaction | None = None, sort: Any = None
+        self,
+        query: Document,
+        projection: Mapping[str, int] | None = None,
+        session: Session | None = None,
+        sort: Order | None = None,
     ) -> Document | None:
-        """Return a document that matches, or None."""
-        return next(iter(self.find(query, session=session, sort=sort)), None)
+        """Return the first document that matches, or None."""
+        return next(iter(self.find(query, projection, session, sort).limit(1)), None)
 
     def count_documents(self, query: Document) -> int:
         """Return how many match."""
-        return len(self.find(query))
+        return len(self.matching(query, None))
 
-    def insert_one(self, document: Document, session: Transaction | None = None) -> None:
+    def insert_one(self, document: Document, session: Session | None = None) -> None:
         """Store a new document."""
         self._mongo.world.point(f"insert {self._name}")
-        names = set(document.get("names", ()))
-        for other in self._documents({}, session):
-            if other["_id"] == document["_id"] or names & set(other.get("names", ())):
-                raise DuplicateKeyError("E11000")
-        self._write(dict(document), session)
+        self._insert(document, session)
+
+    def _insert(self, document: Document, session: Session | None) -> None:
+        if any(self._documents({"_id": document["_id"]}, session)):
+            raise _duplicate("_id")
+        names = set(document.get(UNIQUE, ()))
+        if names and any(names & set(d.get(UNIQUE, ())) for d in self._documents({}, session)):
+            raise _duplicate(UNIQUE)
+        self._write(document, session)
 
     def update_one(
-        self, query: Document, change: Document, upsert: bool = False, session: Any = None
+        self,
+        query: Document,
+        change: Document,
+        upsert: bool = False,
+        session: Session | None = None,
     ) -> Result:
         """Change the document that matches; say how many there were."""
         self._mongo.world.point(f"update {self._name}")
-        found = next((d for d in self._documents(query, session) if matches(d, query)), None)
-        if found is None and not upsert:
-            return Result(0)
-        self._write(updated(found, query, change), session)
+        found = next(self._find(query, session), None)
+        if found is not None:
+            self._write(updated(found, query, change), session)
+        elif upsert:
+            self._insert(updated(None, query, change), session)
         return Result(0 if found is None else 1)
 
     def update_many(self, query: Document, change: Document) -> Result:
         """Change all documents that match; each by itself may be the last before a crash."""
         changed = 0
-        for document in [d for d in self._documents(query, None) if matches(d, query)]:
+        for document in list(self._find(query, None)):
             again = {**query, "_id": document["_id"]}
             changed += self.update_one(again, change).matched_count
         return Result(changed)
 
     def bulk_write(
-        self, writes: Iterable[Any], ordered: bool = True, session: Any = None
+        self, writes: Iterable[Any], ordered: bool = True, session: Session | None = None
     ) -> Result:
-        """Replace, insert and update."""
+        """Replace, insert and update; inserts that are refused do not keep the others back."""
         self._mongo.world.point(f"bulk {self._name}")
-        matched = 0
-        for write in writes:
-            if isinstance(write, UpdateOne):
-                matched += self.update_one(write._filter, write._doc, session=session).matched_count
-                continue
-            assert isinstance(write, (ReplaceOne, InsertOne))
-            document = write._doc
-            known = next(self._documents({"_id": document["_id"]}, session), None)
-            if isinstance(write, InsertOne) and known is not None:
-                raise AssertionError(f"{document['_id']} is inserted twice")
-            self._write(dict(document), session)
+        matched, mistakes = 0, []
+        for index, write in enumerate(writes):
+            try:
+                matched += self._write_one(write, session)
+            except DuplicateKeyError as error:
+                mistakes.append({"index": index, "code": error.code})
+                if ordered or session is not None:
+                    break
+        if mistakes:
+            raise BulkWriteError({"writeErrors": mistakes})
         return Result(matched)
 
-    def _write(self, document: Document, session: Transaction | None) -> None:
+    def _write_one(self, write: Any, session: Session | None) -> int:
+        if isinstance(write, UpdateOne):
+            return self.update_one(write._filter, write._doc, session=session).matched_count
+        if isinstance(write, InsertOne):
+            self._insert(write._doc, session)
+            return 0
+        assert isinstance(write, ReplaceOne)
+        found = next(self._find(write._filter, session), None)
+        if found is not None or write._upsert:
+            self._write(write._doc, session)
+        return 0 if found is None else 1
+
+    def _write(self, document: Document, session: Session | None) -> None:
+        key, kept = document["_id"], stored(document)
         if session is not None:
-            session.writes[self._name, document["_id"]] = document
+            session.transaction.write(self._name, key, kept)
             return
         fate = self._mongo.fate()
         if fate == "lost":
             raise AutoReconnect("the write was never heard of")
-        put(self._stored, self._name, document["_id"], document)
+        put(self._stored, self._name, key, kept)
         if fate == "unheard":
             raise AutoReconnect("the write succeeded, its answer was lost")
 
 
-class Result:
-    """How many documents a write met."""
-
-    def __init__(self, matched_count: int) -> None:
-        self.matched_count = matched_count
+def _duplicate(field: str) -> DuplicateKeyError:
+    return DuplicateKeyError(f"E11000 duplicate key: {field}", DUPLICATE_KEY)

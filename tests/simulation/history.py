@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
+from kafka.errors import OffsetOutOfRangeError
 
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
+from services.kpi.log_identity import SUBMISSIONS
 from services.kpi.wire import events
 from tests.simulation.claims import claim
 
@@ -41,8 +43,8 @@ class Record(NamedTuple):
     partition: int
     offset: int
     timestamp: int
-    key: bytes
-    value: bytes
+    key: bytes | None
+    value: bytes | None
     headers: Headers
 
 
@@ -83,11 +85,26 @@ class Log:
         partition = zlib.crc32(key.encode()) % self.partitions
         self.put(partition, key.encode(), value, headers)
 
-    def put(self, partition: int, key: bytes, value: bytes, headers: Headers) -> None:
-        """Write one record to a partition."""
+    def put(self, partition: int, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        """Write one record to a partition; its time is not a clock's, but never goes back."""
         rows = self.records[partition]
         offset = len(rows)
-        rows.append(Record("log", partition, offset, offset, key, value, headers))
+        rows.append(Record(SUBMISSIONS, partition, offset, offset, key, value, list(headers)))
+
+    def poll(self, partition: int, position: int, count: int) -> list[Record]:
+        """Return the next records at a position, nothing at the end.
+
+        Raises:
+            kafka.errors.OffsetOutOfRangeError: the log ends before.
+        """
+        rows = self.records[partition]
+        if position > len(rows):
+            raise OffsetOutOfRangeError(f"partition {partition} ends before {position}")
+        return rows[position : position + count]
+
+    def numbers(self) -> set[int]:
+        """Return the partitions."""
+        return set(range(self.partitions))
 
     def repeat(self, rng: random.Random) -> None:
         """Write a record that is there already once more."""
@@ -149,7 +166,7 @@ def readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
     if dict(record.headers)["ce_type"] != events.CHANGED.encode():
         return None
     try:
-        event = SubmissionChanged.FromString(record.value)
+        event = SubmissionChanged.FromString(record.value or b"")
     except DecodeError:
         return None
     claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]

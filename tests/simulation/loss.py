@@ -130,7 +130,7 @@ class _Publisher:
         self._office.publish(events)
 
     def partitions_for(self, topic: str) -> set[int]:
-        return set(range(self._log.partitions))
+        return self._log.numbers()
 
     def send(
         self, topic: str, value: bytes, key: bytes, headers: history.Headers, partition: int
