@@ -42,7 +42,8 @@ def tell(
         InvalidRecord: a record cannot be decoded; nothing was told.
         NotReady: the database is down; the batch comes again.
     """
-    events = [event for record in records if (event := _decode(record)) is not None]
+    heard = [record for record in records if wire.is_listened_to(record)]
+    events = [event for record in heard if (event := wire.decode_record(record)) is not None]
     try:
         fresh = inbox.unknown(
             [notice for event in events for notice in _notices(event, subscriptions)]
@@ -62,13 +63,9 @@ def tell(
         raise NotReady(f"the database cannot be reached: {type(error).__name__}") from error
     for kind, count in Counter(notice.kind for notice in fresh).items():
         metrics.NOTIFICATIONS.labels(str(kind)).inc(count)
-
-
-def _decode(record: Record) -> Decided | Reached | None:
-    if not wire.is_listened_to(record):
-        metrics.RECORDS_SKIPPED.labels(record.topic).inc()
-        return None
-    return wire.decode_record(record)
+    # At last: what is invalid has the others handed over again.
+    for record in records[:1]:
+        metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
 
 
 def _notices(event: Decided | Reached, subscriptions: Subscriptions) -> list[Notice]:

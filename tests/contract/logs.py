@@ -13,15 +13,9 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from services.cli import topics
 from services.kernel.kafka import Record
 from services.kpi.config import Settings
-from services.kpi.log_identity import (
-    SUBMISSIONS,
-    LogDescription,
-    beginnings,
-    describe_log,
-    divergence,
-)
-from services.kpi.log_reading import read_partition
-from services.kpi.whole_log import records_of
+from services.kpi.log.identity import LogDescription, beginnings, describe_log, divergence
+from services.kpi.log.reader import read_partition, read_whole
+from services.kpi.log.topic import SUBMISSIONS
 from tests.simulation import history, platform
 from tests.simulation.world import World
 
@@ -144,7 +138,8 @@ class BrokersLog:
         return beginnings(self._settings, self.numbers())
 
     def ends(self) -> dict[int, int]:
-        return {record.partition: record.offset + 1 for record in records_of(self._bootstrap)}
+        batches = read_whole(self._settings)
+        return {record.partition: record.offset + 1 for batch in batches for record in batch}
 
     def read(self, partition: int, begin: int, end: int) -> list[Record]:
         return _flat(read_partition(self._settings, partition, begin, end))

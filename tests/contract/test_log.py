@@ -10,8 +10,9 @@ import pytest
 from kafka.errors import OffsetOutOfRangeError
 
 from services.kernel.errors import Unavailable
-from services.kpi import log_reading
-from services.kpi.log_identity import SUBMISSIONS, event_hash
+from services.kpi.log import reader
+from services.kpi.log.identity import event_hash
+from services.kpi.log.topic import SUBMISSIONS
 from tests.conftest import RunningBroker
 from tests.contract.logs import PARTITIONS, BrokersLog, Headers, LogUnderTest, SimulatedLog
 
@@ -82,7 +83,7 @@ def test_a_part_is_read_from_one_offset_up_to_another(log: LogUnderTest) -> None
 def test_a_part_that_is_not_there_is_not_waited_for_for_ever(
     log: LogUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_reading, "SILENT_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(reader, "SILENT_POLLS_MAX", 5)
     fill(log, 0, b"a")
     for begin, end in ((0, 2), (1, 2), (5, 6)):
         with pytest.raises(Unavailable):

@@ -15,7 +15,7 @@ from kafka.errors import OffsetOutOfRangeError
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
-from services.kpi.log_identity import SUBMISSIONS
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.wire import events
 from tests.simulation.claims import claim
 

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from kafka import KafkaProducer
+from prometheus_client import REGISTRY
 
 from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
@@ -21,6 +22,7 @@ from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 from services.notifications.watching import WATCHERS_MAX
+from tests.integration.kernel.raw_records import ODD, write_raw
 from tests.integration.notifications.conftest import MailServer
 from tests.integration.partners.serving import Caller, Log, credential, running, wait_until
 from tests.unit.notifications.records import changed, reached, record
@@ -223,3 +225,28 @@ def test_a_stop_sends_listeners_home(settings: Settings, subject: str) -> None:
         container.stop()
         assert rest.result(timeout=5) == []
     assert time.monotonic() - begin < DRAIN_SECONDS_MAX / 2
+
+
+def test_odd_records_are_buried_counted_and_tell_nobody_and_the_others_are_told(
+    settings: Settings, subject: str
+) -> None:
+    topics = (SUBMISSIONS, KPI)
+
+    def dead() -> float:
+        name = "kieng_consumer_records_dead_lettered_total"
+        labels = [{"topic": topic, "group": "kieng.notifications"} for topic in topics]
+        return sum(REGISTRY.get_sample_value(name, each) or 0.0 for each in labels)
+
+    with running(NotificationsService, settings) as channel:
+        before = dead()
+        for topic in topics:
+            write_raw(settings.kafka_bootstrap, topic, *ODD)
+        produce(settings, SUBMISSIONS, decision(subject, 1))
+        client = caller(channel, subject)
+        wait_until(lambda: listed(client).unread == 1)
+        wait_until(lambda: dead() == before + len(topics) * len(ODD))
+    with running(NotificationsService, settings) as channel:
+        # What ended the process ended it again after every restart.
+        produce(settings, SUBMISSIONS, decision(subject, 2))
+        wait_until(lambda: listed(caller(channel, subject)).unread == 2)
+        assert dead() == before + len(topics) * len(ODD)

@@ -37,7 +37,7 @@ def test_without_a_collector_the_callers_trace_is_passed_on_and_bound_to_the_log
     assert "trace_id" not in structlog.contextvars.get_contextvars()
 
 
-@pytest.mark.parametrize("callers", [[], [MALFORMED]])
+@pytest.mark.parametrize("callers", [[], [MALFORMED], [FIRST + "\n"], [""]])
 def test_without_a_well_formed_caller_a_new_trace_begins(callers: list[str]) -> None:
     with tracing.span("x", SpanKind.SERVER, callers, {}) as one:
         assert tracing.TRACEPARENT.match(one)

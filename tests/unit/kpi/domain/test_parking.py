@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from services.kpi.domain.parking import WINDOW_RECORDS, Limits, Parked, ParkedRef, Parking
 from services.kpi.wire.parking import parked_of
 from tests.unit.kpi.builders import FakeRecord, article, changed, record
@@ -83,3 +85,18 @@ def test_the_value_names_a_record_without_headers() -> None:
 def test_a_record_that_says_nothing_keeps_its_bytes() -> None:
     found = parked_of(record(0, b"\xff\xff"), "not a message")
     assert (found.submission_id, found.version, found.value) == ("", 0, b"\xff\xff")
+
+
+@pytest.mark.parametrize(
+    "event_id",
+    [b"s:" + b"9" * 5000 + b":w", b"s:" + b"9" * 19 + b":w", "s:٩:w".encode(), b"s::w", b"\xff"],
+)
+def test_a_version_that_no_event_can_have_names_nothing(event_id: bytes) -> None:
+    found = parked_of(FakeRecord(0, b"\xff", [("ce_id", event_id)]), "not a message")
+    assert (found.submission_id, found.version, found.work_key) == ("", 0, "")
+
+
+@pytest.mark.parametrize(("claimed", "kept"), [(-1, 0), (1 << 62, 253_402_300_799_999), (7, 7)])
+def test_a_time_that_is_none_is_kept_as_the_nearest_that_is(claimed: int, kept: int) -> None:
+    found = parked_of(FakeRecord(0, None, timestamp=claimed), "no value")
+    assert (found.recorded_ms, found.value) == (kept, b"")
