@@ -21,9 +21,9 @@ from services.kpi.rebuild.lifecycle import Failed
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View
 from tests.conftest import RunningBroker
+from tests.integration.kpi.api.test_catalogues import other_catalogue
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
-from tests.integration.kpi.api.test_catalogues import other_catalogue
 from tests.integration.kpi.test_service import wait_until
 
 PARTITIONS = 3
