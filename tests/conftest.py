@@ -1,7 +1,8 @@
 """A real broker and a real database for the tests that want them, started once per session.
 
 Each pytest process (each worker of pytest-xdist, too) starts its own on free ports, and only when a
-test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker.
+test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker. What runs in which
+worker: tests/distribution.py; what runs when: docs/testing.md.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import Supervisor, free_ports
 from services.kpi.log.identity import SUBMISSIONS
+from tests.distribution import Scheduling, in_order
 
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
@@ -67,9 +69,20 @@ def pytest_terminal_summary(
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
+    config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")
     # Whoever asks for Kafka must not get a green run in which everything was skipped.
     if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
         raise pytest.UsageError(f"--broker kafka: {reason}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    in_order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> Scheduling:
+    """Give out by unit of work, whatever --dist says."""
+    return Scheduling(config)
 
 
 StartBroker = Callable[..., RunningBroker]
