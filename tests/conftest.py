@@ -22,7 +22,7 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import Supervisor, free_ports
 from services.kpi.log.identity import SUBMISSIONS
-from tests.distribution import Scheduling, in_order
+from tests.distribution import Scheduling, depends_on_the_broker, in_order
 
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
@@ -70,6 +70,8 @@ def pytest_terminal_summary(
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
     config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")
+    config.addinivalue_line("markers", "deep: make test-slow repeats it with many more examples")
+    config.addinivalue_line("markers", "log: depends on the broker; make test-kafka runs it, too")
     # Whoever asks for Kafka must not get a green run in which everything was skipped.
     if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
         raise pytest.UsageError(f"--broker kafka: {reason}")
@@ -77,6 +79,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     in_order(items)
+    for item in items:
+        if depends_on_the_broker(item):
+            item.add_marker(pytest.mark.log)
+        if item.nodeid.startswith("tests/property/"):
+            item.add_marker(pytest.mark.deep)
 
 
 @pytest.hookimpl(optionalhook=True)

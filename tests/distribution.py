@@ -1,4 +1,4 @@
-"""Which tests one worker of pytest-xdist runs, and in which order the work is given out."""
+"""Which tests one worker of pytest-xdist runs, in which order, and which ones run on Kafka, too."""
 
 from __future__ import annotations
 
@@ -17,6 +17,20 @@ OWN_STACK = {
     "test_traces.py",
 }
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
+OF_THE_LOG = {
+    "test_backup.py",
+    "test_disk_full.py",
+    "test_long_outages.py",
+    "test_lost_log.py",
+    "test_one_submission.py",
+    "test_outages.py",
+    "test_partitions.py",
+    "test_rolling_restart.py",
+    "test_whole_restart.py",
+}
+"""Modules of tests/e2e that show something else, or something more, on Apache Kafka."""
+BROKERS = {"broker", "fresh_broker", "start_broker"}
+"""Fixtures that start a broker."""
 BEGUN_FIRST = ("tests/e2e", "tests/simulation", "tests/integration", "tests/property")
 """Folders whose modules take longest. What is begun last should be short."""
 
@@ -43,6 +57,13 @@ def in_order(items: list[pytest.Item]) -> None:
 
     # The shared stack begins before all others, because it is the longest unit.
     items.sort(key=lambda item: (unit_of_work(item.nodeid) != f"{E2E}stack", rank(item)))
+
+
+def depends_on_the_broker(item: pytest.Item) -> bool:
+    """Whether a test says something about the broker that it runs on."""
+    if item.nodeid.startswith(E2E):
+        return item.path.name in OF_THE_LOG
+    return not BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
