@@ -10,12 +10,16 @@ KIENG  := $(BIN)/kieng
 BUF    := $(BIN)/buf
 IMAGE  := $(BUILD)/protos.binpb
 
+# More than two cores have, because most tests wait most of the time. WORKERS=0 runs in this process.
+WORKERS ?= 4
+TIMES   := --durations=20
+
 BASELINE := protos/baseline.binpb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
+.PHONY: help setup demo test test-slow test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
 	proto-image proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -33,14 +37,17 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round)
 	$(KIENG) demo $(if $(ONCE),--once)
 
-test: setup ## Run every test (ARGS="-k fold -x" goes to pytest)
-	$(PYTEST) $(ARGS)
+test: setup ## Run every test but the slow ones (ARGS="-k fold -x" goes to pytest; docs/testing.md)
+	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka" $(ARGS)
 
-test-integration: setup ## Run the tests that start a broker and a database
-	$(PYTEST) tests/integration tests/e2e $(ARGS)
+test-slow: setup ## Run what takes long by its nature, and properties and simulation with more examples
+	DEEP=1 $(PYTEST) -n 2 $(TIMES) -m "slow or deep" $(ARGS)
 
-test-kafka: setup ## Run the same tests on Apache Kafka, and two rounds of chaos (needs Java 17 or later, and Maven)
-	ROUNDS=$(or $(ROUNDS),2) $(PYTEST) tests/integration tests/e2e tests/chaos --broker kafka $(ARGS)
+test-integration: setup ## Run the tests that start a broker and a database, slow ones included
+	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not kafka" tests/integration tests/e2e $(ARGS)
+
+test-kafka: setup ## Run what depends on the broker on Apache Kafka, and two rounds of chaos (Java 17, Maven)
+	ROUNDS=$(or $(ROUNDS),2) $(PYTEST) -n 2 $(TIMES) -m "log or kafka" --broker kafka $(ARGS)
 
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
@@ -54,7 +61,7 @@ bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a 
 bench: setup ## Measure what every number costs: EVENTS=100000; writes build/bench.json
 	$(BIN)/python -W ignore -m tests.benchmark $(or $(EVENTS),100000) $(ARGS)
 
-check: lint proto-check test ## Run what CI runs: format, lint, types, spelling, contracts, architecture, tests
+check: lint proto-check test ## Run what has to pass before a commit: format, lint, types, spelling, contracts, tests
 
 check-deploy: setup ## Check image, Compose file and chart with every tool (npm and checkov are fetched into build/)
 	CHECK_DEPLOY=1 $(PYTEST) -s --timeout 900 tests/deploy $(ARGS)

@@ -1,7 +1,8 @@
 """A real broker and a real database for the tests that want them, started once per session.
 
 Each pytest process (each worker of pytest-xdist, too) starts its own on free ports, and only when a
-test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker.
+test asks. `--broker kafka` takes Apache Kafka instead of the embedded broker. What runs in which
+worker: tests/distribution.py; what runs when: docs/testing.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -21,6 +23,7 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
 from services.kpi.log.topic import SUBMISSIONS
+from tests.distribution import Scheduling, depends_on_the_broker, in_order
 
 MEASURED = pytest.StashKey[list[str]]()
 KAFKA_CACHE = Path(__file__).parents[1] / "build" / "kafka"
@@ -66,10 +69,30 @@ def pytest_terminal_summary(
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # nameko imports eventlet, which would import a resolver in every process that a test starts.
+    os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
+    config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")
+    config.addinivalue_line("markers", "deep: make test-slow repeats it with many more examples")
+    config.addinivalue_line("markers", "log: depends on the broker; make test-kafka runs it, too")
     # Whoever asks for Kafka must not get a green run in which everything was skipped.
     if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
         raise pytest.UsageError(f"--broker kafka: {reason}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    in_order(items)
+    for item in items:
+        if depends_on_the_broker(item):
+            item.add_marker(pytest.mark.log)
+        if item.nodeid.startswith("tests/property/"):
+            item.add_marker(pytest.mark.deep)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Give out by unit of work, whatever --dist says."""
+    return Scheduling(config, log)
 
 
 StartBroker = Callable[..., RunningBroker]

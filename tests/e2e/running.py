@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -12,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +18,12 @@ import grpc
 
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack, find
+from tests.e2e.forked import Answer, kieng
 
 KIENG = Path(sys.executable).with_name("kieng")
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command left: exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        assert self.code == 0, self.err
-        return json.loads(self.out)
 
 
 def wait_until(happened: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -110,15 +95,8 @@ class RunningStack:
 
     def run(self, *arguments: str, **environment: str) -> Answer:
         """Run a command against the stack."""
-        done = subprocess.run(
-            (str(KIENG), *arguments, "--data", str(self.data)),
-            env={**self._environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
+        given = {**self._environment, **environment}
+        return kieng((*arguments, "--data", str(self.data)), given, Path.cwd(), COMMAND_SECONDS)
 
     def json(self, *arguments: str) -> Any:
         """Run a command that must succeed, and return its JSON object."""

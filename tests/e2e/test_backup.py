@@ -88,6 +88,7 @@ def copied(stack: RunningStack, operator: Operator, lines: dict[str, list[str]])
     path.write_bytes(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(2 * SECONDS_MAX)
 def test_a_wiped_stack_comes_back_with_the_same_numbers_and_later_one_institution_alone(
     stack: RunningStack,

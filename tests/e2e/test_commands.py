@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import signal
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 import pytest
 
 from services.cli.commands.up import DIRECTORY
-from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
+from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack, wait_until
 
 # Nobody else's works lie there.
 YEAR = ("--from", "2019-01", "--to", "2019-12")
@@ -50,6 +52,15 @@ def lines(stack: RunningStack, *arguments: str) -> Iterator[Callable[[], tuple[f
             assert process.wait(STOP_SECONDS) == 130
         finally:
             process.kill()
+
+
+def watchers(stack: RunningStack) -> int:
+    """How many callers listen to the notifications service now."""
+    url = f"http://{stack.stack.processes['notifications'].http}/metrics"
+    with urllib.request.urlopen(url, timeout=LINE_SECONDS) as page:
+        found = re.search(rb"^kieng_notifications_watchers ([0-9.]+)", page.read(), re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))
 
 
 def submitted(stack: RunningStack, *more: str, subject: str = "") -> Any:
@@ -128,6 +139,7 @@ def test_inbox_watch_tells_and_inbox_read_marks(
 ) -> None:
     person = ("--institution", "hust", "--subject", "reader-of-commands")
     with lines(stack, "inbox", "watch", *person) as told:
+        wait_until(lambda: watchers(stack), LINE_SECONDS, "the command listens")
         made = verified("reader-of-commands")
         _, notification = told()
     assert notification["about"] == f"submission:{made['submission_id']}"

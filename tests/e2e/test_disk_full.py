@@ -95,6 +95,7 @@ def is_told_while_full(running: RunningStack, prometheus: Prometheus) -> None:
     assert rows["database"]["remedy"] == "give its disk room, then start it again"
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
     small_disk: Path,
     tmp_path: Path,

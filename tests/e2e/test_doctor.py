@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.demo_works import INSTITUTIONS
-from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, wait_until
+from tests.e2e.forked import kieng
+from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
 
 
 def elsewhere(stack: RunningStack, folder: Path, **more: str) -> tuple[int, dict[str, Any]]:
@@ -28,16 +28,9 @@ def elsewhere(stack: RunningStack, folder: Path, **more: str) -> tuple[int, dict
         },
         **more,
     }
-    done = subprocess.run(
-        (str(KIENG), "doctor", "--output", "json"),
-        cwd=folder,
-        env={**os.environ, **given},
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    return done.returncode, {row["check"]: row for row in json.loads(done.stdout)["checks"]}
+    environment = {**os.environ, **given}
+    done = kieng(("doctor", "--output", "json"), environment, folder, COMMAND_SECONDS)
+    return done.code, {row["check"]: row for row in json.loads(done.out)["checks"]}
 
 
 def test_addresses_in_the_environment_are_enough(stack: RunningStack, tmp_path: Path) -> None:

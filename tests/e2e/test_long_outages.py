@@ -25,6 +25,8 @@ SEEN_SECONDS = 45.0
 BACK_SECONDS = 90.0
 LISTED_MAX = "20000"
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Watched:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.e2e.calls import Caller, article, creation
-from tests.e2e.running import KIENG, RunningStack, wait_until
+from tests.e2e.forked import Answer, kieng
+from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
 
 # Nobody else's works lie there.
 YEAR = ("--from", "2020-01", "--to", "2020-12")
@@ -38,9 +39,9 @@ def test_a_replay_to_where_the_view_stands_gives_its_digest_and_every_cell(
     assert stack.run(*SHOWN, "--at-vector", "0").code == 2
 
 
-def alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+def alone(*arguments: str) -> Answer:
     """Run a command that needs neither a stack nor its folder."""
-    return subprocess.run((str(KIENG), *arguments), capture_output=True, text=True, check=False)
+    return kieng(arguments, os.environ, Path.cwd(), COMMAND_SECONDS)
 
 
 def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path: Path) -> None:
@@ -52,9 +53,9 @@ def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path
     file.write_text(stack.run("edition", "show", "2020-e2e", "--output", "json").out)
     key.write_text(stack.run("edition", "key").out)
     checked = ("edition", "verify", str(file), "--key", str(key), "--output", "json")
-    assert json.loads(alone(*checked).stdout)["signature_holds"] is True
+    assert json.loads(alone(*checked).out)["signature_holds"] is True
     file.write_text(file.read_text().replace("2020-12", "2020-11"))
-    assert alone(*checked).returncode == 1
+    assert alone(*checked).code == 1
 
     author, approver = Caller(stack, "vnu", "contributor"), Caller(stack, "vnu", "approver")
     made = author.create(creation(UNIT, article("10.5555/e2e.late", "2020-05-20")))

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 import grpc
+import pytest
 
 from kieng.directory.v1 import directory_service_pb2
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
@@ -97,6 +98,7 @@ def calls(
     }
 
 
+@pytest.mark.slow
 def test_every_service_is_replaced_under_load_and_no_call_fails(
     stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 from pathlib import Path
 from typing import Any
 
 from services.cli.commands.up import CATALOGUE
 from tests.e2e.calls import Caller, article, creation
-from tests.e2e.running import KIENG, RunningStack, wait_until
+from tests.e2e.forked import Answer, kieng
+from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
 
 SHOWN = ("kpi", "show", "--from", "2025-01", "--to", "2025-07")
 BUILT_SECONDS_MAX = 200.0
@@ -27,10 +28,10 @@ def moved(found: dict[str, Any], before: dict[str, int]) -> dict[str, Any] | Non
     return found if found["progress"] != before else None
 
 
-def verified(*options: str) -> subprocess.CompletedProcess[str]:
+def verified(*options: str) -> Answer:
     """`kieng verify`, which needs neither a stack nor its folder."""
-    argv = (str(KIENG), "verify", *options, "--output", "json")
-    return subprocess.run(argv, capture_output=True, text=True, check=False)
+    asked = ("verify", *options, "--output", "json")
+    return kieng(asked, os.environ, Path.cwd(), COMMAND_SECONDS)
 
 
 def check(found: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -50,14 +51,14 @@ def test_a_copy_of_the_log_leads_to_the_same_numbers_and_a_cut_one_to_none(
     assert copied["records"] == sum(before["progress"].values())
     options = ("--log", str(log), "--catalogue", str(frozen))
     done = verified(*options)
-    assert done.returncode == 0, done.stderr
-    check(json.loads(done.stdout), before)
+    assert done.code == 0, done.err
+    check(json.loads(done.out), before)
     check(stack.json("verify", "--log", "broker", "--catalogue", str(frozen)), before)
 
     log.write_bytes(log.read_bytes()[:10_000])
     cut = verified(*options)
-    assert (cut.returncode, cut.stdout) == (1, "")
-    assert "the log is damaged at byte " in cut.stderr
+    assert (cut.code, cut.out) == (1, "")
+    assert "the log is damaged at byte " in cut.err
     assert stack.run("log", "export", str(tmp_path / "absent" / "file")).code == 3
     assert stack.run("catalogue", "export", str(frozen), "--version", "999").code == 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,12 @@ from tests.unit.kpi.builders import changed as changed_in_kpi
 from tests.unit.kpi.builders import record as record_of_kpi
 from tests.unit.notifications.records import FakeRecord, changed, reached
 
-EXAMPLES = settings(max_examples=400, derandomize=True, deadline=None, database=None)
+EXAMPLES = settings(
+    max_examples=400 if "DEEP" in os.environ else 150,
+    derandomize=True,
+    deadline=None,
+    database=None,
+)
 OFFSET = 7
 CATALOGUE = real_catalogue()
 

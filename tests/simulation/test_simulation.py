@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulation.many import play_all
 
-SEEDS = int(os.environ.get("SEEDS", "300"))
+SEEDS = int(os.environ.get("SEEDS", "1000" if "DEEP" in os.environ else "100"))
 FIRST_SEED = int(os.environ.get("FIRST_SEED", "1"))
 PRINT_SECONDS = 10.0
 SECONDS_MAX = 900 if SEEDS <= 10_000 else 0
@@ -23,6 +23,7 @@ def told(totals: Counter[str]) -> str:
     return ", ".join(f"{number:,} {name}" for name, number in sorted(totals.items()))
 
 
+@pytest.mark.deep
 @pytest.mark.timeout(SECONDS_MAX)
 def test_every_schedule_ends_with_the_cells_of_the_oracle() -> None:
     totals, began, printed = Counter[str](), time.monotonic(), 0.0

@@ -209,7 +209,8 @@ class Launch:
         }
         if is_alone:
             # The embedded broker takes seconds to form a group, and holds back an empty fetch.
-            own |= {"KIENG_KAFKA_MEMBERSHIP": "sole", "KIENG_KAFKA_FETCH_WAIT_MS": "20"}
+            own |= {"KIENG_KAFKA_MEMBERSHIP": "sole"}
+            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **os.environ, **own}
         return {**os.environ, **own}
 
     def _kill(self, number: int, frame: object) -> None:

@@ -9,6 +9,7 @@ from tests.benchmark import freshness, submitting
 from tests.benchmark.__main__ import main
 
 
+@pytest.mark.slow
 # More than one batch of 5,000, because the first may be over before anybody looks.
 @pytest.mark.timeout(600)
 def test_the_smallest_run_measures_everything_but_peers(

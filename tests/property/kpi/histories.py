@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,8 @@ from services.kpi.domain.tree import Unit, UnitTree
 from services.kpi.domain.work import Claim, Fact, Key, Statement, Work
 from tests.unit.kpi.builders import real_catalogue
 
-DETERMINISTIC = settings(max_examples=150, derandomize=True, deadline=None, database=None)
+EXAMPLES = 150 if "DEEP" in os.environ else 50
+DETERMINISTIC = settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
 INDICATORS = list(real_catalogue().indicators.values())
 COMPONENTS = list(dict.fromkeys(column.component for column in real_catalogue().columns))
 # One type of every counting rule more often, so that no rule goes unseen.

@@ -1,0 +1,77 @@
+"""Which tests one worker of pytest-xdist runs, in which order, and which ones run on Kafka, too."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+E2E = "tests/e2e/"
+OWN_STACK = {
+    "test_demo_once.py",
+    "test_disk_full.py",
+    "test_long_outages.py",
+    "test_partitions.py",
+    "test_traces.py",
+}
+"""Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
+OF_THE_LOG = {
+    "test_backup.py",
+    "test_disk_full.py",
+    "test_long_outages.py",
+    "test_lost_log.py",
+    "test_one_submission.py",
+    "test_outages.py",
+    "test_partitions.py",
+    "test_rolling_restart.py",
+    "test_whole_restart.py",
+}
+"""Modules of tests/e2e that show something else, or something more, on Apache Kafka."""
+BROKERS = {"broker", "fresh_broker", "start_broker"}
+"""Fixtures that start a broker."""
+BEGUN_FIRST = ("tests/e2e", "tests/simulation", "tests/integration", "tests/property")
+"""Folders whose modules take longest. What is begun last should be short."""
+
+
+def unit_of_work(nodeid: str) -> str:
+    """Return what the tests that have to run in one process have in common.
+
+    It is the module, so that a fixture of a module is made once. All modules that use the shared
+    stack of tests/e2e are one unit.
+    """
+    module = nodeid.partition("::")[0]
+    shares = module.startswith(E2E) and PurePosixPath(module).name not in OWN_STACK
+    return f"{E2E}stack" if shares else module
+
+
+def in_order(items: list[pytest.Item]) -> None:
+    """Sort tests by folder, those that take long first; otherwise they stay as they were."""
+
+    def rank(item: pytest.Item) -> int:
+        folders = (
+            number for number, name in enumerate(BEGUN_FIRST) if item.nodeid.startswith(name)
+        )
+        return next(folders, len(BEGUN_FIRST))
+
+    # The shared stack begins before all others, because it is the longest unit.
+    items.sort(key=lambda item: (unit_of_work(item.nodeid) != f"{E2E}stack", rank(item)))
+
+
+def depends_on_the_broker(item: pytest.Item) -> bool:
+    """Whether a test says something about the broker that it runs on."""
+    if item.nodeid.startswith(E2E):
+        return item.path.name in OF_THE_LOG
+    return not BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives units of work out in the order of the tests."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of_work(nodeid)
