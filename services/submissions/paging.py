@@ -1,4 +1,4 @@
-"""Lists submissions a page at a time; a page token belongs to the query that gave it."""
+"""Lists submissions a page at a time; a page token is bound to its query."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def page_of(
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
 ) -> Page:
-    """Return one page of what a caller may see.
+    """Return one page of the submissions that a caller may see.
 
     Raises:
-        InvalidArgument: the token is of another query.
+        InvalidArgument: the token belongs to another query. The caller's fault.
     """
     query = query_of(principal, request)
-    # Digested before anything is read: a token tells nothing and fits only its own query.
+    # Digested before anything is read: a token reveals nothing and fits only its own query.
     asked = json.dumps([principal.institution_id, query], sort_keys=True).encode()
     digest = hashlib.sha256(asked).hexdigest()[:16]
     after = decode_token(request.page_token, digest)
@@ -51,7 +51,7 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the filter of MongoDB: what is asked, within the units that the caller reaches."""
+    """Return the MongoDB filter: the request, restricted to the caller's units."""
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):
@@ -65,15 +65,15 @@ def query_of(
 
 
 def encode_token(digest: str, last_id: str) -> str:
-    """Return the token of the page behind an id."""
+    """Return the token of the page that follows an id."""
     return base64.urlsafe_b64encode(f"{digest}/{last_id}".encode()).decode()
 
 
 def decode_token(token: str, digest: str) -> str:
-    """Return the id a page begins behind; empty for the first page.
+    """Return the id that a page follows; empty for the first page.
 
     Raises:
-        InvalidArgument: it is no token, or one of another query.
+        InvalidArgument: the token is malformed or belongs to another query.
     """
     if not token:
         return ""

@@ -1,4 +1,4 @@
-"""Publishes the events that wait in documents, and takes them out once they are acknowledged."""
+"""The outbox relay: publishes pending events and removes those that are acknowledged."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ log = structlog.get_logger()
 
 
 class OutboxRelay:
-    """The rounds of one process; remembers only whether the trouble was told already.
+    """The outbox relay of one process. At least once: it may repeat and reorder events.
 
-    It may repeat and reorder events: consumers go by version. It never loses one.
+    Consumers keep the newest version. The only state is whether a failure was logged.
     """
 
     def __init__(self) -> None:
@@ -36,11 +36,11 @@ class OutboxRelay:
         self._count_at = 0.0
 
     def publish(self, databases: Databases, publish: Publish) -> bool:
-        """Publish what waits in every institution's database; tell whether there may be more.
+        """Publish the pending events of every institution. Return True if more may wait.
 
-        Trouble with the broker or the database is told once and tried again in the next round.
+        A failure of the broker or database is logged once and retried in the next round.
         """
-        # Each round begins with another institution: a long queue of one holds up no other.
+        # Each round starts with another institution, so a long queue delays no other.
         self._rounds += 1
         held = databases.all()
         first = self._rounds % len(held)
@@ -61,7 +61,7 @@ class OutboxRelay:
         return room <= 0
 
     def _count(self, held: list[Submissions]) -> None:
-        """Show how much waits; seldom, because counting costs as much as reading."""
+        """Export the number of pending events; rarely, as counting costs as much as reading."""
         if time.monotonic() < self._count_at:
             return
         self._count_at = time.monotonic() + COUNT_SECONDS
@@ -74,11 +74,11 @@ class Relay(DependencyProvider):
     """Provides the process's `OutboxRelay`."""
 
     def setup(self) -> None:
-        """Make it."""
+        """Create the relay."""
         self.relay = OutboxRelay()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OutboxRelay:
-        """Return it."""
+        """Return the relay."""
         return self.relay
 
 
