@@ -1,4 +1,4 @@
-"""Publishes the events that wait in documents, and notes when the broker has them."""
+"""The outbox relay: publishes pending events and marks those that are acknowledged."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ log = structlog.get_logger()
 
 
 def relay(directories: Directories, partners: Partners, publish: Publish) -> bool:
-    """Publish what waits; tell whether more may wait. Safe to repeat; may repeat events.
+    """Publish pending events. Return True if more may be pending. At least once; repeatable.
 
-    With broker or database down the events stay where they are, until the next run.
+    While the broker or the database is down, events stay pending until the next run.
     """
     try:
         return _relay(directories, partners, publish)
@@ -56,7 +56,7 @@ def _relay(directories: Directories, partners: Partners, publish: Publish) -> bo
 
 
 def directory_event(directory: Directory, change: Change) -> Event:
-    """Return the event of a directory version; the same id however often it is published."""
+    """Return the event of a directory version; its id is the same on every publication."""
     return Event(
         event_id=change.event_id,
         topic=DIRECTORY_TOPIC,
