@@ -1,4 +1,4 @@
-"""Pages of an inbox; a page token is opaque and bound to the query that gave it."""
+"""Pages of an inbox; a page token is opaque and bound to its query."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def page_of(
     """Return one page of a person's inbox.
 
     Raises:
-        InvalidArgument: the token is of another query.
+        InvalidArgument: the token belongs to another query. The caller's fault.
     """
     digest = digest_of(recipient, request.unread_only)
     limit = request.page_size or ROWS_DEFAULT
@@ -43,20 +43,20 @@ def page_of(
 
 
 def digest_of(recipient: str, unread_only: bool) -> str:
-    """Return what a query is recognised by."""
+    """Return the digest that identifies a query."""
     return hashlib.sha256(f"{recipient}\x1f{unread_only}".encode()).hexdigest()[:16]
 
 
 def encode_token(digest: str, last_order: str) -> str:
-    """Return the token of the page behind a notification."""
+    """Return the token of the page that follows a notification."""
     return base64.urlsafe_b64encode(f"{digest}/{last_order}".encode()).decode()
 
 
 def decode_token(token: str, digest: str) -> str:
-    """Return the order a page begins behind; empty for the first page.
+    """Return the order value that a page follows; empty for the first page.
 
     Raises:
-        InvalidArgument: it is no token, or one of another query.
+        InvalidArgument: the token is malformed or belongs to another query.
     """
     if not token:
         return ""

@@ -1,4 +1,4 @@
-"""The texts of notifications, in Vietnamese and English, made from stored facts when read."""
+"""Texts of notifications in Vietnamese and English, rendered from stored facts when read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TYPES = {
 
 SUBJECTS = {
     Kind.SUBMISSION_RETURNED: {VI: "Hồ sơ được trả lại: {work}", EN: "Returned: {work}"},
-    Kind.SUBMISSION_VERIFIED: {VI: "Hồ sơ đã được xác nhận: {work}", EN: "Verified: {work}"},
+    Kind.SUBMISSION_VERIFIED: {VI: "Hồ sơ đã được xác minh: {work}", EN: "Verified: {work}"},
     Kind.SUBMISSION_REJECTED: {VI: "Hồ sơ bị từ chối: {work}", EN: "Rejected: {work}"},
     Kind.TARGET_REACHED: {
         VI: "Đạt chỉ tiêu {indicator_code} năm {year}: {unit_id}",
@@ -57,7 +57,7 @@ BODIES = {
         EN: "{work} was sent back to be changed; the submission says why.\n\n" + _SUBMISSION[EN],
     },
     Kind.SUBMISSION_VERIFIED: {
-        VI: "{work} đã được xác nhận và được tính vào chỉ số.\n\n" + _SUBMISSION[VI],
+        VI: "{work} đã được xác minh và được tính vào chỉ số.\n\n" + _SUBMISSION[VI],
         EN: "{work} was verified and counts in the indicators.\n\n" + _SUBMISSION[EN],
     },
     Kind.SUBMISSION_REJECTED: {
@@ -67,7 +67,7 @@ BODIES = {
     },
     Kind.TARGET_REACHED: {
         VI: "Chỉ số {indicator_code} của {unit_id} đã đạt chỉ tiêu năm {year}.\n\n"
-        "Chỉ tiêu: {target}\nGiá trị đã xác nhận: {value}\nXem: " + _SHOW_KPI + "\n",
+        "Chỉ tiêu: {target}\nGiá trị đã xác minh: {value}\nXem: " + _SHOW_KPI + "\n",
         EN: "Indicator {indicator_code} of {unit_id} has reached its target of {year}.\n\n"
         "Target: {target}\nVerified value: {value}\nSee: " + _SHOW_KPI + "\n",
     },
@@ -77,7 +77,7 @@ BODIES = {
 def render(notification: Notification, language: Language) -> tuple[str, str]:
     """Return subject, one line, and body, a few lines, of a notification."""
     values = _values(notification.facts, language)
-    # The reader's own, whose submissions they may read.
+    # Only the reader's own submissions, which they may read.
     values["institution_id"] = notification.recipient.partition("/")[0]
     subject = SUBJECTS[notification.kind][language].format(**values)
     if len(subject) > SUBJECT_CHARACTERS_MAX:
@@ -97,7 +97,7 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
 
 
 def _work(values: dict[str, str], language: Language) -> str:
-    """Return the type and the best name there is; an event of what counts nowhere has no facts."""
+    """Return type and best available name; the event of a retraction has no facts."""
     type_name = TYPES.get(values["type"], TYPES[""])[language]
     is_named_by_itself = values["work_key"].startswith("sub:")
     key = values["submission_id"] if is_named_by_itself else values["work_key"]
