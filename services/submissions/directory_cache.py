@@ -93,7 +93,10 @@ class Units(Stub):
         self.cache = UnitCache()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], Unit | None]:
-        """Return the look-up function, which uses the caller's credential."""
+        """Return the look-up function, which uses the caller's credential.
+
+        It raises `Unavailable` while no directory is published or the service is down.
+        """
         stub = super().get_dependency(worker_ctx)
 
         def read() -> Mapping[str, Unit]:
