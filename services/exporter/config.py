@@ -11,4 +11,4 @@ class Settings(KernelSettings):
     """Settings of the exporter, beside those of the kernel."""
 
     disk_folder: Path | None = None
-    """Folder whose disk is watched beside those that brokers and database tell of themselves."""
+    """Folder whose disk is watched, beside the disks that the brokers and the database report."""

@@ -1,4 +1,4 @@
-"""What lag is, in every case that other exporters get wrong; and which disk is the fullest."""
+"""Rules of lag, including unknown positions, and of disk space."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ READERS: dict[str, tuple[str, ...]] = {
     "kieng.kpi.directory": ("kieng.directory.v1",),
     "kieng.notifications": ("kieng.submissions.v1", "kieng.kpi.v1"),
 }
-"""Consumer groups and what each must read; a group that never came is missed, not forgotten."""
+"""Consumer groups and the topics each must read; absent groups are reported as missing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a group stands in one partition.
+class GroupPosition:
+    """Position of a consumer group in one partition.
 
-    ``position`` is the offset of the next record to handle, None when the broker knows of none.
+    ``position`` is the offset of the next record to handle, None if the broker has none.
     The log holds the offsets from ``begin`` to below ``end``.
     """
 
@@ -27,33 +27,33 @@ class Standing:
 
     @property
     def lag(self) -> int | None:
-        """Records not handled yet; None when that cannot be known, which is neither 0 nor all."""
+        """Number of records not handled yet; None if unknown."""
         if self.position is None:
             return None
         return max(0, self.end - max(self.position, self.begin))
 
     @property
     def is_outside(self) -> bool:
-        """Whether the position points to what the log does not hold: expired, cut or replaced."""
+        """Whether the log does not hold the position: expired, truncated or replaced."""
         return self.position is not None and not self.begin <= self.position <= self.end
 
     @property
     def oldest(self) -> int | None:
-        """Offset of the oldest record not handled yet; None when there is none or nobody knows."""
+        """Offset of the oldest record not handled yet; None if there is none or it is unknown."""
         return max(self.position or 0, self.begin) if self.lag else None
 
 
-def lag_seconds(standing: Standing, written_at: float | None, now: float) -> float | None:
-    """Return the age of the oldest record not handled yet.
+def lag_seconds(position: GroupPosition, written_at: float | None, now: float) -> float | None:
+    """Return the age of the oldest record not handled yet; None if unknown.
 
     Args:
-        standing: where the group stands.
-        written_at: when that record was written; None when it could not be read.
-        now: the present, in the same seconds.
+        position: position of the group.
+        written_at: time of that record; None if it could not be read.
+        now: current time, on the same scale.
     """
-    if standing.lag is None:
+    if position.lag is None:
         return None
-    if standing.lag == 0:
+    if position.lag == 0:
         return 0.0
     return None if written_at is None else max(0.0, now - written_at)
 
@@ -68,7 +68,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class LogFolder:
-    """A folder where a broker keeps its log: bytes by topic, and its disk where that is told."""
+    """A log folder of a broker: bytes by topic, and its disk if the broker reports it."""
 
     broker: int
     topics: Mapping[str, int]
@@ -76,7 +76,7 @@ class LogFolder:
 
 
 def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
-    """Return bytes by topic, all copies together."""
+    """Return bytes by topic, summed over all replicas."""
     total: dict[str, int] = {}
     for folder in folders:
         for topic, size in folder.topics.items():
@@ -85,7 +85,7 @@ def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
 
 
 def broker_disks(folders: Iterable[LogFolder]) -> dict[str, Disk]:
-    """Return the disk of each broker, `broker-1` say; of several the one with the least room."""
+    """Return the disk of each broker, e.g. `broker-1`; of several the one with least free space."""
     found: dict[str, Disk] = {}
     for folder in folders:
         name, disk = f"broker-{folder.broker}", folder.disk

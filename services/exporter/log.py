@@ -1,4 +1,4 @@
-"""Asks the broker where its logs begin and end, where groups stand, and how old records are."""
+"""Reads log ends, group positions and record ages from the broker."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.errors import IncompatibleBrokerVersion, KafkaError
 
-from services.exporter.domain import READERS, Disk, LogFolder, Standing
+from services.exporter.domain import READERS, Disk, GroupPosition, LogFolder
 from services.kernel.config import KernelSettings
 
 PREFIX = "kieng."
 PEEK_BYTES_MAX = 65_536
 PEEK_SECONDS_MAX = 2.0
-# The client's own 30 s would show a broker that hangs as one that answers, for that long.
+# With the client's default of 30 s a hanging broker would count as up for that long.
 REQUEST_TIMEOUT_MS = 5000
 
 
 class LogWatch:
-    """Two clients of one broker, made anew after trouble. Used by one thread.
+    """Two clients of one broker, created anew after an error. Not thread-safe.
 
     Args:
-        settings: how to connect.
+        settings: connection settings.
     """
 
     def __init__(self, settings: KernelSettings) -> None:
@@ -60,15 +60,15 @@ class LogWatch:
         if not partitions:
             return {}
         begins = self._consumer.beginning_offsets(partitions)
-        told = self._consumer.end_offsets(partitions)
-        # The embedded broker tells the begin of the last batch; what a fetch tells is right.
-        seen = self._peek(told)
-        return {p: (begins[p], max(told[p], seen[p][0])) for p in partitions}
+        reported = self._consumer.end_offsets(partitions)
+        # The embedded broker reports the start of the last batch; a fetch reports the true end.
+        seen = self._peek(reported)
+        return {p: (begins[p], max(reported[p], seen[p][0])) for p in partitions}
 
-    def standings(
+    def positions(
         self, ends: Mapping[TopicPartition, tuple[int, int]]
-    ) -> dict[tuple[str, TopicPartition], Standing]:
-        """Return where each group stands in what it reads; raises KafkaError."""
+    ) -> dict[tuple[str, TopicPartition], GroupPosition]:
+        """Return the position of each group in its partitions; raises KafkaError."""
         found = {}
         for group, topics in READERS.items():
             partitions = [partition for partition in ends if partition.topic in topics]
@@ -78,13 +78,13 @@ class LogWatch:
             for partition in partitions:
                 known = answer.get(partition)
                 position = known.offset if known is not None and known.offset >= 0 else None
-                found[group, partition] = Standing(position, *ends[partition])
+                found[group, partition] = GroupPosition(position, *ends[partition])
         return found
 
     def written_at(
         self, oldest: Mapping[tuple[str, TopicPartition], int]
     ) -> dict[tuple[str, TopicPartition], float]:
-        """Return when records were written, seconds since 1970; those that cannot be read lack."""
+        """Return when records were written, in Unix seconds; omits those that cannot be read."""
         found = {}
         for group in {group for group, _ in oldest}:
             offsets = {p: offset for (name, p), offset in oldest.items() if name == group}
@@ -94,17 +94,17 @@ class LogWatch:
         return found
 
     def folders(self) -> list[LogFolder]:
-        """Return the log folders of all brokers, none when they do not tell; raises KafkaError."""
+        """Return the log folders of all brokers, none if not reported; raises KafkaError."""
         try:
-            told = self._admin.describe_log_dirs()
+            reported = self._admin.describe_log_dirs()
         except IncompatibleBrokerVersion:
             return []  # the embedded broker, whose log is in memory
-        return [_folder(node["broker"], folder) for node in told for folder in node["log_dirs"]]
+        return [_folder(node["broker"], folder) for node in reported for folder in node["log_dirs"]]
 
     def _peek(
         self, offsets: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, tuple[int, float | None]]:
-        """Return the end of each partition, and when its record at an offset was written."""
+        """Return the end of each partition, and the time of its record at the given offset."""
         consumer = self._consumer
         consumer.unsubscribe()
         consumer.assign(list(offsets))
@@ -129,11 +129,11 @@ def _is_complete(
     )
 
 
-def _folder(broker: int, told: Mapping[str, Any]) -> LogFolder:
+def _folder(broker: int, reported: Mapping[str, Any]) -> LogFolder:
     topics: dict[str, int] = {}
-    for topic in told["topics"]:
+    for topic in reported["topics"]:
         if topic["name"].startswith(PREFIX):
             topics[topic["name"]] = sum(each["partition_size"] for each in topic["partitions"])
-    # Kafka before 3.3, and a folder that is offline, do not tell or tell -1.
-    total, free = told.get("total_bytes", -1), told.get("usable_bytes", -1)
+    # Kafka before 3.3 omits the size; an offline folder reports -1.
+    total, free = reported.get("total_bytes", -1), reported.get("usable_bytes", -1)
     return LogFolder(broker, topics, Disk(total, free) if total > 0 <= free else None)

@@ -1,6 +1,6 @@
-"""The exporter's rounds.
+"""The exporter service.
 
-Topics in and out: none. RPCs: none. It looks from outside, and says so when it cannot see.
+Topics in and out: none. RPCs: none. It measures from outside, and logs what it cannot measure.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ class Database(Store):
 
 
 class Rounds(DependencyProvider):
-    """What one process remembers between its rounds; used by one thread."""
+    """State of one process between its rounds. Not thread-safe."""
 
     def setup(self) -> None:
-        """Know nothing yet."""
+        """Start with no state."""
         self.watch: LogWatch | None = None
         self.due: dict[str, float] = {}
         self.unseen: set[str] = set()
         self.disks: dict[str, dict[str, Disk]] = {}
 
     def stop(self) -> None:
-        """Close what is open."""
+        """Close all clients."""
         self.forget_broker()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Rounds:
@@ -57,14 +57,14 @@ class Rounds(DependencyProvider):
         return self
 
     def is_due(self, what: str) -> bool:
-        """Tell whether something that is rarely looked at is due, and note that it is done."""
+        """Return True if a periodic measurement is due, and schedule the next one."""
         if time.monotonic() < self.due.get(what, 0.0):
             return False
         self.due[what] = time.monotonic() + SIZES_SECONDS
         return True
 
-    def tell(self, what: str, reason: str = "") -> None:
-        """Log when something cannot be seen and when it can be seen again, each once."""
+    def report(self, what: str, reason: str = "") -> None:
+        """Log once when a measurement fails (``reason``) and once when it works again."""
         if reason and what not in self.unseen:
             log.warning("cannot be seen", what=what, reason=reason)
             self.unseen.add(what)
@@ -73,16 +73,16 @@ class Rounds(DependencyProvider):
             self.unseen.remove(what)
 
     def see_log(self) -> None:
-        """Show where logs end and groups stand; raises KafkaError."""
+        """Export log ends and group positions; raises KafkaError."""
         self.watch = self.watch or LogWatch(self.container.settings)
         ends = self.watch.ends()
-        standings = self.watch.standings(ends)
-        oldest = {key: s.oldest for key, s in standings.items() if s.oldest is not None}
+        positions = self.watch.positions(ends)
+        oldest = {key: s.oldest for key, s in positions.items() if s.oldest is not None}
         written, now = self.watch.written_at(oldest), time.time()
-        labelled = {(group, *partition): s for (group, partition), s in standings.items()}
+        labelled = {(group, *partition): s for (group, partition), s in positions.items()}
         ages = {
             (group, *partition): lag_seconds(s, written.get((group, partition)), now)
-            for (group, partition), s in standings.items()
+            for (group, partition), s in positions.items()
         }
         show(metrics.LAG_RECORDS, {key: s.lag for key, s in labelled.items()})
         show(metrics.LAG_SECONDS, ages)
@@ -93,13 +93,13 @@ class Rounds(DependencyProvider):
         show(metrics.LOG_END, {(*p,): end for p, (_, end) in ends.items()})
 
     def see_log_folders(self) -> None:
-        """Show how large the log is, and how full the brokers' disks; raises KafkaError."""
+        """Export the size of the log and the brokers' disks; raises KafkaError."""
         folders = self.watch.folders() if self.watch is not None else []
         show(metrics.LOG_BYTES, {(topic,): n for topic, n in topic_bytes(folders).items()})
         self.show_disks("log", broker_disks(folders))
 
     def forget_broker(self) -> None:
-        """Show nothing of a broker that does not answer, and connect anew next time."""
+        """Remove the metrics of an unavailable broker, and reconnect next time."""
         if self.watch is not None:
             self.watch.close()
         self.watch = None
@@ -108,7 +108,7 @@ class Rounds(DependencyProvider):
         self.due.pop("log", None)
 
     def forget_log(self) -> None:
-        """Show neither ends nor standings: nobody tells them."""
+        """Remove log ends and group positions, which are unknown."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
@@ -116,12 +116,12 @@ class Rounds(DependencyProvider):
             show(gauge, {})
 
     def forget_log_folders(self) -> None:
-        """Show no size of the log: nobody tells it."""
+        """Remove the size of the log, which is unknown."""
         show(metrics.LOG_BYTES, {})
         self.show_disks("log", {})
 
     def see_sizes(self, mongo: Mongo) -> None:
-        """Show how much the database holds; raises PyMongoError."""
+        """Export the sizes of the databases; raises PyMongoError."""
         sizes, disk = database_sizes(mongo)
         parts = {(name, "data"): size.data for name, size in sizes.items()}
         parts |= {(name, "indexes"): size.indexes for name, size in sizes.items()}
@@ -130,26 +130,26 @@ class Rounds(DependencyProvider):
         self.show_disks("database", {"database": disk} if disk is not None else {})
 
     def forget_sizes(self) -> None:
-        """Show no size of the database: it does not tell."""
+        """Remove the sizes of the databases, which are unknown."""
         show(metrics.DATABASE_BYTES, {})
         show(metrics.DATABASE_DOCUMENTS, {})
         self.show_disks("database", {})
 
     def see_folder(self) -> None:
-        """Show the disk of the folder in the settings; raises OSError."""
+        """Export the disk of the configured folder; raises OSError."""
         folder = self.container.settings.disk_folder
         self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
 
-    def show_disks(self, teller: str, disks: dict[str, Disk]) -> None:
-        """Show what one teller says of disks, beside what the others have said."""
-        self.disks[teller] = disks
-        known = {(part,): disk for told in self.disks.values() for part, disk in told.items()}
+    def show_disks(self, source: str, disks: dict[str, Disk]) -> None:
+        """Export the disks that one source reports, and keep those of the other sources."""
+        self.disks[source] = disks
+        known = {(part,): disk for by_part in self.disks.values() for part, disk in by_part.items()}
         show(metrics.DISK_BYTES, {part: disk.total for part, disk in known.items()})
         show(metrics.DISK_FREE_BYTES, {part: disk.free for part, disk in known.items()})
 
 
 class Exporter:
-    """Looks at broker, database and disk every 5 seconds, whoever else is down."""
+    """Measures broker, database and disk every 5 seconds, independently of the services."""
 
     name = "exporter"
 
@@ -158,61 +158,61 @@ class Exporter:
 
     @repeat(5.0)
     def look(self) -> None:
-        """Look once. Trouble with what is looked at is a metric, not an error.
+        """Measure once. An unavailable component is a metric, not an error.
 
-        Each thing has a try of its own: what one hides is no trouble of another.
+        Each component is measured independently of the failures of the others.
         """
         self.look_at_broker()
         self.look_at_database()
         try:
             self.rounds.see_folder()
-            self.rounds.tell("KIENG_DISK_FOLDER")
+            self.rounds.report("KIENG_DISK_FOLDER")
         except OSError as error:
             self.rounds.show_disks("folder", {})
-            self.rounds.tell("KIENG_DISK_FOLDER", str(error))
+            self.rounds.report("KIENG_DISK_FOLDER", str(error))
 
     def look_at_broker(self) -> None:
-        """Show the log and its readers; and the log's size, which a broker may keep to itself."""
+        """Export log ends, group positions, and the log's size if the broker reports it."""
         try:
             self.rounds.see_log()
-            self.rounds.tell("log")
+            self.rounds.report("log")
         except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
-            # It answers, only not to us.
+            # The broker is up, but refuses this client.
             self.rounds.forget_log()
-            self.rounds.tell("log", repr(error))
+            self.rounds.report("log", repr(error))
         except (KafkaError, OSError) as error:
             metrics.BROKER_UP.set(0)
             self.rounds.forget_broker()
-            self.rounds.tell("broker", str(error))
+            self.rounds.report("broker", str(error))
             return
         metrics.BROKER_UP.set(1)
-        self.rounds.tell("broker")
+        self.rounds.report("broker")
         if not self.rounds.is_due("log"):
             return
         try:
             self.rounds.see_log_folders()
-            self.rounds.tell("size of the log")
+            self.rounds.report("size of the log")
         except KafkaError as error:
             self.rounds.forget_log_folders()
-            self.rounds.tell("size of the log", str(error))
+            self.rounds.report("size of the log", str(error))
 
     def look_at_database(self) -> None:
-        """Show whether it answers; and its sizes, which our user need not be allowed to ask for."""
+        """Export whether the database is up, and its sizes if the user may read them."""
         try:
             ping(self.mongo)
         except PyMongoError as error:
             metrics.DATABASE_UP.set(0)
             self.rounds.forget_sizes()
             self.rounds.due.pop("database", None)
-            self.rounds.tell("database", str(error).partition(", Topology Description")[0])
+            self.rounds.report("database", str(error).partition(", Topology Description")[0])
             return
         metrics.DATABASE_UP.set(1)
-        self.rounds.tell("database")
+        self.rounds.report("database")
         if not self.rounds.is_due("database"):
             return
         try:
             self.rounds.see_sizes(self.mongo)
-            self.rounds.tell("sizes of the databases")
+            self.rounds.report("sizes of the databases")
         except PyMongoError as error:
             self.rounds.forget_sizes()
-            self.rounds.tell("sizes of the databases", str(error))
+            self.rounds.report("sizes of the databases", str(error))

@@ -1,4 +1,4 @@
-"""Asks the database and the disks how full they are; reads no document."""
+"""Reads the sizes of databases and disks; reads no document."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from services.exporter.domain import Disk
 from services.kernel.mongo import SICK, Mongo
 
 PREFIX = "kieng_"
-# A database that hangs must not be shown as one that answers for longer than a few rounds.
+# A hanging database must not count as up for more than a few rounds.
 ANSWER_SECONDS_MAX = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSize:
-    """Bytes of data, bytes of indexes, and documents of a database."""
+    """Bytes of data, bytes of indexes and number of documents of a database."""
 
     data: int
     indexes: int
@@ -28,23 +28,23 @@ class DatabaseSize:
 
 
 def ping(mongo: Mongo) -> None:
-    """Return when the database has answered and can read; raises PyMongoError when it does not."""
+    """Check that the database answers and can read; raises PyMongoError if not."""
     with pymongo.timeout(ANSWER_SECONDS_MAX):
         mongo.client.admin.command("ping")
         try:
-            # The embedded one answers a ping after a full disk, and refuses everything else.
+            # With a full disk the embedded database answers a ping and refuses everything else.
             mongo.database("kieng_exporter")["probe"].find_one()
         except OperationFailure as error:
             if error.code in SICK:
                 raise
-            # Not allowed, which is an answer.
+            # Not authorised, so the database answers.
 
 
 def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
-    """Return the size of each of our databases, and their disk, None when it is not told.
+    """Return the size of each platform database, and their disk; None if not reported.
 
     Raises:
-        pymongo.errors.PyMongoError: the database is down, or does not let us ask.
+        pymongo.errors.PyMongoError: the database is down, or the user may not read sizes.
     """
     found, disk = {}, None
     with pymongo.timeout(ANSWER_SECONDS_MAX):
@@ -52,20 +52,20 @@ def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
     for name in names:
         if name.startswith(PREFIX):
             with pymongo.timeout(ANSWER_SECONDS_MAX):
-                told = mongo.database(name).command("dbStats")
-            sizes = (told["storageSize"], told["indexSize"], told["objects"])
+                reported = mongo.database(name).command("dbStats")
+            sizes = (reported["storageSize"], reported["indexSize"], reported["objects"])
             found[name] = DatabaseSize(*map(int, sizes))
-            disk = _disk(told) or disk
+            disk = _disk(reported) or disk
     return found, disk
 
 
-def _disk(told: Mapping[str, float]) -> Disk | None:
-    """Return the disk of the database's primary; the embedded database does not tell of its."""
-    total, used = told.get("fsTotalSize"), told.get("fsUsedSize")
+def _disk(reported: Mapping[str, float]) -> Disk | None:
+    """Return the disk of the database's primary; None on the embedded database."""
+    total, used = reported.get("fsTotalSize"), reported.get("fsUsedSize")
     return Disk(int(total), int(total - used)) if total and used is not None else None
 
 
 def folder_disk(folder: Path) -> Disk:
-    """Return the disk of a folder; raises OSError when there is no such folder."""
+    """Return the disk of a folder; raises OSError if the folder does not exist."""
     usage = shutil.disk_usage(folder)
     return Disk(usage.total, usage.free)

@@ -1,4 +1,4 @@
-"""notifications: tells people what became of their submissions, and which targets are reached.
+"""notifications: notifies people of decisions on their submissions and of reached targets.
 
 Owns the database ``kieng_notifications``: inboxes, subscriptions, and the ledger of e-mails.
 Consumes ``kieng.submissions.v1`` and ``kieng.kpi.v1`` in the group ``kieng.notifications``.

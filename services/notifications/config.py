@@ -8,17 +8,17 @@ from services.kernel.config import KernelSettings
 
 
 class Settings(KernelSettings):
-    """Where e-mail goes; without a mail server there is only the inbox."""
+    """Settings of e-mail; without a mail server there is only the inbox."""
 
     smtp_host: str = ""
     """Mail server; empty sends no e-mail at all."""
     smtp_port: int = 25
     """Port of the mail server."""
     smtp_user: str = ""
-    """User to log in as; empty does not log in."""
+    """User to log in as; empty for no login."""
     smtp_password_file: Path | None = None
-    """File with the password of that user, read at every connection."""
+    """File with the password of that user, read on every connection."""
     smtp_sender: str = "kieng@localhost"
-    """Address that e-mails come from."""
+    """Sender address of e-mails."""
     smtp_starttls: bool = False
-    """Whether to ask for encryption, and refuse to send without it."""
+    """Whether to require STARTTLS; without it nothing is sent."""

@@ -1,4 +1,4 @@
-"""How notifications, subscriptions and deliveries lie in MongoDB: schemas and both directions."""
+"""MongoDB documents of notifications, subscriptions and deliveries, with their encoding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EMAIL = "email"
 
 
 class NotificationDocument(me.Document):
-    """One notification. Its id is the hash of event and person: the ledger of what was told."""
+    """One notification. Its id is the hash of event and person, which prevents duplicates."""
 
     notification_id = me.StringField(primary_key=True)
     kind = me.StringField(required=True)
@@ -52,8 +52,8 @@ class SubscriptionDocument(me.Document):
 class DeliveryDocument(me.Document):
     """One e-mail; the id is `<notification id>:<channel>`. It holds no address.
 
-    ``state`` is pending, sending, sent, failed or dropped; ``is_open`` while more may happen, not
-    before ``due_at``. ``unannounced`` says that its event waits (embedded outbox).
+    ``state`` is pending, sending, sent, failed or dropped; ``is_open`` while an attempt may
+    follow, not before ``due_at``. ``unannounced``: its event is unpublished (embedded outbox).
     """
 
     delivery_id = me.StringField(primary_key=True)
@@ -77,7 +77,7 @@ class DeliveryDocument(me.Document):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One e-mail as it was read; ``due_at`` guards the next write."""
+    """One e-mail as read; ``due_at`` guards the next write."""
 
     delivery_id: str
     notification_id: str

@@ -1,4 +1,4 @@
-"""Who is told what, once: pure rules."""
+"""Rules of notifications: recipients, content, deduplication and retries. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT_UNIT_ID = "consortium"
 ATTEMPTS_MAX = 10
 RETRY_SECONDS_FIRST = 5.0
 RETRY_SECONDS_MAX = 3600.0
-# Of what a contract allows, without the characters that mean something in a header of an e-mail.
+# A subset of what the contract allows, without characters special in e-mail headers.
 EMAIL = re.compile(
     r'[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,64}@[^@\s<>()\[\],;:\\"\x00-\x1f\x7f]{1,189}'
 )
@@ -24,7 +24,7 @@ Facts = Mapping[str, str | int]
 
 
 class Kind(StrEnum):
-    """What a notification tells."""
+    """Kind of a notification."""
 
     SUBMISSION_RETURNED = "submission_returned"
     SUBMISSION_VERIFIED = "submission_verified"
@@ -41,20 +41,20 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person: the subject of a token, which only means something within its institution."""
+    """A person: the subject of a token, unique only within its institution."""
 
     institution_id: str
     subject: str
 
     @property
     def key(self) -> str:
-        """One text for both; ids of institutions have no slash."""
+        """Unique key of both; institution ids contain no slash."""
         return f"{self.institution_id}/{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a person wants to hear, and where; an empty one hears everything in the inbox only."""
+    """A person's choices; an empty subscription means everything, in the inbox only."""
 
     email_kinds: tuple[Kind, ...] = ()
     email: str = ""
@@ -62,13 +62,13 @@ class Subscription:
     target_unit_ids: tuple[str, ...] = ()
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Tell whether a kind is sent by e-mail."""
+        """Return True if a kind is sent by e-mail."""
         return bool(self.email) and kind in self.email_kinds
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission as a decision left it. ``type`` and ``title`` are empty when nothing counts."""
+    """A submission after a decision. ``type`` and ``title`` are empty if nothing counts."""
 
     kind: Kind
     submission_id: str
@@ -93,10 +93,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one person shall be told.
+    """A notification to be made for one person.
 
-    ``event_key`` tells apart two events about the same thing: a version, or a target's value.
-    ``facts`` are what the texts are made of, in whatever language it is read later.
+    ``event_key`` distinguishes events about the same thing: a version, or a target's value.
+    ``facts`` are the values from which the texts are rendered, in the reader's language.
     """
 
     kind: Kind
@@ -107,7 +107,7 @@ class Notice:
 
     @property
     def notification_id(self) -> str:
-        """The same for the same event and person, however often the event comes by."""
+        """Id derived from event and person, so that a repeated event gives the same id."""
         identity = "\x1f".join((self.about, self.event_key, self.recipient))
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
@@ -127,7 +127,7 @@ class Notification:
 
 
 def notice_of_decision(decided: Decided) -> Notice:
-    """Return what the author of a decided submission is told."""
+    """Return the notice for the author of a decided submission."""
     return Notice(
         kind=decided.kind,
         about=f"submission:{decided.submission_id}",
@@ -144,7 +144,7 @@ def notice_of_decision(decided: Decided) -> Notice:
 
 
 def notice_of_target(reached: Reached, recipient: str) -> Notice:
-    """Return what one subscriber of a reached target is told; a raised target is told again."""
+    """Return the notice for one subscriber of a reached target; a raised target gives a new one."""
     return Notice(
         kind=Kind.TARGET_REACHED,
         about=f"target:{reached.unit_id}:{reached.indicator_code}:{reached.year}",
@@ -161,17 +161,17 @@ def notice_of_target(reached: Reached, recipient: str) -> Notice:
 
 
 def subscribable(unit_id: str) -> list[str]:
-    """Return the units whose subscribers hear of a unit: itself, those above, and the root."""
+    """Return the units whose subscribers are notified about a unit: itself and its ancestors."""
     parts = unit_id.split("/")
     paths = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*paths, ROOT_UNIT_ID]))
 
 
 def checked(subscription: Subscription) -> Subscription:
-    """Return a subscription that holds.
+    """Validate a subscription and return it.
 
     Raises:
-        InvalidArgument: the address is none. The caller's fault.
+        InvalidArgument: the e-mail address is invalid. The caller's fault.
     """
     if subscription.email and not EMAIL.fullmatch(subscription.email):
         text = "is not an address like name@example.org"
@@ -180,7 +180,7 @@ def checked(subscription: Subscription) -> Subscription:
 
 
 def retry_seconds(attempts: int) -> float | None:
-    """Return how long to wait after so many failed attempts; None when it is time to give up."""
+    """Return the delay before the next retry; None after the last attempt."""
     if attempts >= ATTEMPTS_MAX:
         return None
     return min(RETRY_SECONDS_FIRST * 2.0 ** (attempts - 1), RETRY_SECONDS_MAX)

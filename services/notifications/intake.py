@@ -1,4 +1,4 @@
-"""Turns records into notifications, each once however often its record comes by."""
+"""Turns records into notifications, idempotently."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.notifications.domain import (
 from services.notifications.store import Deliveries, Inbox, Subscriptions
 
 
-def tell(
+def notify(
     records: Sequence[Record],
     *,
     inbox: Inbox,
@@ -29,18 +29,18 @@ def tell(
     deliveries: Deliveries | None,
     now: datetime,
 ) -> None:
-    """Tell everybody what the records of a batch mean to them. Safe to run twice.
+    """Create the notifications that a batch of records causes. Idempotent.
 
     Args:
         records: records of one partition.
-        inbox: where notifications go.
-        subscriptions: who wants e-mail, and who hears of targets.
-        deliveries: where e-mails are planned; None when there is no mail server.
-        now: when the notifications are made, UTC.
+        inbox: store of notifications.
+        subscriptions: who wants e-mail, and who is notified of targets.
+        deliveries: store of pending e-mails; None without a mail server.
+        now: creation time of the notifications, UTC.
 
     Raises:
-        InvalidRecord: a record cannot be decoded; nothing was told.
-        NotReady: the database is down; the batch comes again.
+        InvalidRecord: a record cannot be decoded; nothing was written.
+        NotReady: the database is down; the batch is retried.
     """
     heard = [record for record in records if wire.is_listened_to(record)]
     events = [event for record in heard if (event := wire.decode_record(record)) is not None]
@@ -49,8 +49,8 @@ def tell(
             [notice for event in events for notice in _notices(event, subscriptions)]
         )
         if deliveries is not None:
-            # Before the inbox: a crash in between repeats the batch, and finds the notice unknown.
-            # The other way round its e-mail would be lost.
+            # Before the inbox: after a crash in between, the retried batch still finds the notice
+            # unknown. In the opposite order its e-mail would be lost.
             wishes = subscriptions.of(notice.recipient for notice in fresh)
             wanted = [
                 notice

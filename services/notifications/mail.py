@@ -1,4 +1,4 @@
-"""E-mail: how a notification becomes a message, and the connection to the mail server."""
+"""E-mail: renders notifications as messages and connects to the mail server."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ def compose(
 ) -> EmailMessage:
     """Return the e-mail of a notification.
 
-    Its Message-ID is the same at every attempt, so a mailbox can recognise a repetition.
+    Its Message-ID is the same in every attempt, so a mailbox can detect duplicates.
+
+    Args:
+        notification: notification to render.
+        language: language of the texts.
+        sender: sender address.
+        receiver: recipient address.
+        now: date of the message.
 
     Raises:
-        ValueError: an address cannot stand in a header.
+        ValueError: an address is not valid in a header.
     """
     subject, body = render(notification, language)
     message = EmailMessage()
@@ -54,12 +61,12 @@ class MailServer:
 
     @property
     def is_configured(self) -> bool:
-        """Whether there is a mail server at all."""
+        """Whether a mail server is configured."""
         return bool(self._settings.smtp_host)
 
     @contextmanager
     def connect(self) -> Iterator[smtplib.SMTP]:
-        """Hold a connection, logged in when the settings ask for it.
+        """Yield a connection, logged in if a user is configured.
 
         Raises:
             OSError: the server cannot be reached or refuses the credential (`SMTPException` too).
@@ -80,7 +87,7 @@ class MailServer:
 
 
 def is_final(error: Exception) -> bool:
-    """Tell whether a failure is the mail's own and no later attempt can help."""
+    """Return True if a failure is permanent, so that no retry can succeed."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPDataError):

@@ -9,7 +9,7 @@ NOTIFICATIONS = Counter(
 )
 RECORDS_SKIPPED = Counter(
     "kieng_notifications_records_skipped",
-    "Records of an event type that tells nobody anything.",
+    "Records of an event type that causes no notification.",
     ["topic"],
 )
 MAILS = Counter(
@@ -26,4 +26,4 @@ WATCHERS_LIMIT = Gauge("kieng_notifications_watchers_limit", "Most callers who m
 
 
 for _outcome in ("sent", "postponed", "failed", "dropped"):
-    MAILS.labels(_outcome)  # shown with 0, so that rates are right from the first mail on
+    MAILS.labels(_outcome)  # exported as 0, so that rates include the first mail

@@ -1,4 +1,4 @@
-"""Pages of an inbox; a page token is opaque and bound to the query that gave it."""
+"""Pages of an inbox; a page token is opaque and bound to its query."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def page_of(
     """Return one page of a person's inbox.
 
     Raises:
-        InvalidArgument: the token is of another query.
+        InvalidArgument: the token belongs to another query. The caller's fault.
     """
     pages = Pages([recipient, request.unread_only])
     limit = request.page_size or ROWS_DEFAULT

@@ -1,4 +1,4 @@
-"""What lies in the database of notifications, for its service, `kieng db` and `kieng backup`."""
+"""Schema of the notifications database, for its service, `kieng db` and `kieng backup`."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from services.notifications.documents import (
 DATABASE = "kieng_notifications"
 DOCUMENTS = (NotificationDocument, SubscriptionDocument, DeliveryDocument)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Changes of stored data, in order, for ever; each may run twice. The version is their number."""
+"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
 DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup leaves out, because they are made again from others."""
+"""Collections that a backup omits, because they are derived from others."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases, whatever the institutions are."""
+    """Return the names of the databases; the same for any institutions."""
     return [DATABASE]
 
 
@@ -33,4 +33,4 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Nothing has to change: who was told stays told, and mails that waited are sent."""
+    """Change nothing: existing notifications stay, pending e-mails are sent."""

@@ -1,8 +1,8 @@
-"""Sends the e-mails that are due, and publishes that they were handed over.
+"""Sends the e-mails that are due, and publishes an event for each e-mail the server accepted.
 
-Exactly once as far as this database reaches: an e-mail is leased to one process before it is sent
-and closed after. A crash between the mail server's answer and that write, and only there, sends it
-again when the lease ends (at least once); both carry the same Message-ID. No address is logged.
+An e-mail is leased to one process before it is sent and closed afterwards. Only a crash between
+the mail server's answer and that write sends it again, when the lease expires (at least once);
+both copies carry the same Message-ID. No address is logged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from services.notifications.store import Deliveries, Inbox, Subscriptions
 
 TOPIC = "kieng.notifications.v1"
 MAILS_PER_RUN = 50
-# Longer than a conversation of some commands, each of which may take the connection's time limit.
+# Longer than an SMTP session of several commands, each bounded by the connection's timeout.
 LEASE = timedelta(seconds=120)
 SERVER_RETRY_SECONDS_FIRST = 1.0
 SERVER_RETRY_SECONDS_MAX = 60.0
@@ -35,9 +35,9 @@ log = structlog.get_logger()
 
 
 class MailSender:
-    """The rounds of one process. Used by one thread.
+    """The mail sender of one process. Not thread-safe.
 
-    While the mail server cannot be reached nothing is leased, so an outage costs no attempt.
+    While the mail server is unreachable nothing is leased, so an outage uses up no attempt.
     """
 
     def __init__(self, server: MailServer) -> None:
@@ -87,10 +87,10 @@ class _Attempt:
         self._connection = connection
 
     def make(self, inbox: Inbox, subscriptions: Subscriptions) -> None:
-        """Send the e-mail, or note why not.
+        """Send the e-mail, or record why not.
 
         Raises:
-            OSError: the connection broke; the e-mail is due again later.
+            OSError: the connection broke; the e-mail is retried later.
         """
         delivery = self._delivery
         notification = inbox.get(delivery.notification_id)
@@ -120,7 +120,7 @@ class _Attempt:
 
     def _put_off(self, error: Exception) -> None:
         wait = None if is_final(error) else retry_seconds(self._delivery.attempts + 1)
-        # The text of such an error may hold the address: only its type is told.
+        # The text of such an error may contain the address: only its type is logged.
         log.warning("an e-mail was not sent", reason=type(error).__name__, retry_seconds=wait)
         if wait is None:
             self._give_up("failed")
@@ -153,7 +153,7 @@ class SentMailOutbox:
 
 
 def delivered_event(delivery: Delivery) -> Event:
-    """Return the event of an e-mail that was handed over."""
+    """Return the event of an e-mail that the mail server accepted."""
     assert delivery.sent_at is not None
     delivered = wire.new_delivered(delivery.notification_id, delivery.kind)
     delivered.delivered_at.FromDatetime(delivery.sent_at)
@@ -172,7 +172,7 @@ class Mail(DependencyProvider):
     """Injects the process's `MailSender`."""
 
     def setup(self) -> None:
-        """Make it; nothing is connected before the first e-mail is due."""
+        """Create the sender; it connects when the first e-mail is due."""
         self.sender = MailSender(MailServer(self.container.settings))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> MailSender:

@@ -18,7 +18,7 @@ from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.notifications import wire
 from services.notifications.domain import Recipient, checked
-from services.notifications.intake import tell
+from services.notifications.intake import notify
 from services.notifications.paging import page_of
 from services.notifications.sending import MAILS_PER_RUN, Mail, MailSender, SentMailOutbox
 from services.notifications.store import DeliveryStore, InboxStore, SubscriptionStore
@@ -26,7 +26,7 @@ from services.notifications.watching import Watchers, watch
 
 
 class NotificationsService:
-    """Keeps everybody's inbox, and sends e-mail to those who asked for it."""
+    """Inboxes of all users, and e-mail for those who subscribed to it."""
 
     name = "notifications"
     serves = (notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],)
@@ -43,7 +43,7 @@ class NotificationsService:
 
     @property
     def caller(self) -> str:
-        """Whose inbox it is: the caller's own, always."""
+        """Key of the caller, who can only read the own inbox."""
         principal = self.call.principal
         return Recipient(principal.institution_id, principal.subject).key
 
@@ -60,7 +60,7 @@ class NotificationsService:
 
     @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
-        """Send the caller's notifications as they are made."""
+        """Stream the caller's notifications as they are created."""
         return watch(
             self.caller,
             inbox=self.inbox,
@@ -92,8 +92,8 @@ class NotificationsService:
 
     @consume("kieng.submissions.v1", "kieng.kpi.v1", group="kieng.notifications")
     def on_records(self, records: list[Record]) -> None:
-        """Tell those concerned. At least once; a record that comes again tells nobody again."""
-        tell(
+        """Create notifications for a batch. At least once; a repeated record creates none."""
+        notify(
             records,
             inbox=self.inbox,
             subscriptions=self.subscriptions,
@@ -104,7 +104,7 @@ class NotificationsService:
 
     @repeat(1.0)
     def send_mails(self) -> bool:
-        """Send the e-mails that are due. Safe to repeat; tells whether more may be due."""
+        """Send the e-mails that are due. Safe to repeat. Return True if more may be due."""
         sender: MailSender = self.mail
         is_more = sender.run(self.deliveries, self.inbox, self.subscriptions)
         self.relay.run([SentMailOutbox(self.deliveries)], self.publish, MAILS_PER_RUN)

@@ -1,4 +1,4 @@
-"""Where inboxes, subscriptions and deliveries are kept: database ``kieng_notifications``."""
+"""Storage of inboxes, subscriptions and deliveries: database ``kieng_notifications``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ DUPLICATE_KEY = 11000
 
 
 class Inbox:
-    """Everybody's notifications. Thread-safe."""
+    """Notifications of all users. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["notifications"]
@@ -46,7 +46,7 @@ class Inbox:
         return list(by_id.values())
 
     def add(self, notices: Sequence[Notice], now: datetime) -> int:
-        """Put notices into inboxes and return how many are new; known ones change nothing."""
+        """Store notices and return how many are new; existing ones are unchanged."""
         documents = [encode_notice(notice, uuid_utils.uuid7().hex, now) for notice in notices]
         return insert_new(self._documents, documents)
 
@@ -58,7 +58,14 @@ class Inbox:
     def page(
         self, recipient: str, *, unread_only: bool, before: str, limit: int
     ) -> list[Notification]:
-        """Return a person's notifications, newest first, older than an order unless it is empty."""
+        """Return a page of a person's notifications, newest first.
+
+        Args:
+            recipient: key of the person.
+            unread_only: whether to omit read notifications.
+            before: order value that the page follows; empty for the first page.
+            limit: maximum number of notifications.
+        """
         query: dict[str, Any] = {"recipient": recipient}
         if unread_only:
             query["unread"] = True
@@ -88,7 +95,7 @@ class Inbox:
 
 
 class Subscriptions:
-    """What people want to hear. Thread-safe."""
+    """Subscriptions of all users. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["subscriptions"]
@@ -125,42 +132,42 @@ class Deliveries:
         declare(mongo.database(DATABASE))
 
     def add(self, notices: Iterable[Notice], now: datetime) -> None:
-        """Plan an e-mail for each notice; those planned before change nothing."""
+        """Add a pending e-mail for each notice; existing ones are unchanged."""
         insert_new(self._documents, [new_delivery(notice, now) for notice in notices])
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return e-mails whose time has come, also of an expired lease, longest due first."""
+        """Return e-mails that are due or whose lease expired, oldest first."""
         query = {"is_open": True, "due_at": {"$lte": now}}
         found = self._documents.find(query).sort("due_at", 1).limit(limit)
         return [decode_delivery(document) for document in found]
 
     def claim(self, delivery: Delivery, now: datetime, lease: timedelta) -> bool:
-        """Become the one who sends it until the lease ends; tell whether that worked."""
+        """Lease an e-mail to this process. Return False if another process has it."""
         guard = {"_id": delivery.delivery_id, "is_open": True, "due_at": delivery.due_at}
         change = {"state": "sending", "due_at": now + lease}
         update = {"$set": change, "$inc": {"attempts": 1}}
         return self._documents.update_one(guard, update).matched_count == 1
 
     def mark_sent(self, delivery: Delivery, now: datetime) -> None:
-        """Note that it was handed over; its event waits from now on."""
+        """Mark an e-mail as accepted by the server; its event is pending from now on."""
         self._end(delivery, state="sent", sent_at=now, unannounced=True)
 
     def give_up(self, delivery: Delivery, state: str) -> None:
-        """Note that it is never sent: `failed`, or `dropped` because nobody wants it any more."""
+        """Close an unsent e-mail as `failed`, or as `dropped` if no longer subscribed."""
         self._end(delivery, state=state)
 
     def postpone(self, delivery: Delivery, until: datetime) -> None:
-        """Send it again later."""
+        """Schedule a retry."""
         change = {"state": "pending", "due_at": until}
         self._documents.update_one({"_id": delivery.delivery_id}, {"$set": change})
 
     def unannounced(self, limit: int) -> list[Delivery]:
-        """Return sent e-mails whose event waits."""
+        """Return sent e-mails with an unpublished event."""
         found = self._documents.find({"unannounced": True}).limit(limit)
         return [decode_delivery(document) for document in found]
 
     def mark_announced(self, deliveries: Iterable[Delivery]) -> None:
-        """Note that the broker has the events."""
+        """Mark the events as published."""
         for ids in _chunks([delivery.delivery_id for delivery in deliveries]):
             self._documents.update_many({"_id": {"$in": ids}}, {"$set": {"unannounced": False}})
 
@@ -207,7 +214,7 @@ def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]])
 
 
 def order_at(moment: datetime) -> str:
-    """Return an order before all that are made from a moment on: the head of a UUID version 7."""
+    """Return the lower bound of order values from a time on: the prefix of a UUID version 7."""
     return f"{int(moment.timestamp() * 1000):012x}"
 
 

@@ -26,7 +26,7 @@ TEXTS: Mapping[Language, Texts] = {language: read_texts(language) for language i
 def render(notification: Notification, language: Language) -> tuple[str, str]:
     """Return subject, one line, and body, a few lines, of a notification."""
     values = _values(notification.facts, language)
-    # The reader's own, whose submissions they may read.
+    # Only the reader's own submissions, which they may read.
     values["institution_id"] = notification.recipient.partition("/")[0]
     texts = TEXTS[language]
     subject = texts["subject"][notification.kind].format(**values)

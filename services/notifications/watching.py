@@ -1,4 +1,4 @@
-"""Sends a person's new notifications for as long as the person listens."""
+"""Streams a person's new notifications until the call ends."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from services.notifications.store import Inbox, Subscriptions
 WATCHERS_MAX = 20
 POLL_SECONDS = 0.5
 SIGN_OF_LIFE_SECONDS = 10.0
-# A notification is numbered before it is written, by any process; it may show up this much later.
+# Any process may write a notification this long after its order value was assigned.
 LATE_SECONDS_MAX = 10.0
 
 
 class Slots:
-    """The places of a process for those who listen. Thread-safe."""
+    """Limits the number of concurrent streams of a process. Thread-safe."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -34,10 +34,10 @@ class Slots:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Hold one place.
+        """Hold one slot.
 
         Raises:
-            Exhausted: all are taken.
+            Exhausted: all slots are in use; repeat later.
         """
         if not self._places.acquire(blocking=False):
             raise Exhausted(f"{WATCHERS_MAX} callers listen already; repeat later")
@@ -49,18 +49,18 @@ class Slots:
 
 
 class Watchers(DependencyProvider):
-    """Injects the process's `Slots`; its stop ends all streams, so that the server can drain."""
+    """Injects the process's `Slots`; stopping it ends all streams, so that the server can drain."""
 
     def setup(self) -> None:
-        """Make the places."""
+        """Create the slots."""
         self.slots = Slots()
 
     def stop(self) -> None:
-        """Send everybody home."""
+        """End all streams."""
         self.slots.stopping.set()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Slots:
-        """Return the places."""
+        """Return the slots."""
         return self.slots
 
 
@@ -72,10 +72,17 @@ def watch(
     slots: Slots,
     is_active: Callable[[], bool],
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
-    """Yield a sign of life at once, then every notification made from now on, oldest first.
+    """Yield a heartbeat at once, then every notification created from now on, oldest first.
+
+    Args:
+        recipient: key of the person.
+        inbox: store of notifications.
+        subscriptions: language of the texts.
+        slots: limit of concurrent streams.
+        is_active: returns False once the call has ended.
 
     Raises:
-        Exhausted: too many listen already.
+        Exhausted: too many streams are open; repeat later.
     """
     with slots.take():
         begin = datetime.now(UTC)
@@ -96,7 +103,7 @@ def watch(
 def _messages(
     fresh: Sequence[Notification], language: Language
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
-    """Yield one message per notification, or a sign of life when there is none."""
+    """Yield one message per notification, or a heartbeat if there is none."""
     if not fresh:
         yield notification_service_pb2.WatchNotificationsResponse()
     for each in fresh:

@@ -1,4 +1,4 @@
-"""Protobuf <-> domain: events that are listened to, the inbox, and subscriptions."""
+"""Conversion between protobuf and domain: consumed events, the inbox, and subscriptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOLD_STATES = {
     submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
 }
-# The field that names a work of each type. The name of a person is personal and never told.
+# The field that names a work of each type. Names of persons are personal and never sent.
 TITLE_FIELDS = {
     **dict.fromkeys(("publication", "ip_right", "product", "joint_project"), "title"),
     **dict.fromkeys(("programme", "event", "task", "impact_story"), "title"),
@@ -45,7 +45,7 @@ _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
 def is_listened_to(record: Record) -> bool:
-    """Tell whether a record's event may be for somebody.
+    """Return True if a record's event type can cause notifications.
 
     Raises:
         InvalidRecord: the record names no type. The producer's fault.
@@ -54,7 +54,7 @@ def is_listened_to(record: Record) -> bool:
 
 
 def decode_record(record: Record) -> Decided | Reached | None:
-    """Return what happened, None when nobody is to be told of it.
+    """Return the decoded event, None if it causes no notification.
 
     Raises:
         InvalidRecord: the value is not the message that its type promises. The producer's fault.
@@ -69,7 +69,7 @@ def decode_record(record: Record) -> Decided | Reached | None:
 
 
 def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided | None:
-    """Return a decision that somebody is to be told of.
+    """Return a decision that causes a notification, None otherwise.
 
     Raises:
         ValueError: the message lacks what names the submission.
@@ -131,7 +131,7 @@ def encode_notification(
 
 
 def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
-    """Return a subscription; doubles and the unspecified kind fall away."""
+    """Return a subscription; duplicates and the unspecified kind are dropped."""
     names = (notification_pb2.Kind.Name(kind) for kind in message.email_kinds if kind)
     kinds = (Kind(name.removeprefix("KIND_").lower()) for name in names)
     return Subscription(
@@ -153,7 +153,7 @@ def encode_subscription(subscription: Subscription) -> notification_pb2.Subscrip
 
 
 def new_delivered(notification_id: str, kind: Kind) -> events_pb2.NotificationDelivered:
-    """Return the event of an e-mail that was handed over, without its time."""
+    """Return the event of an e-mail that the mail server accepted, without its time."""
     return events_pb2.NotificationDelivered(
         notification_id=notification_id, kind=encode_kind(kind), channel="email"
     )

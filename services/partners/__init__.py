@@ -1,4 +1,4 @@
-"""partners: who the institutions, their units and the partners outside are.
+"""partners: the directory of institutions and units, and the registry of partners.
 
 Owns the database ``kieng_partners``: versions of the directory (the tree of units), and the
 registry of partners.

@@ -6,4 +6,4 @@ from services.kernel.config import KernelSettings
 
 
 class Settings(KernelSettings):
-    """The kernel's settings are all it needs."""
+    """Settings of partners: only those of the kernel."""

@@ -1,4 +1,4 @@
-"""How directories and partners lie in MongoDB: schemas with their indexes, and both directions."""
+"""MongoDB documents of directories and partners: schemas, indexes, encoding and decoding."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class DirectoryDocument(Document):
 class PartnerDocument(Document):
     """One partner.
 
-    ``search_text`` holds its folded names, each word behind a space. ``tax_key`` is the tax code,
-    and the partner's id when that is unknown: peers of MongoDB read no partial index.
+    ``search_text`` holds its folded names, each after a space. ``tax_key`` is the tax code,
+    or the partner's id if unknown: compatible databases do not use partial indexes.
     """
 
     partner_id = StringField(primary_key=True)
@@ -73,7 +73,7 @@ class PartnerDocument(Document):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a write leaves behind: when it was made, and its event's id and trace."""
+    """Metadata of a write: its time, and the id and trace context of its event."""
 
     changed_at: datetime
     event_id: str
@@ -81,7 +81,7 @@ class Change:
 
 
 def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
-    """Return the document of a directory whose event waits."""
+    """Return the document of a directory with an unpublished event."""
     return {
         "version": directory.version,
         "units": [asdict(unit) for unit in directory.units],
@@ -107,7 +107,7 @@ def decode_directory(document: dict[str, Any]) -> Directory:
 
 
 def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
-    """Return the document of a partner whose event waits."""
+    """Return the document of a partner with an unpublished event."""
     names = " ".join(fold(name) for name in (partner.name, *partner.aliases))
     return {
         "_id": partner.partner_id,
@@ -141,7 +141,7 @@ def decode_partner(document: dict[str, Any]) -> Partner:
 
 
 def decode_change(document: dict[str, Any]) -> Change:
-    """Return what the last write left in a document of either kind."""
+    """Return the metadata of the last write of a directory or partner document."""
     changed_at = document.get("changed_at") or document["published_at"]
     return Change(changed_at, document["event_id"], document["traceparent"])
 

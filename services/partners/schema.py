@@ -1,4 +1,4 @@
-"""What lies in the database of partners, for the service, `kieng db` and `kieng backup`."""
+"""Schema of the partners database, for the service, `kieng db` and `kieng backup`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from services.partners.documents import DirectoryDocument, PartnerDocument
 DATABASE = "kieng_partners"
 DOCUMENTS = (DirectoryDocument, PartnerDocument)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Changes of stored data, in order, for ever; each may run twice. The version is their number."""
+"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
 DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup leaves out, because they are made again from others."""
+"""Collections that a backup omits, because they are derived from others."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases, whatever the institutions are."""
+    """Return the names of the databases; the same for any institutions."""
     return [DATABASE]
 
 
@@ -29,6 +29,6 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Have everything published again: the log that knew it is gone. Safe to repeat."""
+    """Mark everything as unpublished, because the log was lost. Safe to repeat."""
     for name in ("directories", "partners"):
         database[name].update_many({}, {"$set": {"unsent": True}})

@@ -1,4 +1,4 @@
-"""How two texts are compared: without case, diacritics and punctuation."""
+"""Normalises text for comparison: removes case, diacritics and punctuation."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ PARTNERS_DEFAULT = 50
 
 
 class PartnersService:
-    """Keeps institutions with their units, and partners."""
+    """The directory of institutions and units, and the registry of partners."""
 
     name = "partners"
     serves = (
@@ -47,12 +47,12 @@ class PartnersService:
 
     @property
     def change(self) -> Change:
-        """What a write of this call leaves behind."""
+        """Metadata of the writes of this call."""
         return Change(datetime.now(UTC), str(uuid_utils.uuid7()), self.call.traceparent)
 
     @grpc
     def publish_directory(self, request: Any) -> Any:
-        """Make a new version of the tree. Idempotent: the tree that holds answers its version."""
+        """Publish a new version of the tree. Idempotent: an unchanged tree keeps its version."""
         units = directory.arranged(wire.decode_units(request.units), fold)
         version = self.directories.publish(units, self.change)
         self.wake_relay()
@@ -60,13 +60,13 @@ class PartnersService:
 
     @grpc
     def get_directory(self, request: Any) -> Any:
-        """Return one version of the tree, from memory when it is the newest."""
+        """Return one version of the tree; the newest comes from memory."""
         found = self.directories.get(request.version)
         return directory_service_pb2.GetDirectoryResponse(directory=wire.encode_directory(found))
 
     @grpc
     def search_units(self, request: Any) -> Any:
-        """Find units, best first; none before a directory is published."""
+        """Return matching units, best first; none before a directory is published."""
         units = directory.search(
             self.directories.entries(),
             fold(request.query),
@@ -77,7 +77,7 @@ class PartnersService:
 
     @grpc
     def register_partner(self, request: Any) -> Any:
-        """Register a partner, or complete one for a steward. Idempotent by tax code and names."""
+        """Register a partner; a steward may also complete one. Idempotent by tax code and names."""
         asked = wire.decode_partner(request.partner)
         may_complete = "steward" in self.call.principal.roles
         key_of = wire.key_of if may_complete else None
@@ -89,14 +89,14 @@ class PartnersService:
 
     @grpc
     def resolve_partner(self, request: Any) -> Any:
-        """Return the one partner that a text means."""
+        """Return the single partner that a text refers to."""
         query = request.query.strip()
         partner = the_one(query, self.partners.meant_by(query, wire.key_of(query)))
         return partner_service_pb2.ResolvePartnerResponse(partner=wire.encode_partner(partner))
 
     @grpc
     def search_partners(self, request: Any) -> Any:
-        """Find partners by the words of their names, best first."""
+        """Return partners that match by words of their names, best first."""
         found = self.partners.with_words(fold(request.query).split())
         best = best_first(found, wire.key_of(request.query))
         limit = request.page_size or PARTNERS_DEFAULT
@@ -106,6 +106,6 @@ class PartnersService:
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:
-        """Publish the events that wait. Safe to repeat; tells whether more may wait."""
+        """Publish pending events. Safe to repeat. Return True if more may be pending."""
         outboxes = DirectoryOutbox(self.directories), PartnerOutbox(self.partners)
         return bool(self.relay.run(outboxes, self.publish, UNSENT_PER_RUN))

@@ -1,4 +1,4 @@
-"""Where the directory and the partners are kept: database ``kieng_partners``.
+"""Storage of the directory and the partners: database ``kieng_partners``.
 
 Every document carries its own event (embedded outbox with one place): ``unsent`` is set by the
 write that changes the document and cleared when the broker has acknowledged its full state.
@@ -34,12 +34,12 @@ TRIES = 5
 FOUND_MAX = 500
 KeyOf = Callable[[str], str]
 DIRECTORY_SECONDS_MAX = 1.0
-"""How long a process may not know of a directory that another one published."""
+"""Maximum age in seconds of the cached newest directory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A directory and what its units are found by."""
+    """A directory with its search entries."""
 
     directory: Directory
     entries: tuple[Entry, ...]
@@ -50,7 +50,7 @@ class Directories:
 
     Args:
         mongo: connection.
-        clock: seconds that only grow.
+        clock: monotonic seconds.
     """
 
     def __init__(self, mongo: Mongo, clock: Callable[[], float] = time.monotonic) -> None:
@@ -73,7 +73,7 @@ class Directories:
             return self._newest
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return what the newest directory's units are found by; nothing before any."""
+        """Return the search entries of the newest directory; none before the first."""
         newest = self.newest()
         return newest.entries if newest else ()
 
@@ -91,10 +91,10 @@ class Directories:
         return self._read(version)
 
     def publish(self, units: tuple[Unit, ...], change: Change) -> int:
-        """Make a new version of the tree unless it is the newest already; return the version.
+        """Store a tree as the next version unless the newest is equal; return its version.
 
         Raises:
-            Conflict: others published again and again in between.
+            Conflict: concurrent publications won every attempt; repeat.
         """
         for _ in range(TRIES):
             version = self._newest_version()
@@ -111,16 +111,16 @@ class Directories:
         raise Conflict("others publish directories at the same time; repeat")
 
     def republish_newest(self) -> None:
-        """Have the newest directory published once more: a broker may have lost its log."""
+        """Mark the newest directory as unpublished, since the broker may have lost its log."""
         self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
 
     def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
-        """Return at most ``limit`` directories whose event waits."""
+        """Return at most ``limit`` directories with an unpublished event."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_directory(document), decode_change(document)) for document in found]
 
     def mark_sent(self, directory: Directory) -> None:
-        """Note that the broker has the event of a directory."""
+        """Mark the event of a directory as published."""
         self._documents.update_one({"version": directory.version}, {"$set": {"unsent": False}})
 
     def _newest_version(self) -> int:
@@ -154,17 +154,17 @@ class Partners:
     def register(
         self, asked: Partner, change: Change, key_of: KeyOf | None = None
     ) -> tuple[Partner, bool]:
-        """Return the partner that holds, and whether it is new.
+        """Return the registered partner, and whether it is new.
 
         Args:
-            asked: what shall be registered.
-            change: what the write leaves behind.
-            key_of: comparison key of a name, for a steward: a known partner gets what it lacks.
+            asked: partner to register.
+            change: metadata of the write.
+            key_of: comparison key of a name; given for a steward, who may complete a partner.
 
         Raises:
             AlreadyExists: a name belongs to another partner.
             InvalidArgument: a known partner would have too many names.
-            Conflict: others registered the same names in between, again and again.
+            Conflict: concurrent registrations won every attempt; repeat.
         """
         for _ in range(TRIES):
             sharing = self._sharing(asked)
@@ -184,7 +184,7 @@ class Partners:
         raise Conflict("others register the same partner at the same time; repeat")
 
     def _replace(self, partner: Partner, change: Change) -> bool:
-        """Write the next version; tell whether nobody was faster, nor has one of its names."""
+        """Write the next version. Return False on a concurrent change or a name in use."""
         guard = {"_id": partner.partner_id, "version": partner.version - 1}
         document = encode_partner(partner, change)
         del document["_id"]
@@ -203,18 +203,18 @@ class Partners:
         return self._all_of(queries)
 
     def with_words(self, words: Iterable[str]) -> list[Partner]:
-        """Return partners whose folded names have words that begin with all these."""
+        """Return partners whose folded names contain, for each word, a word starting with it."""
         query = {"$and": [{"search_text": {"$regex": f" {word}"}} for word in words]}
         found = self._documents.find(query if query["$and"] else {}).limit(FOUND_MAX)
         return [decode_partner(document) for document in found]
 
     def unsent(self, limit: int) -> list[tuple[Partner, Change]]:
-        """Return at most ``limit`` partners whose event waits."""
+        """Return at most ``limit`` partners with an unpublished event."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_partner(document), decode_change(document)) for document in found]
 
     def mark_sent(self, partners: Iterable[Partner]) -> None:
-        """Note that the broker has the events of partners in these versions."""
+        """Mark the events of these partner versions as published."""
         sent = [{"_id": partner.partner_id, "version": partner.version} for partner in partners]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
@@ -231,8 +231,8 @@ class Partners:
         return [decode_partner(found[partner_id]) for partner_id in sorted(found)]
 
     def _next_number(self) -> int:
-        # The counter stands before it is used: under two first users the embedded database
-        # answers an upsert with nothing.
+        # The counter is created before its first use: for two concurrent first upserts the
+        # embedded database returns no document.
         counter: Any = self._counters.find_one_and_update(
             {"_id": "partner"}, {"$inc": {"number": 1}}, return_document=True
         )
@@ -240,7 +240,7 @@ class Partners:
 
 
 class DirectoryStore(Store):
-    """Injects `Directories`; every start has the newest directory published once more."""
+    """Injects `Directories`; every start republishes the newest directory."""
 
     def make(self, mongo: Mongo) -> Directories:
         """Return the store."""

@@ -1,4 +1,4 @@
-"""Protobuf <-> domain, both ways."""
+"""Conversion between protobuf messages and domain objects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.partners.search_text import fold
 
 
 def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
-    """Return units as the domain has them."""
+    """Return the domain objects of units."""
     return [
         Unit(
             unit_id=unit.unit_id,
@@ -64,7 +64,7 @@ def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
 
 
 def decode_partner(message: partner_pb2.Partner) -> Partner:
-    """Return a partner that shall be registered; an id in the message is ignored.
+    """Return the partner to register; an id in the message is ignored.
 
     Raises:
         InvalidArgument: the tax code fails its check digit, or a name has neither letter nor

@@ -1,7 +1,7 @@
-"""Submissions: what units claim, who decided about it, and the events that tell the world.
+"""Submissions: the claims of units, their review, and the events they publish.
 
 Owns: one MongoDB database per institution (`kieng_submissions_<institution_id>`).
-Consumes: nothing; asks the partners service over gRPC for units and partners.
+Consumes: nothing. Calls the partners service over gRPC to look up units and partners.
 Publishes: `kieng.submissions.v1`, keyed by work key, through the outbox in each document.
 Serves: SubmissionService, ReviewService, ImportService, LogService.
 """

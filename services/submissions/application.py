@@ -1,4 +1,4 @@
-"""One caller's work on the submissions of one institution: read, check, change, write."""
+"""Use cases of one caller on the submissions of one institution: read, check, change, write."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ REPAIRS_MAX = 5
 
 
 def utc_now() -> datetime:
-    """Return the present moment to the millisecond, which is what MongoDB keeps."""
+    """Return the current time in UTC, truncated to milliseconds, the precision of MongoDB."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Serves one caller; lives as long as the call.
+    """The use cases of one caller; created for each call.
 
-    ``wake`` tells the relay that events wait; ``now`` is the clock.
+    ``wake`` notifies the outbox relay of pending events; ``now`` is the clock.
     """
 
     submissions: Submissions
@@ -44,10 +44,11 @@ class Desk:
     now: Callable[[], datetime] = field(default=utc_now)
 
     def create(self, request: submission_service_pb2.CreateSubmissionRequest) -> Submission:
-        """Create a submission, or answer the one that this request or record created before.
+        """Create a submission, or return the one this request or source record created before.
 
         Raises:
-            AlreadyExists: the request id or source record came with other content.
+            AlreadyExists: the request id or source record was used with other content. The
+                caller's fault.
         """
         submission_id = new_id()
         content = self.content(request.content, submission_id)
@@ -62,7 +63,7 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content of the version that was read."""
+        """Replace the content. Raises what `make` and `content` raise."""
         self.read(request.submission_id)
         content = self.content(request.content, request.submission_id)
         change = self.change(request.request_id)
@@ -74,7 +75,7 @@ class Desk:
         )
 
     def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
-        """Hand in the version that was read."""
+        """Submit a draft or returned submission for review. Raises what `make` raises."""
         change = self.change(request.request_id)
         return self.make(
             request.submission_id,
@@ -84,7 +85,7 @@ class Desk:
         )
 
     def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
-        """Take back the version that was read."""
+        """Withdraw a submission. Raises what `make` raises."""
         change = self.change(request.request_id, request.reason)
         return self.make(
             request.submission_id,
@@ -100,11 +101,17 @@ class Desk:
         change: Change,
         transition: Callable[[Submission], Submission],
     ) -> Submission:
-        """Read, change and write one submission; a change that was made before is not repeated.
+        """Apply one transition and return the result; a change already applied is not repeated.
+
+        Args:
+            submission_id: which submission.
+            version: the version the caller has read.
+            change: who changes it, when and why.
+            transition: returns the next version, or raises a refusal.
 
         Raises:
-            NotFound: it is absent, or not the caller's to see.
-            Conflict: ``version`` is not the newest.
+            NotFound: it does not exist, or the caller may not see it.
+            Conflict: ``version`` is not the newest. Read again and repeat.
         """
         loaded = self.read(submission_id)
         if loaded.submission.has_seen(change.request_id):
@@ -116,11 +123,11 @@ class Desk:
         return after
 
     def repair(self, request: log_service_pb2.RepairSubmissionRequest) -> Submission:
-        """Publish the present state again as a new version; the content is shown to nobody.
+        """Publish the current state again as a new version; the answer carries no content.
 
         Raises:
-            NotFound: it is absent, or beyond the caller's units.
-            Conflict: others changed it again and again meanwhile; repeat.
+            NotFound: it does not exist, or lies outside the caller's units.
+            Conflict: concurrent changes won every attempt; repeat.
         """
         change = self.change(request.request_id, request.reason)
         for attempt in range(REPAIRS_MAX):
@@ -142,22 +149,30 @@ class Desk:
         """Return a submission that the caller may see.
 
         Raises:
-            NotFound: it is absent, or not the caller's to see.
+            NotFound: it does not exist, or the caller may not see it.
         """
         return self.visible(self.submissions.get(submission_id))
 
     def visible(self, loaded: Loaded | None) -> Loaded:
-        """Return the submission when it lies in the caller's units; else it is as if absent."""
+        """Return the submission if the caller's units contain it.
+
+        Raises:
+            NotFound: it does not exist, or the caller may not see it.
+        """
         if loaded is None or not self.principal.reaches(loaded.submission.content.unit_id):
             raise absent()
         return loaded
 
     def page(self, request: submission_service_pb2.ListSubmissionsRequest) -> Page:
-        """Return one page of what the caller may see."""
+        """Return one page of the submissions that the caller may see.
+
+        Raises:
+            InvalidArgument: the page token belongs to another query.
+        """
         return page_of(self.submissions, self.principal, request)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
-        """Check content and return it in its canonical form."""
+        """Validate content and return its canonical form. Raises what `Intake.content` raises."""
         return self.intake.content(message, submission_id, self._today())
 
     def first(
@@ -168,7 +183,18 @@ class Desk:
         request_id: str,
         submit: bool,
     ) -> Submission:
-        """Return the first version of a submission of the caller's institution."""
+        """Return the first version of a submission of the caller's institution.
+
+        Args:
+            submission_id: id of the new submission.
+            content: validated content.
+            source: record of another system that it was imported from, if any.
+            request_id: idempotency key.
+            submit: whether to submit it for review at once.
+
+        Raises:
+            InvalidArgument: it is to be submitted without evidence. The caller's fault.
+        """
         return transitions.create(
             submission_id,
             self.principal.institution_id,
@@ -179,7 +205,7 @@ class Desk:
         )
 
     def change(self, request_id: str, reason: str = "") -> Change:
-        """Return who changes something now, and why."""
+        """Return a change by the caller, made now."""
         return Change(
             subject=self.principal.subject,
             now=self.now(),
@@ -190,7 +216,7 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return the one write that carries a change with its events."""
+        """Return the write that stores a change together with its events."""
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 
@@ -215,5 +241,5 @@ class Desk:
 
 
 def new_id() -> str:
-    """Return a new id; ids sort by the time they were made."""
+    """Return a new id; ids sort by creation time."""
     return str(uuid_utils.uuid7())

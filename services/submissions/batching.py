@@ -1,4 +1,4 @@
-"""Handles a stream in groups: what has arrived together is written together."""
+"""Batches a stream: rows that arrived together are written together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.submissions.documents import Write
 from services.submissions.store import Submissions
 
 GROUP_MAX = 200
-# Long enough for a sender's next row, short enough for one that waits for each answer.
+# Long enough for a sender's next row, short enough for a sender that awaits each answer.
 GATHER_SECONDS = 0.02
 
 T = TypeVar("T")
@@ -29,9 +29,9 @@ class _End:
 
 
 def groups(stream: Iterable[T]) -> Iterator[list[T]]:
-    """Yield what arrives in lists of at most `GROUP_MAX`, never waiting for a list to fill.
+    """Yield batches of at most `GROUP_MAX` entries without waiting for a batch to fill.
 
-    A sender that breaks off ends the stream; what it sent whole is still handled.
+    A cancelled stream ends normally; the entries received before are still yielded.
     """
     arrived: queue.Queue[T | _End] = queue.Queue(GROUP_MAX)
     is_over = threading.Event()
@@ -69,7 +69,7 @@ def groups(stream: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
-    """Add what arrives soon; tell whether the end came."""
+    """Append entries that arrive soon. Return True at the end of the stream."""
     while len(group) < GROUP_MAX:
         try:
             entry = arrived.get(timeout=GATHER_SECONDS)
@@ -82,7 +82,7 @@ def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
 
 
 def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
-    """Split a group, in order, so that no part names the same thing twice."""
+    """Split a batch, in order, so that no part contains the same key twice."""
     part: list[T] = []
     seen: set[Hashable] = set()
     for entry in group:
@@ -97,16 +97,16 @@ def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[R]):
-    """What one entry of a group becomes; ``write`` is None when nothing changes."""
+    """The planned result of one entry; ``write`` is None when nothing changes."""
 
     answer: R
     write: Write | None = None
 
 
 def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
-    """Write the plans of one group in bulk; tell for each whether it surely stands.
+    """Write the plans of one batch in bulk. Return for each whether its write is confirmed.
 
-    False means that it may be written or not: look again and repeat that one by itself.
+    False means that the outcome is unknown: read the submission again and retry it alone.
     """
     inserts = [p.write for p in plans if p.write and p.write.before is None]
     changes = [p.write for p in plans if p.write and p.write.before is not None]
@@ -124,7 +124,7 @@ def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
 
 
 def write_one(submissions: Submissions, plan: Callable[[], Plan[R]]) -> R:
-    """Plan and write one entry by itself; a lost race is tried once more.
+    """Plan and write a single entry; a lost race is retried once.
 
     Raises:
         Conflict: the race was lost twice.

@@ -28,6 +28,6 @@ class Settings(KernelSettings):
         BeforeValidator(_names),
         Field(min_length=1),
     ]
-    """Institutions whose submissions this process holds: a JSON list, or ids joined by commas."""
+    """Institutions whose submissions this process holds: a JSON list or comma-separated ids."""
     partners_address: str = "127.0.0.1:50052"
     """gRPC address of the partners service, `host:port`."""

@@ -1,4 +1,4 @@
-"""Counts submissions by state, and how long the oldest of each has been waiting."""
+"""Counts submissions by state, with the age of the oldest in each."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SHARE_OF_TIME_MAX = 0.005
 """A count reads every submission once, so a large database is counted less often."""
 
 WAITING = (State.SUBMITTED, State.UNIT_APPROVED)
-"""States in which somebody is asked to decide."""
+"""States in which a submission awaits a decision."""
 
 
 class Counter:
-    """Counts when it is time. Used by one thread.
+    """Counts periodically. Not thread-safe.
 
     Args:
-        clock: seconds, monotonic.
+        clock: monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,7 @@ class Counter:
         self._due = 0.0
 
     def count(self, databases: Databases, now: datetime) -> bool:
-        """Count every institution's submissions when it is time; tell whether it was."""
+        """Count every institution's submissions if a count is due. Return whether it was."""
         begin = self._clock()
         if begin < self._due:
             return False
@@ -59,9 +59,9 @@ class Census(DependencyProvider):
     """Injects ``count()``, see `Counter.count`."""
 
     def setup(self) -> None:
-        """Count soon after the start."""
+        """Make the counter; the first count is due at once."""
         self.counter = Counter()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Databases], bool]:
-        """Return the function."""
+        """Return the counting function."""
         return lambda databases: self.counter.count(databases, datetime.now(UTC))

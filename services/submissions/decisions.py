@@ -1,4 +1,4 @@
-"""Decides about submissions, one or many at a time."""
+"""Decisions on submissions, one at a time or in bulk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Request = pb.DecideSubmissionsRequest
 
 
 def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
-    """Decide about the version that was read."""
+    """Apply one decision and return the submission. Raises what `Desk.make` and `decide` raise."""
     change = desk.change(request.request_id, request.reason)
     return desk.make(
         request.submission_id,
@@ -36,7 +36,7 @@ def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
 def decide_many(
     desk: Desk, requests: Iterable[pb.DecideSubmissionsRequest]
 ) -> Iterator[pb.DecideSubmissionsResponse]:
-    """Yield one answer per request, in order; one failure does not stop the others.
+    """Yield one answer per request, in order; a refused decision does not stop the others.
 
     Raises:
         Unavailable: the database is down; repeat with the same request ids.
@@ -49,17 +49,17 @@ def decide_many(
 def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissionsResponse]:
     find = _reader(desk, requests)
     plans = [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
-    stands = write_all(desk.submissions, plans)
+    confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()
     return [
         plan.answer if is_certain else _refusable(each, partial(_again, desk, each)).answer
-        for each, plan, is_certain in zip(requests, plans, stands, strict=True)
+        for each, plan, is_certain in zip(requests, plans, confirmed, strict=True)
     ]
 
 
 def _reader(desk: Desk, requests: list[Request]) -> Callable[[Request], Loaded | None]:
-    """Read all targets at once and return how to look one up."""
+    """Read all requested submissions in one query and return the look-up."""
     by_id = desk.submissions.of_ids(r.submission_id for r in requests if r.submission_id)
     sourced = [r.source_record for r in requests if r.HasField("source_record")]
     by_source = desk.submissions.of_sources(map(wire.decode_source, sourced))
@@ -82,7 +82,7 @@ def _refusable(request: Request, plan: Callable[[], DecisionPlan]) -> DecisionPl
 
 
 def _again(desk: Desk, request: Request) -> DecisionPlan:
-    """Decide by itself what was in doubt in its group."""
+    """Retry one decision whose outcome in its batch is unknown."""
 
     def plan() -> DecisionPlan:
         return _plan(desk, request, _reader(desk, [request])(request))

@@ -1,4 +1,4 @@
-"""What the partners service knows, asked as the present caller and remembered for a while."""
+"""Caches of units and partners, filled from the partners service with the caller's credential."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UnitCache:
     """The units of the newest directory, by id. Thread-safe.
 
     Args:
-        clock: seconds, monotonic.
+        clock: monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,10 +35,10 @@ class UnitCache:
         self._read_at = -UNITS_SECONDS
 
     def find(self, unit_id: str, read: Callable[[], Mapping[str, Unit]]) -> Unit | None:
-        """Return a unit, or None; reads again when old, or when the unit is unknown.
+        """Return a unit, or None. Refreshes when the cache is stale or lacks the unit.
 
         Raises:
-            Unavailable: the directory cannot be read and the unit is not remembered.
+            Unavailable: the directory cannot be read and the unit is not cached.
         """
         with self._lock:
             age = self._clock() - self._read_at
@@ -54,10 +54,10 @@ class UnitCache:
 
 
 class PartnerCache:
-    """Which partner a text means; the least recently asked are forgotten. Thread-safe.
+    """Partner ids by the text that was resolved; evicts the least recently used. Thread-safe.
 
     Args:
-        clock: seconds, monotonic.
+        clock: monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -66,7 +66,7 @@ class PartnerCache:
         self._ids: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def resolve(self, text: str, ask: Callable[[str], str]) -> str:
-        """Return the partner's id; refusals are not remembered, so a new partner works at once."""
+        """Return the partner's id. Refusals are not cached, so a new partner resolves at once."""
         with self._lock:
             until, partner_id = self._ids.get(text, (0.0, ""))
             if partner_id and self._clock() < until:
@@ -88,12 +88,15 @@ class Units(Stub):
         super().__init__(directory_service_pb2_grpc.DirectoryServiceStub, "partners_address")
 
     def setup(self) -> None:
-        """Open the channel and begin with an empty cache."""
+        """Open the channel and create an empty cache."""
         super().setup()
         self.cache = UnitCache()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], Unit | None]:
-        """Return the function; it asks with the caller's credential."""
+        """Return the look-up function, which uses the caller's credential.
+
+        It raises `Unavailable` while no directory is published or the service is down.
+        """
         stub = super().get_dependency(worker_ctx)
 
         def read() -> Mapping[str, Unit]:
@@ -117,14 +120,14 @@ class Partners(Stub):
         super().__init__(partner_service_pb2_grpc.PartnerServiceStub, "partners_address")
 
     def setup(self) -> None:
-        """Open the channel and begin with an empty cache."""
+        """Open the channel and create an empty cache."""
         super().setup()
         self.cache = PartnerCache()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], str]:
-        """Return the function.
+        """Return the resolver.
 
-        It raises `NotFound` for an unknown partner and `WrongState` when several are meant.
+        It raises `NotFound` for an unknown partner and `WrongState` for an ambiguous name.
         """
         stub = super().get_dependency(worker_ctx)
 

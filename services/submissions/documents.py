@@ -1,4 +1,4 @@
-"""How a submission lies in MongoDB: the schema with its indexes, and both directions."""
+"""The MongoDB document of a submission: schema, indexes, encoding and decoding."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ CONTENT_FIELDS = ("encoded", "unit_id", "type", "work_key", "evidence_count")
 
 
 class SubmissionDocument(me.Document):
-    """One submission. Declares fields and indexes; it is written by guarded updates only.
+    """One submission. Declares fields and indexes; written by guarded updates only.
 
-    ``names`` holds all that may stand for one submission only, for ever: its source record and the
-    request that created it. One index for both, and few beside it, because every index makes every
-    write dearer on peers of MongoDB, which read no partial index either.
+    ``names`` holds what must be unique to one submission for good: its source record and the
+    request that created it. Both share one index, because every further index slows down writes
+    on databases compatible with MongoDB, which do not use partial indexes either.
     """
 
     submission_id = me.StringField(primary_key=True)
@@ -67,7 +67,7 @@ class SubmissionDocument(me.Document):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A submission as it was read, and how many of its events were unpublished then."""
+    """A submission as read, with the number of its unpublished events."""
 
     submission: Submission
     pending: int
@@ -75,7 +75,7 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One change to be written: from what was read (nothing for a new one) to the next version."""
+    """One pending write: the version read (None for a new submission) and the next version."""
 
     before: Loaded | None
     after: Submission
@@ -93,7 +93,7 @@ def request_name(request_id: str) -> str:
 
 
 def encode_fields(submission: Submission) -> dict[str, Any]:
-    """Return all fields that a change may touch; the audit and the outbox are pushed beside."""
+    """Return all fields that a change may set; audit and outbox entries are pushed separately."""
     verified = submission.verified
     return {
         "version": submission.version,
@@ -136,7 +136,7 @@ def encode_new(write: Write) -> dict[str, Any]:
 
 
 def encode_change(write: Write) -> dict[str, Any]:
-    """Return the one update that carries fields, audit entry and events of a change."""
+    """Return the single update with the fields, audit entry and events of a change."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
     if write.events:
@@ -146,7 +146,7 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission of a document."""
+    """Return the submission that a document holds."""
     verified = document["verified"]
     source = document["source_system"]
     submission = Submission(
@@ -172,7 +172,7 @@ def decode(document: dict[str, Any]) -> Loaded:
 
 
 def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return events as they wait in a document."""
+    """Return the outbox entries of events."""
     return [
         {
             "id": event.event_id,
@@ -187,7 +187,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the waiting events of a document, in order."""
+    """Return the unpublished events of a document, in order."""
     return [
         Event(
             event_id=entry["id"],

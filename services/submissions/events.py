@@ -1,4 +1,4 @@
-"""Events of topic `kieng.submissions.v1`: what a version counts, without anything personal."""
+"""Events of topic `kieng.submissions.v1`: what a version counts for, without personal data."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def events_of(
 
 
 def repairing_events(submission: Submission, traceparent: str = "") -> list[Event]:
-    """Return the events of a version that changes nothing: nobody is to be told of them."""
+    """Return the events of a repaired version; none is primary, so no notification is sent."""
     whole = notices(None, submission)
     return [_event(replace(n, is_primary=False), submission, traceparent) for n in whole]
 
@@ -69,7 +69,7 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
 
 
 def encode_claim(content: Content) -> events_pb2.Claim:
-    """Return what leaves the institution of a content: no personal field, proofs as hashes only."""
+    """Return the publishable claim: no personal field, proofs as hashes only."""
     message = wire.encode_content(content)
     without_personal(message.facts)
     return events_pb2.Claim(

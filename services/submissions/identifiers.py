@@ -1,4 +1,4 @@
-"""Checks of what facts carry: identifiers with check digits, calendar dates, and the work key."""
+"""Validates the identifiers and dates of facts, and derives the work key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.kernel.errors import InvalidArgument
 ORCID_SHAPE = re.compile(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
 BY_CODE = frozenset({"programme", "event"})
-# Type -> fields that name its works and must say something.
+# Type -> fields that identify its works and must not be blank.
 NAMED_BY = {
     **dict.fromkeys((*BY_PARTNER, "investment"), ("number",)),
     **dict.fromkeys((*BY_CODE, "joint_project"), ("code",)),
@@ -34,7 +34,7 @@ def fact_type(facts: facts_pb2.Facts) -> str:
 
 
 def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
-    """Return the field that the type marks as the date on which it happened, and the date."""
+    """Return the field that holds the type's date of occurrence, and that date."""
     kind = fact_type(facts)
     name = _marked_date(kind)
     return name, getattr(getattr(facts, kind), name)
@@ -52,10 +52,10 @@ def check_facts(facts: facts_pb2.Facts, today: date) -> None:
 
     Args:
         facts: the facts; not changed.
-        today: calendar date in Asia/Ho_Chi_Minh; one day of slack is given to clocks.
+        today: calendar date in Asia/Ho_Chi_Minh; one day of clock skew is accepted.
 
     Raises:
-        InvalidArgument: names every wrong field and says how to mend it.
+        InvalidArgument: lists every wrong field with its correction. The caller's fault.
     """
     kind = fact_type(facts)
     fact = getattr(facts, kind)
@@ -116,7 +116,7 @@ def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 
 def _person_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    # Not idutils.is_orcid: it refuses blocks that were not given out when it was released.
+    # Not idutils.is_orcid: it rejects blocks allocated after its release.
     digits = fact.person_id.replace("-", "")
     if ORCID_SHAPE.match(fact.person_id) and not mod_11_2.is_valid(digits):
         yield "person_id", "looks like an ORCID, but its check digit is wrong"

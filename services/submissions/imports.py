@@ -1,4 +1,4 @@
-"""Imports rows of other systems: each becomes a new, amended, withdrawn or unchanged submission."""
+"""Imports rows of other systems: each creates, amends, withdraws or keeps a submission."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RowPlan = Plan[pb.ImportSubmissionsResponse]
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One row with the id under which its change is recognised when a write is in doubt."""
+    """One row, with a request id that identifies its change when the outcome is unknown."""
 
     message: pb.ImportSubmissionsRequest
     request_id: str = field(default_factory=new_id)
@@ -56,12 +56,12 @@ def import_rows(
 def _import_part(desk: Desk, rows: list[_Row]) -> list[pb.ImportSubmissionsResponse]:
     known = desk.submissions.of_sources(row.source for row in rows)
     plans = [_refusable(row, partial(_plan, desk, row, known.get(row.source))) for row in rows]
-    stands = write_all(desk.submissions, plans)
+    confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()
     return [
         plan.answer if is_certain else _refusable(row, partial(_again, desk, row)).answer
-        for row, plan, is_certain in zip(rows, plans, stands, strict=True)
+        for row, plan, is_certain in zip(rows, plans, confirmed, strict=True)
     ]
 
 
@@ -75,7 +75,7 @@ def _refusable(row: _Row, plan: Callable[[], RowPlan]) -> RowPlan:
 
 
 def _again(desk: Desk, row: _Row) -> RowPlan:
-    """Import one row whose write is in doubt."""
+    """Retry one row whose outcome in its batch is unknown."""
 
     def plan() -> RowPlan:
         return _plan(desk, row, desk.submissions.of_source(row.source))
@@ -98,7 +98,7 @@ def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
 
 
 def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
-    """Return what the row makes of what is known; the same object when it changes nothing."""
+    """Return the next version that the row asks for; the same object if nothing changes."""
     if not row.message.HasField("content"):
         if before is None:
             raise NotFound("no submission of this record is known, so none can be withdrawn")

@@ -43,7 +43,7 @@ ROWS_IMPORTED = Counter(
 
 
 def preset(institutions: Iterable[str]) -> None:
-    """Show every institution's counters with 0, so that rates are right from the first one on."""
+    """Export every institution's counters as 0, so that rates include the first increment."""
     for institution in institutions:
         EVENTS_PUBLISHED.labels(institution)
         for outcome in OUTCOMES:

@@ -1,8 +1,8 @@
-"""Writes the log that stored submissions come to, without database or broker.
+"""Writes the log derived from stored submissions, without database or broker.
 
 `python -m services.submissions.offline_log FILE...` reads files of a backup (`.bson.gz`, documents
 one after another) and writes to standard output, for each event: length and key, length and value;
-lengths are 4 bytes, big-endian. `kieng backup` counts with it what a backup comes to.
+lengths are 4 bytes, big-endian. `kieng backup` uses it to compute the digest of a backup.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of the events that the documents of files come to."""
+    """Yield key and value of the events derived from the documents in these files."""
     for path in paths:
         with gzip.open(path, "rb") as file:
             for document in decode_file_iter(cast(BinaryIO, file), OPTIONS):

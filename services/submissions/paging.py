@@ -1,4 +1,4 @@
-"""Lists submissions a page at a time; a page token belongs to the query that gave it."""
+"""Lists submissions a page at a time; a page token is bound to its query."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def page_of(
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
 ) -> Page:
-    """Return one page of what a caller may see.
+    """Return one page of the submissions that a caller may see.
 
     Raises:
-        InvalidArgument: the token is of another query.
+        InvalidArgument: the token belongs to another query. The caller's fault.
     """
     query = query_of(principal, request)
     pages = Pages([principal.institution_id, query])
@@ -45,7 +45,7 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the filter of MongoDB: what is asked, within the units that the caller reaches."""
+    """Return the MongoDB filter: the request, restricted to the caller's units."""
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):

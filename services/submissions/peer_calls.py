@@ -1,4 +1,4 @@
-"""Calls to other services, as the caller whose call is being answered."""
+"""Calls to other services with the credential of the current caller."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from services.kernel.tracing import span
 
 KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
 OF_THE_CALL = (Unavailable, Unauthenticated)
-"""What ends a whole stream: no row of it could do better, and none is at fault."""
+"""Refusals that end a whole stream, because every row would fail the same way."""
 
 
 class Stub(DependencyProvider):
-    """Injects a function that calls one RPC service of another process as the present caller.
+    """Injects the stub of another process's RPC service, called with the caller's credential.
 
     Args:
         stub_class: generated stub.
@@ -34,7 +34,7 @@ class Stub(DependencyProvider):
         self.address_setting = address_setting
 
     def setup(self) -> None:
-        """Open the channel; it connects when it is first used and again after every break."""
+        """Open the channel; it connects on first use and reconnects after failures."""
         address = getattr(self.container.settings, self.address_setting)
         self._channel = grpcio.insecure_channel(address)
         self._stub = self.stub_class(self._channel)
@@ -49,7 +49,7 @@ class Stub(DependencyProvider):
 
 
 class BoundStub:
-    """A stub whose calls carry the caller's credential: no service can do more than its caller."""
+    """A stub whose calls carry the caller's credential, so that no privilege is added."""
 
     def __init__(self, stub: Any, call: Call | None) -> None:
         self._stub = stub
@@ -58,7 +58,7 @@ class BoundStub:
     def __getattr__(self, name: str) -> Callable[[Any], Any]:
         """Return the RPC as a function of its request, with a deadline of 5 seconds.
 
-        It raises what the other service refused as a refusal of ours.
+        It raises the other service's error as the equivalent `Refusal`.
         """
         method = getattr(self._stub, name)
 
@@ -75,7 +75,7 @@ class BoundStub:
 
 
 def refusal_of(error: grpcio.RpcError) -> Refusal:
-    """Return the refusal that another service answered; `Unavailable` when it did not refuse."""
+    """Return the `Refusal` that matches another service's error; `Unavailable` otherwise."""
     status = rpc_status.from_call(cast(Any, error))
     kind = KINDS.get(code_pb2.Code.Name(status.code)) if status is not None else None
     if status is None or kind is None:

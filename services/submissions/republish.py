@@ -1,4 +1,4 @@
-"""Fills a new generation of the log from the databases, when the broker's log was lost."""
+"""Republishes all submissions as a new log generation after the broker lost its log."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 500
 
 
 class Log:
-    """The log as the republication writes it.
+    """Writer of the republished log.
 
     Args:
         publisher: the process's producer.
@@ -35,7 +35,8 @@ class Log:
         """Write one event into every partition of its topic and wait for the acknowledgement.
 
         Raises:
-            Unavailable: the broker did not acknowledge, or the topic does not exist. Repeat all.
+            Unavailable: the broker did not acknowledge, or the topic does not exist. Restart the
+                republication.
         """
         try:
             producer = self._publisher.producer
@@ -64,17 +65,18 @@ class LogPublisher(DependencyProvider):
     publisher = KafkaPublisher()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Log:
-        """Return it."""
+        """Return the log."""
         return Log(self.publisher)
 
 
 def republish(
     databases: Databases, log: Log, generation: int
 ) -> Iterator[log_service_pb2.RepublishLogResponse]:
-    """Publish the present state of every submission; yield the progress of each institution.
+    """Publish the current state of every submission; yield progress per institution.
 
     Raises:
-        Unavailable: the broker or a database is down. Safe to repeat: consumers go by version.
+        Unavailable: the broker or a database is down. Safe to repeat: consumers
+            keep the newest version.
     """
     for submissions in databases.all():
         yield from _republish_one(submissions, log, generation)

@@ -1,4 +1,4 @@
-"""What lies in the databases of submissions, for the service, `kieng db` and `kieng backup`."""
+"""Schema of the submissions databases, for the service, `kieng db` and `kieng backup`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from services.submissions.documents import SubmissionDocument
 
 DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Changes of stored data, in order, for ever; each may run twice. The version is their number."""
+"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
 DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup leaves out, because they are made again from others."""
+"""Collections that a backup omits, because they are derived from others."""
 
 
 def database_name(institution_id: str) -> str:
@@ -33,6 +33,6 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Nothing waits in an outbox: the whole log is published anew. Safe to repeat."""
+    """Empty all outboxes, since the whole log is republished. Safe to repeat."""
     waiting = {"outbox_pending": True}
     database["submissions"].update_many(waiting, {"$set": {"outbox": [], "outbox_pending": False}})

@@ -39,7 +39,7 @@ _SERVICES = (
 
 
 class SubmissionsService:
-    """Takes declarations, has them decided about, and publishes what they count for."""
+    """Accepts submissions, records decisions, and publishes what they count for."""
 
     name = "submissions"
     serves = tuple(file.DESCRIPTOR.services_by_name[name] for file, name in _SERVICES)
@@ -57,7 +57,7 @@ class SubmissionsService:
 
     @property
     def desk(self) -> Desk:
-        """The caller's desk. Raises `Forbidden` when the caller's institution is not held here."""
+        """The caller's use cases. Raises `Forbidden` if the institution is not held here."""
         principal = self.call.principal
         return Desk(
             submissions=self.databases.of(principal.institution_id),
@@ -69,7 +69,7 @@ class SubmissionsService:
 
     @grpc
     def create_submission(self, request: Any) -> Any:
-        """Create a draft or a submitted one. Idempotent by request id and by source record."""
+        """Create a draft, or submit at once. Idempotent by request id and by source record."""
         created = self.desk.create(request)
         return submission_service_pb2.CreateSubmissionResponse(
             submission=wire.encode_submission(created)
@@ -85,7 +85,7 @@ class SubmissionsService:
 
     @grpc
     def submit_submission(self, request: Any) -> Any:
-        """Hand in for review. Idempotent by request id."""
+        """Submit for review. Idempotent by request id."""
         submitted = self.desk.submit(request)
         return submission_service_pb2.SubmitSubmissionResponse(
             submission=wire.encode_submission(submitted)
@@ -93,7 +93,7 @@ class SubmissionsService:
 
     @grpc
     def withdraw_submission(self, request: Any) -> Any:
-        """Take back. Idempotent by request id."""
+        """Withdraw. Idempotent by request id."""
         withdrawn = self.desk.withdraw(request)
         return submission_service_pb2.WithdrawSubmissionResponse(
             submission=wire.encode_submission(withdrawn)
@@ -109,7 +109,7 @@ class SubmissionsService:
 
     @grpc
     def list_submissions(self, request: Any) -> Any:
-        """List a page of submissions in order of id."""
+        """Return a page of submissions ordered by id."""
         page = self.desk.page(request)
         return submission_service_pb2.ListSubmissionsResponse(
             submissions=map(wire.encode_submission, page.submissions),
@@ -118,7 +118,7 @@ class SubmissionsService:
 
     @grpc
     def decide_submission(self, request: Any) -> Any:
-        """Approve, verify, return or reject one. Idempotent by request id."""
+        """Approve, verify, return or reject a submission. Idempotent by request id."""
         decided = decisions.decide(self.desk, request)
         return review_service_pb2.DecideSubmissionResponse(
             submission=wire.encode_submission(decided)
@@ -126,7 +126,7 @@ class SubmissionsService:
 
     @grpc
     def decide_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Decide about many, one answer per request. Idempotent by request id."""
+        """Apply many decisions, one answer per request. Idempotent by request id."""
         return decisions.decide_many(self.desk, requests)
 
     @grpc
@@ -136,7 +136,7 @@ class SubmissionsService:
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
-        """Publish the present state of everything held here. Safe to repeat."""
+        """Republish the current state of every submission held here. Safe to repeat."""
         return republish(self.databases, self.log, request.generation)
 
     @grpc
@@ -149,12 +149,12 @@ class SubmissionsService:
 
     @repeat(5.0)
     def count_submissions(self) -> None:
-        """Show how many there are, when it is time."""
+        """Export the number of submissions by state, if a count is due."""
         with suppress(*DOWN):  # counted when the database is back
             self.count_all(self.databases)
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:
-        """Publish the events that wait. Safe to repeat; tells whether more may wait."""
+        """Publish pending events. Safe to repeat. Return True if more may be pending."""
         outboxes = self.outboxes.of(self.databases)
         return bool(self.relay.run(outboxes, self.publish, DOCUMENTS_MAX))

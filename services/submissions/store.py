@@ -1,4 +1,4 @@
-"""Where submissions are kept: one database per institution, one guarded write per change."""
+"""Storage of submissions: one database per institution, one guarded write per change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from services.submissions.schema import database_name, declare
 from services.submissions.write_combiner import Together
 
 OUTBOX_MAX = 50
-# As many threads as answer calls wait at most; a larger write holds up its first for too long.
+# At most one entry per gRPC thread waits; a larger write would delay its first entry too long.
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
@@ -42,7 +42,7 @@ class Submissions:
 
     Args:
         mongo: connection.
-        institution_id: whose submissions these are.
+        institution_id: institution that owns them.
     """
 
     def __init__(self, mongo: Mongo, institution_id: str) -> None:
@@ -65,7 +65,7 @@ class Submissions:
         """Return one submission.
 
         Raises:
-            NotFound: there is none of that id here.
+            NotFound: no submission has this id.
         """
         document = self._documents.find_one({"_id": submission_id})
         if document is None:
@@ -81,34 +81,34 @@ class Submissions:
         return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
-        """Return the submissions there are among many ids."""
+        """Return the existing submissions among these ids."""
         return {found.submission.submission_id: found for found in self._many("_id", ids)}
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
-        """Return the submissions there are for many source records."""
+        """Return the existing submissions for these source records."""
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
-        """Return submissions in order of id.
+        """Return submissions ordered by id.
 
         Args:
-            query: filter of MongoDB.
-            after: the page begins behind this id; empty for the first page.
-            limit: most submissions.
+            query: MongoDB filter.
+            after: id that the page follows; empty for the first page.
+            limit: maximum number of submissions.
         """
         wanted = {**query, "_id": {"$gt": after}} if after else query
         return [decode(d) for d in self._documents.find(wanted).sort("_id", 1).limit(limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
-        """Yield all submissions in order of id, read in batches."""
+        """Yield all submissions ordered by id, read in batches."""
         return (decode(d) for d in self._documents.find({}).sort("_id", 1).batch_size(batch))
 
     def insert(self, write: Write) -> None:
         """Write a new submission.
 
         Raises:
-            AlreadyExists: its request or its source record is known.
+            AlreadyExists: its request id or source record is in use.
         """
         try:
             self._documents.insert_one(encode_new(write))
@@ -116,10 +116,10 @@ class Submissions:
             raise AlreadyExists("the request_id or source record is in use") from None
 
     def insert_with_others(self, write: Write) -> None:
-        """Write a new submission, together with those that other threads write at the same moment.
+        """Write a new submission, combined with the concurrent inserts of other threads.
 
         Raises:
-            AlreadyExists: its request or its source record is known.
+            AlreadyExists: its request id or source record is in use.
         """
         if self._insert_each(write):
             raise AlreadyExists("the request_id or source record is in use")
@@ -129,7 +129,7 @@ class Submissions:
         return [write.after.submission_id in refused for write in writes]
 
     def insert_many(self, writes: Sequence[Write]) -> set[str]:
-        """Write new submissions and return the ids of those whose request or record is known."""
+        """Write new submissions; return the ids of those whose request or record is in use."""
         if not writes:
             return set()
         try:
@@ -145,8 +145,8 @@ class Submissions:
         """Write the next version of a submission, in one update guarded by the version read.
 
         Raises:
-            Conflict: somebody else was faster.
-            Exhausted: too many of its events wait to be published.
+            Conflict: another change was written first.
+            Exhausted: too many of its events are unpublished; repeat later.
         """
         need_room(write)
         update = _update(write)
@@ -154,9 +154,9 @@ class Submissions:
             raise Conflict("the submission was changed in between; read it again and repeat")
 
     def replace_many(self, writes: Sequence[Write]) -> bool:
-        """Write next versions; tell whether all guards held. Callers checked `need_room`.
+        """Write next versions. Return True if all guards held. Needs `need_room` to be checked.
 
-        When they did not, some are written and some are not: repeat each by itself.
+        False means that some are written and some are not: retry each one alone.
         """
         if not writes:
             return True
@@ -173,14 +173,14 @@ class Submissions:
         return self._documents.count_documents({"outbox_pending": True})
 
     def census(self) -> dict[State, tuple[int, datetime]]:
-        """Return how many submissions are in each state, and when the oldest last changed."""
+        """Return per state the number of submissions and the last change of the oldest."""
         oldest = {"$min": "$updated_at"}
         groups = [{"$group": {"_id": "$state", "number": {"$sum": 1}, "oldest": oldest}}]
         found = self._documents.aggregate(groups)
         return {State(each["_id"]): (each["number"], each["oldest"]) for each in found}
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Take published events out of the outboxes; events pushed meanwhile stay and are pending.
+        """Remove published events from the outboxes; events pushed meanwhile stay pending.
 
         A push always makes a new version, so an unchanged version means an unchanged outbox.
         """
@@ -217,7 +217,7 @@ class Databases:
         """Return the submissions of an institution.
 
         Raises:
-            Forbidden: this process does not hold them.
+            Forbidden: this process does not hold the institution.
         """
         if institution_id not in self._submissions:
             raise Forbidden(f"no submissions of {institution_id!r} are kept here")
@@ -229,7 +229,7 @@ class Databases:
 
 
 class SubmissionDatabases(Store):
-    """Provides `Databases`, with all indexes made before the first call."""
+    """Provides `Databases`, with all indexes created before the first call."""
 
     def make(self, mongo: Mongo) -> Databases:
         """Return the databases of the institutions in the settings."""
@@ -241,15 +241,15 @@ class SubmissionDatabases(Store):
 
 
 def absent() -> NotFound:
-    """Return the one answer for what is absent and for what is not the caller's to see."""
+    """Return the same error for an absent submission and for one the caller may not see."""
     return NotFound("no such submission")
 
 
 def need_room(write: Write) -> None:
-    """Refuse a change whose events would wait behind too many others.
+    """Check that the outbox of the submission has room for the events of a change.
 
     Raises:
-        Exhausted: the broker is down for long; repeat later.
+        Exhausted: the broker has been down for too long; repeat later.
     """
     pending = write.before.pending if write.before else 0
     if pending + len(write.events) > OUTBOX_MAX:
@@ -257,7 +257,7 @@ def need_room(write: Write) -> None:
 
 
 def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return the events of documents, in the order of each document."""
+    """Return the unpublished events of documents, in the order of each document."""
     return [event for document in documents for event in decode_outbox(document)]
 
 

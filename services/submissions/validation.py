@@ -1,4 +1,4 @@
-"""Takes content in: everything that must hold before it may become part of a submission."""
+"""Validates content before it becomes part of a submission."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from services.submissions.identifiers import check_facts, fact_type, happened_on
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The checks of one caller's content.
+    """Validation of one caller's content.
 
-    ``unit`` finds a unit in the directory, ``resolve`` names the partner a text means.
+    ``unit`` looks up a unit in the directory, ``resolve`` returns the partner id of a text.
     """
 
     principal: Principal
@@ -27,20 +27,20 @@ class Intake:
     resolve: Callable[[str], str]
 
     def content(self, message: submission_pb2.Content, submission_id: str, today: date) -> Content:
-        """Return the canonical content, with the partner that the registry names.
+        """Return the canonical content, with partners resolved to their registered ids.
 
         Args:
-            message: keeps the rules of its contract; not changed.
-            submission_id: names the work where facts carry no name of their own.
+            message: content that satisfies its contract; not modified.
+            submission_id: identifies the work when the facts carry no identifier.
             today: calendar date in Asia/Ho_Chi_Minh.
 
         Raises:
-            InvalidArgument: names the field and how to mend it.
-            Forbidden: the unit is beyond the caller's credential.
+            InvalidArgument: names the field and its correction. The caller's fault.
+            Forbidden: the unit lies outside the caller's credential.
             Unavailable: the partners service is down.
         """
         message = submission_pb2.Content.FromString(message.SerializeToString())
-        # Fields that no contract bounds would travel on into every event.
+        # Unknown fields are not bounded by the contract and would be copied into every event.
         message.DiscardUnknownFields()
         self._check_units(message)
         check_facts(message.facts, today)
@@ -60,7 +60,7 @@ class Intake:
             raise Forbidden("the claiming unit lies beyond the unit of your credential")
 
     def _check_end(self, message: submission_pb2.Content) -> None:
-        """Refuse what happened after the unit had ended; needs checked units and facts."""
+        """Reject facts dated after the end of the unit; needs checked units and facts."""
         unit = self.unit(message.unit_id)
         name, day = happened_on(message.facts)
         if unit is None or not unit.had_ended_by(day):

@@ -1,4 +1,4 @@
-"""Protobuf <-> domain, both ways."""
+"""Conversion between protobuf messages and domain objects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.submissions.identifiers import fact_type, work_key
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
-    """Return the canonical content of a checked message whose partners are resolved."""
+    """Return the canonical content of a validated message with resolved partners."""
     return Content(
         encoded=message.SerializeToString(deterministic=True),
         unit_id=message.unit_id,
@@ -23,7 +23,7 @@ def decode_content(message: submission_pb2.Content, submission_id: str) -> Conte
 
 
 def encode_content(content: Content) -> submission_pb2.Content:
-    """Return the message that a content was made of."""
+    """Return the message of a content."""
     return submission_pb2.Content.FromString(content.encoded)
 
 
@@ -33,7 +33,7 @@ def decode_source(message: submission_pb2.SourceRecord) -> SourceRecord:
 
 
 def encode_submission(submission: Submission) -> submission_pb2.Submission:
-    """Return a submission as its institution sees it."""
+    """Return the message of a submission, personal fields included."""
     message = submission_pb2.Submission(
         submission_id=submission.submission_id,
         version=submission.version,
@@ -58,7 +58,7 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
 
 
 def encode_time(moment: datetime) -> Timestamp:
-    """Return an aware moment as a timestamp."""
+    """Return a timezone-aware time as a timestamp."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

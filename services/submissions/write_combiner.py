@@ -1,4 +1,4 @@
-"""Lets threads that write at the same moment write together: one call of the database for all."""
+"""Combines the concurrent writes of several threads into one database call."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class _Entry(Generic[T, R]):
 
 
 class Together(Generic[T, R]):
-    """Calls ``write`` for one thread at a time, with all that waited meanwhile. Thread-safe.
+    """Calls ``write`` from one thread at a time, with all items queued meanwhile. Thread-safe.
 
-    A lone thread waits for nobody; a busy service makes larger writes instead of a longer queue.
-    What ``write`` raises is raised to every thread whose item it had.
+    A single thread never waits; under load the writes grow instead of the queue. An exception of
+    ``write`` is raised in every thread whose item was part of it.
 
     Args:
         write: writes items and returns a result for each, in order.
-        most: most items at once.
+        most: maximum number of items per write.
     """
 
     def __init__(self, write: Callable[[Sequence[T]], Sequence[R]], most: int) -> None:
@@ -38,11 +38,11 @@ class Together(Generic[T, R]):
         self._turn = threading.Lock()
 
     def __call__(self, item: T) -> R:
-        """Write an item, perhaps with those of other threads; return its result."""
+        """Write an item, possibly combined with others; return its result or raise its error."""
         mine: _Entry[T, R] = _Entry(item)
         with self._guard:
             self._waiting.append(mine)
-        # Whoever has its turn writes for those behind it, who then find that all is done.
+        # The thread that holds the lock writes the queued items of the others as well.
         while not mine.is_done:
             with self._turn:
                 if not mine.is_done:

@@ -1,4 +1,4 @@
-"""The tree of institutions and units: what a valid one is, and how a unit is found in it."""
+"""The tree of institutions and units: its validation and the search for units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Fold = Callable[[str], str]
 Mistakes = Iterator[tuple[str, str]]
 
 # More would not fit into the trailers of a gRPC answer.
-MISTAKES_TOLD_MAX = 20
+MISTAKES_LISTED_MAX = 20
 
 
 class Kind(StrEnum):
@@ -32,7 +32,7 @@ class Unit:
     """One unit of the tree.
 
     ``unit_id`` is the only key: two institutions may have units of equal names. Days are ISO
-    dates, inclusive, empty when unknown or open. ``successor_ids`` took over when it ended.
+    dates, inclusive, empty when unknown or open. ``successor_ids`` name the units that replaced it.
     """
 
     unit_id: str
@@ -49,7 +49,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One version of the tree, parents before children; never edited."""
+    """One immutable version of the tree, parents before children."""
 
     version: int
     units: tuple[Unit, ...]
@@ -57,14 +57,14 @@ class Directory:
 
 
 def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
-    """Return the units of a valid tree, parents before children, siblings in the given order.
+    """Validate a tree and return its units, parents first, siblings in the given order.
 
     Args:
         units: all units, in any order.
-        fold: makes two names comparable.
+        fold: normalises a name for comparison.
 
     Raises:
-        InvalidArgument: names the first mistakes by place, e.g. ``units[3].parent_id``. The
+        InvalidArgument: lists the first mistakes by field, e.g. ``units[3].parent_id``. The
             caller's fault.
     """
     mistakes = dict(_mistakes_of_units(units, fold))
@@ -73,14 +73,14 @@ def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
         ordered = _parents_first(units)
         mistakes = dict(_mistakes_of_paths(units, ordered))
     if mistakes:
-        told = dict(list(mistakes.items())[:MISTAKES_TOLD_MAX])
-        listed = "; ".join(f"{path}: {text}" for path, text in told.items())
-        raise InvalidArgument(f"the directory is not a tree of units: {listed}", fields=told)
+        shown = dict(list(mistakes.items())[:MISTAKES_LISTED_MAX])
+        listed = "; ".join(f"{path}: {text}" for path, text in shown.items())
+        raise InvalidArgument(f"the directory is not a tree of units: {listed}", fields=shown)
     return ordered
 
 
 def same_tree(left: Iterable[Unit], right: Iterable[Unit]) -> bool:
-    """Tell whether two trees hold the same units, in whatever order they were given."""
+    """Return True if two trees hold the same units, in any order."""
     return set(left) == set(right)
 
 
@@ -93,7 +93,7 @@ def _mistakes_of_units(units: Sequence[Unit], fold: Fold) -> Mistakes:
     names: dict[tuple[str, str, str], str] = {}
     for place, unit in enumerate(units):
         if by_id[unit.unit_id] is not unit:
-            yield f"units[{place}].unit_id", f"{unit.unit_id} stands there twice"
+            yield f"units[{place}].unit_id", f"{unit.unit_id} is listed twice"
         yield from _mistakes_of_parent(f"units[{place}].parent_id", unit, roots[0], by_id)
         yield from _mistakes_of_days(f"units[{place}]", unit)
         yield from _mistakes_of_successors(f"units[{place}].successor_ids", unit, by_id)
@@ -111,7 +111,7 @@ def _mistakes_of_parent(path: str, unit: Unit, root: Unit, by_id: dict[str, Unit
     elif unit.parent_id not in by_id:
         yield path, f"there is no unit {unit.parent_id!r}"
     elif (unit.kind == Kind.INSTITUTION) != (unit.parent_id == root.unit_id):
-        yield path, "institutions, and nothing else, stand below the consortium"
+        yield path, "institutions, and only they, must be children of the consortium"
 
 
 def _mistakes_of_days(path: str, unit: Unit) -> Mistakes:
@@ -163,7 +163,7 @@ def _mistakes_of_paths(units: Sequence[Unit], ordered: Sequence[Unit]) -> Mistak
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a unit is found by: folded codes (id and abbreviation), names, and all their words."""
+    """Search keys of a unit: folded codes (id and abbreviation), names, and their words."""
 
     unit: Unit
     codes: tuple[str, ...]
@@ -172,7 +172,7 @@ class Entry:
 
 
 def entries_of(units: Iterable[Unit], fold: Fold) -> tuple[Entry, ...]:
-    """Return the entries of a directory, in its order."""
+    """Return the search entries of a directory, in its order."""
     return tuple(_entry(unit, fold) for unit in units)
 
 
@@ -186,10 +186,17 @@ def _entry(unit: Unit, fold: Fold) -> Entry:
 def search(
     entries: Sequence[Entry], query: str, *, below_unit_id: str = "", limit: int
 ) -> list[Unit]:
-    """Return the units that a folded query means, best first, equally good ones in tree order.
+    """Return the units that match a folded query, best first, ties in tree order.
+
+    Args:
+        entries: search entries in tree order.
+        query: folded text.
+        below_unit_id: restricts the search to this unit and its descendants; empty for all.
+        limit: maximum number of units.
 
     Raises:
-        InvalidArgument: the query has no letter or digit, or there is no unit to search below.
+        InvalidArgument: the query has no letter or digit, or ``below_unit_id`` is unknown. The
+            caller's fault.
     """
     if not query:
         raise InvalidArgument(
@@ -202,7 +209,7 @@ def search(
 
 
 def rank(entry: Entry, query: str) -> int | None:
-    """Return how well a folded query fits, 0 best; None when it does not."""
+    """Return the rank of a match, 0 is best; None if the query does not match."""
     if query in entry.codes:
         return 0
     if query in entry.names:

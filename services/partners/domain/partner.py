@@ -1,4 +1,4 @@
-"""Partners outside the consortium: when two names mean the same one, and which one a text means."""
+"""Partners outside the consortium: when names are equivalent, and how a text is resolved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from services.kernel.errors import AlreadyExists, InvalidArgument, NotFound, WrongState
 
-# Folded. They say what kind of company it is, not which; "tổng công ty" is not among them, because
+# Folded. Legal forms, which do not identify a company; "tổng công ty" is not among them, because
 # a general corporation and its companies share the rest of the name.
 LEGAL_FORMS_BEFORE = (
     "cong ty trach nhiem huu han hai thanh vien tro len",
@@ -76,12 +76,12 @@ class Partner:
     version: int = 0
 
     def registered(self, number: int) -> Partner:
-        """Return it with the id that belongs to a number, in its first version."""
+        """Return the partner in its first version, with the id derived from a number."""
         return replace(self, partner_id=f"partner:{number:05d}", version=1)
 
 
 def comparison_key(folded: str) -> str:
-    """Return a folded name without its legal forms; a name of nothing else stays as it is.
+    """Return a folded name without legal forms; a name of legal forms only is unchanged.
 
     `cong ty co phan fpt` and `fpt jsc` are both `fpt`.
     """
@@ -106,14 +106,14 @@ def _without_legal_form(text: str) -> str:
 
 
 def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
-    """Return the registered partner that a registration asks for, None when it is a new one.
+    """Return the registered partner that a registration refers to; None if it is new.
 
     Args:
-        asked: what shall be registered.
+        asked: partner to register.
         matches: the partners that have its tax code or one of its keys.
 
     Raises:
-        AlreadyExists: a name belongs to a partner that is not the one asked for.
+        AlreadyExists: a name belongs to another partner. The caller's fault.
     """
     matches = sorted(matches, key=lambda partner: partner.partner_id)
     for other in matches:
@@ -139,18 +139,18 @@ def _taken(other: Partner) -> AlreadyExists:
 def completed(
     asked: Partner, matches: Iterable[Partner], key_of: Callable[[str], str]
 ) -> Partner | None:
-    """Return the partner that a steward's registration means, with what it lacked until now.
+    """Return the partner that a steward's registration refers to, with its gaps filled.
 
-    Names and a tax code are added and nothing is replaced; what lacks nothing is the same object.
-    A partner is meant by its tax code, or by its usual name when tax codes do not contradict.
+    Names and a tax code are added, nothing is replaced; the same object if nothing is missing.
+    A partner matches by tax code, or by its usual name if the tax codes do not differ.
 
     Args:
-        asked: what shall be registered.
+        asked: partner to register.
         matches: the partners that have its tax code or one of its keys.
         key_of: returns the comparison key of a name.
 
     Raises:
-        AlreadyExists: a name belongs to a partner that is not the one asked for.
+        AlreadyExists: a name belongs to another partner. The caller's fault.
         InvalidArgument: it would have too many names. The caller's fault.
     """
     matches = sorted(matches, key=lambda partner: partner.partner_id)
@@ -193,11 +193,11 @@ def _with_what_it_lacks(known: Partner, asked: Partner, key_of: Callable[[str], 
 
 
 def the_one(query: str, matches: Sequence[Partner]) -> Partner:
-    """Return the one partner that a text means.
+    """Return the single partner that a text refers to.
 
     Raises:
-        NotFound: nobody is known by it.
-        WrongState: it means several; the details name them.
+        NotFound: no partner has this name, id or tax code.
+        WrongState: it matches several; the details list them.
     """
     if not matches:
         raise NotFound(
@@ -213,7 +213,7 @@ def the_one(query: str, matches: Sequence[Partner]) -> Partner:
 
 
 def best_first(partners: Iterable[Partner], key: str) -> list[Partner]:
-    """Return found partners: those of just this comparison key, then those it begins, then all."""
+    """Return partners ordered: exact comparison key first, then prefix matches, then others."""
 
     def order(partner: Partner) -> tuple[int, str]:
         if key in partner.keys:

@@ -1,4 +1,4 @@
-"""What a submission counts for, work by work, and which events tell of a change."""
+"""What a submission counts for per work, and which events a change publishes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ CLOSED = frozenset({State.REJECTED, State.WITHDRAWN})
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What one event says: all that a version counts for one work.
+    """The content of one event: everything that a version counts for one work.
 
-    Neither claim means that the submission carries nothing there. ``is_primary`` is true on the
-    one notice of a version that tells of the change itself.
+    Without a claim the submission counts nothing there (a retraction). ``is_primary`` is true on
+    exactly one notice of a version: the one that notifications react to.
     """
 
     work_key: str
@@ -25,7 +25,7 @@ class Notice:
 
 
 def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Content | None]:
-    """Return what counts as declared and as verified for one work."""
+    """Return the declared and the verified content for one work; None where nothing counts."""
     declared = submission.content if submission.state in DECLARED else None
     verified = submission.verified if submission.state not in CLOSED else None
     return (
@@ -35,7 +35,7 @@ def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Con
 
 
 def live_keys(submission: Submission) -> frozenset[str]:
-    """Return the works for which anything counts."""
+    """Return the keys of the works to which the submission contributes."""
     candidates = {submission.content.work_key}
     if submission.verified:
         candidates.add(submission.verified.work_key)
@@ -45,9 +45,9 @@ def live_keys(submission: Submission) -> frozenset[str]:
 def notices(previous: Submission | None, submission: Submission) -> list[Notice]:
     """Return one notice per work that a version concerns; retractions of old works come first.
 
-    A submission that was never handed in has none. Without ``previous`` the notices are the whole
-    present state, as a new log needs it: also that former works are taken back, because an old
-    event of them may still be on its way.
+    A submission that was never submitted has none. Without ``previous`` the notices are the full
+    current state, for a new log: they retract former works too, because an old event of those
+    may still be in flight.
     """
     if not submission.submitted_by:
         return []

@@ -1,4 +1,4 @@
-"""What a submission is: its content, its state and the record of everything done to it."""
+"""A submission: its content, its state and its audit trail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPOCH_BITS = 40
 
 
 class State(Enum):
-    """Where a submission stands; the values are the numbers of the contract."""
+    """State of a submission; the values are the enum numbers of the contract."""
 
     DRAFT = 1
     SUBMITTED = 2
@@ -24,7 +24,7 @@ class State(Enum):
 
 
 class Decision(Enum):
-    """What a reviewer or approver decides; the values are the numbers of the contract."""
+    """Decision of a reviewer or approver; the values are the enum numbers of the contract."""
 
     APPROVE = 1
     VERIFY = 2
@@ -34,9 +34,9 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is claimed. The facts are opaque here: rules ask only what stands beside them.
+    """What is claimed. The facts are opaque here: the rules use only the other fields.
 
-    ``encoded`` is canonical: two contents are the same when it is the same bytes.
+    ``encoded`` is canonical: two contents are equal if and only if these bytes are equal.
     """
 
     encoded: bytes
@@ -47,13 +47,13 @@ class Content:
 
     @property
     def sha256(self) -> str:
-        """Hash of the canonical bytes, lower-case hex."""
+        """SHA-256 of the canonical bytes, lower-case hex."""
         return hashlib.sha256(self.encoded).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """The record of another system that a submission stands for."""
+    """The record of another system that a submission was imported from."""
 
     system: str
     record_id: str
@@ -74,7 +74,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One unit's claim on one work, and what became of it."""
+    """One unit's claim on one work, with its review."""
 
     submission_id: str
     version: int
@@ -92,19 +92,18 @@ class Submission:
     updated_at: datetime
     audit: tuple[AuditEntry, ...]
     former_keys: frozenset[str] = frozenset()
-    """Works that it was handed in for before; a log that is filled anew has to take them back."""
+    """Works it was submitted for before; a republished log has to retract them."""
 
     def has_seen(self, request_id: str) -> bool:
-        """Tell whether a change with this id was made already; an empty id never was."""
+        """Return True if a change with this request id was applied; False for an empty id."""
         return bool(request_id) and any(e.request_id == request_id for e in self.audit)
 
     @property
     def handed_in_at(self) -> datetime:
-        """When it was handed in for the first time; what comes later does not move it.
+        """Time of the first submission for review; later changes do not move it.
 
-        One that began as a draft was handed in by the first `submit`, which nothing but amendments
-        comes before. One that was created and handed in at once may see `submit` only after a
-        decision.
+        For a draft this is its first `submit`, which only amendments can precede. A submission
+        that was submitted on creation can have a `submit` only after a decision.
         """
         for entry in self.audit:
             if entry.action == "submit":
@@ -116,10 +115,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who changes something, when and why; every transition takes one.
+    """Who makes a change, when and why; every transition takes one.
 
     ``subject`` is the opaque subject of the credential, ``epoch`` the restore epoch of the
-    database, ``request_id`` makes a repeat recognisable.
+    database, ``request_id`` the idempotency key.
     """
 
     subject: str
@@ -131,7 +130,7 @@ class Change:
 
 
 def next_version(version: int, epoch: int) -> int:
-    """Return `(epoch << 40) + n`: above every version given out, also before a restore."""
+    """Return `(epoch << 40) + n`: greater than every version issued, also before a restore."""
     return (epoch << EPOCH_BITS) + (version & ((1 << EPOCH_BITS) - 1)) + 1
 
 

@@ -1,4 +1,4 @@
-"""Every way a submission changes: pure functions from one version to the next, or a refusal."""
+"""The state machine of a submission: pure functions from one version to the next."""
 
 from __future__ import annotations
 
@@ -49,10 +49,18 @@ def create(
     *,
     submit: bool,
 ) -> Submission:
-    """Return the first version: a draft, or one that is handed in at once.
+    """Return the first version: a draft, or one submitted for review at once.
+
+    Args:
+        submission_id: id of the new submission.
+        institution_id: institution that owns it.
+        content: canonical content.
+        source: record of another system that it was imported from, if any.
+        change: who creates it, and when.
+        submit: whether to submit it for review at once.
 
     Raises:
-        InvalidArgument: it is handed in without evidence.
+        InvalidArgument: it is submitted without evidence. The caller's fault.
     """
     if submit:
         _need_evidence(content)
@@ -77,13 +85,13 @@ def create(
 
 
 def amend(submission: Submission, content: Content, change: Change) -> Submission:
-    """Replace the content. A draft stays one; anything else is handed in for review again.
+    """Replace the content. A draft stays one; anything else is submitted for review again.
 
-    What was verified keeps counting until the next verification.
+    The verified content keeps counting until the next verification.
 
     Raises:
         WrongState: it is rejected or withdrawn.
-        InvalidArgument: it would be handed in without evidence.
+        InvalidArgument: it would be submitted without evidence. The caller's fault.
     """
     _need_state(submission, frozenset(State) - CLOSED, "amended")
     edited: dict[str, Any] = {"content": content, "edited_by": change.subject}
@@ -92,23 +100,23 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
     _need_evidence(content)
     former = submission.former_keys | {submission.content.work_key}
     edited["former_keys"] = former - {content.work_key}
-    return _changed(submission, "amend", change, **edited, **_handed_in(change))
+    return _changed(submission, "amend", change, **edited, **_submitted(change))
 
 
 def submit(submission: Submission, change: Change) -> Submission:
-    """Hand a draft or returned submission in for review.
+    """Submit a draft or returned submission for review.
 
     Raises:
         WrongState: it is neither.
         InvalidArgument: evidence is missing.
     """
-    _need_state(submission, frozenset({State.DRAFT, State.RETURNED}), "handed in")
+    _need_state(submission, frozenset({State.DRAFT, State.RETURNED}), "submitted")
     _need_evidence(submission.content)
-    return _changed(submission, "submit", change, **_handed_in(change))
+    return _changed(submission, "submit", change, **_submitted(change))
 
 
 def withdraw(submission: Submission, change: Change) -> Submission:
-    """Take a submission back; it counts nowhere from now on.
+    """Withdraw a submission; it no longer counts anywhere.
 
     Raises:
         WrongState: it is rejected or withdrawn already.
@@ -128,22 +136,22 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
     """Approve, verify, return or reject.
 
     Raises:
-        Forbidden: the role is missing, or it is the decider's own work or own approval.
-        InvalidArgument: a reason is needed.
+        Forbidden: the caller lacks the role, submitted the work, or approved it for the unit.
+        InvalidArgument: returning or rejecting needs a reason. The caller's fault.
         WrongState: the state does not allow the decision.
     """
     if not change.roles & DECIDERS[decision]:
         wanted = " or ".join(sorted(DECIDERS[decision]))
         raise Forbidden(f"this decision needs the role {wanted}")
     if change.subject in (submission.submitted_by, submission.edited_by):
-        text = "whoever submitted or last edited a submission cannot decide about it"
+        text = "a submission cannot be decided by the person who submitted or last edited it"
         raise Forbidden(text, reason="OWN_WORK")
     if decision in (Decision.RETURN, Decision.REJECT) and not change.reason.strip():
         text = "say why; the author sees the reason"
         raise InvalidArgument(f"reason: {text}", fields={"reason": text})
     _need_state(submission, DECIDABLE[decision], f"decided so ({decision.name.lower()})")
     if decision is Decision.VERIFY and change.subject == submission.approved_by:
-        text = "whoever approved for the unit cannot verify for the institution"
+        text = "the person who approved for the unit cannot verify for the institution"
         raise Forbidden(text, reason="OWN_APPROVAL")
     fields: dict[str, Any] = {
         "state": DECIDED[decision],
@@ -163,10 +171,10 @@ def repair(submission: Submission, change: Change) -> Submission:
     """Return the same state as a new version, so that it is published again.
 
     Raises:
-        WrongState: it was never handed in, so nothing of it is in the log.
+        WrongState: it was never submitted, so the log holds nothing of it.
     """
     if not submission.submitted_by:
-        raise WrongState("a draft that was never handed in is not in the log")
+        raise WrongState("a draft that was never submitted is not in the log")
     return _changed(submission, "repair", change)
 
 
@@ -174,7 +182,7 @@ def need_version(submission: Submission, version: int) -> None:
     """Refuse a change of a version that is not the newest.
 
     Raises:
-        Conflict: somebody else was faster; tells the version that holds now.
+        Conflict: another change was written first; the details name the newest version.
     """
     if submission.version != version:
         raise Conflict(
@@ -183,7 +191,7 @@ def need_version(submission: Submission, version: int) -> None:
         )
 
 
-def _handed_in(change: Change) -> dict[str, Any]:
+def _submitted(change: Change) -> dict[str, Any]:
     return {"state": State.SUBMITTED, "submitted_by": change.subject, "approved_by": ""}
 
 
@@ -197,7 +205,7 @@ def _need_state(submission: Submission, allowed: frozenset[State], what: str) ->
 
 def _need_evidence(content: Content) -> None:
     if not content.evidence_count:
-        text = "attach at least one proof to hand it in"
+        text = "attach at least one proof to submit it"
         raise InvalidArgument(f"content.evidence: {text}", fields={"content.evidence": text})
 
 

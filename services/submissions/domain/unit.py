@@ -1,4 +1,4 @@
-"""A unit as the directory knows it, as far as a claim depends on it. Pure."""
+"""The part of a directory unit that a claim depends on. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a claim asks of its unit.
+    """The validity and successors of a unit.
 
     ``last_day`` is a calendar date, empty while the unit exists; ``successor_ids`` took over.
     """
@@ -16,10 +16,10 @@ class Unit:
     successor_ids: tuple[str, ...] = ()
 
     def had_ended_by(self, day: str) -> bool:
-        """Tell whether the unit existed no more on a calendar date."""
+        """Return True if the unit no longer existed on a calendar date."""
         return bool(self.last_day) and day > self.last_day
 
     @property
     def heirs(self) -> str:
-        """Return who took over, in words."""
+        """Return the successors as text."""
         return " or ".join(self.successor_ids) or "the unit above it"

@@ -189,7 +189,7 @@ def test_a_broker_that_hides_the_groups_is_up_and_their_lag_is_absent(
     with exporting(settings) as look:
         until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
         with monkeypatch.context() as patch:
-            patch.setattr(LogWatch, "standings", refuse)
+            patch.setattr(LogWatch, "positions", refuse)
             look()
             until(lambda: value("lag_no_position", **SUBMISSIONS) is None)
             assert value("broker_up") == 1

@@ -17,7 +17,7 @@ from services.kernel.outbox import OutboxRelay
 from services.kernel.publisher import Event
 from services.notifications.config import Settings
 from services.notifications.domain import Kind, Language, Subscription
-from services.notifications.intake import tell
+from services.notifications.intake import notify
 from services.notifications.mail import MailServer as Server
 from services.notifications.schema import DATABASE
 from services.notifications.sending import LEASE, MAILS_PER_RUN, MailSender, SentMailOutbox
@@ -50,7 +50,7 @@ class Process:
         self.published.extend(events)
 
     def tell(self, records: Sequence[FakeRecord], *, mailing: bool = True) -> None:
-        tell(
+        notify(
             records,
             inbox=self.inbox,
             subscriptions=self.subscriptions,
@@ -142,7 +142,7 @@ def test_the_same_subject_of_another_institution_hears_nothing(process: Process)
     [
         ("RETURNED", Language.VI, "Hồ sơ được trả lại", "được trả lại để chỉnh sửa"),
         ("RETURNED", Language.EN, "Returned", "was sent back"),
-        ("VERIFIED", Language.VI, "Hồ sơ đã được xác nhận", "được tính vào chỉ số"),
+        ("VERIFIED", Language.VI, "Hồ sơ đã được xác minh", "được tính vào chỉ số"),
         ("VERIFIED", Language.EN, "Verified", "counts in the indicators"),
         ("REJECTED", Language.VI, "Hồ sơ bị từ chối", "không được tính"),
         ("REJECTED", Language.EN, "Rejected", "does not count"),

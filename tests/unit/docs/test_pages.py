@@ -97,11 +97,24 @@ def test_every_reason_of_a_refusal_is_explained_to_integrators() -> None:
 
 def test_every_decision_record_answers_the_four_questions() -> None:
     headings = ["Context", "Decision", "Consequences", "How we would know it was wrong"]
-    records = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    records = decision_records()
     assert [path.name[:4] for path in records] == [f"{n:04}" for n in range(1, len(records) + 1)]
     for path in records:
         found = re.findall(r"^## (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert found == headings, path.name
+
+
+def test_the_index_lists_every_decision_record_with_its_title() -> None:
+    index = (ROOT / "docs" / "adr" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[(\d{4})\]\((.+?)\) \| (.+?) \| .+ \|$", index, re.MULTILINE)
+    titles = [path.read_text(encoding="utf-8").partition("\n")[0] for path in decision_records()]
+    assert [name for _, name, _ in listed] == [path.name for path in decision_records()]
+    assert [f"# {number}. {title}" for number, _, title in listed] == titles
+
+
+def decision_records() -> list[Path]:
+    """Return the numbered pages of docs/adr, in order; the index is no record."""
+    return sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 
 
 def reasons() -> set[str]:

@@ -12,8 +12,8 @@ from services.cli.admin.topics import load
 from services.exporter.domain import (
     READERS,
     Disk,
+    GroupPosition,
     LogFolder,
-    Standing,
     broker_disks,
     lag_seconds,
     topic_bytes,
@@ -43,7 +43,7 @@ CASES = [
     ids=[case[0] for case in CASES],
 )
 def test_lag_is(position: int | None, begin: int, end: int, lag: int | None, outside: bool) -> None:
-    standing = Standing(position, begin, end)
+    standing = GroupPosition(position, begin, end)
     assert standing.lag == lag
     assert standing.is_outside is outside
 
@@ -51,25 +51,25 @@ def test_lag_is(position: int | None, begin: int, end: int, lag: int | None, out
 @pytest.mark.parametrize(
     ("standing", "written_at", "seconds"),
     [
-        (Standing(4, 0, 10), 40.0, 60.0),
-        (Standing(4, 0, 10), 140.0, 0.0),  # the writer's clock is ahead
-        (Standing(4, 0, 10), None, None),
-        (Standing(10, 0, 10), None, 0.0),
-        (Standing(None, 0, 10), None, None),
+        (GroupPosition(4, 0, 10), 40.0, 60.0),
+        (GroupPosition(4, 0, 10), 140.0, 0.0),  # the writer's clock is ahead
+        (GroupPosition(4, 0, 10), None, None),
+        (GroupPosition(10, 0, 10), None, 0.0),
+        (GroupPosition(None, 0, 10), None, None),
     ],
     ids=["age", "clock ahead", "unread", "nothing waits", "no position"],
 )
 def test_lag_in_seconds_is_the_age_of_the_oldest_record_that_waits(
-    standing: Standing, written_at: float | None, seconds: float | None
+    standing: GroupPosition, written_at: float | None, seconds: float | None
 ) -> None:
     assert lag_seconds(standing, written_at, 100.0) == seconds
 
 
 def test_the_oldest_record_that_waits_is_one_that_is_still_there() -> None:
-    assert Standing(4, 0, 10).oldest == 4
-    assert Standing(2, 6, 10).oldest == 6
-    assert Standing(10, 0, 10).oldest is None
-    assert Standing(None, 0, 10).oldest is None
+    assert GroupPosition(4, 0, 10).oldest == 4
+    assert GroupPosition(2, 6, 10).oldest == 6
+    assert GroupPosition(10, 0, 10).oldest is None
+    assert GroupPosition(None, 0, 10).oldest is None
 
 
 def test_a_topic_is_as_large_as_all_of_its_copies() -> None:

@@ -36,7 +36,7 @@ def render(kind: Kind, facts: Facts, language: Language) -> tuple[str, str]:
     [
         (Kind.SUBMISSION_RETURNED, Language.VI, "Hồ sơ được trả lại: Công bố khoa học"),
         (Kind.SUBMISSION_RETURNED, Language.EN, "Returned: Publication"),
-        (Kind.SUBMISSION_VERIFIED, Language.VI, "Hồ sơ đã được xác nhận: Công bố khoa học"),
+        (Kind.SUBMISSION_VERIFIED, Language.VI, "Hồ sơ đã được xác minh: Công bố khoa học"),
         (Kind.SUBMISSION_VERIFIED, Language.EN, "Verified: Publication"),
         (Kind.SUBMISSION_REJECTED, Language.VI, "Hồ sơ bị từ chối: Công bố khoa học"),
         (Kind.SUBMISSION_REJECTED, Language.EN, "Rejected: Publication"),
