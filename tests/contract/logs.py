@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from services.cli import topics
+from services.cli.admin import topics
 from services.kernel.kafka import Record
 from services.kpi.config import Settings
 from services.kpi.log.identity import LogDescription, beginnings, describe_log, divergence
