@@ -29,7 +29,7 @@ class Settings(KernelSettings):
     rebuild_processes: int = 2
     """Maximum number of subprocesses of a rebuild; each folds some partitions or a shard."""
     oracle: bool = True
-    """Whether a new view is compared with the SQL oracle before the swap; needs the extra `oracle`."""
+    """Whether a new view is compared with the SQL oracle before the swap; needs extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"
     """Time zone in which days begin and end, for paces of targets and for kept days."""
 

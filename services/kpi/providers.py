@@ -1,4 +1,4 @@
-"""Providers that inject stores, the live view, history, clock and log identity of the KPI service."""
+"""Providers of the KPI service: inject stores, the live view, history, clock and log identity."""
 
 from __future__ import annotations
 

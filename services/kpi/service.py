@@ -55,7 +55,7 @@ class KpiAggregator:
 
     @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=RECORDS_MAX)
     def on_submissions(self, records: list[Record]) -> None:
-        """Fold a batch of submission events. Idempotent: records before the checkpoint are skipped."""
+        """Fold a batch of submission events. Idempotent: skips records before the checkpoint."""
         self.partitions.fold(records)
 
     @repeat(10.0)

@@ -59,7 +59,7 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
         ]
         headers = record.headers
         if len(headers) > HEADERS_MAX:
-            # The event type decides how a record is decoded, so it is never dropped for lack of room.
+            # The event type decides how a record is decoded, so it is never dropped.
             unlike = dict.fromkeys(headers)
             headers = sorted(unlike, key=lambda header: header[0] != "ce_type")[:HEADERS_MAX]
         parts.append(struct.pack(">H", len(headers)))
