@@ -44,7 +44,7 @@ def key_hash(key: str) -> int:
 
 
 def pack(numbers: Iterable[int]) -> bytes:
-    """Return 32-bit numbers as little-endian bytes, independent of the machine."""
+    """Return 32-bit numbers of bundle indexes as compressed little-endian bytes."""
     packed = array("I", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -52,7 +52,7 @@ def pack(numbers: Iterable[int]) -> bytes:
 
 
 def unpack(content: bytes) -> array[int]:
-    """Return the 32-bit numbers of packed bytes."""
+    """Return the 32-bit numbers that `pack` compressed."""
     numbers = array("I", zlib.decompress(content))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -73,7 +73,7 @@ class Binder:
         self._under: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
 
     def take(self, works: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Return full bundles of works by name; the rest waits for the next call.
+        """Pack works into bundles and return these by name; the last may have fewer works.
 
         Args:
             works: key -> fields `u`, `j`, `c` of a work; keys are greater than all before.
@@ -93,7 +93,7 @@ class Binder:
         return bundles
 
     def leads(self) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of the index documents of the run; call it after the last bundle."""
+        """Yield name and content of the run's index documents; call it after the last bundle."""
         directory = {"first": self._first, "hashes": pack(sorted(self._hashes))}
         yield directory_name(self._run), bson.encode(directory)
         units: defaultdict[str, dict[str, bytes]] = defaultdict(dict)

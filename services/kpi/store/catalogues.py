@@ -50,7 +50,7 @@ class Catalogues(Views):
         return directory_pb2.Directory.FromString(found["units"])
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
-        """Freeze a catalogue and return its version; that of an equal stored one if there is one."""
+        """Freeze a catalogue and return its version; an equal stored one keeps its version."""
         message.version = 0
         digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         same = self._catalogues.find_one({"definition_sha256": digest})
@@ -89,9 +89,9 @@ class Catalogues(Views):
     ) -> View:
         """Open the view of a log and a catalogue, or return the existing view of the log.
 
-        The very first is live at once. A later one is of a log that lost its past, and is being built
-        until every institution has been republished. Owners of partitions of older logs are fenced
-        off, because their Kafka client would silently follow a recreated topic.
+        The very first is live at once. A later one is of a log that lost its past, and is in state
+        building until every institution has been republished. Owners of partitions of older
+        logs are fenced off, because their Kafka client would silently follow a recreated topic.
 
         Args:
             topic_id: topic id of the log.

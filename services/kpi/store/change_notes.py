@@ -67,7 +67,7 @@ def _told(flush: Flush) -> bytes:
 def told_by(note: Mapping[str, Any]) -> dict[RowKey, dict[CellKey, int]]:
     """Return the new cells of a change log entry; 0 for removed ones.
 
-    None if the entry only names the rows, which then have to be read.
+    Empty if the entry only names the rows, which then have to be read.
     """
     packed = note.get("c")
     told = decode_rows(packed) if packed else ()

@@ -87,8 +87,8 @@ class Ledger:
             }
             met = self._progress.update_one({"_id": key}, change, upsert=True, session=session)
             if not met.matched_count:
-                # The pointer may move away from the view right now, and raises only the epochs it
-                # sees: a write of the view's own document lets one of the two wait for the other.
+                # A concurrent swap raises only the epochs that it sees: writing the view's own
+                # document makes the two transactions conflict.
                 self._views.update_one({"_id": view_id}, {"$inc": {"begun": 1}}, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
