@@ -87,7 +87,7 @@ class CatalogueApi:
     ) -> catalogue_service_pb2.CompareTreesResponse:
         """CompareTrees: return one unit's numbers in the tree as it was and as it is."""
         with self.live.read() as view_state:
-            pass  # the state may advance while the database is read; the answer names its own position
+            pass  # the state may advance while the database is read
         message = self.registry.message(view_state.view.catalogue_version)
         directory = self.registry.directory(message.directory_version)
         return compare_trees(request, view_state, message, directory, self.snapshots)
@@ -97,7 +97,7 @@ class CatalogueApi:
         request: catalogue_service_pb2.PublishCatalogueRequest
         | catalogue_service_pb2.TryCatalogueRequest,
     ) -> catalogue_pb2.Catalogue:
-        """Return the catalogue message with its units; refuses definitions that cannot be counted."""
+        """Return the catalogue with its units; refuses definitions that cannot be counted."""
         directory = self.registry.directory(request.directory_version)
         is_as_is = request.tree == catalogue_service_pb2.TREE_AS_IS
         message = catalogue_pb2.Catalogue(

@@ -32,7 +32,7 @@ class TargetApi:
     def set_target(
         self, request: target_service_pb2.SetTargetRequest
     ) -> target_service_pb2.SetTargetResponse:
-        """SetTarget: set a target of the caller's institution, or of any unit for the consortium."""
+        """SetTarget: set a target of the caller's institution; the consortium sets any."""
         wanted = request.target
         with self.live.read() as state:
             catalogue = state.catalogue

@@ -251,7 +251,7 @@ def value_json(value: Value) -> Any:
 
 
 def parts(indicator: Indicator, value: Value) -> tuple[int, int]:
-    """Return the numbers that a value consists of: two for a ratio, else one."""
+    """Return numerator and denominator of an edition's value; the denominator of a sum is 0."""
     if isinstance(value, Ratio):
         return value.numerator, value.denominator if indicator.denominator else 0
     return value, 0

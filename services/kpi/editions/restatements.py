@@ -51,7 +51,7 @@ class RestatedCell:
 
     @property
     def is_changed(self) -> bool:
-        """Whether the cell's value, or a part explained by works or definitions, changed."""
+        """Whether works or definitions changed either part of the restated cell."""
         return any(self.by_works) or any(self.by_definitions or ())
 
 
