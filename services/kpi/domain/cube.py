@@ -82,7 +82,7 @@ class Cube:
         return self._changes.get(unit_id, 0)
 
     def rows(self) -> dict[tuple[int, str, int], Row]:
-        """Return all rows of the cube by (partition, unit, month) in a new dict; rows are immutable."""
+        """Return a copy of all rows of the cube by (partition, unit, month); rows are immutable."""
         return dict(self._rows)
 
     def value(

@@ -168,7 +168,7 @@ class Restatement:
         return [line for line in found if line.changes]
 
     def _rolled(self, work: FrozenWork | None) -> dict[tuple[str, str, str], int]:
-        """Return a frozen work's rolled-up contribution over the range: (unit, column, member) -> value."""
+        """Return a frozen work's rolled-up sums of the range: (unit, column, member) -> value."""
         first, last = self._months
         total: Counter[tuple[str, str, str]] = Counter()
         for (unit_id, month, column, member), value in (work.contributed if work else {}).items():

@@ -6,8 +6,8 @@ import mmap
 import zlib
 
 BITS = 1 << 27
-"""16 MiB, of which the system hands out only the pages that are touched; a million works take one
-bit in a hundred and thirty."""
+"""16 MiB, of which the system allocates only the touched pages; a million works take one bit in a
+hundred and thirty."""
 
 
 class SeenWorks:

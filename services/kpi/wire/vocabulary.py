@@ -52,7 +52,7 @@ def happened(type_name: str) -> str:
 
 
 def enum_words(field: FieldDescriptor) -> dict[int, str]:
-    """Return number -> lower-case word of an enum's values without prefix, as definitions use it."""
+    """Return number -> word of an enum's values: lower-case, no prefix, as in definitions."""
     assert field.enum_type is not None
     values = field.enum_type.values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
