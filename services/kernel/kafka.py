@@ -171,7 +171,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         self.on_partitions_assigned(consumer.assignment())
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Pause new partitions until they are claimed; a seek, as no offset would raise."""
+        """Pause new partitions until claimed; seek to any offset, or the consumer would raise."""
         metrics.REBALANCES.labels(self.group).inc()
         for partition in assigned if self.positions else ():
             self._consumer.pause(partition)
