@@ -32,7 +32,7 @@ class KernelSettings(BaseSettings):
     grpc_workers: int = 32
     """Threads that answer calls; one call takes one, a stream keeps it."""
     reflection: bool = True
-    """Whether gRPC reflection lists the services to anybody."""
+    """Whether gRPC reflection lists the services to every caller."""
     kafka_bootstrap: str = "127.0.0.1:9092"
     """Brokers, `host:port` joined by commas."""
     kafka_membership: Literal["group", "sole"] = "group"

@@ -3,19 +3,19 @@
     Exception
     ├── Refusal                 the caller's fault or wish; becomes a gRPC status
     │   ├── InvalidArgument     a field is wrong; names it
-    │   ├── Unauthenticated     no credential, or one that does not hold
+    │   ├── Unauthenticated     no credential, or an invalid one
     │   ├── Forbidden           the credential does not allow it
     │   ├── NotFound            absent, or not the caller's to see
     │   ├── AlreadyExists       the id is used with other content
-    │   ├── WrongState          the thing is not in a state that allows it
-    │   ├── Conflict            somebody else was faster; read again and repeat
-    │   ├── Exhausted           a limit is reached; repeat later
-    │   └── Unavailable         something the service needs is down; repeat
+    │   ├── WrongState          the state of the thing does not allow it
+    │   ├── Conflict            changed concurrently; read again and retry
+    │   ├── Exhausted           a limit is reached; retry later
+    │   └── Unavailable         something the service needs is down; retry
     ├── InvalidRecord           a record that can never be folded; goes to the dead-letter topic
-    ├── NotReady                a consumer cannot start yet; it asks again
+    ├── NotReady                a consumer cannot start yet; it retries
     └── OwnershipLost           another process owns the partition; drop everything and rejoin
 
-Anything else is unknown trouble: a call answers INTERNAL, a consumer stops its process.
+Anything else is an unknown error: a call answers INTERNAL, a consumer stops its process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The protocol between the KPI service and its subprocesses for long work.
 
 A parent starts `python -m MODULE` with a `Child` and writes one request to its standard input; the
-module ends with `serve(work)`. The child writes messages to its standard output:
+module ends with `serve(work)`. The subprocess writes messages to its standard output:
 
     message := line *( attachment )
     line    := {"message": FIELDS, "attached": [LENGTH, ...]}   a step, or a result

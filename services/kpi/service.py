@@ -81,7 +81,7 @@ class KpiAggregator:
             except DecodeError as error:
                 raise InvalidRecord(str(error), offset=record.offset) from None
             self.registry.keep_directory(event.directory)
-        # Raised at the end: after an invalid record the others are delivered again.
+        # Counted last: after an invalid record the others are delivered again.
         skipped = len(records) - len(published)
         metrics.RECORDS_SKIPPED.labels(records[0].topic).inc(skipped)
 

@@ -76,7 +76,7 @@ class AskedCell:
     Args:
         catalogue: the catalogue to count with.
         unit: number of the unit.
-        indicator: indicator; of an attainment the one whose target it measures.
+        indicator: indicator; for an attainment, the one that it divides by its target.
         measure: 0 declared, 1 verified.
         months: range.
     """

@@ -28,7 +28,7 @@ class Limits:
 
 
 UNLIMITED = Limits(sys.maxsize, sys.maxsize)
-"""For recomputing a view, whose own limits have accepted the same parked records."""
+"""No limits: for recomputing a view, which was folded within its own limits."""
 
 
 @dataclass(frozen=True, slots=True)

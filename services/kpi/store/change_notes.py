@@ -29,7 +29,7 @@ class Notes:
     A reader that lags behind `kept_from` reads every row.
 
     Args:
-        kept_from: first offset whose flush has an entry; older entries are another owner's.
+        kept_from: first offset that the entries cover; older entries are of a former owner.
     """
 
     def __init__(self, kept_from: int) -> None:
