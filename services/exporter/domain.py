@@ -85,7 +85,7 @@ def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
 
 
 def broker_disks(folders: Iterable[LogFolder]) -> dict[str, Disk]:
-    """Return the disk of each broker, e.g. `broker-1`; of several the one with least free space."""
+    """Return the log disk of each Kafka broker by name; of several the one with least room."""
     found: dict[str, Disk] = {}
     for folder in folders:
         name, disk = f"broker-{folder.broker}", folder.disk

@@ -1,4 +1,4 @@
-"""What every service does identically: settings, workers, gRPC, Kafka, MongoDB, metrics, stop."""
+"""What all services share: settings, workers, gRPC, Kafka, MongoDB, metrics, shutdown."""
 
 import warnings
 

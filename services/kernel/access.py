@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: tokens, principals and the one default-deny rule.
+"""Authentication and authorisation: tokens, principals and the one default-deny rule.
 
 The table of issuers is a JSON file, one issuer per institution:
 
@@ -30,7 +30,7 @@ ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller whose credential holds.
+    """An authenticated caller.
 
     ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
     """
@@ -41,15 +41,15 @@ class Principal:
     roles: frozenset[str]
 
     def reaches(self, unit_id: str) -> bool:
-        """Tell whether a unit lies in the subtree of the credential; ids are paths."""
+        """Return True if a unit is in the caller's subtree; ids are paths."""
         return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
 
 
 def allow(principal: Principal, roles: frozenset[str]) -> None:
-    """Refuse a caller who holds none of the roles that the method names. Pure; nobody by default.
+    """Check that a caller has one of the roles of a method. Pure; denies by default.
 
     Raises:
-        Forbidden: the caller's fault.
+        Forbidden: the caller has none of them. The caller's fault.
     """
     if not principal.roles & roles:
         wanted = ", ".join(sorted(roles)) or "nobody"
@@ -57,16 +57,16 @@ def allow(principal: Principal, roles: frozenset[str]) -> None:
 
 
 def roles_of(rule: access_pb2.Rule) -> frozenset[str]:
-    """Return the roles of a method's rule as they stand in tokens: `ROLE_X` is `x`."""
+    """Return the roles of a method's rule in the form of tokens: `ROLE_X` is `x`."""
     names = (access_pb2.Role.Name(role) for role in rule.roles if role)
     return frozenset(name.removeprefix("ROLE_").lower() for name in names)
 
 
 class Issuers:
-    """The issuers whose tokens hold; the file is read again when it changes. Thread-safe.
+    """The accepted token issuers; their file is read again when it changes. Thread-safe.
 
     Args:
-        path: table of issuers.
+        path: file with the table of issuers.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,11 +76,11 @@ class Issuers:
         self._issuers: dict[str, dict[str, Any]] = {}
 
     def principal(self, token: str) -> Principal:
-        """Return who a token stands for.
+        """Return the principal of a valid token.
 
         Raises:
             Unauthenticated: the token is malformed, expired, too long-lived, of an unknown issuer
-                or key, or signed by another key. The message does not tell which key would do.
+                or key, or signed by another key. The message names no valid key.
         """
         try:
             kid = jwt.get_unverified_header(token).get("kid")

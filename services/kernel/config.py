@@ -32,38 +32,38 @@ class KernelSettings(BaseSettings):
     grpc_workers: int = 32
     """Threads that answer calls; one call takes one, a stream keeps it."""
     reflection: bool = True
-    """Whether gRPC reflection lists the services to anybody."""
+    """Whether gRPC reflection lists the services to every caller."""
     kafka_bootstrap: str = "127.0.0.1:9092"
     """Brokers, `host:port` joined by commas."""
     kafka_membership: Literal["group", "sole"] = "group"
     """How a consumer gets partitions: from the group, or all of them because it is the only one."""
     kafka_fetch_wait_ms: int = 100
-    """Longest the broker holds back an empty fetch."""
+    """Maximum time that the broker delays an empty fetch."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How clients speak to the brokers."""
+    """Security protocol between clients and brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """How clients log in, with a protocol of SASL."""
+    """SASL mechanism of clients, if the protocol uses SASL."""
     kafka_sasl_username: str = ""
-    """Who logs in."""
+    """SASL user name."""
     kafka_sasl_password: SecretStr = SecretStr("")
-    """The password."""
+    """SASL password."""
     kafka_ssl_cafile: str | None = None
-    """File with the certificates that sign the brokers', PEM; unset takes the system's."""
+    """File with the CA certificates of the brokers, PEM; unset uses the system's."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
-    """Longest wait for a database server."""
+    """Maximum wait for a database server."""
     issuers_file: Path = Path("issuers.json")
     """Table of token issuers, see `kernel.access`; read again when it changes."""
     stall_seconds: float = 180.0
-    """Longest that a consumer's loop may hang before `/healthz` fails; an outage hangs it less."""
+    """Time that a consumer's loop may hang before `/healthz` fails; above that of an outage."""
     log_format: Literal["json", "text"] = "json"
-    """Lines for machines or for people."""
+    """Format of log lines: JSON, or text for people."""
     otlp_endpoint: str = ""
     """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
 
     def kafka_options(self) -> dict[str, Any]:
-        """Return how any client connects. Raises KafkaConnectionError when no broker answers."""
+        """Return options of all Kafka clients; raises KafkaConnectionError without a broker."""
         return {
             "bootstrap_servers": _reachable(self.kafka_bootstrap),
             "bootstrap_timeout_ms": 5000,
@@ -75,19 +75,19 @@ class KernelSettings(BaseSettings):
         }
 
     def producer_options(self) -> dict[str, Any]:
-        """Return how a producer is made. Raises KafkaConnectionError when no broker answers."""
+        """Return options of Kafka producers; raises KafkaConnectionError without a broker."""
         # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
         limits = {"max_block_ms": 5000, "delivery_timeout_ms": 9000, "request_timeout_ms": 5000}
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return how a consumer is made. Raises KafkaConnectionError when no broker answers."""
+        """Return options of Kafka consumers; raises KafkaConnectionError without a broker."""
         beat = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 2000}
         return {
             **self.kafka_options(),
             **beat,
             "group_id": group,
-            # A new group reads everything; but an own position outside the log must not jump.
+            # A new group reads everything; but a stored position outside the log must not be reset.
             "auto_offset_reset": "none" if has_positions else "earliest",
             "enable_auto_commit": False,
             "isolation_level": "read_committed",
@@ -98,7 +98,7 @@ class KernelSettings(BaseSettings):
 
 
 def _reachable(bootstrap: str) -> str:
-    # A client of kafka-python that cannot connect leaves a thread behind, which logs for ever.
+    # A kafka-python client that cannot connect leaks a thread, which logs without end.
     for address in bootstrap.split(","):
         host, _, port = address.strip().rpartition(":")
         with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), 2.0):
@@ -122,8 +122,8 @@ def _read(batch: Any) -> Any:
         return _READ(batch)
 
 
-# A header name that is not UTF-8 would stop every consumer of kafka-python at that record for ever.
-# Kafka's own client replaces what it cannot decode; so do all clients of this process.
+# A header name that is not UTF-8 would stop every kafka-python consumer at that record.
+# Kafka's own client replaces undecodable bytes; so do all clients of this process.
 _READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
@@ -131,7 +131,7 @@ S = TypeVar("S", bound=KernelSettings)
 
 
 def load(settings: type[S]) -> S:
-    """Read the settings, or end the program (exit code 2) with one list of all mistakes."""
+    """Return the settings of the environment, or exit with code 2 and a list of all mistakes."""
     loaded, mistakes = read(settings)
     if loaded is None:
         print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
@@ -140,10 +140,10 @@ def load(settings: type[S]) -> S:
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:
-    """Return the settings, or None and every mistake.
+    """Return the settings of the environment, or None and all mistakes.
 
-    The environment goes before the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
-    KIENG_NAME_FILE names a file that holds the value alone, e.g. a mounted secret.
+    The environment overrides the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
+    KIENG_NAME_FILE names a file that contains only the value, e.g. a mounted secret.
     """
     mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
     if file and not os.access(file, os.R_OK):

@@ -1,6 +1,6 @@
 """nameko's container with every worker on a native thread.
 
-nameko gives the service class, the injection and the lifecycle. Its workers are greenlets, which
+nameko provides the service class, the injection and the lifecycle. Its workers are greenlets, which
 cannot share a process with grpcio (ADR 0001). Here an entrypoint calls `NativeContainer.worker`
 on whatever native thread it has; the order is nameko's: inject, setup, method, result, teardown.
 The eventlet hub runs only while the container starts and stops.
@@ -27,7 +27,7 @@ LOOP_SECONDS_MAX = 15.0
 
 
 class NativeContainer(ServiceContainer):
-    """One service class in one process.
+    """The nameko container of one service class in this process.
 
     Args:
         service_cls: nameko service class.
@@ -42,11 +42,11 @@ class NativeContainer(ServiceContainer):
 
     @contextmanager
     def worker(self, entrypoint: Entrypoint, **data: Any) -> Iterator[Callable[..., Any]]:
-        """Make one worker and hand out its method; the worker ends when the block does.
+        """Create a worker and yield its method; the worker ends with the block.
 
         Args:
             entrypoint: the entrypoint that fires; names the method.
-            **data: what providers find in ``worker_ctx.data``.
+            **data: values for providers in ``worker_ctx.data``.
         """
         service = self.service_cls()
         context = WorkerContext(self, service, entrypoint, data=data)
@@ -60,14 +60,14 @@ class NativeContainer(ServiceContainer):
 
     def stop(self) -> None:
         """Stop all entrypoints at once, then, as nameko does, the providers that they used."""
-        # nameko would wait for each in turn: the drain of calls, then each thread's last batch.
+        # nameko would stop them one by one: the drain of calls, then each thread's last batch.
         self.finished.set()
         with ThreadPoolExecutor(max(1, len(self.entrypoints))) as pool:
             list(pool.map(lambda entrypoint: entrypoint.stop(), self.entrypoints))
         super().stop()
 
     def fail(self, error: BaseException) -> None:
-        """Stop the process because of trouble that nobody here understands. Any thread may call."""
+        """Stop the process because of an unknown error. May be called from any thread."""
         log.critical("stopping because of an unknown error", exc_info=error)
         self.failure = self.failure or error
         self.finished.set()
@@ -80,23 +80,23 @@ class Looping(Entrypoint):
     """
 
     def setup(self) -> None:
-        """Make the thread."""
+        """Create the entrypoint's thread."""
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the entrypoint's thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the loop to stop and wait for it; what it has begun it finishes."""
+        """Make the loop stop after its present step, and wait for it."""
         self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
 
     loop: Any
-    """Fires until ``self.stopping`` is set; a method of the subclass."""
+    """Runs until ``self.stopping`` is set; implemented by the subclass."""
 
     def _run(self) -> None:
         try:
@@ -108,7 +108,7 @@ class Looping(Entrypoint):
 class Repeat(Looping):
     """Runs a method again and again on its own thread: when woken, and at least every interval.
 
-    The next run starts only when the one before has returned. An error stops the process.
+    Runs do not overlap. An error stops the process.
 
     Args:
         interval_seconds: longest time between two runs.
@@ -120,13 +120,13 @@ class Repeat(Looping):
         super().__init__(**kwargs)
 
     def stop(self) -> None:
-        """End after the present run."""
+        """Stop repeating after the present run."""
         self.stopping.set()
         self.wake.set()
         super().stop()
 
     def loop(self) -> None:
-        """Run the method whenever it is time."""
+        """Run the repeated method when woken or when the interval has passed."""
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -149,6 +149,6 @@ class Waker(DependencyProvider):
         self.woken = method_name
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
-        """Return the function; calls before a run are one call."""
+        """Return the function that wakes the method; calls before a run are merged."""
         wakes = (e.wake for e in self.container.entrypoints if e.method_name == self.woken)
         return cast(Callable[[], None], next(wakes).set)

@@ -1,21 +1,21 @@
-"""The roads out of a call that cannot succeed. Only the standard library is imported here.
+"""The exceptions of calls and consumers. Only the standard library is imported here.
 
     Exception
     ├── Refusal                 the caller's fault or wish; becomes a gRPC status
     │   ├── InvalidArgument     a field is wrong; names it
-    │   ├── Unauthenticated     no credential, or one that does not hold
+    │   ├── Unauthenticated     no credential, or an invalid one
     │   ├── Forbidden           the credential does not allow it
     │   ├── NotFound            absent, or not the caller's to see
     │   ├── AlreadyExists       the id is used with other content
-    │   ├── WrongState          the thing is not in a state that allows it
-    │   ├── Conflict            somebody else was faster; read again and repeat
-    │   ├── Exhausted           a limit is reached; repeat later
-    │   └── Unavailable         something the service needs is down; repeat
+    │   ├── WrongState          the state of the thing does not allow it
+    │   ├── Conflict            changed concurrently; read again and retry
+    │   ├── Exhausted           a limit is reached; retry later
+    │   └── Unavailable         something the service needs is down; retry
     ├── InvalidRecord           a record that can never be folded; goes to the dead-letter topic
-    ├── NotReady                a consumer cannot start yet; it asks again
+    ├── NotReady                a consumer cannot start yet; it retries
     └── OwnershipLost           another process owns the partition; drop everything and rejoin
 
-Anything else is unknown trouble: a call answers INTERNAL, a consumer stops its process.
+Anything else is an unknown error: a call answers INTERNAL, a consumer stops its process.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ Texts = Mapping[str, str] | None
 
 
 class Refusal(Exception):
-    """A call is refused for a reason that the caller can act upon.
+    """The call is refused for a reason that the caller can act upon.
 
     Args:
-        message: what is wrong and how to mend it, one sentence in English.
+        message: what is wrong and how to fix it, one sentence in English.
         reason: UPPER_SNAKE word of a closed list, for programs; `google.rpc.ErrorInfo.reason`.
         fields: path of each wrong field -> what is wrong with it.
         details: further facts for programs; `google.rpc.ErrorInfo.metadata`.
@@ -57,15 +57,15 @@ class InvalidArgument(Refusal, status="INVALID_ARGUMENT", reason="INVALID_FIELD"
 
 
 class Unauthenticated(Refusal, status="UNAUTHENTICATED", reason="BAD_CREDENTIAL"):
-    """There is no credential, or it does not hold."""
+    """There is no credential, or it is not valid."""
 
 
 class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
-    """The credential holds but does not allow this."""
+    """The credential is valid but does not allow this."""
 
 
 class NotFound(Refusal, status="NOT_FOUND", reason="NOT_FOUND"):
-    """The thing is absent, or not the caller's to see; both look the same."""
+    """The thing does not exist, or the caller may not see it; both look the same."""
 
 
 class AlreadyExists(Refusal, status="ALREADY_EXISTS", reason="ALREADY_EXISTS"):
@@ -73,28 +73,28 @@ class AlreadyExists(Refusal, status="ALREADY_EXISTS", reason="ALREADY_EXISTS"):
 
 
 class WrongState(Refusal, status="FAILED_PRECONDITION", reason="WRONG_STATE"):
-    """The thing is not in a state that allows this; repeating does not help."""
+    """The thing is not in a state that allows this; a retry does not help."""
 
 
 class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
-    """Somebody else changed the thing in between; read it again and repeat."""
+    """The thing was changed concurrently; read it again and retry."""
 
 
 class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
-    """A limit is reached; repeat later."""
+    """A limit is reached; retry later."""
 
 
 class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):
-    """Something that the service needs is down; repeat the same call."""
+    """Something that the service needs is down; retry the same call."""
 
 
 class InvalidRecord(Exception):
     """A record can never be handled, however often it is read. The producer's fault.
 
     Args:
-        message: why; what is longer than 500 characters is cut, as it may quote the record.
-        offset: offset of the record in the batch that was handed over; None when the caller
-            handles one record and the consumer knows which.
+        message: why; truncated to 500 characters, as it may quote the record.
+        offset: offset of the record in the delivered batch; None if the caller handles one
+            record and the consumer knows which.
     """
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
@@ -103,7 +103,7 @@ class InvalidRecord(Exception):
 
 
 class NotReady(Exception):
-    """A consumer cannot start yet, because of something that others have to do first."""
+    """A consumer cannot start yet: another process or an operator has to act first."""
 
 
 class OwnershipLost(Exception):

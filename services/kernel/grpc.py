@@ -33,10 +33,10 @@ OPTIONS = [
 
 
 class CurrentCall(DependencyProvider):
-    """Injects the `Call` that a worker answers; only workers of `@grpc` have one."""
+    """Injects the gRPC `Call` that a worker answers; only workers of `@grpc` have one."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Call | None:
-        """Return the call, or None for a worker of another entrypoint."""
+        """Return the gRPC call, or None for a worker of another entrypoint."""
         return cast(Call | None, worker_ctx.data.get("call"))
 
 
@@ -44,7 +44,7 @@ class GrpcServer(SharedExtension):
     """The one gRPC server of a process.
 
     It starts when every RPC of every service that the class ``serves`` has a method, drains within
-    `DRAIN_SECONDS_MAX` on stop, and tells health checks before it does.
+    `DRAIN_SECONDS_MAX` on stop, and first reports NOT_SERVING to health checks.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class GrpcServer(SharedExtension):
         self.stopping = threading.Event()
 
     def start(self) -> None:
-        """Bind the port and answer from now on. Several entrypoints share one start."""
+        """Bind the gRPC port and start serving. All entrypoints share one start."""
         if self.port:
             return
         settings = self.container.settings
@@ -71,7 +71,7 @@ class GrpcServer(SharedExtension):
         log.info("grpc serves", port=self.port, services=[s.full_name for s in services])
 
     def stop(self) -> None:
-        """Answer health checks with NOT_SERVING, let running calls end, then close. Repeatable."""
+        """Answer health checks with NOT_SERVING, drain running calls, then close. Idempotent."""
         self.stopping.set()
         if self.port:
             self._health.enter_graceful_shutdown()
@@ -126,12 +126,12 @@ class Grpc(Entrypoint):
         self.server.stop()
 
     def answer(self, request: Any, context: Context) -> Any:
-        """Run a worker that returns one response."""
+        """Run a worker for a unary response of an RPC."""
         with self._worker(request, context) as method:
             return method(request)
 
     def stream(self, request: Any, context: Context) -> Iterator[Any]:
-        """Run a worker that lives as long as its stream of responses."""
+        """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
         with self._worker(request, context) as method:
             yield from method(request)
 

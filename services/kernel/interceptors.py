@@ -1,7 +1,7 @@
-"""What surrounds every call, from the outside in.
+"""The layers around every gRPC call, from the outside in.
 
-Tracing, metrics, errors, deadline, authentication (who, then whether), validation, and the worker.
-Errors lie outside of what refuses, because they make statuses of its refusals, too.
+Tracing, metrics, errors, deadline, authentication and authorisation, validation, and the worker.
+Error mapping is outside the layers that refuse calls, so that their refusals are mapped as well.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NOBODY = Principal("", "", "", frozenset())
 
 @dataclass(slots=True)
 class Call:
-    """A call on its way through what surrounds it; what its worker answers.
+    """A gRPC call on its way through the interceptors to its worker.
 
     ``traceparent`` is known after tracing, ``principal`` and ``token`` after authentication.
     """
@@ -55,18 +55,18 @@ class Call:
     token: str = ""
 
     def is_active(self) -> bool:
-        """Tell whether anybody listens still; False, too, once the server stops."""
+        """Return False if the caller has left or the server is stopping."""
         return bool(self.context.is_active()) and not self.stopping.is_set()
 
 
 @contextmanager
 def surrounded(call: Call, request: Any, issuers: Issuers) -> Iterator[Call]:
-    """Surround a call of a process's own services; health and reflection pass untouched.
+    """Apply the interceptors to a call of the process's services; not to health and reflection.
 
     Args:
-        call: the call; the block answers it.
+        call: the call, answered by the block.
         request: the request, an iterator for client streams.
-        issuers: whose tokens hold.
+        issuers: accepted issuers of tokens.
     """
     metadata = dict(cast(Any, call.context).invocation_metadata() or ())
     name = f"{call.method.containing_service.full_name}/{call.method.name}"
@@ -75,7 +75,7 @@ def surrounded(call: Call, request: Any, issuers: Issuers) -> Iterator[Call]:
     with traced as call.traceparent, measuring(call), refusing(call):
         check_deadline(call)
         authenticate(call, str(metadata.get("authorization", "")), issuers)
-        if not call.method.client_streaming:  # streams check message by message
+        if not call.method.client_streaming:  # streams are validated message by message
             check(request)
         yield call
 
@@ -103,7 +103,7 @@ def measuring(call: Call) -> Iterator[None]:
 
 
 def check_deadline(call: Call) -> None:
-    """Refuse calls without a deadline or with one too far away; a pure server stream needs none."""
+    """Refuse a call without a deadline or with one too far away; server streams need none."""
     remaining: float | None = call.context.time_remaining()
     longest = STREAM_SECONDS_MAX if call.method.client_streaming else UNARY_SECONDS_MAX
     endless = call.method.server_streaming and not call.method.client_streaming
@@ -113,7 +113,7 @@ def check_deadline(call: Call) -> None:
 
 
 def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
-    """Set the principal, or refuse with UNAUTHENTICATED or PERMISSION_DENIED."""
+    """Set the call's principal; raises Unauthenticated or Forbidden."""
     scheme, _, call.token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not call.token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
@@ -122,7 +122,7 @@ def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
 
 
 def check(message: Message) -> None:
-    """Check one message against the rules of its contract.
+    """Validate one request message against the rules of its contract.
 
     Raises:
         InvalidArgument: names every field that is wrong. The caller's fault.
@@ -141,7 +141,7 @@ def _path(path: Any) -> str:
 
 @contextmanager
 def refusing(call: Call) -> Iterator[None]:
-    """Turn a `Refusal` into its status and anything unknown into INTERNAL with a trace id."""
+    """Map a `Refusal` to its gRPC status, and any other error to INTERNAL with a trace id."""
     try:
         yield
     except Refusal as refusal:
@@ -170,5 +170,5 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
 
 
 def refuse(refusal: Refusal, context: Context) -> None:
-    """End the call with the refusal's status; does not return."""
+    """Abort the gRPC call with the refusal's status; does not return."""
     context.abort_with_status(rpc_status.to_status(status_of(refusal)))

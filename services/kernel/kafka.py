@@ -1,7 +1,8 @@
 """Kafka: the `@consume` entrypoint for batches.
 
-A consumer hands its worker the records of one partition at a time and advances only when the worker
-has returned. A worker may see a record again after a crash or a rebalance; it must be idempotent.
+A consumer passes the records of one partition at a time to its worker, and commits only when the
+worker has returned. After a crash or a rebalance records are delivered again, so workers must be
+idempotent.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ TYPE = re.compile(rb"[!-~]{1,255}")
 class Record(Protocol):
     """One record as kafka-python delivers it; ``timestamp`` is in milliseconds.
 
-    Whoever may write to a topic may write any record: everything that can be null may be.
+    A producer may write any record, so every nullable field may be null.
     """
 
     topic: str
@@ -47,7 +48,7 @@ class Record(Protocol):
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """Names and values in order; a name may occur several times."""
+        """Headers of the record in order: names and values; a name may occur several times."""
 
 
 def header(record: Record, name: str) -> str:
@@ -60,7 +61,7 @@ def event_type(record: Record) -> str:
     """Return the CloudEvents type of a record, known or not.
 
     Raises:
-        InvalidRecord: `ce_type` is absent, null, empty, said twice and differently, or not 1 to 255
+        InvalidRecord: `ce_type` is absent, null, empty, given with two values, or not 1 to 255
             visible ASCII characters. The producer's fault.
     """
     said = {value or b"" for name, value in record.headers if name == "ce_type"}
@@ -70,20 +71,20 @@ def event_type(record: Record) -> str:
 
 
 class Consume(Looping, ConsumerRebalanceListener):
-    """Hands a method the records of topics, one partition's at a time and in order, at least once.
+    """Delivers records of topics to a method, one partition at a time, in order, at least once.
 
-    Errors of the method: `InvalidRecord` sends that record to the topic `....dlq` and hands the
-    others over again; `OwnershipLost` rejoins, and so do, after a pause, `NotReady`, `Unavailable`
+    Errors of the method: `InvalidRecord` sends that record to the topic `....dlq` and delivers
+    the others again; `OwnershipLost` rejoins, and so do, after a pause, `NotReady`, `Unavailable`
     and a database that is down; anything else stops the process.
 
     Args:
         *topics: topics to read.
         group: consumer group.
-        positions: attribute name of a provider that keeps the positions beside its own state:
+        positions: attribute name of a provider that stores the positions with its own state:
             ``claim(partition)`` takes a partition and returns the offset to read from, or raises
             `NotReady`; ``flush_pending()``, called when no records are left, returns when all
-            that were handed over are kept, or raises as the method. Empty keeps them in Kafka.
-        max_records: most records per batch.
+            delivered ones are stored, or raises as the method. Empty: positions are in Kafka.
+        max_records: maximum number of records per batch.
     """
 
     publisher = KafkaPublisher()
@@ -106,7 +107,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         super().__init__(**kwargs)
 
     def loop(self) -> None:
-        """Consume, and begin anew after trouble that passes."""
+        """Consume topics; rejoin the group after transient errors."""
         metrics.preset_consumer(self.group, self.topics)
         while not self.stopping.is_set():
             self._ticked_at = time.monotonic()
@@ -116,7 +117,7 @@ class Consume(Looping, ConsumerRebalanceListener):
                 metrics.OWNERSHIP_LOST.labels(self.topics[0], self.group).inc()
                 log.warning("ownership lost, rejoining", reason=str(lost))
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError):
-                raise  # the log no longer holds what follows our position
+                raise  # the log no longer has the records after our position
             except (NotReady, Unavailable, errors.KafkaError, *DOWN) as trouble:
                 kind = type(trouble).__name__
                 if not self.unready.startswith(kind):
@@ -126,7 +127,7 @@ class Consume(Looping, ConsumerRebalanceListener):
 
     @property
     def stalled(self) -> str:
-        """Say that the loop hangs, which waiting for a broker or database is not; else empty."""
+        """Return why the consumer's loop hangs; empty if not, or if it waits for an outage."""
         seconds = time.monotonic() - self._ticked_at
         hangs = seconds > self.container.settings.stall_seconds
         return f"{self.group} has not polled for {seconds:.0f} s" if hangs else ""
@@ -145,7 +146,7 @@ class Consume(Looping, ConsumerRebalanceListener):
                 metrics.note_poll(self.group, self.topics, polled)
                 for partition, records in polled.items():
                     if self.stopping.is_set():
-                        break  # what was not handed over is not committed either
+                        break  # records that were not delivered are not committed
                     if partition in consumer.assignment() - consumer.paused():
                         self._hand_over(records)
                         self._advance(consumer, partition, records)
@@ -158,26 +159,26 @@ class Consume(Looping, ConsumerRebalanceListener):
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
-        # A member that joins before it knows the topics may be given nothing, for ever.
+        # A member that joins before it knows the topics may never be assigned a partition.
         numbers = [(t, n) for t in self.topics for n in consumer.partitions_for_topic(t) or ()]
         if {topic for topic, _ in numbers} != set(self.topics):
             raise NotReady(f"{', '.join(self.topics)} do not exist; run `kieng topics apply`")
         if self.container.settings.kafka_membership == "group":
             consumer.subscribe(list(self.topics), listener=self)
             return
-        # The embedded broker cannot hand a group over from one member to the next (ADR 0005).
+        # The embedded broker cannot rebalance a group between members (ADR 0005).
         consumer.assign([TopicPartition(*number) for number in numbers])
         self.on_partitions_assigned(consumer.assignment())
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Hold new partitions back until they are claimed; at any place, for none would raise."""
+        """Pause new partitions until claimed; seek to any offset, or the consumer would raise."""
         metrics.REBALANCES.labels(self.group).inc()
         for partition in assigned if self.positions else ():
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Show them no longer."""
+        """Remove the metrics of revoked partitions."""
         metrics.forget_partitions(self.group, revoked)
 
     def _claim(self, consumer: KafkaConsumer, keeper: Any) -> None:
@@ -223,7 +224,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         except Unavailable as error:
             if not isinstance(error.__cause__, errors.MessageSizeTooLargeError):
                 raise
-            # With marks it is too large; whole it stands where it was read.
+            # Too large with the added headers; the complete record remains at its offset.
             marks.append(("dlq_truncated", b"true"))
             self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 

@@ -1,6 +1,6 @@
-"""Metrics of the kernel, and the HTTP port that shows metrics and health.
+"""Prometheus metrics of the kernel, and the HTTP port for metrics and health.
 
-gRPC metrics carry the names that existing dashboards know.
+gRPC metrics have the usual names of existing dashboards.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ MONGO_LIMIT = Gauge("kieng_mongo_connections_limit", "Most connections; further 
 
 
 def show(gauge: Gauge, values: Mapping[tuple[Any, ...], float | None]) -> None:
-    """Show these values by label values and no other; None is not known and not shown."""
+    """Set a gauge to exactly these values by label values; None is unknown and omitted."""
     known = {tuple(map(str, labels)): v for labels, v in values.items() if v is not None}
     for labels, value in known.items():
         gauge.labels(*labels).set(value)
@@ -57,14 +57,14 @@ def show(gauge: Gauge, values: Mapping[tuple[Any, ...], float | None]) -> None:
 
 
 def preset_consumer(group: str, topics: Sequence[str]) -> None:
-    """Show a consumer's counters with 0, so that rates are right from the first record on."""
+    """Initialise a consumer's counters to 0, so that rates are right from the first record on."""
     for counter in (RECORDS_HANDLED, RECORDS_DEAD, OWNERSHIP_LOST):
         [counter.labels(topic, group) for topic in topics]
     COMMIT_FAILURES.labels(group), REBALANCES.labels(group)
 
 
 def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[Any]]) -> None:
-    """Note how old the oldest record is that a consumer got when it asked; none is age 0."""
+    """Record the age of the oldest record of a consumer's poll; 0 if it is empty."""
     for topic in topics:
         firsts = [records[0].timestamp for at, records in polled.items() if at.topic == topic]
         age = time.time() - min(firsts) / 1000 if firsts else 0.0
@@ -72,7 +72,7 @@ def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[A
 
 
 def count_records(group: str, records: Sequence[Any], end: int) -> None:
-    """Count records of one partition, in order, that were handled; ``end`` is the log's end."""
+    """Count handled records of one partition, in order; ``end`` is the log's end."""
     last = records[-1]
     RECORDS_HANDLED.labels(last.topic, group).inc(len(records))
     POSITION.labels(last.topic, group, last.partition).set(last.offset + 1)
@@ -81,21 +81,21 @@ def count_records(group: str, records: Sequence[Any], end: int) -> None:
 
 
 def forget_partitions(group: str, partitions: Iterable[Any]) -> None:
-    """Show a partition no longer: another process has it, and says more than we would."""
+    """Remove a partition's metrics: another process owns and reports it."""
     for topic, number in partitions:
         POSITION.remove(topic, group, number)
         LAG_RECORDS.remove(topic, group, number)
 
 
 def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
-    """Return type, service and method as label values."""
+    """Return type, service and method of an RPC as label values of metrics."""
     kinds = ("unary", "client_stream", "server_stream", "bidi_stream")
     kind = kinds[method.client_streaming + 2 * method.server_streaming]
     return kind, method.containing_service.full_name, method.name
 
 
 def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
-    """Show every method with 0, so that rates are right from the first call on."""
+    """Initialise the metrics of every RPC to 0, so that rates are right from the first call on."""
     for method in methods:
         labels = grpc_labels(method)
         GRPC_STARTED.labels(*labels), GRPC_SECONDS.labels(*labels)
@@ -103,12 +103,12 @@ def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
 
 
 def serve_http(host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> WSGIServer:
-    """Serve `/metrics`, `/healthz` (the process lives) and `/readyz` (it does its work) at once.
+    """Serve `/metrics`, `/healthz` (is alive) and `/readyz` (does its work) from now on.
 
     Args:
         host: address to listen on.
-        port: port; 0 takes a free one.
-        checks: path -> says what is wrong; empty when nothing is.
+        port: port; 0 for a free one.
+        checks: path -> function that returns what is wrong; empty if nothing is.
     """
     show_metrics = make_wsgi_app()
 

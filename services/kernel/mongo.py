@@ -14,22 +14,22 @@ from pymongo.database import Database
 from services.kernel import metrics
 
 OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
-# Without it a call may wait for ever, e.g. for what a dead client's transaction holds.
+# Without it a call may wait indefinitely, e.g. for locks of a dead client's transaction.
 SOCKET_TIMEOUT_MS = 30_000
 
 DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
-"""Errors that mean: the database cannot be reached now; the same call may be repeated."""
+"""Errors of an unreachable database; the same call may be retried."""
 
 SICK = {1, 14031}
-"""Codes that mean: the database is there and broken inside (InternalError) or its disk is full."""
+"""Codes of a reachable database that is broken (InternalError) or whose disk is full."""
 
 
 class Mongo:
-    """Databases of one deployment. Thread-safe; lives as long as the process.
+    """The MongoDB client of this process. Thread-safe; lives as long as the process.
 
     Args:
         uri: address of the replica set.
-        timeout_ms: longest wait for a server.
+        timeout_ms: maximum wait for a server.
     """
 
     def __init__(self, uri: str, timeout_ms: int) -> None:
@@ -41,8 +41,8 @@ class Mongo:
         metrics.MONGO_LIMIT.set(self.client.options.pool_options.max_pool_size)
 
     def connections_busy(self) -> int:
-        """Return how many connections are in use now."""
-        # Of pymongo's inside, because a listener of the pool would cost every call.
+        """Return how many MongoDB connections are in use now."""
+        # From pymongo's internals, because a pool listener would slow down every call.
         servers: Any = self.client._topology._servers
         return sum(server.pool.active_sockets for server in list(servers.values()))
 
@@ -51,12 +51,12 @@ class Mongo:
         return self.client.get_database(name)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all MongoDB connections."""
         self.client.close()
 
 
 def declare(database: Database[dict[str, Any]], documents: Sequence[Any], version: int) -> None:
-    """Create the indexes of document classes that are missing; a new database gets the version.
+    """Create missing indexes of document classes; set the schema version of a new database.
 
     Raises:
         RuntimeError: the data are those of an older release, or half restored.
@@ -73,35 +73,35 @@ def declare(database: Database[dict[str, Any]], documents: Sequence[Any], versio
 
 
 class MongoConnection(SharedExtension):
-    """The process's one `Mongo`; providers of stores declare it as a part."""
+    """Provider of the process's one `Mongo`; providers of stores declare it as a part."""
 
     @cached_property
     def mongo(self) -> Mongo:
-        """The client, made when it is first asked for; extensions are set up in no fixed order."""
+        """The MongoDB client, created on first use, as extensions are set up in any order."""
         settings = self.container.settings
         return Mongo(settings.mongo_uri, settings.mongo_timeout_ms)
 
     def stop(self) -> None:
-        """Close the client."""
+        """Close the MongoDB client."""
         self.mongo.close()
 
 
 class Store(DependencyProvider):
-    """Provider of a service's store; a subclass says how it is made.
+    """Provider of a service's store; a subclass defines how it is created.
 
-    Lifetime: one store per process, made in ``setup`` before any entrypoint starts, shared by all
+    Lifetime: one store per process, created in ``setup`` before entrypoints start, shared by all
     workers; it must be thread-safe.
     """
 
     connection = MongoConnection()
 
     make: Any
-    """Returns the store of a `Mongo`, whose indexes it declares; a method of the subclass."""
+    """Declares the indexes and returns the store of a `Mongo`; implemented by the subclass."""
 
     def setup(self) -> None:
-        """Make the store; every entrypoint starts later."""
+        """Create the store; every entrypoint starts later."""
         self.store = self.make(self.connection.mongo)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the store."""
+        """Return the service's store."""
         return self.store

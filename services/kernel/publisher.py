@@ -39,7 +39,7 @@ class Event:
     traceparent: str = ""
 
     def headers(self) -> Headers:
-        """Return the record's headers."""
+        """Return the CloudEvents headers of the Kafka record."""
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.event_id,
@@ -55,7 +55,7 @@ class Event:
 
 
 class KafkaPublisher(SharedExtension):
-    """The process's one producer. Thread-safe."""
+    """The process's one Kafka producer of CloudEvents. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -63,22 +63,22 @@ class KafkaPublisher(SharedExtension):
 
     @property
     def producer(self) -> KafkaProducer:
-        """The producer, made when it is first asked for; raises KafkaError when it cannot be."""
+        """The Kafka producer, created on first use; raises KafkaError if it cannot be."""
         with self._lock:
             if self._producer is None:
                 self._producer = KafkaProducer(**self.container.settings.producer_options())
             return self._producer
 
     def stop(self) -> None:
-        """Close the producer when there is one; every call has waited for its acknowledgements."""
+        """Close the Kafka producer if there is one; every call has its acknowledgements."""
         if self._producer is not None:
             _close(self._producer)
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Write events in order and return when every one is acknowledged by all replicas.
+        """Publish events in order; return when every one is acknowledged by all replicas.
 
         Raises:
-            Unavailable: the broker did not acknowledge; some events may be written. Repeat all.
+            Unavailable: the broker did not acknowledge; some events may be written. Retry all.
         """
         events = list(events)
         facts = {"messaging.system": "kafka", "messaging.batch.message_count": len(events)}
@@ -86,7 +86,7 @@ class KafkaPublisher(SharedExtension):
             self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
 
     def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
-        """Write records (topic, value, key, headers) as `publish` does."""
+        """Write raw records (topic, value, key, headers) as `publish` writes events."""
         producer = None
         try:
             producer = self.producer
@@ -98,7 +98,7 @@ class KafkaPublisher(SharedExtension):
             raise Unavailable(f"the broker does not acknowledge: {error!r}") from error
 
     def _forget(self, producer: KafkaProducer | None) -> None:
-        # An idempotent producer never recovers when the broker has lost its log: the next is new.
+        # An idempotent producer never recovers if the broker lost its log: create a new one.
         with self._lock:
             if producer is not None and producer is self._producer:
                 self._producer = None
@@ -116,5 +116,5 @@ class Publisher(DependencyProvider):
     publisher = KafkaPublisher()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[Event]], None]:
-        """Return the function."""
+        """Return the function that publishes events."""
         return self.publisher.publish

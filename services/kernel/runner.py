@@ -1,7 +1,7 @@
 """Runs one service in this process: `python -m services.kernel.runner NAME`.
 
 The name is the nameko name of a class in `services/<first part>/service.py`. SIGTERM and SIGINT
-drain and stop within 20 seconds; unknown trouble stops with exit code 1.
+drain and stop within 20 seconds; an unknown error stops with exit code 1.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ log = structlog.get_logger()
 
 
 class LossyStream:
-    """Standard output that rather loses a line than fails a call, when the disk behind is full."""
+    """A stdout wrapper that drops output instead of raising when the disk is full."""
 
     def write(self, text: str) -> None:
-        """Write what there is room for."""
+        """Write to stdout; drop what the disk has no room for."""
         with suppress(OSError):
             sys.stdout.write(text)
 
     def flush(self) -> None:
-        """Hand it to the system; what does not fit now goes with the next line."""
+        """Flush stdout; what does not fit now is written with the next line."""
         with suppress(OSError):
             sys.stdout.flush()
 
@@ -46,7 +46,7 @@ def configure_log(service: str, log_format: str) -> None:
     machines: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[
-            # Not as a context variable: a thread does not inherit those.
+            # Not a context variable: threads do not inherit those.
             lambda _, level, event: {"service": service, **event},
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
@@ -58,12 +58,12 @@ def configure_log(service: str, log_format: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream())),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
-    # kafka-python writes hundreds of lines a minute while a broker is down; we say it once.
+    # kafka-python logs hundreds of lines a minute while a broker is down; we log it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def find_service(name: str) -> tuple[type, type[KernelSettings]]:
-    """Return the service class of a name and the settings class of its package.
+    """Return the service class of a nameko name and the settings class of its package.
 
     Raises:
         LookupError: no class of that name.
@@ -78,14 +78,14 @@ def find_service(name: str) -> tuple[type, type[KernelSettings]]:
 
 
 def unready(container: NativeContainer) -> str:
-    """Say why the process does not do its work yet; empty when it does."""
+    """Return why the service is not ready; empty if it is (`/readyz`)."""
     if container.finished.is_set():
         return "stopping"
     return _complaint(container, "unready") or ("" if container.started else "starting")
 
 
 def stalled(container: NativeContainer) -> str:
-    """Say what hangs, whatever Kafka and the database do; only a restart helps. Else empty."""
+    """Return what hangs until the process is restarted; empty if nothing (`/healthz`)."""
     return _complaint(container, "stalled")
 
 
@@ -94,7 +94,7 @@ def _complaint(container: NativeContainer, kind: str) -> str:
 
 
 def run(name: str) -> int:
-    """Run a service until it is told to stop; return the exit code."""
+    """Run a service until a signal or an error stops it; return the exit code."""
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)
     configure_log(name, settings.log_format)
@@ -109,7 +109,7 @@ def run(name: str) -> int:
     container.start()
     log.info("started", http_port=http.server_port)
     container.finished.wait()
-    # What does not stop shows where it hangs, and the process ends with code 1 all the same.
+    # If it does not stop, the stacks are dumped and the process exits with code 1.
     faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()
     http.shutdown()
@@ -122,5 +122,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         print("usage: python -m services.kernel.runner SERVICE", file=sys.stderr)
         raise SystemExit(2)
-    # Started as __main__: the imported twin of this module must be the one that extensions see.
+    # Started as __main__: extensions must see the imported copy of this module.
     raise SystemExit(run(sys.argv[1]))

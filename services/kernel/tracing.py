@@ -1,7 +1,7 @@
-"""Traces after OpenTelemetry: a span per call, and per batch that is published or consumed.
+"""OpenTelemetry traces: a span per call, and per batch that is published or consumed.
 
 Spans go over OTLP to the collector that KIENG_OTLP_ENDPOINT names. Without one a span costs next to
-nothing, and only the W3C `traceparent` travels on, so that the logs of all services tell one story.
+nothing, and only the W3C `traceparent` is propagated, which links the logs of all services.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from structlog.contextvars import bound_contextvars
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("kieng")
-# An error's text may carry what somebody typed.
+# An error's text may contain user input.
 WITHOUT_TEXTS: Any = {"record_exception": False, "set_status_on_exception": False}
 Facts = Mapping[str, Any]
 
 
 def configure(service: str, endpoint: str) -> None:
-    """Send spans to a collector, e.g. `http://collector:4318`; to nobody when none is named."""
+    """Send spans to a collector, e.g. `http://collector:4318`; none are sent if it is empty."""
     endpoint = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     if not endpoint:
         return
-    # Only here: they cost 10 MB that a process without a collector need not have.
+    # Imported here: they take 10 MB, which a process without a collector saves.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -45,14 +45,14 @@ def configure(service: str, endpoint: str) -> None:
 
 @contextmanager
 def span(name: str, kind: SpanKind, callers: Iterable[str], facts: Facts) -> Iterator[str]:
-    """Open a span around the block and hand out its `traceparent`, for what the block sets off.
+    """Open a span around the block; yield its `traceparent` for calls and events of the block.
 
-    The log lines of the block carry its trace id.
+    The log lines of the block have its trace id.
 
     Args:
-        name: what happens, of few values.
-        kind: side of the conversation.
-        callers: `traceparent` of what led here. One is the parent, several are linked, as in a
+        name: name of the operation, of few values.
+        kind: kind of the span, e.g. client or server.
+        callers: `traceparent` of each cause. One is the parent, several are linked, as in a
             batch; without a well-formed one a new trace begins.
         facts: attributes without personal data, after OpenTelemetry's semantic conventions.
     """

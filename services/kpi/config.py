@@ -12,32 +12,32 @@ from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
 
 RECORDS_MAX = 4000
-"""Most records that are folded and flushed at once."""
+"""Maximum number of records in one flush."""
 FETCH_BYTES_MAX = 12_000_000
-"""Most of one partition per fetch: several whole batches of a backlog, so that few are small."""
+"""Bytes of one partition per fetch: several full batches of a backlog, so that few are small."""
 
 
 class Settings(KernelSettings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
     watchers_max: int = 16
-    """Most WatchKpis streams per process; each takes one of `grpc_workers`."""
+    """Maximum number of WatchKpis streams per process; each occupies one of `grpc_workers`."""
     parked_in_a_row_max: int = 1000
-    """Records in a row that may be set aside before the aggregator stops; raise it to go on."""
+    """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
     parked_per_10000_max: int = 100
-    """Of the last 10,000 records of a partition, how many may be set aside before it stops."""
+    """Records that may be parked of the last 10,000 of a partition before the aggregator stops."""
     rebuild_processes: int = 2
-    """Most processes that rebuild a view beside an aggregator, each some partitions or works."""
+    """Maximum number of subprocesses of a rebuild; each folds some partitions or a shard."""
     oracle: bool = True
-    """Whether a new view is compared with SQL before it answers; needs the extra `oracle`."""
+    """Whether a new view is compared with the SQL oracle before the swap; needs extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"
-    """Zone in which days begin and end, for paces of targets and snapshots."""
+    """Time zone in which days begin and end, for paces of targets and for kept days."""
 
     snapshot_days: int = Field(400, ge=1)
-    """Days whose state is kept; the first of each month is kept for ever."""
+    """Number of kept days; the first day of each month is kept permanently."""
 
     edition_key: SecretStr = SecretStr("")
-    """Private key that signs editions: Ed25519, PEM without a password; empty closes none."""
+    """Private key that signs editions: Ed25519, PEM without password; empty: none can be closed."""
 
     @field_validator("edition_key")
     @classmethod
@@ -48,7 +48,7 @@ class Settings(KernelSettings):
 
     @property
     def signer(self) -> Signer | None:
-        """What signs editions; None without a key."""
+        """The signer of editions; None without a key."""
         pem = self.edition_key.get_secret_value()
         return read_signer(pem) if pem else None
 
@@ -65,17 +65,17 @@ class Settings(KernelSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which days begin and end."""
+        """The time zone in which KPI days begin and end."""
         return ZoneInfo(self.time_zone)
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return how a consumer is made; raises as the kernel's."""
+        """Return the options of the aggregator's Kafka consumer; raises as the kernel's."""
         options = super().consumer_options(group, has_positions)
         return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
 
 
 def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return the environment in which a child reads the settings of its parent."""
+    """Return the environment variables that give a subprocess the settings of its parent."""
     said = {name: getattr(settings, name) for name in settings.model_fields_set}
     plain = {
         f"KIENG_{name.upper()}": value.get_secret_value()

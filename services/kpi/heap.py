@@ -1,4 +1,4 @@
-"""How a process that keeps a view in memory collects garbage."""
+"""Garbage collection of processes that keep a view in memory."""
 
 from __future__ import annotations
 

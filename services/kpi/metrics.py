@@ -1,4 +1,4 @@
-"""Metrics of the KPI service: meaning and remedy."""
+"""Prometheus metrics of the KPI service, each with meaning and remedy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VIEW_EVENT_TIMESTAMP = Gauge(
 WATCHERS = Gauge("kieng_kpi_watchers", "Open WatchKpis streams; the limit is in the settings.")
 WATCHERS_LIMIT = Gauge("kieng_kpi_watchers_limit", "Most WatchKpis streams of this process.")
 
-# Of kpi.query only, hence the labels: without any, kpi.aggregator would show 0.
+# Of kpi.query only, hence the labels: without any, kpi.aggregator would report 0.
 VALUE = Gauge(
     "kieng_value",
     "Indicator of this year at an institution or the consortium; an undefined ratio is absent.",

@@ -1,7 +1,7 @@
-"""The one protocol of subprocesses that do long work.
+"""The protocol between the KPI service and its subprocesses for long work.
 
 A parent starts `python -m MODULE` with a `Child` and writes one request to its standard input; the
-module ends with `serve(work)`. The child writes messages to its standard output:
+module ends with `serve(work)`. The subprocess writes messages to its standard output:
 
     message := line *( attachment )
     line    := {"message": FIELDS, "attached": [LENGTH, ...]}   a step, or a result
@@ -9,9 +9,9 @@ module ends with `serve(work)`. The child writes messages to its standard output
              | {"failed": TEXT}
              | {"ended": true}
 
-A request has the form of a message. A child that ends without one of the last three has died. It
-has a lower priority than its parent, reads its settings, and ends when the parent does: its input
-ends then, however the parent died.
+A request has the form of a message. A subprocess that ends without one of the last three has
+crashed. It has a lower priority than its parent and the same settings, and ends when the parent
+does: its standard input is closed then, however the parent died.
 """
 
 from __future__ import annotations
@@ -39,45 +39,45 @@ log = structlog.get_logger()
 NICENESS = 10
 STOP_SECONDS = 5.0
 WANTED_SECONDS = 0.25
-"""Between two questions whether a silent child is still wanted."""
+"""Seconds between two checks whether a silent subprocess is still wanted."""
 
 
 class ChildFailed(Exception):
-    """A child could not do its work, or died; says why."""
+    """A subprocess failed or crashed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request, a step or a result.
+    """One message of the subprocess protocol: a request, a step or a result.
 
     Args:
-        fields: what JSON can say.
-        attached: bytes that go with it.
+        fields: JSON values.
+        attached: binary attachments.
     """
 
     fields: Mapping[str, Any]
     attached: tuple[bytes, ...] = ()
 
     def write(self, out: IO[bytes]) -> None:
-        """Write the message and flush it."""
+        """Write the message to a pipe and flush it."""
         lengths = [len(content) for content in self.attached]
         _write_line(out, {"message": self.fields, "attached": lengths}, *self.attached)
 
 
 class Send(Protocol):
-    """Sends a message to the parent of a child."""
+    """Sends a message from a subprocess to its parent."""
 
     def __call__(self, fields: Mapping[str, Any], *attached: bytes) -> None:
-        """Send what JSON can say, and bytes that go with it."""
+        """Send JSON fields and binary attachments to the parent."""
 
 
 class Child:
-    """A child and what it says, which is read while it runs: a full pipe would hold it for ever.
+    """A subprocess of the KPI service; its messages are read while it runs, or the pipe fills up.
 
     Args:
         module: runs `serve`.
-        settings: those of the parent; the child gets the same.
-        request: what it has to do.
+        settings: settings of the parent; the subprocess gets the same.
+        request: the job of the subprocess.
     """
 
     def __init__(self, module: str, settings: KernelSettings, request: Message) -> None:
@@ -92,7 +92,7 @@ class Child:
         self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
         self._reader.start()
         assert self.process.stdin is not None
-        with suppress(BrokenPipeError):  # it died already, which its output tells
+        with suppress(BrokenPipeError):  # it crashed already, as reading its output will show
             request.write(self.process.stdin)
 
     def _read(self) -> None:
@@ -110,18 +110,18 @@ class Child:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the subprocess is still running."""
         return self.process.poll() is None
 
     def messages(self, timeout: float | None = None) -> Iterator[Message | None]:
-        """Yield what the child says until it has ended well.
+        """Yield the messages of the subprocess until it ends successfully.
 
         Args:
-            timeout: yield None whenever the child said nothing for so many seconds.
+            timeout: yield None whenever no message came for so many seconds.
 
         Raises:
-            Refusal: the child refused the request.
-            ChildFailed: it failed, or it died.
+            Refusal: the subprocess refused the request.
+            ChildFailed: it failed or crashed.
         """
         while True:
             try:
@@ -138,22 +138,22 @@ class Child:
             yield said
 
     def result(self) -> Mapping[str, Any]:
-        """Return the fields of the last message; wait for it.
+        """Wait for the subprocess and return the fields of its last message.
 
         Raises:
-            Refusal: the child refused the request.
-            ChildFailed: it failed, or it died.
+            Refusal: the subprocess refused the request.
+            ChildFailed: it failed or crashed.
         """
-        # A process that it started may hold the pipe longer than it lives.
+        # A grandchild process may keep the pipe open longer.
         said = [message for message in self.messages(STOP_SECONDS) if message is not None]
         return said[-1].fields if said else {}
 
     def end(self) -> None:
-        """Wait until it has ended, and kill it when that takes long."""
+        """Wait until the subprocess has ended; kill it after a timeout."""
         self._close(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the subprocess."""
         self.process.kill()
         self._close(None)
 
@@ -166,24 +166,24 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        # Bounded: a process that it started may hold the pipe a little longer.
+        # With a timeout: a grandchild process may keep the pipe open a little longer.
         self._reader.join(STOP_SECONDS)
 
 
 def run(
     module: str, settings: KernelSettings, request: Message, is_wanted: Callable[[], bool]
 ) -> Generator[Message, None, None]:
-    """Run a child and yield what it says; it is killed when the caller stops, or is not wanted.
+    """Run a subprocess and yield its messages; kill it when the caller stops or is gone.
 
     Args:
         module: runs `serve`.
-        settings: those of the parent; the child gets the same.
-        request: what the child has to do.
-        is_wanted: whether anybody still waits for it.
+        settings: settings of the parent; the subprocess gets the same.
+        request: the job of the subprocess.
+        is_wanted: returns False when the caller no longer waits.
 
     Raises:
-        Refusal: the child refused the request.
-        Unavailable: it failed, or it died.
+        Refusal: the subprocess refused the request.
+        Unavailable: it failed or crashed.
     """
     child = Child(module, settings, request)
     try:
@@ -201,10 +201,10 @@ def run(
 
 
 class OneAtATime:
-    """Admits one piece of work of a kind per process. Thread-safe.
+    """Admits one subprocess job of a kind at a time. Thread-safe.
 
     Args:
-        what: the kind, in words.
+        what: name of the kind, for the error message.
     """
 
     def __init__(self, what: str) -> None:
@@ -213,10 +213,10 @@ class OneAtATime:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Hold the place while the body runs.
+        """Reserve the one slot while the body runs.
 
         Raises:
-            Exhausted: another one holds it; repeat later.
+            Exhausted: another job holds it; repeat later.
         """
         if not self._busy.acquire(blocking=False):
             text = f"another {self._what} runs in this process; repeat when it is done"
@@ -228,15 +228,15 @@ class OneAtATime:
 
 
 def serve(work: Callable[[Settings, Message, Send], None]) -> int:
-    """Do what standard input asks for: the main function of a child; return its exit code.
+    """Main function of a subprocess: run the request on standard input; return the exit code.
 
     Args:
-        work: does it, and sends messages.
+        work: runs the request and sends messages.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    os.nice(max(0, NICENESS - os.nice(0)))  # a subprocess of a subprocess is as low as that
+    os.nice(max(0, NICENESS - os.nice(0)))  # a nested subprocess keeps its parent's priority
     out = sys.stdout.buffer
-    # Standard output is for messages alone.
+    # Standard output carries messages only.
     sys.stdout = sys.stderr
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
@@ -268,12 +268,12 @@ def _write_line(out: IO[bytes], document: Mapping[str, Any], *attached: bytes) -
 
 
 def _said(stream: IO[bytes]) -> Iterator[Message | Exception | None]:
-    """Yield messages; an exception or None is the last word, and a stream that ends has none."""
+    """Yield messages, last an exception or None; a stream that breaks off has no such last one."""
     for line in stream:
         try:
             document = json.loads(line)
         except ValueError:
-            return  # it died while it wrote
+            return  # it crashed while writing
         if "message" in document:
             attached = [stream.read(length) for length in document["attached"]]
             yield Message(document["message"], tuple(attached))
@@ -286,6 +286,6 @@ def _said(stream: IO[bytes]) -> Iterator[Message | Exception | None]:
 
 
 def _end_with_parent() -> None:
-    # The parent writes nothing after its request: the pipe ends when the parent does.
+    # The parent writes nothing after its request: end of file means that it has ended.
     os.read(0, 1)
     os._exit(1)

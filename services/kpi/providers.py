@@ -1,4 +1,4 @@
-"""What the service classes are given: stores, the live view, clocks and identities."""
+"""Providers of the KPI service: inject stores, the live view, history, clock and log identity."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class CatalogueStore(Store):
     """Injects the `Catalogues`."""
 
     def make(self, mongo: Mongo) -> Catalogues:
-        """Declare the indexes and return the registry."""
+        """Declare the indexes of the KPI database and return the `Catalogues`."""
         declare(mongo.database(DATABASE))
         return Catalogues(mongo)
 
@@ -46,7 +46,7 @@ class TargetStore(Store):
     """Injects the `Targets`."""
 
     def make(self, mongo: Mongo) -> Targets:
-        """Return the targets."""
+        """Return the store of targets."""
         return Targets(mongo)
 
 
@@ -54,7 +54,7 @@ class ParkedStore(Store):
     """Injects the `ParkedRecords`."""
 
     def make(self, mongo: Mongo) -> ParkedRecords:
-        """Return the records."""
+        """Return the store of parked records."""
         return ParkedRecords(mongo)
 
 
@@ -62,7 +62,7 @@ class ViewSnapshots(Store):
     """Injects the `Snapshots`."""
 
     def make(self, mongo: Mongo) -> Snapshots:
-        """Return the snapshots."""
+        """Return the snapshot reads of stored views."""
         return Snapshots(mongo)
 
 
@@ -72,27 +72,27 @@ class Live(DependencyProvider):
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Prepare the process for a large image."""
+        """Tune garbage collection for a view in memory."""
         tune_gc()
 
     @cached_property
     def live(self) -> LiveView:
-        """The view, empty until it is refreshed."""
+        """The live view; empty until it is refreshed."""
         mongo = self.connection.mongo
         return LiveView(Catalogues(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
     @property
     def unready(self) -> str:
-        """Why calls cannot be answered yet; empty when they can."""
+        """Why `kpi.query` is not ready; empty when the live view is loaded."""
         return "" if self.live.is_ready else "no view is live"
 
     def get_dependency(self, worker_ctx: WorkerContext) -> LiveView:
-        """Return the view."""
+        """Return the live view."""
         return self.live
 
 
 def make_history(mongo: Mongo, settings: Settings) -> History:
-    """Return kept days and replays."""
+    """Return the history: kept days and replays."""
     return History(
         Catalogues(mongo),
         Days(mongo),
@@ -109,21 +109,21 @@ class HistoryProvider(DependencyProvider):
 
     @cached_property
     def history(self) -> History:
-        """Kept days and replays."""
+        """The history: kept days and replays."""
         return make_history(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> History:
-        """Return the history."""
+        """Return the process's history."""
         return self.history
 
 
 class EditionDesk(DependencyProvider):
-    """Injects itself: editions, and what closes and compares them."""
+    """Injects itself: the edition store, the closer and the comparer of editions."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Make the parts; a replay for an edition and one of the past share no lock."""
+        """Create them; replays for editions and replays of the past do not share a lock."""
         settings, mongo = self.container.settings, self.connection.mongo
         registry, history = Catalogues(mongo), make_history(mongo, settings)
         self.editions = Editions(mongo)
@@ -131,7 +131,7 @@ class EditionDesk(DependencyProvider):
         self.comparer = EditionComparer(registry, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
-        """Return the desk."""
+        """Return the edition desk."""
         return self
 
 
@@ -140,16 +140,16 @@ class WatcherCount(DependencyProvider):
 
     @cached_property
     def watchers(self) -> Watchers:
-        """The count of streams."""
+        """The counter of watch streams."""
         return Watchers(self.container.settings.watchers_max)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
-        """Return the count."""
+        """Return the counter of watch streams."""
         return self.watchers
 
 
 class Clock(DependencyProvider):
-    """Injects a function that returns the present time in the zone whose days are counted."""
+    """Injects a function that returns the present time in the KPI time zone."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], datetime]:
         """Return the function."""
@@ -158,7 +158,7 @@ class Clock(DependencyProvider):
 
 
 class LogIdentity(DependencyProvider):
-    """Injects `identify` of the submissions log."""
+    """Injects a function that returns the identity of the submissions log."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         """Return the function."""
@@ -166,6 +166,6 @@ class LogIdentity(DependencyProvider):
 
 
 def identify(settings: KernelSettings) -> tuple[str, dict[int, int]]:
-    """Return the identity of the submissions log, and where each partition begins."""
+    """Return the topic id of the submissions log and its first offset by partition."""
     found = describe_log(settings)
     return found.topic_id, beginnings(settings, range(found.partitions))

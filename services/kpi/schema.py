@@ -1,4 +1,4 @@
-"""What lies in the database of the KPI processes, for their start, `kieng db`, `kieng backup`."""
+"""The KPI database: names and migrations, for service start, `kieng db` and `kieng backup`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from services.kpi.store.migrations import MIGRATIONS
 __all__ = ["DERIVED", "DOCUMENTS", "MIGRATIONS", "databases", "declare", "restored"]
 
 DERIVED = frozenset({"progress", "cells", "works", "bundles", "changes", "parked"})
-"""Collections that a backup leaves out, because they are made again from the log."""
+"""Collections that a backup omits, because they are rebuilt from the log."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases, whatever the institutions are."""
+    """Return the names of the KPI databases; there is one, whatever the institutions."""
     return [DATABASE]
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Keep of the views the one that answered, as one that cannot answer. Safe to repeat.
+    """After a restore, keep only the formerly live view, and not as a live one. Idempotent.
 
-    Its cells are gone with its log; its catalogue and its number are what the next one goes by.
+    Its cells are lost with its log; the next view continues from its catalogue and number.
     """
     pointer = database["pointer"].find_one({}) or {}
     views = list(database["views"].find({}))

@@ -1,4 +1,4 @@
-"""The KPI service: what it listens to and what it answers.
+"""The KPI service classes: the aggregator's entrypoints and the RPCs of the query process.
 
 Topics in: `kieng.submissions.v1`, `kieng.directory.v1`. Topic out: `kieng.kpi.v1`.
 """
@@ -45,7 +45,7 @@ DIRECTORY_PUBLISHED = directory_events.DirectoryPublished.DESCRIPTOR.full_name
 
 
 class KpiAggregator:
-    """Folds the submissions log into the newest view of this log."""
+    """`kpi.aggregator`: folds the submissions log into the newest view of this log."""
 
     name = "kpi.aggregator"
 
@@ -55,17 +55,17 @@ class KpiAggregator:
 
     @consume(SUBMISSIONS, group="kieng.kpi", positions="partitions", max_records=RECORDS_MAX)
     def on_submissions(self, records: list[Record]) -> None:
-        """Fold a batch. Safe to run twice: what was folded is passed over."""
+        """Fold a batch of submission events. Idempotent: skips records before the checkpoint."""
         self.partitions.fold(records)
 
     @repeat(10.0)
     def watch_log(self) -> None:
-        """Notice that the topic was made anew while it is read."""
+        """Detect that the submissions topic was recreated while it is read."""
         self.partitions.watch()
 
     @repeat(0.25)
     def build_views(self) -> None:
-        """Go one step on with the view that is built beside the live one, if there is any."""
+        """Advance the blue/green rebuild by one step, if there is one."""
         try:
             self.builder.step()
         except (Unavailable, *DOWN):
@@ -73,7 +73,7 @@ class KpiAggregator:
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
-        """Keep every directory version. Safe to run twice."""
+        """Store every directory version that arrives. Idempotent."""
         published = [record for record in records if event_type(record) == DIRECTORY_PUBLISHED]
         for record in published:
             try:
@@ -81,13 +81,13 @@ class KpiAggregator:
             except DecodeError as error:
                 raise InvalidRecord(str(error), offset=record.offset) from None
             self.registry.keep_directory(event.directory)
-        # At last: what is invalid has the others handed over again.
+        # Counted last: after an invalid record the others are delivered again.
         skipped = len(records) - len(published)
         metrics.RECORDS_SKIPPED.labels(records[0].topic).inc(skipped)
 
 
 class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
-    """Answers every service of the contract; each is a class of the package `api`."""
+    """`kpi.query`: answers every gRPC service of the contract, each by a class of package `api`."""
 
     name = "kpi.query"
     serves = (
@@ -102,7 +102,7 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @repeat(0.025)
     def refresh(self) -> None:
-        """Take over what the aggregator committed."""
+        """Refresh the live view from what the aggregator committed."""
         try:
             self.live.refresh()
             self.live.refreshed_at = time.time()
@@ -111,6 +111,6 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @repeat(5.0)
     def show_figures(self) -> None:
-        """Show this year's numbers to Prometheus."""
-        with suppress(Unavailable):  # no view is live yet
+        """Update the Prometheus gauges of this year's numbers."""
+        with suppress(Unavailable):  # no live view yet
             show_figures(self.live, self.now().year)

@@ -14,26 +14,26 @@ KEY_ID_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """A private key and what the public has to know of it."""
+    """The private key that signs editions, and its public key."""
 
     key: Ed25519PrivateKey
     public_pem: str
 
     @property
     def key_id(self) -> str:
-        """First 16 hex digits of the SHA-256 of the public key as PEM."""
+        """Id of the edition key: first 16 hex digits of the SHA-256 of the public PEM."""
         return hashlib.sha256(self.public_pem.encode()).hexdigest()[:KEY_ID_CHARACTERS]
 
     def sign(self, content: bytes) -> bytes:
-        """Return the signature, 64 bytes."""
+        """Return the Ed25519 signature of edition content, 64 bytes."""
         return self.key.sign(content)
 
 
 def read_signer(pem: str) -> Signer:
-    """Return the signer of a private key.
+    """Return the edition signer of a private key in PEM.
 
     Raises:
-        ValueError: not an Ed25519 private key as PEM without a password. The operator's fault.
+        ValueError: not an Ed25519 private key in PEM without password. The operator's fault.
     """
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)

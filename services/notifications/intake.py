@@ -63,7 +63,7 @@ def notify(
         raise NotReady(f"the database cannot be reached: {type(error).__name__}") from error
     for kind, count in Counter(notice.kind for notice in fresh).items():
         metrics.NOTIFICATIONS.labels(str(kind)).inc(count)
-    # At last: what is invalid has the others passed on again.
+    # Counted last: after an invalid record the others are delivered again.
     for record in records[:1]:
         metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
 

@@ -214,7 +214,7 @@ def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]])
 
 
 def order_at(moment: datetime) -> str:
-    """Return the lower bound of order values from a time on: the prefix of a UUID version 7."""
+    """Return the least `order` of notifications from a time on: the prefix of a UUID version 7."""
     return f"{int(moment.timestamp() * 1000):012x}"
 
 

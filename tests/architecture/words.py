@@ -18,6 +18,8 @@ from tests.architecture.sources import parse, python_files
 
 CLEAN_PACKAGES = (
     "services/exporter",
+    "services/kernel",
+    "services/kpi",
     "services/notifications",
     "services/partners",
     "services/submissions",

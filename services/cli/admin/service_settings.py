@@ -68,7 +68,7 @@ def field_names(settings: type[KernelSettings]) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it, with passwords hidden."""
+    """Return the value of a service setting for JSON output, with passwords hidden."""
     if value is PydanticUndefined:
         return None
     if isinstance(value, SecretStr):

@@ -113,7 +113,7 @@ def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) 
 
 
 def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """Return the digest of a backup by its own live catalogue; empty without a catalogue.
+    """Return the KPI digest recounted from a dump's files and live catalogue; empty without one.
 
     It is computed from the files, so concurrent writes to the databases do not affect it.
     """

@@ -98,7 +98,7 @@ def verify(
     session: Session,
     folder: Folder,
 ) -> None:
-    """Check every file of a backup against its hash, read every document, and recompute its digest.
+    """Verify a backup folder: hash of every file, every document, and the recomputed digest.
 
     Example: kieng backup verify backups/kieng-20261124T020000Z
     """

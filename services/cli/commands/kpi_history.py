@@ -42,10 +42,10 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
 
 
 def check_day(option: str, text: str) -> None:
-    """Check that a text is a calendar day.
+    """Check a day option of `kieng kpi show`, e.g. `--as-of`; empty is allowed.
 
     Raises:
-        Failure: it is not one.
+        Failure: it is not a calendar day.
     """
     try:
         datetime.strptime(text or "2000-01-01", "%Y-%m-%d")
@@ -95,7 +95,7 @@ def _replayed(
 
 
 def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
-    """Return the moment of an answer as JSON; empty for the present."""
+    """Return `as_of` of `kieng kpi show` as JSON: kept day or replay; empty for the present."""
     if answer.HasField("kept_day"):
         taken_at = answer.kept_day.taken_at.ToDatetime(tzinfo=UTC).isoformat()
         return {"as_of": {"day": answer.kept_day.day, "source": "kept", "taken_at": taken_at}}

@@ -1,4 +1,4 @@
-"""Catalogue versions and the views made of them: what `KpiQuery` answers of CatalogueService."""
+"""RPC handlers of CatalogueService: catalogue versions and the views made of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_SECONDS = 0.5
 
 
 class CatalogueApi:
-    """Answers CatalogueService; a part of the service class `KpiQuery`."""
+    """Implements CatalogueService; mixed into the service class `KpiQuery`."""
 
     call = CurrentCall()
     registry = CatalogueStore()
@@ -35,7 +35,7 @@ class CatalogueApi:
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """Freeze indicators with a directory version, and begin the view of it."""
+        """PublishCatalogue: freeze indicators with a directory version and open its view."""
         message = self._frozen(request)
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
         if live is not None and (live.topic_id != topic_id or not live.has_its_log):
@@ -56,7 +56,7 @@ class CatalogueApi:
     def roll_back_catalogue(
         self, request: catalogue_service_pb2.RollBackCatalogueRequest
     ) -> catalogue_service_pb2.RollBackCatalogueResponse:
-        """Let the view that answered before take over again."""
+        """RollBackCatalogue: make the former live view live again."""
         view = self.registry.roll_back()
         return catalogue_service_pb2.RollBackCatalogueResponse(view_id=view.view_id)
 
@@ -64,7 +64,7 @@ class CatalogueApi:
     def try_catalogue(
         self, request: catalogue_service_pb2.TryCatalogueRequest
     ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
-        """Say what another catalogue would change, up to where the live view stands."""
+        """TryCatalogue: stream what another catalogue would change at the live view's position."""
         message = self._frozen(request)
         months = month_range(request.from_month, request.to_month)
         live = self.registry.live()
@@ -85,9 +85,9 @@ class CatalogueApi:
     def compare_trees(
         self, request: catalogue_service_pb2.CompareTreesRequest
     ) -> catalogue_service_pb2.CompareTreesResponse:
-        """Return one unit's numbers in the tree as it was and as it is."""
+        """CompareTrees: return one unit's numbers in the tree as it was and as it is."""
         with self.live.read() as view_state:
-            pass  # a state may move on while the database is read; the answer names its own
+            pass  # the state may advance while the database is read
         message = self.registry.message(view_state.view.catalogue_version)
         directory = self.registry.directory(message.directory_version)
         return compare_trees(request, view_state, message, directory, self.snapshots)
@@ -97,7 +97,7 @@ class CatalogueApi:
         request: catalogue_service_pb2.PublishCatalogueRequest
         | catalogue_service_pb2.TryCatalogueRequest,
     ) -> catalogue_pb2.Catalogue:
-        """Return indicators and units together; refuses definitions that cannot be counted."""
+        """Return the catalogue with its units; refuses definitions that cannot be counted."""
         directory = self.registry.directory(request.directory_version)
         is_as_is = request.tree == catalogue_service_pb2.TREE_AS_IS
         message = catalogue_pb2.Catalogue(
@@ -113,7 +113,7 @@ class CatalogueApi:
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
-        """Tell where a view stands until it is no longer being built."""
+        """FollowView: stream a view's progress until it is no longer being built."""
         began: tuple[float, int] | None = None
         pause = threading.Event()
         while self.call.is_active():
@@ -138,7 +138,7 @@ class CatalogueApi:
     def get_catalogue(
         self, request: catalogue_service_pb2.GetCatalogueRequest
     ) -> catalogue_service_pb2.GetCatalogueResponse:
-        """Return a catalogue version, by default that of the live view."""
+        """GetCatalogue: return a catalogue version, by default that of the live view."""
         live = self.registry.live()
         version = request.version or (live.catalogue_version if live else 1)
         message = self.registry.message(version)
@@ -149,15 +149,15 @@ class CatalogueApi:
     def open_log_generation(
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """Open a view on the present log, when it is a new one."""
-        # A database that came from a backup has views, and none that is live.
+        """OpenLogGeneration: open a view of the present log if it is a new one."""
+        # A restored database has views, but no live one.
         known = self.registry.live() or next(iter(self.registry.views()), None)
         if known is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
         topic_id, begins = self.log_identity()
         view = self.registry.open(topic_id, known.catalogue_version, begins)
         if self.log_identity()[0] != topic_id:
-            # Nobody will ever fold it, and what is waited for is the newest generation.
+            # Superseded: it will never be folded; callers wait for the newest generation.
             self.registry.refuse(view, "LOG_DIVERGED: the log was lost again")
             raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return catalogue_service_pb2.OpenLogGenerationResponse(
@@ -170,7 +170,7 @@ class CatalogueApi:
     def list_views(
         self, request: catalogue_service_pb2.ListViewsRequest
     ) -> catalogue_service_pb2.ListViewsResponse:
-        """Return all views, newest first."""
+        """ListViews: return all views, newest first."""
         views = self.registry.views()
         return catalogue_service_pb2.ListViewsResponse(
             views=[encode_state(view, self.registry.view_progress(view.view_id)) for view in views]
@@ -178,7 +178,7 @@ class CatalogueApi:
 
 
 def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:
-    """Return where a view stands."""
+    """Return the message of a view with its state, phase and progress."""
     kinds = catalogue_service_pb2.View
     return catalogue_service_pb2.View(
         view_id=view.view_id,

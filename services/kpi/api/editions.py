@@ -1,4 +1,4 @@
-"""The editions of the KPI service: what `KpiQuery` answers of EditionService."""
+"""RPC handlers of EditionService: close, list and compare editions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class EditionApi:
-    """Answers EditionService; a part of the service class `KpiQuery`."""
+    """Implements EditionService; mixed into the service class `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -29,7 +29,7 @@ class EditionApi:
 
     @grpc
     def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
-        """Close a period."""
+        """CloseEdition: close a period into a signed edition, streaming progress."""
         period = Period(
             request.edition_id,
             request.title,
@@ -48,13 +48,13 @@ class EditionApi:
 
     @grpc
     def list_editions(self, request: api.ListEditionsRequest) -> api.ListEditionsResponse:
-        """Return all editions, newest first."""
+        """ListEditions: return all editions, newest first."""
         editions = self.desk.editions.all()
         return api.ListEditionsResponse(editions=[encode_edition(each) for each in editions])
 
     @grpc
     def get_edition(self, request: api.GetEditionRequest) -> api.GetEditionResponse:
-        """Return an edition with its signed content."""
+        """GetEdition: return an edition with its signed content."""
         edition, content = self.desk.editions.get(request.edition_id)
         return api.GetEditionResponse(
             edition=encode_edition(edition),
@@ -65,7 +65,7 @@ class EditionApi:
 
     @grpc
     def get_edition_key(self, request: api.GetEditionKeyRequest) -> api.GetEditionKeyResponse:
-        """Return the public key of the installation."""
+        """GetEditionKey: return the public key that verifies editions."""
         signer = self.desk.closer.signer
         return api.GetEditionKeyResponse(public_key=signer.public_pem, key_id=signer.key_id)
 
@@ -73,7 +73,7 @@ class EditionApi:
     def list_restatements(
         self, request: api.ListRestatementsRequest
     ) -> Iterator[api.ListRestatementsResponse]:
-        """Compare an edition with the present."""
+        """ListRestatements: compare an edition with the present, streaming progress."""
         measure, is_active = answers.decode_measure(request.measure), self.call.is_active
         for read, total, restated in self.desk.comparer.compare(
             self.live, request.edition_id, measure, is_active

@@ -1,4 +1,4 @@
-"""The reads of the KPI service: what `KpiQuery` answers of KpiService."""
+"""RPC handlers of KpiService: reads of cells, works, kept days and replays."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class KpiApi:
-    """Answers KpiService; a part of the service class `KpiQuery`."""
+    """Implements KpiService; mixed into the service class `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -43,7 +43,7 @@ class KpiApi:
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
-        """Keep the state of the day that has just ended. Safe to run in every replica."""
+        """Store the kept day that has just ended. Safe to run in every replica."""
         try:
             if self.history.keep_yesterday(self.live, self.now()):
                 log.info("kept the state of a day")
@@ -52,7 +52,7 @@ class KpiApi:
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """Return the cells asked for, with the position they stand at."""
+        """GetKpis: return the selected cells with their position."""
         if request.as_of:
             day = decode_day(request.as_of, "as_of")
             kept, state = self.history.day(self.live, day, self.now())
@@ -67,7 +67,7 @@ class KpiApi:
     def list_kept_days(
         self, request: kpi_service_pb2.ListKeptDaysRequest
     ) -> kpi_service_pb2.ListKeptDaysResponse:
-        """Return the days that `as_of` can name."""
+        """ListKeptDays: return the days that `as_of` can name."""
         days = [answers.encode_kept_day(kept) for kept in self.history.days.all()]
         return kpi_service_pb2.ListKeptDaysResponse(days=days)
 
@@ -75,7 +75,7 @@ class KpiApi:
     def replay_kpis(
         self, request: kpi_service_pb2.ReplayKpisRequest
     ) -> Iterator[kpi_service_pb2.ReplayKpisResponse]:
-        """Recompute the view at a position, and return cells of it."""
+        """ReplayKpis: recompute the view at a position and return its selected cells."""
         now = self.now()
         at = {p.partition: p.next_offset for p in request.at}
         if at and request.as_of:
@@ -94,21 +94,21 @@ class KpiApi:
     def watch_kpis(
         self, request: kpi_service_pb2.WatchKpisRequest
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
-        """Send the cells asked for, then those that change."""
+        """WatchKpis: send the selected cells, then those that change."""
         yield from self.watchers.watch(request, self.live, self.call.is_active, self.now)
 
     @grpc
     def explain_kpi(
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
-        """Return the works behind a cell."""
+        """ExplainKpi: return the works behind a cell."""
         return explain(request, self.live, self.snapshots)
 
     @grpc
     def explain_absence(
         self, request: kpi_service_pb2.ExplainAbsenceRequest
     ) -> kpi_service_pb2.ExplainAbsenceResponse:
-        """Return why a work counts in a cell, or does not."""
+        """ExplainAbsence: return why a work counts in a cell or not."""
         institution_id = self.call.principal.institution_id
         return absence(request, self.live, self.snapshots, self.parked, institution_id)
 
@@ -116,21 +116,21 @@ class KpiApi:
     def list_overlaps(
         self, request: kpi_service_pb2.ListOverlapsRequest
     ) -> kpi_service_pb2.ListOverlapsResponse:
-        """Return the works that several children of a unit claim."""
+        """ListOverlaps: return the works that several children of a unit claim."""
         return overlaps(request, self.live, self.snapshots)
 
     @grpc
     def get_overlap_matrix(
         self, request: kpi_service_pb2.GetOverlapMatrixRequest
     ) -> kpi_service_pb2.GetOverlapMatrixResponse:
-        """Return how many works the children of a unit have in common."""
+        """GetOverlapMatrix: return how many works the children of a unit have in common."""
         return matrix(request, self.live, self.snapshots)
 
 
 def read_state(
     state: ViewState, wanted: view_pb2.Selection, on_date: str, day: date
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Return cells of a state; paces are told on ``on_date``, or on ``day`` when it is empty."""
+    """Return the selected cells of a state; paces are for ``on_date`` or, if empty, ``day``."""
     on = decode_day(on_date, "on_date") if on_date else day
     selection = decode_selection(wanted, state.catalogue)
     cells = state_cells(state, selection, on)

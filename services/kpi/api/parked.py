@@ -1,4 +1,4 @@
-"""Answers of ParkedService: who may see what of the records that could not be folded."""
+"""RPC handlers of ParkedService: parked records, and which of their fields a caller may see."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from services.kpi.store.parked import ParkedRecords, StoredParked
 OPERATOR = "operator"
 PAGE_SIZE = 100
 SHOWN_CHARACTERS_MAX = 256
-"""Of a text that a record says of itself: 500 records have to fit into one answer."""
+"""Maximum length of a text from a parked record: 500 records have to fit into one answer."""
 
 
 class ParkedApi:
-    """Answers ParkedService; a part of the service class `KpiQuery`."""
+    """Implements ParkedService; mixed into the service class `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -26,7 +26,7 @@ class ParkedApi:
     def list_parked(
         self, request: parked_service_pb2.ListParkedRequest
     ) -> parked_service_pb2.ListParkedResponse:
-        """Return records that could not be folded."""
+        """ListParked: return a page of parked records."""
         with self.live.read() as state:
             view_id = state.view.view_id
         return list_parked(request, self.call.principal, view_id, self.parked)
@@ -35,7 +35,7 @@ class ParkedApi:
     def get_parked(
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
-        """Return one record that could not be folded, with its content."""
+        """GetParked: return one parked record with its content."""
         with self.live.read() as state:
             view_id = state.view.view_id
         return get_parked(request, self.call.principal, view_id, self.parked)
@@ -47,10 +47,10 @@ def list_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.ListParkedResponse:
-    """Return a page of what the caller may see: operators everybody's, without the work.
+    """Return a page of parked records: the caller's; for operators all, without the work.
 
     Raises:
-        InvalidArgument: the page token is of another view. The caller's.
+        InvalidArgument: the page token is of another view. The caller's fault.
     """
     is_operator = OPERATOR in principal.roles
     limit = request.page_size or PAGE_SIZE
@@ -74,10 +74,10 @@ def get_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
-    """Return one record with its content: the caller's own; for an operator, one of nobody.
+    """Return a parked record with content: the caller's; for operators, one without an owner.
 
     Raises:
-        NotFound: there is none there, or the caller may not see its content. The caller's.
+        NotFound: there is none, or the caller may not see its content. The caller's fault.
     """
     found = records.get(view_id, request.partition, request.offset)
     owner = "" if OPERATOR in principal.roles else principal.institution_id

@@ -1,4 +1,4 @@
-"""Targets: what `KpiQuery` answers of TargetService, and events of those that are reached."""
+"""RPC handlers of TargetService, and the events of reached targets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOPIC = "kieng.kpi.v1"
 
 
 class TargetApi:
-    """Answers TargetService; a part of the service class `KpiQuery`."""
+    """Implements TargetService; mixed into the service class `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -32,7 +32,7 @@ class TargetApi:
     def set_target(
         self, request: target_service_pb2.SetTargetRequest
     ) -> target_service_pb2.SetTargetResponse:
-        """Set a target of the caller's own institution, or of any unit for the consortium."""
+        """SetTarget: set a target of the caller's institution; the consortium sets any."""
         wanted = request.target
         with self.live.read() as state:
             catalogue = state.catalogue
@@ -48,7 +48,7 @@ class TargetApi:
     def list_targets(
         self, request: target_service_pb2.ListTargetsRequest
     ) -> target_service_pb2.ListTargetsResponse:
-        """Return the targets of a year."""
+        """ListTargets: return the targets of a year."""
         found = (target for target in self.targets.all() if target.year == request.year)
         return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))
 
@@ -63,11 +63,11 @@ class TargetApi:
             for target, _ in found:
                 self.targets.mark_reached(target, now)
         except (Unavailable, *DOWN):
-            return  # published again when broker and database are back
+            return  # retried when broker and database are available again
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:
-    """Return the event; its id is the same however often and by whomever it is told."""
+    """Return the TargetReached event; its id is the same in every repeat and replica."""
     at = Timestamp()
     at.FromDatetime(now.astimezone(UTC))
     (message,) = answers.encode_targets([target])

@@ -1,4 +1,4 @@
-"""Why a work counts, or does not, in one cell: each condition with the fact that was found."""
+"""Rules of ExplainAbsence: why a work counts in a cell or not, by condition and fact found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VALUE, DENOMINATOR = "value", "denominator"
 
 
 class Reason(Enum):
-    """What keeps a work out of a cell, or that nothing does."""
+    """Reason why a work does not count in a cell, or `COUNTS`."""
 
     COUNTS = "counts"
     UNKNOWN = "unknown"
@@ -39,16 +39,16 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason.
+    """One reason with the condition and the fact found.
 
     Args:
-        reason: what it is.
+        reason: kind of reason.
         part: part of the indicator, `value` or `denominator`; empty for the whole work.
-        submission_id: submission that it is about; empty for the work.
-        field: fact that was looked at; empty for none.
-        wanted: what the cell asks for.
-        found: what there is instead; empty for nothing.
-        by: submission that says so where claims disagree.
+        submission_id: submission concerned; empty for the work.
+        field: fact that was tested; empty for none.
+        wanted: what the cell requires.
+        found: the actual value; empty for none.
+        by: submission with the decisive claim where claims disagree.
     """
 
     reason: Reason
@@ -71,12 +71,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AskedCell:
-    """The cell that is asked about.
+    """The cell of an ExplainAbsence request.
 
     Args:
-        catalogue: what is counted with.
+        catalogue: the catalogue to count with.
         unit: number of the unit.
-        indicator: indicator; an attainment is asked as what it is of.
+        indicator: indicator; for an attainment, the one that it divides by its target.
         measure: 0 declared, 1 verified.
         months: range.
     """
@@ -91,13 +91,13 @@ class AskedCell:
 def explain_absence(
     work: Work, cell: AskedCell, submission_id: str = "", version: int = 0
 ) -> Answer:
-    """Return why a work counts in a cell or does not.
+    """Return whether a work counts in a cell, with all reasons.
 
     Args:
         work: everything known of the work.
         cell: the cell.
-        submission_id: submission to look at in particular; empty for the work as a whole.
-        version: version of it that the caller knows; 0 when none is.
+        submission_id: submission to examine; empty for the work as a whole.
+        version: its version known to the caller; 0 if none.
     """
     indicator = cell.catalogue.indicators.get(cell.indicator.attainment_of, cell.indicator)
     cell = replace(cell, indicator=indicator)
@@ -214,7 +214,7 @@ def _of_condition(test: Condition, facts: Facts) -> Finding:
 
 
 def wanted_text(test: Condition) -> str:
-    """Return what a condition asks for, in the words of the catalogue file."""
+    """Return what a condition requires, in the words of the catalogue file."""
     if test.values:
         return f"{test.test} {', '.join(sorted(test.values))}"
     if test.test == "present":

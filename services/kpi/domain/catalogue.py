@@ -14,28 +14,28 @@ from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.tree import UnitTree
 
 FOLD_VERSION = 2
-"""Raise it with every change that can alter a cell; a view names the version that folded it."""
+"""Version of the fold: raise it with every change that can alter a cell; part of a view's id."""
 
 INSTITUTIONS = "institutions"
-"""Field that stands for the institutions that claim a work, with those that its facts name."""
+"""Name of the field of institutions that claim a work or are named by its facts."""
 
 HAPPENED = "happened_on"
-"""Field that stands for the date which the type marks as the one on which it happened."""
+"""Name of the field for the date that the type marks as the day on which it happened."""
 
 REPORTED = "reported_on"
-"""Field that stands for the day on which the submission was handed in for the first time."""
+"""Name of the field for the day on which the submission was first submitted."""
 
 EVIDENCE = "evidence"
-"""Field that stands for the number of different proofs of the claim."""
+"""Name of the field for the number of distinct proofs of the claim."""
 
 EVERY_TYPE = frozenset({INSTITUTIONS, HAPPENED, REPORTED, EVIDENCE})
-"""Fields that no type lists and every type has."""
+"""Fields common to all submission types."""
 
 ANY = "any"
-"""Type that stands for all of them."""
+"""Name of the type that means any submission type."""
 
 NEVER = "never"
-"""End of a stock that nothing leaves."""
+"""`until` of a stock that works never leave."""
 
 MEASURES = ("declared", "verified")
 
@@ -53,25 +53,25 @@ class Rule(Enum):
 
     @property
     def is_money(self) -> bool:
-        """Whether it counts dong."""
+        """Whether the counting rule adds up money, in dong."""
         return self in (Rule.MONEY_RECEIVED, Rule.MONEY_SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One measure over works of one type, or of any.
+    """A component of an indicator: one quantity over works of one type, or of any.
 
     Args:
         type: submission type, or `ANY`.
         rule: counting rule.
-        date: date that puts a work into a month.
-        where: tests that a work must pass.
-        until: date on which a work leaves a stock: empty for a flow, `never` for no end.
+        date: field of the date that determines the month.
+        where: conditions that a work must meet.
+        until: field of the date on which a work leaves a stock: empty for a flow, `never` for none.
         amount: amount of money, or the quantity that is split.
         member: member of a distinct count.
         times: second factor of the quantity; empty for none.
         per: divisor of the quantity when it is shown.
-        not_before: second date that must have come; empty for none.
+        not_before: field of a second date that must be reached; empty for none.
     """
 
     type: str
@@ -87,22 +87,22 @@ class Component:
 
     @property
     def is_stock(self) -> bool:
-        """Whether it is read cumulatively up to the last month."""
+        """Whether the component is a stock: read cumulatively up to the last month."""
         return bool(self.until)
 
     @property
     def parts(self) -> int:
-        """Parts that make one: what its stored whole numbers are divided by when they are shown."""
+        """Divisor that turns the component's stored whole numbers into displayed values."""
         return WHOLE if self.rule is Rule.FRACTION and not self.amount else self.per
 
     def fields(self) -> set[str]:
-        """Return the facts it looks at."""
+        """Return the facts that the component uses."""
         named = {self.date, self.until, self.not_before, self.amount, self.times, self.member}
         tested = {name for test in self.where for name in (test.field, test.after)}
         return (named | tested) - {"", NEVER}
 
     def of_type(self, type_name: str) -> Component:
-        """Return what it is for works of one type."""
+        """Return the component restricted to works of one type."""
         return replace(self, type=type_name, where=tuple(t.of_type(type_name) for t in self.where))
 
 
@@ -123,7 +123,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One component and one measure, whole or cut: a cell of a unit and a month has several."""
+    """A column of cells: one component and one measure, whole or cut."""
 
     name: str
     component: Component
@@ -133,17 +133,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Indicators and tree, with the columns they need.
+    """A frozen catalogue: indicators and unit tree, with the columns they need.
 
     Args:
         version: from 1.
-        indicators: code -> indicator, in the order they are shown.
+        indicators: code -> indicator, in display order.
         tree: unit tree.
         columns: all columns, by number.
         number: component, measure and cut (empty for the whole) -> number of its column.
         components_of: type -> its components, each with the number of its declared column.
         cuts_of: number of a declared column -> its cuts, each with the number of its own.
-        fields_of: type -> facts that are looked at.
+        fields_of: type -> facts that its components use.
     """
 
     version: int
@@ -163,14 +163,14 @@ class Catalogue:
         types: Iterable[str] = (),
         cuts: Mapping[tuple[str, str], Cut] | None = None,
     ) -> Catalogue:
-        """Freeze definitions.
+        """Return the catalogue of checked definitions.
 
         Args:
             version: from 1.
-            indicators: definitions in the order they are shown.
+            indicators: definitions in display order.
             tree: unit tree.
-            types: all submission types, for components of any.
-            cuts: type and name -> cut, of all that indicators name.
+            types: all submission types, for components of `any`.
+            cuts: type and name -> cut, for all cuts that indicators name.
 
         Raises:
             InvalidArgument: a definition is wrong; names the indicator. The steward's fault.
@@ -223,7 +223,7 @@ def _components(
 
 
 def check(indicators: Sequence[Indicator]) -> None:
-    """Refuse definitions that cannot be counted.
+    """Check that the definition of an indicator can be counted.
 
     Raises:
         InvalidArgument: names the indicator and the field.
@@ -264,7 +264,7 @@ def _check_component(path: str, component: Component) -> None:
 
 
 def refuse(path: str, text: str) -> NoReturn:
-    """Refuse a definition.
+    """Raise the error of a wrong catalogue definition.
 
     Raises:
         InvalidArgument: always.

@@ -1,4 +1,4 @@
-"""Two catalogues over the same works: which numbers differ, and which works explain it. Pure."""
+"""Rules of what-if: numbers that differ between two catalogues, and the works behind. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Key
 
 WORKS_NAMED = 5
-"""Works of a change that are named; all are counted."""
+"""Maximum number of works listed by a change; all are counted."""
 
 ValueKey = tuple[str, str, int]
 """Unit, indicator and measure."""
@@ -23,7 +23,7 @@ Amounts = dict[tuple[int, str], int]
 
 @dataclass(slots=True)
 class Works:
-    """Works that count differently: how many, and the first few by key."""
+    """Works that count differently in a what-if: their number, and the first few by key."""
 
     count: int = 0
     keys: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Works:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One number before and after; None where a catalogue does not have it."""
+    """One number before and after a what-if; None where a catalogue does not have it."""
 
     unit_id: str
     code: str
@@ -47,11 +47,11 @@ class Change:
 
 
 class Side:
-    """One catalogue of a comparison, with its cells.
+    """One catalogue of a what-if, with its cells.
 
     Args:
-        catalogue: what is counted with.
-        months: range of months that is compared.
+        catalogue: the catalogue to count with.
+        months: range of months to compare.
     """
 
     def __init__(self, catalogue: Catalogue, months: Range) -> None:
@@ -73,7 +73,7 @@ class Side:
                 self._uses.setdefault(column.name, []).append(use)
 
     def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
-        """Return what a work adds to the numbers of the range."""
+        """Return what a work adds to this catalogue's numbers of the range."""
         first, last = self._months
         found: dict[ValueKey, Amounts] = {}
         for (unit_id, month), row in roll_up(contributed, self.catalogue).items():
@@ -89,7 +89,7 @@ class Side:
         }
 
     def value(self, place: ValueKey, target: int) -> Value | None:
-        """Return a number, or None where the catalogue does not have it."""
+        """Return a number under this catalogue; None if it does not have the unit or indicator."""
         unit_id, code, measure = place
         indicator = self.catalogue.indicators.get(code)
         if indicator is None or unit_id not in self.catalogue.tree.number:
@@ -98,11 +98,11 @@ class Side:
 
 
 class Comparison:
-    """Collects what two catalogues make of the same works.
+    """Collects the numbers of the same works under two catalogues, for a what-if.
 
     Args:
-        before: catalogue that answers now.
-        after: catalogue that is tried.
+        before: the live catalogue.
+        after: the catalogue to try.
         months: range of months.
         targets: `<unit>|<indicator>` -> target of the last month's year.
     """
@@ -115,7 +115,7 @@ class Comparison:
         self._works: dict[ValueKey, Works] = {}
 
     def add(self, work_key: str, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
-        """Note a work: what it contributes with either catalogue."""
+        """Add a work with its contribution under either catalogue."""
         if not before and not after:
             return
         old, new = self.before.shares(before), self.after.shares(after)
@@ -124,7 +124,7 @@ class Comparison:
                 self._works.setdefault(place, Works()).add(work_key)
 
     def changes(self) -> Iterator[Change]:
-        """Return the numbers that differ, by unit in the order of the tree, then by indicator."""
+        """Return the numbers that a what-if changes, by unit in tree order, then indicator."""
         trees = (self.after.catalogue.tree, self.before.catalogue.tree)
         units = list(dict.fromkeys(unit_id for tree in trees for unit_id in tree.ids))
         sides = (self.after, self.before)

@@ -1,4 +1,4 @@
-"""Conditions: tests that a work has to pass to count."""
+"""Conditions of indicators: tests that a work must pass to count."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from services.kpi.domain.work import Fact
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One test on a fact: any_of, none_of, present, at_least, within or minimum.
+    """A condition on a fact: any_of, none_of, present, at_least, within or minimum.
 
     Args:
         field: fact that is tested.
         test: name of the test.
         values: of any_of and none_of.
         bound: of at_least and minimum, 0 or 1 of present, days of within.
-        after: of within, the date to count from.
-        bounds: of minimum, (type, bound) of the types that `bound` is not for.
+        after: of within, the field of the date to count from.
+        bounds: of minimum, (type, bound) for types with another bound than `bound`.
     """
 
     field: str
@@ -31,9 +31,9 @@ class Condition:
     bounds: tuple[tuple[str, int], ...] = ()
 
     def holds(self, get: Callable[[str], Fact | None]) -> bool:
-        """Tell whether a work passes; an unset fact is None, an empty text or an empty list."""
+        """Return True if a work meets the condition; an unset fact is None or empty."""
         fact, test = get(self.field), self.test
-        # Texts are most of what is tested, and the fold tests some ten facts of every work.
+        # Most tested facts are texts, and the fold tests about ten of every work.
         if test == "any_of" and isinstance(fact, str):
             return fact in self.values and fact != ""
         is_set = fact is not None and fact != "" and fact != ()
@@ -50,7 +50,7 @@ class Condition:
         return is_one if test == "any_of" else not is_one
 
     def of_type(self, type_name: str) -> Condition:
-        """Return the test that works of one type have to pass."""
+        """Return the condition for works of one type."""
         if self.test != "minimum":
             return self
         bound = dict(self.bounds).get(type_name, self.bound)
@@ -63,9 +63,9 @@ def _text(fact: Fact | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _day(fact: Fact | None) -> int | None:
-    """Return the number of a calendar day; None for what is none, which only bad senders send.
+    """Return the number of a calendar day in a condition; None for an invalid date.
 
-    Remembered: a log has few days, and every work is asked for some.
+    Cached: a log has few distinct days, and every work is tested on some.
     """
     try:
         return date.fromisoformat(fact).toordinal() if isinstance(fact, str) else None

@@ -1,8 +1,8 @@
-"""What one work adds to the view: the counting rules, each named once.
+"""The counting rules: what one work contributes to the cells of a view.
 
-A contribution stands at a unit and rolls up to all units above. A whole count is a union, not a
-sum, and still rolls up linearly: with the claiming units in depth-first order, one is added at each
-and one taken away where neighbours' paths meet, so that every unit above counts the work once.
+A contribution is made at a unit and rolls up to all its ancestors. A whole count is a union, not a
+sum, and still rolls up linearly: with the claiming units in depth-first order, 1 is added at each
+and 1 subtracted at the common ancestor of neighbours, so that every ancestor counts the work once.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
 from services.kpi.domain.work import Claim, Fact, Key, Statement, effective_date, settled
 
-# 17 bits hold every month to the end of year 9999, which people write for "never".
+# 17 bits hold every month up to the year 9999, which people write for "never".
 MONTH_BITS, COLUMN_BITS = 17, 12
 
 
 def number_key(unit: int, month: int, column: int) -> int:
-    """Return the key of (unit, month, column) as one integer: cheap to hash and to compare."""
+    """Return the key of a contribution (unit, month, column) as one integer, cheap to hash."""
     return (unit << MONTH_BITS | month) << COLUMN_BITS | column
 
 
 def key_parts(key: int) -> tuple[int, int, int]:
-    """Return (unit, month, column) of a key."""
+    """Return (unit, month, column) of the key of a contribution."""
     return (
         key >> (MONTH_BITS + COLUMN_BITS),
         key >> COLUMN_BITS & (1 << MONTH_BITS) - 1,
@@ -36,10 +36,10 @@ def key_parts(key: int) -> tuple[int, int, int]:
 
 
 def contribution(statements: Iterable[Statement], catalogue: Catalogue) -> dict[Key, int]:
-    """Return what a work adds, from all that is said about it. Ignores the order of arrival.
+    """Return what a work contributes, from all its claims, whatever their order of arrival.
 
     Returns:
-        Key -> whole number, without zeros; to be rolled up along the tree.
+        Key -> whole number, without zeros, not yet rolled up along the tree.
     """
     live = [s for s in statements if s.declared is not None or s.verified is not None]
     declared = [s.declared for s in live if s.declared is not None]
@@ -60,11 +60,11 @@ def _count(
         return
     if len(claims) > 1:
         claims = sorted(claims, key=lambda claim: claim.precedence)
-        # The strongest claim says what the work is; one that says otherwise does not count.
+        # The strongest claim determines the type; claims of another type do not count.
         claims = [claim for claim in claims if claim.type == claims[0].type]
     facts = Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
-        # Each claim by its own facts, or the work by what its claims settle on.
+        # Each claim by its own facts, or the work by its settled facts.
         if component.rule is Rule.CLAIMS and len(claims) > 1:
             for claim in claims:
                 said = Facts([claim], catalogue.tree)
@@ -99,12 +99,12 @@ def _count_component(
     for number, found in columns:
         _add(found, month, 1, number, measures, added)
         if end:
-            # Never before it came in: a wrong end must not make a stock negative.
+            # Not before the begin: a wrong end date must not make a stock negative.
             _add(found, max(month, month_of_date(end)), -1, number, measures, added)
 
 
 def begin_of(component: Component, facts: Facts) -> str:
-    """Return the date from which a work counts; empty while one that it needs is missing."""
+    """Return the date from which a work counts; empty while a required date is missing."""
     date = effective_date(facts.claims, component.date)
     if not date or not component.not_before:
         return date
@@ -129,7 +129,7 @@ class Facts:
         self._only = claims[0].facts if len(claims) == 1 else None
 
     def get(self, name: str) -> Fact | None:
-        """Return a fact; None when no claim has it."""
+        """Return a settled fact of the work; None if no claim has it."""
         if name == INSTITUTIONS:
             return self._institutions()
         if self._only is not None:
@@ -137,7 +137,7 @@ class Facts:
         return settled(self.claims, name)
 
     def whole_number(self, name: str) -> int | None:
-        """Return a fact that is a whole number; None for any other."""
+        """Return a settled fact that is a whole number; None for any other."""
         found = self.get(name)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
@@ -173,13 +173,13 @@ def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
     parts = [(claim.unit, "", share) for claim, share in zip(claims, shares, strict=True)]
     payer = tree.number.get(str(facts.get("payer_unit_id") or ""))
     if component.rule is Rule.MONEY_RECEIVED and payer is not None:
-        # Where payer and payee meet the money only changes hands.
+        # At a common ancestor of payer and payee it is only an internal transfer.
         parts += [(tree.meeting(unit, payer), "", -share) for unit, _, share in parts]
     return parts
 
 
 def amount_of(component: Component, facts: Facts) -> int | None:
-    """Return what is split among the claims; None when the facts do not say."""
+    """Return the amount or quantity to split among the claims; None if a fact is missing."""
     if not component.amount:
         return WHOLE
     amount = facts.whole_number(component.amount)
@@ -190,7 +190,7 @@ def amount_of(component: Component, facts: Facts) -> int | None:
 
 
 def union(units: list[int], tree: UnitTree) -> list[tuple[int, int]]:
-    """Return (unit, +1 or -1) whose roll-up is 1 at every unit that holds one of ``units``."""
+    """Return (unit, +1 or -1) that roll up to 1 at every ancestor of one of ``units``."""
     if len(units) == 1:
         return [(units[0], 1)]
     ordered = sorted(set(units))

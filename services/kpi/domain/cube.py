@@ -14,7 +14,7 @@ from services.kpi.domain.digest import Digest
 from services.kpi.domain.months import month_text
 
 Row = Mapping[tuple[str, str], int]
-"""Cells of one unit and month in one partition: (column name, member) -> value."""
+"""A row: cells of one unit and month in one partition, (column name, member) -> value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ Range = tuple[int, int]
 
 
 class Cube:
-    """All cells of one view. Rows of several partitions add up.
+    """The cube: all cells of one view in memory. Rows of several partitions add up.
 
     Args:
         catalogue: the view's catalogue.
@@ -47,13 +47,13 @@ class Cube:
         self._columns: dict[tuple[int, int, str], str] = {}
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
-        """Replace the cells of one unit and month in one partition."""
+        """Replace a row of the cube: the cells of one unit and month in one partition."""
         gone = self._rows.get((partition, unit_id, month), {}).keys() - row.keys()
         self.change(partition, unit_id, month, {**row, **dict.fromkeys(gone, 0)})
 
     def change(self, partition: int, unit_id: str, month: int, cells: Row) -> None:
-        """Replace some cells of one unit and month in one partition; 0 takes one away."""
-        # A copy, because a row that was handed out never changes.
+        """Replace some cells of a row in the cube; 0 removes one."""
+        # A copy, because rows given to callers never change.
         row = dict(self._rows.get((partition, unit_id, month), {}))
         self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
         for cell, value in cells.items():
@@ -74,21 +74,21 @@ class Cube:
         self._digest.replace(unit_id, month_text(month), column, member, old, old + change)
 
     def digest(self) -> str:
-        """Return the digest over all cells."""
+        """Return the digest over all cells of the cube."""
         return self._digest.hex()
 
     def changes_of(self, unit_id: str) -> int:
-        """Return how often rows of a unit were replaced: what was made of them before is old."""
+        """Return how often rows of a unit were replaced, to invalidate caches."""
         return self._changes.get(unit_id, 0)
 
     def rows(self) -> dict[tuple[int, str, int], Row]:
-        """Return a copy of all rows by (partition, unit, month); a row itself never changes."""
+        """Return a copy of all rows of the cube by (partition, unit, month); rows are immutable."""
         return dict(self._rows)
 
     def value(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int, target: int
     ) -> Value:
-        """Return one indicator at one unit over one range of months; see `values`."""
+        """Return the value of an indicator at a unit over one range of months; see `values`."""
         return self.values(unit_id, indicator, measure, [(first, last)], [target])[0]
 
     def values(
@@ -99,14 +99,14 @@ class Cube:
         ranges: Sequence[Range],
         targets: Sequence[int],
     ) -> list[Value]:
-        """Return one indicator at one unit over several ranges of months.
+        """Return the values of an indicator at a unit over several ranges of months.
 
         Args:
             unit_id: unit.
             indicator: indicator of the catalogue.
             measure: 0 declared, 1 verified.
             ranges: ranges of months.
-            targets: for each range the denominator of an attainment; 0 when there is none.
+            targets: for each range the denominator of an attainment; 0 if there is none.
         """
         if indicator.attainment_of:
             base = self.catalogue.indicators[indicator.attainment_of]
@@ -125,7 +125,7 @@ class Cube:
     def split(
         self, unit_id: str, indicator: Indicator, cut: str, measure: int, months: Range
     ) -> dict[str, Value]:
-        """Return one indicator at one unit by the terms of one of its cuts; absent ones are zero.
+        """Return the value of an indicator at a unit by terms of a cut; absent terms are zero.
 
         A work counts under each of its terms, so they may add up to more than the whole value.
         """
@@ -155,7 +155,7 @@ class Cube:
             ranges = [(0, last) for _, last in ranges]
         if component.rule is Rule.DISTINCT:
             return [_distinct(months, first, last) for first, last in ranges]
-        # Sums up to each month: a range costs two searches, however many months there are.
+        # Prefix sums by month: a range costs two searches, whatever its length.
         known = sorted(months)
         sums = [0, *accumulate(months[month].get("", 0) for month in known)]
         return [
@@ -164,7 +164,7 @@ class Cube:
         ]
 
     def _column(self, component: Component, measure: int, cut: str = "") -> str:
-        # Hashing a component costs more than adding up its months; the catalogue keeps it alive.
+        # By id, as hashing a component costs more than the sum; the catalogue keeps it alive.
         key = (id(component), measure, cut)
         if key not in self._columns:
             number = self.catalogue.number[component, measure, cut]

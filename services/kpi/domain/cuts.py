@@ -1,4 +1,4 @@
-"""Cuts: what a number can be split by. A work stands under every term that its facts name."""
+"""Cuts that split a number by terms. A work counts under every term that its facts name."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from services.kpi.domain.work import Fact
 
 UNCLASSIFIED = "unclassified"
-"""Term of the works that name none; it makes the terms cover every work."""
+"""Term for works that name none, so that the terms cover every work."""
 
 SEPARATOR = "|"
-"""Stands between term and member in the cells of a distinct count; no code of a term has it."""
+"""Separates term and member in the cells of a distinct count; never occurs in a term."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """First and last day of something, as `YYYY-MM-DD`; empty for no limit."""
+    """Validity of a term or link: first and last day, `YYYY-MM-DD`; empty for no limit."""
 
     first: str = ""
     last: str = ""
 
     def hold(self, date: str) -> bool:
-        """Tell whether a day lies within."""
+        """Return True if a day is within the validity."""
         return self.first <= date and (not self.last or date <= self.last)
 
 
@@ -34,8 +34,8 @@ class Cut:
         name: code of the taxonomy, or field of the facts.
         fact: field that names the terms.
         terms: term -> days it is used; None when every value of the field is a term.
-        standing_in: field whose terms stand in where `fact` names none; empty for none.
-        links: term that stands in -> what it means here, and the days it does.
+        standing_in: field to use instead where `fact` names no term; empty for none.
+        links: term of that field -> term of this cut, and the link's validity.
         otherwise: term of works that name none, e.g. `false` of a flag.
     """
 
@@ -47,14 +47,14 @@ class Cut:
     otherwise: str = UNCLASSIFIED
 
     def fields(self) -> set[str]:
-        """Return the facts it looks at."""
+        """Return the facts that the cut uses."""
         return {self.fact, self.standing_in} - {""}
 
     def terms_of(self, get: Callable[[str], Fact | None], date: str) -> list[str]:
-        """Return the terms a work stands under, in order; at least one.
+        """Return the terms of the cut under which a work counts, in order; at least one.
 
         Args:
-            get: returns a fact of the work, None when it is not set.
+            get: returns a fact of the work, None if it is not set.
             date: the work's date, on which terms and links must be in use.
         """
         named = _values(get(self.fact))

@@ -1,4 +1,4 @@
-"""A digest over all cells that does not depend on their order and can be kept up to date.
+"""The digest of a view: over all cells, independent of their order, updated incrementally.
 
 Every cell is hashed to 2048 bits and the hashes are added modulo 2^2048 (AdHash); the digest is the
 SHA-256 of the sum. A changed cell costs two hashes, whatever the size of the view. Zero cells do
@@ -18,7 +18,7 @@ MODULUS = 1 << (8 * HASH_BYTES)
 
 
 class Digest:
-    """Sum of the hashes of all cells of a view."""
+    """The digest of a view as a running sum of cell hashes."""
 
     def __init__(self) -> None:
         self._sum = 0
@@ -26,7 +26,7 @@ class Digest:
     def replace(
         self, unit_id: str, month: str, column: str, member: str, old: int, new: int
     ) -> None:
-        """Account for a cell that changes from ``old`` to ``new``; 0 means absent."""
+        """Update the digest for a cell that changes from ``old`` to ``new``; 0 means absent."""
         if old:
             self._sum -= cell_hash(unit_id, month, column, member, old)
         if new:
@@ -39,6 +39,6 @@ class Digest:
 
 
 def cell_hash(unit_id: str, month: str, column: str, member: str, value: int) -> int:
-    """Return the hash of one cell as a number below 2^2048."""
+    """Return the hash of one cell for the digest, a number below 2^2048."""
     text = f"{unit_id}\t{month}\t{column}\t{member}\t{value}"
     return int.from_bytes(hashlib.shake_256(text.encode()).digest(HASH_BYTES), "big")

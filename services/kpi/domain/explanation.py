@@ -1,4 +1,4 @@
-"""What one work adds to one cell, so that a list of works adds up to the cell exactly."""
+"""Rules of ExplainKpi: the share of one work in a cell; all shares add up to it exactly."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def share_of(
     first: int,
     last: int,
 ) -> tuple[Value, str]:
-    """Return what a work adds to an indicator at a unit over a range, and the member it stands for.
+    """Return a work's share in an indicator at a unit over a range, and its member.
 
     A distinct count has no share of its own: the value is how often the member is named (its count
     in the multiset), and the member counts once for all works that name it.
@@ -48,7 +48,7 @@ def share_of(
 
 
 def adds_something(value: Value) -> bool:
-    """Tell whether a share is worth listing."""
+    """Return True if a work's share in a cell is not zero and has to be listed."""
     if isinstance(value, Ratio):
         return bool(value.numerator or value.denominator)
     return bool(value)

@@ -1,4 +1,4 @@
-"""One event at a time: the work it speaks of, and how every cell changes. Pure and idempotent."""
+"""The fold: applies one event to its work, and returns how cells change. Pure and idempotent."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from services.kpi.domain.work import Key, Statement, Work
 COLUMN_MASK = (1 << COLUMN_BITS) - 1
 
 RowKey = tuple[str, int]
-"""Unit id and month: where a row stands."""
+"""Key of a row: unit id and month."""
 
 CellKey = tuple[str, str]
-"""Column name and member: what a row holds several of; the member is empty for counts."""
+"""Key of a cell in a row: column name and member; the member is empty for counts."""
 
 
 def fold(
     work: Work, submission_id: str, statement: Statement, catalogue: Catalogue
 ) -> tuple[Work, dict[Key, int]]:
-    """Apply one statement of a submission to the work it speaks of.
+    """Fold one statement of a submission into its work.
 
-    A statement that is not newer than the one remembered changes nothing. A newer one is remembered
-    even when no cell changes, or an older one that comes late would be taken for news.
+    A statement that is not newer than the stored one changes nothing. A newer one is stored even
+    if no cell changes; otherwise an older one that arrives late would be taken for newer.
 
     Args:
-        work: everything known of the work; `Work()` when nothing is.
-        submission_id: submission that speaks.
+        work: everything known of the work; `Work()` if nothing is.
+        submission_id: submission of the statement.
         statement: its full state as far as this work is concerned.
         catalogue: frozen indicators and tree; the same for the whole life of a view.
 
@@ -45,12 +45,12 @@ def fold(
 
 
 def restored(statements: Mapping[str, Statement], catalogue: Catalogue) -> Work:
-    """Return a work as it was stored; what it contributes follows from what is said about it."""
+    """Return a work of stored statements; its contribution is recomputed from them."""
     return Work(statements, contribution(statements.values(), catalogue))
 
 
 def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]:
-    """Return ``new - old`` without zeros."""
+    """Return the change between two contributions, ``new - old``, without zeros."""
     change = dict(new)
     for key, value in old.items():
         left = change.get(key, 0) - value
@@ -62,7 +62,7 @@ def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]
 
 
 def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[RowKey, dict[CellKey, int]]:
-    """Return how rows change: each contribution at its unit and all units above, without zeros.
+    """Return how rows change: contributions at their unit and all ancestors, without zeros.
 
     Contributions are gathered by unit and month first, so that a path is walked once per row.
     """

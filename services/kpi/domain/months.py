@@ -29,10 +29,10 @@ def month_text(month: int) -> str:
 
 
 def month_range(from_month: str, to_month: str) -> tuple[int, int]:
-    """Return first and last month of a range, both included.
+    """Return a range of months from two texts, both included.
 
     Raises:
-        InvalidArgument: not months, the wrong way round, or over 120 months. The caller's fault.
+        InvalidArgument: not months, in the wrong order, or over 120 months. The caller's fault.
     """
     bounds = []
     for field, text in (("from_month", from_month), ("to_month", to_month)):

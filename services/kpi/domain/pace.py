@@ -1,4 +1,4 @@
-"""Where a yearly target stands on a day: what a straight line expects, and where it leads to."""
+"""The pace of a yearly target on a day: expected value on a straight line, and forecast."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.kpi.domain.cube import Ratio
 
 
 class Standing(Enum):
-    """How a value stands against its target on a day."""
+    """State of a target on a day, e.g. reached or behind."""
 
     REACHED = "reached"
     ON_PACE = "on_pace"
@@ -19,12 +19,12 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """A target on a day.
+    """The pace of a target on a day.
 
     Args:
         on: the day, included.
-        expected: value that a straight line from the start to the target has on that day.
-        forecast: value at the end of the year when it goes on as it did so far.
+        expected: value on that day of a straight line from the start to the target.
+        forecast: value at the end of the year if it continues as so far.
         standing: how the value compares.
     """
 
@@ -37,15 +37,15 @@ class Pace:
 def pace(
     target: int, value: int, start: int, year: int, on: date, is_lower_better: bool = False
 ) -> Pace | None:
-    """Return where a target stands; None before its year has begun.
+    """Return the pace of a target; None before its year has begun.
 
     Args:
         target: value to reach by 31 December.
         value: value reached by the end of ``on``.
-        start: value on 1 January: 0 of what is counted through the year, the level of a stock.
+        start: value on 1 January: 0 for a flow, the level for a stock.
         year: year of the target.
         on: the day; a later year's counts as 31 December.
-        is_lower_better: whether the target is a ceiling; it is reached only when the year is over.
+        is_lower_better: whether the target is a ceiling; it is reached only at the year's end.
     """
     if on.year < year:
         return None

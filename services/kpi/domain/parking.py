@@ -1,4 +1,4 @@
-"""Records that cannot be folded: what is kept of them, when too many stop the fold, what mends one.
+"""Parked records, which cannot be folded: limits that stop the fold, and replacement.
 
 Only deterministic failures are parked, so that every replay parks the same records.
 """
@@ -15,12 +15,12 @@ WINDOW_RECORDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much may be parked before the fold stops. They decide when to stop, never a number.
+    """Maximum numbers of parked records before the fold stops. They never affect a cell.
 
     Args:
-        in_a_row: records one after the other.
-        per_window: records among the last 10,000 of a partition; asked only once the partition has
-            so many, or a single bad record would stop a young log.
+        in_a_row: consecutive records.
+        per_window: records among the last 10,000 of a partition; checked only once the partition
+            has so many, or a single bad record would stop a new log.
     """
 
     in_a_row: int = 1000
@@ -28,14 +28,14 @@ class Limits:
 
 
 UNLIMITED = Limits(sys.maxsize, sys.maxsize)
-"""For who repeats a view: it has parked the same records, and its own limits have judged them."""
+"""No limits: for recomputing a view, which was folded within its own limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A record that cannot be folded, and whose it is as far as it says so itself.
+    """A parked record: one that cannot be folded, with its origin as far as readable.
 
-    ``version`` is 0 and the texts are empty where the record does not tell.
+    ``version`` is 0 and the texts are empty where the record does not name them.
     """
 
     reason: str
@@ -50,7 +50,7 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRef:
-    """What the fold remembers of a parked record; ``is_open`` until a newer version was folded."""
+    """What the fold keeps of a parked record; ``is_open`` until a newer version was folded."""
 
     offset: int
     submission_id: str
@@ -60,11 +60,11 @@ class ParkedRef:
 
 
 class Parking:
-    """The parked records of one partition, by offset: counts them and finds what mends them.
+    """The parked records of one partition, by offset: counts them and finds those replaced.
 
     Args:
         limits: when to stop.
-        parked_refs: what was parked before; all open ones, and all of the last window.
+        parked_refs: records parked earlier: all open ones, and all of the last window.
     """
 
     def __init__(self, limits: Limits, parked_refs: Iterable[ParkedRef] = ()) -> None:
@@ -76,7 +76,7 @@ class Parking:
             self._bury(parked_ref)
 
     def park(self, offset: int, parked: Parked) -> str:
-        """Note a record; return why the fold must stop now, empty when it may go on."""
+        """Add a parked record; return why the fold must stop now, empty if it may continue."""
         name = parked.submission_id, parked.work_key
         self._bury(ParkedRef(offset, *name, parked.version, is_open=True))
         if self._in_a_row > self._limits.in_a_row:
@@ -88,7 +88,7 @@ class Parking:
         return ""
 
     def mended(self, submission_id: str, work_key: str, version: int) -> list[int]:
-        """Return the offsets of open records that a newer version of the submission replaces."""
+        """Return the offsets of open parked records that a submission's newer version replaces."""
         if not self._open:
             return []
         parked_refs = self._open.get((submission_id, work_key), [])

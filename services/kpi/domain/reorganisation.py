@@ -1,4 +1,4 @@
-"""The tree as it was and as it is: units that ended, placed below those that took over. Pure."""
+"""Reorganisation of the unit tree: ended units placed below their successors. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 def parents_as_is(
     parents: Mapping[str, str], successors: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    """Return unit -> parent of the tree as it is now.
+    """Return unit -> parent of the reorganised tree as it is now.
 
-    A unit that ended stands below its successor, with everything below itself, so that what it
-    claimed counts there. With several successors nobody can say whose it is: it stands at the
-    lowest unit that holds them all.
+    A unit that ended is placed below its successor, with its descendants, so that its claims
+    count there. With several successors the owner is undefined: it is placed below their
+    lowest common ancestor.
 
     Args:
         parents: unit -> parent of the tree as it was; empty for the root.
@@ -21,14 +21,14 @@ def parents_as_is(
     found = dict(parents)
     for unit_id, taken_over in sorted(successors.items()):
         above = _meeting([_path(other, parents) for other in taken_over])
-        # A successor that stands, or came to stand, below the unit would make a circle.
+        # A successor that is, or has been placed, below the unit would make a cycle.
         if above and unit_id not in _path(above, found):
             found[unit_id] = above
     return found
 
 
 def predecessors(unit_id: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the units that stand below a unit now, and did not as it was; topmost ones only."""
+    """Return the topmost units that a reorganisation placed below a unit."""
     moved = (unit for unit in now if now[unit] != was[unit])
     return sorted(
         unit

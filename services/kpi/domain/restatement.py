@@ -1,4 +1,4 @@
-"""What became of the works of a closed period: one line per work, adding up to every cell.
+"""Restatement of a closed period: one line per changed work, adding up to every cell.
 
 Works are frozen with names instead of numbers, so that they can be compared with those of another
 log, tree or catalogue.
@@ -22,7 +22,7 @@ EditionCellKey = tuple[str, str, int]
 
 
 class Cause(Enum):
-    """Why a submission counts otherwise than when the period was closed."""
+    """Why a submission counts differently than when the period was closed."""
 
     LATE = "late"
     NEWLY_VERIFIED = "newly_verified"
@@ -33,9 +33,9 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FrozenClaim:
-    """One submission on a work, as far as it is needed to tell later what changed.
+    """A frozen claim of a submission, with what is needed to find later changes.
 
-    ``declared`` and ``verified`` are hashes of what is claimed, empty when nothing is; ``subject``
+    ``declared`` and ``verified`` are hashes of the claims, empty without a claim; ``subject``
     is the opaque subject that submitted last.
     """
 
@@ -51,7 +51,7 @@ class FrozenClaim:
 
 @dataclass(frozen=True, slots=True)
 class FrozenWork:
-    """A work, its submissions in order of id, and what it contributed, not yet rolled up."""
+    """A frozen work: its submissions in order of id, and its contribution, not rolled up."""
 
     work_key: str
     claims: tuple[FrozenClaim, ...]
@@ -60,7 +60,7 @@ class FrozenWork:
 
 @dataclass(frozen=True, slots=True)
 class RestatedClaim:
-    """A submission that counts otherwise now, and why; the version before is 0 when it was new."""
+    """A submission that counts differently now, and why; the old version is 0 if it is new."""
 
     claim: FrozenClaim
     cause: Cause
@@ -69,7 +69,7 @@ class RestatedClaim:
 
 @dataclass(slots=True)
 class Line:
-    """One work of a restatement list and how it changed each cell."""
+    """A line of a restatement: one work and how it changed each cell."""
 
     work_key: str
     claims: list[RestatedClaim]
@@ -77,11 +77,11 @@ class Line:
 
 
 def cause_of(old: FrozenClaim | None, new: FrozenClaim | None, measure: int) -> Cause | None:
-    """Return why a submission counts otherwise in a measure; None when it counts as before.
+    """Return why a submission counts differently in a measure; None if it counts as before.
 
     Args:
-        old: the submission when the period was closed; None when it was not known.
-        new: the submission now; None when it is not in the present log.
+        old: the submission when the period was closed; None if it was unknown.
+        new: the submission now; None if it is not in the present log.
         measure: 0 declared, 1 verified.
     """
     before = _hash(old, measure)
@@ -106,7 +106,7 @@ class Restatement:
     """Compares frozen works with present ones, for the cells of a subtree and a range of months.
 
     Args:
-        catalogue: what the edition was counted with.
+        catalogue: the edition's catalogue.
         unit_id: top of the subtree.
         months: range of the edition.
         measure: 0 declared, 1 verified.
@@ -132,14 +132,14 @@ class Restatement:
                     known[1].append((indicator.code, part))
 
     def lines(self, old: Iterable[FrozenWork], new: Iterable[FrozenWork]) -> list[Line]:
-        """Return one line per work that changed a cell, in order of key.
+        """Return one restatement line per work that changed a cell, in order of key.
 
         Args:
             old: works when the period was closed, in order of key.
             new: works now, in order of key.
         """
         found: list[Line] = []
-        # Members of distinct counts: how often each was named, and what every work changes of it.
+        # Members of distinct counts: how often each was named, and the change by each work.
         named: Counter[tuple[str, str, str]] = Counter()
         renamed: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         for before, now in _pairs(old, new):
@@ -168,7 +168,7 @@ class Restatement:
         return [line for line in found if line.changes]
 
     def _rolled(self, work: FrozenWork | None) -> dict[tuple[str, str, str], int]:
-        """Return what a work adds over the range: (unit, column, member) -> value."""
+        """Return a frozen work's rolled-up sums of the range: (unit, column, member) -> value."""
         first, last = self._months
         total: Counter[tuple[str, str, str]] = Counter()
         for (unit_id, month, column, member), value in (work.contributed if work else {}).items():
@@ -202,7 +202,7 @@ class Restatement:
         named: Mapping[tuple[str, str, str], int],
         renamed: Mapping[tuple[str, str, str], list[tuple[int, int]]],
     ) -> None:
-        """Give a member that came or went to the first work, in order of key, that did it."""
+        """Attribute an added or removed member to the first work, by key, that caused it."""
         for (unit_id, column, member), changes in renamed.items():
             before = named.get((unit_id, column, member), 0)
             now = before + sum(change for _, change in changes)
@@ -219,14 +219,14 @@ def _key(old: FrozenWork | None, new: FrozenWork | None) -> str:
 
 
 def _is_settled(old: FrozenWork | None, new: FrozenWork | None) -> bool:
-    """Tell whether a work need not be looked at: the same as before, and it names no member."""
+    """Return True if a frozen work can be skipped: unchanged, and it names no member."""
     if old is None or new is None or old.contributed != new.contributed:
         return False
     return not any(member for *_, member in old.contributed)
 
 
 def _told(old: FrozenClaim | None, new: FrozenClaim | None) -> FrozenClaim:
-    """Return the claim to show; a retraction names no unit, so the one before does."""
+    """Return the restated claim to show; a retraction takes its unit from the old one."""
     if new is None or old is None:
         claim = new or old
         assert claim is not None
@@ -248,7 +248,7 @@ def _told(old: FrozenClaim | None, new: FrozenClaim | None) -> FrozenClaim:
 def _pairs(
     old: Iterable[FrozenWork], new: Iterable[FrozenWork]
 ) -> Iterator[tuple[FrozenWork | None, FrozenWork | None]]:
-    """Join two lists in order of key; neither has to fit into memory."""
+    """Merge-join frozen and present works by key; neither has to fit into memory."""
     olds, news = iter(old), iter(new)
     before, now = next(olds, None), next(news, None)
     while before is not None or now is not None:

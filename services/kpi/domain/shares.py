@@ -1,4 +1,4 @@
-"""Splitting a whole among claims so that the parts add up exactly."""
+"""Splits an amount among the claims of a work so that the parts add up exactly."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WHOLE = 720_720
 
 
 def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
-    """Return the weight of each claim; they add up to 1.
+    """Return the weight of each claim of a work; weights add up to 1.
 
     Declared shares count when every claim declares one. Otherwise institutions share equally, and
     within an institution claims share by their authors (1 when unknown).
@@ -34,7 +34,7 @@ def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
 
 
 def split(amount: int, claims: Sequence[Claim], tree: UnitTree) -> list[int]:
-    """Split a whole number among claims by largest remainder; the parts add up to it exactly.
+    """Split a whole number among claims by largest remainder; the parts add up exactly.
 
     Args:
         amount: what to split, from 0.

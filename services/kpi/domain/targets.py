@@ -1,4 +1,4 @@
-"""Yearly targets: who may set which, and when one is reached."""
+"""Rules of yearly targets: who may set which, and when one is reached."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Identity: unit, indicator and year."""
+        """Identity of the target: unit, indicator and year."""
         return f"{self.unit_id}|{self.indicator_code}|{self.year}"
 
 
 def check_settable(target: Target, indicator: Indicator, tree: UnitTree, setter: str) -> None:
-    """Check that somebody may set a target.
+    """Check that a caller's unit may set a target.
 
     Args:
         target: target of a unit that is in the tree.
         indicator: its indicator.
         tree: the units.
-        setter: unit of whoever sets it: its own targets and those below it.
+        setter: the caller's unit, which may set its own targets and those below it.
 
     Raises:
         InvalidArgument: the indicator is a ratio, whose target follows from its parts.
@@ -51,9 +51,9 @@ def check_settable(target: Target, indicator: Indicator, tree: UnitTree, setter:
 
 
 def reached(targets: Iterable[Target], cube: Cube) -> list[tuple[Target, int]]:
-    """Return the targets that the verified values reach and that are not marked, with the values.
+    """Return newly reached targets with their verified values; marked ones are excluded.
 
-    A ceiling is never among them: whether it was kept is known only when the year is over.
+    Ceilings are excluded: whether one was kept is known only at the end of the year.
     """
     found = []
     for target in targets:

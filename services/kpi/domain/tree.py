@@ -60,18 +60,18 @@ class UnitTree:
             self._walk(child, (number, *above), self.institution[number], children)
 
     def children(self, number: int) -> Sequence[int]:
-        """Return the units directly below, in order of id."""
+        """Return the child units of a unit, in order of id."""
         return self._children.get(self.ids[number], ())
 
     def institutions(self) -> list[int]:
-        """Return the institutions, in order of id."""
+        """Return the institutions of the tree, in order of id."""
         return [n for n, institution in enumerate(self.institution) if institution == n]
 
     def meeting(self, one: int, other: int) -> int:
-        """Return the lowest unit that holds both; a unit holds itself."""
+        """Return the lowest common ancestor of two units; a unit is its own ancestor."""
         above = set(self.ancestors[one])
         return next(number for number in self.ancestors[other] if number in above)
 
     def holds(self, upper: int, lower: int) -> bool:
-        """Tell whether ``lower`` is ``upper`` or below it."""
+        """Return True if unit ``lower`` is ``upper`` or below it."""
         return upper in self.ancestors[lower]

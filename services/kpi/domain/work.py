@@ -1,4 +1,4 @@
-"""What is known of one work: every claim on it, by submission."""
+"""A work: every claim on it, by submission, and how claims are settled."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ REGISTRY_RANK = 1
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one unit claims of one work.
+    """The claim of one unit on one work.
 
     Args:
-        submission_id: submission that claims.
+        submission_id: submission of the claim.
         unit: number of the claiming unit in the tree.
         is_lead: whether the unit led the work.
         share_ppm: declared share in parts per million; 0 when none is declared.
         rank: who vouches: 1 a registry, 2 a system of record, 3 a person; the smaller wins.
         type: submission type.
-        facts: fields that the catalogue asks for and that are set; dates as `YYYY-MM-DD`.
+        facts: set fields that the catalogue uses; dates as `YYYY-MM-DD`.
     """
 
     submission_id: str
@@ -35,15 +35,15 @@ class Claim:
 
     @property
     def precedence(self) -> tuple[int, str]:
-        """Order in which claims win where they disagree; ignores when they arrived."""
+        """Sort key by which claims win where they disagree; independent of arrival."""
         return self.rank, self.submission_id
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The newest thing a submission said about a work; neither claim means that it was retracted.
+    """The newest statement of a submission about a work; retracted if it has neither claim.
 
-    ``source`` is the event it was said in, kept for explanations and for reading it again.
+    ``source`` is its event, kept for explanations and for decoding it again.
     """
 
     version: int
@@ -54,29 +54,29 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Everything known of one work.
+    """A work with all statements about it.
 
     Args:
-        statements: submission id -> newest statement; retractions stay for ever, or a late
-            duplicate would bring the claim back.
-        contributed: what the work adds to the view now; derived from the statements.
+        statements: submission id -> newest statement; retractions are kept, because a late
+            duplicate would restore the claim otherwise.
+        contributed: the work's present contribution; derived from the statements.
     """
 
     statements: Mapping[str, Statement] = field(default_factory=dict)
     contributed: Mapping[Key, int] = field(default_factory=dict)
 
     def version_of(self, submission_id: str) -> int:
-        """Return the newest version heard of a submission; 0 before the first."""
+        """Return the newest folded version of a submission of the work; 0 before the first."""
         statement = self.statements.get(submission_id)
         return statement.version if statement else 0
 
 
 Key: TypeAlias = "int | tuple[int, str]"
-"""Key of a contribution: `cells.number_key`, with the member for distinct counts."""
+"""Key of a contribution: `contribution.number_key`, with the member for distinct counts."""
 
 
 def effective_date(claims: Sequence[Claim], name: str) -> str:
-    """Return the one date that puts a work into a month; empty when no claim has it.
+    """Return the date that determines a work's month; empty if no claim has it.
 
     A registry's date wins; otherwise the earliest of the live claims. Source: design.md, section 5.
     """
@@ -97,7 +97,7 @@ def effective_date(claims: Sequence[Claim], name: str) -> str:
 
 
 def settled(claims: list[Claim], name: str) -> Fact | None:
-    """Return the fact that holds where claims may disagree; None when no claim has it.
+    """Return the settled fact of a work whose claims may disagree; None if no claim has it.
 
     Args:
         claims: live claims in order of precedence.

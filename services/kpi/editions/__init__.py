@@ -1,1 +1,1 @@
-"""Editions: closing and signing a period, and what changed since."""
+"""Editions: closing and signing a period, and comparing it with the present."""

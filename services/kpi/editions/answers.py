@@ -1,4 +1,4 @@
-"""Editions and restatements -> protobuf."""
+"""Encodes editions and restatements as protobuf."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:
-    """Return an edition without its content."""
+    """Return the message of an edition without its content."""
     closed_at = Timestamp()
     closed_at.FromDatetime(edition.closed_at)
     return api.Edition(
@@ -34,7 +34,7 @@ def encode_edition(edition: Edition) -> api.Edition:
 def encode_line(
     line: Line, ratios: set[str], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
-    """Return a line, or None when it changed nothing of a unit and indicator; empty means any."""
+    """Return a restatement line; None if it changed no cell of the unit and indicator, if given."""
     changes: dict[tuple[str, str], list[int]] = {}
     for (unit, code, part), change in sorted(line.changes.items()):
         if unit_id in ("", unit) and indicator_code in ("", code):
@@ -72,7 +72,7 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
 
 
 def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
-    """Return a cell then and now."""
+    """Return the message of a restated cell, then and now."""
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,
@@ -89,7 +89,7 @@ def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
 
 
 def ratios_of(cells: list[RestatedCell]) -> set[str]:
-    """Return the indicators whose values have two parts, then or now."""
+    """Return the indicators that are ratios in the edition's or the present catalogue."""
     return {
         cell.indicator_code
         for cell in cells

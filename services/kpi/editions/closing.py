@@ -1,4 +1,4 @@
-"""Closes periods into signed editions."""
+"""Closes a period into a signed edition."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ DECLARED, VERIFIED = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What is to be closed.
+    """The period that an edition is to close.
 
     Args:
-        edition_id: id.
-        title: for people.
+        edition_id: id of the edition.
+        title: title to display.
         unit_id: top of the subtree; empty for the root.
         from_month: first month, `YYYY-MM`.
         to_month: last month, included.
@@ -55,7 +55,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class ClosingPosition:
-    """The live view when closing began; the edition is of this position, wherever it moves."""
+    """The live view's state when closing began; the edition is of this position."""
 
     view: View
     bound: ReplayBound
@@ -68,9 +68,9 @@ class EditionCloser:
 
     Args:
         registry: catalogues.
-        editions: where editions are stored.
+        editions: store of editions.
         history: replays the log.
-        signer: signs; None when the installation has no key.
+        signer: signs editions; None if the installation has no key.
     """
 
     def __init__(
@@ -83,10 +83,10 @@ class EditionCloser:
 
     @property
     def signer(self) -> Signer:
-        """The key of the installation.
+        """The installation's signer of editions.
 
         Raises:
-            WrongState: it has none.
+            WrongState: no key is configured.
         """
         if self._signer is None:
             text = "this installation has no key for editions: set KIENG_EDITION_KEY_FILE"
@@ -101,12 +101,12 @@ class EditionCloser:
         now: datetime,
         is_wanted: Callable[[], bool],
     ) -> Iterator[tuple[int, int, Edition | None]]:
-        """Yield records read, records to read, and at the end the edition.
+        """Close an edition by a replay; yield records read, records to read, at last the edition.
 
         Raises:
             InvalidArgument: unknown unit or wrong range.
             Forbidden: the caller's token does not reach the unit.
-            WrongState: no key, or the log does not give the numbers of the view.
+            WrongState: no key, or the replay differs from the view.
         """
         signer = self.signer
         with live.read() as state:
@@ -181,7 +181,7 @@ class EditionCloser:
 def check_period(
     period: Period, state: ViewState, principal: Principal, now: datetime
 ) -> tuple[str, Range]:
-    """Return the unit and the range of a period.
+    """Return unit and range of months of the period of a new edition.
 
     Raises:
         InvalidArgument: unknown unit, wrong range, or a month that has not begun.
@@ -201,20 +201,20 @@ def check_period(
 
 
 def start_of(state: ViewState) -> ClosingPosition:
-    """Return the live view as it stands; call it under the view's lock."""
+    """Return the closing position: the present live view. Call it under the view's lock."""
     view = state.view
     bound = ReplayBound(dict(state.progress.next_offsets), 0, view.generation, view.begins)
     return ClosingPosition(view, bound, state.cube.digest(), state.targets)
 
 
 def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return indicators and units as the JSON form of the contract."""
+    """Return an edition's indicators and units in the JSON form of the contract."""
     found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return found
 
 
 def subtree(catalogue: Catalogue, unit_id: str) -> list[str]:
-    """Return a unit and everything below it; nothing when the tree does not have it."""
+    """Return a unit and its descendants; empty if the edition's tree does not have it."""
     tree = catalogue.tree
     top = tree.number.get(unit_id)
     if top is None:
@@ -230,7 +230,7 @@ def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
 def frozen_cells(
     cube: Cube, unit_id: str, months: Range, targets: Mapping[str, Target]
 ) -> list[list[Any]]:
-    """Return [unit, indicator, declared, verified] of every cell that is not zero in both."""
+    """Return an edition's cells as [unit, indicator, declared, verified], without zeros in both."""
     cells = []
     year = months[1] // 12
     for unit in subtree(cube.catalogue, unit_id):
@@ -246,18 +246,18 @@ def frozen_cells(
 
 
 def value_json(value: Value) -> Any:
-    """Return a value as it stands in an edition: a whole number, or both parts."""
+    """Return the JSON form of a value in an edition: a whole number, or both parts of a ratio."""
     return [value.numerator, value.denominator] if isinstance(value, Ratio) else value
 
 
 def parts(indicator: Indicator, value: Value) -> tuple[int, int]:
-    """Return the parts of a value that works add to: only that of a ratio is more than one."""
+    """Return numerator and denominator of an edition's value; the denominator of a sum is 0."""
     if isinstance(value, Ratio):
         return value.numerator, value.denominator if indicator.denominator else 0
     return value, 0
 
 
 def read_content(content: bytes) -> dict[str, Any]:
-    """Return the content of an edition."""
+    """Return the decoded content of an edition's signed file."""
     document: dict[str, Any] = json.loads(content)
     return document

@@ -1,4 +1,4 @@
-"""Compares an edition with the present: lines by work, and cells that they add up to."""
+"""Compares an edition with the present: restatement lines by work, and the restated cells."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from services.kpi.store.views import View
 from services.kpi.wire.rows import decode_cube
 
 Cells = dict[tuple[str, str], Value]
-"""(unit id, indicator code) -> value, of all cells that works add to."""
+"""(unit id, indicator code) -> value, of all cells that are sums over works."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestatedCell:
-    """A cell then and now; None where a catalogue does not know it.
+    """A cell of an edition then and now; None where a catalogue does not have it.
 
     ``by_works`` and ``by_definitions`` are (numerator, denominator) of the difference;
     ``by_definitions`` is None when the catalogue version is the same.
@@ -42,7 +42,7 @@ class RestatedCell:
 
     @property
     def adds_up(self) -> bool:
-        """Whether works and definitions explain the whole difference."""
+        """Whether works and definitions explain the restated cell's whole difference."""
         return all(
             part(self.closed, i) + self.by_works[i] + (self.by_definitions or (0, 0))[i]
             == part(self.now, i)
@@ -51,13 +51,13 @@ class RestatedCell:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything changed."""
+        """Whether works or definitions changed either part of the restated cell."""
         return any(self.by_works) or any(self.by_definitions or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """The whole comparison: lines in order of key, changed cells, and what the present stands on.
+    """The restatement of an edition: lines by key, changed cells, and the present view.
 
     ``digest`` is that of the live view at the position of the replay.
     """
@@ -87,11 +87,11 @@ class EditionComparer:
     def compare(
         self, live: LiveView, edition_id: str, measure: int, is_wanted: Callable[[], bool]
     ) -> Iterator[tuple[int, int, Restated | None]]:
-        """Yield records read, records to read, and at the end the comparison.
+        """Compare by a replay; yield records read, records to read, at last the restatement.
 
         Raises:
             NotFound: there is no such edition.
-            WrongState: its works are not those that were signed, or the log is gone.
+            WrongState: its frozen works do not match the signature, or the log is gone.
         """
         edition, content = self._editions.get(edition_id)
         document = read_content(content)
@@ -127,19 +127,19 @@ class EditionComparer:
 
 
 def part(value: Value | None, number: int) -> int:
-    """Return numerator or denominator of a value; 0 of what is not there."""
+    """Return numerator or denominator of a restated value; 0 if absent."""
     if isinstance(value, Ratio):
         return (value.numerator, value.denominator)[number]
     return 0 if value is None or number else value
 
 
 def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
-    """Return the indicators that works add to; an attainment is explained by what it is of."""
+    """Return the indicators that are sums over works; attainments follow from another one."""
     return [indicator for indicator in indicators if not indicator.attainment_of]
 
 
 def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
-    """Return every cell of a subtree."""
+    """Return every cell of an edition's subtree."""
     indicators = counted(cube.catalogue.indicators.values())
     return {
         (unit, indicator.code): cube.value(unit, indicator, measure, *months, 0)
@@ -149,7 +149,7 @@ def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
 
 
 def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int) -> Cells:
-    """Return the frozen cells of an edition; those that are not listed were zero."""
+    """Return the frozen cells of an edition's file; cells that it does not list are zero."""
     empty = Cube(catalogue)
     cells = cells_of(empty, document["unit"], (0, 0), measure)
     for unit, code, *both in document["cells"]:
@@ -162,13 +162,13 @@ def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int
 def compare(
     closed: Cells, again: Cells, lines: Iterable[Line], now: Cells, is_same: bool
 ) -> Iterator[RestatedCell]:
-    """Yield every cell then and now.
+    """Yield every cell of an edition, then and now.
 
     Args:
         closed: cells of the edition.
-        again: cells now, counted with the edition's own catalogue.
-        lines: what the works changed.
-        now: cells now, counted with the present catalogue.
+        again: present cells, counted with the edition's own catalogue.
+        lines: changes by work.
+        now: present cells, counted with the present catalogue.
         is_same: whether both catalogues are the same.
     """
     by_works: dict[tuple[str, str], list[int]] = {}

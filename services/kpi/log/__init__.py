@@ -1,1 +1,1 @@
-"""The submissions log: its name, its identity, its one reader, and the file it is copied to."""
+"""The submissions log: topic name, identity check, reader and file format."""

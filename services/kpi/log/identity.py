@@ -1,7 +1,7 @@
-"""Is the log the one that was folded? Topic, position, last event, and whether it keeps its events.
+"""Identity of the log: checks that it is the one that was folded, and that it keeps its events.
 
-A topic made anew, a truncated one or one that expires gives no error by itself: its records would
-look as if they were folded already, or be missing. So every claim looks first.
+A topic that was recreated, truncated or has expired records raises no error by itself: its records
+would seem folded already, or be missing. So every claim of a partition checks first.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REMEDY = "an operator runs `kieng log republish`"
 
 @dataclass(frozen=True, slots=True)
 class LogDescription:
-    """What the broker says of the log.
+    """The log as described by the broker: topic id, partitions and unsafe settings.
 
     ``unsafe`` names the settings by which it would lose events; empty when it keeps them all, or
     when the broker reports no settings, as the embedded one.
@@ -38,7 +38,7 @@ class LogDescription:
 
 
 def event_hash(record: Record) -> str:
-    """Return the identity of a record: SHA-256 over key, value and headers, lower-case hex."""
+    """Return the identity of a log record: SHA-256 over key, value and headers, lower-case hex."""
     digest = hashlib.sha256()
     parts: list[bytes] = [record.key or b"", record.value or b""]
     for name, value in record.headers:
@@ -49,7 +49,7 @@ def event_hash(record: Record) -> str:
 
 
 def describe_log(settings: KernelSettings) -> LogDescription:
-    """Return what the broker says of the submissions log.
+    """Return the broker's description of the submissions log.
 
     Raises:
         Unavailable: the broker is down, or the topic does not exist.
@@ -57,7 +57,7 @@ def describe_log(settings: KernelSettings) -> LogDescription:
     try:
         with closing(KafkaAdminClient(**settings.kafka_options())) as admin:
             found = admin.describe_topics([SUBMISSIONS])[0]
-            # The settings are not named: the embedded broker drops the connection when they are.
+            # No settings are named: the embedded broker drops the connection if they are.
             resource = ConfigResource(ConfigResourceType.TOPIC, SUBMISSIONS)
             answer = admin.describe_configs([resource], config_filter="all")
     except KafkaError as error:
@@ -70,7 +70,7 @@ def describe_log(settings: KernelSettings) -> LogDescription:
 
 
 def unsafe_settings(settings: Mapping[str, str]) -> str:
-    """Name the settings by which a topic loses events; what is not reported counts as safe."""
+    """Return the settings by which a topic loses events; one not reported counts as safe."""
     found = []
     if "compact" in settings.get("cleanup.policy", ""):
         found.append(f"cleanup.policy={settings['cleanup.policy']}")
@@ -81,7 +81,7 @@ def unsafe_settings(settings: Mapping[str, str]) -> str:
 
 
 def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int, int]:
-    """Return the offset of the oldest record of each partition.
+    """Return the offset of the log's oldest record by partition.
 
     Raises:
         Unavailable: the broker is down.
@@ -93,10 +93,10 @@ def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int,
 
 
 def divergence(settings: KernelSettings, partition: int, next_offset: int, last_hash: str) -> str:
-    """Say why a partition is not the one that was folded; empty when it is.
+    """Return why a partition of the log is not the one that was folded; empty if it is.
 
     The end of the log is found by reading the record before ``next_offset``, because the embedded
-    broker answers too small an end to those who ask for it.
+    broker reports too small an end offset.
 
     Args:
         settings: how the broker is reached.
@@ -105,7 +105,7 @@ def divergence(settings: KernelSettings, partition: int, next_offset: int, last_
         last_hash: `event_hash` of the record before; empty when it is not known.
 
     Raises:
-        Unavailable: the broker is down, or does not return a record that it has.
+        Unavailable: the broker is down, or does not return an existing record.
     """
     place = TopicPartition(SUBMISSIONS, partition)
     with open_consumer(settings) as consumer:
@@ -113,7 +113,7 @@ def divergence(settings: KernelSettings, partition: int, next_offset: int, last_
         if begin > next_offset:
             return f"records {next_offset} to {begin - 1} of partition {partition} are gone"
         if begin == next_offset:
-            return ""  # what was folded is gone, what was not is there
+            return ""  # the folded record is gone, or a record exists where none may be
         found = record_at(consumer, partition, next_offset - 1)
     if found is None:
         return f"partition {partition} ends before offset {next_offset - 1}, which was folded"

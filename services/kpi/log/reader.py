@@ -1,16 +1,16 @@
-"""Reads the submissions log outside any consumer group: the one reader of this service.
+"""Reads the submissions log outside any consumer group: the only log reader of this service.
 
-Two kinds of end are read to. An offset that some view has read up to is a known end: its records
-exist, and a broker that does not return them is unavailable. The present end has to be asked of the
-broker, whatever is written meanwhile. Apache Kafka answers exactly; the embedded broker answers an
+There are two kinds of end. An offset that some view has read up to is a known end: its records
+exist, and a broker that does not return them is unavailable. The present end is reported by the
+broker, while others may write. Apache Kafka reports it exactly; the embedded broker reports an
 offset in its last batch. So a partition is read to its present end when one of these holds:
 
-- A later answer is greater than the first one, and reached: the last batch of the first answer was
-  complete before.
-- Every answer is reached and nothing more comes: `QUIET_POLLS` empty polls, each followed by an
-  answer, which a broker that hangs does not give.
+- A later reported end is greater than the first one, and reached: the last batch of the first
+  report was complete before.
+- Every reported end is reached and nothing more comes: `QUIET_POLLS` empty polls, each followed by
+  a report, which a hanging broker does not give.
 
-Silence is counted in empty polls, so the time that the caller takes for a batch is none.
+Silence is counted in empty polls, so that the caller's own time for a batch does not count.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ from services.kpi.log.topic import SUBMISSIONS
 RECORDS_PER_BATCH = 5000
 POLL_MS = 200
 QUIET_POLLS = 10
-"""Two seconds: an end that may be inexact is taken for the end after so long."""
+"""Two seconds: after that, an end that may be inexact is accepted."""
 SILENT_POLLS_MAX = 150
-"""Half a minute: a broker that owes records and returns none for so long is unavailable."""
+"""Half a minute: a broker that returns none of the existing records for so long is unavailable."""
 
 Ends = Mapping[TopicPartition, int]
 Batches = Generator[list[Record], None, None]
 
 
 class End(Protocol):
-    """Decides when partitions are read as far as they have to be."""
+    """Decides when partitions of the log are read to their end."""
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return those of the partitions that are done.
+        """Return those of the partitions that are read to their end.
 
         Args:
-            left: partitions that were not done at the poll before.
-            silent_polls: how many polls in a row returned nothing.
+            left: partitions not done at the previous poll.
+            silent_polls: number of consecutive empty polls.
         """
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return the offset of the first record that is not wanted; None to take what comes."""
+        """Return the offset of the first record not to read; None for no limit."""
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return in words how far the partition was read and how far it reaches."""
+        """Return, for the error message, how far the partition was read and how far it reaches."""
 
 
 def read_partition(
     settings: KernelSettings, partition: int, begin: int, end: int
 ) -> Iterator[list[Record]]:
-    """Yield the records from ``begin`` up to but not including ``end``, in batches.
+    """Yield the log records of a partition from ``begin`` to before ``end``, in batches.
 
     Raises:
         Unavailable: the broker is down, or does not return the records in time.
@@ -70,12 +70,12 @@ def read_partition(
 def read_partitions(
     settings: KernelSettings, begins: Mapping[int, int], ends: Mapping[int, int]
 ) -> Iterator[list[Record]]:
-    """Yield the records of several partitions in batches of one partition each.
+    """Yield the log records of several partitions to known ends, in batches of one partition.
 
     Args:
         settings: how the broker is reached.
         begins: partition -> offset of its first record; 0 where it is absent.
-        ends: partition -> offset of the first record that is not read, which some view has reached.
+        ends: partition -> offset of the first record not to read, which some view has reached.
 
     Raises:
         Unavailable: the broker is down, or does not return the records in time.
@@ -91,10 +91,10 @@ def read_partitions(
 
 
 def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
-    """Yield everything the log holds now, in batches; what is written meanwhile may follow.
+    """Yield the whole log as of now, in batches; records written meanwhile may be included.
 
     Raises:
-        Unavailable: the broker is down, there is no log, or it is not returned in time.
+        Unavailable: the broker is down, there is no log, or records do not come in time.
     """
     with open_consumer(settings) as opened:
         numbers = sorted(opened.partitions_for_topic(SUBMISSIONS) or ())
@@ -107,7 +107,7 @@ def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
 
 @contextmanager
 def open_consumer(settings: KernelSettings) -> Iterator[Any]:
-    """Open a consumer that belongs to no group and keeps no position.
+    """Open a Kafka consumer without group and without stored position.
 
     Raises:
         Unavailable: the broker fails while it is open.
@@ -129,12 +129,12 @@ def open_consumer(settings: KernelSettings) -> Iterator[Any]:
 
 
 def record_at(consumer: Any, partition: int, offset: int) -> Record | None:
-    """Return the first record at an offset or after it; None when the partition ends before.
+    """Return the first log record at or after an offset; None if the partition ends before.
 
-    Markers of transactions make gaps, so the record may be a later one.
+    Transaction markers leave gaps in the offsets, so the record may be a later one.
 
     Raises:
-        Unavailable: the broker does not return a record that it has.
+        Unavailable: the broker does not return an existing record.
     """
     with closing(to_present_end(consumer, {TopicPartition(SUBMISSIONS, partition): offset})) as log:
         try:
@@ -151,10 +151,10 @@ def seek(consumer: Any, begins: Ends) -> None:
 
 
 def to_present_end(consumer: Any, begins: Ends) -> Batches:
-    """Yield the records of partitions from some offsets up to where they end now.
+    """Yield the log records of partitions from given offsets to the present end.
 
     Raises:
-        Unavailable: a partition does not go on and its end is not reached.
+        Unavailable: records of a partition stop coming before its end is reached.
     """
     end = PresentEnd(consumer, consumer.end_offsets(list(begins)))
     seek(consumer, begins)
@@ -165,9 +165,9 @@ def batches(consumer: Any, partitions: Collection[TopicPartition], end: End) -> 
     """Yield the records of assigned partitions, in batches of one partition each.
 
     Args:
-        consumer: a `KafkaConsumer`; partitions are paused in it as soon as they are done.
-        partitions: what is read.
-        end: how far.
+        consumer: a `KafkaConsumer`; its partitions are paused as soon as they are done.
+        partitions: partitions to read.
+        end: decides how far.
 
     Raises:
         Unavailable: `SILENT_POLLS_MAX` polls returned nothing although a partition is not done.
@@ -193,11 +193,11 @@ def _paused(consumer: Any, done: set[TopicPartition]) -> set[TopicPartition]:
 
 
 class KnownEnd:
-    """Offsets that some view has read up to.
+    """Known ends of log partitions: offsets that some view has read up to.
 
     Args:
-        consumer: what reads.
-        ends: partition -> offset of the first record that is not wanted.
+        consumer: the consumer that reads.
+        ends: partition -> offset of the first record not to read.
     """
 
     def __init__(self, consumer: Any, ends: Ends) -> None:
@@ -205,24 +205,24 @@ class KnownEnd:
         self._ends = ends
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return the partitions whose position is at the end or behind it."""
+        """Return the partitions whose position is at or after the known end."""
         return {place for place in left if self._consumer.position(place) >= self._ends[place]}
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return the end."""
+        """Return the known end offset."""
         return self._ends[partition]
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return the end that is not reached."""
+        """Return, for the error message, the known end that is not reached."""
         return f"partition {partition.partition} ends before offset {self._ends[partition]}"
 
 
 class PresentEnd:
-    """Where partitions end now, as far as the broker tells.
+    """The present ends of log partitions, as reported by the broker.
 
     Args:
-        consumer: what reads, and asks the broker.
-        first: the broker's answer when the reading begins.
+        consumer: the consumer that reads and asks the broker.
+        first: end offsets reported when the reading began.
     """
 
     def __init__(self, consumer: Any, first: Ends) -> None:
@@ -231,7 +231,7 @@ class PresentEnd:
         self._exact: dict[TopicPartition, int] = {}
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return the partitions that are read to an exact end, or to an inexact one in quiet."""
+        """Return the partitions read to an exact end, or to an inexact one after silence."""
         position = self._consumer.position
         reached = {place for place in left if position(place) >= self._first[place]}
         if asked := sorted(reached - self._exact.keys()):
@@ -241,10 +241,10 @@ class PresentEnd:
         return done | (reached - self._exact.keys()) if silent_polls > QUIET_POLLS else done
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return None: what is written meanwhile may follow."""
+        """Return None: records written meanwhile may be included."""
         return None
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return how far the partition was read and how far it reaches."""
+        """Return, for the error message, position and present end of the partition."""
         stops = f"partition {partition.partition} stops at {self._consumer.position(partition)}"
         return f"{stops}, but reaches to {self._exact.get(partition, self._first[partition])}"

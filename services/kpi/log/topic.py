@@ -1,3 +1,3 @@
-"""The name of the submissions log, for everything in this service that reads or writes it."""
+"""The topic name of the submissions log, for every module of this service that reads it."""
 
 SUBMISSIONS = "kieng.submissions.v1"

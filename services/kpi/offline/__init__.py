@@ -1,1 +1,1 @@
-"""What runs without a service: verify a copied log, check definitions, recount a backup."""
+"""Programs that need no running service: verify a log file, check definitions, recount a backup."""

@@ -1,8 +1,8 @@
-"""Checks definitions as the service would, with no service: for a file before it is published.
+"""Checks catalogue definitions as the service does, but offline: before they are published.
 
 `python -m services.kpi.offline.definition_check UNITS [EXAMPLES]` reads a serialized catalogue
 from its input and prints one JSON object: what is wrong by the path of the definition, how many
-examples were run, and what differed. `kieng catalogue check` is this for people.
+examples were run, and what differed. `kieng catalogue check` presents the result.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
-    """Return every definition that cannot be counted: path -> what is wrong.
+    """Return every catalogue definition that cannot be counted: path -> what is wrong.
 
-    An indicator that is wrong is set aside and the rest is looked at again, so that one answer
-    tells all. A wrong taxonomy ends it: whatever is cut by it cannot be judged.
+    A wrong indicator is excluded and the rest checked again, so that one run reports all.
+    A wrong taxonomy ends the check: indicators cut by it cannot be judged.
     """
     found: dict[str, str] = {}
     rest = catalogue_pb2.Catalogue()
@@ -49,7 +49,7 @@ def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
 
 
 def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) -> dict[str, Any]:
-    """Return what is wrong with definitions and with the examples beside them."""
+    """Return what is wrong with catalogue definitions and with their examples."""
     message.units.extend(read_units(units))
     found = mistakes(message)
     count, differences = 0, list[str]()
@@ -59,7 +59,7 @@ def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check the catalogue of the input; exit 0 also when there are mistakes."""
+    """Check the catalogue on standard input; exit 0 even if there are mistakes."""
     if len(arguments) not in (1, 2):
         print(__doc__, file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ catalogue check` runs those beside a catalogue file, so that a steward sees what
     cells:
       - {unit: consortium, is: 1, declared: 2}
 
-A claim is `verified` unless it says otherwise. A later one with the same `submission` amends the
+A claim is `verified` by default. A later one with the same `submission` amends the
 earlier, one that is `withdrawn` takes it back; `type` is the indicator's unless it says otherwise.
 A cell `is` a number, or numerator and denominator, in both measures unless `declared` differs;
 `from` and `to` are 2025-01 and 2025-12 unless it says otherwise, `target` is the divisor of an
@@ -45,7 +45,7 @@ CELL = {"unit", "is", "declared", "from", "to", "by", "terms", "target"}
 
 @dataclass
 class Example:
-    """Events of an example, in order, and the cells that are to come of them."""
+    """An example of an indicator: events in order, and the expected cells."""
 
     events: list[events_pb2.SubmissionChanged]
     cells: list[Mapping[str, Any]] = field(default_factory=list)
@@ -55,7 +55,7 @@ def read(path: Path, catalogue: Catalogue) -> Example:
     """Read the example of the indicator that a file is named after.
 
     Raises:
-        ValueError: it is no example; says what is wrong.
+        ValueError: it is not a valid example; says what is wrong.
     """
     indicator = catalogue.indicators.get(path.stem)
     if indicator is None:
@@ -73,14 +73,14 @@ def read(path: Path, catalogue: Catalogue) -> Example:
 
 
 def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
-    """Fold an example and return what differs from its cells; nothing when all is well."""
+    """Fold an example and return the differences from its expected cells; empty if none."""
     cube = cube_of(example, catalogue)
     indicator = catalogue.indicators[code]
     return [text for cell in example.cells for text in _differences(cube, indicator, cell)]
 
 
 def cube_of(example: Example, catalogue: Catalogue) -> Cube:
-    """Return the cells that come of an example."""
+    """Return the cube that results from folding an example."""
     works: dict[str, Work] = {}
     changes: dict[Key, int] = {}
     for event in example.events:
@@ -140,7 +140,7 @@ def _claim(said: Mapping[str, Any], type_name: str) -> events_pb2.Claim:
 
 
 def _json(descriptor: Any, name: str, fact: Any) -> Any:
-    """Return a fact as the JSON form wants it: the number of an enum's word, a number, a flag."""
+    """Return an example's fact in protobuf's JSON form: number of an enum's word, number, flag."""
     descriptor_of = descriptor.fields_by_name.get(name)
     if descriptor_of is None or isinstance(fact, list):
         return [_json(descriptor, name, item) for item in fact] if descriptor_of else fact
@@ -171,14 +171,14 @@ def _differences(cube: Cube, indicator: Indicator, cell: Mapping[str, Any]) -> I
 
 
 def _plain(value: Value) -> Any:
-    """Return a value as the text of a file has it."""
+    """Return a value in the form of an example file."""
     if isinstance(value, Ratio):
         return [str(value.numerator), str(value.denominator)]
     return str(value)
 
 
 def check_folder(folder: Path, catalogue: Catalogue) -> tuple[int, list[str]]:
-    """Run the examples in a folder; return how many there are, and what is wrong with any."""
+    """Run the examples in a folder; return their number and what is wrong with them."""
     paths = sorted(folder.glob("*.yaml"))
     wrong = []
     for path in paths:

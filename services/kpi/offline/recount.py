@@ -1,4 +1,4 @@
-"""Counts what a stream of events comes to, by a frozen catalogue, without database or broker.
+"""Recounts the events of a backup by its frozen catalogue, without database or broker.
 
 `python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a
 backup (`.bson.gz`), reads events from standard input - length and key, length and value; lengths
@@ -25,7 +25,7 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def records(stream: BinaryIO) -> Iterator[FileRecord]:
-    """Yield the events of a stream as records of one partition.
+    """Yield the events of a backup's stream as records of one partition.
 
     Raises:
         ValueError: the stream ends in the middle of an event.
@@ -47,10 +47,10 @@ def _content(stream: BinaryIO, head: bytes) -> bytes:
 
 
 def catalogue_of(path: Path, version: int) -> Catalogue:
-    """Return a catalogue version of a backup.
+    """Return a catalogue version from a file of a backup.
 
     Raises:
-        LookupError: the file does not hold it.
+        LookupError: the file does not contain it.
     """
     with gzip.open(path, "rb") as file:
         for document in decode_file_iter(cast(BinaryIO, file)):
@@ -60,7 +60,7 @@ def catalogue_of(path: Path, version: int) -> Catalogue:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print what the events on standard input come to."""
+    """Print digest, parked and records of the events on standard input."""
     catalogue = catalogue_of(Path(arguments[0]), int(arguments[1]))
     found = verify(records(sys.stdin.buffer), catalogue)
     total = sum(found["progress"].values())

@@ -1,9 +1,9 @@
-"""Recomputes a view from a log with no service and no database: what each university can do alone.
+"""Recomputes a view from a log file without service or database, as any university can.
 
 `python -m services.kpi.offline.verification export BROKER FILE` writes the log; `python -m
 services.kpi.offline.verification verify FILE CATALOGUE UNITS` prints digest and progress. The
 units are those of the catalogue where it has some: `kieng catalogue export` writes such a file.
-`kieng log export` and `kieng verify` are these two for people.
+`kieng log export` and `kieng verify` call these two.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ BATCH_RECORDS = 2000
 
 
 def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
-    """Fold a whole log and return digest, progress and number of parked records.
+    """Verify a log file: fold all of it; return digest, progress and number of parked records.
 
-    However many are parked: whoever published the view has accepted them.
+    Parked records are unlimited: the operator of the view has accepted them.
     """
     folds: dict[int, tuple[PartitionFold, MemoryStore]] = {}
     waiting = iter(records)
@@ -61,10 +61,10 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
 
 def load_catalogue(file: Path, units: Path) -> Catalogue:
-    """Return the catalogue of a file; it counts on its own units, or on those of a units file.
+    """Return the catalogue of a file, with its own units or those of a units file.
 
     Raises:
-        ValueError: a file is none, or cannot be counted with.
+        ValueError: a file is not valid, or the catalogue cannot be counted with.
     """
     try:
         return decode_catalogue(catalogue_message(file, units))
@@ -73,7 +73,7 @@ def load_catalogue(file: Path, units: Path) -> Catalogue:
 
 
 def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
-    """Return the message of a catalogue's file, with those units or its own."""
+    """Return the message of a catalogue file, with the given units or its own."""
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(_read(file), message)
     if not message.units:
@@ -83,7 +83,7 @@ def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
 
 def _read(file: Path) -> dict[str, Any]:
     text = file.read_text(encoding="utf-8")
-    # Both are YAML, but a whole frozen catalogue would take seconds.
+    # JSON is YAML as well, but a frozen catalogue would take seconds to parse as YAML.
     found = json.loads(text) if text.startswith("{") else yaml.safe_load(text)
     if not isinstance(found, dict):
         raise TypeError("it has no fields")
@@ -91,7 +91,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def read_units(path: Path) -> list[directory_pb2.Unit]:
-    """Return the units of a units file, as far as counting needs them."""
+    """Return the units of a units file, with the fields that counting needs."""
     units = []
     for entry in yaml.safe_load(path.read_text())["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
@@ -101,9 +101,9 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
 
 
 def export(bootstrap: str, file: Path) -> int:
-    """Write the whole log of a broker to a file and return how many records it has.
+    """Export the whole log of a broker to a log file; return its number of records.
 
-    The file is there only when it is whole.
+    The file appears only when it is complete.
 
     Raises:
         Unavailable: the broker is down, or the log cannot be read to its end.
@@ -124,7 +124,7 @@ def _records(bootstrap: str) -> Iterator[FileRecord]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a command; print one JSON object. Exit 1 when the log cannot be read."""
+    """Run `export` or `verify`; print one JSON object. Exit 1 if the log cannot be read."""
     command, places = arguments[:1], arguments[1:]
     try:
         if command == ["export"] and len(places) == 2:
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
             print(json.dumps(_verified(file, definitions, units)))
             return 0
     except (OSError, ValueError, Refusal) as error:
-        # One line: some errors list every field there is.
+        # First line only: some errors list every existing field.
         print(" ".join((str(error) or repr(error)).split()), file=sys.stderr)
         return 1
     print(__doc__, file=sys.stderr)

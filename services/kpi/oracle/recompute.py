@@ -1,7 +1,7 @@
-"""Recomputes every cell of a view from the log with DuckDB: no fold and no roll-up.
+"""The oracle: recomputes every cell of a view from the log with DuckDB, without the fold.
 
-It shares nothing with the fold but the generated messages. Logs of many runs are recomputed at
-once, so that a simulation can compare thousands of schedules cheaply.
+It shares only the generated messages with the fold. Logs of many runs are recomputed at once, so
+that a simulation can compare thousands of schedules cheaply.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CellKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One `SubmissionChanged` of one run; order does not matter to the oracle."""
+    """One `SubmissionChanged` of one run; the oracle ignores their order."""
 
     run: int
     value: bytes
@@ -35,7 +35,7 @@ class LogRecord:
 def recompute(
     log: Iterable[LogRecord], catalogue: catalogue_pb2.Catalogue
 ) -> dict[int, dict[CellKey, int]]:
-    """Return run -> every cell that is not zero."""
+    """Recompute the logs of runs with SQL; return run -> every cell that is not zero."""
     database = duckdb.connect()
     known = {taxonomy.code: taxonomy for taxonomy in catalogue.taxonomies}
     _load_units(database, catalogue.units)
@@ -56,7 +56,7 @@ def recompute(
 def components(
     indicators: Iterable[catalogue_pb2.Indicator],
 ) -> Iterator[tuple[str, catalogue_pb2.Component, str]]:
-    """Name each component and each cut of it once; equal ones carry the name of the first."""
+    """Return each component and cut once for the oracle; equal ones share the first's name."""
     seen: set[tuple[bytes, str]] = set()
     for indicator in indicators:
         for name, field in (
@@ -151,7 +151,7 @@ def _claim_row(
 def _beside(
     event: events_pb2.SubmissionChanged, claim: events_pb2.Claim, message: Any
 ) -> Iterator[tuple[str, object]]:
-    """Name the facts that stand beside those of the type."""
+    """Return the facts of a claim that do not belong to its type."""
     for field in message.DESCRIPTOR.fields:
         if field.GetOptions().Extensions[facts_pb2.happened]:
             yield "happened_on", getattr(message, field.name)

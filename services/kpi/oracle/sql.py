@@ -1,4 +1,4 @@
-"""The counting rules once more, as SQL over claims and the closure of the unit tree."""
+"""The oracle's counting rules: SQL over claims and the closure of the unit tree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SELECT (c->>'run')::BIGINT, c->>'work', c->>'sub', c->>'measure', c->>'unit',
 FROM (SELECT unnest(from_json(?::JSON, '["JSON"]')) AS c)
 """
 
-# Claims that call the work what its strongest claim calls it.
+# Claims with the same type as the work's strongest claim.
 COUNTED = """
 CREATE TABLE counted AS
 SELECT claims.*, here.institution,
@@ -41,16 +41,16 @@ JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = cla
 WHERE type = work_type
 """
 
-# The same claims, each as if it were the only one of a work of its own.
+# The same claims, each as the only claim of a separate work.
 ALONE = "CREATE VIEW alone AS SELECT * REPLACE (work || chr(31) || sub AS work) FROM counted"
 
-# Those that claim, united with those that any claim names.
+# Claiming institutions, united with those that any claim names.
 _INSTITUTIONS = """list_filter(list_distinct(list_concat(list(institution),
     flatten(list(coalesce(facts->>'$.institutions[*]', []))))), lambda x: x IS NOT NULL)"""
 
 
 def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonomies) -> str:
-    """Return the query of one component's cells: run, measure, unit, month, member, value.
+    """Return the SQL for one component's cells: run, measure, unit, month, member, value.
 
     Args:
         definition: the component.
@@ -94,7 +94,7 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
 
 
 def _settled(field: str) -> str:
-    """SQL of the fact of the strongest claim that has it."""
+    """Return the SQL for a fact of the strongest claim that has it."""
     if not field:
         return "NULL"
     value = f"(facts->>'{field}')"
@@ -102,19 +102,19 @@ def _settled(field: str) -> str:
 
 
 def _date(field: str) -> str:
-    """SQL of the one date of a work: a registry's, else the earliest."""
+    """Return the SQL for the one date of a work: a registry's, else the earliest."""
     value = f"(facts->>'{field}')"
     registry = f"arg_min({value}, (rank, sub)) FILTER (rank = 1 AND {value} IS NOT NULL)"
     return f"coalesce({registry}, min({value}))"
 
 
 def _begin(definition: catalogue_pb2.Component) -> str:
-    """SQL of the day from which a work counts, where both dates are needed."""
+    """Return the SQL for the day from which a work counts, if two dates are needed."""
     first = _date(definition.date)
     if not definition.not_before:
         return first
     second = _date(definition.not_before)
-    # NULL where one is missing: then neither comparison holds.
+    # NULL if one is missing: then neither comparison is true.
     return f"CASE WHEN {first} > {second} THEN {first} WHEN {first} <= {second} THEN {second} END"
 
 
@@ -152,7 +152,7 @@ def _listed(words: object) -> str:
 
 
 def _items(type_name: str, name: str) -> str:
-    """SQL of the list of words in a field, as definitions write them; NULL when it is not set."""
+    """Return the SQL for a field's list of words, as in definitions; NULL if it is not set."""
     if name == "institutions":
         return f"nullif({_INSTITUTIONS}, []::VARCHAR[])"
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
@@ -167,7 +167,7 @@ def _items(type_name: str, name: str) -> str:
 
 
 def _cut(type_name: str, cut: str, taxonomies: Taxonomies) -> tuple[str, str, str]:
-    """SQL of the words a work names, of those that stand in, and of the terms it stands under."""
+    """Return the SQL for a work's words in a cut, the substitutes, and its terms."""
     if not cut:
         return "NULL", "NULL", ""
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
@@ -230,7 +230,7 @@ def _parts(definition: catalogue_pb2.Component) -> str:
     rule = definition.rule
     plain = {
         _RULES.COUNTING_RULE_WHOLE: _WHOLE,
-        # A claim that stands alone is the only one of its work.
+        # Under this rule each claim is the only one of its work.
         _RULES.COUNTING_RULE_CLAIMS: _WHOLE,
         _RULES.COUNTING_RULE_LEAD: _LEAD,
         _RULES.COUNTING_RULE_DISTINCT: _DISTINCT,
@@ -239,7 +239,7 @@ def _parts(definition: catalogue_pb2.Component) -> str:
 
 
 def _shared(netted: bool) -> str:
-    """SQL that splits an amount by largest remainder: declared shares, else by institution."""
+    """Return the SQL that splits an amount by largest remainder: declared shares, else equally."""
     kept = "payer IS NULL OR above NOT IN (SELECT c.above FROM closure AS c WHERE c.unit = payer)"
     return f"""
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, part AS value

@@ -1,1 +1,1 @@
-"""The live projection: partitions are leased, folded in batches and flushed."""
+"""The live projection: leases partitions of the log, folds them in batches and flushes the view."""

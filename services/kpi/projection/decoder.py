@@ -1,7 +1,7 @@
-"""What a record of the submissions log is: an event to fold, a mark, parked, or skipped.
+"""Classifies records of the submissions log: event to fold, mark, parked or skipped.
 
-The one place that decides it, for the live fold, a rebuild, a replay and the oracle check: two that
-decided differently would come to different views of the same log.
+The live projection, rebuilds, replays and the oracle check all use it: two decoders that disagreed
+would produce different views of the same log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Changed = tuple[events_pb2.SubmissionChanged, Statement]
 
 
 def kind_of(record: Record) -> str:
-    """Return the event type of a record; empty for one that has none and is parked."""
+    """Return the event type of a log record; empty if it has none, in which case it is parked."""
     try:
         return event_type(record)
     except InvalidRecord:
@@ -31,14 +31,14 @@ def kind_of(record: Record) -> str:
 
 
 class Decoder:
-    """Decodes the records of one partition, in order. Used by one thread.
+    """Decodes the log records of one partition, in order. Used by one thread.
 
     Args:
         catalogue: the view's catalogue.
-        limits: how many records may be parked.
+        limits: maximum numbers of parked records.
         generation: only `LogRepublished` of this generation of the log and later ones count.
-        parked_refs: what was parked before.
-        is_foreign: whether a work, by its key, belongs to another shard; None when none does.
+        parked_refs: records that were parked earlier.
+        is_foreign: returns True if a work key belongs to another shard; None without shards.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Decoder:
         self._is_foreign = is_foreign
 
     def decode(self, records: Sequence[Record], flush: Flush) -> list[Changed]:
-        """Return the events of a batch with what they state; note everything else in the flush.
+        """Return the events of a batch with their statements; record everything else in the flush.
 
-        Noted are marks of republished institutions, parked and mended records, skipped types and
-        the time of the newest event.
+        Recorded are marks of republished institutions, parked and mended records, skipped types
+        and the time of the newest event.
 
         Raises:
             RuntimeError: more records are parked than the limits allow.
@@ -81,7 +81,7 @@ class Decoder:
                     )
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
                 else:
-                    # A later release knows what it means; it changes no cell.
+                    # A type of a later release; it changes no cell.
                     flush.skipped[kind] = flush.skipped.get(kind, 0) + 1
             except InvalidRecord as invalid:
                 self._park(record.offset, parked_of(record, str(invalid)), flush)
@@ -96,7 +96,7 @@ class Decoder:
 
 
 def _event_ms(record: Record) -> int:
-    """Return when the event was made, in milliseconds; the broker's time when it does not say."""
+    """Return the event's time in milliseconds; the broker's timestamp if it has none."""
     text = header(record, "ce_time")
     try:
         made = datetime.fromisoformat(text)

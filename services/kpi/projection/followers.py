@@ -1,8 +1,8 @@
-"""One partition of the view that answers, folded together with views about to take its place.
+"""Folds one partition of the live view together with the views that are about to replace it.
 
-A follower is folded first: whatever was committed, it has read at least as much as the live view,
-so the pointer may move at any time. That a follower is lost, e.g. because its builder took it back,
-or cannot be folded, does not touch the live view.
+A follower is folded first, so that its checkpoint is never behind that of the live view and the
+pointer may move at any time. Losing a follower, e.g. because its builder claimed it again, or
+failing to fold it does not affect the live view.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.views import View
 
 FOLLOW_GAP_MAX = 5000
-"""Most records that an owner reads in between; a view farther behind is caught up beside it."""
+"""Maximum lag that an owner catches up itself; a view further behind is loaded by a rebuild."""
 
 Claim = Callable[[View], PartitionFold]
 Between = Callable[[int, int], Iterable[Sequence[Record]]]
@@ -27,13 +27,13 @@ log = structlog.get_logger()
 
 
 class FollowedPartition:
-    """A partition of the live view and of its followers. Used by one thread.
+    """A partition of the live view and the same partition of its followers. Used by one thread.
 
     Args:
-        view: the view that answers.
+        view: the live view.
         fold: its fold.
         claim: claims the partition of a view and returns its fold.
-        between: reads records that a follower lacks.
+        between: reads the records that a follower lacks.
     """
 
     def __init__(self, view: View, fold: PartitionFold, claim: Claim, between: Between) -> None:
@@ -44,11 +44,11 @@ class FollowedPartition:
         self._followers: dict[str, PartitionFold] = {}
 
     def follow(self, views: Sequence[View], position: Callable[[View], int]) -> None:
-        """Fold these views too from now on, and no others.
+        """Replace the set of followers: fold exactly these views beside the live one from now on.
 
         Args:
-            views: views that follow.
-            position: offset at which a view stands in this partition.
+            views: the followers.
+            position: returns the next offset of a view in this partition.
         """
         wanted = {view.view_id: view for view in views if view.view_id != self.view.view_id}
         for view_id in self._followers.keys() - wanted.keys():
@@ -62,7 +62,7 @@ class FollowedPartition:
         try:
             self._followers[view.view_id] = self._caught_up(view, here)
         except (OwnershipLost, RuntimeError) as lost:
-            # Its loader goes on with it, or it sets too much aside: neither is the live view's.
+            # Claimed again by its loader, or too many parked records: the live view is unaffected.
             log.warning("a view cannot follow yet", view_id=view.view_id, reason=str(lost))
 
     def apply(self, records: Sequence[Record], answers: Callable[[], View | None]) -> None:
@@ -70,7 +70,7 @@ class FollowedPartition:
 
         Args:
             records: records of the partition in order.
-            answers: tells which view answers now; asked when the live view was taken away.
+            answers: returns the present live view; called when the lease of the former one is lost.
 
         Raises:
             OwnershipLost: another process owns the partition.
@@ -88,18 +88,18 @@ class FollowedPartition:
             if live is None or live.view_id == self.view.view_id:
                 raise
             if live.generation != self.view.generation:
-                raise  # a log that lost its past; it has to be claimed anew
+                raise  # a log that lost its past; the partition has to be claimed again
             self._turn_to(live, answers)
             self.fold.apply(records)
 
     def _turn_to(self, live: View, answers: Callable[[], View | None]) -> None:
-        """Go on with the view that took over; what followed it in time has the batch already."""
+        """Make a follower the live view after a swap; it has folded the batch already."""
         fold = self._followers.pop(live.view_id, None)
         if fold is None:
             here, fold = self.fold.lease.next_offset, self._claim(live)
             now = answers()
             if now is None or now.view_id != live.view_id:
-                # The pointer moved on before the claim, so the new epoch fences nobody off.
+                # The pointer moved again before the claim: the new epoch fences off no owner.
                 raise OwnershipLost(f"{live.view_id} does not answer any more")
             self._catch_up(fold, here)
         self.fold, self.view = fold, live

@@ -1,4 +1,4 @@
-"""The partitions that this aggregator owns: claimed, folded, and handed over to another view."""
+"""The partition leases of this aggregator: claims partitions, folds them, follows a swap."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from services.kpi.store.views import UNSAFE, View
 
 FOLLOWERS_SECONDS = 0.5
 UNKNOWN_TYPES_MAX = 100
-"""Most event types that are named in the log, each once."""
+"""Maximum number of unknown event types that are logged, each once."""
 
 log = structlog.get_logger()
 
 
 class OwnedPartitions(DependencyProvider):
-    """Claims partitions for the consumer and injects itself; used by the consumer's thread only."""
+    """Claims partitions of the log; injects itself. Used by the consumer's thread only."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Prepare; nothing is owned before the consumer claims it."""
+        """Create the state; no partition is owned until the consumer claims it."""
         tune_gc()
         mongo = self.connection.mongo
         self.registry = Catalogues(mongo)
@@ -57,21 +57,21 @@ class OwnedPartitions(DependencyProvider):
         metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # shown with 0, so that rates are right
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
-        """Return the partitions."""
+        """Return the owned partitions."""
         return self
 
     def claim(self, partition: int) -> int:
-        """Become the owner of a partition of the newest view of this log.
+        """Take the lease of a partition of this log's newest view; return the offset to read from.
 
         Raises:
-            NotReady: no catalogue is published; or the log is not the one that the view was made
-                of (LOG_DIVERGED), or would lose events (LOG_UNSAFE), until an operator acts.
+            NotReady: no catalogue is published; or an operator has to act, because the log is not
+                the one that was folded (LOG_DIVERGED) or could lose events (LOG_UNSAFE).
         """
         self._folds.pop(partition, None)
-        self.flush_pending()  # where the partition stands nobody can tell before
+        self.flush_pending()  # the position is unknown until the claim returns
         try:
             fold, view = self._claim(partition)
-            # A crash between a flush and this note would leave the view building for ever.
+            # Otherwise a crash between a flush and this note would leave the view building.
             self._note_republished(view)
         except Unavailable as down:
             raise NotReady(down.message) from down
@@ -93,7 +93,7 @@ class OwnedPartitions(DependencyProvider):
         view = self.registry.folded(found.topic_id)
         if view is None:
             live = self.registry.live()
-            # Asked again: by now a view of this log may have been opened, or the log be another.
+            # Read again: meanwhile a view of this log may have been opened, or the log replaced.
             if live and describe_log(settings).topic_id != live.topic_id:
                 reason = f"{SUBMISSIONS} is another topic than the one that was folded"
                 self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
@@ -107,7 +107,7 @@ class OwnedPartitions(DependencyProvider):
         fold = self._fold_of(view, partition, self._behind)
         now = self.registry.folded(found.topic_id)
         if now is None or now.view_id != view.view_id:
-            # The pointer moved before the claim, so its new epoch fences nobody off.
+            # The pointer moved before the claim, so the new epoch fences off no other owner.
             raise NotReady(f"{view.view_id} does not answer any more")
         lease = fold.lease
         reason = divergence(settings, partition, lease.next_offset, lease.last_hash)
@@ -122,12 +122,12 @@ class OwnedPartitions(DependencyProvider):
     def _fold_of(
         self, view: View, partition: int, behind: WriteBehind | None = None
     ) -> PartitionFold:
-        # A session of its own per view: whoever claims one view next ends that session only.
+        # One session per view: the next owner of a view ends only that view's session.
         if view.view_id not in self._ledgers:
             self._ledgers[view.view_id] = Ledger(self.connection.mongo)
         ledger = self._ledgers[view.view_id]
         lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
-        # Whoever opens a new generation of the log ends the owners before, not those after.
+        # Opening a new log generation ends earlier owners, not later ones.
         if describe_log(self.container.settings).topic_id != view.topic_id:
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
@@ -136,7 +136,7 @@ class OwnedPartitions(DependencyProvider):
         return PartitionFold(lease, catalogue, ledger, limits, generation, behind, self._report)
 
     def _report(self, flush: Flush) -> None:
-        """Count and log what a stored batch could not fold."""
+        """Count and log the records that a stored batch parked or skipped."""
         place = {"view_id": flush.lease.view_id, "partition": flush.lease.partition}
         for offset, parked in flush.parked.items():
             log.warning("record is parked", offset=offset, reason=parked.reason, **place)
@@ -147,7 +147,7 @@ class OwnedPartitions(DependencyProvider):
                 log.warning("records of an unknown type are skipped", type=kind, **place)
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
-        """Say everywhere why nothing is folded, and fold nothing."""
+        """Drop the lease and report in log, metric and view why the partition is not folded."""
         self.registry.diverge(view, place, reason)
         metrics.LOG_DIVERGED.set(1)
         if self._diverged != reason:
@@ -161,10 +161,10 @@ class OwnedPartitions(DependencyProvider):
         return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
 
     def watch(self) -> None:
-        """Have partitions claimed again when their topic was made anew while they are held.
+        """Make the consumer claim partitions again if their topic was recreated meanwhile.
 
-        The client follows a new topic by itself and would go on at the old offset. Runs beside the
-        consumer's thread.
+        The Kafka client follows a recreated topic silently and would continue at the old offset.
+        Runs beside the consumer's thread.
         """
         view = self._view
         if view is None:
@@ -175,7 +175,7 @@ class OwnedPartitions(DependencyProvider):
                 self._view = None
 
     def fold(self, records: Any) -> None:
-        """Fold and flush a batch of one partition; on any error it must be claimed again.
+        """Fold and flush a batch of a leased partition; after any error it must be claimed again.
 
         Raises:
             OwnershipLost: another process owns it, or the log may be another one.
@@ -197,14 +197,14 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
 
     def flush_pending(self) -> None:
-        """Wait until every batch is stored; raises as `fold`, and then all must be claimed."""
+        """Wait until every batch is stored; raises as `fold`: then claim all partitions again."""
         try:
             self._behind.flush_pending()
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
 
     def _follow(self, partition: int, followed: FollowedPartition) -> None:
-        """Look now and then which views are about to take over, and fold them too."""
+        """Look periodically for views that are about to take over, and fold them as followers."""
         if time.monotonic() >= self._followers_due:
             self._followers_due = time.monotonic() + FOLLOWERS_SECONDS
             self._followers = self.registry.followers(followed.view.topic_id)
@@ -218,6 +218,6 @@ class OwnedPartitions(DependencyProvider):
 
     def _note_republished(self, view: View) -> None:
         progress = self.snapshots.progress(view.view_id)
-        # A partition that nobody has claimed yet has heard of no institution.
+        # A partition without an owner so far has no republished institution.
         if len(progress.next_offsets) == self._partitions:
             self.registry.note_republished(view, progress.republished)

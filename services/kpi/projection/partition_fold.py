@@ -1,8 +1,8 @@
 """Folds batches of one partition into the stored view: decode, fold, roll up, flush.
 
-While the epoch is held nobody else can commit, so works and rows stay in memory between batches;
-any error drops them. In a backlog they run ahead of what is stored by one flush, which is written
-while the next batch is folded (ADR 0019).
+While the lease is held no other process can commit, so works and rows are cached between batches;
+any error drops the cache. In a backlog the cache is one flush ahead of the database: a flush is
+written while the next batch is folded (ADR 0019).
 """
 
 from __future__ import annotations
@@ -27,40 +27,40 @@ from services.kpi.store.rows import PackedRow
 from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
 
-# About 3.5 KB each; more of them would serve only amendments of works that are long untouched.
+# About 3.5 KB each; a larger cache would serve only amendments of works long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
 BACKLOG_RECORDS = 500
-"""So many at once hardly are the last; fewer are stored before more are asked for."""
+"""A batch of this size suggests a backlog; a smaller one is stored before more are fetched."""
 LIMITS = Limits()
 
 
 class ProjectionStore(Protocol):
-    """What the fold needs of the database; `store.ledger.Ledger` is the real one."""
+    """What the projection needs of the database; implemented by `store.ledger.Ledger`."""
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return stored works by key."""
+        """Return stored works of the partition by key."""
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
-        """Return stored rows by (unit id, month)."""
+        """Return stored rows of the partition by (unit id, month)."""
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
         """Return parked records: the open ones, and those of the last window."""
 
     def commit(self, flush: Flush) -> None:
-        """Write a batch, all of it or nothing. Another thread may call it than the others."""
+        """Write a flush atomically. May be called on another thread than the other methods."""
 
 
 class PartitionFold:
-    """One partition of one view, owned by this process. Used by one thread.
+    """Folds one partition of one view whose lease this process holds. Used by one thread.
 
     Args:
-        lease: where the partition stands.
+        lease: the partition with its epoch and checkpoint.
         catalogue: the view's catalogue.
         ledger: where the view is stored.
-        limits: how much may be parked before the fold stops.
+        limits: maximum numbers of parked records before the fold stops.
         generation: only `LogRepublished` of this generation of the log and later ones count.
-        behind: writes flushes of a backlog; by default each is stored when `apply` returns.
-        report: is called with every flush that was stored, maybe on another thread.
+        behind: writes flushes of a backlog; without it each is stored when `apply` returns.
+        report: called with every stored flush, possibly on another thread.
     """
 
     def __init__(
@@ -80,16 +80,16 @@ class PartitionFold:
         self._report = report
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[RowKey, PackedRow] = {}
-        # Who began with an empty view has met everything that is stored, and need not ask for it.
+        # An owner that began with an empty view has seen every stored key and need not query it.
         self._seen = None if lease.next_offset else SeenWorks()
         self._documents = WorkDocuments(catalogue)
         parked_refs = ledger.parked_refs(lease) if lease.next_offset else ()
         self._decoder = Decoder(catalogue, limits, generation, parked_refs)
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Fold a batch and flush it; on any error the object is spent, and claiming again tells.
+        """Fold a batch of records and flush it; after any error discard the object and claim again.
 
-        Records before the stored position were folded already and are passed over.
+        Records before the checkpoint were folded already and are skipped.
 
         Raises:
             OwnershipLost: another process owns the partition; now, or when the batch before was
@@ -103,7 +103,7 @@ class PartitionFold:
             flush = self._folded(records)
         finally:
             if self._behind:
-                self._behind.flush_pending()  # what went wrong first is told
+                self._behind.flush_pending()  # raises the first error
         if self._behind and len(records) >= BACKLOG_RECORDS:
             self._behind.begin(self._commit, flush, len(records))
             self._forget(len(records))
@@ -112,7 +112,7 @@ class PartitionFold:
             self._forget(0)
 
     def _forget(self, unstored: int) -> None:
-        """Drop works that were long untouched; the newest ones may not be stored yet."""
+        """Evict the least recently used works from the cache; the newest may not be stored yet."""
         while len(self._works) > max(WORKS_IN_MEMORY_MAX, unstored):
             self._works.popitem(last=False)
 
@@ -123,13 +123,13 @@ class PartitionFold:
         self._report(flush)
 
     def _folded(self, records: Sequence[Record]) -> Flush:
-        """Return what records change; in memory it is changed."""
+        """Return the flush that records amount to; the cache is changed already."""
         flush = Flush(
             self.lease, records[-1].offset + 1, self.lease.newest_event_ms, self.lease.republished
         )
         flush.last_hash = event_hash(records[-1])
         changed = self._decoder.decode(records, flush)
-        # In the order of the log: what is forgotten first must not depend on how strings hash.
+        # In the order of the log: the order of eviction must not depend on string hashes.
         self._load_works(dict.fromkeys(event.work_key for event, _ in changed), flush)
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
@@ -186,6 +186,6 @@ class PartitionFold:
                 flush.new_rows.add(place)
             self._rows[place] = stored.get(place) or PackedRow()
         for place, steps in changes.items():
-            # Another row, not the same one changed: the former may be being written.
+            # A new row instead of a changed one: the former may be in a write that runs.
             row, flush.changed[place] = self._rows[place].changed(steps)
             flush.rows[place] = self._rows[place] = row

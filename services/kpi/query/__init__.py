@@ -1,1 +1,1 @@
-"""The in-memory read side: the live view, and every answer that is made of it."""
+"""The in-memory read side: the live view and the answers computed from it."""

@@ -1,4 +1,4 @@
-"""Answers why a work counts in a cell, or does not, from the stored work of one moment."""
+"""Answers ExplainAbsence: why a work counts in a cell or not, from its stored events."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def absence(
     parked: ParkedRecords,
     institution_id: str,
 ) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return why a work counts in a cell, or does not.
+    """Return the response that explains why a work counts in a cell or not.
 
     Args:
         request: the work and the cell.
         live: the live view.
-        snapshots: its stored works.
-        parked: its parked records.
-        institution_id: who asks; why a record was parked is told to its own institution only.
+        snapshots: reads its stored works.
+        parked: reads its parked records.
+        institution_id: the caller's; only it gets the reasons of its parked records.
 
     Raises:
         InvalidArgument: unknown unit or indicator, or a wrong range.
@@ -71,7 +71,7 @@ def absence(
 
 
 def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
-    """Return a reason as a message."""
+    """Return a finding of an absence as a message."""
     reason = f"REASON_{finding.reason.value.upper()}"
     return kpi_service_pb2.Finding(
         reason=kpi_service_pb2.Finding.Reason.Value(reason),

@@ -1,4 +1,4 @@
-"""What answers stand on, targets, measures and page tokens -> protobuf, and back."""
+"""Encodes the parts that query answers share: view, position, targets, measures, page tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.kpi.store.views import View
 
 
 def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInfo:
-    """Return what an answer stands on."""
+    """Return the message that names view and position of an answer."""
     return view_pb2.ViewInfo(
         view_id=view.view_id,
         catalogue_version=view.catalogue_version,
@@ -32,18 +32,18 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
 
 
 def encode_view_state(state: ViewState) -> view_pb2.ViewInfo:
-    """Return what an answer from memory stands on."""
+    """Return view and position of an answer from the live view in memory."""
     return encode_view(state.view, state.progress, state.cube.digest())
 
 
 def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
-    """Return what an answer from the database stands on; no digest when memory is elsewhere."""
+    """Return view and position of an answer from the database; digest only if memory agrees."""
     is_same = state.progress == progress
     return encode_view(state.view, progress, state.cube.digest() if is_same else "")
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
-    """Return a kept day and what it stands on."""
+    """Return the message of a kept day with its view and position."""
     taken_at = Timestamp()
     taken_at.FromDatetime(kept.taken_at)
     return kpi_service_pb2.KeptDay(
@@ -61,7 +61,7 @@ def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
 
 
 def encode_offsets(next_offsets: Mapping[int, int]) -> list[view_pb2.PartitionProgress]:
-    """Return a position, by partition in order."""
+    """Return a position as messages in order of partition."""
     return [
         view_pb2.PartitionProgress(partition=partition, next_offset=offset)
         for partition, offset in sorted(next_offsets.items())
@@ -77,7 +77,7 @@ def _timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]:
-    """Return targets as messages."""
+    """Return the message of targets for an answer."""
     return [
         target_service_pb2.Target(
             unit_id=t.unit_id, indicator_code=t.indicator_code, year=t.year, value=t.value
@@ -87,22 +87,22 @@ def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]
 
 
 def decode_measure(measure: kpi_service_pb2.Measure.ValueType) -> int:
-    """Return 0 for declared and 1 for verified, the default."""
+    """Return the measure of a request: 0 for declared, 1 for verified (default)."""
     return 0 if measure == kpi_service_pb2.MEASURE_DECLARED else 1
 
 
 def encode_measure(measure: int) -> kpi_service_pb2.Measure.ValueType:
-    """Return the measure of 0 for declared or 1 for verified."""
+    """Return the enum value of a measure: 0 is declared, 1 verified."""
     return (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)[measure]
 
 
 def page_token(query: Message, last_key: str) -> str:
-    """Return an opaque token for the page after ``last_key`` of just this query."""
+    """Return the opaque page token for the rows after ``last_key`` of this query."""
     return base64.urlsafe_b64encode(f"{_fingerprint(query)}{last_key}".encode()).decode()
 
 
 def read_page_token(token: str, query: Message) -> str:
-    """Return the last key of the page before; empty for the first page.
+    """Return the last key of the previous page from a page token; empty for the first page.
 
     Raises:
         InvalidArgument: the token belongs to another query. The caller's fault.

@@ -1,4 +1,4 @@
-"""What a caller asks for -> the cells that answer; encoded cells are kept until they change."""
+"""Decodes selections of cells and encodes the cells; caches encoded cells until they change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERIFIED = 1
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Units, indicators and ranges of months that a caller asks for."""
+    """The units, indicators and ranges of months of a request for cells."""
 
     unit_ids: Sequence[str]
     indicators: Sequence[Indicator]
@@ -34,9 +34,9 @@ class Selection:
 
 @dataclass(slots=True)
 class EncodedCells:
-    """Cells that were encoded before, by unit; used under the lock of the cube's owner.
+    """Cache of encoded cells by unit; used under the lock of the cube's owner.
 
-    Most of the time of a read is making messages: a unit that did not change keeps its own.
+    Most of the time of a read goes into encoding: unchanged units keep their messages.
     """
 
     of_unit: dict[str, tuple[object, dict[object, list[view_pb2.Cell]]]] = field(
@@ -46,20 +46,20 @@ class EncodedCells:
     count: int = 0
 
     def of_targets(self, targets: Mapping[str, Target]) -> None:
-        """Drop everything when the targets are others."""
+        """Clear the cache of encoded cells if the targets have changed."""
         if targets is not self.targets:
             self.of_unit.clear()
             self.targets, self.count = targets, 0
 
     def get(self, unit_id: str, stamp: object) -> dict[object, list[view_pb2.Cell]]:
-        """Return what is kept of a unit; nothing when the stamp is another one."""
+        """Return the cached cells of a unit; empty if the stamp differs."""
         known = self.of_unit.get(unit_id)
         if known is None or known[0] != stamp:
             known = self.of_unit[unit_id] = stamp, {}
         return known[1]
 
     def added(self, cells: int) -> None:
-        """Note that cells were put in; everything is dropped when it becomes too much."""
+        """Count newly cached cells; clear the cache when it exceeds its limit."""
         self.count += cells
         if self.count > CELLS_MAX:
             self.of_unit.clear()
@@ -67,7 +67,7 @@ class EncodedCells:
 
 
 def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selection:
-    """Return what is asked for.
+    """Return the selection of cells that a request asks for.
 
     Raises:
         InvalidArgument: an unknown unit or indicator, a wrong range, or too much. The caller's.
@@ -97,14 +97,14 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
 
 
 def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
-    """Refuse a unit that the tree does not have."""
+    """Check that the tree has a requested unit; raises InvalidArgument."""
     if unit_id not in catalogue.tree.number:
         text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
         raise InvalidArgument(text, fields={field: text})
 
 
 def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
-    """Return an indicator, or refuse a code that the catalogue does not have."""
+    """Return a requested indicator; raises InvalidArgument for an unknown code."""
     if code not in catalogue.indicators:
         text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
         raise InvalidArgument(text, fields={field: text})
@@ -112,7 +112,7 @@ def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
 
 
 def decode_day(text: str, name: str) -> date:
-    """Return a calendar day.
+    """Return the calendar day in a request.
 
     Raises:
         InvalidArgument: not a day. The caller's fault.
@@ -134,11 +134,11 @@ def encode_cells(
     """Return the cells of a selection: by unit, then indicator, then range.
 
     Args:
-        cube: where the values are.
-        targets: `Target.key` -> target; replaced, never changed.
-        selection: what is asked for.
-        on: day on which paces are told.
-        encoded: cells that this cube answered before.
+        cube: the values.
+        targets: `Target.key` -> target; replaced, never mutated.
+        selection: the requested cells.
+        on: day for which paces are computed.
+        encoded: cache of this cube's encoded cells.
     """
     kept = EncodedCells() if encoded is None else encoded
     kept.of_targets(targets)
@@ -177,7 +177,7 @@ def _cells(
     declared, verified = (
         cube.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
     )
-    # Most months of most units are equal to others; a cell copies the value that it is given.
+    # Most months of most units have equal values; protobuf copies a value that is assigned.
     known = {value: encode_value(value) for value in {*declared, *verified}}
     cells = []
     for i, (first, last) in enumerate(ranges):
@@ -212,7 +212,7 @@ def _pace(
     january = target.year * 12
     assert indicator.value is not None
     is_stock = indicator.value.is_stock
-    # What is counted through the year says nothing of its target unless it begins in January.
+    # A flow is comparable with its yearly target only if the range begins in January.
     is_line = is_stock or first == january
     if isinstance(value, Ratio) or indicator.direction == "none" or not is_line:
         return None

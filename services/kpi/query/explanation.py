@@ -1,4 +1,4 @@
-"""Explains a cell from the stored works of one moment."""
+"""Answers ExplainKpi: the works behind a cell, from the stored works of one snapshot."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ PAGE_SIZE = 100
 def explain(
     request: kpi_service_pb2.ExplainKpiRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.ExplainKpiResponse:
-    """Return a page of the works behind a cell; all pages add up to the cell exactly.
+    """Return a page of the works that explain a cell; all pages add up to it exactly.
 
-    Progress, cell and works speak of the same moment: the cell is that of the memory where the
-    works were read at its position, else of the same transaction.
+    Progress, cell and works are of the same position: the cell comes from memory if the works
+    were read at its position, else from the same transaction.
 
     Raises:
         InvalidArgument: unknown unit or indicator, a wrong range, or another query's page token.
@@ -80,7 +80,7 @@ def explain(
 
 
 class Seen:
-    """What a state was read from, to be told after its lock is given back."""
+    """View and position of a state, for an explanation built after its lock is released."""
 
     def __init__(self, state: ViewState) -> None:
         self.view = state.view
@@ -88,13 +88,13 @@ class Seen:
         self._digest = state.cube.digest()
 
     def info(self, progress: Progress) -> view_pb2.ViewInfo:
-        """Return what an answer stands on; no digest where the memory stood elsewhere."""
+        """Return view and position of the explanation; no digest if the memory was elsewhere."""
         digest = self._digest if is_at(progress, self.progress) else ""
         return answers.encode_view(self.view, progress, digest)
 
 
 def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Cube:
-    """Return a cube of what one indicator needs of some rows."""
+    """Return a cube of the columns that one indicator needs from stored rows."""
     base = catalogue.indicators.get(indicator.attainment_of, indicator)
     names = {
         catalogue.columns[catalogue.number[component, measure, ""]].name
@@ -112,7 +112,7 @@ def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -
 def restore(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[kpi_service_pb2.ExplainedClaim]]:
-    """Return a stored work as it counts, and its live claims."""
+    """Decode a stored work; return it with its live claims."""
     statements = {}
     claims: list[kpi_service_pb2.ExplainedClaim] = []
     for source in stored.sources:

@@ -1,4 +1,4 @@
-"""The past of a view: kept days, and exact replays of the log."""
+"""The history of a view: kept days, and exact replays of the log."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from services.kpi.store.views import View
 from services.kpi.wire.rows import decode_cube, encode_rows
 
 LATE = timedelta(hours=1)
-"""A state that is copied later is no longer that of the day before."""
+"""After this delay a copied state no longer counts as that of the previous day."""
 IMAGES_KEPT = 4
 
 
 def end_of(day: date, now: datetime) -> datetime:
-    """Return the moment at which a day is over, in the zone of ``now``."""
+    """Return the end of a calendar day in the time zone of ``now``."""
     return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)
 
 
 class History:
-    """Answers about the past as states of a view, which change no more. Thread-safe.
+    """Past states of a view, from kept days or replays; they no longer change. Thread-safe.
 
-    Kept days are read by one thread at a time, so that a day is decoded once however many callers
-    ask for it. They share its cube, which is only read: nothing changes it once it is decoded.
+    Kept days are loaded by one thread at a time, so that a day is decoded once for all callers.
+    They share its cube, which is read-only once decoded.
 
     Args:
         registry: catalogues and views.
         days: kept days.
         replays: runs replays.
         log_id: returns the identity of the present log.
-        keep_days: days older than so many go, save the first of each month.
+        keep_days: age in days at which kept days are deleted, except firsts of months.
     """
 
     def __init__(
@@ -58,16 +58,16 @@ class History:
         self._log_id = log_id
         self._states: OrderedDict[str, tuple[KeptDay, ViewState]] = OrderedDict()
         self._loading = threading.Lock()
-        """Held by whoever changes the states in memory; a single look-up needs no lock."""
+        """Held while the cached states change; a single look-up needs no lock."""
 
     def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
-        """Keep the live view as the state of the day that has just ended; return whether it was us.
+        """Keep the live view as the day that just ended; return True if this process stored it.
 
-        Any number of processes may try, one keeps it.
+        Any number of processes may try; one succeeds.
 
         Args:
             live: the live view.
-            now: present time, in the zone whose days are meant.
+            now: present time, in the KPI time zone.
         """
         yesterday = now.date() - timedelta(days=1)
         if not live.is_ready or now - end_of(yesterday, now) > LATE:
@@ -92,7 +92,7 @@ class History:
         return is_kept
 
     def day(self, live: LiveView, day: date, now: datetime) -> tuple[KeptDay, ViewState]:
-        """Return the view as it stood when a day had ended.
+        """Return the state of the view at the end of a kept day.
 
         Raises:
             InvalidArgument: the day is not over.
@@ -106,11 +106,11 @@ class History:
         return known[0], self._with_targets(live, known[1])
 
     def _load(self, name: str) -> tuple[KeptDay, ViewState]:
-        """Return a kept day that is not in memory; raises WrongState when it is not kept."""
+        """Load a kept day that is not cached; raises WrongState if the day is not kept."""
         with self._loading:
             known = self._states.get(name)
             if known is not None:
-                return known  # another caller has loaded it meanwhile
+                return known  # another caller loaded it meanwhile
             found = self.days.find(name)
             if found is None:
                 raise self._not_kept(name)
@@ -140,15 +140,15 @@ class History:
         now: datetime,
         is_wanted: Callable[[], bool],
     ) -> Iterator[tuple[int, int, ViewState | None]]:
-        """Yield records read, records to read, and at the end the state of the view.
+        """Replay the live view's log; yield records read, records to read, at last the state.
 
         Args:
             live: the live view, whose log is replayed.
-            at: partition -> offset of the first record that is not read; every partition, or empty
-                for as far as the live view has read.
-            day: leave out what the log took when this day had ended; None leaves nothing out.
-            now: present time, in the zone whose days are meant.
-            is_wanted: whether the caller still waits.
+            at: partition -> offset of the first record not to read; every partition, or empty
+                for the position of the live view.
+            day: exclude records that the log took after this day; None excludes nothing.
+            now: present time, in the KPI time zone.
+            is_wanted: returns False when the caller no longer waits.
 
         Raises:
             InvalidArgument: an offset that the live view has not read, or a missing partition.
@@ -179,10 +179,10 @@ class History:
 
         Args:
             view: view whose log it is.
-            bound: where it stops.
-            is_wanted: whether anybody still waits.
+            bound: where the replay stops.
+            is_wanted: returns False when the caller no longer waits.
             task: what to do with the works; None for nothing.
-            catalogue_version: what to count with; 0 for the view's own.
+            catalogue_version: catalogue to count with; 0 for the view's own.
 
         Raises:
             WrongState: the log is another one than the view's (LOG_GONE).
@@ -205,10 +205,10 @@ class History:
         return ViewState(view, catalogue, decode_cube(content, catalogue), progress, {}, 0)
 
     def _with_targets(self, live: LiveView, state: ViewState) -> ViewState:
-        """Targets have no past: a value of any day is compared with those of today."""
+        """Add the present targets to a past state: targets have no history."""
         with live.read() as present:
             targets = present.targets
-        # Not the kept object: two calls must not change each other's encoded cells.
+        # A copy of the cached state: calls must not share a cache of encoded cells.
         past = ViewState(
             state.view, state.catalogue, state.cube, state.progress, targets, state.change
         )
@@ -218,7 +218,7 @@ class History:
 def check_position(
     at: Mapping[int, int], begins: Mapping[int, int], reached: Mapping[int, int]
 ) -> None:
-    """Refuse a position that the view did not pass through.
+    """Check that a position to replay to is one that the view has read.
 
     Raises:
         InvalidArgument: a partition is missing, unknown, or not read so far.

@@ -27,7 +27,7 @@ MIN_PROGRESS_SECONDS = 2.0
 
 @dataclass(slots=True)
 class ViewState:
-    """The live view at one position: what every answer names. Read under the view's lock."""
+    """The live view at one position, which every answer names. Read under the view's lock."""
 
     view: View
     catalogue: Catalogue
@@ -35,24 +35,24 @@ class ViewState:
     progress: Progress
     targets: Mapping[str, Target]
     change: int
-    """Number of refreshes that changed something; grows."""
+    """Number of refreshes that changed something; never decreases."""
     encoded: EncodedCells = field(default_factory=EncodedCells)
-    """Cells that were answered before."""
+    """Cache of encoded cells."""
 
 
 def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_pb2.Cell]:
-    """Return the cells of a selection; ``on`` is the day on which paces are told."""
+    """Return the live view's cells of a selection; paces are computed for the day ``on``."""
     return encode_cells(state.cube, state.targets, selection, on, state.encoded)
 
 
 class LiveView:
-    """Keeps a `ViewState` up to date. One thread refreshes, any thread reads.
+    """Holds the live view in memory as a `ViewState`. One thread refreshes, any thread reads.
 
     Args:
-        registry: tells which view is live.
+        registry: returns the live view.
         snapshots: reads the stored view.
         targets: reads the targets.
-        loaded: is told when a whole view has been read.
+        loaded: called when a complete view has been read.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class LiveView:
         self.refreshed_at = 0.0
 
     def refresh(self) -> None:
-        """Take over what was committed since the last refresh; cheap when nothing was."""
+        """Apply the rows committed since the last refresh; cheap if there are none."""
         live = self._registry.live()
         if live is None:
             return
@@ -110,23 +110,23 @@ class LiveView:
         return {target.key: target for target in self._targets.all()}
 
     def targets_changed(self) -> None:
-        """Read the targets again at the next refresh."""
+        """Make the next refresh of the live view read the targets again."""
         self._targets_due = 0.0
 
     @property
     def is_ready(self) -> bool:
-        """Whether there is a view to answer from."""
+        """Whether the live view is loaded."""
         return self._view_state is not None
 
     @contextmanager
     def read(self, min_progress: Mapping[int, int] | None = None) -> Iterator[ViewState]:
-        """Yield the present state, which does not change while the block runs.
+        """Yield the present state of the live view, which does not change during the block.
 
         Args:
             min_progress: partition -> next offset to wait for, at most 2 seconds.
 
         Raises:
-            Unavailable: no view is live yet, or it did not get there in time; repeat.
+            Unavailable: no view is live yet, or it did not reach the position in time; repeat.
         """
         with self._moved:
             deadline = time.monotonic() + (MIN_PROGRESS_SECONDS if min_progress else 0.0)
@@ -143,7 +143,7 @@ class LiveView:
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
     def wait(self, change: int, seconds: float) -> None:
-        """Return when the state is newer than ``change``, or after so many seconds."""
+        """Wait until the live view is newer than ``change``, or for a number of seconds."""
         with self._moved:
             if self._view_state is None or self._view_state.change == change:
                 self._moved.wait(seconds)

@@ -1,4 +1,4 @@
-"""Lists and counts the works that several children of a unit claim."""
+"""Answers ListOverlaps and GetOverlapMatrix: works that several children of a unit claim."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Request = kpi_service_pb2.ListOverlapsRequest | kpi_service_pb2.GetOverlapMatrix
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A whole count at a unit and at its children, and what the memory says of it."""
+    """An overlap request: a whole count at a unit and its children, with its state."""
 
     seen: Seen
     catalogue: Catalogue
@@ -42,7 +42,7 @@ class Question:
 
     @staticmethod
     def of(request: Request, state: ViewState) -> Question:
-        """Read a request.
+        """Return the question of an overlap request.
 
         Raises:
             InvalidArgument: unknown unit or indicator, a wrong range, or no whole count.
@@ -71,7 +71,7 @@ class Question:
         return [self.unit_id, *(self.catalogue.tree.ids[child] for child in self.children)]
 
     def count(self, value: Callable[..., object]) -> list[int]:
-        """Return the count at the unit and at each child."""
+        """Return the whole count at the unit and at each child."""
         found = [
             value(unit_id, self.indicator, self.measure, self.first, self.last, 0)
             for unit_id in self.unit_ids
@@ -79,7 +79,7 @@ class Question:
         return [number for number in found if isinstance(number, int)]
 
     def claiming(self, stored: StoredWork) -> Units:
-        """Return the children at which a work counts."""
+        """Return the children of the unit at which a work counts."""
         work, _ = restore(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (
@@ -101,7 +101,7 @@ class Question:
         after: str = "",
         limit: int = 0,
     ) -> tuple[Progress, list[int], T]:
-        """Return progress, the counts at it, and what is made of the joint works at it."""
+        """Return progress, and at that position the counts and the result over the joint works."""
         assert self.indicator.value is not None
         progress, rows, made = snapshots.joint_works(
             self.seen.view.view_id,
@@ -124,7 +124,7 @@ def overlaps(
     """Return a page of the works that several children of a unit claim.
 
     Raises:
-        InvalidArgument: as `Question.of`, or another query's page token.
+        InvalidArgument: as `Question.of`, or the page token of another query.
     """
     with live.read() as state:
         question = Question.of(request, state)

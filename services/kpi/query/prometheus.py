@@ -1,4 +1,4 @@
-"""The figures that Prometheus sees: this year, institutions and consortium only, so few series."""
+"""The KPI gauges for Prometheus: this year, institutions and consortium only, so few series."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAST_MONTH = 9999 * 12 + 11
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One year's numbers by label values; None where a ratio is not defined.
+    """One year's gauges by label values; None where a ratio is not defined.
 
     ``values``: (institution, indicator, measure). ``targets``: (institution, indicator).
     ``open_joint_claims``: (indicator,).
@@ -30,7 +30,7 @@ class Figures:
 
 
 def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
-    """Return the numbers of a year, from January to December. Pure."""
+    """Return the gauges of a year, from January to December. Pure."""
     units = reporting_units(cube.catalogue)
     values: dict[tuple[str, str, str], float | None] = {}
     aims: dict[tuple[str, str], float] = {}
@@ -60,10 +60,10 @@ def _plain(value: int | Ratio) -> float | None:
 
 
 def _open_joint_claims(cube: Cube) -> dict[tuple[str], float]:
-    """Return, by indicator, further institutions' claims on works that are not verified yet.
+    """Return, by indicator, claims of further institutions on joint works, not yet verified.
 
     A work that n institutions claim counts once in the consortium and once in each of them, so the
-    difference is n - 1. What remains of it in declared over verified is still to be verified.
+    difference is n - 1. The excess of declared over verified is still to be verified.
     """
     root, *institutions = reporting_units(cube.catalogue)
     found = {}
@@ -88,7 +88,7 @@ def _whole(value: int | Ratio) -> int:
 
 
 def show_figures(live: LiveView, year: int) -> None:
-    """Show the numbers of the live view as they are now; nothing while there is no view.
+    """Set the Prometheus gauges from the live view.
 
     Raises:
         Unavailable: no view is live yet.

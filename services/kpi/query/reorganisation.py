@@ -1,4 +1,4 @@
-"""One unit's numbers in both trees: what a reorganisation moved, and what really changed."""
+"""Answers CompareTrees: one unit's numbers in the tree as it was and as it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Units = list[directory_pb2.Unit]
 
 
 def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
-    """Return units with those that ended below their successors."""
+    """Return the units of a reorganised tree: ended ones placed below their successors."""
     units = list(units)
     parents = {unit.unit_id: unit.parent_id for unit in units}
     successors = {u.unit_id: list(u.successor_ids) for u in units if u.successor_ids}
@@ -50,18 +50,18 @@ def compare_trees(
     directory: directory_pb2.Directory,
     snapshots: Snapshots,
 ) -> catalogue_service_pb2.CompareTreesResponse:
-    """Return numbers of a unit in both trees, for two ranges of months.
+    """Return the numbers of a unit in both trees, for two ranges of months.
 
     Args:
         request: unit, indicators and ranges.
         state: the live view.
-        live: its catalogue.
+        live: the catalogue of the live view.
         directory: the units as they were.
         snapshots: reads works.
 
     Raises:
         InvalidArgument: an unknown unit or indicator, or a wrong range.
-        Unavailable: the view moves on faster than the works can be read.
+        Unavailable: the view advances faster than the works can be read.
     """
     sides = []
     for units in (list(directory.units), units_as_is(directory.units)):
@@ -121,7 +121,7 @@ def _parents(catalogue: Catalogue) -> dict[str, str]:
 def _sources(
     snapshots: Snapshots, state: ViewState, unit_ids: list[str], types: list[str]
 ) -> dict[str, list[bytes]]:
-    """Return every work that one of the units claims, all at one position."""
+    """Return every stored work that one of the units claims, all at one position."""
     for _ in range(TRIES):
         found: dict[str, list[bytes]] = {}
         positions = set()

@@ -1,4 +1,4 @@
-"""Values by the terms of a cut -> protobuf, so that the terms add up to the value exactly."""
+"""Encodes values split by the terms of a cut, so that the terms add up to the value exactly."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from services.kpi.wire.values import encode_value
 
 
 def cut_by(catalogue: Catalogue, by: str) -> list[str]:
-    """Return the indicators that have a cut; all of them when none is asked for."""
+    """Return the indicators that have a requested cut; all if no cut is requested."""
     return [
         code for code, indicator in catalogue.indicators.items() if not by or by in indicator.cuts
     ]
 
 
 def check_cut(indicators: Iterable[Indicator], by: str) -> None:
-    """Refuse a cut that an indicator does not have.
+    """Check that an indicator has a requested cut.
 
     Raises:
-        InvalidArgument: names the cuts that it has. The caller's fault.
+        InvalidArgument: it does not; names its cuts. The caller's fault.
     """
     wanted = list(indicators)
     if by and not wanted:
@@ -38,7 +38,7 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 def encode_split(
     cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
-    """Return a value by terms, and what they count again."""
+    """Return a value split by terms, and how much the terms count more than once."""
     declared, verified = (cube.split(unit_id, indicator, by, m, months) for m in (0, 1))
     whole = [cube.value(unit_id, indicator, measure, *months, 0) for measure in (0, 1)]
     message = view_pb2.Split(

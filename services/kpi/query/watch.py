@@ -1,4 +1,4 @@
-"""Streams of changing cells."""
+"""Answers WatchKpis: streams of changing cells."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LOOK_SECONDS = 0.5
 
 
 class Watchers:
-    """Counts the open streams, each of which keeps a thread. Thread-safe.
+    """Limits the open watch streams, each of which occupies a thread. Thread-safe.
 
     Args:
-        limit: most streams at once.
+        limit: maximum number of streams at once.
     """
 
     def __init__(self, limit: int) -> None:
@@ -38,7 +38,7 @@ class Watchers:
         is_active: Callable[[], bool],
         now: Callable[[], datetime],
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
-        """Send all cells once, then those that change, until the caller leaves.
+        """Yield all selected cells once, then the changed ones, until the caller leaves.
 
         Raises:
             Exhausted: too many streams are open; repeat later.
@@ -72,7 +72,7 @@ def _changes(
             selection = decode_selection(request.selection, state.catalogue)
             cells = state_cells(state, selection, now().date()) if is_news else []
         if view.view_id != view_id:
-            # Another catalogue: what was sent before is not of this view.
+            # Another catalogue: cells sent before are of another view.
             view_id = view.view_id
             sent.clear()
         changed = []

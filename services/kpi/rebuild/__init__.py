@@ -1,1 +1,1 @@
-"""The blue/green rebuild: another view is loaded beside the live one, checked, and swapped in."""
+"""The blue/green rebuild: a second view is loaded beside the live one, checked and swapped in."""

@@ -1,4 +1,4 @@
-"""Loads a partition of a view at once, from what was gathered of it, instead of event by event."""
+"""Bulk load of a rebuild: stores a partition from its shard totals, not event by event."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, PartitionLease
 
 CHUNK_DOCUMENTS = 500
-"""Rows or parked records of one transaction."""
+"""Maximum number of rows or parked records in one transaction of a bulk load."""
 
 Read = Callable[[int], Iterable[Sequence[Record]]]
 """Reads a partition from its beginning up to an offset, in batches."""
 Gather = Callable[[int, int, Note], Generator[Part, None, None]]
-"""Gathers a partition in so many shards, up to an offset, and tells how much was read.
+"""Folds a partition in a number of shards, up to an offset; yields parts and records read.
 
-The parts of a shard come in one fixed order, and those of the next shard after them."""
+The parts of a shard come in a fixed order, shard after shard."""
 
 
 class Loading(Protocol):
-    """What a rebuild needs of the database; `store.loading.BulkLoad` is the real one."""
+    """What a bulk load needs of the database; implemented by `store.bulk_load.BulkLoad`."""
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Say up to where the log is loaded, and in how many shards.
+        """Begin a bulk load or resume an interrupted one.
 
-        Return end and shards of an interrupted load, and how many chunks it has loaded.
+        Return end, number of shards and number of stored chunks; of a new load 0 chunks.
         """
 
     def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
-        """Write a chunk, all of it or nothing."""
+        """Write a chunk of the bulk load atomically."""
 
     def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
-        """Say that everything is loaded."""
+        """Record that the bulk load is complete."""
 
     def note_read(self, lease: PartitionLease, records: int) -> None:
-        """Tell how many records were read."""
+        """Store how many records the rebuild has read, for progress displays."""
 
 
 def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
-    """Return what gathers shard after shard in this process."""
+    """Return a `Gather` that folds shard after shard in this process."""
 
     def gather_all(shards: int, end: int, note: Note) -> Generator[Part, None, None]:
         for number in range(shards):
@@ -70,18 +70,18 @@ def rebuild(
     end: int,
     shards: int,
 ) -> None:
-    """Compute and load a partition that was claimed; one that was interrupted goes on.
+    """Compute and bulk-load a claimed partition; an interrupted load is resumed.
 
     Args:
-        loading: where it is loaded to.
-        lease: the partition, where the view begins.
+        loading: the store of the bulk load.
+        lease: the partition, at the first offset of the view.
         catalogue: the view's catalogue.
-        gather_all: gathers the partition.
-        end: offset to stand at; an interrupted load keeps its own.
-        shards: in how many shards; an interrupted load keeps its own.
+        gather_all: folds the partition shard by shard.
+        end: next offset after the load; an interrupted load keeps its own.
+        shards: number of shards; an interrupted load keeps its own.
 
     Raises:
-        OwnershipLost: another process goes on with it.
+        OwnershipLost: another process continues the load.
     """
     end, shards, done = loading.begin(lease, end, shards)
     position: Document = {"next_offset": end, "runs": shards}
@@ -98,7 +98,7 @@ def rebuild(
 def _chunks(
     at: Flush, catalogue: Catalogue, gathered: Iterable[Part], position: Document
 ) -> Iterator[Flush]:
-    """Return everything that is to be stored, in one fixed order; at last say where it stands."""
+    """Yield the chunks of the bulk load in a fixed order; return the final position."""
     contributed: dict[Key, int] = {}
     parked: dict[int, Parked] = {}
     mended: set[int] = set()

@@ -1,8 +1,8 @@
-"""Takes a view that is built beside the live one from step to step, until it answers.
+"""The steps of a blue/green rebuild, from loading a view to the swap that makes it live.
 
-`loading` the log up to where the live view stood, `verifying` every cell against the oracle,
-`following` the log; then the pointer moves. Whoever runs this may die at any step: what was reached
-is stored, and the next one goes on.
+`loading` the log up to the checkpoint of the live view, `verifying` every cell against the oracle,
+`following` the log; then the pointer moves. The process may be killed at any step: the phase is
+stored, and the next builder resumes there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.kpi.projection.followers import FOLLOW_GAP_MAX
 from services.kpi.store.views import Vector, View, ViewProgress
 
 PATIENCE_STEPS = 10
-"""Steps for which a small gap may stay as it is: nothing new may come that would close it."""
+"""Steps to wait for new records to close a small gap before it is loaded explicitly."""
 FAILURES_MAX = 5
 DIFFERENCES_TOLD_MAX = 20
 
@@ -25,66 +25,66 @@ log = structlog.get_logger()
 
 
 class ViewStore(Protocol):
-    """What building needs of the registry; `store.catalogues.Catalogues` is the real one."""
+    """What a rebuild needs of the stored views; implemented by `store.catalogues.Catalogues`."""
 
     def views(self) -> list[View]:
         """Return all views, newest first."""
 
     def live(self) -> View | None:
-        """Return the view that answers."""
+        """Return the live view."""
 
     def view_progress(self, view_id: str) -> ViewProgress:
-        """Return how far a view has read."""
+        """Return the checkpoint of a view."""
 
     def advance(self, view: View, phase: str) -> bool:
-        """Move a view on to a phase."""
+        """Move a view to its next phase."""
 
     def refuse(self, view: View, reason: str) -> None:
-        """Give a view up."""
+        """Mark a view as refused, with the reason."""
 
     def swap(self, view: View) -> bool:
-        """Let a view take over; say whether it did."""
+        """Make a view live; return True if it was swapped in."""
 
 
 class Failed(Exception):
-    """A piece of work ended badly; says why."""
+    """A subprocess of the rebuild failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class OracleReport:
-    """What the oracle says of a view: how many cells differ, and some of them in words."""
+    """Result of the oracle check: number of differing cells, and the first of them as text."""
 
     count: int = 0
     examples: Sequence[str] = ()
 
 
 class Work(Protocol):
-    """Long work on a view, done elsewhere; the real one is `jobs.RebuildJobs`."""
+    """The long-running jobs of a rebuild; implemented by `jobs.RebuildJobs`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
-        """Bring partitions up to offsets; True when done, False while it goes on.
+        """Start or poll loading partitions up to offsets; return True when done.
 
         Raises:
             Failed: it ended badly.
         """
 
     def verify(self, view: View, ends: Vector) -> OracleReport | None:
-        """Compare every cell with the oracle; None while it goes on.
+        """Start or poll comparing every cell with the oracle; return None while it runs.
 
         Raises:
             Failed: it ended badly.
         """
 
     def stop(self) -> None:
-        """End what still runs."""
+        """Stop all running jobs of the rebuild."""
 
 
 class Rebuild:
-    """The steps of the one view that is being built. Used by one thread.
+    """The state machine of the one view that is being built. Used by one thread.
 
     Args:
         views: all views.
-        work: does what takes long.
+        work: runs the long jobs.
     """
 
     def __init__(self, views: ViewStore, work: Work) -> None:
@@ -95,11 +95,11 @@ class Rebuild:
         self._failures = 0
 
     def wanted(self) -> View | None:
-        """Return the view that is to be built, if any."""
+        """Return the view that is to be built beside the live one; None if there is none."""
         return next((view for view in reversed(self._views.views()) if view.phase), None)
 
     def step(self, view: View) -> None:
-        """Go one step on; call it again and again."""
+        """Advance the rebuild by one step without blocking; call it periodically."""
         live = self._views.live()
         if live is None or live.generation != view.generation or not live.has_its_log:
             self._work.stop()

@@ -1,7 +1,7 @@
-"""Compares every cell of a view with an independent recompute in SQL, in a process of its own.
+"""The subprocess that compares every cell of a view with an independent recompute in SQL.
 
 `python -m services.kpi.rebuild.oracle_check` is a subprocess as `kpi.process` runs them: asked by
-`requests.encode_request`, it sends the `count` of cells that differ and some of them in words,
+`requests.encode_request`, it sends the `count` of cells that differ and the first of them as text,
 `differences`. The view must have been folded exactly up to the offsets of the request.
 """
 
@@ -27,9 +27,9 @@ from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
 
 EVENTS_PER_PART = 100_000
-"""Bounds what the oracle holds at once; works of different parts add up."""
+"""Records of one oracle run: bounds its memory. Cells of disjoint sets of works add up."""
 DIFFERENCES_MAX = 100
-"""Most cells that are named; all are counted."""
+"""Maximum number of differing cells that are listed; all are counted."""
 
 OracleCell = tuple[str, str, str, str]
 """Unit, month, column, member."""
@@ -37,7 +37,7 @@ Cells = dict[OracleCell, int]
 
 
 def compare(settings: Settings, request: Message, send: Send) -> None:
-    """Send which cells of a view are not as the oracle has them, absent and zero included."""
+    """Compare a view with the oracle and send the differing cells; absent counts as zero."""
     view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
@@ -64,7 +64,7 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return every cell that the oracle computes from (work key, value), a part at a time."""
+    """Return every cell that the oracle computes from (work key, value), in bounded portions."""
     try:
         from services.kpi.oracle.recompute import LogRecord, recompute
     except ImportError as missing:
@@ -82,7 +82,7 @@ def recomputed(
 
 
 def differing(found: Cells, expected: Cells) -> list[OracleCell]:
-    """Return the cells that differ, in order; an absent one is zero."""
+    """Return, in order, the cells in which view and oracle differ; an absent one is zero."""
     cells = found.keys() | expected.keys()
     return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
 
@@ -92,7 +92,7 @@ def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[byt
         for record in records:
             if record.offset in parked or kind_of(record) != events.CHANGED:
                 continue
-            # Not by the record's key, which a producer may leave out or choose differently.
+            # Not by the record's key, which a producer may omit or choose differently.
             value = record.value or b""
             yield events_pb2.SubmissionChanged.FromString(value).work_key.encode(), value
 

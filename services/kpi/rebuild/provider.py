@@ -1,4 +1,4 @@
-"""Builds views beside the live one, in one aggregator at a time."""
+"""The provider that runs the blue/green rebuild, in one aggregator at a time."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from services.kpi.store.views import View
 
 LEASE_SECONDS = 10.0
 REMOVAL_SECONDS = 5.0
-"""Between two looks for views that are over."""
+"""Seconds between two searches for views to purge."""
 
 
 class ViewBuilder(DependencyProvider):
-    """Injects itself; used by the one thread that builds."""
+    """Builds and purges views beside the live one; injects itself. Used by one thread."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Prepare; children are started when a view is to be built."""
+        """Create the builder; subprocesses are started only when a view is to be built."""
         self.registry = Catalogues(self.connection.mongo)
         self.children = RebuildJobs(self.container.settings)
         self.building = Rebuild(self.registry, self.children)
@@ -37,15 +37,15 @@ class ViewBuilder(DependencyProvider):
         self._me = uuid4().hex
 
     def stop(self) -> None:
-        """End the children; the next builder goes on where they were."""
+        """Stop the rebuild's subprocesses; the next builder resumes where they stopped."""
         self.children.stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> ViewBuilder:
-        """Return the builder."""
+        """Return the view builder."""
         return self
 
     def step(self) -> None:
-        """Go one step on with the view that is to be built, unless another process does."""
+        """Advance the rebuild by one step, unless another process holds its lease."""
         view = self.building.wanted() or self._of_this_release()
         now = datetime.now(UTC)
         until = now + timedelta(seconds=LEASE_SECONDS)
@@ -58,14 +58,14 @@ class ViewBuilder(DependencyProvider):
         self._measure(view, now)
 
     def _remove(self, now: datetime) -> None:
-        """Remove a little of the views that nobody can come back to."""
+        """Purge some documents of views that can no longer become live."""
         if now >= self._removal_due:
             over = self.registry.purgeable()
             if not over or not self.removal.step(over[0]):
                 self._removal_due = now + timedelta(seconds=REMOVAL_SECONDS)
 
     def _of_this_release(self) -> View | None:
-        """Open the successor of a live view that another release folded, if it is one."""
+        """Open a rebuild if the live view was folded by another release's fold version."""
         live = self.registry.live()
         if live is None or live.fold_version == FOLD_VERSION:
             return None

@@ -1,8 +1,8 @@
-"""Reads a shard of a partition in memory: what its works say in the end, and what they add up to.
+"""Folds one shard of a partition in memory: its works, and the totals of its cells.
 
 A view is a pure function of the log, so only the newest statement of each submission is kept while
-reading. What a work contributes is computed once, when everything is read. Decoding and setting
-aside are the fold's own, so that both end with the same digest.
+reading. What a work contributes is computed once, when everything is read. Decoding and parking
+are those of the live projection, so that both arrive at the same digest.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.store.writes import Flush, PartitionLease
 
 EVENTS_PER_SHARD = 500_000
-"""Bounds the memory: works of a longer log are gathered in several shards, each from all of it."""
+"""Bounds the memory of a shard: a longer log is folded in several, each reading all of it."""
 CHUNK_WORKS = 4096
 CHUNK_LEADS = 100
-"""What leads to the bundles of one transaction: about 100 KB each in a large view, 2 MB at most."""
+"""Index documents of bundles per transaction: about 100 KB each in a large view, 2 MB at most."""
 
 Note = Callable[[int], None]
-"""Is told now and then how many records were read; may raise to end it."""
+"""Called periodically with the number of records read; may raise to stop the shard."""
 
 
 def shard_of(work_key: str, shards: int) -> int:
-    """Return the number of the shard that a work belongs to."""
+    """Return the number of the rebuild shard that a work belongs to."""
     return crc32(work_key.encode()) % shards
 
 
 def shard_count(events: int) -> int:
-    """Return in how many shards a log has to be gathered, for the memory's sake."""
+    """Return the number of shards in which a log of so many events fits into memory."""
     return max(1, -(-events // EVENTS_PER_SHARD))
 
 
@@ -48,10 +48,10 @@ class ShardFold:
     """One shard of a partition: the newest statements of its works.
 
     Args:
-        lease: the partition, where the view begins.
+        lease: the partition, at the first offset of the view.
         catalogue: the view's catalogue.
-        generation: generation of the log.
-        shard: the works of this remainder only, of so many.
+        generation: log generation.
+        shard: number of this shard and number of shards.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ShardFold:
         def is_foreign(work_key: str) -> bool:
             return shard_of(work_key, shards) != remainder
 
-        # How many records a new view may park is decided when all are counted.
+        # The limits of a new view are checked when all records are counted.
         self.decoder = Decoder(
             catalogue, UNLIMITED, generation, is_foreign=is_foreign if shards > 1 else None
         )
@@ -77,7 +77,7 @@ class ShardFold:
         self._newest: dict[str, dict[str, Statement]] = {}
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Keep the newest statement of each submission of a batch; writes nothing."""
+        """Keep each submission's newest statement of a batch for this shard; writes nothing."""
         if not records:
             return
         newest = self._newest
@@ -95,27 +95,27 @@ class ShardFold:
         self.flush.last_hash = event_hash(records[-1])
 
     def works(self) -> Iterator[tuple[str, Work]]:
-        """Return every work with what it contributes, in order of key."""
+        """Return every work of the shard with its contribution, in order of key."""
         for key in sorted(self._newest):
             said = self._newest[key]
             yield key, Work(said, contribution(said.values(), self._catalogue))
 
     @property
     def parked(self) -> int:
-        """Records that cannot be folded and wait for a newer version."""
+        """Parked records of the shard that no newer version has replaced."""
         return len(self.flush.parked) - len(self.flush.mended)
 
     def document(self, work: Work) -> dict[str, Any]:
-        """Return the stored fields of a work."""
+        """Return the fields of a work's stored document."""
         return self._documents.fields(work)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardTotals:
-    """What a shard of a partition adds up to; its works have gone ahead in bundles.
+    """The totals of a shard; its works were sent before in bundles.
 
     Args:
-        contributed: what all works of the shard add up to.
+        contributed: sum of the contributions of all works of the shard.
         parked: offset -> what is kept of a record that cannot be folded.
         mended: offsets of parked records that a newer version replaced.
         newest_event_ms: when the newest event of the shard was made.
@@ -132,11 +132,11 @@ class ShardTotals:
 
 
 Part: TypeAlias = "dict[str, bytes] | ShardTotals"
-"""Bundles of one transaction and what leads to them, by name; at last what the shard adds up to."""
+"""Bundles and their index documents of one transaction, by name; at the end the shard's totals."""
 
 
 def gather(fold: ShardFold) -> Iterator[Part]:
-    """Bind the works of a shard that was read to its end, and add up what they contribute."""
+    """Yield the bundles of a fully read shard, then its totals."""
     contributed: dict[Key, int] = {}
     binder, works = Binder(fold.shard[0]), fold.works()
     while some := dict(islice(works, CHUNK_WORKS)):

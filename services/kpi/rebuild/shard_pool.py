@@ -1,7 +1,7 @@
-"""Folds shards of a partition in several processes, whose parts this one stores meanwhile.
+"""Folds shards of a partition in several subprocesses while this process stores their parts.
 
-Each of them reads the whole log: to pass records on to another process takes as long as to have
-them delivered again (ADR 0016).
+Each subprocess reads the whole log: passing records between processes costs as much as reading
+them again (ADR 0016).
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from services.kpi.store.writes import PartitionLease
 
 MODULE = "services.kpi.rebuild.shard_worker"
 EVENTS_MIN = 50_000
-"""A shorter log is read before another process has started."""
+"""A shorter log is read faster than a subprocess starts."""
 NOTE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPool:
-    """Folds a partition of a view in processes.
+    """Folds a partition of a view in shard subprocesses.
 
     Args:
-        settings: those of this process; the others get the same.
-        lease: the partition, where the view begins.
-        count: most processes at once.
+        settings: settings of this process; the subprocesses get the same.
+        lease: the partition, at the first offset of the view.
+        count: maximum number of subprocesses at once.
     """
 
     settings: Settings
@@ -38,7 +38,7 @@ class ShardPool:
     count: int
 
     def __call__(self, shards: int, end: int, note: Note) -> Generator[Part, None, None]:
-        """Yield the parts of shard after shard; see `bulk_load.Gather`.
+        """Fold the partition and yield the parts of shard after shard; see `bulk_load.Gather`.
 
         Raises:
             ChildFailed: a process failed or died.
@@ -58,7 +58,7 @@ class ShardPool:
 
 
 class _Pass:
-    """Processes that fold some shards at once."""
+    """Subprocesses that fold some shards concurrently."""
 
     def __init__(self, settings: Settings, requests: list[Message]) -> None:
         self._children: list[Child] = []
@@ -66,9 +66,9 @@ class _Pass:
             self._children.append(Child(MODULE, settings, request))
 
     def parts(self) -> Iterator[Part | int | None]:
-        """Yield the parts, and between them how many records a process has read.
+        """Yield the parts of the shards, and between them numbers of records read.
 
-        None when it takes its time. Parts of the others wait in memory meanwhile.
+        Yields None while the awaited subprocess is silent. Parts of the others wait in memory.
 
         Raises:
             ChildFailed: a process failed or died.
@@ -81,30 +81,30 @@ class _Pass:
                     break
 
     def close(self) -> None:
-        """End the processes, whatever they do."""
+        """Kill the shard subprocesses."""
         for child in self._children:
             child.kill()
 
 
-# Both ends are of one release, and a part is Python's own: millions of numbers by tuples.
+# Pickle: both ends run the same release, and a part has millions of numbers keyed by tuples.
 def encode_request(lease: PartitionLease, end: int, shard: tuple[int, int]) -> Message:
-    """Return what a process is asked for: one shard of a partition, up to an offset."""
+    """Return the request to a shard subprocess: one shard of a partition, up to an offset."""
     return Message({"end": end, "shard": shard}, (pickle.dumps(lease),))
 
 
 def decode_request(request: Message) -> tuple[PartitionLease, int, tuple[int, int]]:
-    """Return lease, offset and shard."""
+    """Return lease, end offset and shard of a request to a shard subprocess."""
     number, count = request.fields["shard"]
     return pickle.loads(request.attached[0]), request.fields["end"], (number, count)
 
 
 def encode_part(part: Part) -> tuple[Mapping[str, Any], bytes]:
-    """Return fields and attachment of the message of a part."""
+    """Return fields and attachment of the message that carries a part of a shard."""
     return {}, pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
 
 
 def decode_part(message: Message) -> Part | int:
-    """Return a part, or how many records were read."""
+    """Return the part of a shard in a message, or the number of records read."""
     if not message.attached:
         return int(message.fields["read"])
     part: Part = pickle.loads(message.attached[0])

@@ -1,4 +1,4 @@
-"""Folds one shard of a partition in a process of its own.
+"""The subprocess that folds one shard of a partition for a rebuild.
 
 `python -m services.kpi.rebuild.shard_worker` is a subprocess as `kpi.process` runs them: asked by
 `shard_pool.encode_request`, it sends `{"read": n}` after each batch, and at the end the parts.
@@ -20,10 +20,10 @@ from services.kpi.store.writes import PartitionLease
 
 
 def fold_shard(settings: Settings, request: Message, send: Send) -> None:
-    """Read the partition and send the parts of the shard.
+    """Read the partition and send the parts of the shard to the rebuild.
 
     Raises:
-        LookupError: the view is gone.
+        LookupError: the view was deleted.
         Unavailable: the log cannot be read.
     """
     gc.disable()

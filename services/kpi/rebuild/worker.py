@@ -1,7 +1,7 @@
-"""Brings partitions of a view up to offsets beside the live view, in a process of its own.
+"""The subprocess of a rebuild that brings partitions of a view up to offsets.
 
 `python -m services.kpi.rebuild.worker` is a subprocess as `kpi.process` runs them: asked by
-`requests.encode_request`, it rebuilds partitions that have not begun and folds on the others.
+`requests.encode_request`, it bulk-loads partitions that have not begun and folds the others.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from services.kpi.store.ledger import Ledger, PartitionLease
 
 
 def bring_up(settings: Settings, request: Message, send: Send) -> None:
-    """Bring partitions of a view up to offsets. Safe to repeat, and to kill at any time."""
+    """Bring partitions of a view up to offsets. Safe to repeat and to kill at any time."""
     view_id, ends = decode_request(request)
-    # Millions of objects that live to the end: looking for cycles among them finds none.
+    # Millions of long-lived objects without cycles: garbage collection would find nothing.
     gc.disable()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         for partition, end in ends.items():
             try:
                 _bring_up(settings, mongo, view_id, partition, end)
             except OwnershipLost as lost:
-                # The owner of the partition folds it now, which is as well.
+                # The aggregator that owns the partition folds it already.
                 send({"left_to_another": str(lost)})
                 return
     send({})
@@ -59,7 +59,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
     def claimed(**options: bool) -> PartitionLease:
         lease = ledger.claim(view_id, partition, begin, **options)
-        # Whoever opens a new generation of the log ends the owners before, not those after.
+        # Opening a new log generation ends earlier owners, not later ones.
         if describe_log(settings).topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
         return lease

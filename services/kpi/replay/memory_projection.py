@@ -1,4 +1,4 @@
-"""A view folded in memory up to a position of the log, asked once and thrown away."""
+"""A projection in memory up to a bound of the log, for one replay."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from services.kpi.wire import events
 
 @dataclass(frozen=True, slots=True)
 class ReplayBound:
-    """Where a replay stops.
+    """The bound at which a replay of the log stops.
 
     Args:
         until: partition -> offset of the first record that is not read; every partition.
-        before_ms: records that the log took at this moment or later are left out, and everything
-            behind the first of them in its partition; 0 leaves nothing out.
+        before_ms: records that the log took at this time or later are excluded, and everything
+            after the first of them in its partition; 0 excludes nothing.
         generation: log generation; from 2 on its first records repeat what older logs held.
-        begins: partition -> offset at which the view began to read, where it is not 0.
+        begins: partition -> first offset of the view, where it is not 0.
     """
 
     until: Mapping[int, int]
@@ -38,13 +38,13 @@ class ReplayBound:
 
     @property
     def records(self) -> int:
-        """How many offsets lie before the end; as many records in a log without gaps."""
+        """Number of offsets to replay: the number of records in a log without gaps."""
         return sum(offset - self.begins.get(p, 0) for p, offset in self.until.items())
 
 
 @dataclass
 class MemoryProjection:
-    """Folds records of any partition, in the order of each; used by one thread."""
+    """Folds replayed records of all partitions in memory. Used by one thread."""
 
     catalogue: Catalogue
     bound: ReplayBound
@@ -63,10 +63,10 @@ class MemoryProjection:
             self._folds[partition] = fold, view
 
     def take(self, records: Sequence[Record]) -> None:
-        """Fold records of one partition; those behind the cut are passed over.
+        """Fold replayed records of one partition; those after the bound are skipped.
 
         Raises:
-            WrongState: this log was filled from older ones only after the moment asked for.
+            WrongState: this log was filled from an older one only after the requested time.
         """
         partition = records[0].partition
         until, before_ms = self.bound.until.get(partition, 0), self.bound.before_ms
@@ -87,7 +87,7 @@ class MemoryProjection:
         self._folds[partition][0].apply(kept)
 
     def progress(self) -> Progress:
-        """Return how far the log was folded."""
+        """Return the position that the replay has reached."""
         lease = [fold.lease for fold, _ in self._folds.values()]
         heard = [each.republished for each in lease]
         return Progress(
@@ -98,13 +98,13 @@ class MemoryProjection:
         )
 
     def cube(self) -> Cube:
-        """Return all cells."""
+        """Return all cells of the replayed view."""
         cube = Cube(self.catalogue)
         for partition, (_, view) in self._folds.items():
             view.put_into(cube, partition)
         return cube
 
     def works(self) -> Iterator[tuple[str, list[bytes]]]:
-        """Yield every work in order of key, with the newest event of each of its submissions."""
+        """Yield every replayed work in order of key, with the newest event of each submission."""
         found = [item for _, view in self._folds.values() for item in view.works_kept()]
         yield from sorted(found, key=itemgetter(0))

@@ -1,4 +1,4 @@
-"""Runs replays in subprocesses, one at a time, and remembers the last ones."""
+"""Runs replays in subprocesses, one at a time, and caches the last results."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MODULE = "services.kpi.replay.worker"
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A view as it stood at a position.
+    """Result of a replay: a view at a position of the log.
 
     Args:
         progress: the position.
         digest: digest over all cells.
         rows: all rows, see `wire.rows`.
-        made: what the task made; empty without one.
-        facts: what the task tells of it.
+        made: bytes that the task returned; empty without a task.
+        facts: further results of the task.
     """
 
     progress: Progress
@@ -40,7 +40,7 @@ class Replayed:
 
 
 class ReplayRunner:
-    """Replays of this process. Thread-safe.
+    """Runs the replays of this process and caches their results. Thread-safe.
 
     Args:
         settings: how the broker is reached.
@@ -49,7 +49,7 @@ class ReplayRunner:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._one = OneAtATime("replay")
-        # Changed only while `_one` is held; a single look-up needs no lock.
+        # Changed only under `_one`; a single look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
     def run(
@@ -60,13 +60,13 @@ class ReplayRunner:
         is_wanted: Callable[[], bool],
         task: Task | None = None,
     ) -> Iterator[int | Replayed]:
-        """Yield how many records were read, now and then, and at the end the view.
+        """Replay the log; yield numbers of records read and at the end the view.
 
         Args:
             view_id: view whose log it is.
-            catalogue: what is counted with.
-            bound: where it stops.
-            is_wanted: whether anybody still waits; the subprocess is killed when nobody does.
+            catalogue: the catalogue to count with.
+            bound: where the replay stops.
+            is_wanted: returns False when the caller is gone; the subprocess is killed then.
             task: what to do with the works; None for nothing.
 
         Raises:

@@ -1,4 +1,4 @@
-"""What a replay is asked for besides the rows: to freeze the works, or to compare them."""
+"""Tasks of a replay besides its rows: freezing the works for an edition, or comparing them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do with the works of a replay.
+    """A task on the works of a replay: freeze them or compare them.
 
     Args:
-        unit_id: top of the subtree that is meant.
-        works: frozen works to compare with; empty to freeze the present ones.
-        works_sha256: what they have to hash to.
+        unit_id: top of the subtree.
+        works: frozen works to compare with; empty to freeze the replayed ones.
+        works_sha256: expected SHA-256 of the frozen works.
         months: range that is compared.
         measure: 0 declared, 1 verified.
     """
@@ -40,7 +40,7 @@ class Task:
     measure: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """Return everything but the works, for `task_of`."""
+        """Return the task without its works as JSON fields, for `task_of`."""
         return {
             "unit_id": self.unit_id,
             "works_sha256": self.works_sha256,
@@ -50,13 +50,13 @@ class Task:
 
 
 def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
-    """Return a task as it was encoded."""
+    """Return the replay task of encoded fields."""
     first, last = fields["months"]
     return Task(fields["unit_id"], works, fields["works_sha256"], (first, last), fields["measure"])
 
 
 def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes]:
-    """Do a task; return facts for the caller and the bytes that it asked for.
+    """Run a task on replayed works; return JSON facts and the resulting bytes.
 
     Raises:
         WrongState: the frozen works are not those that were signed (TAMPERED).
@@ -74,7 +74,7 @@ def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes
 
 
 def _concerns(work: FrozenWork, units: set[str]) -> bool:
-    """Tell whether a work counts in some units, or nowhere: it may come back to them."""
+    """Return True if a work counts in the units or nowhere; from nowhere it may return."""
     claiming = {claim.unit_id for claim in work.claims if claim.unit_id}
     # What is verified may be claimed by another unit than what is declared now.
     claiming |= {unit_id for unit_id, *_ in work.contributed}
@@ -82,7 +82,7 @@ def _concerns(work: FrozenWork, units: set[str]) -> bool:
 
 
 def encode_lines(lines: list[Line]) -> bytes:
-    """Return restatement lines as bytes."""
+    """Return the restatement lines of a replay as bytes."""
     document = [
         [
             line.work_key,
@@ -101,7 +101,7 @@ _CLAIM = tuple(FrozenClaim.__dataclass_fields__)
 
 
 def decode_lines(content: bytes) -> Iterator[Line]:
-    """Yield restatement lines in order of key."""
+    """Yield the encoded restatement lines of a replay in order of key."""
     for work_key, claims, changes in json.loads(zlib.decompress(content)):
         restated = [
             RestatedClaim(FrozenClaim(*claim), Cause(cause), before)

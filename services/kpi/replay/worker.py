@@ -1,8 +1,8 @@
-"""Replays the log to a position in a process of its own, so that the asking one keeps answering.
+"""The subprocess that replays the log up to a bound, so that the query process stays responsive.
 
 `python -m services.kpi.replay.worker` is a subprocess as `kpi.process` runs them: asked by
-`encode_request`, it sends `{"read": n}` now and then, and at the end the view with its rows and
-what the task made.
+`encode_request`, it sends `{"read": n}` periodically, and at the end the view with its rows and the
+result of the task.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from services.kpi.wire.rows import encode_rows
 def encode_request(
     catalogue: catalogue_pb2.Catalogue, bound: ReplayBound, task: Task | None
 ) -> Message:
-    """Return what the subprocess is asked for."""
+    """Return the request to a replay subprocess."""
     fields = {
         "until": {str(partition): offset for partition, offset in bound.until.items()},
         "before_ms": bound.before_ms,
@@ -44,10 +44,10 @@ def _bound(fields: Any) -> ReplayBound:
 
 
 def check_beginning(settings: Settings, bound: ReplayBound) -> None:
-    """Check that the log still has every record that the view has read.
+    """Check that the log still has every record that the replayed view has read.
 
     Raises:
-        WrongState: it has lost its beginning (LOG_GONE).
+        WrongState: the log has lost its beginning (LOG_GONE).
         Unavailable: the broker is down.
     """
     wanted = [partition for partition, offset in bound.until.items() if offset]
@@ -58,7 +58,7 @@ def check_beginning(settings: Settings, bound: ReplayBound) -> None:
 
 
 def replay(settings: Settings, request: Message, send: Send) -> None:
-    """Fold the log as far as the request says, and send the view."""
+    """Replay the log up to the bound of the request and send the view to the parent."""
     content, works = request.attached
     bound = _bound(request.fields)
     fields = request.fields["task"]

@@ -1,1 +1,1 @@
-"""Where the view is kept: MongoDB database `kieng_kpi`."""
+"""The MongoDB database `kieng_kpi`: views, catalogues, targets, kept days and editions."""

@@ -1,4 +1,4 @@
-"""Large bytes in pieces that a document can hold; written once, read whole."""
+"""Blobs: large bytes split into parts that fit into documents; written once, read whole."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 
 PART_BYTES = 4 * 1024 * 1024
-"""A quarter of what MongoDB takes in one document."""
+"""A quarter of MongoDB's maximum document size."""
 
 
 class Parts:
-    """Bytes by the name of their owner, a document that is written after them. Thread-safe."""
+    """Blobs by owner, a document that is written after its parts. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._parts = mongo.database(DATABASE)["parts"]
 
     def put(self, owner: str, content: bytes) -> int:
-        """Store bytes and return in how many parts; what a dead writer left is replaced."""
+        """Store a blob and return its number of parts; replaces leftovers of a crashed writer."""
         count = max(1, -(-len(content) // PART_BYTES))
         for number in range(count):
             piece = content[number * PART_BYTES : (number + 1) * PART_BYTES]
@@ -26,10 +26,10 @@ class Parts:
         return count
 
     def get(self, owner: str, count: int) -> bytes:
-        """Return the bytes of an owner.
+        """Return the blob of an owner.
 
         Raises:
-            ValueError: a part is missing: somebody changed the database by hand.
+            ValueError: a part is missing: the database was changed by hand.
         """
         pieces = []
         for number in range(count):
@@ -40,5 +40,5 @@ class Parts:
         return b"".join(pieces)
 
     def drop(self, owner: str) -> None:
-        """Delete the bytes of an owner."""
+        """Delete the blob of an owner."""
         self._parts.delete_many({"owner": owner})

@@ -1,9 +1,9 @@
-"""Bulk load of one partition of a view that nobody reads yet, fenced and resumable.
+"""Stores a bulk load of one partition of a view without readers, fenced and resumable.
 
-The documents of a partition are a function of the log up to a position, and are written in one
-fixed order, chunk by chunk. Each chunk and the count of chunks move in one transaction, where the
-epoch is the loader's: a killed load goes on behind its last chunk, and a former one that wakes up
-can write nothing.
+The documents of a partition are a function of the log up to a position, and are written in a
+fixed order, chunk by chunk. Each chunk and the count of chunks are committed in one transaction,
+fenced by the loader's epoch: a killed load resumes after its last chunk, and a former loader that
+wakes up cannot write.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Document = dict[str, Any]
 
 
 class BulkLoad:
-    """Writes of one loader, which claimed its partitions from the ledger before.
+    """Writes of one bulk loader, which has claimed its partitions from the ledger.
 
     Args:
         mongo: connection.
-        session: that of the ledger: whoever claims next ends it, and with it a transaction that a
+        session: session of the ledger: the next owner ends it, and with it a transaction that a
             killed loader left open.
     """
 
@@ -43,13 +43,13 @@ class BulkLoad:
         self._progress = self._database["progress"]
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Say up to where the log is loaded, and in how many shards.
+        """Begin or resume a bulk load up to an offset, in a number of shards.
 
-        Return end and shards of an interrupted load, and how many chunks it has loaded.
+        Return end, number of shards and number of stored chunks; of a new load 0 chunks.
 
         Raises:
-            OwnershipLost: another loader goes on with it.
-            RuntimeError: a release that did not bind works began the load.
+            OwnershipLost: another loader continues the load.
+            RuntimeError: a release without bundles of works began the load.
         """
         key = {"_id": _key(lease), "epoch": lease.epoch}
         found = self._progress.find_one(key)
@@ -63,10 +63,10 @@ class BulkLoad:
         return found.get("end", end), found.get("shares", shards), found.get("chunks", 0)
 
     def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
-        """Write the rows, bundles and parked records of a chunk, all of it or nothing.
+        """Write the rows, bundles and parked records of a chunk atomically.
 
         Raises:
-            OwnershipLost: another loader goes on with it.
+            OwnershipLost: another loader continues the load.
         """
         writes = (
             ("cells", row_writes(chunk)),
@@ -83,7 +83,7 @@ class BulkLoad:
         transaction(self._mongo, work, self._session)
 
     def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
-        """Say that everything is loaded: from now on the partition stands at a position.
+        """Complete the bulk load: set the partition's checkpoint.
 
         Args:
             lease: the partition as it was claimed.
@@ -91,7 +91,7 @@ class BulkLoad:
             position: fields of the progress, with `next_offset`.
 
         Raises:
-            OwnershipLost: another loader goes on with it.
+            OwnershipLost: another loader continues the load.
         """
 
         def work(session: ClientSession) -> None:
@@ -101,7 +101,7 @@ class BulkLoad:
         transaction(self._mongo, work, self._session)
 
     def note_read(self, lease: PartitionLease, records: int) -> None:
-        """Tell how many records were read, for those who watch."""
+        """Store how many records the load has read, for progress displays."""
         expected = {"_id": _key(lease), "epoch": lease.epoch}
         self._progress.update_one(expected, {"$set": {"read": records}})
 

@@ -1,4 +1,4 @@
-"""Reads bundles of works; see `binding` for what lies in them. They are never changed."""
+"""Reads bundles of works; see `bundle_writer` for their content. Bundles are immutable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from services.kpi.store.bundle_writer import (
 IDS_PER_QUERY = 50
 DIRECTORIES_KEPT = 64
 FIRST_BATCH = 8
-"""Several runs are merged, and what is read of one may never be asked for; batches grow."""
+"""Runs are merged, and works read ahead may not be needed; so batches start small and grow."""
 
 Sources = list[bytes]
 
@@ -42,19 +42,19 @@ class Run:
     number: int
 
     def identity(self, name: str) -> str:
-        """Return the `_id` of a document."""
+        """Return the `_id` of a document of this run."""
         return f"{self.view_id}|{self.partition}|{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class BundleIndex:
-    """Finds the bundle of a key: about ten bytes a work."""
+    """The directory of a run: finds the bundle of a work key, at about ten bytes a work."""
 
     first: list[str]
     hashes: array[int]
 
     def bundle_of(self, key: str) -> int | None:
-        """Return the number of the bundle where a key is, if it is in any; a no is certain."""
+        """Return the number of the bundle that may hold a key; None if certainly none does."""
         wanted = key_hash(key)
         place = bisect_left(self.hashes, wanted)
         if place == len(self.hashes) or self.hashes[place] != wanted:
@@ -64,17 +64,17 @@ class BundleIndex:
 
 
 class Bundles:
-    """The bundles of all views. Thread-safe."""
+    """Reads the bundles of works of all views. Thread-safe."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._bundles = database["bundles"]
-        # Two threads may read the same one, or one more than are kept: they never change.
+        # Threads may read one twice or exceed the limit by one: bundles are immutable.
         self._directories: dict[Run, BundleIndex] = {}
 
     def find(
         self, run: Run, keys: Sequence[str], session: ClientSession | None = None
     ) -> dict[str, Sources]:
-        """Return those of the works that are in a run: key -> its sources."""
+        """Return the works of a run that have these keys: key -> its newest events."""
         directory, wanted = self._directory(run, session), defaultdict(list)
         for key in keys:
             number = directory.bundle_of(key)
@@ -89,14 +89,14 @@ class Bundles:
     def under(
         self, run: Run, unit_id: str, types: Sequence[str], after: str, session: ClientSession
     ) -> Iterator[list[tuple[str, Sources]]]:
-        """Yield the works of some types under a unit in order of key, in batches.
+        """Yield the bundled works of given types under a unit in order of key, in batches.
 
         Args:
-            run: where to look.
-            unit_id: unit, or `binding.JOINT`.
+            run: run of bundles to read.
+            unit_id: unit, or `bundle_writer.JOINT`.
             types: submission types.
             after: only later keys than this one; empty for all.
-            session: that of the snapshot.
+            session: session of the snapshot.
         """
         identity = run.identity(unit_name(run.number, unit_id))
         listed = self._bundles.find_one({"_id": identity}, session=session)
@@ -108,7 +108,7 @@ class Bundles:
         if after:
             known = self._directory(run, session).first
             begin = max(0, bisect_right(known, after) - 1) * WORKS_PER_BUNDLE
-        # A work may be of two types: the verified one, and another that it is being amended to.
+        # A work may have two types: the verified one, and another of a pending amendment.
         ordinals = merge(*(islice(each, bisect_left(each, begin), None) for each in lists))
         distinct, size = (ordinal for ordinal, _ in groupby(ordinals)), FIRST_BATCH
         while some := list(islice(distinct, size)):

@@ -1,7 +1,7 @@
-"""Binds the works of a bulk load into bundles: one document for 32 works instead of one for each.
+"""Packs the works of a bulk load into bundles: one document for 32 works instead of one each.
 
-A database takes ten times as long for a work with an index on all units above it as for its share
-of a bundle (ADR 0016). Works come in order of key, in one or several runs; for each run there is a
+Writing a work with an index on all units above it takes ten times as long as its share of a bundle
+(ADR 0016). Works come in order of key, in one or several runs; for each run there is a
 directory, which finds the bundle of a key, and for each unit the works that it or its descendants
 claim, by type, as ordinals: number of the bundle times 32, plus the place in it.
 """
@@ -20,7 +20,7 @@ import bson
 
 WORKS_PER_BUNDLE = 32
 JOINT = ""
-"""Stands for the unit where the works are listed that several units claim."""
+"""Used in place of a unit id for the list of works that several units claim."""
 
 
 def bundle_name(run: int, number: int) -> str:
@@ -39,12 +39,12 @@ def unit_name(run: int, unit_id: str) -> str:
 
 
 def key_hash(key: str) -> int:
-    """Return 32 bits of a work key."""
+    """Return a 32-bit hash of a work key, for the directory of bundles."""
     return zlib.crc32(key.encode())
 
 
 def pack(numbers: Iterable[int]) -> bytes:
-    """Return numbers of 32 bits as bytes, the same on every machine."""
+    """Return 32-bit numbers of bundle indexes as compressed little-endian bytes."""
     packed = array("I", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -52,7 +52,7 @@ def pack(numbers: Iterable[int]) -> bytes:
 
 
 def unpack(content: bytes) -> array[int]:
-    """Return the numbers that were packed."""
+    """Return the 32-bit numbers that `pack` compressed."""
     numbers = array("I", zlib.decompress(content))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -60,10 +60,10 @@ def unpack(content: bytes) -> array[int]:
 
 
 class Binder:
-    """Binds one run.
+    """Writes the bundles of one run.
 
     Args:
-        run: its number.
+        run: number of the run.
     """
 
     def __init__(self, run: int) -> None:
@@ -73,10 +73,10 @@ class Binder:
         self._under: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
 
     def take(self, works: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Return bundles of works by name.
+        """Pack works into bundles and return these by name; the last may have fewer works.
 
         Args:
-            works: key -> fields `u`, `j`, `c` of a work; later in order than all before them.
+            works: key -> fields `u`, `j`, `c` of a work; keys are greater than all before.
         """
         bundles, waiting = {}, iter(works.items())
         while some := list(islice(waiting, WORKS_PER_BUNDLE)):
@@ -93,7 +93,7 @@ class Binder:
         return bundles
 
     def leads(self) -> Iterator[tuple[str, bytes]]:
-        """Return the name and content of what leads to the bundles; call it when all are bound."""
+        """Yield name and content of the run's index documents; call it after the last bundle."""
         directory = {"first": self._first, "hashes": pack(sorted(self._hashes))}
         yield directory_name(self._run), bson.encode(directory)
         units: defaultdict[str, dict[str, bytes]] = defaultdict(dict)

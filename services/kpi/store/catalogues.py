@@ -1,4 +1,4 @@
-"""Catalogue versions and the views made of them: what is folded, and what answers."""
+"""Stored directories and catalogue versions, and opening, building and rolling back their views."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 class Catalogues(Views):
-    """Directories, catalogues and the views made of them. Thread-safe."""
+    """The store of directories, catalogues and their views. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         super().__init__(mongo)
         database = mongo.database(DATABASE)
         self._directories = database["directories"]
         self._catalogues = database["catalogues"]
-        # Two threads may decode the same version; it never changes and is never taken away.
+        # Two threads may decode the same version; versions are immutable and never deleted.
         self._decoded: dict[int, Catalogue] = {}
 
     def keep_directory(self, directory: directory_pb2.Directory) -> None:
-        """Store a directory version; one that is stored stays as it is."""
+        """Store a directory version; an existing version is left unchanged."""
         units = directory.SerializeToString(deterministic=True)
         self._directories.update_one(
             {"_id": directory.version}, {"$setOnInsert": {"units": units}}, upsert=True
@@ -41,7 +41,7 @@ class Catalogues(Views):
         """Return a directory version; 0 returns the newest.
 
         Raises:
-            WrongState: none has arrived yet; repeat.
+            WrongState: no directory has arrived yet; repeat.
         """
         query = {"_id": version} if version else {}
         found = self._directories.find_one(query, sort=[("_id", DESCENDING)])
@@ -50,7 +50,7 @@ class Catalogues(Views):
         return directory_pb2.Directory.FromString(found["units"])
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
-        """Freeze a catalogue and return its version; an equal one answers the version it has."""
+        """Freeze a catalogue and return its version; an equal stored one keeps its version."""
         message.version = 0
         digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         same = self._catalogues.find_one({"definition_sha256": digest})
@@ -68,10 +68,10 @@ class Catalogues(Views):
         return version
 
     def message(self, version: int) -> catalogue_pb2.Catalogue:
-        """Return a catalogue version as it was published.
+        """Return the message of a catalogue version as it was published.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such catalogue version.
         """
         found = self._catalogues.find_one({"_id": version})
         if found is None:
@@ -79,7 +79,7 @@ class Catalogues(Views):
         return catalogue_pb2.Catalogue.FromString(found["message"])
 
     def catalogue(self, version: int) -> Catalogue:
-        """Return a catalogue version ready to count with; versions never change."""
+        """Return a decoded catalogue version, cached; versions never change."""
         if version not in self._decoded:
             self._decoded[version] = decode_catalogue(self.message(version))
         return self._decoded[version]
@@ -87,16 +87,16 @@ class Catalogues(Views):
     def open(
         self, topic_id: str, catalogue_version: int, begins: Mapping[int, int] | None = None
     ) -> View:
-        """Open the view of a log and a catalogue, or return the one that there is of the log.
+        """Open the view of a log and a catalogue, or return the existing view of the log.
 
-        The very first is live at once. A later one is of a log that lost its past, and is built
-        until every institution has been published again. Whoever folds an older log then can
-        commit nothing any more: its client follows a topic made anew and would read on there.
+        The very first is live at once. A later one is of a log that lost its past, and is in state
+        building until every institution has been republished. Owners of partitions of older
+        logs are fenced off, because their Kafka client would silently follow a recreated topic.
 
         Args:
-            topic_id: identity of the log.
-            catalogue_version: catalogue; that of a view which is there stays.
-            begins: partition -> first offset there is, where a log lost its beginning.
+            topic_id: topic id of the log.
+            catalogue_version: catalogue of a new view; an existing view keeps its own.
+            begins: partition -> first existing offset, where the log lost its beginning.
         """
         views = self.views()
         for view in views:
@@ -122,9 +122,9 @@ class Catalogues(Views):
         return view
 
     def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
-        """Open the view of another catalogue, to be built beside the live one and to take over.
+        """Open the view of another catalogue for a blue/green rebuild.
 
-        It is loaded up to where the live view stands now. A view that was refused is tried again.
+        It is loaded up to the present checkpoint of the live view. A refused view is tried again.
 
         Raises:
             WrongState: no view is live yet, or another one is being built.
@@ -166,11 +166,11 @@ class Catalogues(Views):
         return self.view(wanted) or known
 
     def roll_back(self) -> View:
-        """Let the view that answered before take over again; it is caught up first.
+        """Make the former live view live again, after it has caught up.
 
         Raises:
-            WrongState: there is none, or it cannot be caught up: it is of another log or was
-                folded by another release.
+            WrongState: there is none, or it cannot catch up, because it is of another log or of
+                another fold version.
         """
         live, former = self.live(), self.former()
         if live is None or former is None:
@@ -186,5 +186,5 @@ def _stored(targets: Mapping[int, int]) -> dict[str, int]:
 
 
 def view_id(generation: int, catalogue_version: int) -> str:
-    """Return what a view is a pure function of: log generation, catalogue and fold version."""
+    """Return the id of a view: log generation, catalogue version and fold version."""
     return f"g{generation}-c{catalogue_version}-f{FOLD_VERSION}"

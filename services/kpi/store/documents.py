@@ -1,4 +1,4 @@
-"""What the collections hold, and their indexes."""
+"""The document classes of the KPI database and their indexes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class CatalogueDocument(Document):
 
 
 class ViewDocument(Document):
-    """A view and where it stands; `store.views` says what the fields mean."""
+    """A view and its state; `store.view_documents` explains the fields."""
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
@@ -67,7 +67,7 @@ class ViewDocument(Document):
 
 
 class PointerDocument(Document):
-    """Which view answers, and which did before; the one document has `_id` `live`."""
+    """The pointer to the live view and the former one; its only document has `_id` `live`."""
 
     meta = {"collection": "pointer", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -76,7 +76,7 @@ class PointerDocument(Document):
 
 
 class ProgressDocument(Document):
-    """How far a view has read one partition, and who owns it; `_id` is `<view>|<partition>`.
+    """Checkpoint and owner of one partition of a view; `_id` is `<view>|<partition>`.
 
     `session` is the owner's; `end`, `shares`, `chunks` and `read` are a bulk load's; when
     it has ended, `runs` says how many runs of bundles it left.
@@ -102,7 +102,7 @@ class ProgressDocument(Document):
 
 
 class RowDocument(Document):
-    """All cells of one unit and month in one partition; `o` is the offset of its last change.
+    """The row of one unit and month in one partition; `o` is the offset of its last change.
 
     `n` holds counts, `s` cells with members; see `store.rows`.
     """
@@ -123,9 +123,9 @@ class RowDocument(Document):
 
 
 class ChangesDocument(Document):
-    """Which rows one flush changed: `r` names them, `o` is the flush's last offset.
+    """Change log entry of one flush: `r` names the changed rows, `o` is its last offset.
 
-    `c` are their new cells, packed, if they are few; see `store.notes`.
+    `c` are their new cells, packed, if they are few; see `store.change_notes`.
 
     `_id` is `<view>|<partition>|<number modulo 256>`: newer notes replace older ones.
     """
@@ -140,10 +140,10 @@ class ChangesDocument(Document):
 
 
 class WorkDocument(Document):
-    """Everything said about one work: `c` holds each submission's newest event.
+    """A stored work: `c` holds the newest event of each of its submissions.
 
     `u` lists `<type>|<unit>` for every unit that holds a claim, `j` the types if several units
-    claim. There may be two types: the verified one, and another that it is being amended to.
+    claim. There may be two types: the verified one, and another of a pending amendment.
     """
 
     meta = {
@@ -161,7 +161,7 @@ class WorkDocument(Document):
 
 
 class BundleDocument(Document):
-    """Works of a bulk load, or what leads to them; `store.binding` says how they are bound.
+    """A bundle of works of a bulk load, or an index of bundles; see `store.bundle_writer`.
 
     `_id` is `<view>|<partition>|<name>`. Never changed.
     """
@@ -176,8 +176,8 @@ class BundleDocument(Document):
 class ParkedDocument(Document):
     """A record that cannot be folded; `_id` is `<view>|<partition>|<offset>`.
 
-    `i`, `s`, `n` and `k` are its institution, submission, version and work, as far as it tells;
-    `open` holds until a newer version of the submission was folded.
+    `i`, `s`, `n` and `k` are its institution, submission, version and work, as far as known;
+    `open` is true until a newer version of the submission was folded.
     """
 
     meta = {"collection": "parked", "auto_create_index": False, "indexes": [("v", "p", "o")]}
@@ -209,7 +209,7 @@ class TargetDocument(Document):
 
 
 class DayDocument(Document):
-    """The live view at the end of a day; `_id` is `<view>|<day>`, the rows are in its parts."""
+    """A kept day: the live view at its end; `_id` is `<view>|<day>`, the rows are in its parts."""
 
     meta = {"collection": "days", "auto_create_index": False, "indexes": [("day", "taken_at")]}
     key = StringField(primary_key=True)
@@ -226,7 +226,7 @@ class DayDocument(Document):
 
 
 class EditionDocument(Document):
-    """A closed edition; `_id` is its id, content and works are in its parts. Never changed."""
+    """A closed edition; `_id` is its id, content and works are in its parts. Immutable."""
 
     meta = {"collection": "editions", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -246,7 +246,7 @@ class EditionDocument(Document):
 
 
 class PartDocument(Document):
-    """A piece of large bytes; `_id` is `<owner>|<number>`."""
+    """A part of a blob; `_id` is `<owner>|<number>`."""
 
     meta = {"collection": "parts", "auto_create_index": False, "indexes": [("owner",)]}
     key = StringField(primary_key=True)
@@ -266,5 +266,5 @@ DOCUMENTS = (
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create the indexes that are missing; see `mongo.declare`."""
+    """Create missing indexes of the KPI database; see `mongo.declare`."""
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))

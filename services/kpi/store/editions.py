@@ -1,4 +1,4 @@
-"""Closed editions: written once, never changed."""
+"""Stores closed editions: written once, never changed."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """What is known of an edition without opening it.
+    """The stored metadata of an edition, without its content.
 
     Args:
-        edition_id: name given by who closed it.
-        title: for people.
+        edition_id: id given by the user who closed it.
+        title: title to display.
         unit_id: top of the subtree that it covers.
         from_month: first month, `YYYY-MM`.
         to_month: last month, included.
-        closed_at: when.
-        view_id: view it was read from.
-        catalogue_version: what it was counted with.
+        closed_at: time of closing.
+        view_id: view that it was read from.
+        catalogue_version: catalogue that it was counted with.
         digest: digest over all cells of the view at its position.
         signature: Ed25519 over the content.
-        key_id: which key signed.
+        key_id: id of the signing key.
         public_pem: the public key.
     """
 
@@ -66,32 +66,32 @@ FIELDS = (
 
 
 class Editions:
-    """All editions. Thread-safe."""
+    """The store of all editions. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._editions = mongo.database(DATABASE)["editions"]
         self._parts = Parts(mongo)
 
     def check_free(self, edition_id: str) -> None:
-        """Refuse an id that is taken.
+        """Check that an edition id is free.
 
         Raises:
-            AlreadyExists: an edition has it; editions are never changed.
+            AlreadyExists: an edition has this id; editions are immutable.
         """
         if self._editions.find_one({"_id": edition_id}, {"_id": 1}) is not None:
             text = f"there is an edition {edition_id!r} already, and editions never change"
             raise AlreadyExists(text)
 
     def close(self, edition: Edition, content: bytes, works: bytes) -> None:
-        """Store an edition.
+        """Store a closed edition with its content and frozen works.
 
         Raises:
-            AlreadyExists: somebody closed one with this id; nothing of this one is left.
+            AlreadyExists: an edition with this id was closed meanwhile; nothing is stored.
         """
         owners = [f"edition|{edition.edition_id}|{uuid.uuid4()}|{what}" for what in "cw"]
         document: dict[str, Any] = {"_id": edition.edition_id, "owners": owners}
         document |= {name: getattr(edition, name) for name in FIELDS}
-        # The document comes last and only once: whoever reads it finds its parts complete.
+        # The document is inserted last, so that its readers find all parts.
         both = zip(owners, (content, works), strict=True)
         document["parts"] = [self._parts.put(owner, each) for owner, each in both]
         try:
@@ -102,7 +102,7 @@ class Editions:
             self.check_free(edition.edition_id)
 
     def all(self) -> list[Edition]:
-        """Return all editions, newest first."""
+        """Return the metadata of all editions, newest first."""
         return [_edition(d) for d in self._editions.find({}, sort=[("closed_at", DESCENDING)])]
 
     def get(self, edition_id: str) -> tuple[Edition, bytes]:

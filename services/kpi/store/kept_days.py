@@ -1,4 +1,4 @@
-"""The state of the live view at the end of each day: kept compact, and named by its view."""
+"""Stores kept days: the live view at the end of each day, in compact form."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class KeptDay:
-    """A view as it stood when a day had ended.
+    """Metadata of a kept day: the state of the live view when the day had ended.
 
     Args:
         day: the day, `YYYY-MM-DD`, in the zone of the service.
-        view_id: view that was live.
+        view_id: live view.
         catalogue_version: its catalogue.
-        taken_at: when it was copied; soon after the day's end.
-        next_offsets: partition -> offset of the next record, at that moment.
-        newest_event_ms: when the newest event was made.
-        parked: records set aside.
+        taken_at: time of the copy, soon after the end of the day.
+        next_offsets: partition -> offset of the next record.
+        newest_event_ms: time of the newest event.
+        parked: number of parked records.
         digest: digest over all cells.
     """
 
@@ -42,19 +42,19 @@ class KeptDay:
 
 
 class Days:
-    """Kept days. Thread-safe; any number of processes may keep the same day, and one does."""
+    """The store of kept days. Thread-safe; of several processes keeping a day, one wins."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._days = mongo.database(DATABASE)["days"]
         self._parts = Parts(mongo)
 
     def has(self, view_id: str, day: str) -> bool:
-        """Tell whether a day of a view is kept."""
+        """Return True if a day of a view is kept."""
         return self._days.find_one({"_id": f"{view_id}|{day}"}, {"_id": 1}) is not None
 
     def keep(self, kept: KeptDay, content: bytes) -> bool:
-        """Store a day unless another process was faster; return whether this one did."""
-        # The document comes last and only once: whoever reads it finds its parts complete.
+        """Store a kept day; return False if another process has stored it already."""
+        # The document is inserted last, so that its readers find all parts.
         owner = f"day|{kept.view_id}|{kept.day}|{uuid.uuid4()}"
         count = self._parts.put(owner, content)
         document = {
@@ -78,14 +78,14 @@ class Days:
         return True
 
     def find(self, day: str) -> tuple[KeptDay, bytes] | None:
-        """Return a day as the view that was live then had it; None when it is not kept."""
+        """Return a kept day of the view that was live then; None if the day is not kept."""
         found = self._days.find_one({"day": day}, sort=[("taken_at", ASCENDING)])
         if found is None:
             return None
         return _kept(found), self._parts.get(found["owner"], found["parts"])
 
     def around(self, day: str) -> tuple[str, str]:
-        """Return the kept days next before and next after a day; empty when there is none."""
+        """Return the nearest kept days before and after a day; empty where there is none."""
         before = self._days.find_one({"day": {"$lt": day}}, sort=[("day", DESCENDING)])
         after = self._days.find_one({"day": {"$gt": day}}, sort=[("day", ASCENDING)])
         return before["day"] if before else "", after["day"] if after else ""
@@ -95,7 +95,7 @@ class Days:
         return [_kept(found) for found in self._days.find({}, sort=[("day", DESCENDING)])]
 
     def prune(self, today: date, days: int) -> int:
-        """Delete days older than so many, save the first of each month; return how many."""
+        """Delete kept days older than the limit, except firsts of months; return how many."""
         oldest = (today - timedelta(days=days)).isoformat()
         old = [d for d in self._days.find({"day": {"$lt": oldest}}) if d["day"][8:] != "01"]
         for document in old:

@@ -1,9 +1,9 @@
-"""Progress, cells and works of a view, moved together in one transaction per flush.
+"""Stores flushes: checkpoint, cells and works of a view in one fenced transaction each.
 
-A flush commits only where the epoch is the owner's and the offset is the one it read from; a former
-owner that still runs can therefore never write (ADR 0002). A restart begins at the stored offset.
+A flush commits only if epoch and offset are still the owner's, so a former owner that still runs
+can never write (ADR 0002): the epoch is the fencing token. A restart begins at the checkpoint.
 
-Beside them goes a note of which rows the flush changed, for readers who follow (ADR 0008).
+Each flush also writes a change log entry for readers that follow (ADR 0008).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = ["Flush", "Ledger", "PartitionLease"]
 
 
 class Ledger:
-    """The stored side of the fold, for whoever owns partitions. Thread-safe."""
+    """The database side of the projection: leases and flushes of partitions. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -55,21 +55,21 @@ class Ledger:
 
     @property
     def session(self) -> ClientSession:
-        """The session of all its transactions; the next owner ends it."""
+        """The database session of all flushes; the next owner of a partition ends it."""
         return self._session
 
     def claim(
         self, view_id: str, partition: int, begin: int = 0, *, is_loader: bool = False
     ) -> PartitionLease:
-        """Become the owner of a partition: raise its epoch, so that no former owner can commit.
+        """Take the lease of a partition: raise its epoch, so that no former owner can commit.
 
-        A view that is new to the partition begins at ``begin``.
+        A view without a checkpoint in the partition begins at ``begin``.
 
-        A former owner that was killed or frozen in the middle of a flush would hold its documents
-        until the database gives its transaction up, after a minute: its session is ended first.
+        A former owner that was killed or frozen in the middle of a flush would lock its documents
+        until the database aborts its transaction after a minute: so its session is ended first.
 
         Raises:
-            OwnershipLost: a bulk load of it has not ended, and the caller does not go on with it.
+            OwnershipLost: its bulk load is incomplete, and the caller does not resume it.
         """
         key = f"{view_id}|{partition}"
         me = self._session.session_id["id"]
@@ -87,13 +87,13 @@ class Ledger:
             }
             met = self._progress.update_one({"_id": key}, change, upsert=True, session=session)
             if not met.matched_count:
-                # The pointer may move away from the view right now, and raises only the epochs it
-                # sees: a write of the view's own document lets one of the two wait for the other.
+                # A concurrent swap raises only the epochs that it sees: writing the view's own
+                # document makes the two transactions conflict.
                 self._views.update_one({"_id": view_id}, {"$inc": {"begun": 1}}, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
             if found.get("chunks") and not is_loader:
-                # Its documents are ahead of its position: nobody can fold on them.
+                # Its documents are ahead of its checkpoint: it cannot be folded.
                 raise OwnershipLost(f"{key} is being loaded")
             return found
 
@@ -113,7 +113,7 @@ class Ledger:
         )
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return the parked records of a partition that are open or among the last 10,000."""
+        """Return refs of a partition's parked records: open ones and those of the last window."""
         whole = {"v": lease.view_id, "p": lease.partition}
         recent = {**whole, "o": {"$gte": lease.next_offset - WINDOW_RECORDS}}
         wanted = [recent, {**whole, "open": True}] if lease.parked else [recent]
@@ -123,11 +123,11 @@ class Ledger:
         return list(parked_refs.values())
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return what is stored of works: key -> the newest event of each submission."""
+        """Return stored works of a partition: key -> the newest event of each submission."""
         return self._stored_works.find(lease.view_id, lease.partition, lease.runs, keys)
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
-        """Return stored rows by (unit id, month)."""
+        """Return stored rows of a partition by (unit id, month)."""
         ids = [row_id(lease, unit_id, month) for unit_id, month in keys]
         found = {}
         for chunk in chunks(ids):
@@ -136,12 +136,12 @@ class Ledger:
         return found
 
     def commit(self, flush: Flush) -> None:
-        """Write a batch, all of it or nothing.
+        """Commit a flush in one transaction, fenced by the epoch of its lease.
 
         Raises:
             OwnershipLost: another process owns the partition; nothing was written.
-            pymongo.errors.PyMongoError: the database failed; it may or may not have been written,
-                and claiming again tells.
+            pymongo.errors.PyMongoError: the database failed; the flush may or may not be stored,
+                which claiming again finds out.
         """
         lease, done = flush.lease, flush.done()
         notes = self._notes[lease.view_id, lease.partition]

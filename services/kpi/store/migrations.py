@@ -1,4 +1,4 @@
-"""Changes of stored data, in order, for ever; each may run twice. The version is their number."""
+"""Migrations of the KPI database: append-only, idempotent. Their number is the version."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BATCH = 500
 
 
 def place_parked_records(database: Database[dict[str, Any]]) -> None:
-    """Give parked records of release 0.1.0 their partition and offset, which stood in the id only.
+    """Give parked records of release 0.1.0 their partition and offset, which only the id held.
 
-    They were all open: nothing could close them.
+    All of them were open: that release could not close them.
     """
     old = database["parked"].find({"open": None}, {"_id": 1})
     updates = []

@@ -1,4 +1,4 @@
-"""Removes views that nobody can come back to, a few documents at a time."""
+"""Deletes views that cannot become live again, a few documents at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ COLLECTIONS = ("works", "bundles", "cells", "parked", "changes", "progress")
 
 
 class ViewPurge:
-    """Deletes the documents of a view. Safe to run in several processes at once."""
+    """Deletes the documents of a purgeable view. Safe to run in several processes at once."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._database = mongo.database(DATABASE)
 
     def step(self, view: View) -> bool:
-        """Delete some documents, and at last note that; return whether anything is left.
+        """Delete some documents of the view; return False when none is left, and record that.
 
-        The view itself stays, because its number is taken for ever.
+        The view's own document remains, because its number must not be reused.
         """
         for name in COLLECTIONS:
             collection = self._database[name]

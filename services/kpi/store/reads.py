@@ -1,4 +1,4 @@
-"""Consistent reads of a view: progress and documents of one moment."""
+"""Consistent reads of a stored view: checkpoint and documents of one snapshot."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a view has read, over all partitions."""
+    """The checkpoint of a view over all partitions."""
 
     next_offsets: Mapping[int, int]
     newest_event_ms: int
     parked: int
     republished: frozenset[str]
-    """Institutions that every partition has heard of."""
+    """Institutions that are republished in every partition."""
     kept_from: Mapping[int, int] = field(default_factory=dict)
-    """Partition -> first offset from which on the changed rows are noted."""
+    """Partition -> first offset that the change log covers."""
     runs: Mapping[int, int] = field(default_factory=dict)
-    """Partition -> how many runs of bundles its bulk load left."""
+    """Partition -> number of runs of bundles of its bulk load."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """The cells of one unit and month in one partition: all of them, or those that changed.
+    """Cells of one unit and month in one partition as read: all of them, or the changed ones.
 
-    A cell that is gone is 0 among those that changed.
+    Among changed cells, a removed one is 0.
     """
 
     partition: int
@@ -50,7 +50,7 @@ class StoredRow:
 
 
 class Snapshots:
-    """Reads of the stored view. Thread-safe."""
+    """Reads stored views, each call from one database snapshot. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -61,7 +61,7 @@ class Snapshots:
         self._notes = database["changes"]
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
-        """Return how far a view has read."""
+        """Return the stored checkpoint of a view."""
         found = list(self._progress.find({"v": view_id}, session=session))
         heard = [frozenset(document["republished"]) for document in found]
         return Progress(
@@ -74,14 +74,14 @@ class Snapshots:
         )
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
-        """Return what changed since a position, and the position it stands at.
+        """Return the rows of a view that changed since a position, and its present checkpoint.
 
-        Of a partition of which the reader knows nothing these are all rows, whole. To others whole
-        rows may come after changes of the same rows.
+        For a partition unknown to the reader these are all rows, complete. Otherwise complete
+        rows may follow changes of the same rows.
 
         Args:
             view_id: view.
-            since: partition -> next offset that the reader knows; absent means from the beginning.
+            since: partition -> next offset of the reader; absent means from the beginning.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow]]:
@@ -118,7 +118,7 @@ class Snapshots:
     def _later_rows(
         self, view_id: str, partition: int, known: int, session: ClientSession
     ) -> list[StoredRow]:
-        """Return what changed by reading every row: for a reader that starts, or is far behind."""
+        """Return changed rows by reading every row: for a reader that starts or lags far behind."""
         everything = self._rows.find({"v": view_id}, session=session)
         return [_row(d) for d in everything if d["p"] == partition and d["o"] >= known]
 
@@ -137,9 +137,9 @@ class Snapshots:
             view_id: view.
             unit_id: unit.
             types: submission types.
-            after: key of the last work of the page before; empty for the first.
-            limit: most works.
-            known: where the reader's own cells stand; no rows are read when the view stands there.
+            after: key of the last work of the previous page; empty for the first.
+            limit: maximum number of works.
+            known: position of the reader's own cells; no rows are read if the view is at it.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
@@ -162,16 +162,16 @@ class Snapshots:
         limit: int = 0,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], T]:
-        """Return what is made of the works of a type that several units claim, in order of key.
+        """Return a function's result over the works of a type that several units claim, by key.
 
         Args:
             view_id: view.
             type_name: submission type.
-            unit_ids: units whose rows are returned too.
-            made_of: called with the works; they are never in memory all at once.
-            after: key of the last work of the page before; empty for the first.
-            limit: most works; 0 for all.
-            known: where the reader's own cells stand; no rows are read when the view stands there.
+            unit_ids: units whose rows are returned as well.
+            made_of: called with an iterator over the works, which are read in batches.
+            after: key of the last work of the previous page; empty for the first.
+            limit: maximum number of works; 0 for all.
+            known: position of the reader's own cells; no rows are read if the view is at it.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
@@ -183,7 +183,7 @@ class Snapshots:
         return transaction(self._mongo, work)
 
     def find_work(self, view_id: str, work_key: str) -> tuple[Progress, StoredWork | None]:
-        """Return one work, or None when the view knows nothing of it."""
+        """Return one stored work; None if the view does not have it."""
 
         def work(session: ClientSession) -> tuple[Progress, StoredWork | None]:
             progress = self.progress(view_id, session)
@@ -206,7 +206,7 @@ class Snapshots:
 
 
 def is_at(progress: Progress, known: Progress | None) -> bool:
-    """Tell whether a view stands where a reader's own cells do."""
+    """Return True if the stored view is at the position of the reader's own cells."""
     return known is not None and progress.next_offsets == known.next_offsets
 
 

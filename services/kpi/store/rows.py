@@ -1,8 +1,8 @@
 """A stored row: the cells of one unit and month in one partition.
 
-Counts lie open, by column. Cells with members, of which a large unit has thousands a month, are
-packed by column: a database takes several times as long for lists of them, and an event changes
-some columns only (ADR 0018).
+Counts are plain fields, by column. Cells with members, of which a large unit has thousands a month,
+are packed by column: the database is several times slower with lists of them, and an event changes
+only some columns (ADR 0018).
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from services.kpi.domain.cube import Row
 from services.kpi.domain.fold import CellKey
 
 LEVEL = 1
-"""Of compression; more of it costs more than it saves."""
+"""Compression level; a higher one costs more than it saves."""
 TEXT_MAX = 80
-"""Bytes up to which a text stays as it is: compression would bring nothing."""
+"""Bytes up to which packed cells are not compressed: it would save nothing."""
 BRACE = ord("{")
-"""How a text begins; what is compressed begins with another byte."""
+"""First byte of uncompressed cells; compressed ones begin with another byte."""
 
 
 class PackedRow:
-    """A row as its owner keeps it in memory: as it is stored. It never changes.
+    """A row in the owner's memory, in its stored form. Immutable.
 
     Args:
         counts: column -> value.
@@ -45,12 +45,12 @@ class PackedRow:
 
     @classmethod
     def of(cls, cells: Row) -> PackedRow:
-        """Return the row with these cells."""
+        """Return the packed row of cells."""
         return cls().changed(cells)[0]
 
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> PackedRow:
-        """Return the row that a document keeps."""
+        """Return the packed row of a stored document."""
         if "d" not in document:
             return cls.of(_cells_of_before(document))
         counts = {intern(column): value for column, value in document["n"].items()}
@@ -58,11 +58,11 @@ class PackedRow:
         return cls(counts, {intern(column): content for column, content in packed.items()})
 
     def fields(self) -> dict[str, Any]:
-        """Return what is stored: `n` the counts, `d` the distinct counts."""
+        """Return the fields of the row's document: `n` the counts, `d` the distinct counts."""
         return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
 
     def changed(self, steps: Row) -> tuple[PackedRow, dict[CellKey, int]]:
-        """Return the row with these added, and the new values of its cells, 0 for those gone."""
+        """Return the row plus changes, and the new values of the changed cells, 0 if removed."""
         row, values = PackedRow(dict(self.counts), dict(self.packed)), dict[CellKey, int]()
         by_column: defaultdict[str, list[tuple[CellKey, int]]] = defaultdict(list)
         for cell, step in steps.items():
@@ -97,7 +97,7 @@ class PackedRow:
             self.packed.pop(column, None)
 
     def cells(self) -> dict[CellKey, int]:
-        """Return all cells: (column, member) -> value."""
+        """Return all cells of the row: (column, member) -> value."""
         cells = {(column, ""): value for column, value in self.counts.items()}
         for column, content in self.packed.items():
             for member, value in _unpacked(content).items():
@@ -111,7 +111,7 @@ def decode_row(document: Mapping[str, Any]) -> dict[CellKey, int]:
 
 
 def _cells_of_before(document: Mapping[str, Any]) -> dict[CellKey, int]:
-    """Return the cells of a row that was stored before ADR 0018, or before it was amended."""
+    """Return the cells of a row in an older format: before ADR 0018 or its amendment."""
     cells = {(column, ""): value for column, value in document["n"].items()}
     packed = document["s"]
     if isinstance(packed, list):

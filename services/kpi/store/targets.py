@@ -1,4 +1,4 @@
-"""Yearly targets and when they were reached."""
+"""Stores yearly targets and the times when they were reached."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from services.kpi.store.documents import DATABASE
 
 
 class Targets:
-    """The targets of all units. Thread-safe."""
+    """The store of the targets of all units. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._targets = mongo.database(DATABASE)["targets"]
 
     def set(self, target: Target) -> None:
-        """Set a target; a changed value may be reached anew."""
+        """Store a target; after a change of its value it may be reached again."""
         fields = {
             "unit_id": target.unit_id,
             "indicator_code": target.indicator_code,
@@ -29,7 +29,7 @@ class Targets:
             self._targets.update_one({"_id": target.key}, change, upsert=True)
 
     def all(self) -> list[Target]:
-        """Return all targets, in order of unit, indicator and year."""
+        """Return all stored targets, in order of unit, indicator and year."""
         found = [
             Target(d["unit_id"], d["indicator_code"], d["year"], d["value"], "reached_at" in d)
             for d in self._targets.find({})
@@ -37,6 +37,6 @@ class Targets:
         return sorted(found, key=lambda t: (t.unit_id, t.indicator_code, t.year))
 
     def mark_reached(self, target: Target, at: datetime) -> None:
-        """Note that it was told that a target is reached."""
+        """Record that the TargetReached event of a target was published."""
         query = {"_id": target.key, "value": target.value}
         self._targets.update_one(query, {"$set": {"reached_at": at}})

@@ -1,4 +1,4 @@
-"""Transactions over one snapshot: a flush and its progress, an answer and its position."""
+"""MongoDB transactions over one snapshot, for a flush with its checkpoint and for reads."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SNAPSHOT = ReadConcern("snapshot")
 
 
 class _Lost(Exception):
-    """Carries an error past pymongo's own repetition."""
+    """Carries an error past pymongo's own retries."""
 
 
 def transaction(
     mongo: Mongo, work: Callable[[ClientSession], T], session: ClientSession | None = None
 ) -> T:
-    """Run ``work`` in one transaction that sees one snapshot; all of it happens, or nothing.
+    """Run ``work`` in one database transaction with a snapshot, atomically.
 
-    ``work`` may run several times: it must keep no effect outside the transaction. A ``session``
-    given stays open; without one each transaction has its own.
+    ``work`` may be retried, so it must have no effect outside the transaction. A given
+    ``session`` stays open; without one each transaction has its own.
 
     Raises:
         pymongo.errors.PyMongoError: the database is down or keeps conflicting.
@@ -37,7 +37,7 @@ def transaction(
         try:
             return work(session)
         except (errors.ServerSelectionTimeoutError, errors.NetworkTimeout) as error:
-            # pymongo would begin the transaction again and again for two minutes.
+            # pymongo would retry the transaction for two minutes.
             raise _Lost(error) from None
 
     with nullcontext(session) if session else mongo.client.start_session() as opened:

@@ -1,4 +1,4 @@
-"""A view as a value and as a document: what it is a function of, and where it stands."""
+"""A view as a value and its document: log, catalogue, fold version, phase and problems."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from services.kpi.domain.catalogue import FOLD_VERSION
 
 LIVE = "live"
 UNSAFE = "unsafe"
-"""Where a view says that its log would lose events; the log itself is still the same."""
+"""Key of `diverged` for a log whose settings could lose events; it is still the same log."""
 Vector = Mapping[int, int]
 """Partition -> offset of the next record to fold."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view and where it stands.
+    """A view: what it is computed from, its state and its phase.
 
     Args:
-        awaits: institutions not yet published again.
-        begins: first offset of partitions whose log had lost its beginning before.
+        awaits: institutions that are not yet republished.
+        begins: first offset of partitions whose log had already lost its beginning.
         diverged: why nothing is folded, by partition, for the whole `log`, or because its settings
             are `unsafe`; empty when all is well.
-        phase: what a view that is built beside the live one is at: `loading` the log up to
+        phase: step of a rebuild beside the live view: `loading` the log up to
             ``targets``, `verifying` against the oracle, `following` the log until it takes over.
-        parked_max: most records that it may set aside; None allows as many as the live view.
-        reason: why it was refused.
+        parked_max: maximum number of parked records; None allows as many as the live view.
+        reason: why the view was refused.
     """
 
     view_id: str
@@ -48,11 +48,11 @@ class View:
 
     @property
     def has_its_log(self) -> bool:
-        """Whether the log is still the one that was folded, as far as it is known."""
+        """Whether the view's log is, as far as known, still the one that was folded."""
         return not self.diverged.keys() - {UNSAFE}
 
     def is_of(self, topic_id: str) -> bool:
-        """Whether it answers from this log, or is going to once the log is filled."""
+        """Whether the view is of the present log: live, or building until the log is filled."""
         is_folded = self.state == LIVE or (self.state == "building" and not self.phase)
         return is_folded and self.topic_id == topic_id and self.has_its_log
 
@@ -79,7 +79,7 @@ def encode_view(view: View) -> dict[str, Any]:
 
 
 def decode_view(document: Mapping[str, Any]) -> View:
-    """Return the view of a document; those of the first release lack what came later."""
+    """Return the view of a document; documents of the first release lack later fields."""
     return View(
         document["_id"],
         document["state"],

@@ -1,7 +1,8 @@
-"""Views, where each stands, and the one pointer that says which of them answers.
+"""Stores the views with their states, and the one pointer to the live view.
 
-A view is never edited into another. A new one is built beside it, and the pointer moves in one
-transaction that also ends the former view's owners, so that its position cannot move any more.
+A view is never changed into another. A new one is built beside it (blue/green), and the pointer
+moves in one transaction that also fences off the former view's owners, so that its checkpoint no
+longer moves.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ __all__ = ["LIVE", "UNSAFE", "Vector", "View", "ViewProgress", "Views"]
 
 @dataclass(frozen=True, slots=True)
 class ViewProgress:
-    """How far a view has read, and how many records it set aside."""
+    """Progress of a view: its checkpoint and its number of parked records."""
 
     vector: Vector
     parked: int
     read: int
-    """Records that a rebuild has read so far."""
+    """Number of records that a rebuild has read so far."""
 
     def lag(self, target: Vector) -> dict[int, int]:
-        """Return partition -> records still to read up to a position; nothing when it is there."""
+        """Return the view's lag to a position: partition -> records to read; empty if none."""
         behind = {p: end - self.vector.get(p, 0) for p, end in target.items()}
         return {partition: lag for partition, lag in behind.items() if lag > 0}
 
 
 class Views:
-    """All views and the pointer. Thread-safe."""
+    """The store of all views and of the pointer. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -61,32 +62,32 @@ class Views:
         return sorted(found, key=lambda view: view.opened_at or _NEVER, reverse=True)
 
     def view(self, view_id: str) -> View | None:
-        """Return one view; None when there is none."""
+        """Return a stored view by id; None if there is none."""
         found = self._views.find_one({"_id": view_id})
         return decode_view(found) if found else None
 
     def live(self) -> View | None:
-        """Return the view that answers, or None before the first."""
+        """Return the live view; None before the first."""
         pointer = self._pointer.find_one({"_id": LIVE})
         if pointer is not None:
             return self.view(pointer["view_id"])
-        # A database of the first release has no pointer yet, but never more than one live view.
+        # A database of the first release has no pointer, but at most one live view.
         return next((view for view in self.views() if view.state == LIVE), None)
 
     def former(self) -> View | None:
-        """Return the view that answered before the present one; None when there was none."""
+        """Return the view that was live before the present one; None if there was none."""
         pointer = self._pointer.find_one({"_id": LIVE}) or {}
         return self.view(pointer["former"]) if pointer.get("former") else None
 
     def purgeable(self) -> list[View]:
-        """Return the views that nobody can come back to.
+        """Return the views that cannot become live again, for deletion.
 
-        Kept are the live one, the one before it, those that are built, and the newest refused one,
-        because it says why and goes on when it is tried again.
+        Kept are the live view, the one before it, those being built, and the newest refused one,
+        because it holds the reason and resumes when it is tried again.
         """
         kept = {view.view_id for view in (self.live(), self.former()) if view is not None}
         if not kept:
-            return []  # a restored database, whose log is not published again yet
+            return []  # a restored database, whose log is not republished yet
         return [
             view
             for number, view in enumerate(self.views())
@@ -95,10 +96,10 @@ class Views:
         ]
 
     def folded(self, topic_id: str) -> View | None:
-        """Return the view of this log that has to be kept up to date; None for an unknown log."""
+        """Return the view of this log that the aggregator has to fold; None for an unknown log."""
         live = self.live()
         for view in self.views():
-            # Of one log there may be a live view and, when it lost events, a newer generation.
+            # A log may have a live view and, after losing events, one of a newer generation.
             is_live = live is not None and view.view_id == live.view_id
             is_generation = view.state == "building" and not view.phase
             if view.topic_id == topic_id and (is_live or is_generation):
@@ -106,12 +107,12 @@ class Views:
         return None
 
     def followers(self, topic_id: str) -> list[View]:
-        """Return views that are about to take over and have to be kept up to date with it."""
+        """Return the views that follow the live one and are folded beside it before the swap."""
         found = self._views.find({"state": "building", "phase": "following"})
         return [decode_view(d) for d in found if d["topic_id"] == topic_id]
 
     def view_progress(self, view_id: str, session: ClientSession | None = None) -> ViewProgress:
-        """Return how far a view has read."""
+        """Return checkpoint and parked records of a view."""
         found = list(self._progress.find({"v": view_id}, session=session))
         return ViewProgress(
             {document["p"]: document["next_offset"] for document in found},
@@ -120,7 +121,7 @@ class Views:
         )
 
     def insert(self, view: View) -> bool:
-        """Store a new view; False when one of this id exists."""
+        """Store a new view; return False if one of this id exists."""
         try:
             self._views.insert_one(encode_view(view))
         except DuplicateKeyError:
@@ -131,14 +132,14 @@ class Views:
         return True
 
     def insert_generation(self, view: View) -> bool:
-        """Store the first view of another log; False when somebody else did meanwhile."""
+        """Store the first view of a new log; return False if another process was faster."""
 
         def work(session: ClientSession) -> bool:
             found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
             others = [decode_view(document) for document in found]
             if any(view.view_id == other.view_id or other.is_of(view.topic_id) for other in others):
                 return False
-            # Everybody writes this one document, so that one of two at once begins anew.
+            # Every process writes this one document, so that two at once conflict and one retries.
             first = {"_id": others[0].view_id}
             self._views.update_one(first, {"$inc": {"opened": 1}}, session=session)
             self._views.insert_one(encode_view(view), session=session)
@@ -147,7 +148,7 @@ class Views:
         return transaction(self._mongo, work)
 
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
-        """Move a view on to a phase; False when another process moved it before.
+        """Move a view to a rebuild phase; return False if another process moved it before.
 
         ``fields`` are further fields of the view's document.
         """
@@ -156,18 +157,18 @@ class Views:
         return bool(self._views.update_one(expected, change).matched_count)
 
     def refuse(self, view: View, reason: str) -> None:
-        """Give a view up that is being built; the live one stays as it is."""
+        """Mark a view that is being built as refused; the live one is unaffected."""
         expected = {"_id": view.view_id, "state": "building"}
         change = {"state": "refused", "phase": "", "reason": reason}
         self._views.update_one(expected, {"$set": change})
 
     def diverge(self, view: View, place: str, reason: str) -> None:
-        """Note why nothing is folded into a view, or, with no reason, that all is well again.
+        """Store why a view is not folded; without a reason, clear it.
 
         Args:
             view: view as it was read.
-            place: a partition's number, `log` or `unsafe`.
-            reason: what is wrong; empty when nothing is.
+            place: number of a partition, `log` or `unsafe`.
+            reason: what is wrong; empty if nothing is.
         """
         if view.diverged.get(place, "") != reason:
             name = f"diverged.{place}"
@@ -175,7 +176,7 @@ class Views:
             self._views.update_one({"_id": view.view_id}, change)
 
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
-        """Become the one process that builds a view, or stay it; only to save double work."""
+        """Take or renew the lease to build a view; it only saves duplicate work."""
         found = self._views.find_one({"_id": view.view_id}) or {}
         held = found.get("builder") or {}
         if held and held["owner"] != owner and held["until"] > now:
@@ -185,11 +186,11 @@ class Views:
         return bool(self._views.update_one(expected, change).matched_count)
 
     def note_republished(self, view: View, republished: frozenset[str]) -> None:
-        """Note institutions that are published again; a view that awaits none becomes live.
+        """Store which institutions are republished; a view that awaits none becomes live.
 
         Args:
-            view: view that is folded.
-            republished: institutions that every partition has heard of.
+            view: view that is being folded.
+            republished: institutions republished in every partition.
         """
         if view.state != "building" or view.phase:
             return
@@ -198,20 +199,20 @@ class Views:
 
         def work(session: ClientSession) -> None:
             here = self._views.find_one({"_id": view.view_id}, session=session) or {}
-            # A process that slept comes late: another catalogue or log may answer by now.
+            # A process that was suspended may be late: another view may be live by now.
             now = self._pointed(session) or {"generation": 0}
             if here.get("state") == "building" and now["generation"] < view.generation:
-                # Positions of two logs cannot be compared: what it has heard makes it whole.
+                # Positions of two logs are not comparable: republication makes the view complete.
                 self._make_live(view.view_id, session)
 
         if not awaits:
             transaction(self._mongo, work)
 
     def swap(self, view: View) -> bool:
-        """Let a view that follows take over, if it has read what the live one has; say whether.
+        """Make a following view live if it is not behind the live one; return True if it was.
 
         The former view's epochs are raised in the same transaction: an owner that still folds it
-        cannot commit any more, so no reader ever sees a position go back.
+        can no longer commit, so no reader ever sees a position go back.
         """
         live = self.live()
         if live is None:
@@ -223,7 +224,7 @@ class Views:
                 return False
             now = self._pointed(session) or {}
             if (now.get("_id"), now.get("generation")) != (live.view_id, view.generation):
-                return False  # another one was faster, or answers from another log
+                return False  # another process was faster, or the live view is of another log
             old = self.view_progress(live.view_id, session)
             if self.view_progress(view.view_id, session).lag(old.vector):
                 return False
@@ -236,14 +237,14 @@ class Views:
         return transaction(self._mongo, work)
 
     def _pointed(self, session: ClientSession) -> dict[str, Any] | None:
-        """Return the document of the view that answers; None before there was a pointer."""
+        """Return the pointer's document; None before the first swap."""
         pointer = self._pointer.find_one({"_id": LIVE}, session=session)
         if pointer is None:
             return self._views.find_one({"state": LIVE}, session=session)
         return self._views.find_one({"_id": pointer["view_id"]}, session=session)
 
     def end_former_logs(self, generation: int) -> None:
-        """Raise the epochs of all views of older logs: nobody who still reads one can commit."""
+        """Raise the epochs of all views of older logs, which fences off their owners."""
         former = [view.view_id for view in self.views() if view.generation < generation]
         self._progress.update_many({"v": {"$in": former}}, {"$inc": {"epoch": 1}})
 

@@ -1,4 +1,4 @@
-"""A work -> the fields of its document: where it is found, and what was said of it."""
+"""Encodes a work as the fields of its document: units, types and newest events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.kpi.domain.work import Claim, Work
 
 
 class WorkDocuments:
-    """Makes the fields of works of one catalogue; remembers the ancestors of units.
+    """Encodes works of one catalogue as document fields; caches the ancestors of units.
 
     Args:
         catalogue: the view's catalogue.
@@ -20,7 +20,7 @@ class WorkDocuments:
         self._above: dict[tuple[str, int], list[str]] = {}
 
     def fields(self, work: Work) -> dict[str, Any]:
-        """Return `u`: types and units it is found by, `j`: types of a joint work, `c`: events."""
+        """Return fields of a work: `u`, types and units; `j`, types if joint; `c`, events."""
         said = work.statements.values()
         declared = [s.declared for s in said if s.declared is not None]
         verified = [s.verified for s in said if s.verified is not None]
@@ -34,7 +34,7 @@ class WorkDocuments:
         }
 
     def _places(self, type_name: str, unit: int) -> list[str]:
-        """Return `<type>|<unit>` of a unit and those above."""
+        """Return `<type>|<unit>` of a unit and its ancestors."""
         known = self._above.get((type_name, unit))
         if known is None:
             tree = self._tree

@@ -1,6 +1,6 @@
-"""The works of views: bound in bundles by a bulk load, or a document each once an event came.
+"""Reads stored works of views: in bundles of a bulk load, or in own documents once changed.
 
-A work's own document always speaks for it: it is newer than what stands in a bundle.
+A work's own document takes precedence: it is newer than its copy in a bundle.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from services.kpi.store.bundle_writer import JOINT
 
 @dataclass(frozen=True, slots=True)
 class StoredWork:
-    """A work: its key and the newest event of each of its submissions."""
+    """A stored work: its key and the newest event of each of its submissions."""
 
     work_key: str
     sources: Sources
 
 
 class StoredWorks:
-    """Reads works. Thread-safe."""
+    """Reads the stored works of views. Thread-safe."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._works = database["works"]
@@ -41,14 +41,14 @@ class StoredWorks:
         keys: Sequence[str],
         session: ClientSession | None = None,
     ) -> dict[str, Sources]:
-        """Return those of the works that are stored: key -> the newest event of each submission.
+        """Return the stored works with these keys: key -> the newest event of each submission.
 
         Args:
             view_id: view.
             partition: partition.
-            runs: how many runs of bundles its bulk load left; 0 without one.
+            runs: number of runs of bundles of its bulk load; 0 without one.
             keys: keys of works.
-            session: that of a snapshot.
+            session: session of a snapshot.
         """
         ids = [f"{view_id}|{partition}|{key}" for key in keys]
         found = {}
@@ -70,7 +70,7 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return works of some types that a unit or its descendants claim, in order of key.
+        """Return stored works of given types that a unit or its descendants claim, by key.
 
         Args:
             view_id: view.
@@ -78,8 +78,8 @@ class StoredWorks:
             unit_id: unit.
             types: submission types.
             after: only later keys than this one; empty for all.
-            limit: most works; 0 for all.
-            session: that of a snapshot.
+            limit: maximum number of works; 0 for all.
+            session: session of a snapshot.
         """
         query = {"v": view_id, "u": {"$in": [f"{name}|{unit_id}" for name in types]}}
         return self._listed(query, view_id, runs, unit_id, types, after, limit, session)
@@ -93,7 +93,7 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return the works of a type that several units claim, in order of key; see `claimed`."""
+        """Return the stored works of a type that several units claim, by key; see `claimed`."""
         query = {"v": view_id, "j": type_name}
         return self._listed(query, view_id, runs, JOINT, [type_name], after, limit, session)
 
@@ -135,6 +135,6 @@ _FIELDS = {"k": 1, "c": 1}
 
 
 def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split ids into lists that one query may ask for."""
+    """Split document ids into lists for one query each."""
     for begin in range(0, len(ids), IDS_PER_QUERY):
         yield ids[begin : begin + IDS_PER_QUERY]

@@ -1,6 +1,6 @@
-"""What a flush writes, as operations of pymongo: rows, works, bundles and parked records.
+"""A flush as pymongo write operations: rows, works, bundles and parked records.
 
-A document that is known to be new is inserted: that costs the database half of an upsert.
+A document known to be new is inserted, at half the cost of an upsert.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """A partition of a view that this process owns, and where it stands."""
+    """The lease of a partition of a view: epoch (the fencing token) and checkpoint."""
 
     view_id: str
     partition: int
@@ -28,31 +28,31 @@ class PartitionLease:
     next_offset: int
     newest_event_ms: int
     parked: int
-    """Records that were set aside and wait for a newer version of their submission."""
+    """Open parked records, which a newer version of their submission would replace."""
     republished: frozenset[str]
     last_hash: str = ""
-    """Identity of the last record that was folded; empty when it is not known."""
+    """Identity of the last folded record; empty if unknown."""
     runs: int = 0
-    """How many runs of bundles its bulk load left."""
+    """Number of runs of bundles of its bulk load."""
 
 
 @dataclass(slots=True)
 class Flush:
-    """What one batch changes.
+    """The changes of one batch, committed in one transaction.
 
     Args:
-        lease: where the partition stood.
-        next_offset: where it stands after the batch.
-        rows: (unit id, month) -> its cells, whole.
+        lease: the partition before the batch.
+        next_offset: checkpoint after the batch.
+        rows: (unit id, month) -> all its cells.
         works: work key -> document fields `u`, `j`, `c`.
-        parked: offset -> what is kept of a record that cannot be folded.
+        parked: offset -> parked record.
         mended: offsets of parked records that a newer version replaced.
         last_hash: identity of the batch's last record.
-        new_rows: those of the rows that are known not to be stored yet.
-        new_works: those of the works that are known not to be stored yet.
-        bundles: name -> content of bundles of works; a bulk load's only.
-        changed: (unit id, month) of a row -> its cells that the batch changed, with their values.
-        skipped: event type that this release does not know -> records of it; they are not stored.
+        new_rows: keys of rows known not to be stored yet.
+        new_works: keys of works known not to be stored yet.
+        bundles: name -> content of bundles of works; of a bulk load only.
+        changed: (unit id, month) of a row -> its changed cells with new values.
+        skipped: unknown event type -> number of its records, which are not stored.
     """
 
     lease: PartitionLease
@@ -72,11 +72,11 @@ class Flush:
 
     @property
     def last_offset(self) -> int:
-        """Offset of the newest record of the batch."""
+        """Offset of the last record of the flush."""
         return self.next_offset - 1
 
     def done(self) -> PartitionLease:
-        """Return where the partition stands when this is committed."""
+        """Return the lease with the checkpoint after this flush is committed."""
         return replace(
             self.lease,
             next_offset=self.next_offset,
@@ -88,17 +88,17 @@ class Flush:
 
 
 def row_id(lease: PartitionLease, unit_id: str, month: int) -> str:
-    """Return the `_id` of a row."""
+    """Return the `_id` of a row's document."""
     return f"{lease.view_id}|{lease.partition}|{unit_id}|{month}"
 
 
 def work_id(lease: PartitionLease, key: str) -> str:
-    """Return the `_id` of a work."""
+    """Return the `_id` of a work's document."""
     return f"{lease.view_id}|{lease.partition}|{key}"
 
 
 def row_writes(flush: Flush) -> list[Write]:
-    """Return the operations that store the rows."""
+    """Return the write operations of the rows of a flush."""
     lease, writes = flush.lease, []
     for place, row in flush.rows.items():
         unit_id, month = place
@@ -116,7 +116,7 @@ def row_writes(flush: Flush) -> list[Write]:
 
 
 def work_writes(flush: Flush) -> list[Write]:
-    """Return the operations that store the works."""
+    """Return the write operations of the works of a flush."""
     lease, writes = flush.lease, []
     for key, fields in flush.works.items():
         document = {
@@ -131,7 +131,7 @@ def work_writes(flush: Flush) -> list[Write]:
 
 
 def bundle_writes(flush: Flush) -> list[Write]:
-    """Return the operations that store the bundles."""
+    """Return the write operations of the bundles of a flush."""
     lease = flush.lease
     place = {"v": lease.view_id, "p": lease.partition}
     return [
@@ -141,7 +141,7 @@ def bundle_writes(flush: Flush) -> list[Write]:
 
 
 def parked_writes(flush: Flush) -> list[Write]:
-    """Return the writes of parked records; one that was parked and mended is written once."""
+    """Return the write operations of parked records; one parked and mended is written once."""
     lease, mended = flush.lease, set(flush.mended)
     writes: list[Write] = [
         _insert_parked(lease, offset, parked, is_open=offset not in mended)

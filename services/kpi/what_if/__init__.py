@@ -1,1 +1,1 @@
-"""What another catalogue would change, computed in a subprocess without storing anything."""
+"""What-if: the numbers under another catalogue, computed in a subprocess and not stored."""

@@ -1,4 +1,4 @@
-"""Runs comparisons with other catalogues in subprocesses, one at a time."""
+"""Runs what-if comparisons of catalogues in subprocesses, one at a time."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ Response = catalogue_service_pb2.TryCatalogueResponse
 
 
 class WhatIfRunner(DependencyProvider):
-    """Injects itself. Thread-safe."""
+    """Runs what-if subprocesses; injects itself. Thread-safe."""
 
     def setup(self) -> None:
-        """Prepare; a subprocess is started for each comparison."""
+        """Create the runner; a subprocess is started for each what-if."""
         self._one = OneAtATime("comparison")
 
     def get_dependency(self, worker_ctx: WorkerContext) -> WhatIfRunner:
-        """Return the runner."""
+        """Return the what-if runner."""
         return self
 
     def run(self, request: Message, is_wanted: Callable[[], bool]) -> Iterator[Response]:
-        """Yield what the subprocess sends; it is killed when nobody listens any more.
+        """Yield the messages of a what-if subprocess; it is killed when the caller has left.
 
         Args:
-            request: what is compared, see `worker.encode_request`.
-            is_wanted: whether anybody still listens.
+            request: the comparison, see `worker.encode_request`.
+            is_wanted: returns False when the caller has left.
 
         Raises:
-            Exhausted: another comparison runs in this process; repeat later.
-            Unavailable: the subprocess died, or the log cannot be read.
+            Exhausted: another what-if runs in this process; repeat later.
+            Unavailable: the subprocess crashed, or the log cannot be read.
         """
         settings = self.container.settings
         with (

@@ -1,4 +1,4 @@
-"""What another catalogue would change at the position of the live view, in a process of its own.
+"""The subprocess of a what-if: compares another catalogue with the live one over the log.
 
 `python -m services.kpi.what_if.worker` is a subprocess as `kpi.process` runs them: asked by
 `encode_request`, it sends `TryCatalogueResponse` messages. It reads the log and stores nothing.
@@ -40,14 +40,14 @@ def encode_request(
     months: tuple[int, int],
     targets: Mapping[str, int],
 ) -> Message:
-    """Return what the subprocess is asked for.
+    """Return the request to a what-if subprocess.
 
     Args:
         view: the live view.
-        before: its catalogue.
-        after: the catalogue that it is compared with.
+        before: the live catalogue.
+        after: the catalogue to try.
         ends: partition -> offset up to which the log is read.
-        months: range whose numbers are compared.
+        months: range of months to compare.
         targets: `<unit>|<indicator>` -> target of the last year of the range.
     """
     fields = {
@@ -60,7 +60,7 @@ def encode_request(
 
 
 def compare(settings: Settings, request: Message) -> Iterator[Response]:
-    """Yield how far the log is read, then every number that would change."""
+    """Yield the what-if's read progress, then every number that would change."""
     fields = request.fields
     before, after = (
         decode_catalogue(catalogue_pb2.Catalogue.FromString(content))
@@ -114,7 +114,7 @@ def _add(
             for cell, value in each.contributed.items():
                 cells[cell] = cells.get(cell, 0) + value
     for key, before in known.items():
-        # The new tree lacks the units of every claim.
+        # The new tree has none of the units that claim the work.
         comparison.add(key, before.contributed, {})
         for cell, value in before.contributed.items():
             contributed[0][cell] = contributed[0].get(cell, 0) + value
@@ -133,8 +133,8 @@ def _encode(change: Change) -> catalogue_service_pb2.CellChange:
 
 
 def answer(settings: Settings, request: Message, send: Send) -> None:
-    """Send every response."""
-    # Millions of objects that live to the end: looking for cycles among them finds none.
+    """Send every response of the what-if to the parent."""
+    # Millions of long-lived objects without cycles: garbage collection would find nothing.
     gc.disable()
     for response in compare(settings, request):
         send({}, response.SerializeToString())

@@ -1,1 +1,1 @@
-"""Between protobuf and the domain, both ways."""
+"""Decoding and encoding between protobuf or bytes and the domain."""

@@ -1,4 +1,4 @@
-"""Catalogue messages <-> definitions."""
+"""Decodes catalogue messages into indicator definitions and the unit tree."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Taxonomies = dict[str, catalogue_pb2.Taxonomy]
 
 
 def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
-    """Return a catalogue ready to count with.
+    """Return the domain catalogue of a catalogue message.
 
     Raises:
         InvalidArgument: a definition is wrong; names indicator and field. The steward's fault.
@@ -48,7 +48,7 @@ def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
 
 
 def decode_tree(units: Iterable[directory_pb2.Unit]) -> UnitTree:
-    """Return the tree of a directory's units."""
+    """Return the unit tree of a directory's or catalogue's unit messages."""
     institution = directory_pb2.UNIT_KIND_INSTITUTION
     return UnitTree(Unit(u.unit_id, u.parent_id, u.kind == institution) for u in units)
 
@@ -81,7 +81,7 @@ def _check_term(path: str, term: str, code: str, terms: list[str]) -> None:
 
 
 def _cut(path: str, type_name: str, name: str, taxonomies: Taxonomies) -> Cut:
-    """Return a cut of works of a type, by a taxonomy or by a fact."""
+    """Return the definition of a cut of works of a type, by a taxonomy or by a fact."""
     if type_name == ANY:
         refuse(path, "works of any type have no fact in common to be split by")
     known = fields(type_name)

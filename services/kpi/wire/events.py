@@ -1,4 +1,4 @@
-"""Events of the submissions log -> statements about works."""
+"""Decodes events of the submissions log into statements about works."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
 AMOUNT_DIGITS_MAX = 15
-"""As the contract says; thousands of them still add up within the database's 64 bits."""
+"""Limit of the contract; sums of thousands of such values fit into 64 bits."""
 
 _DECLARED_RANK = submission_pb2.SOURCE_DECLARED
-# No daylight saving since 1975, so the offset needs no time zone database.
+# Vietnam has a fixed offset since 1975, so no time zone database is needed.
 _VIETNAM_SECONDS = 7 * 3600
 _DAY_SECONDS = 24 * 3600
 _EPOCH = date(1970, 1, 1)
 
 
 def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
-    """Parse a `SubmissionChanged`.
+    """Decode a `SubmissionChanged` event.
 
     Raises:
         InvalidRecord: the bytes are no such message, or it names no work or submission.
@@ -46,7 +46,7 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
 
 
 def decode_republished(value: bytes, generation: int) -> frozenset[str]:
-    """Return the institution whose submissions are all published again; none of an older log's.
+    """Return the institution of a `LogRepublished` event; empty for one of an older log.
 
     Raises:
         InvalidRecord: the bytes are no `LogRepublished`, or it names no institution.
@@ -63,16 +63,16 @@ def decode_republished(value: bytes, generation: int) -> frozenset[str]:
 def decode_statement(
     event: events_pb2.SubmissionChanged, catalogue: Catalogue, source: bytes
 ) -> Statement:
-    """Return what an event says about its work, as far as the catalogue looks at it.
+    """Return the statement of an event about its work, with the facts that the catalogue uses.
 
     Raises:
-        InvalidRecord: a unit is not in the catalogue's tree, or a date is none. Deterministic.
+        InvalidRecord: a unit is not in the catalogue's tree, or a date is invalid. Deterministic.
     """
     declared = verified = None
     if event.HasField("declared"):
         declared = _claim(event, event.declared, catalogue)
     if event.HasField("verified"):
-        # Mostly the same claim; comparing bytes is cheaper than decoding and keeps one object.
+        # Mostly equal claims: comparing bytes is cheaper than decoding, and they share one object.
         if declared is not None and event.verified == event.declared:
             verified = declared
         else:
@@ -92,7 +92,7 @@ def _claim(
     wanted = catalogue.fields_of.get(name, frozenset())
     readers = _readers(name)
     facts: dict[str, Fact] = {}
-    # Only what is set is listed, which is about half of the fields.
+    # Lists only set fields, about half of them.
     for field, raw in getattr(claim.facts, name).ListFields():
         if field.name in wanted:
             facts[field.name] = readers[field.name](raw)
@@ -114,7 +114,7 @@ def _facts_of_every_type(
     type_name: str,
     wanted: frozenset[str],
 ) -> dict[str, Fact]:
-    """Return the wanted facts that are set and no type lists; see the contract of conditions."""
+    """Return the wanted facts that every claim has, whatever its type; see the contract."""
     facts: dict[str, Fact] = {}
     if HAPPENED in wanted:
         text = getattr(getattr(claim.facts, type_name), happened(type_name))
@@ -135,7 +135,7 @@ def _day_of_change(event: events_pb2.SubmissionChanged) -> str:
 
 @lru_cache(maxsize=1024)
 def _vietnamese_day(days: int) -> str:
-    """Return a day by its number from 1970-01-01; a log has few of them."""
+    """Return a Vietnamese date by day number from 1970-01-01; cached, as a log has few."""
     try:
         return (_EPOCH + timedelta(days)).isoformat()
     except OverflowError as error:
@@ -144,7 +144,7 @@ def _vietnamese_day(days: int) -> str:
 
 @lru_cache(maxsize=64)
 def _readers(type_name: str) -> dict[str, Callable[[Any], Fact]]:
-    """Return field -> reader of a type's fields; a reader turns a set value into a fact."""
+    """Return field -> decoder of a type's facts; a decoder turns a set value into a fact."""
     return {name: _reader(field) for name, field in fields(type_name).items()}
 
 
@@ -153,7 +153,7 @@ def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
         words = enum_words(field)
 
         def word(value: int) -> str:
-            # Enums of proto3 are open: a later release, or a caller's slip, may send any number.
+            # Enums of proto3 are open: a later release or a faulty client may send any number.
             if value not in words:
                 raise InvalidRecord(f"{field.name} has no value {value}")
             return words[value]

@@ -1,4 +1,4 @@
-"""Events of a work -> the frozen work, and frozen works <-> canonical bytes."""
+"""Freezes works for editions, and encodes frozen works as canonical bytes."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ HASH_CHARACTERS = 16
 
 
 def canonical(document: Any) -> bytes:
-    """Return the one way to write a JSON value: keys sorted, no spaces, UTF-8, whole numbers."""
+    """Return the canonical JSON of an edition: keys sorted, no spaces, UTF-8, whole numbers."""
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return text.encode()
 
 
 def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> FrozenWork:
-    """Return a work as it is now.
+    """Return the frozen form of a work as it is now.
 
     Args:
         work_key: the work.
         sources: newest event of each of its submissions.
-        catalogue: what is counted with.
+        catalogue: the catalogue to count with.
     """
     statements, claims = {}, []
     for source in sources:
@@ -71,7 +71,7 @@ def _claim(event: events_pb2.SubmissionChanged) -> FrozenClaim:
 
 
 def encode_frozen(works: Iterable[FrozenWork]) -> tuple[bytes, str, int]:
-    """Return works as compressed lines, with the SHA-256 of the plain ones and their number."""
+    """Return frozen works as compressed lines, the SHA-256 of the plain lines, and their number."""
     pack, digest, parts, count = zlib.compressobj(), hashlib.sha256(), [], 0
     for work in works:
         line = canonical(_document(work)) + b"\n"
@@ -103,10 +103,10 @@ def _document(work: FrozenWork) -> list[Any]:
 
 
 def decode_frozen(content: bytes, sha256: str) -> Iterator[FrozenWork]:
-    """Yield frozen works.
+    """Yield the frozen works of an edition from their compressed lines.
 
     Raises:
-        WrongState: they are not those that were signed (TAMPERED).
+        WrongState: their hash is not the signed one (TAMPERED).
     """
     try:
         plain = zlib.decompress(content)

@@ -1,4 +1,4 @@
-"""A record that cannot be folded -> what is kept of it."""
+"""Decodes, as far as possible, the origin of a record that is parked."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CALENDAR_MS_MAX = 253_402_300_799_999
 
 
 def parked_of(record: Record, reason: str) -> Parked:
-    """Return whose a record is: by its value where that tells, else by its headers.
+    """Return a parked record with its origin, from its value if readable, else its headers.
 
-    By its value first, as the fold goes by it: a newer version of the same work mends the record.
+    The value comes first, as in the fold: a newer version of the same work replaces the record.
     """
     submission_id, version, work_key = _named(header(record, "ce_id"))
     institution_id = header(record, "ce_source").rpartition("/")[2]
@@ -29,7 +29,7 @@ def parked_of(record: Record, reason: str) -> Parked:
             submission_id, version = event.submission_id, event.version
             work_key = event.work_key
     except DecodeError:
-        pass  # the value does not say
+        pass  # the value is not readable
     return Parked(
         reason=reason,
         type=header(record, "ce_type"),
@@ -43,7 +43,7 @@ def parked_of(record: Record, reason: str) -> Parked:
 
 
 def _named(event_id: str) -> tuple[str, int, str]:
-    """Split the id of an event, `<submission>:<version>:<work key>`; empty when it is another."""
+    """Split an event id `<submission>:<version>:<work key>`; empty for another format."""
     submission_id, _, rest = event_id.partition(":")
     version, _, work_key = rest.partition(":")
     if VERSION.fullmatch(version) is None:
@@ -52,5 +52,5 @@ def _named(event_id: str) -> tuple[str, int, str]:
 
 
 def within_calendar(milliseconds: int) -> int:
-    """Return the nearest time from 1970 to 9999: what a producer claims may be no time at all."""
+    """Clamp a record's time to the years 1970 to 9999; a producer may send any number."""
     return min(max(milliseconds, 0), CALENDAR_MS_MAX)

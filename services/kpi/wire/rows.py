@@ -1,4 +1,4 @@
-"""Rows <-> compact bytes: all of a view, for kept days and replays, or what a flush changed."""
+"""Encodes rows compactly: all of a view for kept days and replays, or those of a flush."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEVEL = 6
 
 
 def encode_rows(rows: Mapping[tuple[int, str, int], Row]) -> bytes:
-    """Return rows by (partition, unit, month) as bytes; the same rows, the same bytes."""
+    """Return rows by (partition, unit, month) as bytes; deterministic."""
     document = [
         [*place, sorted([column, member, value] for (column, member), value in row.items())]
         for place, row in sorted(rows.items())
@@ -25,13 +25,13 @@ def encode_rows(rows: Mapping[tuple[int, str, int], Row]) -> bytes:
 
 
 def decode_rows(content: bytes) -> Iterator[tuple[tuple[int, str, int], dict[CellKey, int]]]:
-    """Yield each place (partition, unit, month) and its row."""
+    """Yield each key (partition, unit, month) and its row from encoded rows."""
     for partition, unit_id, month, cells in json.loads(zlib.decompress(content)):
         yield (partition, unit_id, month), {(column, member): v for column, member, v in cells}
 
 
 def decode_cube(content: bytes, catalogue: Catalogue) -> Cube:
-    """Return the cube that rows make."""
+    """Return the cube of encoded rows."""
     cube = Cube(catalogue)
     for place, row in decode_rows(content):
         cube.put(*place, row)

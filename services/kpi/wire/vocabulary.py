@@ -1,6 +1,6 @@
-"""The words that definitions may use: types, fields and values of facts.
+"""The vocabulary of catalogue definitions: types, fields and values of facts.
 
-A slip in one of them would count nothing, silently; so every word is looked up and refused.
+A typing error would silently count nothing, so every word is checked.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from services.kpi.domain.catalogue import (
 
 _FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 TYPES = tuple(sorted(_FACTS))
-"""Every submission type."""
+"""All submission types that definitions may name."""
 
 Terms = Mapping[str, Sequence[str]]
-"""Field of the facts -> terms of the taxonomy that closes its list of values."""
+"""Field of the facts -> terms of the taxonomy that lists its values."""
 
 
 @lru_cache(maxsize=64)
 def fields(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return the fields of a type by name; none for any type."""
+    """Return a submission type's fields by name; empty for `any`."""
     message = _FACTS[type_name].message_type if type_name in _FACTS else None
     return dict(message.fields_by_name) if message is not None else {}
 
 
 @lru_cache(maxsize=64)
 def happened(type_name: str) -> str:
-    """Return the date field on which a work of a type happened."""
+    """Return the date field that is marked as the day on which a work of a type happened."""
     marked = [
         name
         for name, field in fields(type_name).items()
@@ -52,7 +52,7 @@ def happened(type_name: str) -> str:
 
 
 def enum_words(field: FieldDescriptor) -> dict[int, str]:
-    """Return number -> lower-case word of an enum's values, without the common prefix."""
+    """Return number -> word of an enum's values: lower-case, no prefix, as in definitions."""
     assert field.enum_type is not None
     values = field.enum_type.values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
@@ -60,16 +60,16 @@ def enum_words(field: FieldDescriptor) -> dict[int, str]:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that was probably meant; empty when none is near."""
+    """Return a hint at the known word that was probably meant; empty if none is similar."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -> None:
-    """Refuse words that the facts of the type do not have, and fields of the wrong kind.
+    """Check that a component uses only words of its type's facts, and fields of the right kind.
 
     Raises:
-        InvalidArgument: names the place in the definition. The steward's fault.
+        InvalidArgument: it does not; names the path in the definition. The steward's fault.
     """
     if message.type not in TYPES and message.type != ANY:
         text = f"there is no submission type {message.type!r}{near(message.type, TYPES)}"
@@ -120,7 +120,7 @@ def _check_condition(
 
 
 def _closed_list(type_name: str, name: str, terms: Terms) -> Sequence[str]:
-    """Return the words that a field can have; nothing when it is open."""
+    """Return the words that a field of facts can have; empty if it is open."""
     field = fields(type_name).get(name)
     if field is not None and field.enum_type is not None:
         return [word for number, word in enum_words(field).items() if number]
