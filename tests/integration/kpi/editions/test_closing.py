@@ -213,7 +213,7 @@ def test_what_changed_is_listed_for_one_unit_and_indicator(moved_on: Stack) -> N
 def test_frozen_works_that_were_replaced_in_the_database_are_refused(
     moved_on: Stack, mongo: RunningDatabase
 ) -> None:
-    with tampered(mongo), pytest.raises(grpc.RpcError) as told:
+    with tampered(mongo), pytest.raises(grpc.RpcError, match="not those that were") as told:
         restated(moved_on)
     assert told.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     check_restated(restated(moved_on))
