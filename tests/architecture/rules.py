@@ -70,7 +70,8 @@ def functions_are_short(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root)}:{node.lineno}: {node.name} has {body_lines(node)} lines, "
         f"at most {FUNCTION_LINES_MAX}"
-        for path in python_files(root / "services")
+        for folder in ("services", "tests")
+        for path in python_files(root / folder)
         for node in ast.walk(parse(path))
         if isinstance(node, Function) and body_lines(node) > FUNCTION_LINES_MAX
     ]

@@ -21,6 +21,12 @@ BROKEN = [
         "class A:\n    async def b(self):\n" + "        x = 1\n" * 51,
         "fold.py:2: b has 51",
     ),
+    (
+        rules.functions_are_short,
+        "tests/unit/test_a.py",
+        "def test_much():\n" + LINE * 51,
+        "tests/unit/test_a.py:1: test_much has 51",
+    ),
     (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1081, "1081 lines of code"),
     (
         rules.the_kernel_knows_no_domain_word,
@@ -113,6 +119,7 @@ KEPT = [
     (rules.modules_are_short, "services/kpi/fold.py", "x = 1\n" * 300),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION + LINE * 50),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION),
+    (rules.functions_are_short, "tests/unit/test_a.py", "def test_much():\n" + LINE * 50),
     (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1080),
     (
         rules.kernel_is_small,

@@ -36,7 +36,7 @@ from services.kpi.service import KpiAggregator, KpiQuery
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
-from tests.unit.kpi.builders import INSTITUTIONS, article, catalogue_message, changed
+from tests.unit.kpi.builders import article, catalogue_message, changed
 
 SELECTION = view_pb2.Selection(
     unit_ids=["root", "alpha", "beta"],
@@ -132,23 +132,30 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
     raise AssertionError("not true in time")
 
 
+def fresh_settings(
+    config: pytest.Config, broker: RunningBroker, mongo: RunningDatabase, directory: Path
+) -> Settings:
+    """Settings of an installation whose database is empty."""
+    connection = Mongo(mongo.uri, 5000)
+    connection.client.drop_database(DATABASE)
+    connection.close()
+    is_kafka = config.getoption("--broker") == "kafka"
+    return Settings(
+        kafka_bootstrap=broker.bootstrap,
+        kafka_membership="group" if is_kafka else "sole",
+        mongo_uri=mongo.uri,
+        issuers_file=tokens.write_issuers(directory / "issuers.json", "root"),
+    )
+
+
 @pytest.fixture
 def settings(
-    request: pytest.FixtureRequest,
+    pytestconfig: pytest.Config,
     fresh_broker: RunningBroker,
     mongo: RunningDatabase,
     tmp_path: Path,
 ) -> Settings:
-    connection = Mongo(mongo.uri, 5000)
-    connection.client.drop_database(DATABASE)
-    connection.close()
-    is_kafka = request.config.getoption("--broker") == "kafka"
-    return Settings(
-        kafka_bootstrap=fresh_broker.bootstrap,
-        kafka_membership="group" if is_kafka else "sole",
-        mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(tmp_path / "issuers.json", "root"),
-    )
+    return fresh_settings(pytestconfig, fresh_broker, mongo, tmp_path)
 
 
 def publish_catalogue(stack: Stack) -> None:
@@ -173,73 +180,6 @@ def verified(submission: str, work_key: str, unit: str) -> events_pb2.Submission
     return changed(submission, 1, work_key, article(unit), article(unit))
 
 
-def test_what_is_published_is_read_watched_and_explained_and_another_log_stops_the_fold(
-    settings: Settings, mongo: RunningDatabase
-) -> None:
-    with running(settings) as stack:
-        wait_until(lambda: "no catalogue" in stack.unready())
-        publish_catalogue(stack)
-        stack.publish(
-            verified("s1", "doi:10.1/a", "alpha/sci"),
-            verified("s2", "doi:10.1/a", "beta"),
-            verified("s3", "doi:10.1/b", "beta/one"),
-        )
-        wait_until(lambda: kpis_or_none(stack) == {"root": 2, "alpha": 1, "beta": 2})
-
-        watched = stack.call(
-            "WatchKpis", kpi_service_pb2.WatchKpisRequest(selection=SELECTION), seconds=30
-        )
-        assert len(next(watched).cells) == 3
-        target = target_service_pb2.Target(
-            unit_id="alpha", indicator_code="KNW-03", year=2025, value=2
-        )
-        stack.call("SetTarget", target_service_pb2.SetTargetRequest(target=target), "steward")
-        stack.publish(verified("s4", "doi:10.1/c", "alpha"))
-        seen: Whole = {}
-        for answer in watched:
-            seen.update({cell.unit_id: cell.verified.whole for cell in answer.cells})
-            if seen.get("alpha") == 2:
-                break
-        watched.cancel()
-        assert seen["root"] == 3
-
-        explained = stack.call(
-            "ExplainKpi", kpi_service_pb2.ExplainKpiRequest(unit_id="root", **RANGE)
-        )
-        assert explained.value.whole == len(explained.works) == 3
-        absent = stack.call(
-            "ExplainAbsence",
-            kpi_service_pb2.ExplainAbsenceRequest(
-                work_key="doi:10.1/b", unit_id="alpha", submission_id="s3", version=2, **RANGE
-            ),
-        )
-        reasons = [kpi_service_pb2.Finding.Reason.Name(f.reason)[7:] for f in absent.findings]
-        assert reasons == ["OLDER_VERSION", "UNIT_NOT_BELOW"]
-        assert (absent.counts, absent.findings[1].found) == (False, "beta/one")
-        overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
-        assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
-        assert overlaps.sum_of_children - overlaps.whole == 1
-
-    lose_the_log(mongo)
-    with running(settings) as stack:
-        wait_until(lambda: "LOG_DIVERGED" in stack.unready())
-        stack.publish(verified("s5", "doi:10.1/d", "gamma"))
-        wait_until(lambda: kpis_or_none(stack) == {"root": 3, "alpha": 2, "beta": 2})
-        opened = stack.call(
-            "OpenLogGeneration", catalogue_service_pb2.OpenLogGenerationRequest(), "operator"
-        )
-        assert opened.needs_republish
-        assert stack.kpis()["root"] == 3
-        number = opened.generation
-        marks = [
-            events_pb2.LogRepublished(institution_id=name, generation=number)
-            for name in INSTITUTIONS
-        ]
-        stack.publish(*marks)
-        wait_until(lambda: stack.kpis() == {"root": 4, "alpha": 2, "beta": 2})
-        assert stack.unready() == ""
-
-
 def kpis_or_none(stack: Stack) -> Whole | None:
     try:
         return stack.kpis()
@@ -254,3 +194,79 @@ def lose_the_log(mongo: RunningDatabase) -> None:
     connection = Mongo(mongo.uri, 5000)
     connection.database(DATABASE)["views"].update_many({}, {"$set": {"topic_id": "a lost log"}})
     connection.close()
+
+
+def publish_three(stack: Stack) -> None:
+    """A work of two units and a work of one, from three submissions, and wait until they count."""
+    wait_until(lambda: "no catalogue" in stack.unready())
+    publish_catalogue(stack)
+    stack.publish(
+        verified("s1", "doi:10.1/a", "alpha/sci"),
+        verified("s2", "doi:10.1/a", "beta"),
+        verified("s3", "doi:10.1/b", "beta/one"),
+    )
+    wait_until(lambda: kpis_or_none(stack) == {"root": 2, "alpha": 1, "beta": 2})
+
+
+@pytest.fixture(scope="module")
+def stack(
+    pytestconfig: pytest.Config,
+    fresh_broker: RunningBroker,
+    mongo: RunningDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Stack]:
+    """Processes that have read three submissions; a test adds none to the months of RANGE."""
+    directory = tmp_path_factory.mktemp("service")
+    with running(fresh_settings(pytestconfig, fresh_broker, mongo, directory)) as started:
+        publish_three(started)
+        yield started
+
+
+def test_what_is_published_is_read(stack: Stack) -> None:
+    assert stack.kpis() == {"root": 2, "alpha": 1, "beta": 2}
+    assert stack.unready() == ""
+
+
+def test_a_watcher_sees_what_is_published_later_and_stays_when_a_target_is_set(
+    stack: Stack,
+) -> None:
+    selection = view_pb2.Selection()
+    selection.CopyFrom(SELECTION)
+    selection.from_month, selection.to_month = "2025-08", "2025-12"
+    watched = stack.call(
+        "WatchKpis", kpi_service_pb2.WatchKpisRequest(selection=selection), seconds=30
+    )
+    first = {cell.unit_id: cell.verified.whole for cell in next(watched).cells}
+    assert first == {"root": 0, "alpha": 0, "beta": 0}
+    target = target_service_pb2.Target(unit_id="alpha", indicator_code="KNW-03", year=2025, value=2)
+    stack.call("SetTarget", target_service_pb2.SetTargetRequest(target=target), "steward")
+    claim = article("alpha", issued_on="2025-09-01")
+    stack.publish(changed("s4", 1, "doi:10.1/c", claim, claim))
+    seen: Whole = {}
+    for answer in watched:
+        seen.update({cell.unit_id: cell.verified.whole for cell in answer.cells})
+        if seen.get("alpha") == 1:
+            break
+    watched.cancel()
+    assert seen["root"] == 1
+
+
+def test_a_number_is_explained_by_its_works(stack: Stack) -> None:
+    explained = stack.call("ExplainKpi", kpi_service_pb2.ExplainKpiRequest(unit_id="root", **RANGE))
+    assert explained.value.whole == len(explained.works) == 2
+
+
+def test_every_reason_why_a_claim_does_not_count_is_found(stack: Stack) -> None:
+    request = kpi_service_pb2.ExplainAbsenceRequest(
+        work_key="doi:10.1/b", unit_id="alpha", submission_id="s3", version=2, **RANGE
+    )
+    absent = stack.call("ExplainAbsence", request)
+    reasons = [kpi_service_pb2.Finding.Reason.Name(f.reason)[7:] for f in absent.findings]
+    assert reasons == ["OLDER_VERSION", "UNIT_NOT_BELOW"]
+    assert (absent.counts, absent.findings[1].found) == (False, "beta/one")
+
+
+def test_what_two_children_share_is_listed_and_makes_up_the_difference(stack: Stack) -> None:
+    overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
+    assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
+    assert overlaps.sum_of_children - overlaps.whole == 1

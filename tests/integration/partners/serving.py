@@ -11,8 +11,11 @@ from typing import Any
 
 import grpc
 import jwt
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from kafka import KafkaConsumer, TopicPartition
 
 from services.kernel.config import KernelSettings
@@ -101,3 +104,12 @@ class Log:
     def first(self, wanted: Any, seconds: float = 15.0) -> Any:
         """The first record from here on that is wanted."""
         return wait_until(lambda: next(filter(wanted, self.more()), None), seconds)
+
+
+def refusal_of(call: Any, request: Any) -> tuple[grpc.StatusCode, dict[str, str]]:
+    with pytest.raises(grpc.RpcError) as refusal:
+        call(request)
+    status = rpc_status.from_call(refusal.value)
+    info = error_details_pb2.ErrorInfo()
+    status.details[0].Unpack(info)
+    return refusal.value.code(), dict(info.metadata)

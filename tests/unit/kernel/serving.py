@@ -11,8 +11,11 @@ from typing import Any
 
 import grpc as grpcio
 import jwt
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from nameko.extensions import DependencyProvider
 
 from kieng.notifications.v1 import notification_service_pb2 as api
@@ -141,3 +144,20 @@ def running(settings: KernelSettings, service: type = Toy) -> Iterator[Client]:
     finally:
         container.stop()
     assert container.failure is None
+
+
+def refused(ask: Any) -> grpcio.RpcError:
+    with pytest.raises(grpcio.RpcError) as refusal:
+        ask()
+    return refusal.value
+
+
+def reason_of(error: Any) -> str:
+    info = error_details_pb2.ErrorInfo()
+    assert rpc_status.from_call(error).details[0].Unpack(info)
+    return info.reason
+
+
+def watch(client: Client) -> Any:
+    metadata = (("authorization", f"Bearer {token()}"),)
+    return client.stub.WatchNotifications(api.WatchNotificationsRequest(), metadata=metadata)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
-from services.cli.commands import catalogue_reorganisation
 from services.cli.local import embedded
 from services.cli.local.child_process import ChildGroup, free_ports
 from services.kernel.mongo import Mongo
@@ -36,7 +34,7 @@ from tests.integration.kpi.test_service import (
     settings,
     wait_until,
 )
-from tests.unit.kpi.builders import UNITS, article, catalogue_message, changed
+from tests.unit.kpi.builders import article, catalogue_message, changed
 
 __all__ = ["settings"]
 
@@ -116,8 +114,14 @@ def expected_digest(
 @pytest.fixture
 def mongo(tmp_path: Path) -> Iterator[RunningDatabase]:
     """A database of its own for every test: emptying one of two views takes longer than a start."""
+    with own_database(tmp_path) as database:
+        yield database
+
+
+@contextmanager
+def own_database(directory: Path) -> Iterator[RunningDatabase]:
     (port,) = free_ports(1)
-    database = embedded.secantus(port, tmp_path / "mongo", tmp_path / "database.log")
+    database = embedded.secantus(port, directory / "mongo", directory / "database.log")
     with ChildGroup() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
         yield RunningDatabase(database.uri, database.child.pid)
@@ -258,177 +262,6 @@ def builder(stack: Stack) -> ViewBuilder:
     return next(found)
 
 
-def test_a_reorganisation_is_shown_in_both_trees_and_split_exactly(settings: Settings) -> None:
-    """alpha/eng ended and alpha/sci took over; one article is theirs together."""
-    units = []
-    for unit in catalogue_message().units:
-        copy = type(unit)()
-        copy.CopyFrom(unit)
-        if copy.unit_id == "alpha/eng":
-            copy.valid_to = "2025-02-28"
-            copy.successor_ids.append("alpha/sci")
-        units.append(copy)
-    claims = [
-        ("alpha/eng", "2025-01-10", "doi:10.1/e1"),
-        ("alpha/eng", "2025-01-11", "doi:10.1/e2"),
-        ("alpha/eng", "2025-01-12", "doi:10.1/both"),
-        ("alpha/sci/lab", "2025-01-12", "doi:10.1/both"),
-        ("alpha/sci", "2025-01-13", "doi:10.1/s1"),
-        *[("alpha/sci", "2025-04-01", f"doi:10.1/n{number}") for number in range(7)],
-    ]
-    with running(settings) as stack:
-        stack.publish_directory(1, units)
-        message = catalogue_message()
-        wait_until(lambda: published(stack, message, directory_version=1))
-        for number, (unit, day, work) in enumerate(claims):
-            claim = article(unit, issued_on=day)
-            stack.publish(changed(f"s{number}", 1, work, claim, claim))
-        at_rest(stack, len(claims))
-        request = catalogue_service_pb2.CompareTreesRequest(
-            unit_id="alpha/sci", indicator_codes=["KNW-03", "KNW-04"]
-        )
-        request.before.from_month, request.before.to_month = "2025-01", "2025-02"
-        request.after.from_month, request.after.to_month = "2025-03", "2025-04"
-        answer = stack.call("CompareTrees", request)
-        assert list(answer.moved_unit_ids) == ["alpha/eng"]
-        whole, fractions = (
-            next(n for n in answer.numbers if (n.indicator_code, n.measure) == (code, VERIFIED))
-            for code in ("KNW-03", "KNW-04")
-        )
-        # e1 and e2 are moved here; what both claimed counted here before already.
-        assert (whole.as_was_before.whole, whole.as_was_after.whole) == (2, 7)
-        assert (whole.as_is_before.whole, whole.as_is_after.whole) == (4, 7)
-        found = catalogue_reorganisation.numbers_json(whole)
-        assert (found["change"], found["reorganisation"], found["real"]) == (5, 2, 3)
-        parts = catalogue_reorganisation.split(fractions)
-        assert parts is not None
-        assert parts == (Fraction(11, 2), Fraction(5, 2), Fraction(3))
-        assert value_of(stack, "alpha/sci", "2025-01") == 2
-
-        view_id = publish(stack, message, directory_version=1, tree=TREE_AS_IS)
-        assert followed(stack, view_id).state == View.STATE_LIVE
-        wait_until(lambda: info(stack).view_id == view_id)
-        assert value_of(stack, "alpha/sci", "2025-01") == 4
-        assert stack.call("CompareTrees", request).numbers == answer.numbers
-
-
-VERIFIED = kpi_service_pb2.MEASURE_VERIFIED
-TREE_AS_IS = catalogue_service_pb2.TREE_AS_IS
-
-
-def value_of(stack: Stack, unit: str, month: str) -> int:
-    selection = view_pb2.Selection(
-        unit_ids=[unit], indicator_codes=["KNW-03"], from_month=month, to_month=month
-    )
-    request = kpi_service_pb2.GetKpisRequest(selection=selection)
-    (cell,) = stack.call("GetKpis", request).cells
-    return int(cell.verified.whole)
-
-
-EVERYTHING = view_pb2.Selection(from_month="2025-01", to_month="2025-12")
-Numbers = dict[tuple[str, str, str], str]
-
-
-def numbers(stack: Stack) -> Numbers:
-    """Every number of the live view over a year: (unit, indicator, measure) -> value as text."""
-    request = kpi_service_pb2.GetKpisRequest(selection=EVERYTHING)
-    request.selection.unit_ids.extend(UNITS)
-    return {
-        (cell.unit_id, cell.indicator_code, measure): str(getattr(cell, measure)).strip()
-        for cell in stack.call("GetKpis", request).cells
-        for measure in ("declared", "verified")
-    }
-
-
-def tried(stack: Stack, message: catalogue_pb2.Catalogue) -> list[catalogue_service_pb2.CellChange]:
-    request = catalogue_service_pb2.TryCatalogueRequest(
-        indicators=message.indicators,
-        taxonomies=message.taxonomies,
-        from_month=EVERYTHING.from_month,
-        to_month=EVERYTHING.to_month,
-    )
-    steps = list(stack.call("TryCatalogue", request, "steward", seconds=60))
-    assert [step.HasField("result") for step in steps] == [False] * (len(steps) - 1) + [True]
-    assert steps[-1].events_done == steps[-1].events_wanted > 0
-    return [change for step in steps for change in step.changes]
-
-
-def test_what_a_catalogue_would_change_is_what_it_changes_when_it_is_published(
-    settings: Settings, mongo: RunningDatabase
-) -> None:
-    with running(settings) as stack, closing(Mongo(mongo.uri, 5000)) as connection:
-        publish_catalogue(stack)
-        stack.publish(
-            *[events_pb2.SubmissionChanged.FromString(r.value or b"") for r in log(300)],
-            changed("only", 1, "doi:10.1/only", *[article("gamma", indexes=[])] * 2),
-        )
-        at_rest(stack, 301)
-        before, stored = numbers(stack), counts(connection)
-        assert tried(stack, catalogue_message()) == []
-        changes = tried(stack, other_catalogue())
-        assert counts(connection) == stored
-        (gamma,) = [
-            c
-            for c in changes
-            if (c.unit_id, c.indicator_code, c.measure)
-            == ("gamma", "KNW-03", kpi_service_pb2.MEASURE_VERIFIED)
-        ]
-        assert gamma.after.whole - gamma.before.whole == gamma.works == 1
-        assert list(gamma.work_keys) == ["doi:10.1/only"]
-
-        assert followed(stack, publish(stack, other_catalogue())).state == View.STATE_LIVE
-        wait_until(lambda: "-c2-" in info(stack).view_id)
-        after = numbers(stack)
-        told: dict[tuple[str, str, str], tuple[str, str]] = {}
-        for change in changes:
-            measure = kpi_service_pb2.Measure.Name(change.measure).removeprefix("MEASURE_").lower()
-            place = (change.unit_id, change.indicator_code, measure)
-            told[place] = (str(change.before).strip(), str(change.after).strip())
-        found = {
-            place: (before.get(place, ""), after.get(place, ""))
-            for place in before.keys() | after.keys()
-            if before.get(place, NOTHING) != after.get(place, NOTHING)
-        }
-        # A number that goes away and was nothing is no change.
-        assert {p: values for p, values in found.items() if is_something(values)} == told
-
-
-NOTHING = "whole: 0"
-
-
-def is_something(values: tuple[str, str]) -> bool:
-    return not set(values) <= {"", NOTHING, "ratio {\n}"}
-
-
-def counts(connection: Mongo) -> dict[str, int]:
-    database = connection.database(DATABASE)
-    return {name: database[name].count_documents({}) for name in database.list_collection_names()}
-
-
-def test_a_tree_that_lacks_a_unit_is_refused_until_the_records_are_accepted(
-    settings: Settings,
-) -> None:
-    with running(settings) as stack:
-        publish_catalogue(stack)
-        claim = article("gamma")
-        stack.publish(*[changed(f"s{n}", 1, f"w{n}", claim, claim) for n in range(3)])
-        at_rest(stack, 3)
-        without = catalogue_message().units
-        message = other_catalogue()
-        del message.units[:]
-        message.units.extend(unit for unit in without if unit.unit_id != "gamma")
-        stack.publish_directory(2, message.units)
-        view_id = wait_until(lambda: published(stack, message, directory_version=2))
-        refused = followed(stack, view_id)
-        assert refused.state == View.STATE_REFUSED
-        assert refused.parked == 3
-        assert "PARKS_MORE: 3 records" in refused.reason
-        assert info(stack).view_id != view_id
-        accepted = published(stack, message, directory_version=2, parked_max=3)
-        assert followed(stack, accepted).state == View.STATE_LIVE
-        wait_until(lambda: info(stack).parked == 3)
-
-
 def published(stack: Stack, message: catalogue_pb2.Catalogue, **more: Any) -> str | None:
     """The view, or None while the directory has not arrived."""
     try:
@@ -437,10 +270,3 @@ def published(stack: Stack, message: catalogue_pb2.Catalogue, **more: Any) -> st
         if error.code() is not grpc.StatusCode.FAILED_PRECONDITION:
             raise
         return None
-
-
-def test_there_is_nothing_to_roll_back_to_at_first(settings: Settings) -> None:
-    with running(settings) as stack:
-        publish_catalogue(stack)
-        with pytest.raises(grpc.RpcError, match="no view answered before"):
-            roll_back(stack)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -12,30 +15,33 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import SecretStr
 
-from kieng.kpi.v1 import catalogue_service_pb2, edition_service_pb2, kpi_service_pb2, view_pb2
+from kieng.kpi.v1 import edition_service_pb2, kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.mongo import Mongo
+from services.kpi.config import Settings
 from services.kpi.store.documents import DATABASE
 from services.kpi.wire.frozen import canonical
+from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi.test_service import (
     Stack,
+    fresh_settings,
     kpis_or_none,
-    lose_the_log,
     publish_catalogue,
     running,
-    settings,
     verified,
     wait_until,
 )
-from tests.unit.kpi.builders import INSTITUTIONS, article, changed
+from tests.unit.kpi.builders import article, changed
 
-__all__ = ["settings"]
 PERIOD = {"title": "Synthetic", "from_month": "2025-01", "to_month": "2025-06"}
 ROOT = ("root", "KNW-03")
+EVERYTHING = kpi_service_pb2.GetKpisRequest(
+    selection=view_pb2.Selection(from_month="2025-01", to_month="2025-06")
+)
+WAITING = article("gamma")
 
 
-@pytest.fixture
-def signing(settings: Any) -> Any:
+def with_key(settings: Settings) -> Settings:
     """The settings of an installation that has a key for editions."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM,
@@ -80,79 +86,91 @@ def withdrawn(submission: str, work_key: str) -> events_pb2.SubmissionChanged:
     return event
 
 
-def test_a_closed_edition_is_signed_for_good_and_what_became_of_it_adds_up_in_any_log(
-    signing: Any, mongo: Any
+def publish_first(stack: Stack) -> None:
+    """Four works, of which one waits for its verification, in five submissions."""
+    publish_catalogue(stack)
+    stack.publish(
+        *(verified(f"s{n}", f"doi:10.1/{n}", "alpha/sci") for n in range(3)),
+        verified("b0", "doi:10.1/0", "beta"),
+        changed("s4", 1, "doi:10.1/4", WAITING),
+    )
+    wait_until(lambda: kpis_or_none(stack) == {"root": 3, "alpha": 3, "beta": 1})
+    wait_until(lambda: any(c.declared.whole == 4 for c in stack.call("GetKpis", EVERYTHING).cells))
+
+
+def publish_later(stack: Stack) -> None:
+    """One claim of each cause that restates an edition, and a second one that is late."""
+    stack.publish(
+        withdrawn("s2", "doi:10.1/2"),
+        changed("s1", 2, "doi:10.1/1", *[article("alpha/sci", issued_on="2024-03-01")] * 2),
+        changed("s4", 2, "doi:10.1/4", WAITING, WAITING),
+        verified("s5", "doi:10.1/5", "beta/one"),
+        verified("s6", "doi:10.1/6", "beta/one"),
+    )
+    wait_until(lambda: kpis_or_none(stack) == {"root": 4, "alpha": 1, "beta": 3})
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The edition h1, and what the service answered just before and just after it was closed."""
+
+    stack: Stack
+    known: Any
+    edition: Any
+    restated_at_once: tuple[dict[str, Any], dict[Any, Any], Any]
+
+
+@pytest.fixture(scope="module")
+def closed(
+    pytestconfig: pytest.Config,
+    fresh_broker: RunningBroker,
+    mongo: RunningDatabase,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Closed]:
+    directory = tmp_path_factory.mktemp("closing")
+    settings = fresh_settings(pytestconfig, fresh_broker, mongo, directory)
+    with running(with_key(settings)) as stack:
+        publish_first(stack)
+        known = stack.call("GetKpis", EVERYTHING)
+        yield Closed(stack, known, close(stack, "h1"), restated(stack))
+
+
+@pytest.fixture(scope="module")
+def moved_on(closed: Closed) -> Stack:
+    """The service when claims of the closed months have changed."""
+    publish_later(closed.stack)
+    return closed.stack
+
+
+def test_an_edition_is_of_the_view_that_answered_when_it_was_closed(closed: Closed) -> None:
+    assert (closed.edition.digest, closed.edition.unit_id) == (closed.known.view.digest, "root")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "more", "status"),
+    [
+        (["h1"], {}, "ALREADY_EXISTS"),
+        (["h2", "viewer"], {}, "PERMISSION_DENIED"),
+        (["h2"], {"unit_id": "nowhere"}, "INVALID_ARGUMENT"),
+        (["h2"], {"to_month": "2999-01"}, "INVALID_ARGUMENT"),
+    ],
+    ids=["closed already", "a viewer", "no such unit", "months to come"],
+)
+def test_an_edition_that_cannot_be_closed_is_refused(
+    closed: Closed, arguments: list[str], more: dict[str, str], status: str
 ) -> None:
-    with running(signing) as stack:
-        publish_catalogue(stack)
-        waiting = changed("s4", 1, "doi:10.1/4", article("gamma"))
-        stack.publish(
-            *(verified(f"s{n}", f"doi:10.1/{n}", "alpha/sci") for n in range(3)),
-            verified("b0", "doi:10.1/0", "beta"),
-            waiting,
-        )
-        wait_until(lambda: kpis_or_none(stack) == {"root": 3, "alpha": 3, "beta": 1})
-        everything = kpi_service_pb2.GetKpisRequest(
-            selection=view_pb2.Selection(from_month="2025-01", to_month="2025-06")
-        )
-        wait_until(
-            lambda: any(c.declared.whole == 4 for c in stack.call("GetKpis", everything).cells)
-        )
-        known = stack.call("GetKpis", everything)
-        edition = close(stack, "h1")
-        assert (edition.digest, edition.unit_id) == (known.view.digest, "root")
-
-        assert refused(stack, "h1").startswith("ALREADY_EXISTS")
-        assert refused(stack, "h2", "viewer").startswith("PERMISSION_DENIED")
-        assert refused(stack, "h2", unit_id="nowhere").startswith("INVALID_ARGUMENT")
-        assert refused(stack, "h2", to_month="2999-01").startswith("INVALID_ARGUMENT")
-        check_content(stack, known)
-        assert restated(stack)[:2] == ({}, {})
-
-        stack.publish(
-            withdrawn("s2", "doi:10.1/2"),
-            changed("s1", 2, "doi:10.1/1", *[article("alpha/sci", issued_on="2024-03-01")] * 2),
-            changed("s4", 2, "doi:10.1/4", waiting.declared, waiting.declared),
-            verified("s5", "doi:10.1/5", "beta/one"),
-            verified("s6", "doi:10.1/6", "beta/one"),
-        )
-        wait_until(lambda: kpis_or_none(stack) == {"root": 4, "alpha": 1, "beta": 3})
-        first = restated(stack)
-        check_restated(first)
-        lines, cells, last = restated(stack, unit_id="gamma", indicator_code="KNW-03")
-        assert set(lines) == {"doi:10.1/4"}
-        assert cells == {("gamma", "KNW-03"): (0, 1, 1)}
-        assert last.adds_up
-
-    lose_the_log(mongo)
-    with running(signing) as stack:
-        wait_until(lambda: kpis_or_none(stack))
-        request = edition_service_pb2.ListRestatementsRequest(edition_id="h1")
-        with pytest.raises(grpc.RpcError, match="is gone"):
-            list(stack.call("ListRestatements", request))
-        opening = catalogue_service_pb2.OpenLogGenerationRequest()
-        generation = stack.call("OpenLogGeneration", opening, "operator").generation
-        stack.publish(
-            *(
-                events_pb2.LogRepublished(institution_id=name, generation=generation)
-                for name in INSTITUTIONS
-            )
-        )
-        wait_until(lambda: stack.call("GetKpis", everything).view.view_id.startswith("g2-"))
-        check_restated(restated(stack))
-        tamper(mongo)
-        with pytest.raises(grpc.RpcError) as told:
-            list(stack.call("ListRestatements", request))
-        assert told.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert refused(closed.stack, *arguments, **more).startswith(status)
 
 
-def check_content(stack: Stack, known: Any) -> None:
-    request = edition_service_pb2.GetEditionRequest(edition_id="h1")
-    answer = stack.call("GetEdition", request, "viewer")
+def test_the_content_is_signed_in_its_canonical_form(closed: Closed) -> None:
+    answer = get_edition(closed.stack)
     public: Any = serialization.load_pem_public_key(answer.public_key.encode())
     public.verify(answer.signature, answer.content)
-    content = json.loads(answer.content)
-    assert canonical(content) == answer.content
+    assert canonical(json.loads(answer.content)) == answer.content
+
+
+def test_the_content_has_the_numbers_and_the_position_of_the_view(closed: Closed) -> None:
+    content, known = json.loads(get_edition(closed.stack).content), closed.known
     assert content["view"]["digest"] == known.view.digest
     assert content["view"]["progress"] == {
         str(p.partition): p.next_offset for p in known.view.progress
@@ -165,10 +183,45 @@ def check_content(stack: Stack, known: Any) -> None:
     assert frozen["alpha/sci", "KNW-03"] == [3, 3]
     assert {unit["unit_id"] for unit in content["definitions"]["units"]} >= {"root", "beta/one"}
     assert content["works"] == 4
-    listed = stack.call("ListEditions", edition_service_pb2.ListEditionsRequest()).editions
+
+
+def test_an_edition_is_listed_with_the_key_that_signed_it(closed: Closed) -> None:
+    answer = get_edition(closed.stack)
+    request = edition_service_pb2.ListEditionsRequest()
+    listed = closed.stack.call("ListEditions", request).editions
     assert [(one.edition_id, one.key_id) for one in listed] == [("h1", answer.edition.key_id)]
-    key = stack.call("GetEditionKey", edition_service_pb2.GetEditionKeyRequest())
+    key = closed.stack.call("GetEditionKey", edition_service_pb2.GetEditionKeyRequest())
     assert (key.public_key, key.key_id) == (answer.public_key, answer.edition.key_id)
+
+
+def test_nothing_is_restated_at_first(closed: Closed) -> None:
+    lines, cells, _ = closed.restated_at_once
+    assert (lines, cells) == ({}, {})
+
+
+def test_what_changed_later_is_listed_by_cause_and_adds_up(moved_on: Stack) -> None:
+    check_restated(restated(moved_on))
+
+
+def test_what_changed_is_listed_for_one_unit_and_indicator(moved_on: Stack) -> None:
+    lines, cells, last = restated(moved_on, unit_id="gamma", indicator_code="KNW-03")
+    assert set(lines) == {"doi:10.1/4"}
+    assert cells == {("gamma", "KNW-03"): (0, 1, 1)}
+    assert last.adds_up
+
+
+def test_frozen_works_that_were_replaced_in_the_database_are_refused(
+    moved_on: Stack, mongo: RunningDatabase
+) -> None:
+    with tampered(mongo), pytest.raises(grpc.RpcError, match="not those that were") as told:
+        restated(moved_on)
+    assert told.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    check_restated(restated(moved_on))
+
+
+def get_edition(stack: Stack) -> Any:
+    request = edition_service_pb2.GetEditionRequest(edition_id="h1")
+    return stack.call("GetEdition", request, "viewer")
 
 
 def check_restated(found: tuple[dict[str, Any], dict[Any, Any], Any]) -> None:
@@ -186,19 +239,16 @@ def check_restated(found: tuple[dict[str, Any], dict[Any, Any], Any]) -> None:
     assert last.adds_up
 
 
-def tamper(mongo: Any) -> None:
-    """Somebody replaces the frozen works in the database."""
+@contextmanager
+def tampered(mongo: RunningDatabase) -> Iterator[None]:
+    """Somebody replaces the frozen works in the database; they are put back at the end."""
     connection = Mongo(mongo.uri, 5000)
     parts = connection.database(DATABASE)["parts"]
     works = next(d for d in parts.find({}) if "|w|" in d["_id"])
-
     other = zlib.compress(b'["doi:10.1/1",[],[]]\n')
     parts.update_one({"_id": works["_id"]}, {"$set": {"content": other}})
-    connection.close()
-
-
-def test_an_installation_without_a_key_closes_nothing(settings: Any) -> None:
-    with running(settings) as stack:
-        publish_catalogue(stack)
-        wait_until(lambda: kpis_or_none(stack) is not None)
-        assert "KIENG_EDITION_KEY_FILE" in refused(stack, "h1")
+    try:
+        yield
+    finally:
+        parts.replace_one({"_id": works["_id"]}, works)
+        connection.close()

@@ -25,7 +25,6 @@ from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
 from tests.integration.kpi.test_service import (
-    INSTITUTIONS,
     SELECTION,
     Stack,
     kpis_or_none,
@@ -34,6 +33,7 @@ from tests.integration.kpi.test_service import (
     verified,
     wait_until,
 )
+from tests.unit.kpi.builders import INSTITUTIONS
 
 FULL = {"root": 2, "alpha": 1, "beta": 2}
 

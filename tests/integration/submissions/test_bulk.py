@@ -1,0 +1,116 @@
+"""Imports and decisions in bulk: one answer for each row, whatever happens at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from google.protobuf.message import Message
+
+from kieng.submissions.v1 import import_service_pb2, review_service_pb2
+from kieng.submissions.v1 import submission_pb2 as pb
+from kieng.submissions.v1 import submission_service_pb2 as rpc
+from tests.integration.submissions.conftest import Running
+from tests.integration.submissions.test_service import Code, doi, events_about, request_id, until
+from tests.unit.submissions.builders import publication
+
+
+def row(number: int, record: str, content: pb.Content | None = None) -> Message:
+    source = pb.SourceRecord(system="cris", record_id=record)
+    return import_service_pb2.ImportSubmissionsRequest(
+        row=number, source_record=source, content=content
+    )
+
+
+def imported(service: Running, rows: list[Message]) -> list[Any]:
+    return list(service.author.ImportSubmissions(iter(rows)))
+
+
+def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Running) -> None:
+    one, two = publication(doi()), publication(doi())
+    rows = [
+        row(1, "i1", one),
+        row(2, "i1", one),
+        row(3, "i1", two),
+        row(4, "i1"),
+        row(5, "i1"),
+        row(6, "i1", one),
+        row(7, "i2", publication("11.1/no")),
+        row(8, "i3"),
+        row(9, "", one),
+        row(10, "i4", one),
+    ]
+    answers = imported(service, rows)
+    pb2 = import_service_pb2
+    created, amended, withdrawn = pb2.OUTCOME_CREATED, pb2.OUTCOME_AMENDED, pb2.OUTCOME_WITHDRAWN
+    same, refused = pb2.OUTCOME_UNCHANGED, pb2.OUTCOME_UNSPECIFIED
+    assert [a.row for a in answers] == list(range(1, 11))
+    assert [a.outcome for a in answers] == [
+        *(created, same, amended, withdrawn, same),
+        *(refused, refused, refused, refused, created),
+    ]
+    codes = [a.error.code for a in answers[5:9]]
+    assert codes == [
+        c.value[0]
+        for c in (
+            Code.FAILED_PRECONDITION,
+            Code.INVALID_ARGUMENT,
+            Code.NOT_FOUND,
+            Code.INVALID_ARGUMENT,
+        )
+    ]
+    assert [a.version for a in answers[:5]] == [1, 1, 2, 3, 3]
+    until(lambda: len(events_about(service, answers[0].submission_id)) == 4)
+    assert [a.outcome for a in imported(service, rows[9:])] == [same]
+
+
+def test_many_are_decided_by_id_and_by_record_with_one_answer_each(service: Running) -> None:
+    answers = imported(service, [row(n, f"d{n}", publication(doi())) for n in (1, 2, 3)])
+    pb2 = review_service_pb2
+    ids = [a.submission_id for a in answers]
+    known = request_id()
+    by_record = pb.SourceRecord(system="cris", record_id="d2")
+    requests = [
+        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
+        pb2.DecideSubmissionsRequest(request_id=request_id(), source_record=by_record, decision=2),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), submission_id=ids[2], decision=2, version=9
+        ),
+        pb2.DecideSubmissionsRequest(request_id=request_id(), submission_id="no", decision=2),
+        pb2.DecideSubmissionsRequest(request_id=request_id(), decision=2),
+        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
+    ]
+    found = list(service.approver.DecideSubmissions(iter(requests)))
+    assert [a.submission_id for a in found] == [ids[0], ids[1], "", "", "", ids[0]]
+    assert [a.error.code for a in found[2:5]] == [
+        c.value[0] for c in (Code.ABORTED, Code.NOT_FOUND, Code.INVALID_ARGUMENT)
+    ]
+
+
+def test_a_lost_race_inside_a_group_is_settled_one_by_one(service: Running) -> None:
+    (answer,) = imported(service, [row(1, "race", publication(doi()))])
+    pb2 = review_service_pb2
+    by_id = pb2.DecideSubmissionsRequest(
+        request_id=request_id(), submission_id=answer.submission_id, decision=3, reason="unclear"
+    )
+    by_record = pb2.DecideSubmissionsRequest(
+        request_id=request_id(),
+        source_record=pb.SourceRecord(system="cris", record_id="race"),
+        decision=4,
+        reason="not ours",
+    )
+    found = list(service.approver.DecideSubmissions(iter([by_id, by_record])))
+    assert [each.submission_id for each in found] == [answer.submission_id] * 2
+    reading = rpc.GetSubmissionRequest(submission_id=answer.submission_id)
+    now = service.author.GetSubmission(reading).submission
+    assert (now.state, now.version) == (pb.STATE_REJECTED, 3)
+
+
+def test_two_imports_of_one_file_at_once_create_every_record_once(service: Running) -> None:
+    rows = [row(n, f"twin{n}", publication(doi())) for n in range(1, 61)]
+    with ThreadPoolExecutor(2) as both:
+        one, two = both.map(lambda _: imported(service, rows), range(2))
+    created, same = import_service_pb2.OUTCOME_CREATED, import_service_pb2.OUTCOME_UNCHANGED
+    for first, second in zip(one, two, strict=True):
+        assert {first.outcome, second.outcome} == {created, same}
+        assert (first.submission_id, first.version) == (second.submission_id, second.version)
