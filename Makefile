@@ -38,7 +38,7 @@ demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after t
 	$(KIENG) demo $(if $(ONCE),--once)
 
 test: setup ## Run every test but the slow ones (ARGS="-k fold -x" goes to pytest; docs/testing.md)
-	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka" $(ARGS)
+	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka and not hunt" $(ARGS)
 
 test-slow: setup ## Run what takes long by its nature, and properties and simulation with more examples
 	DEEP=1 $(PYTEST) -n 2 $(TIMES) -m "slow or deep" $(ARGS)

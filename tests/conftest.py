@@ -74,10 +74,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
     config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")
     config.addinivalue_line("markers", "deep: make test-slow repeats it with many more examples")
+    config.addinivalue_line("markers", "hunt: searches for the seed that catches each mutant")
     config.addinivalue_line("markers", "log: depends on the broker; make test-kafka runs it, too")
     # Whoever asks for Kafka must not get a green run in which everything was skipped.
     if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
         raise pytest.UsageError(f"--broker kafka: {reason}")
+    if config.getoption("--broker") == "kafka" and not hasattr(config, "workerinput"):
+        apache_kafka.fetch(KAFKA_CACHE)  # once, before several workers want it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

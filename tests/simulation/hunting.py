@@ -10,21 +10,19 @@ from tests.simulation.mutants import applied
 
 SEEDS_MAX = 2000
 HINTS = {
+    "a log is filled without former works": 614,
     "a rebuild stores no tombstones": 446,
-    "the pointer moves whoever answers by now": 346,
+    "a new generation ends no former owner": 213,
     "marks of another generation are accepted": 280,
-    "a fold goes on over a load that has not ended": 222,
     "a claim does not ask again which log it is": 218,
     "shares are rounded floats": 113,
     "a resumed load reads up to another offset": 100,
-    "a new generation ends no former owner": 79,
     "a follower skips what it missed": 65,
     "any version mends a parked record": 49,
     "a rollback is not caught up": 40,
     "the tree of a view changes while it is folded": 36,
     "a sleeper lets its generation answer": 32,
     "a fold is used again after a failed read": 27,
-    "a log is filled without former works": 26,
     "works in bundles are taken for new": 20,
     "a reader takes what notes tell in any order": 14,
     "the relay clears before the broker acknowledged": 13,

@@ -27,7 +27,7 @@ def is_caught(catch: Catch) -> None:
     assert catch.seeds, f"survived {SEEDS_MAX} seeds: {catch.mutant}"
 
 
-@pytest.mark.slow
+@pytest.mark.hunt
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_simulation_catches_the_mutant(name: str, catches: dict[str, Catch]) -> None:
