@@ -20,7 +20,7 @@ DETERMINISTIC = settings(max_examples=EXAMPLES, derandomize=True, deadline=None,
 INDICATORS = list(real_catalogue().indicators.values())
 COMPONENTS = list(dict.fromkeys(column.component for column in real_catalogue().columns))
 # One type of every counting rule more often, so that no rule goes unseen.
-OFTEN = ["publication", "receipt", "agreement", "product", "institute"]
+OFTEN = ["publication", "receipt", "agreement", "product", "institute", "transfer_contract"]
 TYPES = [*OFTEN * 3, *sorted(real_catalogue().components_of)]
 FIELDS = {kind: sorted(fields) for kind, fields in real_catalogue().fields_of.items()}
 LISTS = {"indexes", "institutions", "fields", "areas"}

@@ -328,7 +328,7 @@ def _receive(
 def test_the_histories_reach_every_rule_and_every_measure() -> None:
     reached: set[tuple[Rule, int]] = set()
 
-    # Never fewer: the rarest rules come after a hundred histories.
+    # The same in every tier: fewer may miss the rarest rules.
     @settings(DETERMINISTIC, max_examples=150)
     @given(histories())
     def look(history: History) -> None:
