@@ -80,7 +80,7 @@ ODD = (
     Raw(b"k", b"v", ALL_AT_ONCE),
     Raw(b"k", b"v", [("ce_id", b"a:" + b"9" * 5000 + b":w"), ("ce_source", None)]),
     Raw(b"k", b"v", [("large", b"x" * 400_000)], timestamp=-1),
-    Raw(b"k", b"v", [("n", b"")] * 70_000, timestamp=1 << 60),
+    Raw(b"k", b"v", [("n", b"")] * 70_000, timestamp=-(1 << 60)),
 )
 """Records that name no usable type."""
 
