@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.e2e import sample
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
@@ -73,14 +74,17 @@ def stack(
     tmp_path_factory: pytest.TempPathFactory,
     measured: Callable[[str], None],
 ) -> Iterator[RunningStack]:
-    """`kieng demo`, after it has imported and counted everything; it stays up."""
+    """`kieng demo` of a sample, after it has imported and counted everything; it stays up."""
     broker: str = pytestconfig.getoption("--broker")
     mail = {"KIENG_SMTP_HOST": "127.0.0.1", "KIENG_SMTP_PORT": str(mail_server.port)}
     # Its consumers ask an idle embedded broker less often than people are given: a third of a core.
     own = {**mail, "KIENG_KAFKA_FETCH_WAIT_MS": "100"}
     running = RunningStack(tmp_path_factory.mktemp("e2e"), broker, own)
+    files = tmp_path_factory.mktemp("sample")
+    sample.write(files)
+    options = ("--files", str(files), "--json-out", str(running.answer))
     try:
-        total = running.start("demo", "--json-out", str(running.answer), until="kieng doctor")
+        total = running.start("demo", *options, until="kieng doctor")
         measured(f"demo: import {running.seconds('import')} s, from nothing {total:.1f} s")
         yield running
     finally:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from services.cli.commands.up import CATALOGUE
-from tests.e2e import expected
+from tests.e2e import expected, sample
 from tests.e2e.running import RunningStack, wait_until
 
 YEAR = ("2025-01", "2025-12")
@@ -109,7 +109,7 @@ def test_a_reorganisation_is_split_from_real_change_on_the_demo(
     assert found["moved_units"] == [ended]
     told = {n["indicator"]: n for n in found["numbers"] if n["measure"] == "verified"}
     for code in ("KNW-03", "ENT-12", "STA-01"):
-        numbers = [expected.figures("verified", code, *months) for months in ranges]
+        numbers = [expected.figures(sample.works("verified"), code, *months) for months in ranges]
         # No work is claimed by both, so that the successor has the sum of the two.
         as_was = [int(str(each.get(unit, 0))) for each in numbers]
         as_is = [

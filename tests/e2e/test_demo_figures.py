@@ -13,7 +13,7 @@ import yaml
 from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.stack import DEPLOY
-from tests.e2e import expected
+from tests.e2e import expected, sample
 from tests.e2e.running import RunningStack
 
 SEVEN_MONTHS = ("2025-01", "2025-07")
@@ -31,7 +31,7 @@ def shown_value(value: Any) -> Any:
 def differences(document: Any, first: str, last: str) -> list[str]:
     """Cells of an answer that are not what the files say, and cells that are not there."""
     wanted = {
-        (code, measure): expected.figures(measure, code, first, last)
+        (code, measure): expected.figures(sample.works(measure), code, first, last)
         for code in expected.INDICATORS
         for measure in expected.MEASURES
     }
@@ -84,8 +84,8 @@ def test_an_answer_has_the_shape_that_others_build_on(stack: RunningStack) -> No
             "indicator": "KNW-01",
             "from": "2025-01",
             "to": "2025-07",
-            "declared": expected.figures("declared", "KNW-01", *SEVEN_MONTHS)["vnu"],
-            "verified": 62,
+            "declared": expected.figures(sample.works("declared"), "KNW-01", *SEVEN_MONTHS)["vnu"],
+            "verified": expected.figures(sample.works("verified"), "KNW-01", *SEVEN_MONTHS)["vnu"],
             "target": 120,
         }.items()
     )
@@ -98,8 +98,8 @@ def test_the_consortium_counts_less_than_its_universities_by_exactly_the_overlap
 ) -> None:
     asked = ("--indicator", "KNW-03", "--from", "2025-01", "--to", "2025-07", "--measure", measure)
     answer = stack.json("kpi", "overlaps", *asked)
-    counts = expected.figures(measure, "KNW-03", *SEVEN_MONTHS)
-    shared = expected.overlap(measure, "KNW-03", *SEVEN_MONTHS)
+    counts = expected.figures(sample.works(measure), "KNW-03", *SEVEN_MONTHS)
+    shared = expected.overlap(sample.works(measure), "KNW-03", *SEVEN_MONTHS)
     assert {o["work_key"]: set(o["units"]) for o in answer["overlaps"]} == shared
     assert answer["whole"] == counts["consortium"]
     assert answer["sum_of_children"] == sum(counts[unit] for unit in expected.INSTITUTIONS)

@@ -21,7 +21,7 @@ from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, wait_until
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-ROWS = 3000
+ROWS = 800
 YEAR = ("2021-01", "2021-12")
 
 
