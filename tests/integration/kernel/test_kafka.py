@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -226,16 +224,6 @@ def test_a_broker_that_dies_and_returns_is_waited_for(
             assert not run.container.finished.is_set()
         publisher.stop()
     assert run.container.failure is None
-    close_unconnected_sockets()
-
-
-def close_unconnected_sockets() -> None:
-    """kafka-python leaves the sockets open with which it tried to reach a dead broker."""
-    for each in gc.get_objects():
-        if type(each) is socket.socket and each.fileno() >= 0:
-            address = each.getsockname()
-            if address and address[0] == "0.0.0.0":
-                each.close()
 
 
 def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSettings) -> None:
