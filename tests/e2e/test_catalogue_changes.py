@@ -11,7 +11,8 @@ import yaml
 
 from services.cli.commands.up import CATALOGUE
 from tests.e2e import expected, sample
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 YEAR = ("2025-01", "2025-12")
 BUILT_SECONDS_MAX = 200.0
@@ -66,7 +67,7 @@ def test_a_steward_tries_publishes_and_takes_back_another_catalogue(
     new = begun["view_id"]
     assert new != before["view_id"]
     wait_until(lambda: states(stack)[new] == "live", BUILT_SECONDS_MAX, f"{new} is live")
-    wait_until(lambda: view(stack)["view_id"] == new, 30, f"{new} is read")
+    wait_until(lambda: view(stack)["view_id"] == new, 60, f"{new} is read")
     expected = {
         unit: changes[unit, "verified"]["after"] if (unit, "verified") in changes else value
         for unit, value in counted.items()
@@ -75,7 +76,7 @@ def test_a_steward_tries_publishes_and_takes_back_another_catalogue(
 
     back = stack.json("catalogue", "rollback")
     assert (back["view_id"], back["state"]) == (before["view_id"], "live")
-    wait_until(lambda: view(stack)["view_id"] == before["view_id"], 30, "the former view is read")
+    wait_until(lambda: view(stack)["view_id"] == before["view_id"], 60, "the former view is read")
     assert view(stack)["digest"] == before["digest"]
     assert articles(stack) == counted
     assert states(stack) == {before["view_id"]: "live", new: "retired"}

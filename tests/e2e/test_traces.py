@@ -19,7 +19,8 @@ from services.cli.local import apache_kafka
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 PARTNER = "Synthetic Partner"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -91,7 +92,7 @@ def test_one_submission_is_followed_through_four_services(
         found = collector.of(TRACE)
         return all(names <= found.get(service, set()) for service, names in wanted.items())
 
-    wait_until(is_complete, 15, f"all of {wanted}; found {collector.of(TRACE)}")
+    wait_until(is_complete, 60, f"all of {wanted}; found {collector.of(TRACE)}")
     # The logs of two services name the same trace and what became of the call.
     said = [e for e in events(traced.data / "logs") if e.get("trace_id") == TRACE]
     outcomes = {(e["service"], e["code"]) for e in said if e["event"] == "call"}
@@ -147,7 +148,7 @@ def test_logs_and_spans_hold_no_personal_data_and_no_secret(
     def are_told() -> bool:
         return refused <= {e.get("code") for e in events(logs) if e["event"] == "call"}
 
-    wait_until(are_told, 10, "the refused calls are in the log")
+    wait_until(are_told, 60, "the refused calls are in the log")
     written = b"".join(path.read_bytes() for path in logs.glob("*.log"))
     with collector.lock:
         spans = b"".join(span.raw for span in collector.spans)
