@@ -59,6 +59,7 @@ def spread(bootstrap: str, pytestconfig: pytest.Config, tmp_path: Path) -> Itera
         running.stop()
 
 
+@pytest.mark.slow
 def test_three_partitions_are_one_view_and_are_rebuilt_as_one(
     spread: RunningStack, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:
