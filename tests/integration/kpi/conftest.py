@@ -87,7 +87,8 @@ def _subprocesses_are_forks() -> Iterator[None]:
     def start(command: Sequence[str], **options: Any) -> Any:
         *_, module = command
         if module in WORKERS:
-            return ForkedModule(module, options["env"])
+            # At their parents' priority: other workers of pytest would leave them nothing.
+            return ForkedModule(module, {**options["env"], "KIENG_SUBPROCESS_NICENESS": "0"})
         return subprocess.Popen(command, **options)
 
     with pytest.MonkeyPatch.context() as patch:
