@@ -112,6 +112,7 @@ def _every_cell_equals_the_oracles(request: pytest.FixtureRequest) -> Iterator[N
     """Compare after each module; a cell that went wrong stays wrong, as the log stays the same."""
     here = (item for item in request.session.items if item.path == request.path)
     comparing = any("stack" in getattr(item, "fixturenames", ()) for item in here)
+    comparison: Comparison | None = request.getfixturevalue("comparison") if comparing else None
     yield
-    if comparing:
-        request.getfixturevalue("comparison").check()
+    if comparison is not None:
+        comparison.check()
