@@ -16,6 +16,8 @@ from services.cli.client.stack import DEPLOY
 from tests.e2e import expected, sample
 from tests.e2e.running import RunningStack
 
+pytestmark = pytest.mark.deep  # `make test-slow` repeats it with the whole demo
+
 SEVEN_MONTHS = ("2025-01", "2025-07")
 NOTHING = {"KNW-04": (0, expected.PARTS), "KNW-05": (0, 0)}
 UNITS = [
