@@ -74,8 +74,8 @@ class ForkedModule:
 
     def send_signal(self, number: int) -> None:
         """Send it a signal, unless it has ended."""
-        if not self._ended.is_set():
-            os.kill(self._process.pid, number)
+        if self.pid is not None and not self._ended.is_set():
+            os.kill(self.pid, number)
 
     def terminate(self) -> None:
         """Ask it to end."""

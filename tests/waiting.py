@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 SECONDS = 60.0
 """Longer than anything takes on a machine that is busy; only a test that fails waits so long."""
@@ -14,8 +16,8 @@ PAUSE_SECONDS_MAX = 0.5
 
 
 def wait_until(
-    happened: Callable[[], Any], seconds: float = SECONDS, what: str = "what is awaited"
-) -> Any:
+    happened: Callable[[], Found | None], seconds: float = SECONDS, what: str = "what is awaited"
+) -> Found:
     """Return the first truth; fail when it does not come in time.
 
     What takes long to ask, such as a command, is asked less often: what is waited for needs the

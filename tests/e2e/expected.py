@@ -30,6 +30,12 @@ Works = Mapping[str, Work]
 """Work key -> work, as a measure sees them."""
 
 
+def number(value: Value) -> int:
+    """The value of an indicator that is no fraction."""
+    assert isinstance(value, int)
+    return value
+
+
 def is_indexed(work: Work) -> bool:
     return bool(work.best["indexes"])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import grpc
 import pytest
@@ -43,8 +43,18 @@ SELECTION = view_pb2.Selection(
     from_month="2025-01",
     to_month="2025-07",
 )
-RANGE = {"indicator_code": "KNW-03", "from_month": "2025-01", "to_month": "2025-07"}
 Whole = dict[str, int]
+
+
+class Range(TypedDict):
+    """Which cells an explanation is of."""
+
+    indicator_code: str
+    from_month: str
+    to_month: str
+
+
+RANGE = Range(indicator_code="KNW-03", from_month="2025-01", to_month="2025-07")
 
 
 class Stack:
