@@ -231,6 +231,9 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
 
     Args:
         work: runs the request and sends messages.
+
+    Raises:
+        EOFError: standard input ended before the request did.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     out = sys.stdout.buffer
