@@ -7,7 +7,6 @@ worker: tests/distribution.py; what runs when: docs/testing.md.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -69,14 +68,7 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"measured: {line}")
 
 
-def _end_in_silence() -> None:
-    """Let nothing follow the summary: DuckDB lists what it forgot when Python has ended."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    # Registered before all others, so that it runs after them.
-    atexit.register(_end_in_silence)
     # nameko imports eventlet, which would import a resolver in every process that a test starts.
     os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
