@@ -181,7 +181,7 @@ class InboxStore(Store):
     """Injects `Inbox`."""
 
     def make(self, mongo: Mongo) -> Inbox:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Inbox(mongo)
 
 
@@ -189,7 +189,7 @@ class SubscriptionStore(Store):
     """Injects `Subscriptions`."""
 
     def make(self, mongo: Mongo) -> Subscriptions:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Subscriptions(mongo)
 
 
@@ -197,7 +197,7 @@ class DeliveryStore(Store):
     """Injects `Deliveries`."""
 
     def make(self, mongo: Mongo) -> Deliveries:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Deliveries(mongo)
 
 

@@ -243,7 +243,7 @@ class DirectoryStore(Store):
     """Injects `Directories`; every start republishes the newest directory."""
 
     def make(self, mongo: Mongo) -> Directories:
-        """Return the store."""
+        """Return the store in the database of the directory and the partners."""
         directories = Directories(mongo)
         directories.republish_newest()
         return directories
@@ -253,5 +253,5 @@ class PartnerStore(Store):
     """Injects `Partners`."""
 
     def make(self, mongo: Mongo) -> Partners:
-        """Return the store."""
+        """Return the store in the database of the directory and the partners."""
         return Partners(mongo)

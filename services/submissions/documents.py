@@ -114,7 +114,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 
 
 def encode_new(write: Write) -> dict[str, Any]:
-    """Return the whole document of a new submission."""
+    """Return a new submission as it is stored, with the events that are still to be published."""
     submission = write.after
     source = submission.source
     request_id = submission.audit[0].request_id
@@ -146,7 +146,7 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds."""
+    """Return the submission that a document holds, and its number of unpublished events."""
     verified = document["verified"]
     source = document["source_system"]
     submission = Submission(
@@ -172,7 +172,7 @@ def decode(document: dict[str, Any]) -> Loaded:
 
 
 def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the outbox entries of events."""
+    """Return events as they wait in the document until the relay has published them."""
     return [
         {
             "id": event.event_id,
@@ -187,7 +187,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the unpublished events of a document, in order."""
+    """Return the events of a document that are still to be published, oldest first."""
     return [
         Event(
             event_id=entry["id"],

@@ -71,7 +71,7 @@ def absence(
 
 
 def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
-    """Return a finding of an absence as a message."""
+    """Return one reason why a work does not count as the contract has it."""
     reason = f"REASON_{finding.reason.value.upper()}"
     return kpi_service_pb2.Finding(
         reason=kpi_service_pb2.Finding.Reason.Value(reason),
