@@ -116,7 +116,7 @@ class Rounds(DependencyProvider):
         self.due.pop("log", None)
 
     def forget_log(self) -> None:
-        """Stop showing log ends and positions of groups: the broker did not tell them this time."""
+        """Stop showing log ends and positions of groups: the broker did not report them this time."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
@@ -124,7 +124,7 @@ class Rounds(DependencyProvider):
             show(gauge, {})
 
     def forget_log_folders(self) -> None:
-        """Stop showing the size of the log and its disks: the brokers did not tell it this time."""
+        """Stop showing the size of the log and its disks: no broker reported it this time."""
         show(metrics.LOG_BYTES, {})
         self.show_disks("log", {})
 

@@ -117,7 +117,7 @@ def check_deadline(call: Call) -> None:
 
 
 def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
-    """Set the call's principal to whom its credential stands for.
+    """Set the call's principal to the person or program that its credential names.
 
     Raises:
         Unauthenticated: there is no credential, or it is not valid. The caller's fault.

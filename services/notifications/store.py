@@ -178,7 +178,7 @@ class Deliveries:
 
 
 class InboxStore(Store):
-    """Injects `Inbox`."""
+    """Injects the inboxes of all people, an `Inbox`, into a service."""
 
     def make(self, mongo: Mongo) -> Inbox:
         """Return the store in the database of notifications."""
@@ -186,7 +186,7 @@ class InboxStore(Store):
 
 
 class SubscriptionStore(Store):
-    """Injects `Subscriptions`."""
+    """Injects what people chose to be sent, `Subscriptions`, into a service."""
 
     def make(self, mongo: Mongo) -> Subscriptions:
         """Return the store in the database of notifications."""
@@ -194,7 +194,7 @@ class SubscriptionStore(Store):
 
 
 class DeliveryStore(Store):
-    """Injects `Deliveries`."""
+    """Injects the ledger of e-mails, `Deliveries`, into a service."""
 
     def make(self, mongo: Mongo) -> Deliveries:
         """Return the store in the database of notifications."""

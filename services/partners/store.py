@@ -250,7 +250,7 @@ class DirectoryStore(Store):
 
 
 class PartnerStore(Store):
-    """Injects `Partners`."""
+    """Injects the registry of partners, `Partners`, into a service."""
 
     def make(self, mongo: Mongo) -> Partners:
         """Return the store in the database of the directory and the partners."""

@@ -63,7 +63,7 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content of a submission; unless it is a draft, it is handed in again.
+        """Replace the content of a submission; unless it is a draft, it is submitted again.
 
         Raises:
             Refusal: as `make` and `content`.
@@ -79,7 +79,7 @@ class Desk:
         )
 
     def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
-        """Hand a draft or returned submission in for review.
+        """Submit a draft or returned submission for review.
 
         Raises:
             Refusal: as `make`.

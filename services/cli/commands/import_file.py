@@ -49,7 +49,7 @@ class Report:
     refused: list[RefusedRow] = field(default_factory=list)
 
     def refuse(self, row: RefusedRow) -> None:
-        """Add a refused row."""
+        """Count a row as refused and keep it for the report that `--report` writes."""
         self.refused.append(row)
         self.counts["refused"] = len({refused.row for refused in self.refused})
 
