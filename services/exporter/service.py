@@ -116,7 +116,7 @@ class Rounds(DependencyProvider):
         self.due.pop("log", None)
 
     def forget_log(self) -> None:
-        """Stop showing log ends and positions of groups: the broker did not report them this time."""
+        """Stop showing log ends and positions of groups: no broker reported them this time."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
