@@ -23,7 +23,7 @@ from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files.headings import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
