@@ -12,7 +12,8 @@ from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongSt
 from services.submissions import wire
 from services.submissions.domain.submission import Content
 from services.submissions.domain.unit import Unit
-from services.submissions.identifiers import check_facts, fact_type, happened_on
+from services.submissions.identifiers import check_facts, happened_on, write_identifiers
+from services.submissions.work_keys import fact_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class Intake:
         # Unknown fields are not bounded by the contract and would be copied into every event.
         message.DiscardUnknownFields()
         self._check_units(message)
+        write_identifiers(message.facts)
         check_facts(message.facts, today)
-        self._check_end(message)
+        self._check_life(message)
         self._name_partner(message)
         return wire.decode_content(message, submission_id)
 
@@ -59,20 +61,25 @@ class Intake:
         if not self.principal.reaches(message.unit_id):
             raise Forbidden("the claiming unit lies beyond the unit of your credential")
 
-    def _check_end(self, message: submission_pb2.Content) -> None:
-        """Reject facts dated after the end of the unit; needs checked units and facts."""
-        unit = self.unit(message.unit_id)
+    def _check_life(self, message: submission_pb2.Content) -> None:
+        """Reject facts dated outside the life of the unit; needs checked units and facts."""
+        unit_id = message.unit_id
+        unit = self.unit(unit_id)
         name, day = happened_on(message.facts)
-        if unit is None or not unit.had_ended_by(day):
+        if unit is not None and unit.had_ended_by(day):
+            reason, of_unit = "UNIT_ENDED", f"{unit_id} ended on {unit.last_day}; "
+            of_unit += f"claim what came later for {unit.heirs}"
+            of_day = f"lies after the last day of {unit_id}, {unit.last_day}"
+        elif unit is not None and unit.began_after(day):
+            reason, of_unit = "UNIT_NOT_BEGUN", f"{unit_id} began on {unit.first_day}; "
+            of_unit += f"claim what came before for {unit.forebears}"
+            of_day = f"lies before the first day of {unit_id}, {unit.first_day}"
+        else:
             return
         path = f"content.facts.{fact_type(message.facts)}.{name}"
-        texts = {
-            "content.unit_id": f"{message.unit_id} ended on {unit.last_day}; "
-            f"claim what came later for {unit.heirs}",
-            path: f"lies after the last day of {message.unit_id}, {unit.last_day}",
-        }
+        texts = {"content.unit_id": of_unit, path: of_day}
         listed = "; ".join(f"{field}: {text}" for field, text in texts.items())
-        raise InvalidArgument(listed, reason="UNIT_ENDED", fields=texts)
+        raise InvalidArgument(listed, reason=reason, fields=texts)
 
     def _name_partner(self, message: submission_pb2.Content) -> None:
         kind = fact_type(message.facts)

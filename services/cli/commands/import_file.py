@@ -31,7 +31,7 @@ SHOWN_MAX = 50
 SYSTEM = "file"
 HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
 """What becomes of rows that a filter or a person hides."""
-OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
+OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 
 @dataclass(frozen=True, slots=True)
