@@ -1,6 +1,6 @@
 """Folds the ways to write one identifier into one: forms of letters, dashes, invisible characters.
 
-Work keys and names of partners are compared by it, so that a number typed, pasted from a PDF or
+Names and numbers are compared by it, so that one typed, pasted from a PDF or
 taken from a web page is the same. What reads as different stays different: `KC-02` is not `KC.02`.
 """
 
@@ -20,7 +20,7 @@ _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
 
 def visible(text: str) -> str:
-    """Return a text composed (NFKC), without characters that nobody sees and blanks around it."""
+    """Return a text composed (NFKC), without invisible characters and blanks around it."""
     composed = unicodedata.normalize("NFKC", text)
     seen = (char for char in composed if unicodedata.category(char) != "Cf")
     return " ".join("".join(seen).split())

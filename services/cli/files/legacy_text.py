@@ -37,8 +37,9 @@ _VNI_MARKS = _VNI_TONES | {
 _VNI_ALONE = dict(zip("ñôöìíæóòî", "đơưìíỉĩịỵ", strict=True))
 _VNI_LETTER = re.compile(r"([aeouyôö])([øùûõïâàáåãäêèéúüë])|[ñôöìíæóòî]", re.IGNORECASE)
 # Signs among letters and capitals after small letters: no language writes that, the old fonts do.
-_TCVN3_SIGN = re.compile(r"[a-zß-ÿ§][¨©ª«¬®µ¶·¸¹»¼½¾ÆÇÈÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞ]|[§®][a-zß-ÿ¬\xad]")
-_VNI_SIGN = re.compile(r"[aeouyôö][øùûõïåäêëü]|ñ[aeiouöô]|[aeo][âàáåãä]", re.IGNORECASE)
+_TCVN3_SIGN = re.compile(r"[A-Za-zß-ÿ§][¨©ª«¬®µ¶·¸¹»¼½¾ÆÇÈÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞ]|[§®][a-zß-ÿ¬\xad]")
+# Not `oà` or `uê`, which are Vietnamese in Unicode, too.
+_VNI_SIGN = re.compile(r"[aeouyôö][øûï]|[aeuyôö]ù|\woù|[aeo][åä]|a[êëü]|ñ[aeiouöô]", re.IGNORECASE)
 _SYLLABLE = re.compile(
     r"(?:ngh|ng|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdđghklmnpqrstvx])?[aăâeêioôơuưy]{1,3}(?:ch|nh|ng|[cmnpt])?"
 )
@@ -66,14 +67,15 @@ def converter(texts: Iterable[str]) -> Converter | None:
     """Return what converts these texts to Unicode, or None if they are not of an old font.
 
     They are, if words have letters as only that encoding writes them, nearly all of these become
-    Vietnamese syllables, and no text has letters that the old encoding lacks.
+    Vietnamese syllables, and no text has letters that the old encoding lacks. Two words are needed
+    for VNI, since a single one may be of another language, as the French for Thai.
     """
     odd = [text for text in texts if not text.isascii()]
     if not odd or any(max(text) > "\xff" for text in odd):
         return None
-    for sign, convert in ((_TCVN3_SIGN, from_tcvn3), (_VNI_SIGN, from_vni)):
+    for sign, least, convert in ((_TCVN3_SIGN, 1, from_tcvn3), (_VNI_SIGN, 2, from_vni)):
         signed = [word for text in odd for word in _WORD.findall(text) if sign.search(word)]
-        if signed and _becomes_vietnamese(signed, convert):
+        if len(set(signed)) >= least and _becomes_vietnamese(signed, convert):
             return convert
     return None
 

@@ -29,6 +29,9 @@ IMPORT = {"", "import", "upsert"}
 TOTALS = {"tong", "tong_cong", "tong_so", "cong", "total", "grand_total", "sum"}
 """Slugs of what people write in a row of sums below a table."""
 
+EXAMPLE_ID = "#example"
+"""Record id of the example in a template; its row is skipped."""
+
 Row = Mapping[str, Cell]
 
 
@@ -68,6 +71,7 @@ def parse(
     names = read_header(type_name, header)
     proofs = _month_first(type_name, names, rows)
     requests, wrong, seen, totals = [], [], dict[str, int](), 0
+    rows = [(number, cells) for number, cells in rows if EXAMPLE_ID not in cells]
     for number, cells in rows:
         row = {name: cell for name, cell in zip(names, cells, strict=False) if name}
         if not any(map(has_text, row.values())):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
@@ -12,7 +14,7 @@ pb = facts_pb2
 F = pb.Facts
 
 
-def publication(**fields: object) -> pb.Facts:
+def publication(**fields: Any) -> pb.Facts:
     return F(publication=pb.Publication(**{"title": "t", "issued_on": "2025-01-01", **fields}))
 
 
