@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -66,20 +66,18 @@ class Intake:
         unit_id = message.unit_id
         unit = self.unit(unit_id)
         name, day = happened_on(message.facts)
-        if unit is not None and unit.had_ended_by(day):
-            reason, of_unit = "UNIT_ENDED", f"{unit_id} ended on {unit.last_day}; "
-            of_unit += f"claim what came later for {unit.heirs}"
-            of_day = f"lies after the last day of {unit_id}, {unit.last_day}"
-        elif unit is not None and unit.began_after(day):
-            reason, of_unit = "UNIT_NOT_BEGUN", f"{unit_id} began on {unit.first_day}; "
-            of_unit += f"claim what came before for {unit.forebears}"
-            of_day = f"lies before the first day of {unit_id}, {unit.first_day}"
-        else:
-            return
         path = f"content.facts.{fact_type(message.facts)}.{name}"
-        texts = {"content.unit_id": of_unit, path: of_day}
-        listed = "; ".join(f"{field}: {text}" for field, text in texts.items())
-        raise InvalidArgument(listed, reason=reason, fields=texts)
+        if unit is not None and unit.had_ended_by(day):
+            ended = f"{unit_id} ended on {unit.last_day}; claim what came later for {unit.heirs}"
+            late = f"lies after the last day of {unit_id}, {unit.last_day}"
+            texts = {"content.unit_id": ended, path: late}
+            raise InvalidArgument(_listed(texts), reason="UNIT_ENDED", fields=texts)
+        if unit is not None and unit.began_after(day):
+            began = f"{unit_id} began on {unit.first_day}"
+            began += f"; claim what came before for {unit.forebears}"
+            early = f"lies before the first day of {unit_id}, {unit.first_day}"
+            texts = {"content.unit_id": began, path: early}
+            raise InvalidArgument(_listed(texts), reason="UNIT_NOT_BEGUN", fields=texts)
 
     def _name_partner(self, message: submission_pb2.Content) -> None:
         kind = fact_type(message.facts)
@@ -98,6 +96,10 @@ class Intake:
         except WrongState as several:
             text = f"names several partners; write the tax code or id: {several.message}"
             raise InvalidArgument(f"{path}: {text}", fields={path: text}) from None
+
+
+def _listed(texts: Mapping[str, str]) -> str:
+    return "; ".join(f"{field}: {text}" for field, text in texts.items())
 
 
 def _named_units(message: submission_pb2.Content) -> Iterator[tuple[str, str]]:
