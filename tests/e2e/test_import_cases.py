@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,10 +59,10 @@ ONE_WORK: Mapping[str, tuple[str, str, Mapping[str, str], Sequence[str], str, in
 }
 
 
-def imported(stack: RunningStack, path: Path, type_name: str, institution: str, *more: str) -> Any:
+def imported(stack: RunningStack, path: Path, type_name: str, institution: str) -> Any:
     """Import a file; return the counts and refused rows."""
     asked = ("import", str(path), "--type", type_name, "--institution", institution)
-    return stack.run(*asked, "--system", path.stem, "--output", "json", *more).json
+    return json.loads(stack.run(*asked, "--system", path.stem, "--output", "json").out)
 
 
 def write(path: Path, rows: Iterable[Mapping[str, str]]) -> Path:

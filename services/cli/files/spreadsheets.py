@@ -153,22 +153,26 @@ def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
 
 
 def _with_unicode(table: Table) -> Table:
-    """Convert the text of old Vietnamese fonts, column by column."""
+    """Convert the text of old Vietnamese fonts: the headings, and column by column."""
+    of_header = legacy_text.converter(table.header)
+    header = [of_header(text) for text in table.header] if of_header else table.header
     columns = [
-        [text, *(c for _, row in table.rows if isinstance(c := _at(row, at), str))]
-        for at, text in enumerate(table.header)
+        [cell for _, row in table.rows if isinstance(cell := _at(row, at), str)]
+        for at in range(len(header))
     ]
-    found = next(filter(None, map(legacy_text.converter, columns)), None)
+    found = next(filter(None, map(legacy_text.converter, columns)), of_header)
     if found is None:
         return table
-    fitting = {at for at, texts in enumerate(columns) if legacy_text.fits(found, texts)}
+    odd = [
+        at
+        for at, texts in enumerate(columns)
+        if not all(map(str.isascii, texts)) and legacy_text.fits(found, texts)
+    ]
     for _, row in table.rows:
-        for at in fitting:
+        for at in odd:
             if isinstance(cell := _at(row, at), str) and not cell.isascii():
                 row[at] = found(cell)
-    header = [found(text) if at in fitting else text for at, text in enumerate(table.header)]
-    odd = [header[at] for at in sorted(fitting) if not all(map(str.isascii, columns[at]))]
-    notice = Notice("import.converted", {"columns": ", ".join(odd)})
+    notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
     return Table(header, table.rows, [*table.notices, notice])
 
 

@@ -210,6 +210,12 @@ def test_text_of_old_fonts_becomes_unicode(tmp_path: Path, suffix: str) -> None:
     assert table.notices == [Notice("import.converted", {"columns": "title"})]
 
 
+def test_headings_in_unicode_stay_above_text_of_an_old_font(tmp_path: Path) -> None:
+    rows = [["Mã bản ghi", "Tên"], ["p1", "§Ò tµi khoa häc"]]
+    table = spreadsheets.read(book(tmp_path / "a.xlsx", {"Bài": rows}))
+    assert (table.header, table.rows[0][1][1]) == (["Mã bản ghi", "Tên"], "Đề tài khoa học")
+
+
 @pytest.mark.parametrize(
     "path",
     [path for path in sorted(DEMO.glob("**/*.csv")) if path.stem in headings.TYPES],
