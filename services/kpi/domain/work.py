@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from services.kpi.domain.authority import seniority
+
 Fact: TypeAlias = "str | int | bool | tuple[str, ...]"
 
 REGISTRY_RANK = 1
@@ -16,7 +18,7 @@ class Claim:
     """The claim of one unit on one work.
 
     Args:
-        submission_id: submission of the claim.
+        name: full name of the submission of the claim.
         unit: number of the claiming unit in the tree.
         is_lead: whether the unit led the work.
         share_ppm: declared share in parts per million; 0 when none is declared.
@@ -25,7 +27,7 @@ class Claim:
         facts: set fields that the catalogue uses; dates as `YYYY-MM-DD`.
     """
 
-    submission_id: str
+    name: str
     unit: int
     is_lead: bool
     share_ppm: int
@@ -34,9 +36,9 @@ class Claim:
     facts: Mapping[str, Fact]
 
     @property
-    def precedence(self) -> tuple[int, str]:
+    def precedence(self) -> tuple[int, tuple[str, str]]:
         """Sort key by which claims win where they disagree; independent of arrival."""
-        return self.rank, self.submission_id
+        return self.rank, seniority(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,17 @@ class Work:
     """A work with all statements about it.
 
     Args:
-        statements: submission id -> newest statement; retractions are kept, because a late
-            duplicate would restore the claim otherwise.
+        statements: full name of a submission -> newest statement; retractions are kept, because a
+            late duplicate would restore the claim otherwise.
         contributed: the work's present contribution; derived from the statements.
     """
 
     statements: Mapping[str, Statement] = field(default_factory=dict)
     contributed: Mapping[Key, int] = field(default_factory=dict)
 
-    def version_of(self, submission_id: str) -> int:
+    def version_of(self, name: str) -> int:
         """Return the newest folded version of a submission of the work; 0 before the first."""
-        statement = self.statements.get(submission_id)
+        statement = self.statements.get(name)
         return statement.version if statement else 0
 
 
@@ -83,7 +85,7 @@ def effective_date(claims: Sequence[Claim], name: str) -> str:
     if len(claims) == 1:
         only = claims[0].facts.get(name)
         return only if isinstance(only, str) else ""
-    registry: list[tuple[tuple[int, str], str]] = []
+    registry: list[tuple[tuple[int, tuple[str, str]], str]] = []
     dates: list[str] = []
     for claim in claims:
         date = claim.facts.get(name)

@@ -163,7 +163,7 @@ def live_claims(work: Work, measure: int) -> list[Claim]:
         for statement in work.statements.values()
         if (claim := statement.verified if measure else statement.declared) is not None
     ]
-    found.sort(key=lambda claim: (claim.rank, claim.submission_id))
+    found.sort(key=lambda claim: (claim.rank, claim.name))
     return [claim for claim in found if claim.type == found[0].type]
 
 

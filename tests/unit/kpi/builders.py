@@ -158,10 +158,11 @@ def changed(
     work_key: str = "doi:10.1/a",
     declared: events_pb2.Claim | None = None,
     verified: events_pb2.Claim | None = None,
+    institution: str = "",
 ) -> events_pb2.SubmissionChanged:
-    """An event; without claims it is a retraction."""
+    """An event; without claims it is a retraction. Its institution is that of the claims."""
     claims = [one for one in (verified, declared) if one is not None]
-    institution = claims[0].unit_id.split("/")[0] if claims else "alpha"
+    institution = institution or (claims[0].unit_id.split("/")[0] if claims else "alpha")
     return events_pb2.SubmissionChanged(
         submission_id=submission,
         version=version,
@@ -188,4 +189,6 @@ class FakeRecord:
 def record(offset: int, event: Any, kind: str = "", at: str = "2025-07-01T00:00:00Z") -> FakeRecord:
     value = event if isinstance(event, bytes) else event.SerializeToString()
     kind = kind or (events.CHANGED if isinstance(event, bytes) else event.DESCRIPTOR.full_name)
-    return FakeRecord(offset, value, [("ce_type", kind.encode()), ("ce_time", at.encode())])
+    source = f"kieng/submissions/{getattr(event, 'institution_id', '')}"
+    headers = {"ce_type": kind, "ce_time": at, "ce_source": source}
+    return FakeRecord(offset, value, [(name, text.encode()) for name, text in headers.items()])

@@ -14,6 +14,7 @@ from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire
 
 KINDS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 CATALOGUE = real_catalogue()
+SOURCE = "kieng/submissions/alpha"
 
 
 def claim_of(declared: events_pb2.Claim) -> Claim:
@@ -134,12 +135,12 @@ def test_a_change_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize("value", [b"\xff\xff", b""])
 def test_what_is_no_republication_is_an_invalid_record(value: bytes) -> None:
     with pytest.raises(InvalidRecord):
-        decode_republished(value, 0)
+        decode_republished(value, 0, SOURCE)
     mark = events_pb2.LogRepublished(institution_id="alpha", generation=2)
     mark.generation = 2
-    assert decode_republished(mark.SerializeToString(), 2) == {"alpha"}
+    assert decode_republished(mark.SerializeToString(), 2, SOURCE) == {"alpha"}
     # What an older generation of the same topic says does not make a new one whole.
-    assert decode_republished(mark.SerializeToString(), 3) == frozenset()
+    assert decode_republished(mark.SerializeToString(), 3, SOURCE) == frozenset()
 
 
 def test_enum_words_lose_their_prefix() -> None:
