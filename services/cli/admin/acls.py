@@ -66,7 +66,7 @@ class Right:
 
 @dataclass(frozen=True)
 class Differences:
-    """Rights of the table that the broker lacks, and rights to our names that it gives beside it."""
+    """Rights of the table that the broker lacks, and rights to our names beside the table."""
 
     missing: tuple[Right, ...]
     surplus: tuple[Right, ...]

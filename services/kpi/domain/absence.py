@@ -12,7 +12,7 @@ from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_o
 from services.kpi.domain.cube import Range, Value
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.months import month_of_date, month_text
-from services.kpi.domain.work import Claim, Fact, Work, effective_date
+from services.kpi.domain.work import Claim, Fact, Work
 
 VALUE, DENOMINATOR = "value", "denominator"
 
@@ -203,13 +203,8 @@ def _of_condition(test: Condition, facts: Facts) -> Finding:
     for claim in facts.claims:
         own = Facts([claim], facts.tree)
         if test.holds(own.get):
-            by = next((c for c in facts.claims if c.facts.get(test.field) is not None), claim)
-            return replace(
-                finding,
-                reason=Reason.OUTVOTED,
-                submission_id=claim.name,
-                by=by.name,
-            )
+            by = facts.claims[0].name
+            return replace(finding, reason=Reason.OUTVOTED, submission_id=claim.name, by=by)
     return finding
 
 
@@ -236,7 +231,7 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
     begin = begin_of(component, facts)
     if not begin:
         for name in (component.date, component.not_before):
-            if name and not effective_date(facts.claims, name):
+            if name and not facts.date(name):
                 yield Finding(Reason.DATE_MISSING, field=name)
         return
     first, last = months
@@ -245,7 +240,7 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
     if month > last or (month < first and not component.is_stock):
         yield Finding(Reason.OUTSIDE_RANGE, field=component.date, wanted=wanted, found=begin)
     elif component.is_stock and component.until != NEVER:
-        end = effective_date(facts.claims, component.until)
+        end = facts.date(component.until)
         if end and max(month, month_of_date(end)) <= last:
             yield Finding(Reason.OUTSIDE_RANGE, field=component.until, wanted=wanted, found=end)
 

@@ -122,7 +122,7 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
         for measure in ("declared", "verified")
         if event.HasField(measure)
     ]
-    names = "run, work, sub, measure, unit, is_lead, share, rank, type, facts"
+    names = "run, work, sub, measure, unit, is_lead, share, since, rank, type, facts"
     lines = "\n".join(json.dumps(dict(zip(names.split(", "), row, strict=True))) for row in rows)
     database.execute(sql.CLAIMS_TABLE)
     if rows:
@@ -168,10 +168,20 @@ def _claim_row(
         claim.unit_id,
         claim.part == submission_pb2.PART_LEAD,
         claim.share_ppm,
+        _verified_since(event),
         claim.source or submission_pb2.SOURCE_DECLARED,
         kind,
         facts,
     )
+
+
+def _verified_since(event: events_pb2.SubmissionChanged) -> int:
+    """Return the millisecond of the first verification; the last there is for what has none."""
+    said = [t for t in ("verified_at", "changed_at") if event.HasField(t)]
+    if not (said and event.HasField("verified")):
+        return 2**63 - 1
+    time = getattr(event, said[0])
+    return int(time.seconds * 1000 + time.nanos // 10**6)
 
 
 def _beside(

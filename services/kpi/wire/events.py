@@ -15,7 +15,7 @@ from services.kernel.errors import InvalidRecord
 from services.kpi.domain import authority
 from services.kpi.domain.catalogue import EVIDENCE, HAPPENED, REPORTED, Catalogue
 from services.kpi.domain.months import month_of_date
-from services.kpi.domain.work import Claim, Fact, Statement
+from services.kpi.domain.work import UNVERIFIED, Claim, Fact, Statement
 from services.kpi.wire.vocabulary import enum_words, fields, happened
 
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
@@ -142,7 +142,23 @@ def _claim(
         claim.source or _DECLARED_RANK,
         name,
         facts,
+        _verified_ms(event),
     )
+
+
+def _verified_ms(event: events_pb2.SubmissionChanged) -> int:
+    """Return when an event's submission was first verified for its work.
+
+    Events of older logs do not say; the time of their version, which is never earlier, stands for
+    it, so that nobody leads a work by saying nothing.
+    """
+    if not event.HasField("verified"):
+        return UNVERIFIED
+    for said in ("verified_at", "changed_at"):
+        if event.HasField(said):
+            time = getattr(event, said)
+            return int(time.seconds) * 1000 + int(time.nanos) // 1_000_000
+    return UNVERIFIED
 
 
 def _facts_of_every_type(

@@ -19,7 +19,7 @@ from services.kpi.domain.cube import Cube
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_text
 from services.kpi.domain.tree import Unit, UnitTree
-from services.kpi.domain.work import Claim, Key, Statement
+from services.kpi.domain.work import UNVERIFIED, Claim, Key, Statement
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 
@@ -87,11 +87,12 @@ def claim(
     rank: int = 3,
     type: str = "thing",
     tree: UnitTree = TREE,
+    since: int = UNVERIFIED,
     **facts: Any,
 ) -> Claim:
     known = {"made_on": "2025-03-10", **facts}
     set_facts = {name: value for name, value in known.items() if value is not None}
-    return Claim(submission, tree.number[unit], lead, share, rank, type, set_facts)
+    return Claim(submission, tree.number[unit], lead, share, rank, type, set_facts, since)
 
 
 def said(declared: Claim | None, verified: Claim | None = None, version: int = 1) -> Statement:
