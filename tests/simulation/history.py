@@ -15,6 +15,7 @@ from kafka.errors import OffsetOutOfRangeError
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
+from services.kpi.log.file import FileRecord
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.oracle.recompute import is_its_own
 from services.kpi.wire import events
@@ -152,11 +153,11 @@ class Log:
                     name = event.submission_id, event.work_key, event.institution_id
                     open_[name] = [v for v in open_.get(name, []) if v >= event.version]
                     continue
-                *name, version = named(record)
-                if not name[0]:
+                submission_id, work_key, institution, version = named(record)
+                if not submission_id:
                     unnamed += 1
                     continue
-                open_.setdefault((name[0], name[1], name[2]), []).append(version)
+                open_.setdefault((submission_id, work_key, institution), []).append(version)
             total += unnamed + sum(map(len, open_.values()))
         return total
 
@@ -182,7 +183,7 @@ def named(record: Record) -> tuple[str, str, str, int]:
     return submission_id, work_key, institution, int(version or 0)
 
 
-def readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
+def readable(record: Record | FileRecord, known: Container[str]) -> SubmissionChanged | None:
     """Read an event without the code that is tested; None for what cannot be folded."""
     if dict(record.headers)["ce_type"] != events.CHANGED.encode():
         return None

@@ -181,7 +181,11 @@ class Office:
         self.log.append(
             key,
             *history.poison(
-                self.world.random, submission_id, found and found["version"], key, institution
+                self.world.random,
+                submission_id,
+                None if found is None else found["version"],
+                key,
+                institution,
             ),
         )
 
@@ -204,9 +208,9 @@ def lost(office: Office, institutions: Iterable[str]) -> list[str]:
     """
     newest: dict[tuple[str, str, str], Any] = {}
     for event in office.log.changes():
-        key = event.institution_id, event.submission_id, event.work_key
-        if key not in newest or newest[key].version < event.version:
-            newest[key] = event
+        place = event.institution_id, event.submission_id, event.work_key
+        if place not in newest or newest[place].version < event.version:
+            newest[place] = event
     wrong = []
     for institution in institutions:
         for loaded in office.stored(institution):

@@ -42,8 +42,10 @@ listener.name.plaintext.plain.sasl.jaas.config=\\
 def authorizing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.LocalBroker]:
     """A node with an authorizer, and a user for some services; kieng may do everything."""
     folder = tmp_path_factory.mktemp("acls")
+    port, controller_port = free_ports(2)
+    libs = apache_kafka.fetch(KAFKA_CACHE)
     local = apache_kafka.apache_kafka(
-        apache_kafka.fetch(KAFKA_CACHE), *free_ports(2), folder / "data", folder / "kafka.log"
+        libs, port, controller_port, folder / "data", folder / "kafka.log"
     )
     properties = folder / "data" / "server.properties"
     text = properties.read_text().replace("PLAINTEXT:PLAINTEXT", "PLAINTEXT:SASL_PLAINTEXT", 1)
