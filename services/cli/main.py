@@ -34,6 +34,7 @@ from services.cli.commands import (
     target,
     template,
     token,
+    topic_acls,
     topics,
     unit,
     up,
@@ -67,6 +68,7 @@ app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")
 app.command()(token.token)
+topics.app.add_typer(topic_acls.app, name="acl")
 app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(config.app, name="config")

@@ -10,7 +10,7 @@ from kieng.submissions.v1 import import_service_pb2 as pb
 from services.kernel.errors import Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
-from services.submissions.application import Desk, new_id
+from services.submissions.application import Desk, new_id, new_submission_id
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -107,7 +107,11 @@ def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
         return transitions.withdraw(
             before.submission, desk.change(row.request_id, row.message.reason)
         )
-    submission_id = before.submission.submission_id if before else new_id()
+    submission_id = (
+        before.submission.submission_id
+        if before
+        else new_submission_id(desk.submissions.institution_id)
+    )
     content = desk.content(row.message.content, submission_id)
     if before is None:
         return desk.first(submission_id, content, row.source, row.request_id, True)

@@ -15,6 +15,9 @@ from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import check_facts, happened_on, write_identifiers
 from services.submissions.work_keys import fact_type
 
+VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
+"""Source -> role without which nobody may name it: it precedes what a person declares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -37,18 +40,27 @@ class Intake:
 
         Raises:
             InvalidArgument: names the field and its correction. The caller's fault.
-            Forbidden: the unit lies outside the caller's credential.
+            Forbidden: the unit lies outside the caller's credential, or the credential does not say
+                that a registry or system of record vouches.
             Unavailable: the partners service is down.
         """
         message = submission_pb2.Content.FromString(message.SerializeToString())
         # Unknown fields are not bounded by the contract and would be copied into every event.
         message.DiscardUnknownFields()
+        self._check_source(message)
         self._check_units(message)
         write_identifiers(message.facts)
         check_facts(message.facts, today)
         self._check_life(message)
         self._name_partner(message)
         return wire.decode_content(message, submission_id)
+
+    def _check_source(self, message: submission_pb2.Content) -> None:
+        role = VOUCHERS.get(message.source, "")
+        if role and role not in self.principal.roles:
+            text = f"needs the role {role}; without it leave the source empty, or say declared"
+            details = {"field": "content.source", "role": role}
+            raise Forbidden(f"content.source: {text}", reason="SOURCE_NOT_YOURS", details=details)
 
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):

@@ -116,7 +116,7 @@ class Demo:
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
-        with self.clients(institution, "contributor") as clients:
+        with self.clients(institution, "contributor", "registry", "system") as clients:
             for type_name in TYPES:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():

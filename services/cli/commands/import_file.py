@@ -63,7 +63,7 @@ class Report:
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
 
-@with_session("contributor", institution="", subject=True)
+@with_session("contributor", "registry", "system", institution="", subject=True)
 def import_file(
     session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],

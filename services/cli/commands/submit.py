@@ -21,7 +21,7 @@ from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 
-@with_session("contributor", institution="", subject=True)
+@with_session("contributor", "registry", "system", institution="", subject=True)
 def submit(
     session: Session,
     unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],

@@ -115,7 +115,7 @@ def image() -> Cube:
         event = kpi_events.decode_changed(value)
         statement = kpi_events.decode_statement(event, CATALOGUE, b"")
         old = works.get(event.work_key, Work())
-        works[event.work_key], found = fold(old, event.submission_id, statement, CATALOGUE)
+        works[event.work_key], found = fold(old, kpi_events.name_of(event), statement, CATALOGUE)
         for key, amount in found.items():
             changes[key] = changes.get(key, 0) + amount
     made = Cube(CATALOGUE)

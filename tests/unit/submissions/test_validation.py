@@ -4,7 +4,7 @@ import pytest
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import InvalidArgument
+from services.kernel.errors import Forbidden, InvalidArgument
 from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import happened_on
 from services.submissions.validation import Intake
@@ -26,6 +26,24 @@ def take(unit_id: str, issued_on: str) -> str:
     facts.publication.title, facts.publication.issued_on = "t", issued_on
     message = submission_pb2.Content(unit_id=unit_id, facts=facts)
     return Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY).unit_id
+
+
+@pytest.mark.parametrize(
+    ("source", "role"),
+    [(submission_pb2.SOURCE_REGISTRY, "registry"), (submission_pb2.SOURCE_SYSTEM, "system")],
+)
+def test_who_vouches_is_a_right_of_the_credential(
+    source: submission_pb2.Source.ValueType, role: str
+) -> None:
+    facts = facts_pb2.Facts()
+    facts.publication.title, facts.publication.issued_on = "t", "2025-01-01"
+    message = submission_pb2.Content(unit_id="alpha/new", facts=facts, source=source)
+    with pytest.raises(Forbidden, match=f"content.source: needs the role {role}") as refused:
+        Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY)
+    assert refused.value.reason == "SOURCE_NOT_YOURS"
+    assert refused.value.details == {"field": "content.source", "role": role}
+    both = Principal("author", "alpha", "alpha", frozenset({"contributor", role}))
+    assert Intake(both, UNITS.get, str).content(message, "s", TODAY).unit_id == "alpha/new"
 
 
 @pytest.mark.parametrize(
