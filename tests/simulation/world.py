@@ -43,6 +43,8 @@ class World:
         self._trace = hashlib.sha256()
         self._hub = getcurrent()
         self._processes: dict[str, tuple[greenlet, Callable[[], None]]] = {}
+        self._names: list[str] = []
+        """Names of the processes, sorted."""
         self._threads: dict[str, list[greenlet]] = {}
         self._stalled: dict[str, int] = {}
         self._running = ""
@@ -51,6 +53,7 @@ class World:
     def spawn(self, name: str, body: Callable[[], None]) -> None:
         """Start a process; one that crashes starts again from the beginning of its body."""
         self._processes[name] = (greenlet(body, parent=self._hub), body)
+        self._names = sorted(self._processes)
 
     def run(self) -> None:
         """Run until every process has returned."""
@@ -67,11 +70,17 @@ class World:
                 continue
             if process.dead:
                 del self._processes[name]
+                self._names.remove(name)
 
     def _thread_of(self, name: str, process: greenlet) -> greenlet:
-        threads = [thread for thread in self._threads.get(name, ()) if not thread.dead]
+        if name not in self._threads:
+            return process
+        threads = [thread for thread in self._threads[name] if not thread.dead]
+        if not threads:
+            del self._threads[name]
+            return process
         self._threads[name] = threads
-        return self.random.choice([process, *threads]) if threads else process
+        return self.random.choice([process, *threads])
 
     def _kill(self, name: str, process: greenlet) -> None:
         """End what is left of a process when one of its threads was killed."""
@@ -84,9 +93,11 @@ class World:
         self._threads.setdefault(self._running, []).append(greenlet(body, parent=self._hub))
 
     def _pick(self) -> str:
-        names = sorted(self._processes)
-        awake = [name for name in names if self._stalled.get(name, 0) <= self.steps] or names
-        name = self.random.choice(awake)
+        names = self._names
+        if self._stalled:
+            self._stalled = {n: until for n, until in self._stalled.items() if until > self.steps}
+            names = [name for name in names if name not in self._stalled] or names
+        name = self.random.choice(names)
         if self.random.random() < 0.01:
             # A pause longer than any session: the process wakes as a zombie.
             self._stalled[name] = self.steps + self.random.randrange(200)
@@ -122,7 +133,7 @@ class World:
 
     def is_alive(self, prefix: str) -> bool:
         """Tell whether a process of such a name has not returned yet."""
-        return any(name.startswith(prefix) for name in self._processes)
+        return any(name.startswith(prefix) for name in self._names)
 
     def monotonic(self) -> float:
         """Return the simulated time in seconds, for code that waits or asks seldom."""
