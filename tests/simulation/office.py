@@ -31,7 +31,7 @@ KEYS = 3
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 UNKNOWN_ACKNOWLEDGEMENTS = 0.03
 SHUFFLES = 0.3
-ECHOES = 0.1
+ECHOES = 0.2
 
 
 class Office:

@@ -29,7 +29,7 @@ from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.loss import Loss
 from tests.simulation.office import Office
 from tests.simulation.reader import Reader
-from tests.simulation.world import Lock, Pool, World
+from tests.simulation.world import REST_STEPS, Lock, Pool, World
 
 ANY_NUMBER = 1_000_000
 LEASED_FROM = 50_000
@@ -88,7 +88,7 @@ class Platform:
             if rng.random() < 0.05:
                 self.owners[partition] = rng.randrange(self.aggregators)
             if self.owners[partition] != me:
-                self.world.point("idle")
+                self.world.rest("idle")
                 continue
             try:
                 self._own(lease, partition)
@@ -128,21 +128,20 @@ class Platform:
         """
         building_ = Rebuild(self.a_registry(), _Inline(self))
         while not self.is_done():
-            is_leased = me and self.world.steps > LEASED_FROM
+            is_leased, view = me and self.world.steps > LEASED_FROM, None
             try:
                 view = None if is_leased else building_.wanted()
                 if view is not None:
                     building_.step(view)
             except (AutoReconnect, Unavailable, OwnershipLost):
                 pass  # the next step looks again
-            self.world.point("build")
+            self.world.rest("build", 1 if view else REST_STEPS)
 
     def steward(self) -> None:
         """Publish other catalogues, and go back to the former view, while everything runs."""
         rng, registry = self.world.random, self.a_registry()
         while self.wishes_left:
-            for _ in range(rng.choice((0, 5, 30, 300))):
-                self.world.point("ponder")
+            self.world.rest("ponder", rng.choice((1, 40, 240, 2400)))
             self.wishes_left -= 1
             try:
                 if rng.random() < 0.35:

@@ -52,10 +52,7 @@ def _copied(value: Any) -> Any:
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:
     """Tell whether a filter meets a document."""
-    for field, wanted in query.items():
-        if not _meets(_value(document, field), wanted):
-            return False
-    return True
+    return all(_meets(_value(document, field), wanted) for field, wanted in query.items())
 
 
 def _value(document: Document, field: str) -> Any:

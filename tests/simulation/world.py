@@ -17,6 +17,9 @@ from greenlet import getcurrent, greenlet
 T = TypeVar("T")
 
 STEPS_MAX = 200_000
+ZOMBIES_FROM = frozenset(("committed", "find pointer"))
+REST_STEPS = 20
+"""How long a process does nothing, at most, that asks again and again: most steps are others'."""
 
 
 class Stuck(RuntimeError):
@@ -112,13 +115,18 @@ class World:
         if self.steps > STEPS_MAX:
             raise Stuck("the run does not end")
         self._trace.update(what.encode())
-        if what == "committed" and self.random.random() < 0.02:
-            # Nobody knows yet what was written, and who does may sleep until all is different.
+        if what in ZOMBIES_FROM and self.random.random() < 0.02:
+            # Who knows what was written, or which view answers, may sleep until all is different.
             self._stalled[self._running] = self.steps + self.random.randrange(1000)
         self._hub.switch()
         if self.random.random() < self.crash_rate:
             self._is_dying = True
             raise Crash
+
+    def rest(self, what: str, steps: int = REST_STEPS) -> None:
+        """Wait where there is nothing to do: others take up to so many steps meanwhile."""
+        self._stalled[self._running] = self.steps + self.random.randrange(steps)
+        self.point(what)
 
     def give_way(self) -> None:
         """Let others go on while there is nothing to do but to wait; no step by itself."""
