@@ -254,6 +254,8 @@ def simulated(world: World) -> Iterator[None]:
         (outbox_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),
+        # By the real clock two views could be opened in one millisecond, in no order.
+        (registry_module, "datetime", SimpleNamespace(now=world.now)),
         # So few notes of changed rows that readers come too late for them, too.
         (change_notes, "NOTES_KEPT", 3),
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),

@@ -10,12 +10,14 @@ import random
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 STEPS_MAX = 200_000
 ZOMBIES_FROM = frozenset(("committed", "find pointer"))
 REST_STEPS = 20
@@ -142,6 +144,10 @@ class World:
     def is_alive(self, prefix: str) -> bool:
         """Tell whether a process of such a name has not returned yet."""
         return any(name.startswith(prefix) for name in self._names)
+
+    def now(self, zone: tzinfo = UTC) -> datetime:
+        """Return the simulated date and time: a second for each step."""
+        return (BEGIN + timedelta(seconds=self.steps)).astimezone(zone)
 
     def monotonic(self) -> float:
         """Return the simulated time in seconds, for code that waits or asks seldom."""
