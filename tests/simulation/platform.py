@@ -33,7 +33,7 @@ from tests.simulation.reader import Reader
 from tests.simulation.world import REST_STEPS, Lock, Pool, World
 
 ANY_NUMBER = 1_000_000
-LEASED_FROM = 50_000
+LEASED_FROM = 20_000
 """Twice as many steps as the longest of 200 runs takes."""
 LOG_FAILURE_RATE = 0.01
 POLL_RECORDS = 6

@@ -18,7 +18,7 @@ from greenlet import getcurrent, greenlet
 T = TypeVar("T")
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
-STEPS_MAX = 200_000
+STEPS_MAX = 60_000
 ZOMBIES_FROM = frozenset(("committed", "find pointer"))
 REST_STEPS = 20
 """How long a process does nothing, at most, that asks again and again: most steps are others'."""
