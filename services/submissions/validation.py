@@ -16,7 +16,7 @@ from services.submissions.identifiers import check_facts, happened_on, write_ide
 from services.submissions.work_keys import fact_type
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
-"""Source -> role without which nobody may name it: it precedes what a person declares."""
+"""Source -> role without which no caller may name it: it precedes what a person declares."""
 
 
 @dataclass(frozen=True, slots=True)
