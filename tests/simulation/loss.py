@@ -102,15 +102,15 @@ class Loss:
 
     def check_whole(self, view: View, vector: Mapping[int, int]) -> None:
         """Assert that a new generation answers only when it has heard what was there before it."""
-        heard: dict[str, int] = {}
+        heard: dict[tuple[str, str], int] = {}
         for event in self.log.changes(until=vector, topic_id=view.topic_id):
-            name = event.submission_id
+            name = event.institution_id, event.submission_id
             heard[name] = max(heard.get(name, 0), event.version)
         known = catalogues.frozen(view.catalogue_version).known
         for submission in self.owed.get(view.topic_id, ()):
             # Nobody waits for an institution that is not in the tree.
             if submission.institution_id in known:
-                name = submission.submission_id
+                name = submission.institution_id, submission.submission_id
                 said = f"{view.view_id} answers at {dict(vector)} without {name}"
                 assert heard.get(name, 0) >= submission.version, said
 

@@ -23,7 +23,7 @@ from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files.headings import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
@@ -116,7 +116,7 @@ class Demo:
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
-        with self.clients(institution, "contributor") as clients:
+        with self.clients(institution, "contributor", "registry", "system") as clients:
             for type_name in TYPES:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
