@@ -62,6 +62,22 @@ class World:
 
     def run(self) -> None:
         """Run until every process has returned."""
+        try:
+            self._run()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Kill what is left: collected during a later run, it would go on in the middle of that."""
+        self._is_dying = True
+        for name, (process, _) in self._processes.items():
+            self._kill(name, process)
+        for threads in self._threads.values():
+            for thread in threads:
+                with suppress(Crash):
+                    thread.throw(Crash)
+
+    def _run(self) -> None:
         while self._processes:
             self._running = name = self._pick()
             process, body = self._processes[name]
@@ -113,6 +129,8 @@ class World:
         """A read or write of a process: others may run here, and the process may be killed."""
         if not self.is_running:
             return
+        if self._is_dying:
+            raise Crash
         self.steps += 1
         if self.steps > STEPS_MAX:
             raise Stuck("the run does not end")
