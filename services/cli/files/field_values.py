@@ -20,6 +20,7 @@ GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3}
 UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
@@ -142,7 +143,7 @@ def _day(text: str) -> str:
     elif found := DAY_FIRST.fullmatch(text):
         day, month, year = found.groups()
     else:
-        raise CellWrong("cell.day", text=text)
+        raise CellWrong("cell.day_missing" if NO_DAY.fullmatch(text) else "cell.day", text=text)
     try:
         return date(int(year), int(month), int(day)).isoformat()
     except ValueError:
