@@ -19,6 +19,7 @@ from services.kpi.heap import tune_gc
 from services.kpi.log.identity import REMEDY, describe_log, divergence
 from services.kpi.log.reader import read_partition
 from services.kpi.log.topic import SUBMISSIONS
+from services.kpi.projection.flush_size import FlushSize
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
@@ -50,6 +51,7 @@ class OwnedPartitions(DependencyProvider):
         self._followers: list[View] = []
         self._followers_due = 0.0
         self._behind = WriteBehind()
+        self._size = FlushSize()
         self._view: View | None = None
         self._partitions = 0
         self._diverged = ""
@@ -131,9 +133,16 @@ class OwnedPartitions(DependencyProvider):
         if describe_log(self.container.settings).topic_id != view.topic_id:
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
-        generation = view.generation
-        limits = self._limits
-        return PartitionFold(lease, catalogue, ledger, limits, generation, behind, self._report)
+        return PartitionFold(
+            lease,
+            catalogue,
+            ledger,
+            self._limits,
+            view.generation,
+            behind,
+            self._report,
+            self._size,
+        )
 
     def _report(self, flush: Flush) -> None:
         """Count and log the records that a stored batch parked or skipped."""
@@ -195,6 +204,15 @@ class OwnedPartitions(DependencyProvider):
                 self._note_republished(followed.view)
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
+
+    @property
+    def records_wanted(self) -> int:
+        """Maximum number of records of the next batch: one flush, so that each batch ends soon."""
+        return self._size.records
+
+    def stored_offset(self, partition: int) -> int:
+        """Return the offset of the first record of a claimed partition that is not stored yet."""
+        return self._folds[partition].fold.stored_offset
 
     def flush_pending(self) -> None:
         """Wait until every batch is stored; raises as `fold`: then claim all partitions again."""
