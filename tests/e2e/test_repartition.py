@@ -31,7 +31,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[RunningStack]:
+def grown(tmp_path: Path) -> Iterator[RunningStack]:
     running = RunningStack(tmp_path, "kafka", {})
     try:
         running.start("up", "--broker", "kafka", until="kieng doctor")
@@ -56,44 +56,44 @@ def counted(stack: RunningStack) -> dict[str, int]:
 
 
 def test_more_partitions_stop_the_view_and_one_command_makes_it_anew(
-    stack: RunningStack, measured: Callable[[str], None]
+    grown: RunningStack, measured: Callable[[str], None]
 ) -> None:
-    claim(stack, "vnu")
+    claim(grown, "vnu")
     one = {"consortium": WORKS, "vnu": WORKS, "vnu-hcm": 0, "hust": 0}
-    wait_until(lambda: counted(stack) == one, SECONDS, "the works are counted")
-    assert stack.run("topics", "plan").code == 0
+    wait_until(lambda: counted(grown) == one, SECONDS, "the works are counted")
+    assert grown.run("topics", "plan").code == 0
 
-    with closing(KafkaAdminClient(bootstrap_servers=stack.stack.broker)) as admin:
+    with closing(KafkaAdminClient(bootstrap_servers=grown.stack.broker)) as admin:
         admin.create_partitions({TOPIC: 3})
-    plan = stack.run("topics", "plan")
+    plan = grown.run("topics", "plan")
     assert (plan.code, REMEDY in plan.out) == (NO, True), plan.out
-    doctor = stack.run("doctor")
+    doctor = grown.run("doctor")
     assert doctor.code == NO
     assert REMEDY in doctor.out.replace("\n", " "), doctor.out
 
     def trouble() -> str:
-        return str(stack.kpis(["vnu"], *MONTHS)["view"]["log_trouble"])
+        return str(grown.kpis(["vnu"], *MONTHS)["view"]["log_trouble"])
 
     wait_until(lambda: "has 3 partitions" in trouble(), SECONDS, "every answer says it")
     # Claims of the same works by another institution: many of them are in other partitions now.
-    claim(stack, "hust")
-    assert counted(stack) == one
-    republished = stack.run("log", "republish")
+    claim(grown, "hust")
+    assert counted(grown) == one
+    republished = grown.run("log", "republish")
     assert (republished.code, REMEDY in republished.err) == (NO, True), republished.err
 
-    answer = stack.json("log", "repartition", "3")
+    answer = grown.json("log", "repartition", "3")
     assert (answer["republished"], answer["generation"], answer["partitions"]) == (True, 2, 3)
     two = {**one, "hust": WORKS}
-    assert counted(stack) == two
-    view = stack.kpis(["vnu"], *MONTHS)["view"]
+    assert counted(grown) == two
+    view = grown.kpis(["vnu"], *MONTHS)["view"]
     assert (view["log_trouble"], sorted(view["progress"])) == ("", ["0", "1", "2"])
-    claim(stack, "vnu-hcm")
+    claim(grown, "vnu-hcm")
     three = dict.fromkeys(two, WORKS)
-    wait_until(lambda: counted(stack) == three, SECONDS, "joint works are counted once")
-    comparison = Comparison(stack, measured)
+    wait_until(lambda: counted(grown) == three, SECONDS, "joint works are counted once")
+    comparison = Comparison(grown, measured)
     comparison.check()
     assert comparison.comparisons == 1
-    assert stack.run("topics", "plan").code == 0
-    assert stack.run("doctor").code == 0
-    assert stack.json("log", "repartition", "3")["republished"] is False
-    assert counted(stack) == three
+    assert grown.run("topics", "plan").code == 0
+    assert grown.run("doctor").code == 0
+    assert grown.json("log", "repartition", "3")["republished"] is False
+    assert counted(grown) == three
