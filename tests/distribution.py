@@ -14,7 +14,6 @@ OWN_STACK = {
     "test_disk_full.py",
     "test_long_outages.py",
     "test_partitions.py",
-    "test_traces.py",
 }
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
 OF_THE_LOG = {
@@ -66,7 +65,7 @@ def depends_on_the_broker(item: pytest.Item) -> bool:
     return not BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+class Scheduling(LoadScopeScheduling):
     """Gives units of work out in the order of the tests."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:

@@ -32,7 +32,9 @@ from services.cli.commands import (
     submit,
     subscription,
     target,
+    template,
     token,
+    topic_acls,
     topics,
     unit,
     up,
@@ -51,6 +53,7 @@ app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command("import")(import_file.import_file)
+app.command()(template.template)
 app.command()(submit.submit)
 app.add_typer(submission.app, name="submission")
 app.add_typer(review.app, name="review")
@@ -65,6 +68,7 @@ app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")
 app.command()(token.token)
+topics.app.add_typer(topic_acls.app, name="acl")
 app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(config.app, name="config")
@@ -100,7 +104,11 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down."""
+    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:

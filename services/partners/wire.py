@@ -12,7 +12,7 @@ from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from kieng.partners.v1 import partner_pb2
 from services.kernel.errors import InvalidArgument
 from services.partners.domain.directory import Directory, Kind, Unit
-from services.partners.domain.partner import House, Partner, comparison_key
+from services.partners.domain.partner import IDENTITY_NUMBER, House, Partner, comparison_key
 from services.partners.search_text import fold
 
 
@@ -71,7 +71,7 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
             digit. The caller's fault.
     """
     fields = {}
-    if message.tax_code and not mst.is_valid(message.tax_code):
+    if message.tax_code and not is_tax_code(message.tax_code):
         fields["partner.tax_code"] = "the check digit is wrong"
     for path, name in [
         ("partner.name", message.name),
@@ -91,6 +91,11 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
         country=message.country or "VN",
         synthetic=message.synthetic,
     )
+
+
+def is_tax_code(text: str) -> bool:
+    """Return True for a tax code with a valid check digit, and for an identity number."""
+    return bool(IDENTITY_NUMBER.match(text)) or mst.is_valid(text)
 
 
 def key_of(text: str) -> str:

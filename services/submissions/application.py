@@ -50,7 +50,7 @@ class Desk:
             AlreadyExists: the request id or source record was used with other content. The
                 caller's fault.
         """
-        submission_id = new_id()
+        submission_id = new_submission_id(self.submissions.institution_id)
         content = self.content(request.content, submission_id)
         has_source = request.HasField("source_record")
         source = wire.decode_source(request.source_record) if has_source else None
@@ -243,3 +243,8 @@ class Desk:
 def new_id() -> str:
     """Return a new id; ids sort by creation time."""
     return str(uuid_utils.uuid7())
+
+
+def new_submission_id(institution_id: str) -> str:
+    """Return a new id that begins with its institution, so that every reader can judge it."""
+    return f"{institution_id}.{new_id()}"

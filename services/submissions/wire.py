@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_pb2
 from services.submissions.domain.submission import Content, SourceRecord, Submission
-from services.submissions.identifiers import fact_type, work_key
+from services.submissions.work_keys import fact_type, work_key
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:

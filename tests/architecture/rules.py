@@ -24,10 +24,11 @@ from tests.architecture.sources import (
     text_files,
 )
 
+PYTHON_FOLDERS = ("services", "tests", "deploy", "docs")
 MODULE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 50
-KERNEL_LINES_MAX = 1_220
-KERNEL_FILES_MAX = 15
+KERNEL_LINES_MAX = 1_250
+KERNEL_FILES_MAX = 16
 SUMMARY_CHARACTERS_MAX = 100
 ORACLE = "services/kpi/oracle"
 
@@ -61,7 +62,8 @@ Rule = Callable[[Path], list[str]]
 def modules_are_short(root: Path) -> list[str]:
     return [
         f"{path.relative_to(root)}: {line_count(path)} lines, at most {MODULE_LINES_MAX}"
-        for path in python_files(root / "services")
+        for folder in PYTHON_FOLDERS
+        for path in python_files(root / folder)
         if line_count(path) > MODULE_LINES_MAX
     ]
 
@@ -231,9 +233,13 @@ def tests_do_not_sleep(root: Path) -> list[str]:
     found = []
     for path in python_files(root / "tests"):
         for node in ast.walk(parse(path)):
-            is_attribute = isinstance(node, ast.Attribute) and ast.unparse(node) == "time.sleep"
-            is_import = isinstance(node, ast.ImportFrom) and node.module == "time"
-            if is_attribute or (is_import and any(name.name == "sleep" for name in node.names)):
+            if isinstance(node, ast.Attribute):
+                sleeps = ast.unparse(node) == "time.sleep"
+            elif isinstance(node, ast.ImportFrom) and node.module == "time":
+                sleeps = any(name.name == "sleep" for name in node.names)
+            else:
+                continue
+            if sleeps:
                 found.append(f"{path.relative_to(root)}:{node.lineno}: sleeps")
     return found
 

@@ -14,6 +14,8 @@ FUNCTION = 'def long():\n    """Says.\n\n    More.\n    """\n'
 
 BROKEN = [
     (rules.modules_are_short, "services/kpi/fold.py", "x = 1\n" * 301, "301 lines"),
+    (rules.modules_are_short, "tests/unit/test_fold.py", "x = 1\n" * 301, "301 lines"),
+    (rules.modules_are_short, "deploy/demo/facts.py", "x = 1\n" * 301, "301 lines"),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION + LINE * 51, "fold.py:1: long"),
     (
         rules.functions_are_short,
@@ -27,7 +29,7 @@ BROKEN = [
         "def test_much():\n" + LINE * 51,
         "tests/unit/test_a.py:1: test_much has 51",
     ),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1221, "1221 lines of code"),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1251, "1251 lines of code"),
     (
         rules.the_kernel_knows_no_domain_word,
         "services/kernel/grpc.py",
@@ -120,7 +122,7 @@ KEPT = [
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION + LINE * 50),
     (rules.functions_are_short, "services/kpi/fold.py", FUNCTION),
     (rules.functions_are_short, "tests/unit/test_a.py", "def test_much():\n" + LINE * 50),
-    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1220),
+    (rules.kernel_is_small, "services/kernel/kafka.py", "x = 1\n" * 1250),
     (
         rules.kernel_is_small,
         "services/kernel/config.py",
@@ -188,13 +190,13 @@ def test_what_is_allowed_passes(tmp_path: Path, rule: Rule, name: str, source: s
     assert rule(tmp_path) == []
 
 
-def test_a_fifteenth_file_in_the_kernel_is_one_too_many(tmp_path: Path) -> None:
+def test_a_sixteenth_file_in_the_kernel_is_one_too_many(tmp_path: Path) -> None:
     write(tmp_path, "services/kernel/__init__.py", "")
-    for number in range(15):
+    for number in range(16):
         write(tmp_path, f"services/kernel/part_{number}.py", "")
     assert rules.kernel_is_small(tmp_path) == []
     write(tmp_path, "services/kernel/one_more.py", "")
-    assert rules.kernel_is_small(tmp_path) == ["services/kernel: 16 files, at most 15"]
+    assert rules.kernel_is_small(tmp_path) == ["services/kernel: 17 files, at most 16"]
 
 
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)

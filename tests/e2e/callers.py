@@ -14,7 +14,8 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_service_pb2 as api
 from tests.e2e.calls import Caller, article, creation
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 UNIT, INSTITUTION, INDICATOR = "vnu/uet", "vnu", "KNW-03"
 DAY, YEAR = "2017-05-05", ("2017-01", "2017-12")
@@ -66,8 +67,10 @@ class Callers:
 
     def counted(self) -> int:
         """How many articles the live view counts."""
-        months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
-        wanted = view_pb2.Selection(unit_ids=[UNIT], indicator_codes=[INDICATOR], **months)
+        first, last = YEAR
+        wanted = view_pb2.Selection(
+            unit_ids=[UNIT], indicator_codes=[INDICATOR], from_month=first, to_month=last
+        )
         request = kpi_service_pb2.GetKpisRequest(selection=wanted)
         cells = self._reader.call("kpi", KpiServiceStub, "GetKpis", request).cells
         return int(cells[0].declared.whole)

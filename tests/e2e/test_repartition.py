@@ -13,7 +13,8 @@ from services.cli.errors import NO
 from services.cli.local import apache_kafka
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 TOPIC = "kieng.submissions.v1"
 MONTHS = ("2022-01", "2022-12")

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -14,7 +15,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "integrating.md"
 SERVICES = {
@@ -62,7 +64,7 @@ def test_the_client_in_the_documentation_submits_and_reads(stack: RunningStack) 
         (cell,) = stack.kpis(["vnu"], "2023-01", "2023-12", "KNW-03")["cells"]
         return bool(cell["declared"] == 1)
 
-    wait_until(counted, 10, "the client's article is counted")
+    wait_until(counted, 60, "the client's article is counted")
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -73,7 +75,8 @@ def test_reflection_lists_the_services_and_health_says_serving(
         names = set(ProtoReflectionDescriptorDatabase(channel).get_services())
         assert {name for name in names if name.startswith("kieng.")} == SERVICES[service]
         request = health_pb2.HealthCheckRequest()
-        status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=5).status
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        status = stub.Check(request, timeout=5).status
     assert status == health_pb2.HealthCheckResponse.SERVING
 
 

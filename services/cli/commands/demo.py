@@ -23,7 +23,7 @@ from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files.headings import TYPES
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
@@ -94,7 +94,11 @@ class Demo:
         )
 
     def import_institution(self, institution: str) -> None:
-        """Import, review, change and review again what an institution declares."""
+        """Import, review, change and review again what an institution declares.
+
+        Raises:
+            Failure: a row or a decision was refused; the demo data are wrong.
+        """
         began = time.monotonic()
         folder = self.files / institution
         with self.screen.progress() as progress:
@@ -112,7 +116,7 @@ class Demo:
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
-        with self.clients(institution, "contributor") as clients:
+        with self.clients(institution, "contributor", "registry", "system") as clients:
             for type_name in TYPES:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +20,7 @@ from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.client.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
-from services.cli.files import spreadsheets, submission_rows
+from services.cli.files import headings, spreadsheets, submission_rows
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
@@ -27,7 +29,9 @@ ROWS_PER_CALL = 20_000
 """A call may take ten minutes; so many rows take a fraction of that."""
 SHOWN_MAX = 50
 SYSTEM = "file"
-OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
+HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
+"""What becomes of rows that a filter or a person hides."""
+OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ class Report:
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
 
-@with_session("contributor", institution="", subject=True)
+@with_session("contributor", "registry", "system", institution="", subject=True)
 def import_file(
     session: Session,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],
@@ -73,6 +77,12 @@ def import_file(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the file, send nothing.")
     ] = False,
+    sheet: Annotated[
+        str, typer.Option(help="Sheet of an .xlsx file (default: the only one with a table).")
+    ] = "",
+    hidden_rows: Annotated[
+        HiddenRows, typer.Option(help="What becomes of rows that a filter hides.")
+    ] = HiddenRows.include,
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Write the refused rows to this CSV file.")
     ] = None,
@@ -82,7 +92,9 @@ def import_file(
     Example: kieng import publication.csv --institution vnu --system cris
     """
     screen = session.screen
-    parsed = read(path, type_name, system)
+    parsed = read(path, type_name, system, sheet, hidden_rows is HiddenRows.skip)
+    for notice in parsed.notices:
+        screen.say(notice.key, **notice.values)
     report = Report()
     local_mistakes(screen, parsed.wrong, report)
     if dry_run:
@@ -99,22 +111,32 @@ def import_file(
         raise typer.Exit(NO)
 
 
-def read(path: Path, type_name: str, system: str) -> submission_rows.Parsed:
+def read(
+    path: Path, type_name: str, system: str, sheet: str = "", skip_hidden: bool = False
+) -> submission_rows.Parsed:
     """Read a file of one type.
+
+    Args:
+        path: a .csv or .xlsx file.
+        type_name: submission type; empty takes the file's name.
+        system: source system of the records.
+        sheet: sheet to read; empty takes the only one with a table.
+        skip_hidden: leave out rows that a filter hides.
 
     Raises:
         Failure: the file, its type or its header cannot be read.
     """
-    header, body = spreadsheets.read(path)
     type_name = type_name or path.stem
     try:
-        submission_rows.descriptor_of(type_name)
-    except submission_rows.HeaderWrong as error:
+        headings.descriptor_of(type_name)
+    except headings.HeaderWrong as error:
         raise Failure(f"{path}: {error}. Give it with --type", USAGE) from error
+    table = spreadsheets.read(path, partial(headings.is_header, type_name), sheet, skip_hidden)
     try:
-        return submission_rows.parse(type_name, header, body, system)
-    except submission_rows.HeaderWrong as error:
+        parsed = submission_rows.parse(type_name, table.header, table.rows, system)
+    except headings.HeaderWrong as error:
         raise Failure(f"{path}: {error}") from error
+    return replace(parsed, notices=[*table.notices, *parsed.notices])
 
 
 def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
@@ -138,6 +160,12 @@ def send(
     advance: Callable[[], None],
 ) -> None:
     """Send rows and add their outcomes to a report.
+
+    Args:
+        clients: where to send rows.
+        requests: rows, in the order of the file.
+        report: gets the outcome of each row.
+        advance: called after each row.
 
     Raises:
         CallFailed: the service stopped answering; send the whole file again.

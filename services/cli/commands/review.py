@@ -39,7 +39,14 @@ Reason = Annotated[str, typer.Option(help="Why.")]
 
 
 def decide(session: Session, name: str, submission_id: str, reason: str) -> None:
-    """Read the newest version of a submission, decide about it and print it."""
+    """Read the newest version of a submission, decide about it and print it.
+
+    Args:
+        session: who decides.
+        name: decision, e.g. `verify`.
+        submission_id: submission.
+        reason: reason that its author reads; empty for none.
+    """
     reader = session.clients.stub(SubmissionServiceStub)
     found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
     request = api.DecideSubmissionRequest(
@@ -154,16 +161,13 @@ def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
     Raises:
         Failure: the file cannot be read or lacks a column.
     """
-    header, body = spreadsheets.read(path)
-    names = [heading.strip().lower() for heading in header]
-    if missing := {"record_id", "decision"} - set(names):
+    table = spreadsheets.read(path)
+    if missing := {"record_id", "decision"} - {heading.lower() for heading in table.header}:
         raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")
     requests: Requests = []
     refused: list[RefusedRow] = []
-    for number, cells in body:
-        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
-        if not any(row.values()):
-            continue
+    for number, record in spreadsheets.records(path, table):
+        row = {name.lower(): text for name, text in record.items()}
         decision = DECISIONS.get(row["decision"].lower())
         if decision is None or not row["record_id"]:
             known = f"decision is one of {', '.join(DECISIONS)}; record_id is needed"
@@ -189,6 +193,13 @@ def send(
 
     Approvals of units go first and with a credential of their own, because whoever approved for
     a unit cannot verify for its institution.
+
+    Args:
+        stack: where to send decisions.
+        institution: institution that decides.
+        requests: decisions, in the order of the file.
+        advance: called after each decision.
+        subject: who decides; empty for the default of the local issuer.
 
     Raises:
         CallFailed: the service stopped answering.

@@ -233,7 +233,11 @@ class OwnedPartitions(DependencyProvider):
         return self._folds[partition].fold.stored_offset
 
     def flush_pending(self) -> None:
-        """Wait until every batch is stored; raises as `fold`: then claim all partitions again."""
+        """Wait until every batch is stored; raises as `fold`: then claim all partitions again.
+
+        Raises:
+            NotReady: the database cannot be reached; claim all partitions again.
+        """
         try:
             self._behind.flush_pending()
         except DOWN as down:

@@ -93,6 +93,8 @@ class Submission:
     audit: tuple[AuditEntry, ...]
     former_keys: frozenset[str] = frozenset()
     """Works it was submitted for before; a republished log has to retract them."""
+    verified_at: datetime | None = None
+    """When the work that counts as verified was verified first; None without one."""
 
     def has_seen(self, request_id: str) -> bool:
         """Return True if a change with this request id was applied; False for an empty id."""

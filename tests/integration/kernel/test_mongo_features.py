@@ -92,7 +92,7 @@ def test_everything_that_starts_on_it_says_what_is_missing_and_where_to_read(
     assert "lacks atomic transactions" in capfd.readouterr().err
     monkeypatch.setenv("KIENG_MONGO_URI", mongo.uri)
     monkeypatch.setenv("KIENG_HTTP_PORT", "0")
-    monkeypatch.setattr(runner.signal, "signal", lambda *given: None)
+    monkeypatch.setattr("signal.signal", lambda *given: None)
     assert runner.run("partners") == 1
     told = capfd.readouterr().out
     assert "cannot start" in told

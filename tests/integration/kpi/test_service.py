@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import grpc
 import pytest
@@ -37,6 +35,7 @@ from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
 from tests.unit.kpi.builders import article, catalogue_message, changed
+from tests.waiting import wait_until
 
 SELECTION = view_pb2.Selection(
     unit_ids=["root", "alpha", "beta"],
@@ -44,8 +43,18 @@ SELECTION = view_pb2.Selection(
     from_month="2025-01",
     to_month="2025-07",
 )
-RANGE = {"indicator_code": "KNW-03", "from_month": "2025-01", "to_month": "2025-07"}
 Whole = dict[str, int]
+
+
+class Range(TypedDict):
+    """Which cells an explanation is of."""
+
+    indicator_code: str
+    from_month: str
+    to_month: str
+
+
+RANGE = Range(indicator_code="KNW-03", from_month="2025-01", to_month="2025-07")
 
 
 class Stack:
@@ -91,7 +100,7 @@ class Stack:
                 topic=topic,
                 key=getattr(message, "work_key", "") or "k",
                 type=message.DESCRIPTOR.full_name,
-                source="kieng/test/shared",
+                source=f"kieng/submissions/{getattr(message, 'institution_id', 'shared')}",
                 value=message.SerializeToString(),
             )
             for number, message in enumerate(messages)
@@ -119,17 +128,6 @@ def running(settings: Settings) -> Iterator[Stack]:
         yield stack
     finally:
         stack.stop()
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first true answer; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    pause = threading.Event()
-    while time.monotonic() < deadline:
-        if answer := condition():
-            return answer
-        pause.wait(0.02)
-    raise AssertionError("not true in time")
 
 
 def fresh_settings(

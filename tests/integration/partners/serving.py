@@ -21,6 +21,7 @@ from kafka import KafkaConsumer, TopicPartition
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
+from tests.waiting import wait_until
 
 KEY = Ed25519PrivateKey.generate()
 INSTITUTIONS = ("alpha", "beta", "root")
@@ -36,19 +37,19 @@ def write_issuers(path: Path) -> Path:
     return path
 
 
-def credential(institution: str, subject: str, *roles: str) -> list[tuple[str, str]]:
+def credential(institution: str, subject: str, *roles: str) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )
-    return [("authorization", f"Bearer {token}")]
+    return (("authorization", f"Bearer {token}"),)
 
 
 class Caller:
     """A stub with a credential; every unary call has a deadline of ten seconds."""
 
-    def __init__(self, stub: Any, metadata: list[tuple[str, str]]) -> None:
+    def __init__(self, stub: Any, metadata: tuple[tuple[str, str], ...]) -> None:
         self.stub = stub
         self.metadata = metadata
 
@@ -69,16 +70,6 @@ def running(service: type, settings: KernelSettings) -> Iterator[grpc.Channel]:
     finally:
         container.stop()
     assert container.failure is None
-
-
-def wait_until(condition: Any, seconds: float = 15.0) -> Any:
-    """The first true answer of a condition; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = condition()
-        if answer:
-            return answer
-    raise AssertionError(f"not true within {seconds:g} s")
 
 
 class Log:
@@ -109,7 +100,9 @@ class Log:
 def refusal_of(call: Any, request: Any) -> tuple[grpc.StatusCode, dict[str, str]]:
     with pytest.raises(grpc.RpcError) as refusal:
         call(request)
-    status = rpc_status.from_call(refusal.value)
+    error: Any = refusal.value
+    status = rpc_status.from_call(error)
+    assert status is not None
     info = error_details_pb2.ErrorInfo()
     status.details[0].Unpack(info)
-    return refusal.value.code(), dict(info.metadata)
+    return error.code(), dict(info.metadata)

@@ -11,8 +11,9 @@ from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
 from tests.integration.submissions.conftest import Running
-from tests.integration.submissions.test_service import Code, doi, events_about, request_id, until
+from tests.integration.submissions.test_service import Code, doi, events_about, request_id
 from tests.unit.submissions.builders import publication
+from tests.waiting import wait_until
 
 
 def row(number: int, record: str, content: pb.Content | None = None) -> Message:
@@ -47,20 +48,19 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.row for a in answers] == list(range(1, 11))
     assert [a.outcome for a in answers] == [
         *(created, same, amended, withdrawn, same),
-        *(refused, refused, refused, refused, created),
+        *(pb2.OUTCOME_RENEWED, refused, refused, refused, created),
     ]
-    codes = [a.error.code for a in answers[5:9]]
+    codes = [a.error.code for a in answers[6:9]]
     assert codes == [
         c.value[0]
         for c in (
-            Code.FAILED_PRECONDITION,
             Code.INVALID_ARGUMENT,
             Code.NOT_FOUND,
             Code.INVALID_ARGUMENT,
         )
     ]
-    assert [a.version for a in answers[:5]] == [1, 1, 2, 3, 3]
-    until(lambda: len(events_about(service, answers[0].submission_id)) == 4)
+    assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
+    wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
 
 
@@ -71,14 +71,22 @@ def test_many_are_decided_by_id_and_by_record_with_one_answer_each(service: Runn
     known = request_id()
     by_record = pb.SourceRecord(system="cris", record_id="d2")
     requests = [
-        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), source_record=by_record, decision=2),
         pb2.DecideSubmissionsRequest(
-            request_id=request_id(), submission_id=ids[2], decision=2, version=9
+            request_id=known, submission_id=ids[0], decision=pb2.DECISION_VERIFY
         ),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), submission_id="no", decision=2),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), decision=2),
-        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), source_record=by_record, decision=pb2.DECISION_VERIFY
+        ),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), submission_id=ids[2], decision=pb2.DECISION_VERIFY, version=9
+        ),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), submission_id="no", decision=pb2.DECISION_VERIFY
+        ),
+        pb2.DecideSubmissionsRequest(request_id=request_id(), decision=pb2.DECISION_VERIFY),
+        pb2.DecideSubmissionsRequest(
+            request_id=known, submission_id=ids[0], decision=pb2.DECISION_VERIFY
+        ),
     ]
     found = list(service.approver.DecideSubmissions(iter(requests)))
     assert [a.submission_id for a in found] == [ids[0], ids[1], "", "", "", ids[0]]
@@ -91,12 +99,15 @@ def test_a_lost_race_inside_a_group_is_settled_one_by_one(service: Running) -> N
     (answer,) = imported(service, [row(1, "race", publication(doi()))])
     pb2 = review_service_pb2
     by_id = pb2.DecideSubmissionsRequest(
-        request_id=request_id(), submission_id=answer.submission_id, decision=3, reason="unclear"
+        request_id=request_id(),
+        submission_id=answer.submission_id,
+        decision=pb2.DECISION_RETURN,
+        reason="unclear",
     )
     by_record = pb2.DecideSubmissionsRequest(
         request_id=request_id(),
         source_record=pb.SourceRecord(system="cris", record_id="race"),
-        decision=4,
+        decision=pb2.DECISION_REJECT,
         reason="not ours",
     )
     found = list(service.approver.DecideSubmissions(iter([by_id, by_record])))

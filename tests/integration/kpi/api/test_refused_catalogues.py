@@ -17,8 +17,9 @@ from tests.integration.kpi.api.test_catalogues import (
     published,
     roll_back,
 )
-from tests.integration.kpi.test_service import publish_catalogue, running, settings, wait_until
+from tests.integration.kpi.test_service import publish_catalogue, running, settings
 from tests.unit.kpi.builders import article, catalogue_message, changed
+from tests.waiting import wait_until
 
 __all__ = ["fresh_broker", "mongo", "settings"]
 
@@ -43,6 +44,7 @@ def test_a_tree_that_lacks_a_unit_is_refused_until_the_records_are_accepted(
         assert "PARKS_MORE: 3 records" in refused.reason
         assert info(stack).view_id != view_id
         accepted = published(stack, message, directory_version=2, parked_max=3)
+        assert accepted is not None
         assert followed(stack, accepted).state == View.STATE_LIVE
         wait_until(lambda: info(stack).parked == 3)
 

@@ -7,7 +7,7 @@ import pytest
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
 from services.cli.terminal import formula
-from services.cli.terminal.texts import Lang
+from services.cli.terminal.texts import Lang, texts
 
 Condition, Component = catalogue_pb2.Condition, catalogue_pb2.Component
 WORDS = {
@@ -41,14 +41,24 @@ WORDS = {
 
 @pytest.mark.parametrize(("condition", "words"), WORDS.values(), ids=WORDS)
 def test_a_condition_is_told_in_words(condition: catalogue_pb2.Condition, words: str) -> None:
-    value = Component(type="task", rule=7, date="due_on", where=[condition])
+    value = Component(
+        type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", where=[condition]
+    )
     told = formula.words(catalogue_pb2.Indicator(value=value), Lang.en)
     assert told == f"number of tasks, {words}, in the month of `due_on`"
 
 
 def test_a_stock_a_ratio_and_an_attainment_are_told() -> None:
-    stock = Component(type="task", rule=1, date="due_on", until="done_on", not_before="begin_on")
-    endless = Component(type="task", rule=7, date="due_on", until="never")
+    stock = Component(
+        type="task",
+        rule=catalogue_pb2.COUNTING_RULE_WHOLE,
+        date="due_on",
+        until="done_on",
+        not_before="begin_on",
+    )
+    endless = Component(
+        type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", until="never"
+    )
     indicator = catalogue_pb2.Indicator(value=stock, denominator=endless)
     assert formula.words(indicator, Lang.en) == (
         "number of tasks, each once at every level, as of the end of the period: from `due_on` and "
@@ -61,7 +71,9 @@ def test_a_stock_a_ratio_and_an_attainment_are_told() -> None:
 
 def test_every_type_and_every_rule_has_its_words() -> None:
     types = [field.name for field in facts_pb2.Facts.DESCRIPTOR.fields]
-    assert set(formula.WORKS) == {*types, "any"}
+    for lang in Lang:
+        called = {key.removeprefix("works.") for key in texts(lang) if key.startswith("works.")}
+        assert called == {*types, "any"}
     for rule in catalogue_pb2.CountingRule.values()[1:]:
         value = Component(type="receipt", rule=rule, date="received_on", amount="a", member="m")
         told = [formula.words(catalogue_pb2.Indicator(value=value), lang) for lang in Lang]

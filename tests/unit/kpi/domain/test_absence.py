@@ -51,7 +51,7 @@ def work(*statements: Statement | Claim) -> Work:
     for number, one in enumerate(statements, 1):
         statement = both(one) if isinstance(one, Claim) else one
         claims = [c for c in (statement.declared, statement.verified) if c]
-        known[claims[0].submission_id if claims else f"gone{number}"] = statement
+        known[claims[0].name if claims else f"gone{number}"] = statement
     return restored(known, CATALOGUE)
 
 
@@ -70,7 +70,7 @@ def only(answer: Answer) -> Finding:
 
 
 ONE = work(claim("alpha/sci", quartile="q3", authors=2, filed_on="2025-01-01"))
-CASES = {
+CASES: dict[str, tuple[Work, str, dict[str, Any], Finding]] = {
     "nobody claims it": (Work(), "PLAIN", {}, Finding(Reason.UNKNOWN)),
     "it was taken back": (
         work(Statement(3)),
@@ -231,7 +231,7 @@ def test_nothing_is_absent_without_a_reason(seed: int) -> None:
         statements = {}
         for source in sources:
             event = events.decode_changed(source)
-            statements[event.submission_id] = events.decode_statement(event, made_of, source)
+            statements[events.name_of(event)] = events.decode_statement(event, made_of, source)
         known = restored(statements, made_of)
         for indicator in made_of.indicators.values():
             for unit in UNITS:

@@ -1,9 +1,9 @@
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import events_pb2, facts_pb2
 from services.kernel.errors import InvalidRecord
-from services.kpi.domain.work import Claim
+from services.kpi.domain.work import UNVERIFIED, Claim
 from services.kpi.wire.events import (
     decode_changed,
     decode_republished,
@@ -14,6 +14,7 @@ from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire
 
 KINDS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 CATALOGUE = real_catalogue()
+SOURCE = "kieng/submissions/alpha"
 
 
 def claim_of(declared: events_pb2.Claim) -> Claim:
@@ -35,9 +36,15 @@ def sample(field: FieldDescriptor) -> object:
     return [value] if field.is_repeated else value
 
 
+def message_of(kind: str) -> Descriptor:
+    message = KINDS[kind].message_type
+    assert message is not None
+    return message
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_type_of_facts_gives_the_facts_that_the_catalogue_looks_at(kind: str) -> None:
-    fields = KINDS[kind].message_type.fields
+    fields = message_of(kind).fields
     claim = claim_of(wire_claim("alpha/sci", kind, **{f.name: sample(f) for f in fields}))
     wanted = CATALOGUE.fields_of.get(kind, frozenset())
     assert claim.type == kind
@@ -131,15 +138,35 @@ def test_a_change_is_read_as_it_was_written() -> None:
     assert decode_changed(event.SerializeToString()) == event
 
 
+def verified_ms(event: events_pb2.SubmissionChanged) -> int:
+    statement = decode_statement(event, CATALOGUE, b"")
+    assert statement.verified is not None
+    return statement.verified.verified_ms
+
+
+def test_the_time_of_the_first_verification_is_the_events_else_that_of_its_version() -> None:
+    event = changed(declared=article(), verified=article())
+    assert verified_ms(event) == UNVERIFIED, "who says no time leads nobody"
+    event.changed_at.FromMilliseconds(1_700_000_000_123)
+    assert verified_ms(event) == 1_700_000_000_123
+    event.verified_at.FromNanoseconds(1_600_000_000_456_999_999)
+    # A database keeps milliseconds: what is published again says no more.
+    assert verified_ms(event) == 1_600_000_000_456
+    event.ClearField("verified")
+    declared = decode_statement(event, CATALOGUE, b"").declared
+    assert declared is not None
+    assert declared.verified_ms == UNVERIFIED
+
+
 @pytest.mark.parametrize("value", [b"\xff\xff", b""])
 def test_what_is_no_republication_is_an_invalid_record(value: bytes) -> None:
     with pytest.raises(InvalidRecord):
-        decode_republished(value, 0)
+        decode_republished(value, 0, SOURCE)
     mark = events_pb2.LogRepublished(institution_id="alpha", generation=2)
     mark.generation = 2
-    assert decode_republished(mark.SerializeToString(), 2) == {"alpha"}
+    assert decode_republished(mark.SerializeToString(), 2, SOURCE) == {"alpha"}
     # What an older generation of the same topic says does not make a new one whole.
-    assert decode_republished(mark.SerializeToString(), 3) == frozenset()
+    assert decode_republished(mark.SerializeToString(), 3, SOURCE) == frozenset()
 
 
 def test_enum_words_lose_their_prefix() -> None:
@@ -175,6 +202,6 @@ def facts_of(event: events_pb2.SubmissionChanged) -> dict[str, object]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_type_marks_the_date_it_happened_on_and_needs_it(kind: str) -> None:
-    field = KINDS[kind].message_type.fields_by_name[happened(kind)]
+    field = message_of(kind).fields_by_name[happened(kind)]
     (rules,) = [value for _, value in field.GetOptions().ListFields() if hasattr(value, "string")]
     assert rules.string.pattern == "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
