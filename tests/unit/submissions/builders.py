@@ -37,7 +37,7 @@ def expert(name: str, person_id: str = "person-1") -> submission_pb2.Content:
     message.facts.expert.mode = 1
     message.facts.expert.started_on = "2025-02-01"
     message.facts.expert.days = 20
-    message.evidence.add(title="invitation", uri="store://7", sha256="a" * 64)
+    message.evidence.add(title="invitation", uri="urn:archive:7", sha256="a" * 64)
     return message
 
 
