@@ -65,7 +65,7 @@ def test_every_request_and_a_text_at_any_depth_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Trường Đại học Khoa học Tự nhiên", "12/HĐ", "Größe – 漢字 “x” §7", "e\u0301", ""]
+    "text", ["Trường Đại học Khoa học Tự nhiên", "12/HĐ", "Größe 漢字 “x” §7", "e\u0301", ""]
 )
 def test_what_people_write_is_taken(text: str) -> None:
     check(review_service_pb2.DecideSubmissionsRequest(**_decision(), reason=text))

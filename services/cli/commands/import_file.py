@@ -20,6 +20,7 @@ from services.cli.client.clients import Clients
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import spreadsheets, submission_rows
 from services.cli.session import Session, with_session
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -199,4 +200,7 @@ def write_report(path: Path, report: Report) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
-        writer.writerows(asdict(row) for row in report.refused)
+        writer.writerows(
+            {name: visible(str(value)) for name, value in asdict(row).items()}
+            for row in report.refused
+        )
