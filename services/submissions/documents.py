@@ -10,6 +10,7 @@ import mongoengine as me
 
 from services.kernel.publisher import Event
 from services.submissions.domain.submission import (
+    Asked,
     AuditEntry,
     Content,
     SourceRecord,
@@ -26,7 +27,7 @@ class SubmissionDocument(me.Document):
     """One submission. Declares fields and indexes; written by guarded updates only.
 
     ``names`` holds what must be unique to one submission for good: its source record and the
-    request that created it. Both share one index, because every further index slows down writes
+    requests that made and changed it. All share one index, because every further index slows down writes
     on databases compatible with MongoDB, which do not use partial indexes either.
     """
 
@@ -51,6 +52,7 @@ class SubmissionDocument(me.Document):
     created_at = me.DateTimeField()
     updated_at = me.DateTimeField()
     audit = me.ListField(me.DictField())
+    asked = me.ListField(me.DictField())
     outbox = me.ListField(me.DictField())
     outbox_pending = me.BooleanField()
 
@@ -88,7 +90,7 @@ def source_name(source: SourceRecord) -> str:
 
 
 def request_name(request_id: str) -> str:
-    """Return the unique name of the request that created a submission."""
+    """Return the unique name of a request that created or changed a submission."""
     return f"request/{request_id}"
 
 
@@ -129,6 +131,7 @@ def encode_new(write: Write) -> dict[str, Any]:
         "names": names or [f"id/{submission.submission_id}"],
         "created_at": submission.created_at,
         "audit": [asdict(entry) for entry in submission.audit],
+        "asked": [asdict(asked) for asked in submission.asked],
         "outbox": encode_outbox(write.events),
         "outbox_pending": bool(write.events),
         **encode_fields(submission),
@@ -139,6 +142,9 @@ def encode_change(write: Write) -> dict[str, Any]:
     """Return the single update with the fields, audit entry and events of a change."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
+    asked_before = write.before.submission.asked if write.before else ()
+    for asked in write.after.asked[len(asked_before) :]:
+        pushes |= {"asked": asdict(asked), "names": request_name(asked.request_id)}
     if write.events:
         fields["outbox_pending"] = True
         pushes["outbox"] = {"$each": encode_outbox(write.events)}
@@ -167,6 +173,8 @@ def decode(document: dict[str, Any]) -> Loaded:
         audit=tuple(AuditEntry(**entry) for entry in document["audit"]),
         # Documents of the first release lack it.
         former_keys=frozenset(document.get("former_keys", ())),
+        # Documents of releases before 0.4 lack it.
+        asked=tuple(Asked(**asked) for asked in document.get("asked", ())),
     )
     return Loaded(submission, len(document["outbox"]))
 

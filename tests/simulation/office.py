@@ -149,7 +149,8 @@ class Office:
 
     def _by(self, subject: str) -> Change:
         now = BEGIN + timedelta(seconds=self.world.steps)
-        return Change(subject, now, "", 0, "why not", frozenset({"approver"}))
+        roles = frozenset({"contributor", "approver"})
+        return Change(subject, now, "", 0, "why not", roles, is_institution_wide=True)
 
     def _content(self, unit_id: str) -> Content:
         work_key, claim = claims.claim(self.world.random, unit_id, KEYS)

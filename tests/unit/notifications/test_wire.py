@@ -34,7 +34,7 @@ def test_a_decision_is_told_to_the_submitter(state: Any, kind: Kind) -> None:
         kind=kind,
         submission_id="s1",
         version=3,
-        author=Recipient("alpha", "u1"),
+        recipients=(Recipient("alpha", "u1"),),
         work_key="doi:10.1000/x",
         unit_id="alpha/sci",
         type="publication",

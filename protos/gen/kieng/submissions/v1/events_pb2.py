@@ -27,7 +27,7 @@ from kieng.submissions.v1 import facts_pb2 as kieng_dot_submissions_dot_v1_dot_f
 from kieng.submissions.v1 import submission_pb2 as kieng_dot_submissions_dot_v1_dot_submission__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/submissions/v1/events.proto\x12\x14kieng.submissions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a kieng/submissions/v1/facts.proto\x1a%kieng/submissions/v1/submission.proto\"\xc8\x01\n\x05\x43laim\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12(\n\x04part\x18\x02 \x01(\x0e\x32\x1a.kieng.submissions.v1.Part\x12\x11\n\tshare_ppm\x18\x03 \x01(\r\x12,\n\x06source\x18\x04 \x01(\x0e\x32\x1c.kieng.submissions.v1.Source\x12*\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1b.kieng.submissions.v1.Facts\x12\x17\n\x0f\x65vidence_sha256\x18\x06 \x03(\t\"\xdb\x02\n\x11SubmissionChanged\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12\x10\n\x08work_key\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12-\n\x08\x64\x65\x63lared\x18\x06 \x01(\x0b\x32\x1b.kieng.submissions.v1.Claim\x12-\n\x08verified\x18\x07 \x01(\x0b\x32\x1b.kieng.submissions.v1.Claim\x12\x14\n\x0csubmitted_by\x18\x08 \x01(\t\x12.\n\nchanged_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07primary\x18\n \x01(\x08\x12\x13\n\x0breported_on\x18\x0b \x01(\t\"Q\n\x0eLogRepublished\x12\x16\n\x0einstitution_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x13\n\x0bsubmissions\x18\x03 \x01(\x03\x42v\n\x14kieng.submissions.v1B\x0b\x45ventsProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/submissions/v1/events.proto\x12\x14kieng.submissions.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a kieng/submissions/v1/facts.proto\x1a%kieng/submissions/v1/submission.proto\"\xc8\x01\n\x05\x43laim\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12(\n\x04part\x18\x02 \x01(\x0e\x32\x1a.kieng.submissions.v1.Part\x12\x11\n\tshare_ppm\x18\x03 \x01(\r\x12,\n\x06source\x18\x04 \x01(\x0e\x32\x1c.kieng.submissions.v1.Source\x12*\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1b.kieng.submissions.v1.Facts\x12\x17\n\x0f\x65vidence_sha256\x18\x06 \x03(\t\"\xed\x02\n\x11SubmissionChanged\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12\x10\n\x08work_key\x18\x04 \x01(\t\x12*\n\x05state\x18\x05 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12-\n\x08\x64\x65\x63lared\x18\x06 \x01(\x0b\x32\x1b.kieng.submissions.v1.Claim\x12-\n\x08verified\x18\x07 \x01(\x0b\x32\x1b.kieng.submissions.v1.Claim\x12\x14\n\x0csubmitted_by\x18\x08 \x01(\t\x12.\n\nchanged_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07primary\x18\n \x01(\x08\x12\x13\n\x0breported_on\x18\x0b \x01(\t\x12\x10\n\x08\x62\x65reaved\x18\x0f \x03(\t\"Q\n\x0eLogRepublished\x12\x16\n\x0einstitution_id\x18\x01 \x01(\t\x12\x12\n\ngeneration\x18\x02 \x01(\x05\x12\x13\n\x0bsubmissions\x18\x03 \x01(\x03\x42v\n\x14kieng.submissions.v1B\x0b\x45ventsProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,7 +38,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLAIM']._serialized_start=166
   _globals['_CLAIM']._serialized_end=366
   _globals['_SUBMISSIONCHANGED']._serialized_start=369
-  _globals['_SUBMISSIONCHANGED']._serialized_end=716
-  _globals['_LOGREPUBLISHED']._serialized_start=718
-  _globals['_LOGREPUBLISHED']._serialized_end=799
+  _globals['_SUBMISSIONCHANGED']._serialized_end=734
+  _globals['_LOGREPUBLISHED']._serialized_start=736
+  _globals['_LOGREPUBLISHED']._serialized_end=817
 # @@protoc_insertion_point(module_scope)
