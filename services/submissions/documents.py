@@ -27,8 +27,8 @@ class SubmissionDocument(me.Document):
     """One submission. Declares fields and indexes; written by guarded updates only.
 
     ``names`` holds what must be unique to one submission for good: its source record and the
-    requests that made and changed it. All share one index, because every further index slows down writes
-    on databases compatible with MongoDB, which do not use partial indexes either.
+    requests that made and changed it. All share one index, because every further index slows
+    down writes on databases compatible with MongoDB, which do not use partial indexes either.
     """
 
     submission_id = me.StringField(primary_key=True)

@@ -17,6 +17,7 @@ from rich.progress import Progress
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.client.clients import Clients
+from services.cli.client.resuming import Patience, answers
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import spreadsheets, submission_rows
 from services.cli.session import Session, with_session
@@ -80,6 +81,8 @@ def import_file(
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
+    When the service goes away, it waits a minute for it and goes on with the row it was at.
+
     Example: kieng import publication.csv --institution vnu --system cris
     """
     screen = session.screen
@@ -91,7 +94,8 @@ def import_file(
         screen.say("import.dry", rows=len(parsed.requests))
     else:
         with screen.progress() as progress:
-            send(session.clients, parsed.requests, report, bar(progress, path.name, parsed))
+            advance = bar(progress, path.name, parsed)
+            send(session.clients, parsed.requests, report, advance, patience_of(screen))
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:
         write_report(report_to, report)
@@ -132,21 +136,29 @@ def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callab
     return lambda: progress.advance(task)
 
 
+def patience_of(screen: Screen) -> Patience:
+    """Return the patience of a command that says what it waits for."""
+    return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
+
+
 def send(
     clients: Clients,
     requests: Iterable[import_service_pb2.ImportSubmissionsRequest],
     report: Report,
     advance: Callable[[], None],
+    patience: Patience,
 ) -> None:
     """Send rows and add their outcomes to a report.
 
+    Rows that were written just before a cut are sent again, and counted as unchanged.
+
     Raises:
-        CallFailed: the service stopped answering; send the whole file again.
+        CallFailed: the service did not come back in time; send the whole file again.
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
         records = {request.row: request.source_record.record_id for request in part}
-        for answer in stub.ImportSubmissions(iter(part)):
+        for answer in answers(stub.ImportSubmissions, part, patience):
             if answer.HasField("error"):
                 for refused in _refusals(answer, records.get(answer.row, "")):
                     report.refuse(refused)

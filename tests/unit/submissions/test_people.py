@@ -4,9 +4,9 @@ import pytest
 
 from services.kernel.errors import Forbidden, InvalidArgument
 from services.submissions.domain import people, transitions
+from services.submissions.domain.people import person
 from services.submissions.domain.submission import Decision, State
 from services.submissions.events import events_of
-from services.submissions.domain.people import person
 from tests.unit.submissions import builders
 from tests.unit.submissions.builders import by, change, content
 
