@@ -21,7 +21,7 @@ REACHED = Reached("alpha/sci", "PUB-01", 2025, 120, 121)
 
 def decided(**fields: object) -> str:
     values = {name: getattr(DECIDED, name) for name in DECIDED.__slots__}
-    (notice,) = notices_of_decision(Decided(**{**values, **fields}))  # type: ignore[arg-type]
+    (notice,) = notices_of_decision(Decided(**{**values, **fields}))
     return notice.notification_id
 
 
