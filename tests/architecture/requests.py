@@ -41,7 +41,7 @@ def texts(descriptor: Descriptor, above: Path = ()) -> Iterator[Path]:
             yield from texts(field.message_type, path)
 
 
-def _messages(path: Path) -> list[Descriptor]:
+def _messages(path: Path) -> list[Descriptor | None]:
     return [field.message_type for field in path]
 
 

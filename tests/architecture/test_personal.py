@@ -46,8 +46,13 @@ def fields(descriptor: Descriptor, above: Path = ()) -> Iterator[Path]:
             yield from fields(inner, (*above, field))
 
 
+def owner_of(field: FieldDescriptor) -> Descriptor:
+    assert field.containing_type is not None
+    return field.containing_type
+
+
 def is_about_a_person(field: FieldDescriptor) -> bool:
-    owner = field.containing_type.name
+    owner = owner_of(field).name
     if f"{owner}.{field.name}" in SHOWN:
         return False
     return bool(PERSONAL.match(field.name)) or (owner in PERSONS and field.name == "name")
@@ -56,16 +61,16 @@ def is_about_a_person(field: FieldDescriptor) -> bool:
 @pytest.mark.parametrize("descriptor", answers(), ids=lambda d: d.full_name)
 def test_every_field_that_says_something_of_a_person_is_marked(descriptor: Descriptor) -> None:
     unmarked = {
-        f"{path[-1].containing_type.name}.{path[-1].name}"
+        f"{owner_of(path[-1]).name}.{path[-1].name}"
         for path in fields(descriptor)
-        if is_about_a_person(path[-1]) and path[-1].name not in reserved(path[-1].containing_type)
+        if is_about_a_person(path[-1]) and path[-1].name not in reserved(owner_of(path[-1]))
     }
     assert unmarked == set()
 
 
 def test_every_exception_is_needed() -> None:
     there = {
-        f"{path[-1].containing_type.name}.{path[-1].name}"
+        f"{owner_of(path[-1]).name}.{path[-1].name}"
         for descriptor in answers()
         for path in fields(descriptor)
     }
@@ -109,7 +114,7 @@ def test_others_are_shown_none_of_it_and_the_institution_all(descriptor: Descrip
     copy = type(whole).FromString(whole.SerializeToString())
     assert shown_to("alpha", copy) == whole, "a message that names nobody is shown to nobody"
     assert held(shown_to("beta", copy)) == []
-    marked = [named(p) for p in fields(descriptor) if p[-1].name in reserved(p[-1].containing_type)]
+    marked = [named(p) for p in fields(descriptor) if p[-1].name in reserved(owner_of(p[-1]))]
     assert bool(before) == bool(marked)
 
 

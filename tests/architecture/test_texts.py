@@ -68,13 +68,13 @@ def test_every_request_and_a_text_at_any_depth_is_looked_at() -> None:
     "text", ["Trường Đại học Khoa học Tự nhiên", "12/HĐ", "Größe 漢字 “x” §7", "e\u0301", ""]
 )
 def test_what_people_write_is_taken(text: str) -> None:
-    check(review_service_pb2.DecideSubmissionsRequest(**_decision(), reason=text))
-    check(submission_pb2.SourceRecord(system="cris", record_id=text or "1"))
-
-
-def _decision() -> dict[str, object]:
+    decision = review_service_pb2.DECISION_APPROVE
     request_id = "0192f0c1-0000-7000-8000-000000000000"
-    return {"request_id": request_id, "submission_id": "1", "decision": 1}
+    request = review_service_pb2.DecideSubmissionsRequest(
+        request_id=request_id, submission_id="1", decision=decision, reason=text
+    )
+    check(request)
+    check(submission_pb2.SourceRecord(system="cris", record_id=text or "1"))
 
 
 @pytest.mark.parametrize(

@@ -292,8 +292,9 @@ def test_proofs_are_shown_to_their_institution_only(stack: Stack) -> None:
         claim.evidence_sha256.append(claim.unit_id)
     for number, claim in enumerate([*claims, claims[0]]):
         stack.publish(changed(f"p{number}", 1, f"doi:10.1/p{number // 2}", claim, claim))
-    months = {"indicator_code": "KNW-03", "from_month": "2024-05", "to_month": "2024-05"}
-    request = kpi_service_pb2.ExplainKpiRequest(unit_id="root", **months)
+    request = kpi_service_pb2.ExplainKpiRequest(
+        unit_id="root", indicator_code="KNW-03", from_month="2024-05", to_month="2024-05"
+    )
 
     def proofs(institution: str) -> list[list[str]]:
         works = stack.call("ExplainKpi", request, "viewer", of=institution).works

@@ -22,9 +22,10 @@ def test_all_facts_and_proofs_are_shown(capsys: pytest.CaptureFixture[str]) -> N
     content.evidence[1].uri = "urn:archive:7"
     source = submission_pb2.SourceRecord(system="cris", record_id="7")
     submission = submission_pb2.Submission(
-        submission_id="s1", version=3, state=3, content=content, source_record=source
+        submission_id="s1", version=3, content=content, source_record=source
     )
     submission.submitted_by = "author-7"
+    submission.state = submission_pb2.STATE_UNIT_APPROVED
     shown = printed(capsys, submission)
     for text in ("A title", "10.1000/xyz", "q1", "wos; scopus", "alpha; beta", "2025-03-01"):
         assert text in shown
@@ -60,9 +61,10 @@ def test_every_fact_of_every_type_is_shown(kind: str) -> None:
             getattr(fact, field.name).append(value)
         else:
             setattr(fact, field.name, value)
-    content.source, content.part, content.share_ppm = 1, 1, 500_000
+    content.source, content.share_ppm = submission_pb2.SOURCE_REGISTRY, 500_000
+    content.part = submission_pb2.PART_LEAD
     pairs = content_pairs(Screen(lang=Lang.en), content)
-    assert all(pairs.values()) or set(pairs) - set(filter(pairs.get, pairs)) == {"unit_id"}
+    assert {name for name, value in pairs.items() if not value} == {"unit_id"}
     assert names <= {name.removeprefix(f"{kind}.") for name in pairs}
     assert (pairs["source"], pairs["part"]) == ("registry", "lead")
 
