@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kieng.kpi.v1 import kpi_service_pb2
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.privacy import reserved
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
@@ -70,6 +72,15 @@ def absence(
     )
 
 
+PERSONAL_FACTS = frozenset(
+    name
+    for kind in facts_pb2.Facts.DESCRIPTOR.fields
+    if kind.message_type is not None
+    for name in reserved(kind.message_type)
+)
+"""Facts that identify a person; a finding may be of another institution's claim."""
+
+
 def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
     """Return a finding of an absence as a message."""
     reason = f"REASON_{finding.reason.value.upper()}"
@@ -79,6 +90,6 @@ def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
         submission_id=finding.submission_id,
         field=finding.field,
         wanted=finding.wanted,
-        found=finding.found,
+        found="" if finding.field in PERSONAL_FACTS else finding.found,
         by=finding.by,
     )

@@ -11,6 +11,11 @@ from services.cli.terminal.texts import Lang
 from tests.unit.submissions.builders import expert, publication, transfer
 
 
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+
+
 def printed(capsys: pytest.CaptureFixture[str], submission: submission_pb2.Submission) -> str:
     screen = Screen(lang=Lang.en)
     screen.answers.print(one(screen, submission))
