@@ -103,7 +103,11 @@ def measuring(call: Call) -> Iterator[None]:
 
 
 def check_deadline(call: Call) -> None:
-    """Refuse a call without a deadline or with one too far away; server streams need none."""
+    """Refuse a call without a deadline or with one too far away; server streams need none.
+
+    Raises:
+        InvalidArgument: there is no deadline, or it is too far away. The caller's fault.
+    """
     remaining: float | None = call.context.time_remaining()
     longest = STREAM_SECONDS_MAX if call.method.client_streaming else UNARY_SECONDS_MAX
     endless = call.method.server_streaming and not call.method.client_streaming
@@ -113,7 +117,12 @@ def check_deadline(call: Call) -> None:
 
 
 def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
-    """Set the call's principal; raises Unauthenticated or Forbidden."""
+    """Set the call's principal; raises Unauthenticated or Forbidden.
+
+    Raises:
+        Unauthenticated: there is no credential, or it is not valid. The caller's fault.
+        Forbidden: the credential is valid, but not for this. The caller's fault.
+    """
     scheme, _, call.token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not call.token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")

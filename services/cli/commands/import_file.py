@@ -152,6 +152,13 @@ def send(
 
     Rows that were written just before a cut are sent again, and counted as unchanged.
 
+    Args:
+        clients: where to send rows.
+        requests: rows, in the order of the file.
+        report: gets the outcome of each row.
+        advance: called after each row.
+        patience: how long to wait for an answer.
+
     Raises:
         CallFailed: the service did not come back in time; send the whole file again.
     """
