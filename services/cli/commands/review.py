@@ -204,6 +204,7 @@ def send(
         institution: institution that decides.
         requests: decisions, in the order of the file.
         advance: called after each decision.
+        patience: how long to wait for an answer.
         subject: who decides; empty for the default of the local issuer.
 
     Raises:

@@ -170,7 +170,15 @@ class Cube:
     def members(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int
     ) -> list[str]:
-        """Return the different members that a distinct count counts; none for other indicators."""
+        """Return the different members that a distinct count counts; none for other indicators.
+
+        Args:
+            unit_id: unit.
+            indicator: indicator of the catalogue.
+            measure: 0 declared, 1 verified.
+            first: first month.
+            last: last month, included.
+        """
         component = self.catalogue.indicators.get(indicator.attainment_of, indicator).value
         if component is None or component.rule is not Rule.DISTINCT:
             return []

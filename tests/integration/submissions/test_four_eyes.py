@@ -19,9 +19,9 @@ from tests.integration.submissions.test_service import (
     events_about,
     refusal,
     request_id,
-    until,
 )
 from tests.unit.submissions.builders import publication
+from tests.waiting import wait_until
 
 Code = grpc.StatusCode
 VERIFY = review_service_pb2.DECISION_VERIFY
@@ -83,6 +83,6 @@ def test_verified_work_of_another_is_not_withdrawn_by_a_contributor(service: Run
 def test_the_owner_is_named_to_be_notified_when_an_approver_withdraws(service: Running) -> None:
     verified = decide(service.approver, create(service.author), VERIFY)
     gone = withdraw(service.caller("alpha", "chief", "approver"), verified, "declared twice")
-    until(lambda: len(events_about(service, gone.submission_id)) == 3)
+    wait_until(lambda: len(events_about(service, gone.submission_id)) == 3)
     last = events_about(service, gone.submission_id)[-1]
     assert (last.state, list(last.bereaved)) == (pb.STATE_WITHDRAWN, ["author"])
