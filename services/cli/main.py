@@ -32,7 +32,9 @@ from services.cli.commands import (
     submit,
     subscription,
     target,
+    template,
     token,
+    topic_acls,
     topics,
     unit,
     up,
@@ -52,6 +54,7 @@ app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command("import")(import_file.import_file)
+app.command()(template.template)
 app.command()(submit.submit)
 app.add_typer(submission.app, name="submission")
 app.add_typer(review.app, name="review")
@@ -66,6 +69,7 @@ app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")
 app.command()(token.token)
+topics.app.add_typer(topic_acls.app, name="acl")
 app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(config.app, name="config")

@@ -51,7 +51,7 @@ class Desk:
             AlreadyExists: the request id or source record was used with other content. The
                 caller's fault.
         """
-        submission_id = new_id()
+        submission_id = new_submission_id(self.submissions.institution_id)
         content = self.content(request.content, submission_id)
         has_source = request.HasField("source_record")
         source = wire.decode_source(request.source_record) if has_source else None
@@ -65,7 +65,11 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content. Raises what `make` and `content` raise."""
+        """Replace the content of a submission; unless it is a draft, it is submitted again.
+
+        Raises:
+            Refusal: as `make` and `content`.
+        """
         self.read(request.submission_id)
         content = self.content(request.content, request.submission_id)
         change = self.asked(request)
@@ -77,7 +81,11 @@ class Desk:
         )
 
     def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
-        """Submit a draft or returned submission for review. Raises what `make` raises."""
+        """Submit a draft or returned submission for review.
+
+        Raises:
+            Refusal: as `make`.
+        """
         change = self.asked(request)
         return self.make(
             request.submission_id,
@@ -87,7 +95,11 @@ class Desk:
         )
 
     def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
-        """Withdraw a submission. Raises what `make` raises."""
+        """Withdraw a submission for good; it stops counting.
+
+        Raises:
+            Refusal: as `make`.
+        """
         change = self.asked(request, request.reason)
         return self.make(
             request.submission_id,
@@ -176,7 +188,11 @@ class Desk:
         return page_of(self.submissions, self.principal, request)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
-        """Validate content and return its canonical form. Raises what `Intake.content` raises."""
+        """Validate a content and return its canonical form.
+
+        Raises:
+            Refusal: as `Intake.content`.
+        """
         return self.intake.content(message, submission_id, self._today())
 
     def first(
@@ -260,3 +276,8 @@ class Desk:
 def new_id() -> str:
     """Return a new id; ids sort by creation time."""
     return str(uuid_utils.uuid7())
+
+
+def new_submission_id(institution_id: str) -> str:
+    """Return a new id that begins with its institution, so that every reader can judge it."""
+    return f"{institution_id}.{new_id()}"

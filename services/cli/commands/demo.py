@@ -26,12 +26,13 @@ from services.cli.commands.import_file import (
     bar,
     local_mistakes,
     patience_of,
-    read,
     send,
     show,
 )
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files import submission_file
+from services.cli.files.headings import TYPES
+from services.cli.files.submission_file import Reading
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
@@ -126,13 +127,13 @@ class Demo:
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
-        with self.clients(institution, "contributor") as clients:
+        with self.clients(institution, "contributor", "registry", "system") as clients:
             for type_name in TYPES:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
                     continue
                 report = Report()
-                parsed = read(path, type_name, SYSTEM)
+                parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
                 send(clients, parsed.requests, report, advance, patience_of(self.screen))

@@ -31,7 +31,12 @@ Replication = Annotated[
 
 
 @contextmanager
-def _admin(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+    """Yield a client of the broker that is asked for.
+
+    Raises:
+        Failure: no broker is named, or it does not answer.
+    """
     address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or session.stack.broker
     if not address:
         raise Failure("which broker? Give --kafka host:port", USAGE)
@@ -72,7 +77,7 @@ def apply_topics(
     Example: kieng topics apply --kafka kafka-1:9092 --replication 3
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, session) as admin:
+    with connected(bootstrap, session) as admin:
         done = topics.apply(admin, table)
     screen = session.screen
     left = [str(difference) for difference in done.left]
@@ -106,7 +111,7 @@ def plan_topics(
     Example: kieng topics plan --kafka kafka-1:9092
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, session) as admin:
+    with connected(bootstrap, session) as admin:
         differences = topics.plan(admin, table)
     found = [str(difference) for difference in differences]
     screen = session.screen

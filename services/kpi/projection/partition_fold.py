@@ -160,7 +160,9 @@ class PartitionFold:
         statements = {}
         for source in sources:
             event = events.decode_changed(source)
-            statements[event.submission_id] = events.decode_statement(event, self.catalogue, source)
+            statements[events.name_of(event)] = events.decode_statement(
+                event, self.catalogue, source
+            )
         return restored(statements, self.catalogue)
 
     def _fold_one(
@@ -171,7 +173,7 @@ class PartitionFold:
         deltas: dict[Key, int],
     ) -> None:
         old = self._works[event.work_key]
-        new, changes = fold(old, event.submission_id, statement, self.catalogue)
+        new, changes = fold(old, events.name_of(event), statement, self.catalogue)
         if new is old:
             return
         self._works[event.work_key] = touched[event.work_key] = new

@@ -128,7 +128,7 @@ def restore(
     claims: list[kpi_service_pb2.ExplainedClaim] = []
     for source in stored.sources:
         event = events.decode_changed(source)
-        statements[event.submission_id] = events.decode_statement(event, catalogue, source)
+        statements[events.name_of(event)] = events.decode_statement(event, catalogue, source)
         claims += _claims(event)
     return restored(statements, catalogue), claims
 

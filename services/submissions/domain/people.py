@@ -10,7 +10,7 @@ import unicodedata
 
 from services.submissions.domain.submission import Submission
 
-WRITING = frozenset({"create", "amend", "submit"})
+WRITING = frozenset({"create", "amend", "renew", "submit"})
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 
 

@@ -105,6 +105,8 @@ class Submission:
     """Works it was submitted for before; a republished log has to retract them."""
     asked: tuple[Asked, ...] = ()
     """The requests that changed it; those of releases before 0.4 are missing."""
+    verified_at: datetime | None = None
+    """When the work that counts as verified was verified first; None without one."""
 
     def has_seen(self, change: Change) -> bool:
         """Return True if this very change was applied; False for an empty request id.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from services.kernel.errors import Conflict, Forbidden, InvalidArgument, WrongState
@@ -106,6 +107,20 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
     return _changed(submission, "amend", change, **edited, **_submitted(change))
 
 
+def renew(submission: Submission, content: Content, change: Change) -> Submission:
+    """Submit a withdrawn submission again, e.g. because its record is in the source once more.
+
+    Raises:
+        WrongState: it is not withdrawn.
+        InvalidArgument: it has no evidence. The caller's fault.
+    """
+    _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
+    _need_evidence(content)
+    former = (submission.former_keys | {submission.content.work_key}) - {content.work_key}
+    edited: dict[str, Any] = {"content": content, "edited_by": change.subject, "reason": ""}
+    return _changed(submission, "renew", change, former_keys=former, **edited, **_submitted(change))
+
+
 def submit(submission: Submission, change: Change) -> Submission:
     """Submit a draft or returned submission for review.
 
@@ -137,6 +152,7 @@ def withdraw(submission: Submission, change: Change) -> Submission:
         change,
         state=State.WITHDRAWN,
         verified=None,
+        verified_at=None,
         reason=change.reason,
     )
 
@@ -169,9 +185,20 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
         fields["approved_by"] = change.subject
     if decision is Decision.VERIFY:
         fields["verified"] = submission.content
+        fields["verified_at"] = _verified_since(submission) or change.now
     if decision is Decision.REJECT:
-        fields["verified"] = None
+        fields["verified"] = fields["verified_at"] = None
     return _changed(submission, decision.name.lower(), change, **fields)
+
+
+def _verified_since(submission: Submission) -> datetime | None:
+    """Return since when the work to be verified counts as verified already; None if it does not.
+
+    Another verification of the same work does not put it behind claims that were verified since.
+    """
+    before = submission.verified
+    is_same = before is not None and before.work_key == submission.content.work_key
+    return submission.verified_at if is_same else None
 
 
 def repair(submission: Submission, change: Change) -> Submission:

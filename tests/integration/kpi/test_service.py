@@ -102,7 +102,7 @@ class Stack:
                 topic=topic,
                 key=getattr(message, "work_key", "") or "k",
                 type=message.DESCRIPTOR.full_name,
-                source="kieng/test/shared",
+                source=f"kieng/submissions/{getattr(message, 'institution_id', 'shared')}",
                 value=message.SerializeToString(),
             )
             for number, message in enumerate(messages)

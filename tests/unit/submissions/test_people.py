@@ -106,3 +106,11 @@ def test_work_that_was_never_verified_is_withdrawn_by_any_contributor_of_the_uni
     assert people.bereaved(gone) == ("author",)
     with pytest.raises(Forbidden):
         transitions.withdraw(builders.submitted(), change("second", roles=frozenset()))
+
+
+def test_who_renewed_a_withdrawn_submission_has_written_it() -> None:
+    renewed = transitions.renew(builders.withdrawn(), content(), change("second"))
+    for subject in ("author", "second"):
+        with pytest.raises(Forbidden) as refusal:
+            transitions.decide(renewed, Decision.VERIFY, by(subject))
+        assert refusal.value.reason == "OWN_WORK"

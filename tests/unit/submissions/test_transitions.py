@@ -1,11 +1,13 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from services.kernel.errors import AlreadyExists, Conflict, Forbidden, InvalidArgument, WrongState
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import (
+    Change,
     Decision,
     State,
     Submission,
@@ -79,6 +81,23 @@ def test_an_amended_verified_one_keeps_its_verified_content_until_the_next_verif
     assert amended.verified == before.content
     assert STEPS["return"](amended).verified == before.content
     assert STEPS["verify"](amended).verified == amended.content
+
+
+def test_the_first_verification_of_a_work_keeps_its_time_until_another_work_is_verified() -> None:
+    def at(hour: int, **fields: Any) -> Change:
+        return replace(by("third"), now=builders.NOW.replace(hour=hour), **fields)
+
+    def verified(submission: Submission, hour: int) -> Submission:
+        return transitions.decide(submission, Decision.VERIFY, at(hour))
+
+    first = verified(builders.submitted(), 4)
+    assert first.verified_at == builders.NOW.replace(hour=4)
+    same = transitions.amend(first, content(first.content.work_key[4:], title="T"), change())
+    assert same.verified_at == verified(same, 5).verified_at == first.verified_at
+    other = transitions.amend(first, content("10.1000/other"), change())
+    assert other.verified_at == first.verified_at
+    assert verified(other, 6).verified_at == builders.NOW.replace(hour=6)
+    assert transitions.withdraw(first, change()).verified_at is None
 
 
 @pytest.mark.parametrize("step", ["withdraw", "reject"])

@@ -98,9 +98,9 @@ class _SourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Source.ValueTy
     SOURCE_UNSPECIFIED: _Source.ValueType  # 0
     """Same as declared."""
     SOURCE_REGISTRY: _Source.ValueType  # 1
-    """A public registry, such as Crossref or a patent office."""
+    """A public registry, such as Crossref or a patent office. Only a credential with ROLE_REGISTRY may say so."""
     SOURCE_SYSTEM: _Source.ValueType  # 2
-    """A system of record of the institution, such as its CRIS or accounts."""
+    """A system of record of the institution, such as its CRIS or accounts. Only a credential with ROLE_SYSTEM may say so."""
     SOURCE_DECLARED: _Source.ValueType  # 3
     """A person's declaration."""
 
@@ -110,9 +110,9 @@ class Source(_Source, metaclass=_SourceEnumTypeWrapper):
 SOURCE_UNSPECIFIED: Source.ValueType  # 0
 """Same as declared."""
 SOURCE_REGISTRY: Source.ValueType  # 1
-"""A public registry, such as Crossref or a patent office."""
+"""A public registry, such as Crossref or a patent office. Only a credential with ROLE_REGISTRY may say so."""
 SOURCE_SYSTEM: Source.ValueType  # 2
-"""A system of record of the institution, such as its CRIS or accounts."""
+"""A system of record of the institution, such as its CRIS or accounts. Only a credential with ROLE_SYSTEM may say so."""
 SOURCE_DECLARED: Source.ValueType  # 3
 """A person's declaration."""
 Global___Source: _TypeAlias = Source  # noqa: Y015
