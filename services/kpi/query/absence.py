@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from kieng.kpi.v1 import kpi_service_pb2
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.privacy import reserved
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
@@ -77,6 +79,15 @@ def absence(
     )
 
 
+PERSONAL_FACTS = frozenset(
+    name
+    for kind in facts_pb2.Facts.DESCRIPTOR.fields
+    if kind.message_type is not None
+    for name in reserved(kind.message_type)
+)
+"""Facts that identify a person; a finding may be of another institution's claim."""
+
+
 def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
     """Return full name -> id of the submissions of a work."""
     said = (events.decode_changed(source) for source in sources)
@@ -99,6 +110,6 @@ def encode_finding(
         submission_id=ids.get(finding.submission_id, finding.submission_id),
         field=finding.field,
         wanted=finding.wanted,
-        found=finding.found,
+        found="" if finding.field in PERSONAL_FACTS else finding.found,
         by=ids.get(finding.by, finding.by),
     )
