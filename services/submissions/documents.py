@@ -180,7 +180,7 @@ def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datet
     """Return when the verified work was verified first.
 
     Documents of earlier releases do not say: the audit does, if there was but one work; else the
-    last verification stands for it, which is never earlier.
+    last verification is used, which is never earlier.
     """
     if not document["verified"] or "verified_at" in document:
         return document.get("verified_at")

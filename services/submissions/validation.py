@@ -15,7 +15,7 @@ from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import check_facts, fact_type, happened_on
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
-"""Source -> role without which nobody may name it: it precedes what a person declares."""
+"""Source -> role that is needed to name it: it precedes what a person declares."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[in
 class Facts:
     """The facts of a work: those of the claim that leads it, whole.
 
-    Who joins a work takes it as it stands, so that no claim moves the numbers of another unit
+    Who joins a work takes it as it is, so that no claim moves the numbers of another unit
     (ADR 0025). Only who claims it is known from all claims.
 
     Args:
