@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from kieng.kpi.v1 import kpi_service_pb2
@@ -11,11 +11,10 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.explanation import Seen, ids_of, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 
@@ -75,12 +74,6 @@ def absence(
         findings=findings,
         claims=claims,
     )
-
-
-def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
-    """Return full name -> id of the submissions of a work."""
-    said = (events.decode_changed(source) for source in sources)
-    return {events.name_of(event): event.submission_id for event in said}
 
 
 def encode_finding(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.disagreement import claims_of, disagreements
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
@@ -61,15 +62,11 @@ def explain(
         work, claims = restore(stored, catalogue)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):
-            contribution = encode_value(share)
-            explained.append(
-                kpi_service_pb2.ExplainedWork(
-                    work_key=stored.work_key,
-                    contribution=contribution,
-                    member=member,
-                    claims=claims,
-                )
-            )
+            message = _explained(work, stored.sources, measure, catalogue)
+            message.work_key, message.member = stored.work_key, member
+            message.contribution.CopyFrom(encode_value(share))
+            message.claims.extend(claims)
+            explained.append(message)
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
     return kpi_service_pb2.ExplainKpiResponse(
         view=seen.info(progress),
@@ -77,6 +74,32 @@ def explain(
         works=explained,
         next_page_token=more,
     )
+
+
+def _explained(
+    work: Work, sources: Iterable[bytes], measure: int, catalogue: Catalogue
+) -> kpi_service_pb2.ExplainedWork:
+    """Return which claim leads a work in a measure, and where others say otherwise."""
+    claims, ids = claims_of(work, measure), ids_of(sources)
+    return kpi_service_pb2.ExplainedWork(
+        led_by=ids[claims[0].name] if claims else "",
+        disagreements=[
+            kpi_service_pb2.Disagreement(
+                submission_id=ids[each.claim.name],
+                unit_id=catalogue.tree.ids[each.claim.unit],
+                field=each.field,
+                said=each.said,
+                counts=each.counts,
+            )
+            for each in disagreements(claims)
+        ],
+    )
+
+
+def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
+    """Return full name -> id of the submissions of a work."""
+    said = (events.decode_changed(source) for source in sources)
+    return {events.name_of(event): event.submission_id for event in said}
 
 
 class Seen:
