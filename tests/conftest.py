@@ -8,6 +8,7 @@ worker: tests/distribution.py; what runs when: docs/testing.md.
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -66,6 +67,12 @@ def pytest_terminal_summary(
 ) -> None:
     for line in config.stash.get(MEASURED, []):
         terminalreporter.write_line(f"measured: {line}")
+
+
+def pytest_sessionfinish() -> None:
+    # Services that tests start in this process exclude what lives from collection. At exit nothing
+    # would collect it either, and DuckDB would print a page about objects that were never freed.
+    gc.unfreeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

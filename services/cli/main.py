@@ -32,6 +32,7 @@ from services.cli.commands import (
     submit,
     subscription,
     target,
+    template,
     token,
     topic_acls,
     topics,
@@ -52,6 +53,7 @@ app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command("import")(import_file.import_file)
+app.command()(template.template)
 app.command()(submit.submit)
 app.add_typer(submission.app, name="submission")
 app.add_typer(review.app, name="review")

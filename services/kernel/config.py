@@ -63,7 +63,11 @@ class KernelSettings(BaseSettings):
     """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
 
     def kafka_options(self) -> dict[str, Any]:
-        """Return options of all Kafka clients; raises KafkaConnectionError without a broker."""
+        """Return options of all Kafka clients.
+
+        Raises:
+            KafkaConnectionError: no broker listens at any of the addresses.
+        """
         return {
             "bootstrap_servers": _reachable(self.kafka_bootstrap),
             "bootstrap_timeout_ms": 5000,
@@ -75,13 +79,21 @@ class KernelSettings(BaseSettings):
         }
 
     def producer_options(self) -> dict[str, Any]:
-        """Return options of Kafka producers; raises KafkaConnectionError without a broker."""
+        """Return options of Kafka producers: what they write is acknowledged by all replicas.
+
+        Raises:
+            KafkaConnectionError: no broker listens at any of the addresses.
+        """
         # All replicas acknowledge and nothing is written twice: kafka-python's own defaults.
         limits = {"max_block_ms": 5000, "delivery_timeout_ms": 9000, "request_timeout_ms": 5000}
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return options of Kafka consumers; raises KafkaConnectionError without a broker."""
+        """Return options of Kafka consumers.
+
+        Raises:
+            KafkaConnectionError: no broker listens at any of the addresses.
+        """
         beat = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 2000}
         return {
             **self.kafka_options(),

@@ -68,7 +68,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission after a decision. ``type`` and ``title`` are empty if nothing counts."""
+    """A submission after a decision; if nothing counts, ``type`` and ``title`` are empty."""
 
     kind: Kind
     submission_id: str

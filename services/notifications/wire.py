@@ -108,14 +108,14 @@ def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
 
 
 def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
-    """Return a kind's number."""
+    """Return the enum number of a kind of notification."""
     return notification_pb2.Kind.Value(f"KIND_{kind.upper()}")
 
 
 def encode_notification(
     notification: Notification, language: Language
 ) -> notification_pb2.Notification:
-    """Return a notification's message, with its texts in a language."""
+    """Return a notification as the contract has it, with subject and body in a language."""
     subject, body = render(notification, language)
     message = notification_pb2.Notification(
         notification_id=notification.notification_id,
@@ -143,7 +143,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
 
 
 def encode_subscription(subscription: Subscription) -> notification_pb2.Subscription:
-    """Return a subscription's message."""
+    """Return a subscription as the contract has it."""
     return notification_pb2.Subscription(
         email_kinds=map(encode_kind, subscription.email_kinds),
         email=subscription.email,

@@ -63,7 +63,11 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content. Raises what `make` and `content` raise."""
+        """Replace the content of a submission; unless it is a draft, it is submitted again.
+
+        Raises:
+            Refusal: as `make` and `content`.
+        """
         self.read(request.submission_id)
         content = self.content(request.content, request.submission_id)
         change = self.change(request.request_id)
@@ -75,7 +79,11 @@ class Desk:
         )
 
     def submit(self, request: submission_service_pb2.SubmitSubmissionRequest) -> Submission:
-        """Submit a draft or returned submission for review. Raises what `make` raises."""
+        """Submit a draft or returned submission for review.
+
+        Raises:
+            Refusal: as `make`.
+        """
         change = self.change(request.request_id)
         return self.make(
             request.submission_id,
@@ -85,7 +93,11 @@ class Desk:
         )
 
     def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
-        """Withdraw a submission. Raises what `make` raises."""
+        """Withdraw a submission for good; it stops counting.
+
+        Raises:
+            Refusal: as `make`.
+        """
         change = self.change(request.request_id, request.reason)
         return self.make(
             request.submission_id,
@@ -172,7 +184,11 @@ class Desk:
         return page_of(self.submissions, self.principal, request)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
-        """Validate content and return its canonical form. Raises what `Intake.content` raises."""
+        """Validate a content and return its canonical form.
+
+        Raises:
+            Refusal: as `Intake.content`.
+        """
         return self.intake.content(message, submission_id, self._today())
 
     def first(

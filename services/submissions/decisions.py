@@ -23,7 +23,11 @@ Request = pb.DecideSubmissionsRequest
 
 
 def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
-    """Apply one decision and return the submission. Raises what `Desk.make` and `decide` raise."""
+    """Apply one decision and return the submission as it is then.
+
+    Raises:
+        Refusal: as `Desk.make` and `transitions.decide`.
+    """
     change = desk.change(request.request_id, request.reason)
     return desk.make(
         request.submission_id,

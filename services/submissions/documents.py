@@ -117,7 +117,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 
 
 def encode_new(write: Write) -> dict[str, Any]:
-    """Return the whole document of a new submission."""
+    """Return a new submission as it is stored, with the events that are still to be published."""
     submission = write.after
     source = submission.source
     request_id = submission.audit[0].request_id
@@ -149,7 +149,7 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds."""
+    """Return the submission that a document holds, and its number of unpublished events."""
     verified = document["verified"]
     source = document["source_system"]
     audit = tuple(AuditEntry(**entry) for entry in document["audit"])
@@ -180,7 +180,7 @@ def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datet
     """Return when the verified work was verified first.
 
     Documents of earlier releases do not say: the audit does, if there was but one work; else the
-    last verification is used, which is never earlier.
+    last verification is taken for it, which is never earlier.
     """
     if not document["verified"] or "verified_at" in document:
         return document.get("verified_at")
@@ -189,7 +189,7 @@ def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datet
 
 
 def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the outbox entries of events."""
+    """Return events as they wait in the document until the relay has published them."""
     return [
         {
             "id": event.event_id,
@@ -204,7 +204,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the unpublished events of a document, in order."""
+    """Return the events of a document that are still to be published, oldest first."""
     return [
         Event(
             event_id=entry["id"],

@@ -115,6 +115,8 @@ def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
     content = desk.content(row.message.content, submission_id)
     if before is None:
         return desk.first(submission_id, content, row.source, row.request_id, True)
+    if before.submission.state is State.WITHDRAWN:
+        return transitions.renew(before.submission, content, desk.change(row.request_id))
     if content.encoded == before.submission.content.encoded:
         return before.submission
     return transitions.amend(before.submission, content, desk.change(row.request_id))
@@ -125,6 +127,7 @@ def _outcome_of(submission: Submission) -> pb.Outcome.ValueType:
     return {
         "create": pb.OUTCOME_CREATED,
         "amend": pb.OUTCOME_AMENDED,
+        "renew": pb.OUTCOME_RENEWED,
         "withdraw": pb.OUTCOME_WITHDRAWN,
     }.get(action, pb.OUTCOME_UNCHANGED)
 

@@ -232,7 +232,7 @@ class SubmissionDatabases(Store):
     """Provides `Databases`, with all indexes created before the first call."""
 
     def make(self, mongo: Mongo) -> Databases:
-        """Return the databases of the institutions in the settings."""
+        """Return the databases of the institutions that the settings name, one each."""
         metrics.preset(self.container.settings.institutions)
         databases = Databases(mongo, self.container.settings.institutions)
         for submissions in databases.all():

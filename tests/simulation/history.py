@@ -109,8 +109,8 @@ class Log:
         return set(range(self.partitions))
 
     def repeat(self, rng: random.Random) -> None:
-        """Write a record that is there already once more."""
-        rows = rng.choice(self.records)
+        """Write a record once more that is there already, or was in a topic before this one."""
+        rows = rng.choice(rng.choice(list(self.topics.values())))
         if rows:
             old = rng.choice(rows)
             self.put(old.partition, old.key, old.value, old.headers)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.errors import AutoReconnect
@@ -28,10 +27,9 @@ INSTITUTIONS = ("a", "b", "c")
 LEAVES = ("a/x/g", "a/x/h", "a/y", "a/x", "b/x/g", "b", "c")
 KEYS = 3
 """So few works of each kind that most are claimed by several units."""
-BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 UNKNOWN_ACKNOWLEDGEMENTS = 0.03
 SHUFFLES = 0.3
-ECHOES = 0.1
+ECHOES = 0.2
 FORGERIES = 0.15
 
 
@@ -156,8 +154,7 @@ class Office:
         return after, events_of(before, after)
 
     def _by(self, subject: str) -> Change:
-        now = BEGIN + timedelta(seconds=self.world.steps)
-        return Change(subject, now, "", 0, "why not", frozenset({"approver"}))
+        return Change(subject, self.world.now(), "", 0, "why not", frozenset({"approver"}))
 
     def _content(self, unit_id: str) -> Content:
         work_key, claim = claims.claim(self.world.random, unit_id, KEYS)

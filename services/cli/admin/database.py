@@ -40,9 +40,10 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
 
 
 def institutions(mongo: Mongo, named: list[str], stack: Stack) -> list[str]:
-    """Return the institutions whose databases are meant, those that have one already included.
+    """Return the institutions whose databases a command works on.
 
-    Without any named they are those of KIENG_INSTITUTIONS, else those of the local stack.
+    They are those that are named, else those of KIENG_INSTITUTIONS, else those of the local stack;
+    in any case also those that have a database already.
     """
     listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
     here = LocalIssuer(stack.issuer_folder).institutions()

@@ -148,7 +148,11 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
 
 
 def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
-    """Return some of the records from a position on; raises KafkaError."""
+    """Return some of the records from a position on.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
     options = {**broker.options(bootstrap), "auto_offset_reset": "latest"}
     consumer = KafkaConsumer(**options, enable_auto_commit=False, allow_auto_create_topics=False)
     with closing(consumer):

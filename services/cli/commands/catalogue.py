@@ -58,7 +58,7 @@ def list_catalogue(
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue as JSON."""
+    """Return a catalogue as `--output json` prints it."""
     return {
         "version": message.version,
         "directory_version": message.directory_version,

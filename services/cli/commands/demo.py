@@ -21,9 +21,11 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
-from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
+from services.cli.commands.import_file import Report, bar, local_mistakes, send, show
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files import submission_file
+from services.cli.files.headings import TYPES
+from services.cli.files.submission_file import Reading
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
@@ -122,7 +124,7 @@ class Demo:
                 if not path.exists():
                     continue
                 report = Report()
-                parsed = read(path, type_name, SYSTEM)
+                parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
                 send(clients, parsed.requests, report, advance)

@@ -190,7 +190,7 @@ def _follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition without its content as JSON."""
+    """Return an edition, without its numbers, as `--output json` prints it."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -206,7 +206,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return a line of a restatement list as JSON."""
+    """Return what one work changed, with who and why, as `--output json` prints it."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -233,7 +233,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell, when closed and now, as JSON."""
+    """Return a cell, when closed and now, as `--output json` prints it."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,

@@ -161,16 +161,13 @@ def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
     Raises:
         Failure: the file cannot be read or lacks a column.
     """
-    header, body = spreadsheets.read(path)
-    names = [heading.strip().lower() for heading in header]
-    if missing := {"record_id", "decision"} - set(names):
+    table = spreadsheets.read(path)
+    if missing := {"record_id", "decision"} - {heading.lower() for heading in table.header}:
         raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")
     requests: Requests = []
     refused: list[RefusedRow] = []
-    for number, cells in body:
-        row = {name: cell.strip() for name, cell in zip(names, cells, strict=False)}
-        if not any(row.values()):
-            continue
+    for number, record in spreadsheets.records(path, table):
+        row = {name.lower(): text for name, text in record.items()}
         decision = DECISIONS.get(row["decision"].lower())
         if decision is None or not row["record_id"]:
             known = f"decision is one of {', '.join(DECISIONS)}; record_id is needed"

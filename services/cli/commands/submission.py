@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submission
 
 
 def state_text(submission: submission_pb2.Submission) -> str:
-    """Return the name of the state, as commands take it."""
+    """Return the state of a submission by the name that `--state` takes, e.g. `unit_approved`."""
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TextIO, cast
 
@@ -21,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from services.cli.terminal.texts import Lang, text
+from services.kernel.lossy_stream import LossyStream
 
 FILE_COLUMNS = 150
 """Width of output to a file or a pipe, which have none of their own."""
@@ -31,27 +31,6 @@ class Output(StrEnum):
 
     table = "table"
     json = "json"
-
-
-class LossyStream:
-    """A stream that drops a message instead of raising when the disk is full."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write as much as there is space for."""
-        with suppress(OSError):
-            return self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush; what does not fit is flushed with the next message."""
-        with suppress(OSError):
-            self._stream.flush()
 
 
 class Screen:

@@ -26,7 +26,7 @@ CellKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One `SubmissionChanged` of one run; the oracle ignores their order."""
+    """One `SubmissionChanged` as bytes, and the number of its log; order does not matter."""
 
     run: int
     value: bytes

@@ -197,10 +197,11 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
 
     def flush_pending(self) -> None:
-        """Wait until every batch is stored; raises as `fold`: then claim all partitions again.
+        """Wait until every batch that was folded is stored.
 
         Raises:
             NotReady: the database cannot be reached; claim all partitions again.
+            OwnershipLost: another process owns a partition by now; so again.
         """
         try:
             self._behind.flush_pending()

@@ -79,7 +79,7 @@ def absence(
 def encode_finding(
     finding: Finding, ids: Mapping[str, str] = MappingProxyType({})
 ) -> kpi_service_pb2.Finding:
-    """Return a finding of an absence as a message.
+    """Return one reason why a work does not count as the contract has it.
 
     Args:
         finding: the finding.

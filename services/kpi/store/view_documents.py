@@ -58,7 +58,7 @@ class View:
 
 
 def encode_view(view: View) -> dict[str, Any]:
-    """Return the document of a view."""
+    """Return a view as it is stored; `decode_view` reads it."""
     return {
         "_id": view.view_id,
         "state": view.state,

@@ -149,8 +149,8 @@ def _claim(
 def _verified_ms(event: events_pb2.SubmissionChanged) -> int:
     """Return when an event's submission was first verified for its work.
 
-    Events of older logs do not say. The time of their version is used instead, which is never
-    earlier, so that no claim leads a work by omitting the time.
+    Events of older logs do not say; the time of their version, which is never earlier, is taken
+    for it, so that no unit leads a work by saying nothing.
     """
     if not event.HasField("verified"):
         return UNVERIFIED

@@ -104,6 +104,20 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
     return _changed(submission, "amend", change, **edited, **_submitted(change))
 
 
+def renew(submission: Submission, content: Content, change: Change) -> Submission:
+    """Submit a withdrawn submission again, e.g. because its record is in the source once more.
+
+    Raises:
+        WrongState: it is not withdrawn.
+        InvalidArgument: it has no evidence. The caller's fault.
+    """
+    _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
+    _need_evidence(content)
+    former = (submission.former_keys | {submission.content.work_key}) - {content.work_key}
+    edited: dict[str, Any] = {"content": content, "edited_by": change.subject, "reason": ""}
+    return _changed(submission, "renew", change, former_keys=former, **edited, **_submitted(change))
+
+
 def submit(submission: Submission, change: Change) -> Submission:
     """Submit a draft or returned submission for review.
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from services.cli.files import submission_rows
+from services.cli.files import headings, submission_rows
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Cube, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
@@ -35,9 +35,9 @@ CATALOGUE = decode_catalogue(MESSAGE)
 
 def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
     """What a row says, checked as the service checks it, with its partner named."""
-    known = {name: row.get(name, "") for name in submission_rows.columns(type_name)}
+    known = {name: row.get(name, "") for name in headings.columns(type_name)}
     message = submission_rows.content(
-        type_name, {n: t for n, t in known.items() if n not in submission_rows.ROW_COLUMNS}
+        type_name, {n: t for n, t in known.items() if n not in headings.ROW_COLUMNS}
     )
     fact = getattr(message.facts, type_name)
     check_facts(message.facts, TODAY)

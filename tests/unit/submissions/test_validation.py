@@ -15,6 +15,8 @@ UNITS = {
     "alpha/old": Unit("2024-06-02", ("alpha/new",)),
     "alpha/split": Unit("2024-06-02", ("alpha/new", "alpha/other")),
     "alpha/closed": Unit("2024-06-02"),
+    "alpha/young": Unit(first_day="2024-06-03", predecessor_ids=("alpha/old",)),
+    "alpha/founded": Unit(first_day="2024-06-03"),
 }
 PRINCIPAL = Principal("author", "alpha", "alpha", frozenset({"contributor"}))
 
@@ -76,6 +78,24 @@ def test_what_happened_after_its_last_day_is_refused_and_its_successor_named(
     assert refused.value.fields == {
         "content.unit_id": f"{unit_id} ended on 2024-06-02; claim what came later for {heirs}",
         "content.facts.publication.issued_on": f"lies after the last day of {unit_id}, 2024-06-02",
+    }
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "forebears"), [("alpha/young", "alpha/old"), ("alpha/founded", "the unit above it")]
+)
+def test_what_happened_before_its_first_day_is_refused_and_its_predecessor_named(
+    unit_id: str, forebears: str
+) -> None:
+    assert take(unit_id, "2024-06-03") == unit_id
+    with pytest.raises(InvalidArgument) as refused:
+        take(unit_id, "2024-06-02")
+    assert refused.value.reason == "UNIT_NOT_BEGUN"
+    too_early = f"lies before the first day of {unit_id}, 2024-06-03"
+    came_before = f"{unit_id} began on 2024-06-03; claim what came before for {forebears}"
+    assert refused.value.fields == {
+        "content.unit_id": came_before,
+        "content.facts.publication.issued_on": too_early,
     }
 
 
