@@ -41,6 +41,7 @@ from services.cli.commands import (
     verify,
 )
 from services.cli.errors import Failure
+from services.cli.terminal.escaping import visible
 
 app = typer.Typer(
     name="kieng",
@@ -114,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="kieng")
     except Failure as failure:
-        print(f"kieng: {failure.message}", file=sys.stderr)
+        print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

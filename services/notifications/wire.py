@@ -28,6 +28,7 @@ TOLD_STATES = {
     submission_pb2.STATE_RETURNED: Kind.SUBMISSION_RETURNED,
     submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
+    submission_pb2.STATE_WITHDRAWN: Kind.SUBMISSION_WITHDRAWN,
 }
 # The field that names a work of each type. Names of persons are personal and never sent.
 TITLE_FIELDS = {
@@ -77,7 +78,9 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
     if not changed.submission_id or not changed.institution_id or not changed.version:
         raise ValueError("no submission_id, institution_id or version")
     kind = TOLD_STATES.get(changed.state)
-    if kind is None or not changed.primary or not changed.submitted_by:
+    told = changed.bereaved if kind is Kind.SUBMISSION_WITHDRAWN else [changed.submitted_by]
+    recipients = tuple(Recipient(changed.institution_id, each) for each in told if each)
+    if kind is None or not changed.primary or not recipients:
         return None
     claim = changed.declared if changed.HasField("declared") else changed.verified
     type_name = claim.facts.WhichOneof("kind") or ""
@@ -87,7 +90,7 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
         kind=kind,
         submission_id=changed.submission_id,
         version=changed.version,
-        author=Recipient(changed.institution_id, changed.submitted_by),
+        recipients=recipients,
         work_key=changed.work_key,
         unit_id=claim.unit_id,
         type=type_name,

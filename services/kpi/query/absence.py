@@ -11,7 +11,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, ids_of, restore
+from services.kpi.query.explanation import PERSONAL_FACTS, Seen, ids_of, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
@@ -92,6 +92,6 @@ def encode_finding(
         submission_id=ids.get(finding.submission_id, finding.submission_id),
         field=finding.field,
         wanted=finding.wanted,
-        found=finding.found,
+        found="" if finding.field in PERSONAL_FACTS else finding.found,
         by=ids.get(finding.by, finding.by),
     )

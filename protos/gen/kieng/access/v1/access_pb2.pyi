@@ -103,7 +103,12 @@ Global___Rule: _TypeAlias = Rule  # noqa: Y015
 
 RULE_FIELD_NUMBER: _builtins.int
 PERSONAL_FIELD_NUMBER: _builtins.int
+OWN_ONLY_FIELD_NUMBER: _builtins.int
 rule: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Rule]
 """Access rule of the method; a method without one is refused to everybody."""
 personal: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """True for a field that names or describes a person; such fields never enter an event."""
+own_only: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""True for a field that only callers of an institution concerned are shown; every service leaves it out of answers to others.
+An institution is concerned when the message, or one that holds it or is held by it, names it as `institution_id`.
+"""
