@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import grpc as grpcio
@@ -179,6 +180,9 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     if refusal.fields:
         violations = [{"field": f, "description": d} for f, d in refusal.fields.items()]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
+    if refusal.retry_after_seconds:
+        delay = timedelta(seconds=refusal.retry_after_seconds)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return status
 
 

@@ -64,6 +64,7 @@ class ViewDocument(Document):
     opened_at = DateTimeField(required=True)
     builder = DictField()
     begun = IntField()
+    partitions = IntField()
 
 
 class PointerDocument(Document):
