@@ -18,6 +18,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from kafka import KafkaConsumer, TopicPartition
 
+from kieng.proposals.v1 import proposal_service_pb2, proposal_service_pb2_grpc
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
@@ -79,6 +80,20 @@ def wait_until(condition: Any, seconds: float = 15.0) -> Any:
         if answer:
             return answer
     raise AssertionError(f"not true within {seconds:g} s")
+
+
+def agreed(channel: grpc.Channel, answer: Any) -> Any:
+    """Approve the proposal of an answer as each institution that is bound, by the real RPC."""
+    stub = proposal_service_pb2_grpc.ProposalServiceStub(channel)
+    found = answer.proposal
+    for institution in found.members:
+        if institution not in found.approved_by:
+            steward = Caller(stub, credential(institution, "steward", "steward"))
+            request = proposal_service_pb2.ApproveProposalRequest(
+                proposal_id=found.proposal_id, digest=found.digest
+            )
+            found = steward.ApproveProposal(request).proposal
+    return found
 
 
 class Log:
