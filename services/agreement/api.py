@@ -24,6 +24,8 @@ from services.policy.enforcement import need
 from services.policy.rules import Resource
 
 UNSENT_PER_RUN = 100
+VOTER = "steward"
+"""Role that acts for an institution in the votes, as the contract says of ApproveProposal."""
 PASSING = frozenset({"ANOTHER_VIEW_IS_BUILT", "LOG_DIVERGED", "NO_DIRECTORY"})
 """Reasons of refusals that pass: an approved proposal waits for them until it expires."""
 
@@ -55,10 +57,17 @@ class ProposalApi:
         raise NotImplementedError
 
     def ask(self, wish: Wish, agreement: Agreement) -> Proposal:
-        """Propose a change in the caller's name; with enough approvals it takes effect at once."""
-        now, caller = _now(), self.call.principal.institution_id
+        """Propose a change, and approve it if the caller may vote; it may take effect at once.
+
+        Who asks for what is proposed already approves that proposal.
+        """
+        now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
+        caller = principal.institution_id
         store: Proposals = self.proposals
-        found = store.propose(wish, caller, agreement, now, self.call.traceparent)
+        found = store.propose(wish, caller, agreement, now, traceparent)
+        if VOTER in principal.roles and caller in found.members and found.state is State.OPEN:
+            approve = partial(domain.approve, institution=caller, now=now)
+            found = store.change(found.proposal_id, approve, now, traceparent)
         return self._settled(found)
 
     @grpc

@@ -117,16 +117,16 @@ class Proposal:
 def propose(
     wish: Wish, attempt: int, proposer: str, agreement: Agreement, now: datetime
 ) -> Proposal:
-    """Return a new proposal; a proposer that is a member has approved it.
+    """Return a new proposal that nobody has approved.
 
     Args:
         wish: what is to change.
         attempt: number of the proposal among those of the same wish, from 1.
-        proposer: institution that proposes; one that is not bound has no vote.
+        proposer: institution that proposes; its vote is a matter of its own.
         agreement: who is bound now.
         now: time of the proposal.
     """
-    made = Proposal(
+    return Proposal(
         proposal_id=f"{wish.kind}-{wish.digest[:12]}-{attempt}",
         wish=wish,
         proposed_by=proposer,
@@ -137,9 +137,6 @@ def propose(
         proposed_at=now,
         expires_at=now + agreement.lifetime,
     )
-    if proposer not in agreement.members:
-        return made
-    return _counted(replace(made, approved_by=frozenset({proposer})))
 
 
 def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:

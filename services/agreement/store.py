@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from services.agreement.documents import decode, encode
-from services.agreement.domain import Agreement, Proposal, State, Wish, approve, expired, propose
+from services.agreement.domain import Agreement, Proposal, State, Wish, expired, propose
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.mongo import Mongo
 
@@ -43,7 +43,7 @@ class Proposals:
     def propose(
         self, wish: Wish, proposer: str, agreement: Agreement, now: datetime, traceparent: str
     ) -> Proposal:
-        """Return the pending proposal of a wish, or a new one; a proposer with a vote approves it.
+        """Return the pending proposal of a wish, or a new one, which nobody has approved.
 
         Raises:
             Conflict: others propose the same at the same time; repeat.
@@ -52,10 +52,7 @@ class Proposals:
             known = [decode(each) for each in self._documents.find({"digest": wish.digest})]
             pending = [each for each in known if not expired(each, now).is_closed]
             if pending:
-                if proposer not in pending[0].members:
-                    return pending[0]
-                change = _approval(proposer, now)
-                return self.change(pending[0].proposal_id, change, now, traceparent)
+                return pending[0]
             made = propose(wish, len(known) + 1, proposer, agreement, now)
             try:
                 self._documents.insert_one(encode(made, now, traceparent))
@@ -116,10 +113,3 @@ class Proposals:
         sent = [{"_id": each.proposal_id, "version": each.version} for each in proposals]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
-
-
-def _approval(institution: str, now: datetime) -> Callable[[Proposal], Proposal]:
-    # Asking for what is proposed already is to approve it, unless it is decided by now.
-    return lambda found: (
-        found if found.state is not State.OPEN else approve(found, institution, now)
-    )

@@ -135,12 +135,21 @@ class RollBackCatalogueRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    FROM_VIEW_ID_FIELD_NUMBER: _builtins.int
+    TO_VIEW_ID_FIELD_NUMBER: _builtins.int
+    from_view_id: _builtins.str
+    """View that answers now; empty: the one that does when the call arrives. Refused if another one does."""
+    to_view_id: _builtins.str
+    """View that is to take over again; empty: the one that answered before. Refused if it is another one."""
     def __init__(
         self,
+        *,
+        from_view_id: _builtins.str = ...,
+        to_view_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_view_id", b"from_view_id", "to_view_id", b"to_view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -602,12 +611,17 @@ class OpenLogGenerationRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    TOPIC_ID_FIELD_NUMBER: _builtins.int
+    topic_id: _builtins.str
+    """Topic id of the new log; empty: the broker's present one. Refused if the broker has another one."""
     def __init__(
         self,
+        *,
+        topic_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["topic_id", b"topic_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
