@@ -11,7 +11,7 @@ from services.agreement.domain import Agreement, members_of
 from services.kernel.config import KernelSettings
 
 
-class AgreementSettings(KernelSettings):
+class Settings(KernelSettings):
     """Settings of the agreement; a service with proposals inherits them."""
 
     agreement_quorum: int = Field(0, ge=0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.agreement.config import AgreementSettings
+from services.agreement import config as agreement
 
 
-class Settings(AgreementSettings):
+class Settings(agreement.Settings):
     """Settings of partners: those of the kernel and of the agreement."""

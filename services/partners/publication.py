@@ -66,7 +66,7 @@ def plan_of(
         units=units,
         touched=change.touched,
         affected=change.affected,
-        # Nobody is bound by a tree before the first: those that it names are.
+        # Before the first tree, those that it names are bound by it.
         bound=tuple(institutions(before or units, today.isoformat())),
     )
 

@@ -119,7 +119,7 @@ class CatalogueApi(ProposalApi):
         return found if found is not None and found.state == "building" else None
 
     def _propose(self, kind: Kind, request: Message, shown: Message) -> Proposal:
-        """Propose a request as it stands; fill in the message that shows the proposal."""
+        """Propose a request as it is; fill in the message that shows the proposal."""
         need(self.call.principal, self.call.method, Resource())
         today = datetime.now(UTC).date().isoformat()
         terms = self.terms(bound(self.registry.directory(0), today))
