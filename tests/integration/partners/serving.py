@@ -37,9 +37,12 @@ def write_issuers(path: Path) -> Path:
     return path
 
 
-def credential(institution: str, subject: str, *roles: str) -> tuple[tuple[str, str], ...]:
+def credential(
+    institution: str, subject: str, *roles: str, unit: str = ""
+) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
+    claims |= {"unit": unit} if unit else {}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )
