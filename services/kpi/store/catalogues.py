@@ -56,10 +56,11 @@ class Catalogues(Views):
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
         """Freeze a catalogue and return its version; an equal stored one keeps its version."""
+        # Before the look-up: whoever stores the same after it takes the version wanted here.
+        newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
         if known := self.version_of(message):
             return known
         digest = _digest(message)
-        newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
         version = int(newest["_id"]) + 1 if newest else 1
         message.version = version
         document = {"_id": version, "definition_sha256": digest}
