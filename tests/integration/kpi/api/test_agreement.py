@@ -265,7 +265,7 @@ def test_every_denied_change_leaves_every_byte_of_the_database_as_it_was(
                 assert content(mongo) == before, (metadata, name)
                 codes.add((name, code))
         assert len(codes) == 16
-        # With every other role of another institution: its own is not reached, and no vote of another.
+        # A steward of another institution does not reach them either.
         alpha = tokens.credential("alpha", "steward", "operator", "auditor")
         for name, request in changes(found.proposal_id):
             if name in ("SetTarget", "CloseEdition"):
