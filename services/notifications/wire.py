@@ -124,7 +124,7 @@ def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | No
     if not found.proposal_id or not found.version or not found.state:
         raise ValueError("no proposal_id, version or state")
     if found.state == proposal_pb2.STATE_APPROVED:
-        return None  # it takes effect at once, or fails; that is told
+        return None  # it takes effect at once, or fails, which is another version
     voted = {*found.approved_by, *found.rejected_by}
     return Proposed(
         proposal_id=found.proposal_id,

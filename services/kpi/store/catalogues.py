@@ -56,7 +56,7 @@ class Catalogues(Views):
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
         """Freeze a catalogue and return its version; an equal stored one keeps its version."""
-        # Before the look-up: whoever stores the same after it takes the version wanted here.
+        # Before the look-up: a writer of the same after it takes the version wanted here.
         newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
         if known := self.version_of(message):
             return known
