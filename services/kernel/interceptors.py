@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import grpc as grpcio
@@ -103,7 +104,11 @@ def measuring(call: Call) -> Iterator[None]:
 
 
 def check_deadline(call: Call) -> None:
-    """Refuse a call without a deadline or with one too far away; server streams need none."""
+    """Refuse a call without a deadline or with one too far away; server streams need none.
+
+    Raises:
+        InvalidArgument: there is no deadline, or it is too far away. The caller's fault.
+    """
     remaining: float | None = call.context.time_remaining()
     longest = STREAM_SECONDS_MAX if call.method.client_streaming else UNARY_SECONDS_MAX
     endless = call.method.server_streaming and not call.method.client_streaming
@@ -113,7 +118,12 @@ def check_deadline(call: Call) -> None:
 
 
 def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
-    """Set the call's principal; raises Unauthenticated or Forbidden."""
+    """Set the call's principal to the person or program that its credential names.
+
+    Raises:
+        Unauthenticated: there is no credential, or it is not valid. The caller's fault.
+        Forbidden: the credential is valid, but not for this. The caller's fault.
+    """
     scheme, _, call.token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not call.token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
@@ -128,15 +138,19 @@ def check(message: Message) -> None:
         InvalidArgument: names every field that is wrong. The caller's fault.
     """
     found = [violation.proto for violation in protovalidate.collect_violations(message)]
-    fields = {_path(each.field): each.message or "is not valid" for each in found}
+    fields = {_place(each): each.message or "is not valid" for each in found}
     if fields:
         listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
         raise InvalidArgument(f"the request is not valid: {listed}", fields=fields)
 
 
-def _path(path: Any) -> str:
-    steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in path.elements)
-    return ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
+def _place(violation: Any) -> str:
+    """Return the path of the wrong field; a rule over two, as `enterprise.ended_on`, names one."""
+    elements = violation.field.elements
+    steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in elements)
+    path = ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
+    message, _, field = violation.rule_id.rpartition(".")
+    return f"{path}.{field}" if message and path.endswith(f".{message}") else path
 
 
 @contextmanager
@@ -166,6 +180,9 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     if refusal.fields:
         violations = [{"field": f, "description": d} for f, d in refusal.fields.items()]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
+    if refusal.retry_after_seconds:
+        delay = timedelta(seconds=refusal.retry_after_seconds)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return status
 
 

@@ -15,9 +15,9 @@ from services.notifications.domain import (
     Notice,
     Proposed,
     Reached,
-    notice_of_decision,
     notice_of_proposal,
     notice_of_target,
+    notices_of_decision,
     subscribable,
 )
 from services.notifications.store import Deliveries, Inbox, Subscriptions
@@ -72,7 +72,7 @@ def notify(
 
 def _notices(event: Decided | Reached | Proposed, subscriptions: Subscriptions) -> list[Notice]:
     if isinstance(event, Decided):
-        return [notice_of_decision(event)]
+        return notices_of_decision(event)
     if isinstance(event, Proposed):
         return [notice_of_proposal(event, each) for each in subscriptions.everybody()]
     recipients = subscriptions.to_targets_of(subscribable(event.unit_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -17,11 +18,12 @@ from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from tests.conftest import paused
 from tests.e2e import expected
 from tests.e2e.calls import Caller, article, creation, refusal
-from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack, wait_until
+from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
+from tests.waiting import wait_until
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-ROWS = 3000
+ROWS = 800
 YEAR = ("2021-01", "2021-12")
 
 
@@ -40,11 +42,11 @@ def counted_at_once(reader: Caller, unit: str) -> int:
     return int(reader.call("kpi", KpiServiceStub, "GetKpis", request).cells[0].declared.whole)
 
 
-def articles(path: Path) -> Path:
+def articles(path: Path, name: str = "kill") -> Path:
     """A file of articles that takes the aggregator a while."""
     header = "record_id,unit_id,title,issued_on,indexes,evidence_sha256"
     rows = [
-        f"kill-{number},hust,Synthetic {number},2021-{number % 12 + 1:02d}-15,wos,{'cd' * 32}"
+        f"{name}-{number},hust,Synthetic {number},2021-{number % 12 + 1:02d}-15,wos,{'cd' * 32}"
         for number in range(ROWS)
     ]
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
@@ -61,7 +63,7 @@ def test_a_killed_aggregator_is_restarted_loudly_and_counts_nothing_twice(
     with subprocess.Popen(
         (*asked, "--data", str(stack.data)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as importing:
-        wait_until(lambda: counted_at_once(reader, "hust") > before, 30, "the first are counted")
+        wait_until(lambda: counted_at_once(reader, "hust") > before, 60, "the first are counted")
         os.kill(killed, signal.SIGKILL)
         began = time.monotonic()
         was_importing = importing.poll() is None
@@ -77,6 +79,31 @@ def test_a_killed_aggregator_is_restarted_loudly_and_counts_nothing_twice(
     assert differences(found, *SEVEN_MONTHS) == []
 
 
+def test_an_import_goes_on_by_itself_when_its_service_was_killed(
+    stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    before, killed = declared(stack, "hust"), stack.pid("submissions")
+    reader = Caller(stack, "hust", "viewer")
+    path = articles(tmp_path / "publication.csv", "cut")
+    asked = (str(KIENG), "import", str(path), "--institution", "hust", "--system", "cut")
+    shown = ("--output", "json", "--lang", "en", "--data", str(stack.data))
+    with subprocess.Popen(
+        (*asked, *shown), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as importing:
+        wait_until(lambda: counted_at_once(reader, "hust") > before, 30, "the first are counted")
+        os.kill(killed, signal.SIGKILL)
+        began = time.monotonic()
+        out, err = importing.communicate(timeout=COMMAND_SECONDS)
+    assert importing.returncode == 0, err
+    assert "waiting for it" in err, "the import was over before the kill: make it longer"
+    counts = json.loads(out)
+    assert counts["created"] + counts["unchanged"] == ROWS
+    assert (counts["refused"], counts["rows"]) == (0, [])
+    wait_until(lambda: declared(stack, "hust") == before + ROWS, 60, "every row is counted once")
+    measured(f"submissions killed: the import ended {time.monotonic() - began:.1f} s later")
+    assert stack.pid("submissions") != killed
+
+
 def test_a_hung_database_is_said_within_the_deadline_and_the_repeated_call_succeeds_once(
     stack: RunningStack,
 ) -> None:
@@ -90,9 +117,9 @@ def test_a_hung_database_is_said_within_the_deadline_and_the_repeated_call_succe
         assert time.monotonic() - began < 3
     assert refusal(caught.value).code in RETRYABLE
     patient = Caller(stack, "vnu", "contributor")
-    first = wait_until(lambda: attempt(patient, request), 20, "the repeated call succeeds")
+    first = wait_until(lambda: attempt(patient, request), 60, "the repeated call succeeds")
     assert patient.create(request).submission_id == first
-    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 10, "it is counted")
+    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 60, "it is counted")
     found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "20000")
     keys = [one["work_key"] for one in found["submissions"]]
     assert keys.count("doi:10.5555/e2e.hung-database") == 1
@@ -118,4 +145,4 @@ def test_a_submission_is_taken_while_the_broker_hangs_and_counted_when_it_is_bac
         made = author.create(request)
         assert author.read(made.submission_id).version == made.version
         assert declared(stack, "vnu/uet") == before
-    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 30, "it is counted")
+    wait_until(lambda: declared(stack, "vnu/uet") == before + 1, 60, "it is counted")

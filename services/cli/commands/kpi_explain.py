@@ -63,7 +63,8 @@ def explain(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
-    shared = session.acting_for(CONSORTIUM)
+    # Evidence and members are shown to their own institution only.
+    shared = session.acting_for(session.institution or CONSORTIUM)
     if work or submission:
         # A submission is read by its own institution, anything else by all of them.
         reader = session.acting_for(session.institution, "auditor") if submission else shared
@@ -133,7 +134,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason as JSON."""
+    """Return a reason why a work does not count as `--output json` prints it."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,
@@ -152,7 +153,14 @@ def absence_table(
     state: str | None,
     answer: kpi_service_pb2.ExplainAbsenceResponse,
 ) -> RenderableType:
-    """Return the verdict in a sentence and one line per reason."""
+    """Return the verdict in a sentence and one line per reason.
+
+    Args:
+        screen: language and width.
+        work: work key that was asked for.
+        state: state of the submission; None when it is not known.
+        answer: the findings.
+    """
     table = screen.table("why", "part", "submission_id", "field", "wanted", "found", "by")
     for finding in answer.findings:
         told = finding_json(finding)

@@ -36,7 +36,11 @@ class Task:
         self._thread.join()
 
     def is_done(self) -> bool:
-        """Return True if it ended; raise what it raised."""
+        """Return True if it ended; raise what it raised.
+
+        Raises:
+            Exception: whatever ended the task.
+        """
         if self._thread.is_alive():
             return False
         if self._error is not None:
@@ -120,4 +124,4 @@ def _check_service(
 
 def _announce(launch: Launch, death: Death) -> None:
     launch.screen.say("up.died", "bold red", name=death.name, code=death.returncode)
-    launch.screen.messages.print(death.tail, style="red", markup=False, soft_wrap=True)
+    launch.screen.messages.print(death.tail, style="red", soft_wrap=True)

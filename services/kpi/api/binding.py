@@ -66,7 +66,7 @@ class Effects:
             Unavailable: the broker is down.
         """
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
-        if live is not None and (live.topic_id != topic_id or not live.has_its_log):
+        if live is not None and not live.is_of(topic_id, len(begins)):
             raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
         return live, topic_id, begins
 
@@ -84,7 +84,7 @@ class Effects:
     def open_generation(self, request: api.OpenLogGenerationRequest) -> View:
         """Open a view of the present log, if it is the one of the request."""
         known, topic_id, begins = self._newest()
-        if topic_id != request.topic_id:
+        if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
         view = self.registry.open(topic_id, known.catalogue_version, begins)
         if self.log_identity()[0] != topic_id:
@@ -93,14 +93,15 @@ class Effects:
             raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return view
 
-    def need_catalogue(self) -> str:
-        """Return the topic id of the present log.
+    def present_log(self) -> tuple[str, int]:
+        """Return topic id and number of partitions of the present log.
 
         Raises:
             WrongState: no catalogue is published yet.
             Unavailable: the broker is down.
         """
-        return self._newest()[1]
+        _, topic_id, begins = self._newest()
+        return topic_id, len(begins)
 
     def _newest(self) -> tuple[View, str, Mapping[int, int]]:
         # A restored database has views, but no live one.

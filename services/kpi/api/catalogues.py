@@ -96,10 +96,12 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
         """OpenLogGeneration: propose a view of the present log if it is a new one."""
-        topic_id = self.effects.need_catalogue()
+        topic_id, partitions = self.effects.present_log()
         answer = catalogue_service_pb2.OpenLogGenerationResponse()
         request.topic_id = request.topic_id or topic_id
-        if not any(view.is_of(request.topic_id) for view in self.registry.views()):
+        request.partitions = request.partitions or partitions
+        log = (request.topic_id, request.partitions)
+        if not any(view.is_of(*log) for view in self.registry.views()):
             found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
             if found.state is not State.EFFECTIVE:
                 return answer
@@ -131,7 +133,11 @@ class CatalogueApi(ProposalApi):
     def try_catalogue(
         self, request: catalogue_service_pb2.TryCatalogueRequest
     ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
-        """TryCatalogue: stream what another catalogue would change at the live view's position."""
+        """TryCatalogue: stream what another catalogue would change at the live view's position.
+
+        Raises:
+            WrongState: no catalogue is published yet.
+        """
         message = frozen(request, self.registry)
         months = month_range(request.from_month, request.to_month)
         live = self.registry.live()
@@ -163,7 +169,11 @@ class CatalogueApi(ProposalApi):
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
-        """FollowView: stream a view's progress until it is no longer being built."""
+        """FollowView: stream a view's progress until it is no longer being built.
+
+        Raises:
+            NotFound: there is no such view. The caller's fault.
+        """
         began: tuple[float, int] | None = None
         pause = threading.Event()
         while self.call.is_active():
@@ -216,6 +226,7 @@ def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_
         generation=view.generation,
         catalogue_version=view.catalogue_version,
         fold_version=view.fold_version,
+        partitions=view.partitions,
         waiting_for=view.awaits,
         events_done=standing.read if standing else 0,
         events_wanted=sum(view.targets.values()) if view.phase else 0,

@@ -65,6 +65,12 @@ def list_parked(
 ) -> parked_service_pb2.ListParkedResponse:
     """Return a page of parked records: the caller's; the platform's operators see all of them.
 
+    Args:
+        request: the request, validated.
+        caller: who asks.
+        view_id: live view.
+        records: stored parked records.
+
     Raises:
         InvalidArgument: the page token is of another view. The caller's fault.
     """
@@ -90,6 +96,12 @@ def get_parked(
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
     """Return a parked record with content: the caller's; to platform operators one of no owner.
+
+    Args:
+        request: the request, validated.
+        caller: who asks.
+        view_id: live view.
+        records: stored parked records.
 
     Raises:
         NotFound: there is none, or the caller may not see its content. The caller's fault.

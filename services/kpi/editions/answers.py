@@ -14,7 +14,7 @@ from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:
-    """Return the message of an edition without its content."""
+    """Return period, digest and signature of an edition as the contract has them."""
     closed_at = Timestamp()
     closed_at.FromDatetime(edition.closed_at)
     return api.Edition(
@@ -34,7 +34,14 @@ def encode_edition(edition: Edition) -> api.Edition:
 def encode_line(
     line: Line, ratios: set[str], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
-    """Return a restatement line; None if it changed no cell of the unit and indicator, if given."""
+    """Return a restatement line; None if it changed no cell of the unit and indicator, if given.
+
+    Args:
+        line: what one work changed, and why.
+        ratios: codes of indicators that are ratios.
+        unit_id: only this unit; empty for all.
+        indicator_code: only this indicator; empty for all.
+    """
     changes: dict[tuple[str, str], list[int]] = {}
     for (unit, code, part), change in sorted(line.changes.items()):
         if unit_id in ("", unit) and indicator_code in ("", code):
@@ -72,7 +79,7 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
 
 
 def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
-    """Return the message of a restated cell, then and now."""
+    """Return a restated cell, when closed and now and why, as the contract has it."""
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,

@@ -137,7 +137,10 @@ class Views:
         def work(session: ClientSession) -> bool:
             found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
             others = [decode_view(document) for document in found]
-            if any(view.view_id == other.view_id or other.is_of(view.topic_id) for other in others):
+            if any(
+                view.view_id == other.view_id or other.is_of(view.topic_id, view.partitions)
+                for other in others
+            ):
                 return False
             # Every process writes this one document, so that two at once conflict and one retries.
             first = {"_id": others[0].view_id}
@@ -146,6 +149,11 @@ class Views:
             return True
 
         return transaction(self._mongo, work)
+
+    def bind(self, view: View, partitions: int) -> None:
+        """Store the number of partitions of a view that does not know it yet."""
+        unknown = {"_id": view.view_id, "partitions": {"$in": [0, None]}}
+        self._views.update_one(unknown, {"$set": {"partitions": partitions}})
 
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
         """Move a view to a rebuild phase; return False if another process moved it before.
@@ -176,7 +184,14 @@ class Views:
             self._views.update_one({"_id": view.view_id}, change)
 
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
-        """Take or renew the lease to build a view; it only saves duplicate work."""
+        """Take or renew the lease to build a view; it only saves duplicate work.
+
+        Args:
+            view: view to build.
+            owner: process that builds it.
+            now: present time.
+            until: when the lease runs out.
+        """
         found = self._views.find_one({"_id": view.view_id}) or {}
         held = found.get("builder") or {}
         if held and held["owner"] != owner and held["until"] > now:
@@ -213,6 +228,9 @@ class Views:
 
         The former view's epochs are raised in the same transaction: an owner that still folds it
         can no longer commit, so no reader ever sees a position go back.
+
+        Raises:
+            WrongState: no view is live yet.
         """
         live = self.live()
         if live is None:

@@ -26,7 +26,7 @@ from services.agreement.wire import wish_of
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
 from services.partners.schema import DATABASE
-from tests.integration.partners.serving import Caller, Log, credential, refusal_of, wait_until
+from tests.integration.partners.serving import Caller, Log, credential, refusal_of
 from tests.integration.partners.test_directory import (
     UNITS,
     first_directory,
@@ -34,6 +34,7 @@ from tests.integration.partners.test_directory import (
     unit,
 )
 from tests.integration.partners.test_partners import partner
+from tests.waiting import wait_until
 
 GROUP = directory_pb2.UNIT_KIND_GROUP
 Metadata = tuple[tuple[str, str], ...]

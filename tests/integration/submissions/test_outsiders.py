@@ -27,9 +27,9 @@ from tests.integration.submissions.test_service import (
     doi,
     refusal,
     request_id,
-    until,
 )
 from tests.unit.submissions.builders import publication
+from tests.waiting import wait_until
 
 ROLES = ("contributor", "reviewer", "approver", "auditor", "operator", "steward", "viewer")
 D = review_service_pb2
@@ -110,7 +110,7 @@ def content(service: Running) -> dict[str, list[bytes]]:
         database = service.mongo.database(f"kieng_submissions_{institution}")
         names = database.list_collection_names()
         pending = {"outbox_pending": True}
-        until(partial(_is_without, database, names, pending))
+        wait_until(partial(_is_without, database, names, pending))
         for name in names:
             documents = database[name].find({})
             found[f"{institution}.{name}"] = sorted(

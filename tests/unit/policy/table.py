@@ -57,7 +57,7 @@ TABLE = {
     "kieng.submissions.v1.SubmissionService.CreateSubmission": ("C", "units"),
     "kieng.submissions.v1.SubmissionService.AmendSubmission": ("C", "units"),
     "kieng.submissions.v1.SubmissionService.SubmitSubmission": ("C", "units"),
-    "kieng.submissions.v1.SubmissionService.WithdrawSubmission": ("C", "units"),
+    "kieng.submissions.v1.SubmissionService.WithdrawSubmission": ("CA", "units"),
     "kieng.submissions.v1.SubmissionService.GetSubmission": ("CRAU", "units"),
     "kieng.submissions.v1.SubmissionService.ListSubmissions": ("CRAU", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmission": ("RA", "units"),

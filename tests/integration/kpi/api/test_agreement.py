@@ -51,9 +51,9 @@ from tests.integration.kpi.test_service import (
     running,
     settings,
     verified,
-    wait_until,
 )
 from tests.integration.partners.serving import Log
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 

@@ -92,7 +92,7 @@ def test_a_view_is_not_loaded_from_another_log(
 def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Stored) -> None:
     left = ["log-2", "log-3", "log-3", "log-3"]
     effects = Effects(stored.registry, lambda: (left.pop(0), {0: 0}))
-    request = catalogue_service_pb2.OpenLogGenerationRequest(topic_id="log-2")
+    request = catalogue_service_pb2.OpenLogGenerationRequest(topic_id="log-2", partitions=1)
     with pytest.raises(Unavailable, match="repeat"):
         effects.open_generation(request)
     with pytest.raises(WrongState, match="another one by now"):

@@ -36,9 +36,11 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A submission was refused."""
     KIND_TARGET_REACHED: _Kind.ValueType  # 4
     """A target was reached."""
-    KIND_PROPOSAL: _Kind.ValueType  # 5
+    KIND_SUBMISSION_WITHDRAWN: _Kind.ValueType  # 5
+    """A submission was withdrawn by another person."""
+    KIND_PROPOSAL: _Kind.ValueType  # 6
     """A proposal waits for institutions, or is decided. Told to everybody who has a subscription."""
-    KIND_EMERGENCY: _Kind.ValueType  # 6
+    KIND_EMERGENCY: _Kind.ValueType  # 7
     """A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
     sent to every address whatever the kinds.
     """
@@ -56,9 +58,11 @@ KIND_SUBMISSION_REJECTED: Kind.ValueType  # 3
 """A submission was refused."""
 KIND_TARGET_REACHED: Kind.ValueType  # 4
 """A target was reached."""
-KIND_PROPOSAL: Kind.ValueType  # 5
+KIND_SUBMISSION_WITHDRAWN: Kind.ValueType  # 5
+"""A submission was withdrawn by another person."""
+KIND_PROPOSAL: Kind.ValueType  # 6
 """A proposal waits for institutions, or is decided. Told to everybody who has a subscription."""
-KIND_EMERGENCY: Kind.ValueType  # 6
+KIND_EMERGENCY: Kind.ValueType  # 7
 """A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
 sent to every address whatever the kinds.
 """
