@@ -24,12 +24,12 @@ from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, get_current_span
 from pymongo.errors import OperationFailure
 
-from kieng.access.v1 import access_pb2
 from services.kernel import metrics
-from services.kernel.access import Issuers, Principal, allow, roles_of
+from services.kernel.access import Issuers, Principal
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
 from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
+from services.policy.enforcement import admit
 
 log = structlog.get_logger()
 
@@ -128,7 +128,7 @@ def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
     if scheme.lower() != "bearer" or not call.token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
     call.principal = issuers.principal(call.token)
-    allow(call.principal, roles_of(call.method.GetOptions().Extensions[access_pb2.rule]))
+    admit(call.principal, call.method)
 
 
 def check(message: Message) -> None:

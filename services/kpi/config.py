@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.agreement import config as agreement
 from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
 
@@ -17,7 +18,7 @@ FETCH_BYTES_MAX = 12_000_000
 """Bytes of one partition per fetch: several full batches of a backlog, so that few are small."""
 
 
-class Settings(KernelSettings):
+class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
     watchers_max: int = 16
