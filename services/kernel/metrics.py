@@ -94,6 +94,13 @@ def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
     return kind, method.containing_service.full_name, method.name
 
 
+def count_call(method: MethodDescriptor, code: str, seconds: float) -> None:
+    """Count a call that has ended, by the name of its status."""
+    labels = grpc_labels(method)
+    GRPC_HANDLED.labels(*labels, code).inc()
+    GRPC_SECONDS.labels(*labels).observe(seconds)
+
+
 def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
     """Initialise the metrics of every RPC to 0, so that rates are right from the first call on."""
     for method in methods:
