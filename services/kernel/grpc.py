@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import grpc as grpcio
@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
-from services.kernel.access import Issuers
+from services.kernel.access import Issuers, Principal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
@@ -85,6 +85,11 @@ class GrpcServer(SharedExtension):
             self._reception.stop()
             self._server.stop(DRAIN_SECONDS_MAX).wait()
             self._reception.close(CLOSE_SECONDS_MAX)
+
+    def turn(self, principal: Principal, method: MethodDescriptor) -> AbstractContextManager[None]:
+        """Charge a step of a stream; a heavy one waits for its turn."""
+        queues = self._reception.queues
+        return queues.turn(principal.institution_id, principal.subject, method.full_name)
 
     @property
     def unready(self) -> str:
@@ -156,8 +161,16 @@ class Grpc(Entrypoint):
     def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
         """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
         with self._worker(admitted, context) as (method, request):
-            yield from method(request)
+            yield from self._in_turn(method(request), admitted)
             _raise_broken(request)
+
+    def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
+        while True:
+            with self.server.turn(admitted.principal, self.method):
+                response = next(responses, None)
+            if response is None:
+                return
+            yield response
 
     @contextmanager
     def _worker(

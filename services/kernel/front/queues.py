@@ -1,100 +1,54 @@
 """Fair queues: the worker threads of a process, shared between institutions by weight.
 
 Among the institutions that have a call waiting, the next free worker goes to the one that has used
-the least CPU time for its weight; within it, principals take turns. CPU time is measured, so a
-dear call costs what it costs. Calls of a method that turned out to be heavy run a few at a time:
-threads of one process share one core, and more of them at once only keep quick calls waiting.
+the least CPU time of late for its weight; within it, principals take turns. CPU time is measured,
+so a dear call costs what it costs. Threads of one process share one core, so two things are kept
+few at once: calls of methods that turned out to be heavy, and, while the core is busy, calls of an
+institution that uses more than its share beside others.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-HEAVY_SECONDS = 0.05
-"""Mean CPU seconds of a call from which its method counts as heavy for an institution."""
+from services.kernel.front.shares import Job, Share
+
 HEAVY_AT_ONCE = 2
-SHARED_SECONDS = 2.0
-"""Time after its last call for which an institution counts as present beside the others."""
+SQUEEZED = 2
+"""Workers of an institution above its share, while the core is busy and others are present."""
+BUSY = 0.5
+"""Part of a core from which it counts as busy."""
+PRESENT_SECONDS = 2.0
+"""Time after its last call for which an institution counts as present."""
+FORGET_SECONDS = 5.0
+"""Time after which about a third of the CPU time that was used still counts."""
 STUCK_SECONDS = 2.0
-LEARNING = 0.3
-"""Weight of the newest call in a method's mean."""
-
-
-@dataclass(slots=True)
-class Job:
-    """A call's work: who asked, by which method, and what to run. ``run`` must not raise."""
-
-    institution_id: str
-    principal: str
-    method: str
-    run: Callable[[], None]
-    since: float = field(default_factory=time.monotonic)
-
-
-@dataclass(slots=True)
-class Share:
-    """What one institution has waiting and running, and the CPU time it has used."""
-
-    weight: float
-    used: float = 0.0
-    running: int = 0
-    seen: float = 0.0
-    waiting: dict[bool, OrderedDict[str, deque[Job]]] = field(
-        default_factory=lambda: {False: OrderedDict(), True: OrderedDict()}
-    )
-    means: dict[str, float] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        """Return the number of jobs that wait."""
-        return sum(len(jobs) for lane in self.waiting.values() for jobs in lane.values())
-
-    def is_heavy(self, method: str) -> bool:
-        """Return True if the institution's calls of a method take much CPU time."""
-        return self.means.get(method, 0.0) > HEAVY_SECONDS
-
-    def put(self, job: Job) -> None:
-        """Append a job to its principal's queue."""
-        lane = self.waiting[self.is_heavy(job.method)]
-        lane.setdefault(job.principal, deque()).append(job)
-
-    def pop(self, heavy: bool) -> Job:
-        """Return the next job of a lane that is not empty; its principal goes to the end."""
-        lane = self.waiting[heavy]
-        principal, jobs = lane.popitem(last=False)
-        job = jobs.popleft()
-        if jobs:
-            lane[principal] = jobs
-        return job
-
-    def charge(self, method: str, seconds: float) -> None:
-        """Add the CPU time of a finished job."""
-        self.used += seconds / self.weight
-        mean = self.means.get(method, 0.0)
-        self.means[method] = mean + LEARNING * (seconds - mean)
+SHARES_MAX = 1000
 
 
 class FairQueues:
     """Worker threads, and the queues that they take jobs from. Thread-safe.
 
     Args:
+        name: prefix of the threads' names.
         workers: number of threads.
         weights: weight of an institution; 1 for one that is not named.
     """
 
-    def __init__(self, workers: int, weights: Mapping[str, float]) -> None:
+    def __init__(self, name: str, workers: int, weights: Mapping[str, float]) -> None:
+        self.workers = workers
         self._weights = weights
         self._changed = threading.Condition(threading.Lock())
         self._shares: dict[str, Share] = {}
         self._heavy = 0
         self._stopping = False
-        self._taken = time.monotonic()
-        self.workers = workers
+        self._taken = self._decayed = time.monotonic()
         self._threads = [
-            threading.Thread(target=self._work, name=f"grpc-{number}", daemon=True)
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
             for number in range(workers)
         ]
 
@@ -115,45 +69,59 @@ class FairQueues:
     def put(self, job: Job) -> None:
         """Queue a job; returns at once."""
         with self._changed:
-            share = self._shares.get(job.institution_id)
-            if share is None:
-                weight = self._weights.get(job.institution_id, 1.0)
-                share = self._shares[job.institution_id] = Share(weight)
-            if not share.running and not any(share.waiting.values()):
-                # Who was away has not saved up what the others used meanwhile.
-                busy = [
-                    s.used for s in self._shares.values() if s.running or any(s.waiting.values())
-                ]
-                share.used = max(share.used, min(busy, default=share.used))
+            share = self._share(job.institution_id)
             share.seen = job.since
             share.put(job)
             self._changed.notify()
 
+    @contextmanager
+    def turn(self, institution_id: str, principal: str, method: str) -> Iterator[None]:
+        """Charge an institution for a block on another thread, e.g. the next message of a stream.
+
+        The block of a heavy method first waits for its turn, and holds a worker meanwhile.
+        """
+        granted, over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            granted.set()
+            over.wait()
+
+        with self._changed:
+            share = self._share(institution_id)
+        if share.is_heavy(method):
+            self.put(Job(institution_id, principal, method, hold, is_token=True))
+            granted.wait()
+        begin = time.thread_time()
+        try:
+            yield
+        finally:
+            over.set()
+            with self._changed:
+                share.charge(method, time.thread_time() - begin)
+
     def saturation(self) -> str:
         """Return what is wrong if calls wait and no worker takes one; empty if all is well."""
+        now = time.monotonic()
         with self._changed:
-            firsts = [
-                jobs[0].since
-                for share in self._shares.values()
-                for lane in share.waiting.values()
-                for jobs in lane.values()
-            ]
-            waited = time.monotonic() - max(min(firsts, default=time.monotonic()), self._taken)
-            if waited < STUCK_SECONDS:
-                return ""
-            return (
-                f"saturated: {self.workers} workers are busy, no call was taken for {waited:.0f} s"
-            )
+            oldest = min((share.oldest(now) for share in self._shares.values()), default=now)
+            seconds = now - max(oldest, self._taken)
+        if seconds < STUCK_SECONDS:
+            return ""
+        return f"saturated: {self.workers} workers are busy, none took a call for {seconds:.0f} s"
 
     def waiting(self) -> int:
-        """Return how many calls wait for a worker."""
+        """Return how many jobs wait for a worker."""
         with self._changed:
             return sum(map(len, self._shares.values()))
 
-    def waiting_of(self, institution_id: str) -> int:
-        """Return how many calls of an institution wait for a worker."""
-        with self._changed:
-            return len(self._shares.get(institution_id, ()))
+    def _share(self, institution_id: str) -> Share:
+        share = self._shares.get(institution_id)
+        if share is None:
+            if len(self._shares) >= SHARES_MAX:
+                self._shares = {k: s for k, s in self._shares.items() if len(s) or s.running}
+            weight = self._weights.get(institution_id, 1.0)
+            share = self._shares[institution_id] = Share(weight)
+        return share
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
@@ -162,10 +130,11 @@ class FairQueues:
             job.run()
             spent = time.thread_time() - begin
             with self._changed:
-                share.charge(job.method, spent)
+                if not job.is_token:
+                    share.charge(job.method, spent)
                 share.running -= 1
-                if heavy:
-                    self._heavy -= 1
+                share.heavy -= heavy
+                self._heavy -= heavy
                 self._changed.notify()
 
     def _take(self) -> tuple[Share, Job, bool] | None:
@@ -176,21 +145,36 @@ class FairQueues:
                 self._changed.wait()
             share, heavy = chosen
             share.running += 1
+            share.heavy += heavy
             self._heavy += heavy
             self._taken = time.monotonic()
             return share, share.pop(heavy), heavy
 
     def _next(self) -> tuple[Share, bool] | None:
+        """Return whose job is next, and whether it is a heavy one; None if none may run now."""
         now = time.monotonic()
-        present = sum(now - share.seen < SHARED_SECONDS for share in self._shares.values())
-        chosen = None
+        if (elapsed := now - self._decayed) > 0.1:
+            self._decayed = now
+            for share in self._shares.values():
+                share.used *= math.exp(-elapsed / FORGET_SECONDS)
+        present = [share for share in self._shares.values() if now - share.seen < PRESENT_SECONDS]
+        used = sum(share.used for share in present)
+        mean = used / (sum(share.weight for share in present) or 1.0)
+        is_busy = used > BUSY * FORGET_SECONDS
+        best = None
         for share in self._shares.values():
-            # One alone may have all workers; beside others it leaves them theirs.
-            if share.running >= (self.workers if present < 2 else max(1, self.workers // 4)):
+            lane = self._lane(share, len(present) < 2)
+            is_above = len(present) > 1 and is_busy and share.used / share.weight > mean
+            most = SQUEEZED if is_above else self.workers
+            if lane is None or share.running >= most:
                 continue
-            quick = bool(share.waiting[False])
-            if not quick and not (share.waiting[True] and self._heavy < HEAVY_AT_ONCE):
-                continue
-            if chosen is None or share.used < chosen[0].used:
-                chosen = share, not quick
-        return chosen
+            if best is None or share.used / share.weight < best[0].used / best[0].weight:
+                best = share, lane
+        return best
+
+    def _lane(self, share: Share, is_alone: bool) -> bool | None:
+        if share.waiting[False]:
+            return False
+        most = HEAVY_AT_ONCE if is_alone else 1
+        is_free = self._heavy < HEAVY_AT_ONCE and share.heavy < most
+        return True if share.waiting[True] and is_free else None

@@ -2,7 +2,7 @@
 
 It is the executor of grpcio's server, so all of it but the answers runs on grpcio's one serving
 thread and never waits. A caller whose credential was verified before is known at once; that of
-another is verified on one worker, in a queue of its own, so that forged ones delay no other caller.
+another is verified on a thread beside the workers.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from services.kernel.errors import Exhausted, Refusal, TooSlow, Unavailable
 from services.kernel.front.admission import Admission, Limits
 from services.kernel.front.arrival import STARTED, Arrival
 from services.kernel.front.log_budget import LogBudget
-from services.kernel.front.queues import FairQueues, Job
+from services.kernel.front.queues import FairQueues
 from services.kernel.front.requests import Requests
+from services.kernel.front.shares import Job
 from services.kernel.interceptors import (
     NOBODY,
     authorise,
@@ -43,7 +44,6 @@ log = structlog.get_logger()
 HALF_OPEN_MAX = 4096
 """Calls whose message has not come; beyond it the oldest gives way."""
 STRANGERS_MAX = 256
-STRANGERS = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,9 @@ class Reception:
             settings.grpc_streams_per_institution,
         )
         self.streams = Admission("streams", Limits(each, all_of_one, settings.grpc_streams))
-        self.queues = FairQueues(settings.grpc_workers, settings.grpc_weights)
+        self.queues = FairQueues("grpc", settings.grpc_workers, settings.grpc_weights)
+        # By address of the connection: forged credentials of one caller do not delay the others.
+        self._strangers = FairQueues("grpc-stranger", 1, {})
         self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")
         self._half_open: OrderedDict[Arrival, float] = OrderedDict()
         self._lines = LogBudget()
@@ -125,6 +127,7 @@ class Reception:
     def start(self) -> None:
         """Start the threads."""
         self.queues.start()
+        self._strangers.start()
         self._clock.start()
 
     def submit(self, *task: Any) -> Future[None]:
@@ -165,10 +168,10 @@ class Reception:
                 self._serve_anybody(arrival, message)
             elif (known := self._issuers.known(call.token)) is not None:
                 self._admit(call, known)
-            elif self.queues.waiting_of(STRANGERS) >= STRANGERS_MAX:
+            elif self._strangers.waiting() >= STRANGERS_MAX:
                 raise Exhausted("too many new callers at once", retry_after_seconds=1)
             else:
-                self.queues.put(Job(STRANGERS, arrival.peer, "", partial(self._identify, call)))
+                self._strangers.put(Job(arrival.peer, "", "", partial(self._identify, call)))
 
     def _serve_anybody(self, arrival: Arrival, message: bytes) -> None:
         if not arrival.behaviour.is_stream:
@@ -233,6 +236,7 @@ class Reception:
     def close(self, seconds: float) -> None:
         """End the threads, once grpcio's server has drained; wait at most this long."""
         self.queues.stop(seconds)
+        self._strangers.stop(seconds)
         self._stream_threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
