@@ -75,12 +75,13 @@ def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
             raise Unauthenticated(f"the token's `{name}` has to be a number")
     if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
         raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
-    unit_id, roles = claims.get("unit") or institution_id, claims.get("roles")
+    unit_id, roles = claims.get("unit", ""), claims.get("roles")
+    unit_id = institution_id if unit_id in ("", None) else unit_id
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         raise Unauthenticated("the token needs `roles`, a list of texts")
     for name, text in (("sub", claims["sub"]), ("unit", unit_id)):
-        if not isinstance(text, str) or not text.isprintable() or len(text) > TEXT_MAX:
-            at_most = f"a text of at most {TEXT_MAX} printable characters"
+        if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= TEXT_MAX:
+            at_most = f"a text of 1 to {TEXT_MAX} printable characters"
             raise Unauthenticated(f"the token's `{name}` has to be {at_most}")
     if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
         raise Unauthenticated("the token names a unit of another institution")
