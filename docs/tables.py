@@ -37,7 +37,7 @@ SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications", "export
 
 def settings() -> str:
     """Return every setting of every service, from the settings classes."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for service in SERVICES:
         config = importlib.import_module(f"services.{service}.config")
         settings_class = config.KernelSettings if service == "kernel" else config.Settings
@@ -51,7 +51,7 @@ def settings() -> str:
 
 def metrics() -> str:
     """Return every metric of every service by the name that a scrape shows."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for service in SERVICES:
         for metric in metrics_of(service):
             name = metric._name + ("_total" if metric._type == "counter" else "")
@@ -70,7 +70,7 @@ def metrics_of(service: str) -> list[Any]:
 def indicators() -> str:
     """Return the indicators of the catalogue that `kieng up` publishes."""
     deployed = catalogue_yaml.read(ROOT / "deploy" / "catalogue" / "indicators.yaml")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             indicator.code,
             indicator.name.vi,

@@ -67,7 +67,16 @@ def write_image(image: Path, *, comments: bool) -> None:
 
 def build_client(target: Path) -> None:
     """Build the wheel of the committed code alone, for integrators, into a folder."""
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", target.resolve()]
+    command = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "-t",
+        "wheel",
+        "-d",
+        str(target.resolve()),
+    ]
     subprocess.run(command, cwd=CLIENT, check=True)
 
 

@@ -66,7 +66,7 @@ def depends_on_the_broker(item: pytest.Item) -> bool:
     return not BROKERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+class Scheduling(LoadScopeScheduling):
     """Gives units of work out in the order of the tests."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:

@@ -240,9 +240,13 @@ def tests_do_not_sleep(root: Path) -> list[str]:
     found = []
     for path in python_files(root / "tests"):
         for node in ast.walk(parse(path)):
-            is_attribute = isinstance(node, ast.Attribute) and ast.unparse(node) == "time.sleep"
-            is_import = isinstance(node, ast.ImportFrom) and node.module == "time"
-            if is_attribute or (is_import and any(name.name == "sleep" for name in node.names)):
+            if isinstance(node, ast.Attribute):
+                sleeps = ast.unparse(node) == "time.sleep"
+            elif isinstance(node, ast.ImportFrom) and node.module == "time":
+                sleeps = any(name.name == "sleep" for name in node.names)
+            else:
+                continue
+            if sleeps:
                 found.append(f"{path.relative_to(root)}:{node.lineno}: sleeps")
     return found
 

@@ -51,9 +51,14 @@ def imports(root: Path, path: Path) -> Iterator[tuple[int, str]]:
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    first = body[0]
-    is_text = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return body[1:] if is_text and isinstance(first.value.value, str) else body
+    return body if text_of(body[0]) is None else body[1:]
+
+
+def text_of(node: ast.AST) -> str | None:
+    """The text that stands alone as a statement, as docstrings do."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        return node.value.value if isinstance(node.value.value, str) else None
+    return None
 
 
 def body_lines(function: Function) -> int:
@@ -62,7 +67,8 @@ def body_lines(function: Function) -> int:
     if not body:
         return 0
     first = body[0]
-    start = min([first.lineno, *(line.lineno for line in getattr(first, "decorator_list", []))])
+    decorators: list[ast.expr] = getattr(first, "decorator_list", [])
+    start = min([first.lineno, *(line.lineno for line in decorators)])
     return (function.end_lineno or function.lineno) - start + 1
 
 
@@ -74,8 +80,7 @@ def code_line_count(path: Path) -> int:
     docstrings = {
         line
         for node in ast.walk(parse(path))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if isinstance(node.value.value, str)
+        if isinstance(node, ast.Expr) and text_of(node) is not None
         for line in range(node.lineno, (node.end_lineno or 0) + 1)
     }
     return sum(

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.sources import parse, python_files
+from tests.architecture.sources import parse, python_files, text_of
 
 CLEAN_PACKAGES = (
     "services/exporter",
@@ -54,9 +54,8 @@ def words_of_the_field(root: Path, packages: tuple[str, ...] = CLEAN_PACKAGES) -
 def prose(path: Path) -> Iterator[tuple[int, str]]:
     """Yield first line and text of every docstring, attribute docstrings included, and comment."""
     for node in ast.walk(parse(path)):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if is_text and isinstance(node.value.value, str):
-            yield node.lineno, node.value.value
+        if isinstance(node, ast.Expr) and (text := text_of(node)) is not None:
+            yield node.lineno, text
     source = io.StringIO(path.read_text(encoding="utf-8"))
     for token in tokenize.generate_tokens(source.readline):
         if token.type == tokenize.COMMENT:

@@ -36,7 +36,11 @@ INDICATORS = ("KNW-03", "KNW-01", "COM-03", "STA-01", "ENT-12")
 DISTANT = 1_000_000_000
 MONTHS = 24
 SCHOOL = [unit.unit_id for unit in units() if unit.unit_id.startswith("vnu/s03")]
-OF_SCHOOL = {"units": len(SCHOOL), "months": MONTHS, "indicators": len(INDICATORS)}
+OF_SCHOOL: dict[str, object] = {
+    "units": len(SCHOOL),
+    "months": MONTHS,
+    "indicators": len(INDICATORS),
+}
 OF_SCHOOL |= {"target": "p99 < 15"}
 Config = Mapping[str, object]
 """What a figure says of its circumstances."""

@@ -109,9 +109,9 @@ def fold_in_memory(
         works[event.work_key], changes = fold(old, event.submission_id, statement, frozen)
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
-    for place, change in roll_up(deltas, frozen).items():
+    for place, steps in roll_up(deltas, frozen).items():
         row = rows.setdefault(place, {})
-        for cell, step in change.items():
+        for cell, step in steps.items():
             row[cell] = row.get(cell, 0) + step
 
 
@@ -134,7 +134,7 @@ class BareLoop:
 
     def commit(self, flush: Flush) -> None:
         """Write a batch; only the transaction is counted."""
-        writes = {
+        writes: dict[str, list[Any]] = {
             "cells": row_writes(flush),
             "works": work_writes(flush),
             "changes": [self._notes.next(flush)],

@@ -82,7 +82,7 @@ def lend(names: set[str], site_packages: Path) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, PROTOS / "generate.py", "--client", folder]
+    command = [sys.executable, str(PROTOS / "generate.py"), "--client", str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
@@ -94,7 +94,7 @@ def integrator(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("integrator")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     python = folder / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
     subprocess.run([*pip, "install", "--quiet", "--no-deps", "--no-index", wheel], check=True)
     named = [re.split("[^a-z-]", each)[0] for each in project(PROTOS / "client")["dependencies"]]
     (site_packages,) = folder.glob("lib/python*/site-packages")
@@ -124,7 +124,7 @@ def test_an_integrator_with_the_wheel_alone_calls_a_server(
 
     with running(settings) as client:
         client.behaviour.answer = mark
-        command = [integrator, "-I", "-W", "error", "-c", CALL]
+        command = [str(integrator), "-I", "-W", "error", "-c", CALL]
         done = subprocess.run(
             [*command, f"127.0.0.1:{client.server.port}", token()],
             capture_output=True,

@@ -177,7 +177,7 @@ class Rehearsal:
 
 
 def _is_service(part: dict[str, Any]) -> bool:
-    return part.get("command", [])[:3] == ["python", "-m", "services.kernel.runner"]
+    return list(part.get("command", []))[:3] == ["python", "-m", "services.kernel.runner"]
 
 
 def _pause(process: subprocess.Popen[bytes]) -> None:

@@ -272,12 +272,12 @@ def test_policies_close_everything_that_is_not_needed() -> None:
         for each in of_kind(values, "NetworkPolicy")
     }
     assert set(found) == set(deployments(values))
+    more: dict[str, set[int | str]] = {"submissions": {"grpc"}, "notifications": {587}}
     for name, spec in found.items():
         assert spec["policyTypes"] == ["Ingress", "Egress"]
         ports = {p["port"] for rule in spec["egress"] for p in rule["ports"]}
-        wanted = {53, 9093, 27017, 4318}
-        extra = {"submissions": {"grpc"}, "notifications": {587}}.get(name, set())
-        assert ports == wanted | extra, name
+        wanted: set[int | str] = {53, 9093, 27017, 4318}
+        assert ports == wanted | more.get(name, set()), name
         assert all(rule.get("from") for rule in spec["ingress"]), "nobody is let in by default"
 
 

@@ -32,7 +32,7 @@ def filled(text: str) -> str:
 
 def test_the_file_is_valid_compose() -> None:
     check = Path(sys.executable).parent / "check-jsonschema"
-    command = [check, "--builtin-schema", "vendor.compose-spec", COMPOSE]
+    command = [str(check), "--builtin-schema", "vendor.compose-spec", str(COMPOSE)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
 
@@ -40,7 +40,7 @@ def test_the_file_is_valid_compose() -> None:
 @needs_tools
 def test_the_linter_finds_nothing() -> None:
     linter = npm_tool("dclint", "3.1.0")
-    command = [linter, "--max-warnings", "0", COMPOSE.name]
+    command = [str(linter), "--max-warnings", "0", COMPOSE.name]
     found = subprocess.run(command, capture_output=True, text=True, check=False, cwd=COMPOSE.parent)
     assert found.returncode == 0, found.stdout
 

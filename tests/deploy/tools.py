@@ -45,8 +45,8 @@ def locked_environment(name: str, lock: Path) -> Path:
     text = lock.read_text()
     if not done.exists() or done.read_text() != text:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
-        options = ["--disable-pip-version-check", "--require-hashes", "--requirement", lock]
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        options = ["--disable-pip-version-check", "--require-hashes", "--requirement", str(lock)]
         made = subprocess.run(
             [*pip, *options], capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS
         )

@@ -66,8 +66,10 @@ class Callers:
 
     def counted(self) -> int:
         """How many articles the live view counts."""
-        months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
-        wanted = view_pb2.Selection(unit_ids=[UNIT], indicator_codes=[INDICATOR], **months)
+        first, last = YEAR
+        wanted = view_pb2.Selection(
+            unit_ids=[UNIT], indicator_codes=[INDICATOR], from_month=first, to_month=last
+        )
         request = kpi_service_pb2.GetKpisRequest(selection=wanted)
         cells = self._reader.call("kpi", KpiServiceStub, "GetKpis", request).cells
         return int(cells[0].declared.whole)

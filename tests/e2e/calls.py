@@ -37,7 +37,10 @@ class Refused:
 def article(doi: str, issued_on: str) -> facts_pb2.Facts:
     """An indexed article."""
     publication = facts_pb2.Publication(
-        doi=doi, title="Synthetic article", issued_on=issued_on, indexes=["INDEX_SCOPUS"]
+        doi=doi,
+        title="Synthetic article",
+        issued_on=issued_on,
+        indexes=[facts_pb2.Publication.INDEX_SCOPUS],
     )
     return facts_pb2.Facts(publication=publication)
 
@@ -67,13 +70,17 @@ class Caller:
     def create(self, request: api.CreateSubmissionRequest) -> submission_pb2.Submission:
         """Create a submission."""
         stub = SubmissionServiceStub
-        return self.call("submissions", stub, "CreateSubmission", request).submission
+        answer: submission_pb2.Submission
+        answer = self.call("submissions", stub, "CreateSubmission", request).submission
+        return answer
 
     def read(self, submission_id: str) -> submission_pb2.Submission:
         """Read a submission."""
         request = api.GetSubmissionRequest(submission_id=submission_id)
         stub = SubmissionServiceStub
-        return self.call("submissions", stub, "GetSubmission", request).submission
+        answer: submission_pb2.Submission
+        answer = self.call("submissions", stub, "GetSubmission", request).submission
+        return answer
 
     def verify(self, submission_id: str, version: int) -> submission_pb2.Submission:
         """Verify a submission."""
@@ -83,7 +90,9 @@ class Caller:
             version=version,
             decision=review_api.DECISION_VERIFY,
         )
-        return self.call("submissions", ReviewServiceStub, "DecideSubmission", request).submission
+        answer: submission_pb2.Submission
+        answer = self.call("submissions", ReviewServiceStub, "DecideSubmission", request).submission
+        return answer
 
 
 def refusal(error: Any) -> Refused:

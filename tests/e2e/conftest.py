@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from asyncio import Server
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -48,8 +49,9 @@ class Mailbox:
 class _Controller(Controller):
     # Port 0: the system gives one, and aiosmtpd's own start-up check needs to know it.
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # the library gives it no types
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +65,9 @@ def mail_server() -> Iterator[_Controller]:
 @pytest.fixture(scope="session")
 def mailbox(mail_server: _Controller) -> Mailbox:
     """What the stack sent by e-mail."""
-    return mail_server.handler
+    mailbox = mail_server.handler
+    assert isinstance(mailbox, Mailbox)
+    return mailbox
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,12 @@ FAR = "9999-12"
 Value = int | tuple[int, int]
 
 
+def number(value: Value) -> int:
+    """The value of an indicator that is no fraction."""
+    assert isinstance(value, int)
+    return value
+
+
 def is_indexed(work: Work) -> bool:
     return bool(work.best["indexes"])
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any, NamedTuple
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from kieng.submissions.v1 import events_pb2
 
@@ -61,7 +61,10 @@ def look_through(records: Iterable[Written], units: Collection[str]) -> Log:
 
 def readable(record: Written, units: Collection[str]) -> Any:
     """Return the event of a record, or None when nobody can count it."""
-    of = {CHANGED: events_pb2.SubmissionChanged, REPUBLISHED: events_pb2.LogRepublished}
+    of: dict[str, type[Message]] = {
+        CHANGED: events_pb2.SubmissionChanged,
+        REPUBLISHED: events_pb2.LogRepublished,
+    }
     try:
         event: Any = of[record.kind].FromString(record.value)
     except DecodeError:

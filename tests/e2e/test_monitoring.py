@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.message import Message
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import promql_parser
@@ -91,12 +92,12 @@ def test_the_numbers_are_those_that_the_service_answers(
         found = prometheus.query(expression)
         return float(found[0]["value"][1]) if found else -1.0
 
+    def shows(expression: str, wanted: int) -> bool:
+        return value(expression) == wanted
+
     for measure in ("declared", "verified"):
-        wait_until(
-            lambda m=measure: value(f'kieng_value{{{of_vnu}, measure="{m}"}}') == int(cell[m]),
-            DATA_SECONDS,
-            f"kieng_value {measure}",
-        )
+        expression = f'kieng_value{{{of_vnu}, measure="{measure}"}}'
+        wait_until(partial(shows, expression, int(cell[measure])), DATA_SECONDS, expression)
     share = int(cell["verified"]) / 4
     wait_until(
         lambda: value(f"kieng:target_attainment:ratio{{{of_vnu}}}") == share, 20, "the share"

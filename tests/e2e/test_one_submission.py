@@ -36,8 +36,10 @@ def test_a_submission_is_seen_at_every_level_seconds_after_it_is_declared_and_ve
 ) -> None:
     before = {measure: counts(stack, measure) for measure in ("declared", "verified")}
     author, approver = Caller(stack, "vnu", "contributor"), Caller(stack, "vnu", "approver")
-    months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
-    watched = view_pb2.Selection(unit_ids=["consortium"], indicator_codes=["KNW-03"], **months)
+    first, last = YEAR
+    watched = view_pb2.Selection(
+        unit_ids=["consortium"], indicator_codes=["KNW-03"], from_month=first, to_month=last
+    )
     metadata = (("authorization", f"Bearer {stack.token('consortium', 'viewer')}"),)
     with stack.channel("kpi") as channel:
         stream = KpiServiceStub(channel).WatchKpis(

@@ -32,8 +32,10 @@ def declared(stack: RunningStack, unit: str) -> int:
 
 def counted_at_once(reader: Caller, unit: str) -> int:
     """The same without a command's start, which may take as long as an import."""
-    months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
-    wanted = view_pb2.Selection(unit_ids=[unit], indicator_codes=["KNW-03"], **months)
+    first, last = YEAR
+    wanted = view_pb2.Selection(
+        unit_ids=[unit], indicator_codes=["KNW-03"], from_month=first, to_month=last
+    )
     request = kpi_service_pb2.GetKpisRequest(selection=wanted)
     return int(reader.call("kpi", KpiServiceStub, "GetKpis", request).cells[0].declared.whole)
 

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -68,8 +69,10 @@ def calls(
     numbers = count()
     author = (("authorization", f"Bearer {stack.token('vnu', 'contributor')}"),)
     reader = (("authorization", f"Bearer {stack.token('vnu', 'viewer')}"),)
-    months = dict(zip(("from_month", "to_month"), YEAR, strict=True))
-    wanted = view_pb2.Selection(unit_ids=["vnu/uet"], indicator_codes=["KNW-03"], **months)
+    first, last = YEAR
+    wanted = view_pb2.Selection(
+        unit_ids=["vnu/uet"], indicator_codes=["KNW-03"], from_month=first, to_month=last
+    )
     asked = kpi_service_pb2.GetKpisRequest(selection=wanted)
     submissions = SubmissionServiceStub(channels["submissions"])
     kpis = KpiServiceStub(channels["kpi.query"])
@@ -98,6 +101,10 @@ def calls(
     }
 
 
+def is_new(stack: RunningStack, name: str, old: int) -> bool:
+    return stack.pid(name) != old
+
+
 @pytest.mark.slow
 def test_every_service_is_replaced_under_load_and_no_call_fails(
     stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
@@ -120,14 +127,12 @@ def test_every_service_is_replaced_under_load_and_no_call_fails(
             for name in (*SERVED, "kpi.aggregator"):
                 process = stack.stack.processes[name]
                 os.kill(process.pid, signal.SIGTERM)
-                wait_until(
-                    lambda name=name, old=process.pid: stack.pid(name) != old, 40, f"a new {name}"
-                )
-                wait_until(lambda at=process.http: answers(at), 40, f"the new {name} is ready")
+                wait_until(partial(is_new, stack, name, process.pid), 40, f"a new {name}")
+                wait_until(partial(answers, process.http), 40, f"the new {name} is ready")
                 load.at_least(50)
-            for _, process in second.values():
-                process.send_signal(signal.SIGTERM)
-            codes = [process.wait(25) for _, process in second.values()]
+            for _, beside in second.values():
+                beside.send_signal(signal.SIGTERM)
+            codes = [beside.wait(25) for _, beside in second.values()]
             load.at_least(50)
         assert load.failed == []
         assert codes == [0] * len(SERVED)

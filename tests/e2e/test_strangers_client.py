@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -73,7 +74,8 @@ def test_reflection_lists_the_services_and_health_says_serving(
         names = set(ProtoReflectionDescriptorDatabase(channel).get_services())
         assert {name for name in names if name.startswith("kieng.")} == SERVICES[service]
         request = health_pb2.HealthCheckRequest()
-        status = health_pb2_grpc.HealthStub(channel).Check(request, timeout=5).status
+        stub: Any = health_pb2_grpc.HealthStub(channel)
+        status = stub.Check(request, timeout=5).status
     assert status == health_pb2.HealthCheckResponse.SERVING
 
 

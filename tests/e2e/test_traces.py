@@ -121,7 +121,7 @@ def test_logs_and_spans_hold_no_personal_data_and_no_secret(
             person_id="opaque-1",
             name=PLANTED[0],
             country="DE",
-            mode="MODE_SHORT",
+            mode=facts_pb2.Expert.MODE_SHORT,
             started_on="2022-01-01",
             days=3,
         )

@@ -15,9 +15,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message_factory import GetMessageClass
-from google.protobuf.symbol_database import Default
 
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.publisher import Event
@@ -93,7 +93,7 @@ def events() -> Iterator[Event]:
 
 def encoded(event: Event) -> dict[str, Any]:
     """Return an event as it is kept: its bytes, and what they say."""
-    message = GetMessageClass(Default().pool.FindMessageTypeByName(event.type))
+    message = GetMessageClass(descriptor_pool.Default().FindMessageTypeByName(event.type))
     return {
         "topic": event.topic,
         "key": event.key,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.json_format import MessageToDict
@@ -18,6 +18,7 @@ from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.log.file import FileRecord
 from services.kpi.projection.memory_store import MemoryStore
 from services.kpi.projection.partition_fold import PartitionFold
+from services.kpi.providers import CatalogueStore
 from services.kpi.service import KpiAggregator
 from services.kpi.store.ledger import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
@@ -113,7 +114,7 @@ def test_that_an_older_log_was_complete_means_nothing_to_the_aggregator() -> Non
 def test_the_aggregator_keeps_a_directory() -> None:
     kept: list[directory_pb2.Directory] = []
     aggregator = KpiAggregator()
-    aggregator.registry = SimpleNamespace(keep_directory=kept.append)
+    aggregator.registry = cast(CatalogueStore, SimpleNamespace(keep_directory=kept.append))
     aggregator.on_directory(records("DirectoryPublished"))
     (directory,) = kept
     assert directory.version == 3

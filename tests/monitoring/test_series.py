@@ -77,7 +77,7 @@ def series() -> set[tuple[str, tuple[tuple[str, str], ...]]]:
 def happen(fold: PartitionFold, memory: Memory, batch: list[FakeRecord]) -> None:
     """What the processes do with the metrics while submissions come in."""
     dice = random.Random(batch[0].offset)
-    fold.apply(batch)  # type: ignore[arg-type]
+    fold.apply(batch)
     kernel.note_poll("kieng.kpi", ["kieng.submissions.v1"], {})
     kernel.count_records("kieng.kpi", batch, batch[-1].offset + 1)
     for _ in batch:

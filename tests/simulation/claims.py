@@ -90,7 +90,7 @@ def claim(rng: random.Random, unit_id: str, keys: int) -> tuple[str, events_pb2.
         unit_id=unit_id,
         part=rng.choice((submission_pb2.PART_LEAD, submission_pb2.PART_MEMBER)),
         share_ppm=rng.choice((0, 0, 0, 300_000, 700_000)),
-        source=rng.choice((0, 1, 2, 3)),
+        source=rng.choice(submission_pb2.Source.values()),
         facts=facts,
         evidence_sha256=rng.choices(("e1", "e2", "e3"), k=rng.randrange(4)),
     )

@@ -242,15 +242,18 @@ class Collection:
         return Result(matched)
 
     def _write_one(self, write: Any, session: Session | None) -> int:
-        if isinstance(write, UpdateOne):
-            return self.update_one(write._filter, write._doc, session=session).matched_count
+        # What pymongo's writes hold is typed as what it may be at most.
+        document: Document = write._doc
         if isinstance(write, InsertOne):
-            self._insert(write._doc, session)
+            self._insert(document, session)
             return 0
+        query: Document = write._filter
+        if isinstance(write, UpdateOne):
+            return self.update_one(query, document, session=session).matched_count
         assert isinstance(write, ReplaceOne)
-        found = next(self._find(write._filter, session), None)
+        found = next(self._find(query, session), None)
         if found is not None or write._upsert:
-            self._write(write._doc, session)
+            self._write(document, session)
         return 0 if found is None else 1
 
     def _write(self, document: Document, session: Session | None) -> None:

@@ -15,6 +15,7 @@ from kafka.errors import OffsetOutOfRangeError
 from kieng.directory.v1 import directory_pb2
 from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
+from services.kpi.log.file import FileRecord
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.wire import events
 from tests.simulation.claims import claim
@@ -161,7 +162,7 @@ class Log:
         return total
 
 
-def readable(record: Record, known: Container[str]) -> SubmissionChanged | None:
+def readable(record: Record | FileRecord, known: Container[str]) -> SubmissionChanged | None:
     """Read an event without the code that is tested; None for what cannot be folded."""
     if dict(record.headers)["ce_type"] != events.CHANGED.encode():
         return None

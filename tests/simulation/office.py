@@ -171,7 +171,10 @@ class Office:
         found = next((d for d in stored if d["_id"] == submission_id), None)
         key = found["work_key"] if found else f"nonsense:{self.world.random.randrange(5)}"
         self.log.append(
-            key, *history.poison(self.world.random, submission_id, found and found["version"], key)
+            key,
+            *history.poison(
+                self.world.random, submission_id, None if found is None else found["version"], key
+            ),
         )
 
 
@@ -186,9 +189,9 @@ def lost(office: Office, institutions: Iterable[str]) -> list[str]:
     """
     newest: dict[tuple[str, str], Any] = {}
     for event in office.log.changes():
-        key = event.submission_id, event.work_key
-        if key not in newest or newest[key].version < event.version:
-            newest[key] = event
+        place = event.submission_id, event.work_key
+        if place not in newest or newest[place].version < event.version:
+            newest[place] = event
     wrong = []
     for institution in institutions:
         for loaded in office.stored(institution):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 from kafka.errors import OffsetOutOfRangeError
 from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
+from services.kernel.mongo import MongoConnection
 from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.projection import followers, ownership, partition_fold, write_behind
 from services.kpi.projection.ownership import OwnedPartitions
@@ -81,7 +82,7 @@ class Platform:
         rng = self.world.random
         lease = OwnedPartitions()
         lease.container = SimpleNamespace(settings=self.settings)
-        lease.connection = SimpleNamespace(mongo=self.mongo)
+        lease.connection = cast(MongoConnection, SimpleNamespace(mongo=self.mongo))
         lease.setup()
         while not self.is_done():
             partition = rng.randrange(self.log.partitions)

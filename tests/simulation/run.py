@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -71,11 +72,11 @@ class Run:
         for i in range(2):
             spawn(f"relay-{i}", self.office.relay)
         for i in range(self.platform.aggregators):
-            spawn(f"aggregator-{i}", lambda i=i: self.platform.aggregator(i))
+            spawn(f"aggregator-{i}", partial(self.platform.aggregator, i))
         if self.platform.wishes_left:
             spawn("steward", self.platform.steward)
             for i in range(rng.randint(1, 2)):
-                spawn(f"builder-{i}", lambda i=i: self.platform.builder(i))
+                spawn(f"builder-{i}", partial(self.platform.builder, i))
         if self.loss.losses_left:
             spawn("accident", self.loss.accident)
             for i in range(rng.randint(1, 2)):

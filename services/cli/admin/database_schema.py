@@ -38,9 +38,17 @@ Aspect = Literal["migration", "index", "unknown index", "restore"]
 class Schema(Protocol):
     """What a service's `schema` module has."""
 
-    DOCUMENTS: Sequence[Any]
-    MIGRATIONS: Sequence[Callable[[Database], None]]
-    DERIVED: Collection[str]
+    @property
+    def DOCUMENTS(self) -> Sequence[Any]:
+        """The document classes, with the indexes that they declare."""
+
+    @property
+    def MIGRATIONS(self) -> Sequence[Callable[[Database], None]]:
+        """What turns each version into the next, oldest first."""
+
+    @property
+    def DERIVED(self) -> Collection[str]:
+        """Collections that are computed anew instead of being loaded from a backup."""
 
     def databases(self, institutions: Sequence[str]) -> list[str]:
         """Return the names of the databases."""

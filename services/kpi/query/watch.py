@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 
 from kieng.kpi.v1 import kpi_service_pb2
@@ -37,7 +37,7 @@ class Watchers:
         live: LiveView,
         is_active: Callable[[], bool],
         now: Callable[[], datetime],
-    ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
+    ) -> Generator[kpi_service_pb2.WatchKpisResponse, None, None]:
         """Yield all selected cells once, then the changed ones, until the caller leaves.
 
         Raises:

@@ -32,8 +32,10 @@ listener.name.plaintext.plain.sasl.jaas.config=\\
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.LocalBroker]:
     """A node whose clients log in with user kieng and a made-up password."""
     folder = tmp_path_factory.mktemp("sasl")
+    port, controller_port = free_ports(2)
+    libs = apache_kafka.fetch(KAFKA_CACHE)
     local = apache_kafka.apache_kafka(
-        apache_kafka.fetch(KAFKA_CACHE), *free_ports(2), folder / "data", folder / "kafka.log"
+        libs, port, controller_port, folder / "data", folder / "kafka.log"
     )
     properties = folder / "data" / "server.properties"
     text = properties.read_text()

@@ -125,7 +125,8 @@ def test_lag_is_seen_while_no_consumer_lives_and_unknown_is_not_shown_as_a_numbe
 def test_databases_are_measured(settings: Settings, mongo: RunningDatabase) -> None:
     with exporting(settings) as look:
         until(lambda: value("database_up") == 1)
-        with MongoClient(mongo.uri) as client:
+        client: MongoClient[dict[str, Any]] = MongoClient(mongo.uri)
+        with client:
             client["kieng_measured"]["things"].insert_many([{"n": n} for n in range(30)])
         look()
         until(lambda: value("database_documents", database="kieng_measured") == 30)
@@ -164,7 +165,8 @@ def test_a_broker_that_hangs_is_told_and_hides_nothing_else(
 def test_a_database_that_hangs_is_told_and_hides_nothing_else(
     settings: Settings, mongo: RunningDatabase
 ) -> None:
-    with MongoClient(mongo.uri) as client:
+    client: MongoClient[dict[str, Any]] = MongoClient(mongo.uri)
+    with client:
         client["kieng_hangs"]["things"].insert_one({"n": 1})
     with exporting(settings) as look:
         until(lambda: value("database_documents", database="kieng_hangs") == 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from services.kernel.config import KernelSettings
@@ -9,14 +11,14 @@ from tests.conftest import RunningBroker
 
 
 @pytest.fixture(scope="session")
-def membership(request: pytest.FixtureRequest) -> str:
+def membership(request: pytest.FixtureRequest) -> Literal["group", "sole"]:
     return "group" if request.config.getoption("--broker") == "kafka" else "sole"
 
 
 @pytest.fixture(scope="session")
-def settings(broker: RunningBroker, membership: str) -> KernelSettings:
+def settings(broker: RunningBroker, membership: Literal["group", "sole"]) -> KernelSettings:
     return KernelSettings(
         kafka_bootstrap=broker.bootstrap,
-        kafka_membership=membership,  # type: ignore[arg-type]
+        kafka_membership=membership,
         kafka_fetch_wait_ms=20,
     )

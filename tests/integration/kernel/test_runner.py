@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -61,7 +62,8 @@ def test_a_signal_drains_the_process_and_it_ends_well(
     with ChildGroup() as supervisor:
         supervisor.start(child, not_ready(http_port), READY_SECONDS)
         with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
-            watched = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            health: Any = health_pb2_grpc.HealthStub(channel)
+            watched = health.Watch(health_pb2.HealthCheckRequest())
             assert next(watched).status == health_pb2.HealthCheckResponse.SERVING
             metadata = (("authorization", f"Bearer {token()}"),)
             stub = NotificationServiceStub(channel)

@@ -16,13 +16,13 @@ from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from services.kernel.kafka import header
 from services.kpi.config import Settings
 from services.kpi.log.file import read_log
+from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.metrics import RECORDS_SKIPPED
 from services.kpi.offline.verification import export, verify
 from tests.integration.kernel.raw_records import ODD, Raw, write_raw
 from tests.integration.kpi import tokens
 from tests.integration.kpi.test_service import (
     SELECTION,
-    SUBMISSIONS,
     Stack,
     kpis_or_none,
     publish_catalogue,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 import grpc
 import pytest
@@ -44,8 +44,19 @@ SELECTION = view_pb2.Selection(
     from_month="2025-01",
     to_month="2025-07",
 )
-RANGE = {"indicator_code": "KNW-03", "from_month": "2025-01", "to_month": "2025-07"}
 Whole = dict[str, int]
+Found = TypeVar("Found")
+
+
+class Range(TypedDict):
+    """Which cells an explanation is of."""
+
+    indicator_code: str
+    from_month: str
+    to_month: str
+
+
+RANGE = Range(indicator_code="KNW-03", from_month="2025-01", to_month="2025-07")
 
 
 class Stack:
@@ -121,7 +132,7 @@ def running(settings: Settings) -> Iterator[Stack]:
         stack.stop()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Found | None], seconds: float = 30.0) -> Found:
     """The first true answer; fails when there is none in time."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

@@ -23,10 +23,10 @@ def write_issuers(path: Path, *institutions: str) -> Path:
     return path
 
 
-def credential(institution: str, *roles: str) -> list[tuple[str, str]]:
+def credential(institution: str, *roles: str) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": "tester", "roles": roles}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )
-    return [("authorization", f"Bearer {token}")]
+    return (("authorization", f"Bearer {token}"),)

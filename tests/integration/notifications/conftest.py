@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from asyncio import Server
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -32,7 +33,7 @@ class Mailbox:
         with self.lock:
             if self.answers:
                 return self.answers.pop(0)
-            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+            self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
             self.receivers.extend(envelope.rcpt_tos)
         return "250 kept"
 
@@ -59,8 +60,9 @@ def mail_server() -> Iterator[MailServer]:
 
 class _Controller(Controller):
     def _trigger_server(self) -> None:
+        assert isinstance(self.server, Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # the library gives it no types
 
 
 @pytest.fixture

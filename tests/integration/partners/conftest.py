@@ -9,8 +9,8 @@ import pytest
 
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
+from services.partners.schema import DATABASE
 from services.partners.service import PartnersService
-from services.partners.store import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.partners.serving import running, write_issuers
 

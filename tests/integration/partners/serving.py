@@ -36,19 +36,19 @@ def write_issuers(path: Path) -> Path:
     return path
 
 
-def credential(institution: str, subject: str, *roles: str) -> list[tuple[str, str]]:
+def credential(institution: str, subject: str, *roles: str) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )
-    return [("authorization", f"Bearer {token}")]
+    return (("authorization", f"Bearer {token}"),)
 
 
 class Caller:
     """A stub with a credential; every unary call has a deadline of ten seconds."""
 
-    def __init__(self, stub: Any, metadata: list[tuple[str, str]]) -> None:
+    def __init__(self, stub: Any, metadata: tuple[tuple[str, str], ...]) -> None:
         self.stub = stub
         self.metadata = metadata
 
@@ -109,7 +109,9 @@ class Log:
 def refusal_of(call: Any, request: Any) -> tuple[grpc.StatusCode, dict[str, str]]:
     with pytest.raises(grpc.RpcError) as refusal:
         call(request)
-    status = rpc_status.from_call(refusal.value)
+    error: Any = refusal.value
+    status = rpc_status.from_call(error)
+    assert status is not None
     info = error_details_pb2.ErrorInfo()
     status.details[0].Unpack(info)
-    return refusal.value.code(), dict(info.metadata)
+    return error.code(), dict(info.metadata)

@@ -13,8 +13,8 @@ from services.kernel.errors import Unavailable
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
 from services.partners.metrics import RELAY_FAILURES
+from services.partners.schema import DATABASE
 from services.partners.service import PartnersService
-from services.partners.store import DATABASE
 from tests.integration.partners.serving import (
     Caller,
     Log,
@@ -93,7 +93,7 @@ def test_a_directory_that_is_no_tree_is_refused_by_field(channel: grpc.Channel) 
     with pytest.raises(grpc.RpcError) as refusal:
         directory_of(channel).PublishDirectory(publish(lost))
     assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-    assert "units[5].parent_id: there is no unit 'alpha/none'" in refusal.value.details()
+    assert "units[5].parent_id: there is no unit 'alpha/none'" in str(refusal.value.details())
 
 
 def test_a_start_publishes_the_newest_directory_once_more(
@@ -109,7 +109,8 @@ def test_a_start_publishes_the_newest_directory_once_more(
 
 
 def event_id_of(record: Any) -> bytes:
-    return dict(record.headers)["ce_id"]
+    identity: bytes = dict(record.headers)["ce_id"]
+    return identity
 
 
 def is_of(connection: Mongo, record: Any) -> bool:

@@ -118,7 +118,12 @@ class Caller:
 
 def token(institution: str, subject: str, *roles: str, unit: str = "") -> str:
     now = int(time.time())
-    claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
+    claims: dict[str, object] = {
+        "iss": f"urn:{institution}",
+        "aud": "kieng",
+        "sub": subject,
+        "roles": roles,
+    }
     claims |= {"iat": now, "exp": now + 600, **({"unit": unit} if unit else {})}
     return jwt.encode(claims, KEY, algorithm="EdDSA", headers={"kid": "k"})
 
@@ -168,7 +173,8 @@ def issuers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def partners_address() -> Iterator[str]:
     server = grpc.server(ThreadPoolExecutor(4))
-    fake = FakePartners()
+    # Methods that are not there answer UNIMPLEMENTED.
+    fake = FakePartners()  # type: ignore[abstract]
     directory_service_pb2_grpc.add_DirectoryServiceServicer_to_server(fake, server)
     partner_service_pb2_grpc.add_PartnerServiceServicer_to_server(fake, server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -71,14 +71,22 @@ def test_many_are_decided_by_id_and_by_record_with_one_answer_each(service: Runn
     known = request_id()
     by_record = pb.SourceRecord(system="cris", record_id="d2")
     requests = [
-        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), source_record=by_record, decision=2),
         pb2.DecideSubmissionsRequest(
-            request_id=request_id(), submission_id=ids[2], decision=2, version=9
+            request_id=known, submission_id=ids[0], decision=pb2.DECISION_VERIFY
         ),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), submission_id="no", decision=2),
-        pb2.DecideSubmissionsRequest(request_id=request_id(), decision=2),
-        pb2.DecideSubmissionsRequest(request_id=known, submission_id=ids[0], decision=2),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), source_record=by_record, decision=pb2.DECISION_VERIFY
+        ),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), submission_id=ids[2], decision=pb2.DECISION_VERIFY, version=9
+        ),
+        pb2.DecideSubmissionsRequest(
+            request_id=request_id(), submission_id="no", decision=pb2.DECISION_VERIFY
+        ),
+        pb2.DecideSubmissionsRequest(request_id=request_id(), decision=pb2.DECISION_VERIFY),
+        pb2.DecideSubmissionsRequest(
+            request_id=known, submission_id=ids[0], decision=pb2.DECISION_VERIFY
+        ),
     ]
     found = list(service.approver.DecideSubmissions(iter(requests)))
     assert [a.submission_id for a in found] == [ids[0], ids[1], "", "", "", ids[0]]
@@ -91,12 +99,15 @@ def test_a_lost_race_inside_a_group_is_settled_one_by_one(service: Running) -> N
     (answer,) = imported(service, [row(1, "race", publication(doi()))])
     pb2 = review_service_pb2
     by_id = pb2.DecideSubmissionsRequest(
-        request_id=request_id(), submission_id=answer.submission_id, decision=3, reason="unclear"
+        request_id=request_id(),
+        submission_id=answer.submission_id,
+        decision=pb2.DECISION_RETURN,
+        reason="unclear",
     )
     by_record = pb2.DecideSubmissionsRequest(
         request_id=request_id(),
         source_record=pb.SourceRecord(system="cris", record_id="race"),
-        decision=4,
+        decision=pb2.DECISION_REJECT,
         reason="not ours",
     )
     found = list(service.approver.DecideSubmissions(iter([by_id, by_record])))

@@ -73,7 +73,8 @@ def test_a_change_meanwhile_is_read_and_repaired_too(
     service: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = create(service.author)
-    replace, lost = Submissions.replace, []
+    replace = Submissions.replace
+    lost: list[Any] = []
 
     def losing(self: Submissions, write: Any) -> None:
         if len(lost) < 2:

@@ -1,6 +1,7 @@
 import threading
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import grpc
@@ -16,6 +17,9 @@ from tests.integration.submissions.conftest import Caller, Running
 from tests.unit.submissions.builders import publication, transfer
 
 Code = grpc.StatusCode
+VERIFY = review_service_pb2.DECISION_VERIFY
+RETURN = review_service_pb2.DECISION_RETURN
+REJECT = review_service_pb2.DECISION_REJECT
 
 
 def request_id() -> str:
@@ -35,7 +39,12 @@ def create(
     return caller.CreateSubmission(request).submission
 
 
-def decide(caller: Caller, submission: Any, decision: int, reason: str = "") -> Any:
+def decide(
+    caller: Caller,
+    submission: Any,
+    decision: review_service_pb2.Decision.ValueType,
+    reason: str = "",
+) -> Any:
     request = review_service_pb2.DecideSubmissionRequest(
         request_id=request_id(),
         submission_id=submission.submission_id,
@@ -59,14 +68,17 @@ def amend(caller: Caller, submission: Any, content: pb.Content) -> Any:
 def refusal(call: Callable[[], Any]) -> tuple[grpc.StatusCode, str, list[str]]:
     with pytest.raises(grpc.RpcError) as caught:
         call()
-    reason, fields = "", []
-    for detail in rpc_status.from_call(caught.value).details:
+    reason, fields = "", list[str]()
+    error: Any = caught.value
+    status = rpc_status.from_call(error)
+    assert status is not None
+    for detail in status.details:
         info, bad = error_details_pb2.ErrorInfo(), error_details_pb2.BadRequest()
         if detail.Unpack(info):
             reason = info.reason
         if detail.Unpack(bad):
             fields = [violation.field for violation in bad.field_violations]
-    return caught.value.code(), reason, fields
+    return error.code(), reason, fields
 
 
 def events_about(service: Running, submission_id: str) -> list[events_pb2.SubmissionChanged]:
@@ -111,8 +123,7 @@ def test_creating_again_answers_the_same_submission(service: Running) -> None:
     assert create(service.author, content, request_id=known, source_record=source) == first
     assert create(service.author, content, source_record=source) == first
     for fields in ({"request_id": known}, {"source_record": source}):
-        other = publication(doi())
-        code, _, _ = refusal(lambda f=fields, o=other: create(service.author, o, **f))
+        code, _, _ = refusal(partial(create, service.author, publication(doi()), **fields))
         assert code is Code.ALREADY_EXISTS
 
 
@@ -204,16 +215,16 @@ def test_bad_input_is_refused_and_named(
 def test_nobody_decides_about_own_work(service: Running) -> None:
     both = service.caller("alpha", "author", "approver")
     made = create(service.author)
-    code, reason, _ = refusal(lambda: decide(both, made, 2))
+    code, reason, _ = refusal(lambda: decide(both, made, VERIFY))
     assert (code, reason) == (Code.PERMISSION_DENIED, "OWN_WORK")
-    code, _, fields = refusal(lambda: decide(service.approver, made, 3))
+    code, _, fields = refusal(lambda: decide(service.approver, made, RETURN))
     assert (code, fields) == (Code.INVALID_ARGUMENT, ["reason"])
 
 
 def test_an_old_version_is_refused_and_a_closed_state_too(service: Running) -> None:
     made = create(service.author)
-    rejected = decide(service.approver, made, 4, "not ours")
-    assert refusal(lambda: decide(service.approver, made, 2))[0] is Code.ABORTED
+    rejected = decide(service.approver, made, REJECT, "not ours")
+    assert refusal(lambda: decide(service.approver, made, VERIFY))[0] is Code.ABORTED
     content = publication(doi())
     code = refusal(lambda: amend(service.author, rejected, content))[0]
     assert code is Code.FAILED_PRECONDITION
@@ -257,7 +268,7 @@ def test_a_list_comes_page_by_page_and_a_token_fits_its_query_only(service: Runn
 def test_a_dead_broker_delays_events_and_loses_none(service: Running) -> None:
     service.broker.is_down = True
     made = create(service.author)
-    verified = decide(service.approver, made, 2)
+    verified = decide(service.approver, made, VERIFY)
     assert not events_about(service, made.submission_id)
     service.broker.is_down = False
     until(lambda: len(events_about(service, made.submission_id)) == 2)
@@ -269,7 +280,7 @@ def test_republishing_tells_the_present_state_and_then_that_it_is_whole(
     service: Running,
 ) -> None:
     made = create(service.author)
-    moved = amend(service.author, decide(service.approver, made, 2), publication(doi()))
+    moved = amend(service.author, decide(service.approver, made, VERIFY), publication(doi()))
     create(service.author, submit=False)
     until(lambda: len(events_about(service, made.submission_id)) == 4)
     service.broker.events.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kieng.submissions.v1 import events_pb2
-from services.kernel.kafka import event_type
+from services.kernel.kafka import Record, event_type
 from services.kpi.domain.cube import Cube
 from services.kpi.log.file import FileRecord, read_log, write_log
 from services.kpi.log.identity import event_hash
@@ -143,8 +144,8 @@ def test_fold_rebuild_replay_and_the_verified_file_agree(
     }
 
 
-def sql(records: list[FakeRecord], parked: set[int], parts: int) -> Cube:
-    found = recomputed(_values(iter([records]), parked), catalogue_message(), parts)
+def sql(records: Sequence[Record], parked: set[int], parts: int) -> Cube:
+    found = recomputed(_values(iter([list(records)]), parked), catalogue_message(), parts)
     expected = Cube(CATALOGUE)
     for (unit_id, month, column, member), value in found.items():
         year, number = month.split("-")

@@ -14,7 +14,7 @@ from services.kpi.domain.explanation import share_of
 from services.kpi.domain.fold import restored, roll_up
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
-from services.kpi.domain.work import Claim, Work
+from services.kpi.domain.work import Claim, Fact, Work
 from tests.property.kpi.histories import (
     DATES,
     DETERMINISTIC,
@@ -156,6 +156,7 @@ def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
     cube = cube_of(catalogue, total)
     for indicator in catalogue.indicators.values():
         for unit_id, cut, measure in product(catalogue.tree.ids, indicator.cuts, MEASURES):
+            assert indicator.value is not None
             whole = _numerator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
             found = cube.split(unit_id, indicator, cut, measure, (FIRST, LAST))
             terms = [_numerator(value) for value in found.values()]
@@ -279,7 +280,7 @@ def _counts(work: Work, catalogue: Catalogue, component: Component, measure: int
     for needed in (component.date, component.not_before):
         if needed and not any(claim.facts.get(needed) for claim in found):
             return False
-    facts = {}
+    facts: dict[str, Fact] = {}
     for claim in reversed(found):
         facts.update(claim.facts)
     names: set[str] = set()

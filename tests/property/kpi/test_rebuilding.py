@@ -62,7 +62,9 @@ class MemoryLoading:
         assert number == self.loaded
         assert chunk.new_rows == chunk.rows.keys()
         assert not chunk.works
-        found = {("bundles", name): content for name, content in chunk.bundles.items()}
+        found: dict[tuple[str, Any], Any] = {
+            ("bundles", name): content for name, content in chunk.bundles.items()
+        }
         found |= {("rows", key): value.cells() for key, value in chunk.rows.items()}
         found |= {("parked", key): key not in chunk.mended for key in chunk.parked}
         assert not found.keys() & self.stored.keys()

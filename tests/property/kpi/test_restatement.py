@@ -14,13 +14,13 @@ from services.kpi.replay.memory_projection import MemoryProjection, ReplayBound
 from services.kpi.replay.tasks import Task, decode_lines, run, task_of
 from services.kpi.wire.catalogue import decode_catalogue
 from tests.integration.kpi.logs import log
-from tests.unit.kpi.builders import catalogue_message, real_catalogue
+from tests.unit.kpi.builders import FakeRecord, catalogue_message, real_catalogue
 
 CATALOGUE = real_catalogue()
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
 
 
-def scratch(records: list, until: int) -> MemoryProjection:
+def scratch(records: list[FakeRecord], until: int) -> MemoryProjection:
     made = MemoryProjection(CATALOGUE, ReplayBound({0: until}))
     made.take(records)
     return made
@@ -89,7 +89,9 @@ def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: in
     assert all(cell.adds_up for cell in cells.values())
     gone, new = cells["root", "COM-03"], cells["root", "COM-93"]
     assert (gone.now, new.closed) == (None, None)
-    assert gone.by_definitions == (-again["root", "COM-03"], 0)
+    counted = again["root", "COM-03"]
+    assert isinstance(counted, int)
+    assert gone.by_definitions == (-counted, 0)
     assert new.by_definitions == (present["root", "COM-93"], 0)
     assert any(cells["root", "KNW-03"].by_definitions or ())
     assert cells["root", "KNW-01"].by_definitions == (0, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.kpi.domain.work import Work
-from services.kpi.projection import partition_fold
+from services.kpi.log.identity import event_hash
 from services.kpi.rebuild import shard
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.ledger import Ledger, PartitionLease
@@ -17,7 +17,7 @@ def _gathers_the_last_word(self: shard.ShardFold, records: Any) -> None:
         self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
     self.read += len(records)
     self.flush.next_offset = records[-1].offset + 1
-    self.flush.last_hash = partition_fold.event_hash(records[-1])
+    self.flush.last_hash = event_hash(records[-1])
 
 
 def _stores_no_tombstones(self: shard.ShardFold, work: Work) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store import change_notes, reads
 from services.kpi.store.ledger import Flush
 from services.kpi.store.reads import Snapshots, _row
@@ -17,7 +19,9 @@ def _names_no_rows(self: change_notes.Notes, flush: Flush) -> Any:
 
 
 def _tells_no_cell(self: change_notes.Notes, flush: Flush) -> Any:
-    changed = {place: dict(list(cells.items())[1:]) for place, cells in flush.changed.items()}
+    changed: dict[RowKey, Mapping[CellKey, int]] = {
+        place: dict(list(cells.items())[1:]) for place, cells in flush.changed.items()
+    }
     return _REAL_NOTE(self, replace(flush, changed=changed))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator
+from typing import Any, cast
 
 import typer
 from typer.main import get_command
@@ -15,7 +16,10 @@ from services.cli.main import app
 from tests.unit.docs.pages import ROOT
 
 # typer brings its parser as a private package; this is the parent of all that it refuses.
-Refused = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
+Refused = cast(
+    "type[typer.BadParameter]",
+    next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"),
+)
 
 
 kieng = functools.cache(lambda: get_command(app))
@@ -29,8 +33,8 @@ def mistakes_of(call: list[str], complete: bool = False) -> list[str]:
         complete: whether it has to run as it stands, with everything that the command requires.
     """
     if call[0] == "make":
-        words = Words((ROOT / "Makefile").read_text(encoding="utf-8"))
-        return [f"make has no target {word}" for word in call[1:] if word not in words]
+        known_to_make = Words((ROOT / "Makefile").read_text(encoding="utf-8"))
+        return [f"make has no target {word}" for word in call[1:] if word not in known_to_make]
     command, path, words = kieng(), "kieng", call[1:]
     while words and hasattr(command, "commands"):
         if words[0].startswith("-"):
@@ -45,7 +49,7 @@ def mistakes_of(call: list[str], complete: bool = False) -> list[str]:
     return list(_refusals(command, path, words)) if complete else []
 
 
-def _refusals(command: typer.core.TyperCommand, path: str, words: list[str]) -> Iterator[str]:
+def _refusals(command: Any, path: str, words: list[str]) -> Iterator[str]:
     if {"-h", "--help", "--version"} & set(words):
         return
     try:

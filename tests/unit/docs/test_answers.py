@@ -38,7 +38,12 @@ def keys(document: Any, path: str = "") -> Iterator[str]:
 
 def everything() -> dict[str, Any]:
     """An answer with all that one can have, in a test at least."""
-    pace = view_pb2.Pace(on_date="2025-07-31", expected=RATIO, forecast=RATIO, standing=1)
+    pace = view_pb2.Pace(
+        on_date="2025-07-31",
+        expected=RATIO,
+        forecast=RATIO,
+        standing=view_pb2.Pace.STANDING_REACHED,
+    )
     term = view_pb2.TermValue(term="q1", declared=WHOLE, verified=WHOLE)
     split = view_pb2.Split(by="quartile", terms=[term], declared_again=WHOLE, verified_again=WHOLE)
     value = view_pb2.Value(ratio=RATIO)

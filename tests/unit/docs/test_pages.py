@@ -128,6 +128,6 @@ def reasons() -> set[str]:
         if "cli" not in path.relative_to(ROOT).parts:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.keyword) and node.arg == "reason":
-                    value = getattr(node.value, "value", None)
-                    found |= {value} if re.fullmatch("[A-Z_]+", str(value)) else set()
+                    value = str(getattr(node.value, "value", None))
+                    found |= {value} if re.fullmatch("[A-Z_]+", value) else set()
     return found

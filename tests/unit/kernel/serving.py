@@ -154,8 +154,10 @@ def refused(ask: Any) -> grpcio.RpcError:
 
 def reason_of(error: Any) -> str:
     info = error_details_pb2.ErrorInfo()
-    assert rpc_status.from_call(error).details[0].Unpack(info)
-    return info.reason
+    status = rpc_status.from_call(error)
+    assert status is not None
+    assert status.details[0].Unpack(info)
+    return str(info.reason)
 
 
 def watch(client: Client) -> Any:

@@ -71,7 +71,7 @@ def signed_with_the_public_key() -> str:
 
 
 def unsigned() -> str:
-    return jwt.encode(claims(), None, algorithm="none", headers={"kid": "k"})
+    return jwt.encode(claims(), "", algorithm="none", headers={"kid": "k"})
 
 
 def test_a_token_stands_for_its_subject_institution_and_roles(issuers: Issuers) -> None:

@@ -133,7 +133,7 @@ def test_every_method_is_counted_from_zero(client: Client) -> None:
 
 
 def health(client: Client, name: str = "") -> int:
-    stub = health_pb2_grpc.HealthStub(client.channel)
+    stub: Any = health_pb2_grpc.HealthStub(client.channel)
     request = health_pb2.HealthCheckRequest(service=name)
     status: int = stub.Check(request, timeout=5).status
     return status
@@ -200,9 +200,8 @@ def test_a_stop_says_not_serving_and_lets_running_calls_end(settings: KernelSett
 
     with ThreadPoolExecutor(3) as pool, running(settings) as client:
         client.behaviour.answer = slow
-        changes = health_pb2_grpc.HealthStub(client.channel).Watch(
-            health_pb2.HealthCheckRequest(), timeout=20
-        )
+        stub: Any = health_pb2_grpc.HealthStub(client.channel)
+        changes = stub.Watch(health_pb2.HealthCheckRequest(), timeout=20)
         assert next(changes).status == health_pb2.HealthCheckResponse.SERVING
         call = pool.submit(client.get)
         assert entered.wait(10)
@@ -253,11 +252,15 @@ def test_workers_end_before_what_they_use_is_closed(settings: KernelSettings) ->
             order.append(f"worker used {self.things}")
             return api.GetSubscriptionResponse()
 
+    def go_on_when_it_stops() -> None:
+        if client.server.stopping.wait(10):
+            go_on.set()
+
     entered, go_on = Event(), Event()
     with ThreadPoolExecutor(2) as pool, running(settings, Busy) as client:
         call = pool.submit(client.get)
         assert entered.wait(10)
-        watcher = pool.submit(lambda: client.server.stopping.wait(10) and go_on.set())
+        watcher = pool.submit(go_on_when_it_stops)
         client.container.stop()
         watcher.result(10)
         call.result(10)

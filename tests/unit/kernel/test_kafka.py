@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from kafka import TopicPartition
@@ -125,7 +125,7 @@ class Toy:
         self.buried: list[Any] = []
         self.is_wrong: Callable[[Any], bool] = lambda record: True
         consume.container = self
-        consume.publisher = SimpleNamespace(write=self.buried.extend)
+        consume.publisher = cast(KafkaPublisher, SimpleNamespace(write=self.buried.extend))
 
     @contextmanager
     def worker(self, entrypoint: Consume) -> Iterator[Callable[[Any], None]]:
@@ -199,7 +199,7 @@ def test_a_dead_letter_that_is_refused_for_another_reason_than_its_size_is_not_c
         tried.extend(letters)
         raise Unavailable("no acknowledgement") from (KafkaError("down"))
 
-    consume.publisher = SimpleNamespace(write=write)
+    consume.publisher = cast(KafkaPublisher, SimpleNamespace(write=write))
     with pytest.raises(Unavailable):
         consume._hand_over(records(1))
     assert len(tried) == 1

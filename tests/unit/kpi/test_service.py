@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pymongo.errors import AutoReconnect
 
 from kieng.directory.v1 import events_pb2
 from services.kernel.errors import InvalidRecord, Unavailable
+from services.kpi.providers import CatalogueStore
 from services.kpi.service import DIRECTORY_PUBLISHED, KpiAggregator, KpiQuery
 from tests.unit.kpi.builders import record
 
@@ -25,12 +26,12 @@ class Kept(list[int]):
 
 def test_a_directory_that_nobody_can_decode_is_buried_and_does_not_stop_the_others() -> None:
     aggregator, kept = KpiAggregator(), Kept()
-    aggregator.registry = kept
+    aggregator.registry = cast(CatalogueStore, kept)
     good = events_pb2.DirectoryPublished()
     good.directory.version = 7
     records = [record(0, good), record(1, b"\xff\xff", DIRECTORY_PUBLISHED)]
     with pytest.raises(InvalidRecord) as invalid:
-        aggregator.on_directory(records)  # type: ignore[arg-type]
+        aggregator.on_directory(records)
     assert (invalid.value.offset, kept) == (1, [7])
 
 
@@ -59,7 +60,7 @@ def test_answers_grow_old_while_the_database_is_down() -> None:
     query.live = SimpleNamespace(refresh=failing(TROUBLE[1]), refreshed_at=1.0)  # type: ignore[assignment]
     query.refresh()
     assert query.live.refreshed_at == 1.0
-    query.live.refresh = lambda: None  # type: ignore[attr-defined]
+    query.live.refresh = lambda: None
     query.refresh()
     assert query.live.refreshed_at > 1.0
 

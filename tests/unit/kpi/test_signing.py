@@ -3,14 +3,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from pydantic import ValidationError
 
 from services.kpi.config import Settings
 from services.kpi.signing import read_signer
 
 
-def pem(key: object) -> str:
-    return key.private_bytes(  # type: ignore[attr-defined]
+def pem(key: PrivateKeyTypes) -> str:
+    return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),

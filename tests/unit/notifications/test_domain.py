@@ -21,7 +21,7 @@ REACHED = Reached("alpha/sci", "PUB-01", 2025, 120, 121)
 
 def decided(**fields: object) -> str:
     values = {name: getattr(DECIDED, name) for name in DECIDED.__slots__}
-    return notice_of_decision(Decided(**{**values, **fields})).notification_id  # type: ignore[arg-type]
+    return notice_of_decision(Decided(**{**values, **fields})).notification_id
 
 
 def test_the_same_event_and_person_give_the_same_id_whatever_else_was_read() -> None:

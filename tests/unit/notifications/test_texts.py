@@ -10,14 +10,14 @@ from services.notifications.texts import OTHER_TYPE, SUBJECT_CHARACTERS_MAX, TEX
 from tests.unit.docs.command_lines import mistakes_of
 from tests.unit.docs.pages import calls
 
-SUBMISSION = {
+SUBMISSION: Facts = {
     "submission_id": "s1",
     "work_key": "doi:10.1000/x",
     "unit_id": "alpha/sci",
     "type": "publication",
     "title": "Một công trình",
 }
-TARGET = {
+TARGET: Facts = {
     "unit_id": "alpha",
     "indicator_code": "PUB-01",
     "year": 2025,

@@ -39,7 +39,9 @@ def test_folding_leaves_the_words_in_plain_lower_case(text: str, folded: str) ->
 
 
 @pytest.mark.parametrize("kind", [k for k in directory_pb2.UnitKind.values() if k])
-def test_a_unit_of_every_kind_survives_the_round_trip(kind: directory_pb2.UnitKind) -> None:
+def test_a_unit_of_every_kind_survives_the_round_trip(
+    kind: directory_pb2.UnitKind.ValueType,
+) -> None:
     message = directory_pb2.Unit()
     message.CopyFrom(UNIT)
     message.kind = kind
@@ -56,7 +58,9 @@ def test_the_published_event_carries_the_whole_tree() -> None:
 
 
 @pytest.mark.parametrize("house", [h for h in partner_pb2.House.values() if h])
-def test_a_partner_of_every_house_survives_the_round_trip(house: partner_pb2.House) -> None:
+def test_a_partner_of_every_house_survives_the_round_trip(
+    house: partner_pb2.House.ValueType,
+) -> None:
     message = partner_pb2.Partner()
     message.CopyFrom(PARTNER)
     message.house = house

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.submissions import wire
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Change, Content, Decision, Submission
@@ -34,7 +34,7 @@ def expert(name: str, person_id: str = "person-1") -> submission_pb2.Content:
     message.facts.expert.person_id = person_id
     message.facts.expert.name = name
     message.facts.expert.country = "FR"
-    message.facts.expert.mode = 1
+    message.facts.expert.mode = facts_pb2.Expert.MODE_VISITING
     message.facts.expert.started_on = "2025-02-01"
     message.facts.expert.days = 20
     message.evidence.add(title="invitation", uri="store://7", sha256="a" * 64)
@@ -44,7 +44,8 @@ def expert(name: str, person_id: str = "person-1") -> submission_pb2.Content:
 def transfer(partner: str = "Partner One", number: str = "12/HD", **fields: Any) -> Any:
     message = submission_pb2.Content(unit_id="alpha/one")
     fact = message.facts.transfer_contract
-    fact.number, fact.partner, fact.kind = number, partner, 1
+    fact.number, fact.partner = number, partner
+    fact.kind = facts_pb2.TransferContract.KIND_LICENCE
     fact.value_vnd, fact.signed_on = "1000000", "2025-04-01"
     for name, value in fields.items():
         setattr(fact, name, value)

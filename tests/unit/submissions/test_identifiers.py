@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,16 @@ TODAY = date(2025, 7, 1)
 F = pb.Facts
 
 
-def publication(**fields: object) -> pb.Facts:
-    return F(publication=pb.Publication(**{"title": "t", "issued_on": "2025-01-01", **fields}))
+def publication(**fields: Any) -> pb.Facts:
+    return F(publication=pb.Publication(**({"title": "t", "issued_on": "2025-01-01"} | fields)))
 
 
 def expert(person_id: str) -> pb.Facts:
     return F(expert=pb.Expert(person_id=person_id, started_on="2025-01-01"))
 
 
-def product(**fields: object) -> pb.Facts:
-    return F(product=pb.Product(**{"identified_on": "2025-01-01", **fields}))
+def product(**fields: Any) -> pb.Facts:
+    return F(product=pb.Product(**({"identified_on": "2025-01-01"} | fields)))
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def filled(database: Any) -> None:
     database.things.insert_many([{"_id": n, "size": n} for n in range(3)])
 
 
-def run(database: Any, release: Release) -> list[str]:
+def run(database: Any, release: database_schema.Schema) -> list[str]:
     said: list[str] = []
     assert database_schema.apply(release, database, said.append) == []
     return [text.rsplit(" ", 1)[-1] for text in said]

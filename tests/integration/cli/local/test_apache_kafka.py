@@ -112,9 +112,13 @@ def test_a_killed_node_keeps_its_log_and_its_topic_ids(node: embedded.LocalBroke
 def test_a_directory_is_reopened_by_another_run_on_other_ports(tmp_path: Path) -> None:
     ids = []
     for _ in range(2):
-        ports = free_ports(2)
+        port, controller_port = free_ports(2)
         broker = apache_kafka.apache_kafka(
-            apache_kafka.fetch(CACHE), *ports, tmp_path / "data", tmp_path / "kafka.log"
+            apache_kafka.fetch(CACHE),
+            port,
+            controller_port,
+            tmp_path / "data",
+            tmp_path / "kafka.log",
         )
         with ChildGroup() as supervisor:
             supervisor.start(broker.child, broker.unready, apache_kafka.READY_SECONDS)

@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pymongo
 import pytest
@@ -17,9 +18,10 @@ from pymongo.write_concern import WriteConcern
 from services.cli.admin import probes, topics
 from services.cli.local import embedded
 from services.cli.local.child_process import ChildGroup, free_ports
+from tests.conftest import RunningBroker, RunningDatabase
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
-Client = pymongo.MongoClient[dict[str, object]]
+Client = pymongo.MongoClient[dict[str, Any]]
 
 
 @pytest.fixture
@@ -88,8 +90,8 @@ def test_a_stopped_broker_is_unready(tansu: embedded.LocalBroker) -> None:
 def test_the_database_commits_a_transaction_and_rejects_a_duplicate(
     secantus: embedded.LocalDatabase,
 ) -> None:
-    client: Client
-    with pymongo.MongoClient(secantus.uri) as client, client.start_session() as session:
+    client: Client = pymongo.MongoClient(secantus.uri)
+    with client, client.start_session() as session:
         works = client["kpi"]["works"]
         works.create_index([("institution", 1), ("source", 1)], unique=True)
         session.with_transaction(
@@ -106,13 +108,14 @@ def test_the_database_commits_a_transaction_and_rejects_a_duplicate(
 def test_the_database_keeps_acknowledged_writes_when_it_is_killed(
     secantus: embedded.LocalDatabase,
 ) -> None:
-    client: Client
-    with pymongo.MongoClient(secantus.uri, journal=True) as client:
+    client: Client = pymongo.MongoClient(secantus.uri, journal=True)
+    with client:
         client["kpi"]["works"].insert_many([{"_id": number} for number in range(100)])
     secantus.child.kill()
     secantus.child.start()
     secantus.child.wait_until_ready(secantus.unready, embedded.DATABASE_READY_SECONDS)
-    with pymongo.MongoClient(secantus.uri) as client:
+    client = pymongo.MongoClient(secantus.uri)
+    with client:
         assert client["kpi"]["works"].count_documents({}) == 100
 
 
@@ -147,10 +150,12 @@ def test_the_faster_database_is_taken_only_when_asked(
     assert "--sync-on-commit" in chosen.child.argv
 
 
-def test_the_sessions_broker_and_database_answer(broker, mongo, database_name: str) -> None:
+def test_the_sessions_broker_and_database_answer(
+    broker: RunningBroker, mongo: RunningDatabase, database_name: str
+) -> None:
     assert probes.kafka_unready(broker.bootstrap) == ""
     assert probes.mongo_unready(mongo.uri) == ""
     assert set(broker.topic_ids) == {topic.name for topic in topics.load()}
-    client: Client
-    with pymongo.MongoClient(mongo.uri) as client:
+    client: Client = pymongo.MongoClient(mongo.uri)
+    with client:
         assert client[database_name].list_collection_names() == []

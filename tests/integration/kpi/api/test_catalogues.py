@@ -85,7 +85,8 @@ def followed(stack: Stack, view_id: str) -> View:
 
 def info(stack: Stack) -> view_pb2.ViewInfo:
     request = kpi_service_pb2.GetKpisRequest(selection=SELECTION)
-    return stack.call("GetKpis", request).view
+    view: view_pb2.ViewInfo = stack.call("GetKpis", request).view
+    return view
 
 
 def vector(view: view_pb2.ViewInfo) -> dict[int, int]:

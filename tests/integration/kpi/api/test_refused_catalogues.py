@@ -43,6 +43,7 @@ def test_a_tree_that_lacks_a_unit_is_refused_until_the_records_are_accepted(
         assert "PARKS_MORE: 3 records" in refused.reason
         assert info(stack).view_id != view_id
         accepted = published(stack, message, directory_version=2, parked_max=3)
+        assert accepted is not None
         assert followed(stack, accepted).state == View.STATE_LIVE
         wait_until(lambda: info(stack).parked == 3)
 

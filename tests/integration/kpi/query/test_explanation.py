@@ -157,10 +157,13 @@ def test_a_page_is_right_where_the_view_has_moved_on_since_the_memory(stored: St
     fold.apply(records[:200])
     behind = stored.fresh()
     fold.apply(records[200:])
-    months = {"from_month": "2025-02", "to_month": "2025-06"}
     for code in ("KNW-03", "KNW-05", "COM-03"):
         request = kpi_service_pb2.ExplainKpiRequest(
-            unit_id="root", indicator_code=code, page_size=500, **months
+            unit_id="root",
+            indicator_code=code,
+            from_month="2025-02",
+            to_month="2025-06",
+            page_size=500,
         )
         late = explain(request, behind, Snapshots(stored.mongo))
         fresh = explain(request, stored.fresh(), Snapshots(stored.mongo))
@@ -179,19 +182,26 @@ def test_the_matrix_explains_a_whole_count_exactly_and_agrees_with_the_list(
     fold.apply(records[:200])
     behind = stored.fresh()
     fold.apply(records[200:])
-    fields = {
-        "unit_id": unit,
-        "indicator_code": "KNW-03",
-        "from_month": "2025-01",
-        "to_month": "2025-07",
-        "measure": measure,
-    }
+    asked = kpi_service_pb2.GetOverlapMatrixRequest(
+        unit_id=unit,
+        indicator_code="KNW-03",
+        from_month="2025-01",
+        to_month="2025-07",
+        measure=measure,
+    )
     snapshots = Snapshots(stored.mongo)
-    found = matrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields), stored.fresh(), snapshots)
-    again = matrix(kpi_service_pb2.GetOverlapMatrixRequest(**fields), behind, snapshots)
+    found = matrix(asked, stored.fresh(), snapshots)
+    again = matrix(asked, behind, snapshots)
     again.view.digest = found.view.digest
     assert again == found
-    listing = kpi_service_pb2.ListOverlapsRequest(**fields, page_size=2)
+    listing = kpi_service_pb2.ListOverlapsRequest(
+        unit_id=unit,
+        indicator_code="KNW-03",
+        from_month="2025-01",
+        to_month="2025-07",
+        measure=measure,
+        page_size=2,
+    )
     works: list[frozenset[str]] = []
     while True:
         page = overlaps(listing, stored.fresh(), snapshots)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import grpc
@@ -142,6 +143,10 @@ def test_a_position_that_the_view_did_not_pass_is_refused(at: dict[int, int], pr
         check_position(at, {1: 2}, {0: 5, 1: 3})
 
 
+def counts(stack: Stack, number: int) -> bool:
+    return (kpis_or_none(stack) or {}).get("root") == number
+
+
 def replayed(stack: Stack, **wish: Any) -> kpi_service_pb2.ReplayKpisResponse:
     selection = view_pb2.Selection(
         unit_ids=["root"], indicator_codes=["KNW-03"], from_month="2025-01", to_month="2025-07"
@@ -149,7 +154,8 @@ def replayed(stack: Stack, **wish: Any) -> kpi_service_pb2.ReplayKpisResponse:
     request = kpi_service_pb2.ReplayKpisRequest(selection=selection, **wish)
     steps = list(stack.call("ReplayKpis", request, seconds=60))
     assert all(not step.HasField("answer") for step in steps[:-1])
-    return steps[-1]
+    last: kpi_service_pb2.ReplayKpisResponse = steps[-1]
+    return last
 
 
 def test_a_replay_answers_as_the_view_did_at_every_position(settings: Any, mongo: Any) -> None:
@@ -159,7 +165,7 @@ def test_a_replay_answers_as_the_view_did_at_every_position(settings: Any, mongo
         seen = []
         for number in range(3):
             stack.publish(verified(f"s{number}", f"doi:10.1/{number}", "alpha"))
-            wait_until(lambda n=number: (kpis_or_none(stack) or {}).get("root") == n + 1)
+            wait_until(partial(counts, stack, number + 1))
             request = kpi_service_pb2.GetKpisRequest(
                 selection=view_pb2.Selection(from_month="2025-01", to_month="2025-07")
             )

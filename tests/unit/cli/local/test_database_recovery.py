@@ -18,7 +18,7 @@ from services.cli.errors import Failure
 from services.cli.local import database_recovery
 from services.cli.local.child_process import ChildFailed
 from services.cli.local.database_recovery import ROOM_BYTES, DatabaseRecovery
-from services.cli.local.restart_policy import RESTARTS_MAX
+from services.cli.local.restart_policy import RESTARTS_MAX, RestartPolicy
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.terminal.screen import LossyStream, Screen
 from services.cli.terminal.texts import Lang
@@ -76,7 +76,7 @@ def place() -> Place:
 @pytest.fixture
 def recovery(launch: Launch, place: Place, monkeypatch: pytest.MonkeyPatch) -> DatabaseRecovery:
     monkeypatch.setattr(database_recovery, "PROBE_SECONDS", 0.01)
-    monkeypatch.setattr(database_recovery.RestartPolicy, "pause", pauses(RESTARTS_MAX))
+    monkeypatch.setattr(RestartPolicy, "pause", pauses(RESTARTS_MAX))
     return DatabaseRecovery(launch, place.broken, place.room)
 
 

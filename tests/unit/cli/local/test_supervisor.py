@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -113,6 +114,10 @@ while True:
 """
 
 
+def not_deaf(child: Child) -> str:
+    return "" if "deaf" in child.tail() else "no"
+
+
 @pytest.mark.usefixtures("handlers")
 def test_a_second_signal_ends_at_once_what_does_not_want_to_stop(tmp_path: Path) -> None:
     launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
@@ -120,7 +125,7 @@ def test_a_second_signal_ends_at_once_what_does_not_want_to_stop(tmp_path: Path)
         child = Child(name, (sys.executable, "-c", IGNORES), None, tmp_path / f"{name}.log")
         group.append(child)
         child.start()
-        child.wait_until_ready(lambda child=child: "" if "deaf" in child.tail() else "no", 30)
+        child.wait_until_ready(partial(not_deaf, child), 30)
     again = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     launch.screen.say = lambda *_, **__: again.start()  # type: ignore[method-assign]
     began = time.monotonic()

@@ -41,14 +41,24 @@ WORDS = {
 
 @pytest.mark.parametrize(("condition", "words"), WORDS.values(), ids=WORDS)
 def test_a_condition_is_told_in_words(condition: catalogue_pb2.Condition, words: str) -> None:
-    value = Component(type="task", rule=7, date="due_on", where=[condition])
+    value = Component(
+        type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", where=[condition]
+    )
     told = formula.words(catalogue_pb2.Indicator(value=value), Lang.en)
     assert told == f"number of tasks, {words}, in the month of `due_on`"
 
 
 def test_a_stock_a_ratio_and_an_attainment_are_told() -> None:
-    stock = Component(type="task", rule=1, date="due_on", until="done_on", not_before="begin_on")
-    endless = Component(type="task", rule=7, date="due_on", until="never")
+    stock = Component(
+        type="task",
+        rule=catalogue_pb2.COUNTING_RULE_WHOLE,
+        date="due_on",
+        until="done_on",
+        not_before="begin_on",
+    )
+    endless = Component(
+        type="task", rule=catalogue_pb2.COUNTING_RULE_CLAIMS, date="due_on", until="never"
+    )
     indicator = catalogue_pb2.Indicator(value=stock, denominator=endless)
     assert formula.words(indicator, Lang.en) == (
         "number of tasks, each once at every level, as of the end of the period: from `due_on` and "

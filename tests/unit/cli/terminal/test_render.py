@@ -133,5 +133,7 @@ def test_numbers_of_64_bits_are_numbers_at_any_depth() -> None:
     work = kpi_service_pb2.ExplainedWork(work_key="w")
     work.claims.add(submission_id="s", version=1 << 40)
     assert message_json(work)["claims"][0]["version"] == 1 << 40
-    document = message_json(submission_pb2.Submission(version=2, state=4))
+    document = message_json(
+        submission_pb2.Submission(version=2, state=submission_pb2.STATE_VERIFIED)
+    )
     assert document == {"version": 2, "state": "STATE_VERIFIED"}

@@ -70,7 +70,7 @@ def only(answer: Answer) -> Finding:
 
 
 ONE = work(claim("alpha/sci", quartile="q3", authors=2, filed_on="2025-01-01"))
-CASES = {
+CASES: dict[str, tuple[Work, str, dict[str, Any], Finding]] = {
     "nobody claims it": (Work(), "PLAIN", {}, Finding(Reason.UNKNOWN)),
     "it was taken back": (
         work(Statement(3)),

@@ -8,6 +8,7 @@ from services.kpi.domain.restatement import (
     ContributionKey,
     FrozenClaim,
     FrozenWork,
+    Line,
     Restatement,
     cause_of,
 )
@@ -54,7 +55,7 @@ def work(key: str, claims: tuple[FrozenClaim, ...], **members: int) -> FrozenWor
     return FrozenWork(key, claims, places)
 
 
-def lines_of(old: list[FrozenWork], new: list[FrozenWork], unit: str = "root") -> list:
+def lines_of(old: list[FrozenWork], new: list[FrozenWork], unit: str = "root") -> list[Line]:
     months = (JANUARY, JANUARY)
     return Restatement(CATALOGUE, unit, months, 1).lines(old, new)
 

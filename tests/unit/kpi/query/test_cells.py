@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -143,9 +144,14 @@ def test_a_unit_that_did_not_change_is_not_encoded_again(monkeypatch: pytest.Mon
     wish = decode_selection(selection(**both, indicator_codes=["KNW-01"]), CATALOGUE)
     on = date(2025, 7, 1)
     first = state_cells(at, wish, on)
-    made = []
+    made: list[str] = []
     encode = cells._cells
-    monkeypatch.setattr(cells, "_cells", lambda *a: made.append(a[2]) or encode(*a))
+
+    def noted(*arguments: Any) -> Any:
+        made.append(arguments[2])
+        return encode(*arguments)
+
+    monkeypatch.setattr(cells, "_cells", noted)
     assert state_cells(at, wish, on) == first
     assert made == []
     at.cube.put(0, "beta", JANUARY, {("KNW-01:verified", ""): 6})

@@ -1,4 +1,6 @@
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -36,11 +38,11 @@ CATALOGUE = Catalogue.build(
 )
 
 
-def split(code: str, *works: dict[str, object], unit: str = "root") -> dict[str, object]:
+def split(code: str, *works: Mapping[str, Any], unit: str = "root") -> dict[str, object]:
     """Term -> value of both measures, and what counts again, of works claimed by alpha and beta."""
     changes: dict[int | tuple[int, str], int] = {}
     for facts in works:
-        claims = [claim("alpha", "s1", lead=True, **facts), claim("beta", "s2", **facts)]  # type: ignore[arg-type]
+        claims = [claim("alpha", "s1", lead=True, **facts), claim("beta", "s2", **facts)]
         for key, value in contribution([both(one) for one in claims], CATALOGUE).items():
             changes[key] = changes.get(key, 0) + value
     cube = cube_of(CATALOGUE, changes)

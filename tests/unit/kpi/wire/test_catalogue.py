@@ -14,12 +14,12 @@ MONEY = catalogue_pb2.COUNTING_RULE_MONEY_RECEIVED
 
 def with_value(part: str = "value", **fields: Any) -> catalogue_pb2.Catalogue:
     """A catalogue of one indicator with a component of articles, changed in some fields."""
-    good = {"type": "publication", "rule": WHOLE, "date": "issued_on"}
+    good: dict[str, Any] = {"type": "publication", "rule": WHOLE, "date": "issued_on"}
     indicator = catalogue_pb2.Indicator(
         code="AAA-01",
-        value=catalogue_pb2.Component(**good),  # type: ignore[arg-type]
+        value=catalogue_pb2.Component(**good),
     )
-    getattr(indicator, part).CopyFrom(catalogue_pb2.Component(**{**good, **fields}))  # type: ignore[arg-type]
+    getattr(indicator, part).CopyFrom(catalogue_pb2.Component(**{**good, **fields}))
     return catalogue_pb2.Catalogue(indicators=[indicator], units=catalogue_message().units)
 
 
@@ -78,5 +78,5 @@ def test_the_deployed_catalogue_keeps_order_conditions_and_tree() -> None:
     funding = catalogue.indicators["ENT-08"].value
     assert funding is not None
     (condition,) = funding.where
-    assert (condition.test, condition.values) == ("none_of", {"state_budget"})
+    assert (condition.test, condition.values) == ("none_of", frozenset({"state_budget"}))
     assert catalogue.indicators["KNW-08"].attainment_of == "KNW-01"

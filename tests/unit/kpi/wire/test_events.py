@@ -1,5 +1,5 @@
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import events_pb2, facts_pb2
 from services.kernel.errors import InvalidRecord
@@ -35,9 +35,15 @@ def sample(field: FieldDescriptor) -> object:
     return [value] if field.is_repeated else value
 
 
+def message_of(kind: str) -> Descriptor:
+    message = KINDS[kind].message_type
+    assert message is not None
+    return message
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_type_of_facts_gives_the_facts_that_the_catalogue_looks_at(kind: str) -> None:
-    fields = KINDS[kind].message_type.fields
+    fields = message_of(kind).fields
     claim = claim_of(wire_claim("alpha/sci", kind, **{f.name: sample(f) for f in fields}))
     wanted = CATALOGUE.fields_of.get(kind, frozenset())
     assert claim.type == kind
@@ -175,6 +181,6 @@ def facts_of(event: events_pb2.SubmissionChanged) -> dict[str, object]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_type_marks_the_date_it_happened_on_and_needs_it(kind: str) -> None:
-    field = KINDS[kind].message_type.fields_by_name[happened(kind)]
+    field = message_of(kind).fields_by_name[happened(kind)]
     (rules,) = [value for _, value in field.GetOptions().ListFields() if hasattr(value, "string")]
     assert rules.string.pattern == "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
