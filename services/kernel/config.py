@@ -41,7 +41,7 @@ class KernelSettings(BaseSettings):
     """Streams that may be open at once in this process; each takes a thread."""
     grpc_streams_per_principal: int = 8
     """Streams that one caller may have open at once."""
-    grpc_streams_per_institution: int = 64
+    grpc_streams_per_institution: int = 32
     """Streams that all callers of an institution may have open at once."""
     grpc_message_seconds: float = 10.0
     """Time within which the first message of a call has to come."""

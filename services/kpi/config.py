@@ -20,7 +20,7 @@ FETCH_BYTES_MAX = 12_000_000
 class Settings(KernelSettings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
-    watchers_max: int = 16
+    watchers_max: int = 128
     """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
     """Consecutive records that may be parked before the aggregator stops; raise it to go on."""

@@ -41,7 +41,11 @@ def order_of(jobs: list[tuple[str, str]], weights: dict[str, float], seconds: fl
     taken: list[str] = []
     go_on = threading.Event()
     with started(1, weights) as fair:
-        fair.put(Job("blocker", "", "m", lambda: go_on.wait(20) and None))
+
+        def block() -> None:
+            go_on.wait(20)
+
+        fair.put(Job("blocker", "", "m", block))
         for institution, principal in jobs:
 
             def run(institution: str = institution, principal: str = principal) -> None:
@@ -158,7 +162,7 @@ def test_who_uses_more_than_its_share_of_a_busy_core_has_few_workers_beside_othe
 ) -> None:
     entered, go_on = threading.Semaphore(0), threading.Event()
     now = time.monotonic()
-    monkeypatch.setattr(queues.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
 
     def wait() -> None:
         entered.release()

@@ -44,7 +44,7 @@ def half_open(client: Client, path: str, number: int, *credentials: str) -> Iter
         leave.wait()
         yield from ()
 
-    call = client.channel.stream_stream(path)
+    call: Any = client.channel.stream_stream(path)
     calls = [
         call(never(), timeout=25, metadata=bearer(credential))
         for credential in (credentials or ("",))
@@ -59,7 +59,7 @@ def half_open(client: Client, path: str, number: int, *credentials: str) -> Iter
 
 
 def is_healthy(client: Client) -> bool:
-    stub = health_pb2_grpc.HealthStub(client.channel)
+    stub: Any = health_pb2_grpc.HealthStub(client.channel)
     status: int = stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status
     return status == health_pb2.HealthCheckResponse.SERVING
 
@@ -110,7 +110,7 @@ def test_calls_that_are_half_open_do_not_delay_a_stop(settings: KernelSettings) 
 
 
 def test_a_call_that_sends_no_message_at_all_is_refused(client: Client) -> None:
-    call = client.channel.stream_unary(GET)
+    call: Any = client.channel.stream_unary(GET)
     error: Any = refused(lambda: call(iter([]), timeout=5, metadata=bearer(token())))
     assert error.code() is Code.UNIMPLEMENTED
 
@@ -118,18 +118,18 @@ def test_a_call_that_sends_no_message_at_all_is_refused(client: Client) -> None:
 def test_corrupt_bytes_are_the_callers_fault_once_it_is_known(
     client: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    call = client.channel.unary_unary(GET)
+    call: Any = client.channel.unary_unary(GET)
     error: Any = refused(lambda: call(b"\xff\xff", timeout=5))
     assert (error.code(), reason_of(error)) == (Code.UNAUTHENTICATED, "BAD_CREDENTIAL")
     error = refused(lambda: call(b"\xff\xff", timeout=5, metadata=bearer(token())))
     assert (error.code(), reason_of(error)) == (Code.INVALID_ARGUMENT, "MALFORMED")
-    stream = client.channel.stream_stream(IMPORTS)
+    stream: Any = client.channel.stream_stream(IMPORTS)
     rows = [ImportSubmissionsRequest().SerializeToString(), b"\xff\xff"]
     answers = stream(iter(rows), timeout=5, metadata=bearer(token()))
     assert next(answers) == b""
     error = refused(lambda: next(answers))
     assert (error.code(), reason_of(error)) == (Code.INVALID_ARGUMENT, "MALFORMED")
-    health = client.channel.unary_unary("/grpc.health.v1.Health/Check")
+    health: Any = client.channel.unary_unary("/grpc.health.v1.Health/Check")
     error = refused(lambda: health(b"\xff\xff", timeout=5))
     assert error.code() is Code.INVALID_ARGUMENT
     out, err = capfd.readouterr()
