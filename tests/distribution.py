@@ -14,7 +14,6 @@ OWN_STACK = {
     "test_disk_full.py",
     "test_long_outages.py",
     "test_partitions.py",
-    "test_traces.py",
 }
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
 OF_THE_LOG = {

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dice import Dice, sha256
-from facts import FACTS, Maker
+from facts import FACTS, make
 from lots import Profile, read_profile
+from maker import Maker
 from stories import FATES, Claim, Teller
 
 HERE = Path(__file__).resolve().parent
@@ -71,7 +72,7 @@ def all_claims(profile: Profile) -> tuple[list[Claim], list[Claim]]:
         dice = Dice(f"{profile.seed}/{line}/{seeds[line]}")
         for _ in range(lot.count):
             serials[lot.type] += 1
-            made = teller.claims(dice, lot, maker.make(dice, lot, serials[lot.type]))
+            made = teller.claims(dice, lot, make(maker, dice, lot, serials[lot.type]))
             (history if lot in profile.history else claims).extend(made)
     return claims, history
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dice import Dice, days_before
-from facts import DATE, Facts
+from facts import DATE
 from lots import Lot, Partner
+from maker import Facts
 
 # Fate of one claim -> first decision, change, second decision.
 FATES = {

@@ -100,7 +100,11 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down."""
+    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down.
+
+    Raises:
+        SystemExit: always, with the exit code.
+    """
     # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:

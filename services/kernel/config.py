@@ -147,7 +147,11 @@ S = TypeVar("S", bound=KernelSettings)
 
 
 def load(settings: type[S]) -> S:
-    """Return the settings of the environment, or exit with code 2 and a list of all mistakes."""
+    """Return the settings of the environment, or exit with code 2 and a list of all mistakes.
+
+    Raises:
+        SystemExit: a setting is missing or wrong; each mistake was written to standard error.
+    """
     loaded, mistakes = read(settings)
     if loaded is None:
         print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)

@@ -95,7 +95,15 @@ def measuring(call: Call) -> Iterator[None]:
 
 
 def check_deadline(method: MethodDescriptor, remaining: float | None) -> None:
-    """Refuse a call without a deadline or with one too far away; server streams need none."""
+    """Refuse a call without a deadline or with one too far away; server streams need none.
+
+    Args:
+        method: the RPC.
+        remaining: seconds until the caller's deadline; None if it set none.
+
+    Raises:
+        InvalidArgument: there is no deadline, or it is too far away. The caller's fault.
+    """
     longest = STREAM_SECONDS_MAX if method.client_streaming else UNARY_SECONDS_MAX
     endless = method.server_streaming and not method.client_streaming
     if not endless and (remaining is None or remaining > longest + 1):
@@ -104,7 +112,11 @@ def check_deadline(method: MethodDescriptor, remaining: float | None) -> None:
 
 
 def bearer_token(authorization: str) -> str:
-    """Return the token of a header; raises Unauthenticated if there is none."""
+    """Return the token of an `authorization` header.
+
+    Raises:
+        Unauthenticated: there is none. The caller's fault.
+    """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
@@ -112,7 +124,11 @@ def bearer_token(authorization: str) -> str:
 
 
 def authorise(principal: Principal, method: MethodDescriptor) -> None:
-    """Check that a caller may use an RPC; raises Forbidden."""
+    """Check that a caller may use an RPC.
+
+    Raises:
+        Forbidden: the credential is valid, but not for this. The caller's fault.
+    """
     allow(principal, roles_of(method.GetOptions().Extensions[access_pb2.rule]))
 
 

@@ -86,7 +86,11 @@ class KafkaPublisher(SharedExtension):
             self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
 
     def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
-        """Write raw records (topic, value, key, headers) as `publish` writes events."""
+        """Write raw records (topic, value, key, headers) as `publish` writes events.
+
+        Raises:
+            Unavailable: the broker did not acknowledge a record in time; write all of them again.
+        """
         producer = None
         try:
             producer = self.producer

@@ -28,6 +28,8 @@ class Settings(KernelSettings):
     """Records that may be parked of the last 10,000 of a partition before the aggregator stops."""
     rebuild_processes: int = 2
     """Maximum number of subprocesses of a rebuild; each folds some partitions or a shard."""
+    subprocess_niceness: int = Field(10, ge=0, le=19)
+    """How much lower the priority of subprocesses is (nice), so that calls are answered first."""
     oracle: bool = True
     """Whether a new view is compared with the SQL oracle before the swap; needs extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"

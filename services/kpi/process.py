@@ -36,7 +36,6 @@ from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
 
-NICENESS = 10
 STOP_SECONDS = 5.0
 WANTED_SECONDS = 0.25
 """Seconds between two checks whether a silent subprocess is still wanted."""
@@ -232,9 +231,11 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
 
     Args:
         work: runs the request and sends messages.
+
+    Raises:
+        EOFError: standard input ended before the request did.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
-    os.nice(max(0, NICENESS - os.nice(0)))  # a nested subprocess keeps its parent's priority
     out = sys.stdout.buffer
     # Standard output carries messages only.
     sys.stdout = sys.stderr
@@ -248,7 +249,10 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
         if not isinstance(request, Message):
             raise EOFError("there is no request")
         threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-        work(load(Settings), request, send)
+        settings = load(Settings)
+        # A nested subprocess keeps its parent's priority.
+        os.nice(max(0, settings.subprocess_niceness - os.nice(0)))
+        work(settings, request, send)
     except Refusal as refused:
         said = {"status": refused.status, "message": refused.message, "reason": refused.reason}
         _write_line(out, {"refused": said})

@@ -73,7 +73,12 @@ class KpiAggregator:
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
-        """Store every directory version that arrives. Idempotent."""
+        """Store every directory version that arrives. Idempotent.
+
+        Raises:
+            InvalidRecord: a record cannot be decoded; those before it are stored. The producer's
+                fault.
+        """
         published = [record for record in records if event_type(record) == DIRECTORY_PUBLISHED]
         for record in published:
             try:

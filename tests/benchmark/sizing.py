@@ -24,7 +24,8 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.machine import cpu_seconds, described
 from tests.e2e.calls import article, creation
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 CALLERS = 16

@@ -7,8 +7,6 @@ import os
 import re
 import signal
 import sys
-import threading
-import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
@@ -21,20 +19,13 @@ from kafka.errors import CoordinatorNotAvailableError
 
 from services.cli.local.child_process import Child, ChildGroup
 from services.kpi.log.topic import SUBMISSIONS
+from tests.waiting import wait_until
 
 GROUP = "kieng.kpi"
 POSITION = re.compile(r"kieng_consumer_next_offset\{([^}]*)\} (\S+)")
 LABEL = re.compile(r'(\w+)="([^"]*)"')
 # What the ledger says when the stored epoch is not the flush's; see services/kpi/store/ledger.py.
 REFUSED = re.compile(r"^epoch \d+ of \S+ is over$")
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float, what: str) -> None:
-    """Return when it is so, or fail."""
-    pause, deadline = threading.Event(), time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        pause.wait(0.02)
 
 
 class Member:

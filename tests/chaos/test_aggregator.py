@@ -28,12 +28,13 @@ from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.rows import decode_row
-from tests.chaos.members import Member, Members, wait_until
+from tests.chaos.members import Member, Members
 from tests.chaos.reading import Reader
 from tests.chaos.telling import Round, show
 from tests.chaos.writing import Writer
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.simulation.run import message
+from tests.waiting import wait_until
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SEED = int(os.environ.get("SEED", "1"))

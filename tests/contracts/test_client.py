@@ -150,6 +150,9 @@ def test_the_wheel_asks_for_the_versions_that_the_code_was_generated_for() -> No
     dependencies = project(PROTOS / "client")["dependencies"]
     assert f"protobuf>={needs_protobuf},<{newest}" in dependencies
     assert f"grpcio>={needs_grpcio}" in dependencies
+    own = project(PROTOS.parent)["dependencies"]
+    assert f"protobuf>={needs_protobuf}" in own
+    assert any(each.startswith(f"grpcio>={needs_grpcio},") for each in own)
 
 
 def test_the_wheel_has_the_version_of_the_server() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import helm_python as helm
 import kubernetes_validate
-import promql_parser
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -22,13 +21,10 @@ from services.kernel.runner import STOP_SECONDS_MAX, find_service
 from tests.deploy.charts import (
     EXAMPLES,
     WORKLOADS,
-    chart,
     deployments,
     environment,
     example,
-    merged,
     name_of,
-    notes,
     objects,
     of_kind,
     pod_of,
@@ -38,7 +34,6 @@ from tests.deploy.known import CHART, ROOT, settings, unknown_words
 
 VERSIONS = ("1.29", "1.31", "1.33", kubernetes_validate.latest_version())
 OF_OTHERS = {path.stem: path for path in (Path(__file__).parent / "schemas").glob("*.json")}
-RULES = CHART / "files" / "prometheus-rules.yaml"
 METADATA: dict[str, Any] = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 
@@ -281,14 +276,6 @@ def test_policies_close_everything_that_is_not_needed() -> None:
         assert all(rule.get("from") for rule in spec["ingress"]), "nobody is let in by default"
 
 
-def test_mirrors_and_digests_reach_every_pod() -> None:
-    digest = "sha256:" + "0" * 64
-    for each in of_kind(example("production"), *WORKLOADS):
-        (container,) = pod_of(each)["containers"]
-        assert container["image"] == f"registry.example.vn/kieng@{digest}"
-        assert pod_of(each)["imagePullSecrets"] == [{"name": "registry"}]
-
-
 def test_the_list_of_images_is_complete(values: dict[str, Any]) -> None:
     values["image"], values["global"] = {}, {}
     images = {
@@ -304,190 +291,3 @@ def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert METADATA["appVersion"] == project["version"]
     assert f"KIENG_IMAGE:-kieng:{project['version']}" in (ROOT / "deploy/compose.yaml").read_text()
-
-
-def test_labels_for_prometheus_and_grafana_can_be_set() -> None:
-    values = example("production")
-    for kind in ("ServiceMonitor", "PrometheusRule"):
-        (each,) = of_kind(values, kind)
-        assert each["metadata"]["labels"]["release"] == "monitoring"
-    (monitor,) = of_kind(values, "ServiceMonitor")
-    wanted = monitor["spec"]["selector"]["matchLabels"]
-    found = [
-        s for s in of_kind(values, "Service") if wanted.items() <= s["metadata"]["labels"].items()
-    ]
-    assert len(found) == len(deployments(values))
-    assert all(
-        {"name": "http", "port": 9464, "targetPort": "http"} in s["spec"]["ports"] for s in found
-    )
-
-
-def test_rules_come_as_they_stand_with_links_to_the_operators_own_pages() -> None:
-    (each,) = of_kind(example("production"), "PrometheusRule")
-    text = RULES.read_text().replace(
-        "https://kieng.example/docs/", "https://wiki.example.vn/kieng/"
-    )
-    # What is missed is missed in the release's namespace, where every service runs.
-    text = re.sub(r"absent\((\w+){(?=service)", r'absent(\1{namespace="kieng", ', text)
-    text = re.sub(r"absent\((\w+){}", r'absent(\1{namespace="kieng"}', text)
-    assert each["spec"] == yaml.safe_load(text)
-    links = [rule["annotations"]["runbook_url"] for rule in alerts(each)]
-    assert len(links) >= 10
-    assert [link for link in links if not link.startswith("https://wiki.example.vn/kieng/")] == []
-
-
-def own_release(*off: str) -> dict[str, Any]:
-    """Watched, with the services of that name left to another release."""
-    elsewhere = {
-        "partners": "p:443",
-        "kpi": "k:443",
-        "notifications": "n:443",
-        "submissions": "s:1",
-    }
-    names = {"partners": "partners", "query": "kpi", "notifications": "notifications"}
-    names["submissions"] = "submissions"
-    addresses = {names[name]: elsewhere[names[name]] for name in off if name in names}
-    disabled = {name: {"enabled": False} for name in off}
-    return merged(example("production"), {"services": disabled, "addresses": addresses})
-
-
-@pytest.mark.parametrize("off", ["partners", "submissions", "aggregator", "query", "notifications"])
-def test_a_service_that_a_release_does_not_run_is_not_missed_there(off: str) -> None:
-    process = {"aggregator": "kpi.aggregator", "query": "kpi.query"}.get(off, off)
-    (each,) = of_kind(own_release(off), "PrometheusRule")
-    found = {rule["alert"]: rule for rule in alerts(each)}
-    missed = re.findall(r'service="([^"]+)"', found["KiengServiceMissing"]["expr"])
-    assert set(missed) == set(SERVICES) - {process}
-    assert ("KiengNoLiveView" in found) is (off != "query")
-    assert "KiengLagMissing" in found
-    for expression in (rule["expr"] for rule in found.values()):
-        promql_parser.parse(expression)
-
-
-def test_the_release_of_one_institution_watches_what_it_runs_and_depends_on() -> None:
-    """The example of docs/installing.md."""
-    text = (ROOT / "docs/installing.md").read_text()
-    given = yaml.safe_load(re.findall(r"```yaml\n(institutions: .*?)```", text, re.DOTALL)[0])
-    enabled = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
-    watched = {"metrics": {"assumeCustomResources": True, **enabled}}
-    values = merged(merged(example("small"), given), watched)
-    assert set(deployments(values)) == {"submissions", "exporter"}
-    (each,) = of_kind(values, "PrometheusRule")
-    found = {rule["alert"]: rule["expr"] for rule in alerts(each)}
-    assert found["KiengServiceMissing"] == (
-        'absent(kieng_service_info{namespace="kieng", service="submissions"})\n'
-        'or absent(kieng_service_info{namespace="kieng", service="exporter"})'
-    )
-    assert {"KiengDatabaseDown", "KiengBrokerDown", "KiengLagMissing", "KiengDiskFilling"} <= {
-        *found
-    }
-    assert "KiengNoLiveView" not in found
-    without = merged(values, {"services": {"exporter": {"enabled": False}}})
-    (each,) = of_kind(without, "PrometheusRule")
-    assert "KiengLagMissing" not in {rule["alert"] for rule in alerts(each)}
-    assert "services.exporter is not enabled: nobody sees" in notes(without)
-    assert "services.exporter" not in notes(values)
-
-
-def alerts(rules: dict[str, Any]) -> list[dict[str, Any]]:
-    return [rule for group in rules["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
-
-
-def test_labels_of_our_metrics_are_not_renamed() -> None:
-    """Alerts select by `service`, a label that the operator's targets have too."""
-    (monitor,) = of_kind(example("production"), "ServiceMonitor")
-    assert all(endpoint["honorLabels"] is True for endpoint in monitor["spec"]["endpoints"])
-
-
-def test_every_dashboard_is_mounted_as_it_stands() -> None:
-    files = {path.name: path for path in (CHART / "files/grafana-dashboards").glob("*.json")}
-    maps = [
-        each
-        for each in of_kind(example("production"), "ConfigMap")
-        if each["metadata"]["labels"].get("grafana_dashboard") == "1"
-    ]
-    assert {name for each in maps for name in each["data"]} == set(files)
-    for each in maps:
-        ((name, text),) = each["data"].items()
-        assert json.loads(text) == json.loads(files[name].read_text())
-        assert each["metadata"]["annotations"] == {"grafana_folder": "Kieng"}
-        assert len(text) < 1_000_000, "an object holds at most 1 MiB"
-
-
-def test_objects_of_others_wait_until_the_cluster_knows_them() -> None:
-    values = example("production", metrics__assumeCustomResources=False)
-    assert of_kind(values, *OF_OTHERS) == []
-    assert "does not know KEDA" in notes(values)
-    assert "does not know ServiceMonitors" in notes(values)
-
-
-def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
-    assert "Warnings" not in notes(example("production"))
-    alone = notes(example("small", services__notifications={"enabled": False}))
-    assert "addresses.notifications is empty" in alone
-    found = notes(example("small", reflection=True, topicsJob__enabled=False))
-    for words in (
-        "PLAINTEXT: events",
-        "replication is 1",
-        "services.query has 1 replica",
-        "networkPolicy.enabled is false",
-        "nobody watches",
-        "reflection is true",
-        "kieng topics apply",
-        "no edition can be closed",
-    ):
-        assert words in found
-    assert "trial-kieng-query:50051" in found
-
-
-def test_null_takes_an_amount_away() -> None:
-    (container,) = pod_of(deployments(example("many-institutions"))["submissions"])["containers"]
-    assert container["resources"] == {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi"}}
-
-
-def test_openshift_can_choose_the_user() -> None:
-    none = {"runAsUser": None, "runAsGroup": None, "fsGroup": None}
-    for each in deployments(merged(example("small"), {"podSecurity": none})).values():
-        assert pod_of(each)["securityContext"] == {
-            "runAsNonRoot": True,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        }
-
-
-def test_further_objects_are_filled_and_installed() -> None:
-    extra = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "{{ .Release.Name }}-mine"},
-    }
-    found = objects(example("small", extraObjects=[extra]))
-    assert "ConfigMap/trial-mine" in {name_of(each) for each in found}
-
-
-def test_pods_take_what_their_cluster_wants() -> None:
-    common = {
-        "podLabels": {"team": "kpi"},
-        "extraVolumes": [{"name": "ca", "configMap": {"name": "own-ca"}}],
-        "extraVolumeMounts": [{"name": "ca", "mountPath": "/ca", "readOnly": True}],
-        "tolerations": [{"key": "spot", "operator": "Exists"}],
-        "services": {"query": {"podLabels": {"team": "reads"}, "nodeSelector": {"disk": "fast"}}},
-    }
-    found = deployments(merged(example("small"), common))
-    labels = {
-        name: each["spec"]["template"]["metadata"]["labels"]["team"] for name, each in found.items()
-    }
-    assert labels.pop("query") == "reads"
-    assert set(labels.values()) == {"kpi"}
-    assert pod_of(found["query"])["nodeSelector"] == {"disk": "fast"}
-    assert {"name": "ca", "mountPath": "/ca", "readOnly": True} in pod_of(found["query"])[
-        "containers"
-    ][0]["volumeMounts"]
-
-
-def test_the_chart_can_be_packaged(tmp_path: Path) -> None:
-    archive = Path(chart().save(tmp_path))
-    packed = helm.Chart.load_archive(archive.read_bytes())
-    assert (packed.name, packed.version) == ("kieng", METADATA["version"])
-    assert packed.render(example("small"), name="trial", namespace="kieng") == render(
-        example("small")
-    )

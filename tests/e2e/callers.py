@@ -14,7 +14,8 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_service_pb2 as api
 from tests.e2e.calls import Caller, article, creation
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 UNIT, INSTITUTION, INDICATOR = "vnu/uet", "vnu", "KNW-03"
 DAY, YEAR = "2017-05-05", ("2017-01", "2017-12")

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.e2e import sample
+from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
@@ -71,20 +73,32 @@ def mailbox(mail_server: _Controller) -> Mailbox:
 
 
 @pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """What the stack sent as traces."""
+    with collecting() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def stack(
     mail_server: _Controller,
+    collector: Collector,
     pytestconfig: pytest.Config,
     tmp_path_factory: pytest.TempPathFactory,
     measured: Callable[[str], None],
 ) -> Iterator[RunningStack]:
-    """`kieng demo`, after it has imported and counted everything; it stays up."""
+    """`kieng demo` of a sample, after it has imported and counted everything; it stays up."""
     broker: str = pytestconfig.getoption("--broker")
     mail = {"KIENG_SMTP_HOST": "127.0.0.1", "KIENG_SMTP_PORT": str(mail_server.port)}
     # Its consumers ask an idle embedded broker less often than people are given: a third of a core.
     own = {**mail, "KIENG_KAFKA_FETCH_WAIT_MS": "100"}
+    own |= {"KIENG_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "500"}
     running = RunningStack(tmp_path_factory.mktemp("e2e"), broker, own)
+    files = tmp_path_factory.mktemp("sample")
+    sample.write(files)
+    options = ("--files", str(files), "--json-out", str(running.answer))
     try:
-        total = running.start("demo", "--json-out", str(running.answer), until="kieng doctor")
+        total = running.start("demo", *options, until="kieng doctor")
         measured(f"demo: import {running.seconds('import')} s, from nothing {total:.1f} s")
         yield running
     finally:
@@ -97,9 +111,11 @@ def comparison(stack: RunningStack, measured: Callable[[str], None]) -> Comparis
     return Comparison(stack, measured)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _every_cell_equals_the_oracles(request: pytest.FixtureRequest) -> Iterator[None]:
-    comparing = "stack" in request.fixturenames
+    """Compare after each module; a cell that went wrong stays wrong, as the log stays the same."""
+    here = (item for item in request.session.items if item.path == request.path)
+    comparing = any("stack" in getattr(item, "fixturenames", ()) for item in here)
     comparison: Comparison | None = request.getfixturevalue("comparison") if comparing else None
     yield
     if comparison is not None:

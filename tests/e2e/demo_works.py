@@ -8,6 +8,7 @@ that was verified last. A work's facts, month and shares come from the claims th
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,11 @@ class Submission:
     content: Row
     state: str = "submitted"
     verified: Row | None = None
+    first: Row = field(init=False)
+    """The content as it was imported first."""
+
+    def __post_init__(self) -> None:
+        self.first = self.content
 
     def decide(self, decision: str) -> None:
         if self.state not in ("submitted", "unit_approved"):
@@ -128,6 +134,7 @@ def play(institution: str) -> list[Submission]:
 
 @cache
 def submissions() -> list[Submission]:
+    """Every submission of the demo at the end of the flow."""
     return [submission for institution in INSTITUTIONS for submission in play(institution)]
 
 
@@ -171,8 +178,13 @@ def work_key(submission: Submission, row: Row) -> str:
 @cache
 def works(measure: str) -> dict[str, Work]:
     """Work key -> work."""
+    return works_of(submissions(), measure)
+
+
+def works_of(chosen: Iterable[Submission], measure: str) -> dict[str, Work]:
+    """Work key -> work, of some submissions."""
     found: dict[str, Work] = {}
-    for submission in submissions():
+    for submission in chosen:
         row = submission.seen(measure)
         if row is not None:
             work = found.setdefault(work_key(submission, row), Work(submission.type))

@@ -15,16 +15,19 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
-from tests.e2e.demo_works import DEMO, INSTITUTIONS, Row, Work, partner, read, upwards, works
+from tests.e2e import demo_works
+from tests.e2e.demo_works import DEMO, INSTITUTIONS, Row, Work, partner, read, upwards
 
 MEASURES = ("declared", "verified")
 PARTS = 720_720
 FAR = "9999-12"
 
 Value = int | tuple[int, int]
+Works = Mapping[str, Work]
+"""Work key -> work, as a measure sees them."""
 
 
 def number(value: Value) -> int:
@@ -97,10 +100,10 @@ INDICATORS = sorted({*WHOLE, *LEAD, *MONEY, *SETS, *STOCK, "KNW-04", "KNW-05", "
 
 
 def selected(
-    measure: str, type_: str, date: str, first: str, last: str, condition: Callable[[Work], bool]
+    works: Works, type_: str, date: str, first: str, last: str, condition: Callable[[Work], bool]
 ) -> Iterator[Work]:
     """The works of a type whose month is from first to last and that meet a condition."""
-    for work in works(measure).values():
+    for work in works.values():
         if work.type == type_ and first <= (work.month(date) or FAR) <= last and condition(work):
             yield work
 
@@ -114,11 +117,11 @@ def tally(units_of_each: Iterable[set[str]]) -> dict[str, int]:
     return counts
 
 
-def money(measure: str, code: str, first: str, last: str) -> dict[str, int]:
+def money(works: Works, code: str, first: str, last: str) -> dict[str, int]:
     """Unit -> dong; what one unit of a subtree pays to another is no income of the subtree."""
     type_, date, amount, condition = MONEY[code]
     sums: dict[str, int] = defaultdict(int)
-    for work in selected(measure, type_, date, first, last, condition):
+    for work in selected(works, type_, date, first, last, condition):
         payer = work.best.get("payer_unit_id", "")
         for unit in work.units - (set(upwards(payer)) if payer else set()):
             sums[unit] += int(work.best[amount])
@@ -129,11 +132,11 @@ def in_stock(work: Work, until: str, last: str) -> bool:
     return not until or (work.month(until) or FAR) > last
 
 
-def distinct(measure: str, code: str, first: str, last: str) -> dict[str, int]:
+def distinct(works: Works, code: str, first: str, last: str) -> dict[str, int]:
     """Unit -> number of distinct members."""
     type_, date, until, member, condition = SETS[code]
     members: dict[str, set[str]] = defaultdict(set)
-    for work in selected(measure, type_, date, "" if until else first, last, condition):
+    for work in selected(works, type_, date, "" if until else first, last, condition):
         if in_stock(work, until, last) and member(work.best):
             for unit in work.units:
                 members[unit].add(member(work.best))
@@ -161,24 +164,24 @@ def shares(work: Work) -> dict[str, int]:
     return parts
 
 
-def fractions(measure: str, first: str, last: str) -> dict[str, Value]:
+def fractions(works: Works, first: str, last: str) -> dict[str, Value]:
     sums: dict[str, int] = defaultdict(int)
-    for work in selected(measure, *WHOLE["KNW-03"][:2], first, last, is_indexed):
+    for work in selected(works, *WHOLE["KNW-03"][:2], first, last, is_indexed):
         for unit, parts in shares(work).items():
             sums[unit] += parts
     return {unit: (parts, PARTS) for unit, parts in sums.items()}
 
 
-def quartiles(measure: str, first: str, last: str) -> dict[str, Value]:
+def quartiles(works: Works, first: str, last: str) -> dict[str, Value]:
     """Unit -> articles in Q1 or Q2, all indexed articles."""
-    articles = list(selected(measure, *WHOLE["KNW-03"][:2], first, last, is_indexed))
+    articles = list(selected(works, *WHOLE["KNW-03"][:2], first, last, is_indexed))
     top = tally(work.units for work in articles if work.best["quartile"] in ("q1", "q2"))
     return {unit: (top[unit], count) for unit, count in tally(w.units for w in articles).items()}
 
 
-def attainment(measure: str, first: str, last: str) -> dict[str, Value]:
+def attainment(works: Works, first: str, last: str) -> dict[str, Value]:
     """Unit -> KNW-01, its target of the year of the last month; only units with a target."""
-    counts = figures(measure, "KNW-01", first, last)
+    counts = figures(works, "KNW-01", first, last)
     targets = {
         row["unit_id"]: int(row["value"])
         for row in read(DEMO / "targets.csv")
@@ -187,11 +190,11 @@ def attainment(measure: str, first: str, last: str) -> dict[str, Value]:
     return {unit: (int(str(counts.get(unit, 0))), target) for unit, target in targets.items()}
 
 
-def figures(measure: str, code: str, first: str, last: str) -> dict[str, Value]:
+def figures(works: Works, code: str, first: str, last: str) -> dict[str, Value]:
     """Unit -> value of an indicator; a unit that is absent has nothing.
 
     Args:
-        measure: one of MEASURES.
+        works: work key -> work, as a measure sees them.
         code: one of INDICATORS.
         first: first month, `YYYY-MM`. A stock is that of the end of the last month.
         last: last month, `YYYY-MM`, included.
@@ -201,27 +204,27 @@ def figures(measure: str, code: str, first: str, last: str) -> dict[str, Value]:
     """
     special = {"KNW-04": fractions, "KNW-05": quartiles, "KNW-08": attainment}
     if code in special:
-        return special[code](measure, first, last)
+        return special[code](works, first, last)
     if code in MONEY:
-        return dict(money(measure, code, first, last))
+        return dict(money(works, code, first, last))
     if code in SETS:
-        return dict(distinct(measure, code, first, last))
+        return dict(distinct(works, code, first, last))
     if code in STOCK:
         date, condition = STOCK[code]
-        stock = selected(measure, "product", date, "", last, condition)
+        stock = selected(works, "product", date, "", last, condition)
         return dict(tally(work.units for work in stock if in_stock(work, "ended_on", last)))
     type_, date, condition = (WHOLE | LEAD)[code]
-    chosen = selected(measure, type_, date, first, last, condition)
+    chosen = selected(works, type_, date, first, last, condition)
     return dict(tally(work.units if code in WHOLE else work.lead_units for work in chosen))
 
 
-def overlap(measure: str, code: str, first: str, last: str) -> dict[str, set[str]]:
+def overlap(works: Works, code: str, first: str, last: str) -> dict[str, set[str]]:
     """Work key -> claiming institutions, of the counted works that two or more of them claim."""
     type_, date, condition = (WHOLE | LEAD)[code]
-    chosen = {id(work) for work in selected(measure, type_, date, first, last, condition)}
+    chosen = {id(work) for work in selected(works, type_, date, first, last, condition)}
     return {
         key: work.claiming
-        for key, work in works(measure).items()
+        for key, work in works.items()
         if id(work) in chosen and len(work.claiming) > 1
     }
 
@@ -231,7 +234,7 @@ def table(first: str, last: str) -> str:
     units = ("consortium", *INSTITUTIONS)
     lines = [f"| {first} to {last} | {' | '.join(units)} |", "|---|" + "---:|" * len(units)]
     for code in INDICATORS:
-        found = [figures(measure, code, first, last) for measure in MEASURES]
+        found = [figures(demo_works.works(measure), code, first, last) for measure in MEASURES]
         cells = [" / ".join(shown(values.get(unit, 0)) for values in found) for unit in units]
         lines.append(f"| {code} | {' | '.join(cells)} |")
     return "\n".join(lines)

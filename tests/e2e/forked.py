@@ -1,8 +1,7 @@
-"""`kieng` commands in processes that are forked with everything imported.
+"""`kieng` commands in processes that are forked with everything imported (tests/forking.py).
 
-A command imports for more than a second and works for a fraction of it. So one process imports,
-and each command is a fork of it: with an environment, a folder and outputs of its own, and an exit
-code. That the installed program starts is shown by the tests that start it (see KIENG).
+Each is a process with an environment, a folder and outputs of its own, and an exit code. That the
+installed program starts is shown by the tests that start it (see KIENG).
 """
 
 from __future__ import annotations
@@ -13,22 +12,10 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-FORKING = get_context("forkserver")
-FORKING.set_forkserver_preload(
-    [
-        "services.cli.main",
-        # What some commands import when they run.
-        "services.kpi.oracle.recompute",
-        "google.protobuf.json_format",
-        "rich.progress",
-        "rich.table",
-        "rich.traceback",
-    ]
-)
+from tests.forking import FORKING
 
 
 @dataclass(frozen=True)
@@ -79,7 +66,7 @@ def _command(
     for number, path in enumerate(outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.argv = ["kieng", *arguments]
-    # Imported here already: see FORKING.
+    # Imported here already: see tests/forking.py.
     from services.cli.main import main
 
     main(arguments)

@@ -13,7 +13,8 @@ from pathlib import Path
 import grpc
 
 from services.cli.local.child_process import free_ports
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 READY_SECONDS = 30.0
 

@@ -7,9 +7,8 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,21 +18,12 @@ import grpc
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack, find
 from tests.e2e.forked import Answer, kieng
+from tests.waiting import wait_until
 
 KIENG = Path(sys.executable).with_name("kieng")
 START_SECONDS = 240.0
 STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
-
-
-def wait_until(happened: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Return the first truth; fail when it does not come in time."""
-    pause = threading.Event()
-    deadline = time.monotonic() + seconds
-    while not (found := happened()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        pause.wait(0.02)
-    return found
 
 
 class RunningStack:
@@ -50,7 +40,9 @@ class RunningStack:
         self.answer = folder / "kpis.json"
         self._log = folder / "kieng.log"
         self._broker = broker
-        self._environment = {**os.environ, "KIENG_LANG": "en", **environment}
+        # Subprocesses at their parents' priority get processor time beside other tests, too.
+        own = {"KIENG_LANG": "en", "KIENG_SUBPROCESS_NICENESS": "0"}
+        self._environment = {**os.environ, **own, **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, command: str, *options: str, until: str) -> float:

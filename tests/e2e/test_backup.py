@@ -21,9 +21,10 @@ from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
 from tests.e2e.conftest import SECONDS_MAX
 from tests.e2e.demo_works import INSTITUTIONS
-from tests.e2e.running import KIENG, RunningStack, wait_until
+from tests.e2e.running import KIENG, RunningStack
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS
 from tests.unit.docs.pages import ROOT, commands
+from tests.waiting import wait_until
 
 RUNBOOK = ROOT / "docs" / "runbooks" / "restore.md"
 RESTORE_SECONDS = 240
@@ -136,8 +137,8 @@ def one_institution_comes_back(
     later = Caller(stack, "vnu", "contributor").create(
         creation("vnu/uet", article("10.5555/e2e.after-backup", "2025-03-03"))
     )
-    wait_until(lambda: numbers(stack, ["hust"])["hust"] != good["hust"], 15, "it was a mistake")
-    wait_until(lambda: numbers(stack, ["vnu"])["vnu"] != good["vnu"], 15, "vnu goes on meanwhile")
+    wait_until(lambda: numbers(stack, ["hust"])["hust"] != good["hust"], 60, "it was a mistake")
+    wait_until(lambda: numbers(stack, ["vnu"])["vnu"] != good["vnu"], 60, "vnu goes on meanwhile")
     bad = numbers(stack, units)
     stack.stop()
     assert operator.type(restore, *broker) == 0, operator.said
@@ -191,7 +192,7 @@ def goes_on(stack: RunningStack) -> None:
         15,
         told,
     )
-    wait_until(lambda: articles(stack) == counted + 1, 15, "the view counts it")
+    wait_until(lambda: articles(stack) == counted + 1, 60, "the view counts it")
 
 
 def articles(stack: RunningStack) -> int:

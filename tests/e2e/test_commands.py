@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from services.cli.commands.up import DIRECTORY
-from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack, wait_until
+from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
+from tests.waiting import wait_until
 
 # Nobody else's works lie there.
 YEAR = ("--from", "2019-01", "--to", "2019-12")
 UNIT = "hust/seee"
-LINE_SECONDS = 20.0
+LINE_SECONDS = 60.0
 PUBLICATION = ("--unit", UNIT, "--type", "publication")
 FACTS = ("--fact", "title=Synthetic", "--fact", "issued_on=2019-05-05", "--fact", "indexes=scopus")
 

@@ -17,8 +17,9 @@ import pytest
 
 from tests.e2e.calls import Caller, Refused, article, creation, refusal
 from tests.e2e.comparing import Comparison
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
 from tests.e2e.watching import Prometheus, watching
+from tests.waiting import wait_until
 
 DISK = "300m"
 FILLING_BYTES = 24 << 20
@@ -131,7 +132,7 @@ def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
         measured(f"disk has room: everything counted again after {time.monotonic() - began:.1f} s")
         if broker == "embedded":
             assert "database runs again" in running.printed()
-            wait_until(lambda: not prometheus.query("kieng_database_up == 0"), 30, "it is up")
+            wait_until(lambda: not prometheus.query("kieng_database_up == 0"), 60, "it is up")
             alert = ("KiengDiskFilling", "")
             wait_until(lambda: alert not in prometheus.firing(), SEEN_SECONDS, "the alert ends")
 

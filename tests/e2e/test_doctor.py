@@ -11,7 +11,8 @@ from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.demo_works import INSTITUTIONS
 from tests.e2e.forked import kieng
-from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
+from tests.e2e.running import COMMAND_SECONDS, RunningStack
+from tests.waiting import wait_until
 
 
 def elsewhere(stack: RunningStack, folder: Path, **more: str) -> tuple[int, dict[str, Any]]:

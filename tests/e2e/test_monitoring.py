@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.conftest import Mailbox
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
 from tests.e2e.watching import Prometheus, watching
 from tests.monitoring.bundle import (
     Query,
@@ -25,6 +25,7 @@ from tests.monitoring.bundle import (
     variable_queries,
 )
 from tests.monitoring.test_series import LABELS, SERIES_MAX
+from tests.waiting import wait_until
 
 DATA_SECONDS = 60.0
 MAIL_SECONDS = 60.0
@@ -100,7 +101,7 @@ def test_the_numbers_are_those_that_the_service_answers(
         wait_until(partial(shows, expression, int(cell[measure])), DATA_SECONDS, expression)
     share = int(cell["verified"]) / 4
     wait_until(
-        lambda: value(f"kieng:target_attainment:ratio{{{of_vnu}}}") == share, 20, "the share"
+        lambda: value(f"kieng:target_attainment:ratio{{{of_vnu}}}") == share, 60, "the share"
     )
 
 

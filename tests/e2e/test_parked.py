@@ -10,7 +10,8 @@ from kafka import KafkaProducer
 from kieng.submissions.v1 import events_pb2
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 TOPIC = "kieng.submissions.v1"
 WORK = "doi:10.5555/e2e.parked"
@@ -53,7 +54,7 @@ def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
     request = creation("vnu/uet", article("10.5555/e2e.parked", "2021-06-01"))
     made = Caller(stack, "vnu", "contributor").create(request)
     say_something_impossible(stack, made.submission_id, made.version)
-    wait_until(lambda: parked(stack), 15, "the record is parked")
+    wait_until(lambda: parked(stack), 60, "the record is parked")
     comparison.check()
 
     (seen,) = parked(stack)
@@ -78,7 +79,7 @@ def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
         "parked", "repair", made.submission_id, "--institution", "vnu", "--reason", "tested"
     )
     assert mended["version"] == made.version + 1
-    wait_until(lambda: not parked(stack), 15, "the new version is read")
+    wait_until(lambda: not parked(stack), 60, "the new version is read")
     (kept,) = parked(stack, "--all", "--institution", "vnu")
     assert kept["mended"]
     assert stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]["parked"] == 0

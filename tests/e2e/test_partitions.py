@@ -14,7 +14,8 @@ from services.cli.local.child_process import ChildGroup, free_ports
 from tests.conftest import KAFKA_CACHE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.comparing import Comparison
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 MONTHS = ("2022-01", "2022-12")
 UNITS = {"vnu": "vnu/hus", "vnu-hcm": "vnu-hcm/uit", "hust": "hust/soict"}
@@ -58,6 +59,7 @@ def spread(bootstrap: str, pytestconfig: pytest.Config, tmp_path: Path) -> Itera
         running.stop()
 
 
+@pytest.mark.slow
 def test_three_partitions_are_one_view_and_are_rebuilt_as_one(
     spread: RunningStack, tmp_path: Path, measured: Callable[[str], None]
 ) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.forked import Answer, kieng
-from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
+from tests.e2e.running import COMMAND_SECONDS, RunningStack
+from tests.waiting import wait_until
 
 # Nobody else's works lie there.
 YEAR = ("--from", "2020-01", "--to", "2020-12")
@@ -65,9 +66,9 @@ def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path
         found = stack.json(*asked, "--submission", made.submission_id)
         return [finding["reason"] for finding in found["findings"]]
 
-    wait_until(lambda: reasons() == ["not_verified"], 10, "declared")
+    wait_until(lambda: reasons() == ["not_verified"], 60, "declared")
     approver.verify(made.submission_id, made.version)
-    wait_until(lambda: reasons() == ["counts"], 10, "verified")
+    wait_until(lambda: reasons() == ["counts"], 60, "verified")
     elsewhere = stack.json(*asked, "--unit", "hust", "--work", "doi:10.5555/e2e.late")
     assert [one["reason"] for one in elsewhere["findings"]] == ["unit_not_below"]
 

@@ -23,7 +23,8 @@ from kieng.notifications.v1.notification_service_pb2_grpc import NotificationSer
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from tests.e2e.calls import article, creation
 from tests.e2e.replicas import answers, loading, replica
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 SERVICE_CONFIG = Path(__file__).parents[2] / "protos" / "service-config.json"
 YEAR = ("2019-01", "2019-12")
@@ -143,4 +144,4 @@ def test_every_service_is_replaced_under_load_and_no_call_fails(
     found = stack.json("submission", "list", "--unit", "vnu/uet", "--limit", "5000")
     taken = [s for s in found["submissions"] if "e2e.rolling" in s["work_key"]]
     assert len({one["work_key"] for one in taken}) == len(taken)
-    wait_until(lambda: counted(stack) == before + len(taken), 20, "all are counted once")
+    wait_until(lambda: counted(stack) == before + len(taken), 60, "all are counted once")

@@ -15,7 +15,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
+from tests.waiting import wait_until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "integrating.md"
 SERVICES = {
@@ -63,7 +64,7 @@ def test_the_client_in_the_documentation_submits_and_reads(stack: RunningStack) 
         (cell,) = stack.kpis(["vnu"], "2023-01", "2023-12", "KNW-03")["cells"]
         return bool(cell["declared"] == 1)
 
-    wait_until(counted, 10, "the client's article is counted")
+    wait_until(counted, 60, "the client's article is counted")
 
 
 @pytest.mark.parametrize("service", SERVICES)

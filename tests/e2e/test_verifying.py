@@ -10,7 +10,8 @@ from typing import Any
 from services.cli.commands.up import CATALOGUE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.forked import Answer, kieng
-from tests.e2e.running import COMMAND_SECONDS, RunningStack, wait_until
+from tests.e2e.running import COMMAND_SECONDS, RunningStack
+from tests.waiting import wait_until
 
 SHOWN = ("kpi", "show", "--from", "2025-01", "--to", "2025-07")
 BUILT_SECONDS_MAX = 200.0
@@ -70,7 +71,7 @@ def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
     before = view(stack)["progress"]
     claim = creation(ENDED_UNIT, article("10.5555/e2e.ended", "2023-05-20"))
     Caller(stack, "vnu-hcm", "contributor").create(claim)
-    former = wait_until(lambda: moved(view(stack), before), 10, "the claim is counted")
+    former = wait_until(lambda: moved(view(stack), before), 60, "the claim is counted")
     assert "-c1-" in former["view_id"]
     check(stack.json("verify", "--log", "broker"), former)
 
@@ -84,5 +85,5 @@ def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
     check(stack.json("verify", "--log", "broker", "--catalogue", str(frozen)), as_is)
 
     stack.json("catalogue", "rollback")
-    wait_until(lambda: view(stack)["view_id"] == former["view_id"], 30, "the former view answers")
+    wait_until(lambda: view(stack)["view_id"] == former["view_id"], 60, "the former view answers")
     assert view(stack)["digest"] == former["digest"]

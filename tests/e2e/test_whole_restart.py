@@ -9,8 +9,9 @@ from collections.abc import Callable
 from tests.e2e import expected
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.conftest import Mailbox
-from tests.e2e.running import RunningStack, wait_until
+from tests.e2e.running import RunningStack
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
+from tests.waiting import wait_until
 
 ADDRESS = "targets@example.org"
 PERSON = ("--institution", "hust", "--subject", "target-watcher")
@@ -45,8 +46,8 @@ def test_a_reached_target_is_told_once_and_a_restart_changes_no_number_and_tells
 ) -> None:
     subscribe(stack)
     reached = reach(stack, "KNW-03")
-    wait_until(lambda: reached in told(stack), 15, "the inbox has it")
-    wait_until(lambda: mailbox.of(ADDRESS), 15, "the mail arrives")
+    wait_until(lambda: reached in told(stack), 60, "the inbox has it")
+    wait_until(lambda: mailbox.of(ADDRESS), 60, "the mail arrives")
     before, told_before = stack.kpis(UNITS, *SEVEN_MONTHS, *expected.INDICATORS), told(stack)
     inbox_before = unread(stack)
     is_embedded = stack.stack.broker_kind == "embedded"
@@ -63,13 +64,13 @@ def test_a_reached_target_is_told_once_and_a_restart_changes_no_number_and_tells
     assert differences(after, *SEVEN_MONTHS) == []
     # What a replay would tell again, it tells before what happens next.
     told_more = reach(stack, "ENT-10")
-    wait_until(lambda: told_more in told(stack), 15, "the next target is told")
-    wait_until(lambda: len(mailbox.of(ADDRESS)) == 2, 15, "its mail arrives")
+    wait_until(lambda: told_more in told(stack), 60, "the next target is told")
+    wait_until(lambda: len(mailbox.of(ADDRESS)) == 2, 60, "its mail arrives")
     assert sorted(told(stack)) == sorted([*told_before, told_more])
     created = Caller(stack, "vnu", "contributor").create(
         creation("vnu/uet", article("10.5555/e2e.after-restart", "2022-01-01"))
     )
     Caller(stack, "vnu", "approver").verify(created.submission_id, created.version)
-    wait_until(lambda: unread(stack) > inbox_before, 15, "the author is told")
+    wait_until(lambda: unread(stack) > inbox_before, 60, "the author is told")
     assert unread(stack) == inbox_before + 1
     assert len(mailbox.of(ADDRESS)) == 2

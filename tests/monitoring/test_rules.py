@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from services.cli.client.stack import SERVICES
-from tests.monitoring import alerts
-from tests.monitoring.alerts import CASES, Case
+from tests.monitoring import promtool_series
+from tests.monitoring.alerts import CASES
 from tests.monitoring.bundle import RULES, RUNBOOKS, rule_queries, run
 from tests.monitoring.bundle import alerts as declared
+from tests.monitoring.promtool_series import Case
 
 SEVERITIES = {"critical", "warning", "ticket", "none"}
 AGGREGATION = r"\b(?:sum|max|min|avg|count|group)\b(?!_)( by \([^)]*\)|)(?= ?\()"
@@ -62,7 +63,7 @@ def test_every_alert_is_tested() -> None:
 
 
 def test_the_tests_know_every_service_that_may_be_missing() -> None:
-    assert set(alerts.SERVICES) == set(SERVICES)
+    assert set(promtool_series.SERVICES) == set(SERVICES)
     expression = declared()["KiengServiceMissing"]["expr"]
     assert set(re.findall(r'service="([^"]+)"', expression)) == set(SERVICES)
 

@@ -90,7 +90,14 @@ def folder_name(now: datetime) -> str:
 def write_part(
     folder: Path, database: str, collection: str, documents: Iterable[RawBSONDocument]
 ) -> Part:
-    """Write the documents of one collection, synced to disk, and return what was written."""
+    """Write the documents of one collection, synced to disk, and return what was written.
+
+    Args:
+        folder: folder of the backup.
+        database: name of the database.
+        collection: name of the collection.
+        documents: its documents, as they are stored.
+    """
     path = folder / database / f"{collection}.bson.gz"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     count = 0

@@ -100,7 +100,14 @@ def _version(mongo: Mongo, name: str) -> int:
 
 
 def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) -> Iterator[Part]:
-    """Copy the collections of a database that cannot be made again from others."""
+    """Copy the collections of a database that cannot be made again from others.
+
+    Args:
+        mongo: the databases.
+        folder: folder of the backup.
+        schema: what the owner declares; what it derives from other collections is left out.
+        name: name of the database.
+    """
     database = mongo.database(name)
     left_out = NOT_COPIED | set(schema.DERIVED)
     for collection in sorted(set(database.list_collection_names()) - left_out):
@@ -116,6 +123,9 @@ def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
     """Return the KPI digest recounted from a dump's files and live catalogue; empty without one.
 
     It is computed from the files, so concurrent writes to the databases do not affect it.
+
+    Raises:
+        Failure: the submissions or the catalogue in the files are damaged.
     """
     live = _live_view(folder, parts)
     catalogues = [part.file for part in parts if part.collection == "catalogues"]

@@ -73,7 +73,15 @@ def wanted(manifest: Manifest) -> list[tuple[database_schema.Schema, str]]:
 def load(
     mongo: Mongo, folder: Path, manifest: Manifest, now: datetime, progress: Progress
 ) -> list[str]:
-    """Load every database that is not loaded yet; return their names. Replaces what they hold."""
+    """Load every database that is not loaded yet; return their names. Replaces what they hold.
+
+    Args:
+        mongo: the databases.
+        folder: folder of the backup.
+        manifest: what the backup holds.
+        now: time of the restore, written to each database.
+        progress: bar that is advanced by documents.
+    """
     loaded = []
     parts = [part for part in manifest.parts if part.documents]
     task = progress.add_task("", total=sum(part.documents for part in parts))

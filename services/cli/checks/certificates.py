@@ -122,7 +122,14 @@ def served(address: str) -> datetime:
 
 
 def ending(name: str, end: datetime, now: datetime, *, well: bool) -> Iterator[Finding]:
-    """Yield the finding for an expiry date; none for a distant one unless ``well`` is set."""
+    """Yield the finding for an expiry date; none for a distant one unless ``well`` is set.
+
+    Args:
+        name: name of the check.
+        end: when it expires.
+        now: present time.
+        well: report a distant date, too.
+    """
     day = f"{end:%Y-%m-%d}"
     if end <= now:
         yield Finding(name, DOWN, f"ended on {day}", RENEW)

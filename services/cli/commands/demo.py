@@ -94,7 +94,11 @@ class Demo:
         )
 
     def import_institution(self, institution: str) -> None:
-        """Import, review, change and review again what an institution declares."""
+        """Import, review, change and review again what an institution declares.
+
+        Raises:
+            Failure: a row or a decision was refused; the demo data are wrong.
+        """
         began = time.monotonic()
         folder = self.files / institution
         with self.screen.progress() as progress:

@@ -139,6 +139,12 @@ def send(
 ) -> None:
     """Send rows and add their outcomes to a report.
 
+    Args:
+        clients: where to send rows.
+        requests: rows, in the order of the file.
+        report: gets the outcome of each row.
+        advance: called after each row.
+
     Raises:
         CallFailed: the service stopped answering; send the whole file again.
     """

@@ -73,6 +73,14 @@ def selection(
 ) -> view_pb2.Selection:
     """Return the selection of cells to ask for.
 
+    Args:
+        units: unit ids.
+        indicators: indicator codes; empty for all.
+        from_month: first month, `YYYY-MM`.
+        to_month: last month, included.
+        by_month: one cell for each month instead of one for all.
+        by: cut to split by; empty for none.
+
     Raises:
         Failure: a month is not one.
     """

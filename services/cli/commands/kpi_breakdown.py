@@ -49,7 +49,16 @@ def table(
     view: view_pb2.ViewInfo,
     by: str,
 ) -> RenderableType:
-    """Return the cells split: one table per house, or lines of terms that add up to the value."""
+    """Return the cells split: one table per house, or lines of terms that add up to the value.
+
+    Args:
+        screen: language and width.
+        names: names of units and indicators.
+        cells: the cells, with their splits.
+        measure: `declared` or `verified`.
+        view: view that answered.
+        by: the cut.
+    """
     if by != HOUSE:
         return _terms(screen, names, cells, measure, view, by)
     shown: list[RenderableType] = []

@@ -152,7 +152,14 @@ def absence_table(
     state: str | None,
     answer: kpi_service_pb2.ExplainAbsenceResponse,
 ) -> RenderableType:
-    """Return the verdict in a sentence and one line per reason."""
+    """Return the verdict in a sentence and one line per reason.
+
+    Args:
+        screen: language and width.
+        work: work key that was asked for.
+        state: state of the submission; None when it is not known.
+        answer: the findings.
+    """
     table = screen.table("why", "part", "submission_id", "field", "wanted", "found", "by")
     for finding in answer.findings:
         told = finding_json(finding)

@@ -58,6 +58,14 @@ def read_cells(
 ) -> kpi_service_pb2.GetKpisResponse:
     """Read cells of the present, of a kept day, or of a replay where the day is not kept.
 
+    Args:
+        session: whom to ask.
+        selection: which cells.
+        on: day of the paces, `YYYY-MM-DD`; empty for the present one.
+        as_of: day whose numbers are asked for; empty for none.
+        at: position to replay to; empty for none.
+        replay: recompute ``as_of`` even if its numbers are kept.
+
     Raises:
         Failure: two moments are given, or one is invalid.
     """

@@ -39,7 +39,14 @@ Reason = Annotated[str, typer.Option(help="Why.")]
 
 
 def decide(session: Session, name: str, submission_id: str, reason: str) -> None:
-    """Read the newest version of a submission, decide about it and print it."""
+    """Read the newest version of a submission, decide about it and print it.
+
+    Args:
+        session: who decides.
+        name: decision, e.g. `verify`.
+        submission_id: submission.
+        reason: reason that its author reads; empty for none.
+    """
     reader = session.clients.stub(SubmissionServiceStub)
     found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
     request = api.DecideSubmissionRequest(
@@ -189,6 +196,13 @@ def send(
 
     Approvals of units go first and with a credential of their own, because whoever approved for
     a unit cannot verify for its institution.
+
+    Args:
+        stack: where to send decisions.
+        institution: institution that decides.
+        requests: decisions, in the order of the file.
+        advance: called after each decision.
+        subject: who decides; empty for the default of the local issuer.
 
     Raises:
         CallFailed: the service stopped answering.

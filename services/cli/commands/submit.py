@@ -71,6 +71,12 @@ def read_content(
 ) -> submission_pb2.Content:
     """Return the content of a submission from the command line.
 
+    Args:
+        screen: language of messages.
+        type_name: submission type.
+        row: columns of the claim and facts by name, as text.
+        facts_json: file with facts as one JSON object; None for none.
+
     Raises:
         Failure: the type, a fact's name or a value is wrong.
     """

@@ -76,7 +76,14 @@ def totals_json(
 def winners_and_losers(
     screen: Screen, title: str, changes: Sequence[api.CellChange], directions: Directions
 ) -> RenderableType:
-    """Return a table by unit: its totals, what it wins, then what it loses, then the others."""
+    """Return a table by unit: its totals, what it wins, then what it loses, then the others.
+
+    Args:
+        screen: language and width.
+        title: title of the table.
+        changes: changed cells.
+        directions: the better direction of each indicator: `up`, `down` or `none`.
+    """
     if not changes:
         return screen.text("what_if.same")
     table = screen.table(

@@ -36,7 +36,11 @@ class Task:
         self._thread.join()
 
     def is_done(self) -> bool:
-        """Return True if it ended; raise what it raised."""
+        """Return True if it ended; raise what it raised.
+
+        Raises:
+            Exception: whatever ended the task.
+        """
         if self._thread.is_alive():
             return False
         if self._error is not None:

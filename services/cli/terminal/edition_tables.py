@@ -87,7 +87,15 @@ def restatement_table(
     cells: Sequence[api.RestatedCell],
     adds_up: bool,
 ) -> RenderableType:
-    """Return works with who and why, the cells that they changed, and whether it adds up."""
+    """Return works with who and why, the cells that they changed, and whether it adds up.
+
+    Args:
+        screen: language and width.
+        names: names of units and indicators.
+        lines: works that changed a cell.
+        cells: cells that changed.
+        adds_up: whether the works explain every difference.
+    """
     works = screen.table("work_key", "who", "change")
     for line in lines:
         who = "\n".join(_who(screen, claim) for claim in line.claims)

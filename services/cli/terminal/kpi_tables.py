@@ -54,7 +54,15 @@ def grid(
     measure: str,
     view: view_pb2.ViewInfo,
 ) -> RenderableType:
-    """Return indicators down and units (or months, of one unit) across."""
+    """Return indicators down and units (or months, of one unit) across.
+
+    Args:
+        screen: language and width.
+        names: names of units and indicators.
+        cells: the cells.
+        measure: `declared` or `verified`.
+        view: view that answered.
+    """
     units = list(dict.fromkeys(cell.unit_id for cell in cells))
     months = list(dict.fromkeys((cell.from_month, cell.to_month) for cell in cells))
     if len(units) > 1 and (len(units) > COLUMNS_MAX or len(months) > 1):
@@ -101,7 +109,14 @@ def _list(
 def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:
-    """Return the title of a table: measure, months, view and digest."""
+    """Return the title of a table: measure, months, view and digest.
+
+    Args:
+        screen: language.
+        view: view that answered.
+        cells: cells of the table.
+        measure: `declared` or `verified`.
+    """
     first = min((cell.from_month for cell in cells), default="")
     last = max((cell.to_month for cell in cells), default="")
     return screen.text(
@@ -115,7 +130,14 @@ def title_of(
 
 
 def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
-    """Return the value of a cell, with its target and the part that is reached."""
+    """Return the value of a cell, with its target and the part that is reached.
+
+    Args:
+        screen: language, which decides how numbers are written.
+        names: units of the indicators.
+        cell: the cell.
+        measure: `declared` or `verified`.
+    """
     value = getattr(cell, measure)
     shown = value_text(value, names.units_of_value.get(cell.indicator_code, ""), screen.lang)
     if not cell.HasField("target") or not value.HasField("whole"):
@@ -165,7 +187,15 @@ def explained(
     unit_of_value: str,
     exact: bool | None,
 ) -> RenderableType:
-    """Return works, claims and proofs, and the line with the sum."""
+    """Return works, claims and proofs, and the line with the sum.
+
+    Args:
+        screen: language and width.
+        value: value that the works explain.
+        works: the works, in order of key.
+        unit_of_value: unit of the indicator, e.g. `VND`.
+        exact: whether the works add up to the value; None when not all are there.
+    """
     table = screen.table("work_key", ">contribution", "claims", "evidence")
     for work in works:
         claims = "\n".join(

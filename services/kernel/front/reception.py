@@ -134,9 +134,10 @@ class Reception:
         """Receive a call that has arrived; called by grpcio as if it were a thread pool."""
         arrival = Arrival(*task)
         method = arrival.behaviour.method
+        if self._stopping.is_set():
+            self._refuse(arrival, stopping())
+            return STARTED
         with self._refusing(arrival):
-            if self._stopping.is_set():
-                raise Unavailable("the service is stopping; repeat the same call")
             token = ""
             if method is not None:
                 metrics.GRPC_STARTED.labels(*metrics.grpc_labels(method)).inc()
@@ -149,8 +150,8 @@ class Reception:
         arrival = call.arrival
         while len(self._half_open) >= HALF_OPEN_MAX:
             oldest, _ = self._half_open.popitem(last=False)
-            with self._refusing(oldest):
-                raise Exhausted("too many calls wait for a message", retry_after_seconds=1)
+            text = "too many calls wait for a message"
+            self._refuse(oldest, Exhausted(text, retry_after_seconds=1))
         self._half_open[arrival] = time.monotonic() + self._settings.grpc_message_seconds
         arrival.receive(partial(self._received, call))
 
@@ -222,16 +223,14 @@ class Reception:
             late = [arrival for arrival, end in list(self._half_open.items()) if end <= now]
             for arrival in late:
                 if self._half_open.pop(arrival, None) is not None:
-                    with self._refusing(arrival):
-                        raise TooSlow(f"no message came for {seconds:g} seconds")
+                    self._refuse(arrival, TooSlow(f"no message came for {seconds:g} seconds"))
 
     def stop(self) -> None:
         """Refuse what has no message yet; what was admitted is still answered."""
         self._stopping.set()
         while self._half_open:
             arrival, _ = self._half_open.popitem()
-            with self._refusing(arrival):
-                raise Unavailable("the service is stopping; repeat the same call")
+            self._refuse(arrival, stopping())
 
     def close(self, seconds: float) -> None:
         """End the threads, once grpcio's server has drained; wait at most this long."""
@@ -245,11 +244,15 @@ class Reception:
         try:
             yield
         except Refusal as refusal:
-            self._count(arrival, refusal.status, reason=refusal.reason)
-            arrival.refuse(refusal)
+            self._refuse(arrival, refusal)
         except Exception as error:
             self._count(arrival, "INTERNAL", exc_info=error)
             arrival.abort(grpcio.StatusCode.INTERNAL, "unknown error; tell the operator")
+
+    def _refuse(self, arrival: Arrival, refusal: Refusal) -> None:
+        # Counted before its caller knows, so that the count is there when it asks for it.
+        self._count(arrival, refusal.status, reason=refusal.reason)
+        arrival.refuse(refusal)
 
     def _count(self, arrival: Arrival, code: str, **facts: Any) -> None:
         method = arrival.behaviour.method
@@ -259,3 +262,8 @@ class Reception:
         if (unlogged := self._lines.may(f"{name} {code}")) is not None:
             write = log.error if code == "INTERNAL" else log.info
             write("refused at the door", method=name, code=code, unlogged=unlogged, **facts)
+
+
+def stopping() -> Unavailable:
+    """Return the refusal of a call that a stopping service does not take any more."""
+    return Unavailable("the service is stopping; repeat the same call")

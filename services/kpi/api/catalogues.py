@@ -35,7 +35,11 @@ class CatalogueApi:
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """PublishCatalogue: freeze indicators with a directory version and open its view."""
+        """PublishCatalogue: freeze indicators with a directory version and open its view.
+
+        Raises:
+            WrongState: the log is another one than the live view reads.
+        """
         message = self._frozen(request)
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
         if live is not None and (live.topic_id != topic_id or not live.has_its_log):
@@ -64,7 +68,11 @@ class CatalogueApi:
     def try_catalogue(
         self, request: catalogue_service_pb2.TryCatalogueRequest
     ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
-        """TryCatalogue: stream what another catalogue would change at the live view's position."""
+        """TryCatalogue: stream what another catalogue would change at the live view's position.
+
+        Raises:
+            WrongState: no catalogue is published yet.
+        """
         message = self._frozen(request)
         months = month_range(request.from_month, request.to_month)
         live = self.registry.live()
@@ -113,7 +121,11 @@ class CatalogueApi:
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
-        """FollowView: stream a view's progress until it is no longer being built."""
+        """FollowView: stream a view's progress until it is no longer being built.
+
+        Raises:
+            NotFound: there is no such view. The caller's fault.
+        """
         began: tuple[float, int] | None = None
         pause = threading.Event()
         while self.call.is_active():
@@ -149,7 +161,12 @@ class CatalogueApi:
     def open_log_generation(
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """OpenLogGeneration: open a view of the present log if it is a new one."""
+        """OpenLogGeneration: open a view of the present log if it is a new one.
+
+        Raises:
+            WrongState: no catalogue is published yet.
+            Unavailable: the log was lost again meanwhile; repeat.
+        """
         # A restored database has views, but no live one.
         known = self.registry.live() or next(iter(self.registry.views()), None)
         if known is None:

@@ -75,7 +75,12 @@ class KpiApi:
     def replay_kpis(
         self, request: kpi_service_pb2.ReplayKpisRequest
     ) -> Iterator[kpi_service_pb2.ReplayKpisResponse]:
-        """ReplayKpis: recompute the view at a position and return its selected cells."""
+        """ReplayKpis: recompute the view at a position and return its selected cells.
+
+        Raises:
+            InvalidArgument: a position and a day are given, or one of them is invalid. The caller's
+                fault.
+        """
         now = self.now()
         at = {p.partition: p.next_offset for p in request.at}
         if at and request.as_of:
@@ -130,7 +135,14 @@ class KpiApi:
 def read_state(
     state: ViewState, wanted: view_pb2.Selection, on_date: str, day: date
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Return the selected cells of a state; paces are for ``on_date`` or, if empty, ``day``."""
+    """Return the selected cells of a state; paces are for ``on_date`` or, if empty, ``day``.
+
+    Args:
+        state: the view at one position.
+        wanted: which cells.
+        on_date: day of the paces, `YYYY-MM-DD`; empty for ``day``.
+        day: today.
+    """
     on = decode_day(on_date, "on_date") if on_date else day
     selection = decode_selection(wanted, state.catalogue)
     cells = state_cells(state, selection, on)

@@ -49,6 +49,12 @@ def list_parked(
 ) -> parked_service_pb2.ListParkedResponse:
     """Return a page of parked records: the caller's; for operators all, without the work.
 
+    Args:
+        request: the request, validated.
+        principal: caller.
+        view_id: live view.
+        records: stored parked records.
+
     Raises:
         InvalidArgument: the page token is of another view. The caller's fault.
     """
@@ -75,6 +81,12 @@ def get_parked(
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
     """Return a parked record with content: the caller's; for operators, one without an owner.
+
+    Args:
+        request: the request, validated.
+        principal: caller.
+        view_id: live view.
+        records: stored parked records.
 
     Raises:
         NotFound: there is none, or the caller may not see its content. The caller's fault.

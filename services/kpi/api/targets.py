@@ -67,7 +67,14 @@ class TargetApi:
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:
-    """Return the TargetReached event; its id is the same in every repeat and replica."""
+    """Return the TargetReached event; its id is the same in every repeat and replica.
+
+    Args:
+        target: target that is reached.
+        value: verified value, not less than the target.
+        view_id: view that counted it.
+        now: time of the event.
+    """
     at = Timestamp()
     at.FromDatetime(now.astimezone(UTC))
     (message,) = answers.encode_targets([target])

@@ -47,12 +47,26 @@ class Cube:
         self._columns: dict[tuple[int, int, str], str] = {}
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
-        """Replace a row of the cube: the cells of one unit and month in one partition."""
+        """Replace a row of the cube: the cells of one unit and month in one partition.
+
+        Args:
+            partition: partition of the log that the row comes from.
+            unit_id: unit.
+            month: months since year 0.
+            row: all cells of the row; replaces the former ones.
+        """
         gone = self._rows.get((partition, unit_id, month), {}).keys() - row.keys()
         self.change(partition, unit_id, month, {**row, **dict.fromkeys(gone, 0)})
 
     def change(self, partition: int, unit_id: str, month: int, cells: Row) -> None:
-        """Replace some cells of a row in the cube; 0 removes one."""
+        """Replace some cells of a row in the cube; 0 removes one.
+
+        Args:
+            partition: partition of the log that the row comes from.
+            unit_id: unit.
+            month: months since year 0.
+            cells: new values by column and member; 0 removes the cell.
+        """
         # A copy, because rows given to callers never change.
         row = dict(self._rows.get((partition, unit_id, month), {}))
         self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
@@ -88,7 +102,16 @@ class Cube:
     def value(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int, target: int
     ) -> Value:
-        """Return the value of an indicator at a unit over one range of months; see `values`."""
+        """Return the value of an indicator at a unit over one range of months; see `values`.
+
+        Args:
+            unit_id: unit.
+            indicator: what is counted.
+            measure: 0 for declared, 1 for verified.
+            first: first month, counted from year 0.
+            last: last month, included.
+            target: denominator of an attainment; 0 if there is none.
+        """
         return self.values(unit_id, indicator, measure, [(first, last)], [target])[0]
 
     def values(
@@ -128,6 +151,13 @@ class Cube:
         """Return the value of an indicator at a unit by terms of a cut; absent terms are zero.
 
         A work counts under each of its terms, so they may add up to more than the whole value.
+
+        Args:
+            unit_id: unit.
+            indicator: what is counted.
+            cut: name of the cut.
+            measure: 0 for declared, 1 for verified.
+            months: first and last month, counted from year 0.
         """
         assert indicator.value is not None
         found = self._by_term(unit_id, indicator.value, cut, measure, months)

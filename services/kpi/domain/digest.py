@@ -26,7 +26,16 @@ class Digest:
     def replace(
         self, unit_id: str, month: str, column: str, member: str, old: int, new: int
     ) -> None:
-        """Update the digest for a cell that changes from ``old`` to ``new``; 0 means absent."""
+        """Update the digest for a cell that changes from ``old`` to ``new``; 0 means absent.
+
+        Args:
+            unit_id: unit.
+            month: month, `YYYY-MM`.
+            column: indicator, part and measure.
+            member: member of a distinct count; empty for other counts.
+            old: former value; 0 if there was no cell.
+            new: new value; 0 if there is no cell any more.
+        """
         if old:
             self._sum -= cell_hash(unit_id, month, column, member, old)
         if new:
@@ -39,6 +48,14 @@ class Digest:
 
 
 def cell_hash(unit_id: str, month: str, column: str, member: str, value: int) -> int:
-    """Return the hash of one cell for the digest, a number below 2^2048."""
+    """Return the hash of one cell for the digest, a number below 2^2048.
+
+    Args:
+        unit_id: unit.
+        month: month, `YYYY-MM`.
+        column: indicator, part and measure.
+        member: member of a distinct count; empty for other counts.
+        value: value of the cell, not 0.
+    """
     text = f"{unit_id}\t{month}\t{column}\t{member}\t{value}"
     return int.from_bytes(hashlib.shake_256(text.encode()).digest(HASH_BYTES), "big")

@@ -23,6 +23,15 @@ def share_of(
 
     A distinct count has no share of its own: the value is how often the member is named (its count
     in the multiset), and the member counts once for all works that name it.
+
+    Args:
+        contributed: what the work adds to each cell of units as claimed.
+        catalogue: definitions and tree.
+        unit: number of the unit in the tree.
+        indicator: what is counted.
+        measure: 0 for declared, 1 for verified.
+        first: first month, counted from year 0.
+        last: last month, included.
     """
     if indicator.attainment_of:
         indicator = catalogue.indicators[indicator.attainment_of]

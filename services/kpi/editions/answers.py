@@ -34,7 +34,14 @@ def encode_edition(edition: Edition) -> api.Edition:
 def encode_line(
     line: Line, ratios: set[str], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
-    """Return a restatement line; None if it changed no cell of the unit and indicator, if given."""
+    """Return a restatement line; None if it changed no cell of the unit and indicator, if given.
+
+    Args:
+        line: what one work changed, and why.
+        ratios: codes of indicators that are ratios.
+        unit_id: only this unit; empty for all.
+        indicator_code: only this indicator; empty for all.
+    """
     changes: dict[tuple[str, str], list[int]] = {}
     for (unit, code, part), change in sorted(line.changes.items()):
         if unit_id in ("", unit) and indicator_code in ("", code):

@@ -103,6 +103,13 @@ class EditionCloser:
     ) -> Iterator[tuple[int, int, Edition | None]]:
         """Close an edition by a replay; yield records read, records to read, at last the edition.
 
+        Args:
+            live: live view, which the replay has to agree with.
+            period: what to close.
+            principal: who closes it.
+            now: time of the closing.
+            is_wanted: false ends the replay: the caller has left.
+
         Raises:
             InvalidArgument: unknown unit or wrong range.
             Forbidden: the caller's token does not reach the unit.
@@ -183,6 +190,12 @@ def check_period(
 ) -> tuple[str, Range]:
     """Return unit and range of months of the period of a new edition.
 
+    Args:
+        period: period as asked for.
+        state: live view, which knows the units.
+        principal: caller.
+        now: present time.
+
     Raises:
         InvalidArgument: unknown unit, wrong range, or a month that has not begun.
         Forbidden: the caller's token does not reach the unit.
@@ -230,7 +243,14 @@ def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
 def frozen_cells(
     cube: Cube, unit_id: str, months: Range, targets: Mapping[str, Target]
 ) -> list[list[Any]]:
-    """Return an edition's cells as [unit, indicator, declared, verified], without zeros in both."""
+    """Return an edition's cells as [unit, indicator, declared, verified], without zeros in both.
+
+    Args:
+        cube: the view when the period is closed.
+        unit_id: top of the subtree.
+        months: first and last month of the period.
+        targets: targets by `UNIT|INDICATOR|YEAR`.
+    """
     cells = []
     year = months[1] // 12
     for unit in subtree(cube.catalogue, unit_id):

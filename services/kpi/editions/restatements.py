@@ -89,6 +89,12 @@ class EditionComparer:
     ) -> Iterator[tuple[int, int, Restated | None]]:
         """Compare by a replay; yield records read, records to read, at last the restatement.
 
+        Args:
+            live: live view, to compare with.
+            edition_id: closed edition.
+            measure: 0 for declared, 1 for verified.
+            is_wanted: false ends the replay: the caller has left.
+
         Raises:
             NotFound: there is no such edition.
             WrongState: its frozen works do not match the signature, or the log is gone.
@@ -139,7 +145,14 @@ def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
 
 
 def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
-    """Return every cell of an edition's subtree."""
+    """Return every cell of an edition's subtree.
+
+    Args:
+        cube: the numbers.
+        unit_id: top of the subtree.
+        months: first and last month of the period.
+        measure: 0 for declared, 1 for verified.
+    """
     indicators = counted(cube.catalogue.indicators.values())
     return {
         (unit, indicator.code): cube.value(unit, indicator, measure, *months, 0)

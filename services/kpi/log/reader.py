@@ -61,6 +61,12 @@ def read_partition(
 ) -> Iterator[list[Record]]:
     """Yield the log records of a partition from ``begin`` to before ``end``, in batches.
 
+    Args:
+        settings: how to reach the broker.
+        partition: partition of the submissions log.
+        begin: first offset.
+        end: offset after the last.
+
     Raises:
         Unavailable: the broker is down, or does not return the records in time.
     """

@@ -197,7 +197,11 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
 
     def flush_pending(self) -> None:
-        """Wait until every batch is stored; raises as `fold`: then claim all partitions again."""
+        """Wait until every batch is stored; raises as `fold`: then claim all partitions again.
+
+        Raises:
+            NotReady: the database cannot be reached; claim all partitions again.
+        """
         try:
             self._behind.flush_pending()
         except DOWN as down:

@@ -97,14 +97,22 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
 
 
 def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
-    """Check that the tree has a requested unit; raises InvalidArgument."""
+    """Check that the tree has a requested unit; raises InvalidArgument.
+
+    Raises:
+        InvalidArgument: the tree has no such unit. The caller's fault.
+    """
     if unit_id not in catalogue.tree.number:
         text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
         raise InvalidArgument(text, fields={field: text})
 
 
 def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
-    """Return a requested indicator; raises InvalidArgument for an unknown code."""
+    """Return a requested indicator; raises InvalidArgument for an unknown code.
+
+    Raises:
+        InvalidArgument: the catalogue has no such indicator. The caller's fault.
+    """
     if code not in catalogue.indicators:
         text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
         raise InvalidArgument(text, fields={field: text})

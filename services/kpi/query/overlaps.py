@@ -101,7 +101,14 @@ class Question:
         after: str = "",
         limit: int = 0,
     ) -> tuple[Progress, list[int], T]:
-        """Return progress, and at that position the counts and the result over the joint works."""
+        """Return progress, and at that position the counts and the result over the joint works.
+
+        Args:
+            snapshots: consistent reads of the stored view.
+            made_of: makes the result of the joint works.
+            after: key of the last work of the page before; empty at first.
+            limit: maximum number of works; 0 for all.
+        """
         assert self.indicator.value is not None
         progress, rows, made = snapshots.joint_works(
             self.seen.view.view_id,

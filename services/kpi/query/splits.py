@@ -38,7 +38,15 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 def encode_split(
     cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
-    """Return a value split by terms, and how much the terms count more than once."""
+    """Return a value split by terms, and how much the terms count more than once.
+
+    Args:
+        cube: the numbers.
+        unit_id: unit.
+        indicator: what is counted.
+        by: name of the cut.
+        months: first and last month, counted from year 0.
+    """
     declared, verified = (cube.split(unit_id, indicator, by, m, months) for m in (0, 1))
     whole = [cube.value(unit_id, indicator, measure, *months, 0) for measure in (0, 1)]
     message = view_pb2.Split(

@@ -40,6 +40,12 @@ class Watchers:
     ) -> Generator[kpi_service_pb2.WatchKpisResponse, None, None]:
         """Yield all selected cells once, then the changed ones, until the caller leaves.
 
+        Args:
+            request: which cells.
+            live: live view.
+            is_active: false when the caller has left or the server stops.
+            now: present time; paces depend on its day.
+
         Raises:
             Exhausted: too many streams are open; repeat later.
             InvalidArgument: as for a read.

@@ -49,7 +49,14 @@ class Loading(Protocol):
 
 
 def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
-    """Return a `Gather` that folds shard after shard in this process."""
+    """Return a `Gather` that folds shard after shard in this process.
+
+    Args:
+        lease: lease of the partition.
+        catalogue: what to count by.
+        read: reads the log to an offset.
+        generation: generation of the log.
+    """
 
     def gather_all(shards: int, end: int, note: Note) -> Generator[Part, None, None]:
         for number in range(shards):

@@ -37,7 +37,11 @@ Cells = dict[OracleCell, int]
 
 
 def compare(settings: Settings, request: Message, send: Send) -> None:
-    """Compare a view with the oracle and send the differing cells; absent counts as zero."""
+    """Compare a view with the oracle and send the differing cells; absent counts as zero.
+
+    Raises:
+        LookupError: there is no such view.
+    """
     view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
@@ -64,7 +68,11 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return every cell that the oracle computes from (work key, value), in bounded portions."""
+    """Return every cell that the oracle computes from (work key, value), in bounded portions.
+
+    Raises:
+        LookupError: the libraries of the oracle are not installed.
+    """
     try:
         from services.kpi.oracle.recompute import LogRecord, recompute
     except ImportError as missing:

@@ -68,6 +68,12 @@ class Ledger:
         A former owner that was killed or frozen in the middle of a flush would lock its documents
         until the database aborts its transaction after a minute: so its session is ended first.
 
+        Args:
+            view_id: view.
+            partition: partition.
+            begin: first offset of a view that has no checkpoint there.
+            is_loader: whether the caller resumes a bulk load.
+
         Raises:
             OwnershipLost: its bulk load is incomplete, and the caller does not resume it.
         """

@@ -176,7 +176,14 @@ class Views:
             self._views.update_one({"_id": view.view_id}, change)
 
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
-        """Take or renew the lease to build a view; it only saves duplicate work."""
+        """Take or renew the lease to build a view; it only saves duplicate work.
+
+        Args:
+            view: view to build.
+            owner: process that builds it.
+            now: present time.
+            until: when the lease runs out.
+        """
         found = self._views.find_one({"_id": view.view_id}) or {}
         held = found.get("builder") or {}
         if held and held["owner"] != owner and held["until"] > now:
@@ -213,6 +220,9 @@ class Views:
 
         The former view's epochs are raised in the same transaction: an owner that still folds it
         can no longer commit, so no reader ever sees a position go back.
+
+        Raises:
+            WrongState: no view is live yet.
         """
         live = self.live()
         if live is None:

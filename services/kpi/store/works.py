@@ -93,7 +93,16 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return the stored works of a type that several units claim, by key; see `claimed`."""
+        """Return the stored works of a type that several units claim, by key; see `claimed`.
+
+        Args:
+            view_id: view.
+            runs: number of runs of bundles, by partition.
+            type_name: submission type.
+            after: key of the last work read; empty at first.
+            limit: maximum number of works; 0 for all.
+            session: session of a snapshot.
+        """
         query = {"v": view_id, "j": type_name}
         return self._listed(query, view_id, runs, JOINT, [type_name], after, limit, session)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -24,6 +23,7 @@ from services.exporter.service import Exporter, Rounds
 from services.kernel.container import NativeContainer
 from services.kernel.mongo import Mongo
 from tests.conftest import RunningBroker, RunningDatabase, paused
+from tests.waiting import wait_until
 
 TOPIC = "kieng.submissions.v1"
 HANGS_SECONDS_MAX = 15.0
@@ -33,13 +33,6 @@ SUBMISSIONS = {"group": "kieng.kpi", "topic": TOPIC, "partition": "0"}
 
 def value(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(f"kieng_{name}", labels)
-
-
-def until(happened: Callable[[], Any]) -> None:
-    deadline, pause = time.monotonic() + 30, threading.Event()
-    while not happened():
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
 
 
 @contextmanager
@@ -92,7 +85,7 @@ def test_lag_is_seen_while_no_consumer_lives_and_unknown_is_not_shown_as_a_numbe
     produce(settings.kafka_bootstrap, 5)
     written = time.time()
     with exporting(settings) as look:
-        until(lambda: value("broker_up") == 1 and value("database_up") == 1)
+        wait_until(lambda: value("broker_up") == 1 and value("database_up") == 1)
         assert value("lag_no_position", **SUBMISSIONS) == 1
         assert value("lag_records", **SUBMISSIONS) is None
         assert value("lag_seconds", **SUBMISSIONS) is None
@@ -100,7 +93,7 @@ def test_lag_is_seen_while_no_consumer_lives_and_unknown_is_not_shown_as_a_numbe
         assert value("log_end_offset", topic=f"{TOPIC}.dlq", partition="0") == 0
         commit(settings.kafka_bootstrap, 2)
         look()
-        until(lambda: value("lag_records", **SUBMISSIONS) == 3)
+        wait_until(lambda: value("lag_records", **SUBMISSIONS) == 3)
         assert value("lag_no_position", **SUBMISSIONS) == 0
         assert value("lag_position", **SUBMISSIONS) == 2
         age = value("lag_seconds", **SUBMISSIONS)
@@ -108,39 +101,39 @@ def test_lag_is_seen_while_no_consumer_lives_and_unknown_is_not_shown_as_a_numbe
         assert 0 <= age <= time.time() - written + 1
         commit(settings.kafka_bootstrap, 5)
         look()
-        until(lambda: value("lag_records", **SUBMISSIONS) == 0)
+        wait_until(lambda: value("lag_records", **SUBMISSIONS) == 0)
         assert value("lag_seconds", **SUBMISSIONS) == 0
         assert value("lag_position_outside_log", **SUBMISSIONS) == 0
         commit(settings.kafka_bootstrap, 9)
         look()
-        until(lambda: value("lag_position_outside_log", **SUBMISSIONS) == 1)
+        wait_until(lambda: value("lag_position_outside_log", **SUBMISSIONS) == 1)
         assert value("lag_records", **SUBMISSIONS) == 0
         assert (value("disk_free_bytes", part="folder") or 0) > 0
         assert value("disk_bytes", part="database") is None
         if pytestconfig.getoption("--broker") == "kafka":
-            until(lambda: (value("log_bytes", topic=TOPIC) or 0) > 0)
+            wait_until(lambda: (value("log_bytes", topic=TOPIC) or 0) > 0)
             assert (value("disk_free_bytes", part="broker-1") or 0) > 0
 
 
 def test_databases_are_measured(settings: Settings, mongo: RunningDatabase) -> None:
     with exporting(settings) as look:
-        until(lambda: value("database_up") == 1)
+        wait_until(lambda: value("database_up") == 1)
         client: MongoClient[dict[str, Any]] = MongoClient(mongo.uri)
         with client:
             client["kieng_measured"]["things"].insert_many([{"n": n} for n in range(30)])
         look()
-        until(lambda: value("database_documents", database="kieng_measured") == 30)
+        wait_until(lambda: value("database_documents", database="kieng_measured") == 30)
         assert (value("database_bytes", database="kieng_measured", part="data") or 0) > 0
         assert value("database_documents", database="local") is None
 
 
 def test_what_is_down_is_told_and_its_numbers_vanish(settings: Settings) -> None:
     with exporting(settings):
-        until(lambda: value("log_end_offset", topic=TOPIC, partition="0") is not None)
+        wait_until(lambda: value("log_end_offset", topic=TOPIC, partition="0") is not None)
     kafka, mongo = (f"127.0.0.1:{port}" for port in free_ports(2))
     nowhere = {"kafka_bootstrap": kafka, "mongo_uri": f"mongodb://{mongo}/?replicaSet=none"}
     with exporting(settings.model_copy(update=nowhere)):
-        until(lambda: value("broker_up") == 0 and value("database_up") == 0)
+        wait_until(lambda: value("broker_up") == 0 and value("database_up") == 0)
         assert value("log_end_offset", topic=TOPIC, partition="0") is None
         assert value("lag_records", **SUBMISSIONS) is None
 
@@ -149,16 +142,16 @@ def test_a_broker_that_hangs_is_told_and_hides_nothing_else(
     settings: Settings, fresh_broker: RunningBroker
 ) -> None:
     with exporting(settings) as look:
-        until(lambda: value("broker_up") == 1 and value("database_up") == 1)
+        wait_until(lambda: value("broker_up") == 1 and value("database_up") == 1)
         with paused(fresh_broker.pid):
             began = time.monotonic()
             look()
-            until(lambda: value("broker_up") == 0)
+            wait_until(lambda: value("broker_up") == 0)
             assert time.monotonic() - began < HANGS_SECONDS_MAX
             assert value("log_end_offset", topic=TOPIC, partition="0") is None
             assert value("database_up") == 1
             assert (value("disk_bytes", part="folder") or 0) > 0
-        until(lambda: value("broker_up") == 1)
+        wait_until(lambda: value("broker_up") == 1)
         assert value("log_end_offset", topic=TOPIC, partition="0") is not None
 
 
@@ -169,16 +162,16 @@ def test_a_database_that_hangs_is_told_and_hides_nothing_else(
     with client:
         client["kieng_hangs"]["things"].insert_one({"n": 1})
     with exporting(settings) as look:
-        until(lambda: value("database_documents", database="kieng_hangs") == 1)
+        wait_until(lambda: value("database_documents", database="kieng_hangs") == 1)
         with paused(mongo.pid):
             began = time.monotonic()
             look()
-            until(lambda: value("database_up") == 0)
+            wait_until(lambda: value("database_up") == 0)
             assert time.monotonic() - began < HANGS_SECONDS_MAX
             assert value("database_documents", database="kieng_hangs") is None
             assert value("broker_up") == 1
             assert value("log_end_offset", topic=TOPIC, partition="0") is not None
-        until(lambda: value("database_documents", database="kieng_hangs") == 1)
+        wait_until(lambda: value("database_documents", database="kieng_hangs") == 1)
         assert value("database_up") == 1
 
 
@@ -189,14 +182,14 @@ def test_a_broker_that_hides_the_groups_is_up_and_their_lag_is_absent(
         raise GroupAuthorizationFailedError("kieng.kpi")
 
     with exporting(settings) as look:
-        until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
+        wait_until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
         with monkeypatch.context() as patch:
             patch.setattr(LogWatch, "positions", refuse)
             look()
-            until(lambda: value("lag_no_position", **SUBMISSIONS) is None)
+            wait_until(lambda: value("lag_no_position", **SUBMISSIONS) is None)
             assert value("broker_up") == 1
         look()
-        until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
+        wait_until(lambda: value("lag_no_position", **SUBMISSIONS) is not None)
 
 
 def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
@@ -210,21 +203,21 @@ def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
 
     missing = {"disk_folder": Path("/nowhere/at/all")}
     with exporting(settings) as look:
-        until(lambda: value("disk_bytes", part="folder"))
-        until(lambda: value("database_documents", database="kieng_hangs") is not None)
+        wait_until(lambda: value("disk_bytes", part="folder"))
+        wait_until(lambda: value("database_documents", database="kieng_hangs") is not None)
     with exporting(settings.model_copy(update=missing)) as look, monkeypatch.context() as patch:
         patch.setattr(LogWatch, "folders", refuse_folders)
         patch.setattr(service, "database_sizes", refuse_sizes)
         for _ in range(2):
             look()
-            until(lambda: value("database_documents", database="kieng_hangs") is None)
-            until(lambda: value("disk_bytes", part="folder") is None)
+            wait_until(lambda: value("database_documents", database="kieng_hangs") is None)
+            wait_until(lambda: value("disk_bytes", part="folder") is None)
             assert (value("broker_up"), value("database_up")) == (1, 1)
             assert value("log_end_offset", topic=TOPIC, partition="0") is not None
         assert value("log_bytes", topic=TOPIC) is None
         patch.undo()
         look()
-        until(lambda: value("database_documents", database="kieng_hangs") is not None)
+        wait_until(lambda: value("database_documents", database="kieng_hangs") is not None)
     said = capsys.readouterr().out
     for what in ("KIENG_DISK_FOLDER", "size of the log", "sizes of the databases"):
         assert len([line for line in said.splitlines() if what in line and "cannot" in line]) == 1

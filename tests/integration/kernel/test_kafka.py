@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import socket
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
@@ -31,17 +27,9 @@ from tests.integration.kernel.reading import (
     reader,
     running,
 )
+from tests.waiting import wait_until
 
 HUNDRED = [str(n) for n in range(100)]
-
-
-def until(happened: Callable[[], Any], seconds: float = 30.0) -> Any:
-    """The first truth; fails when it does not come in time."""
-    deadline, pause = time.monotonic() + seconds, threading.Event()
-    while not (found := happened()):
-        assert time.monotonic() < deadline
-        pause.wait(0.02)
-    return found
 
 
 def event(topic: str, value: str) -> Event:
@@ -93,14 +81,14 @@ def test_a_loop_that_hangs_is_stalled_and_one_that_waits_for_the_broker_is_not(
 
     with running(reader(topic), impatient, lambda notes: setattr(notes, "answer", hang)) as run:
         assert hanging.wait(30)
-        assert until(lambda: stalled(run.container)) == f"group.{topic} has not polled for 1 s"
+        assert wait_until(lambda: stalled(run.container)) == f"group.{topic} has not polled for 1 s"
         released.set()
         run.notes.wait_for("a")
-        assert until(lambda: not stalled(run.container))
+        assert wait_until(lambda: not stalled(run.container))
     nowhere = impatient.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{free_ports(1)[0]}"})
     with running(reader("test.nowhere"), nowhere) as run:
         began = time.monotonic()
-        assert until(lambda: run.consume.unready.startswith("KafkaConnectionError"))
+        assert wait_until(lambda: run.consume.unready.startswith("KafkaConnectionError"))
         while time.monotonic() < began + 2.5:
             assert stalled(run.container) == ""
             run.consume.stopping.wait(0.05)
@@ -226,16 +214,6 @@ def test_a_broker_that_dies_and_returns_is_waited_for(
             assert not run.container.finished.is_set()
         publisher.stop()
     assert run.container.failure is None
-    close_unconnected_sockets()
-
-
-def close_unconnected_sockets() -> None:
-    """kafka-python leaves the sockets open with which it tried to reach a dead broker."""
-    for each in gc.get_objects():
-        if type(each) is socket.socket and each.fileno() >= 0:
-            address = each.getsockname()
-            if address and address[0] == "0.0.0.0":
-                each.close()
 
 
 def test_a_consumer_waits_for_a_broker_that_is_not_there(settings: KernelSettings) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from services.kernel.mongo import Mongo
+from services.kpi import process
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import CellKey
 from services.kpi.projection.partition_fold import PartitionFold
@@ -21,6 +24,7 @@ from services.kpi.store.rows import decode_row
 from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 from tests.conftest import RunningDatabase
+from tests.forking import WORKERS, ForkedModule
 from tests.unit.kpi.builders import FakeRecord, catalogue_message
 
 
@@ -71,6 +75,26 @@ def fold_in_batches(fold: PartitionFold, records: Iterable[FakeRecord], size: in
     several = list(records)
     for begin in range(0, len(several), size):
         fold.apply(several[begin : begin + size])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _subprocesses_are_forks() -> Iterator[None]:
+    """Subprocesses of the service in this process need not import everything again.
+
+    That they start by themselves, too, is shown by test_process.py and by tests/e2e.
+    """
+
+    def start(command: Sequence[str], **options: Any) -> Any:
+        *_, module = command
+        if module in WORKERS:
+            # At their parents' priority: other workers of pytest would leave them nothing.
+            return ForkedModule(module, {**options["env"], "KIENG_SUBPROCESS_NICENESS": "0"})
+        return subprocess.Popen(command, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        given = {name: getattr(subprocess, name) for name in ("PIPE", "TimeoutExpired")}
+        patch.setattr(process, "subprocess", SimpleNamespace(Popen=start, **given))
+        yield
 
 
 @pytest.fixture

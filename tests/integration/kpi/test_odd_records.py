@@ -29,9 +29,9 @@ from tests.integration.kpi.test_service import (
     running,
     settings,
     verified,
-    wait_until,
 )
 from tests.unit.kpi.builders import real_catalogue
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 DIRECTORY = "kieng.directory.v1"

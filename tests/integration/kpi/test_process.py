@@ -59,6 +59,12 @@ def test_a_child_reads_the_settings_of_its_parent_and_a_request_with_its_bytes(
     child.end()
 
 
+def test_a_child_works_when_its_parent_does_not_want_the_processor(folder: Path) -> None:
+    child = served(folder, 'import os; send({"nice": os.nice(0)})')
+    assert child.result() == {"nice": os.nice(0) + 10}
+    child.end()
+
+
 def test_what_a_child_refuses_is_refused_with_its_reason(folder: Path) -> None:
     child = served(folder, 'raise WrongState("it is gone", reason="LOG_GONE")')
     with pytest.raises(WrongState, match="it is gone") as refused:

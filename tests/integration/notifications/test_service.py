@@ -23,8 +23,9 @@ from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 from tests.integration.kernel.raw_records import ODD, write_raw
 from tests.integration.notifications.conftest import MailServer
-from tests.integration.partners.serving import Caller, Log, credential, running, wait_until
+from tests.integration.partners.serving import Caller, Log, credential, running
 from tests.unit.notifications.records import changed, reached, record
+from tests.waiting import wait_until
 
 SUBMISSIONS, KPI = "kieng.submissions.v1", "kieng.kpi.v1"
 

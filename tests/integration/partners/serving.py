@@ -21,6 +21,7 @@ from kafka import KafkaConsumer, TopicPartition
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
+from tests.waiting import wait_until
 
 KEY = Ed25519PrivateKey.generate()
 INSTITUTIONS = ("alpha", "beta", "root")
@@ -69,16 +70,6 @@ def running(service: type, settings: KernelSettings) -> Iterator[grpc.Channel]:
     finally:
         container.stop()
     assert container.failure is None
-
-
-def wait_until(condition: Any, seconds: float = 15.0) -> Any:
-    """The first true answer of a condition; fails when there is none in time."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        answer = condition()
-        if answer:
-            return answer
-    raise AssertionError(f"not true within {seconds:g} s")
 
 
 class Log:

@@ -15,14 +15,8 @@ from services.partners.config import Settings
 from services.partners.metrics import RELAY_FAILURES
 from services.partners.schema import DATABASE
 from services.partners.service import PartnersService
-from tests.integration.partners.serving import (
-    Caller,
-    Log,
-    credential,
-    refusal_of,
-    running,
-    wait_until,
-)
+from tests.integration.partners.serving import Caller, Log, credential, refusal_of, running
+from tests.waiting import wait_until
 
 STEWARD = ("root", "keeper", "steward")
 

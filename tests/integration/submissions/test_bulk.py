@@ -11,8 +11,9 @@ from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
 from tests.integration.submissions.conftest import Running
-from tests.integration.submissions.test_service import Code, doi, events_about, request_id, until
+from tests.integration.submissions.test_service import Code, doi, events_about, request_id
 from tests.unit.submissions.builders import publication
+from tests.waiting import wait_until
 
 
 def row(number: int, record: str, content: pb.Content | None = None) -> Message:
@@ -60,7 +61,7 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
         )
     ]
     assert [a.version for a in answers[:5]] == [1, 1, 2, 3, 3]
-    until(lambda: len(events_about(service, answers[0].submission_id)) == 4)
+    wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 4)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
 
 

@@ -18,8 +18,8 @@ from tests.integration.submissions.test_service import (
     events_about,
     refusal,
     request_id,
-    until,
 )
+from tests.waiting import wait_until
 
 
 def request(submission: Any, name: str = "") -> log_service_pb2.RepairSubmissionRequest:
@@ -38,7 +38,9 @@ def test_the_present_state_is_published_as_a_new_version_that_nobody_is_told_of(
     answer = operator.RepairSubmission(wanted)
     assert answer.version == verified.version + 1
     assert operator.RepairSubmission(wanted).version == answer.version
-    until(lambda: answer.version in [e.version for e in events_about(service, made.submission_id)])
+    wait_until(
+        lambda: answer.version in [e.version for e in events_about(service, made.submission_id)]
+    )
     events = {event.version: event for event in events_about(service, made.submission_id)}
     repaired, before = events[answer.version], events[verified.version]
     assert before.primary

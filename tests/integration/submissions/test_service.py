@@ -1,4 +1,3 @@
-import threading
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +14,7 @@ from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
 from tests.integration.submissions.conftest import Caller, Running
 from tests.unit.submissions.builders import publication, transfer
+from tests.waiting import wait_until
 
 Code = grpc.StatusCode
 VERIFY = review_service_pb2.DECISION_VERIFY
@@ -86,15 +86,6 @@ def events_about(service: Running, submission_id: str) -> list[events_pb2.Submis
     return [event for event in decoded if event.submission_id == submission_id]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    tick = threading.Event()
-    for _ in range(400):
-        if condition():
-            return
-        tick.wait(0.025)
-    raise AssertionError("did not become true in 10 seconds")
-
-
 def test_a_claim_goes_from_draft_to_verified_and_is_published(service: Running) -> None:
     draft = create(service.author, publication(doi(), proofs=0), submit=False)
     assert draft.state == pb.STATE_DRAFT
@@ -106,7 +97,7 @@ def test_a_claim_goes_from_draft_to_verified_and_is_published(service: Running) 
     assert service.author.SubmitSubmission(request).submission == submitted
     verified = decide(service.approver, submitted, review_service_pb2.DECISION_VERIFY)
     assert (verified.state, verified.version) == (pb.STATE_VERIFIED, 4)
-    until(lambda: [e.version for e in events_about(service, draft.submission_id)] == [3, 4])
+    wait_until(lambda: [e.version for e in events_about(service, draft.submission_id)] == [3, 4])
     last = events_about(service, draft.submission_id)[-1]
     assert last.declared == last.verified
     taken_back = rpc.WithdrawSubmissionRequest(
@@ -271,7 +262,7 @@ def test_a_dead_broker_delays_events_and_loses_none(service: Running) -> None:
     verified = decide(service.approver, made, VERIFY)
     assert not events_about(service, made.submission_id)
     service.broker.is_down = False
-    until(lambda: len(events_about(service, made.submission_id)) == 2)
+    wait_until(lambda: len(events_about(service, made.submission_id)) == 2)
     assert events_about(service, made.submission_id)[-1].version == verified.version
     assert not service.container.finished.is_set()
 
@@ -282,7 +273,7 @@ def test_republishing_tells_the_present_state_and_then_that_it_is_whole(
     made = create(service.author)
     moved = amend(service.author, decide(service.approver, made, VERIFY), publication(doi()))
     create(service.author, submit=False)
-    until(lambda: len(events_about(service, made.submission_id)) == 4)
+    wait_until(lambda: len(events_about(service, made.submission_id)) == 4)
     service.broker.events.clear()
     operator = service.caller("consortium", "op", "operator")
     steps = list(operator.RepublishLog(log_pb.RepublishLogRequest(generation=3)))

@@ -43,7 +43,7 @@ def units() -> dict[str, dict[str, Any]]:
 
 
 def verified(code: str, unit: str = "vnu") -> expected.Value:
-    return expected.figures("verified", code, *JANUARY_TO_JULY).get(unit, 0)
+    return expected.figures(works("verified"), code, *JANUARY_TO_JULY).get(unit, 0)
 
 
 def whole(code: str, unit: str = "vnu") -> int:
@@ -111,34 +111,34 @@ def test_hus_filed_thirty_applications() -> None:
 def test_every_indicator_has_a_value_at_every_institution_and_changes_with_the_months(
     code: str,
 ) -> None:
-    early = expected.figures("verified", code, "2025-01", "2025-03")
-    late = expected.figures("verified", code, *JANUARY_TO_JULY)
+    early = expected.figures(works("verified"), code, "2025-01", "2025-03")
+    late = expected.figures(works("verified"), code, *JANUARY_TO_JULY)
     assert all(late[unit] for unit in ("consortium", *demo_works.INSTITUTIONS))
     assert early != late
-    assert expected.figures("declared", code, *JANUARY_TO_JULY) != late or code == "KNW-06"
+    assert expected.figures(works("declared"), code, *JANUARY_TO_JULY) != late or code == "KNW-06"
 
 
 def test_stocks_go_down_in_some_month() -> None:
     for code in ("COM-06", "COM-08", "ENT-05"):
         levels = [
-            expected.number(expected.figures("verified", code, month, month)["consortium"])
+            expected.number(expected.figures(works("verified"), code, month, month)["consortium"])
             for month in (f"2025-{number:02d}" for number in range(1, 13))
         ]
         assert any(after < before for before, after in pairwise(levels)), (code, levels)
 
 
 def test_the_consortium_counts_shared_works_once() -> None:
-    overlap = expected.overlap("verified", "KNW-03", *JANUARY_TO_JULY)
+    overlap = expected.overlap(works("verified"), "KNW-03", *JANUARY_TO_JULY)
     counted_again = sum(len(claiming) - 1 for claiming in overlap.values())
     alone = sum(whole("KNW-03", unit) for unit in demo_works.INSTITUTIONS)
     assert len(overlap) >= 60
     assert whole("KNW-03", "consortium") == alone - counted_again
-    assert len(expected.overlap("verified", "TRI-01", *JANUARY_TO_JULY)) >= 5
+    assert len(expected.overlap(works("verified"), "TRI-01", *JANUARY_TO_JULY)) >= 5
     assert any(len(claiming) == 3 for claiming in overlap.values())
 
 
 def test_fractions_of_the_universities_add_up_to_whole_works() -> None:
-    parts = expected.figures("verified", "KNW-04", *JANUARY_TO_JULY)
+    parts = expected.figures(works("verified"), "KNW-04", *JANUARY_TO_JULY)
     shares = [parts[unit] for unit in demo_works.INSTITUTIONS]
     total = sum(share[0] for share in shares if isinstance(share, tuple))
     assert parts["consortium"] == (total, expected.PARTS)
@@ -191,7 +191,7 @@ def test_a_reorganised_unit_has_a_past_and_its_successor_a_present(
 ) -> None:
     assert units()[ended]["successor_ids"] == [successor]
     past, present = (
-        expected.figures("verified", "ENT-12", *months)
+        expected.figures(works("verified"), "ENT-12", *months)
         for months in (("2024-01", "2024-07"), JANUARY_TO_JULY)
     )
     assert expected.number(past[ended]) < expected.number(present[successor])

@@ -15,7 +15,7 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
 from tests.conftest import pytest_configure
-from tests.e2e.running import wait_until
+from tests.waiting import wait_until
 
 TOPIC = TopicPartition("kieng.submissions.v1", 0)
 CACHE = Path(__file__).parents[4] / "build" / "kafka"

@@ -32,9 +32,9 @@ from tests.integration.kpi.test_service import (
     publish_catalogue,
     running,
     settings,
-    wait_until,
 )
 from tests.unit.kpi.builders import article, catalogue_message, changed
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 

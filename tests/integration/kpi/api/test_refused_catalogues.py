@@ -17,8 +17,9 @@ from tests.integration.kpi.api.test_catalogues import (
     published,
     roll_back,
 )
-from tests.integration.kpi.test_service import publish_catalogue, running, settings, wait_until
+from tests.integration.kpi.test_service import publish_catalogue, running, settings
 from tests.unit.kpi.builders import article, catalogue_message, changed
+from tests.waiting import wait_until
 
 __all__ = ["fresh_broker", "mongo", "settings"]
 

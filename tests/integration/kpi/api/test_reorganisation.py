@@ -22,8 +22,9 @@ from tests.integration.kpi.api.test_catalogues import (
     publish,
     published,
 )
-from tests.integration.kpi.test_service import Stack, fresh_settings, running, wait_until
+from tests.integration.kpi.test_service import Stack, fresh_settings, running
 from tests.unit.kpi.builders import article, catalogue_message, changed
+from tests.waiting import wait_until
 
 VERIFIED = kpi_service_pb2.MEASURE_VERIFIED
 TREE_AS_IS = catalogue_service_pb2.TREE_AS_IS

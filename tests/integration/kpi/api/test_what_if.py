@@ -21,14 +21,9 @@ from tests.integration.kpi.api.test_catalogues import (
     publish,
 )
 from tests.integration.kpi.logs import log
-from tests.integration.kpi.test_service import (
-    Stack,
-    publish_catalogue,
-    running,
-    settings,
-    wait_until,
-)
+from tests.integration.kpi.test_service import Stack, publish_catalogue, running, settings
 from tests.unit.kpi.builders import UNITS, article, catalogue_message, changed
+from tests.waiting import wait_until
 
 __all__ = ["fresh_broker", "mongo", "settings"]
 

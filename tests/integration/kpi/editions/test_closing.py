@@ -29,9 +29,9 @@ from tests.integration.kpi.test_service import (
     publish_catalogue,
     running,
     verified,
-    wait_until,
 )
 from tests.unit.kpi.builders import article, changed
+from tests.waiting import wait_until
 
 PERIOD = {"title": "Synthetic", "from_month": "2025-01", "to_month": "2025-06"}
 ROOT = ("root", "KNW-03")

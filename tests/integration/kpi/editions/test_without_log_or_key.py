@@ -25,9 +25,9 @@ from tests.integration.kpi.test_service import (
     publish_catalogue,
     running,
     settings,
-    wait_until,
 )
 from tests.unit.kpi.builders import INSTITUTIONS
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 

@@ -13,9 +13,9 @@ from tests.integration.kpi.test_service import (
     running,
     settings,
     verified,
-    wait_until,
 )
 from tests.unit.kpi.builders import INSTITUTIONS
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 

@@ -31,9 +31,9 @@ from tests.integration.kpi.test_service import (
     publish_catalogue,
     running,
     verified,
-    wait_until,
 )
 from tests.unit.kpi.builders import INSTITUTIONS
+from tests.waiting import wait_until
 
 FULL = {"root": 2, "alpha": 1, "beta": 2}
 

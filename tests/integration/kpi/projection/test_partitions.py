@@ -25,7 +25,7 @@ from tests.conftest import RunningBroker
 from tests.integration.kpi.api.test_catalogues import other_catalogue
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
-from tests.integration.kpi.test_service import wait_until
+from tests.waiting import wait_until
 
 PARTITIONS = 3
 EVENTS = 900

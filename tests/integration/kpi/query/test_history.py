@@ -26,8 +26,8 @@ from tests.integration.kpi.test_service import (
     running,
     settings,
     verified,
-    wait_until,
 )
+from tests.waiting import wait_until
 
 __all__ = ["settings"]
 MIDNIGHT = datetime(2026, 3, 2, 0, 0, 5, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.submissions.v1 import facts_pb2
 from services.cli.terminal import formula
-from services.cli.terminal.texts import Lang
+from services.cli.terminal.texts import Lang, texts
 
 Condition, Component = catalogue_pb2.Condition, catalogue_pb2.Component
 WORDS = {
@@ -71,7 +71,9 @@ def test_a_stock_a_ratio_and_an_attainment_are_told() -> None:
 
 def test_every_type_and_every_rule_has_its_words() -> None:
     types = [field.name for field in facts_pb2.Facts.DESCRIPTOR.fields]
-    assert set(formula.WORKS) == {*types, "any"}
+    for lang in Lang:
+        called = {key.removeprefix("works.") for key in texts(lang) if key.startswith("works.")}
+        assert called == {*types, "any"}
     for rule in catalogue_pb2.CountingRule.values()[1:]:
         value = Component(type="receipt", rule=rule, date="received_on", amount="a", member="m")
         told = [formula.words(catalogue_pb2.Indicator(value=value), lang) for lang in Lang]

@@ -1,0 +1,68 @@
+"""A part of the demo data: works of every type, with all their claims and what became of them.
+
+The whole of the demo takes a local stack more than a minute of CPU to import. That every number of
+it comes out is shown without a process (tests/unit/deploy/test_demo_numbers.py), and between real
+processes by `make test-slow`, which imports it whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import zlib
+from collections.abc import Container
+from functools import cache
+from pathlib import Path
+
+from tests.e2e import demo_works
+from tests.e2e.demo_works import DEMO, Submission, Work, read, work_key
+
+IS_WHOLE = "DEEP" in os.environ
+ONE_OF = {"publication": 8, "ip_right": 4, "product": 4, "receipt": 4}
+"""So many works of a type are represented by one; of other types two."""
+FEW = {
+    *("event", "impact_story", "institute", "investment", "joint_project", "programme"),
+    *("recognition", "scholar", "task", "training"),
+}
+"""Types of which there are so few that all are taken."""
+
+
+def is_chosen(submission: Submission) -> bool:
+    """Whether a submission is in the sample. Claims of one work are chosen together."""
+    if IS_WHOLE or submission.type in FEW:
+        return True
+    key = work_key(submission, submission.first).encode()
+    return zlib.crc32(key) % ONE_OF.get(submission.type, 2) == 0
+
+
+@cache
+def submissions() -> list[Submission]:
+    """The submissions of the sample at the end of the demo's flow."""
+    return [each for each in demo_works.submissions() if is_chosen(each)]
+
+
+@cache
+def works(measure: str) -> dict[str, Work]:
+    """Work key -> work of the sample, as a measure sees it."""
+    return demo_works.works_of(submissions(), measure)
+
+
+def write(folder: Path) -> None:
+    """Write the files of the sample, as `kieng demo --files` takes them."""
+    for name in ("partners.csv", "targets.csv"):
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(DEMO / name, folder / name)
+    for institution in demo_works.INSTITUTIONS:
+        chosen = {each.record_id for each in submissions() if each.institution == institution}
+        for path in sorted((DEMO / institution).rglob("*.csv")):
+            _copy(path, folder / path.relative_to(DEMO), chosen)
+
+
+def _copy(path: Path, to: Path, chosen: Container[str]) -> None:
+    rows = read(path)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with to.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["record_id"] in chosen)

@@ -1,0 +1,99 @@
+"""Processes of tests that are forked with everything imported.
+
+A process imports for a second and often works for a fraction of it. So one process imports, and
+others are forks of it. That they start by themselves, too, is shown by the tests that let them.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from multiprocessing import get_context
+from multiprocessing.reduction import DupFd
+from typing import IO, Any
+
+WORKERS = (
+    *("services.kpi.rebuild.oracle_check", "services.kpi.rebuild.shard_worker"),
+    *("services.kpi.rebuild.worker", "services.kpi.replay.worker", "services.kpi.what_if.worker"),
+)
+"""The subprocesses of the KPI service."""
+FORKING = get_context("forkserver")
+FORKING.set_forkserver_preload(
+    [
+        "services.cli.main",
+        *WORKERS,
+        # What some import when they run.
+        "services.kpi.oracle.recompute",
+        "google.protobuf.json_format",
+        "rich.progress",
+        "rich.table",
+        "rich.traceback",
+    ]
+)
+
+
+class ForkedModule:
+    """`python -m MODULE` between two pipes, as far as `subprocess.Popen` is used for it.
+
+    Args:
+        module: one of WORKERS.
+        environment: all variables of the process.
+    """
+
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+        asked, asks = os.pipe()
+        says, said = os.pipe()
+        given = (module, {**environment}, DupFd(asked), DupFd(said))
+        self._process = FORKING.Process(target=_run, args=given, name=module)
+        self._process.start()
+        os.close(asked)
+        os.close(said)
+        self.pid = self._process.pid
+        self.stdin: IO[bytes] = os.fdopen(asks, "wb")
+        self.stdout: IO[bytes] = os.fdopen(says, "rb")
+        self._ended = threading.Event()
+        threading.Thread(target=self._reap, name="reap-fork", daemon=True).start()
+
+    def _reap(self) -> None:
+        self._process.join()
+        self._ended.set()
+
+    def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self._process.exitcode if self._ended.is_set() else None
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """The exit code, when it has ended."""
+        if not self._ended.wait(timeout):
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0.0)
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.pid is not None and not self._ended.is_set():
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self._process.terminate()
+
+    def kill(self) -> None:
+        """End it at once."""
+        self._process.kill()
+
+
+def _run(module: str, environment: Mapping[str, str], asked: Any, said: Any) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, pipe in enumerate((asked, said)):
+        os.dup2(pipe.detach(), number)
+    # As an interpreter has them: under both names, so that they stay open when one is replaced.
+    sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc]  # noqa: SIM115
+    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc]  # noqa: SIM115
+    sys.argv = [module]
+    sys.modules.pop(module)  # it is run as `__main__`; what it imports is there
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

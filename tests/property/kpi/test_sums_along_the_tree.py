@@ -1,0 +1,278 @@
+"""Laws of the counting rules: what the numbers of units, months, terms and works add up to."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.kpi.domain.catalogue import Catalogue, Component, Rule
+from services.kpi.domain.cube import Cube, Ratio
+from services.kpi.domain.explanation import share_of
+from services.kpi.domain.shares import WHOLE, split
+from services.kpi.domain.tree import UnitTree
+from services.kpi.domain.work import Claim, Fact, Work
+from tests.property.kpi.histories import (
+    DATES,
+    DETERMINISTIC,
+    FIRST,
+    LAST,
+    History,
+    claims,
+    folded,
+    histories,
+    live_claims,
+    only,
+    trees,
+)
+from tests.unit.kpi.builders import cube_of
+
+MEASURES = (0, 1)
+MONTHS = sorted({int(date[:4]) * 12 + int(date[5:7]) - 1 for date in DATES})
+
+
+@DETERMINISTIC
+@given(histories())
+def test_a_whole_count_is_the_number_of_works_claimed_below(history: History) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    for component in only(Rule.WHOLE):
+        if component.is_stock:
+            continue
+        for measure in MEASURES:
+            counts = [_amount(cube, unit, component, measure) for unit in tree.ids]
+            for unit, count in enumerate(counts):
+                assert count == _claimed(works, catalogue, component, measure, unit)
+                below = [counts[child] for child in tree.children(unit)]
+                own = _claimed_at(works, component, measure, unit)
+                assert max(below, default=0) <= count <= sum(below) + own
+
+
+@DETERMINISTIC
+@given(histories())
+def test_fractions_and_leads_add_up_along_the_tree(history: History) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    for component in (*only(Rule.FRACTION), *only(Rule.LEAD)):
+        for measure in MEASURES:
+            amounts = [_amount(cube, unit, component, measure) for unit in tree.ids]
+            own = [
+                amount - sum(amounts[child] for child in tree.children(unit))
+                for unit, amount in enumerate(amounts)
+            ]
+            assert all(part >= 0 for part in own)
+            for unit, part in enumerate(own):
+                if not _claimed_at(works, component, measure, unit):
+                    assert part == 0
+
+
+@DETERMINISTIC
+@given(histories())
+def test_every_work_that_counts_in_fractions_is_one_whole(history: History) -> None:
+    catalogue = history.catalogue
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    (component,) = (part for part in only(Rule.FRACTION) if not part.amount)
+    for measure in MEASURES:
+        counting = sum(_counts(work, catalogue, component, measure) for work in works.values())
+        assert _amount(cube, "root", component, measure) == counting * WHOLE
+
+
+@DETERMINISTIC
+@given(histories())
+def test_every_claim_counts_once_at_its_unit_and_above(history: History) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    (every,) = (part for part in only(Rule.CLAIMS) if not part.where)
+    for measure in MEASURES:
+        found = [
+            claim
+            for work in works.values()
+            for claim in live_claims(work, measure)
+            if claim.facts.get(every.date)
+        ]
+        for unit, unit_id in enumerate(tree.ids):
+            below = sum(unit in tree.ancestors[claim.unit] for claim in found)
+            assert _amount(cube, unit_id, every, measure) == below
+
+
+@DETERMINISTIC
+@given(histories())
+def test_terms_cover_the_whole_and_none_exceeds_it(history: History) -> None:
+    catalogue = history.catalogue
+    _, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    for indicator in catalogue.indicators.values():
+        for unit_id, cut, measure in product(catalogue.tree.ids, indicator.cuts, MEASURES):
+            assert indicator.value is not None
+            whole = _numerator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
+            found = cube.split(unit_id, indicator, cut, measure, (FIRST, LAST))
+            terms = [_numerator(value) for value in found.values()]
+            if cut in ("trl", "in_kind", "kind", "level"):
+                assert sum(terms) == whole or indicator.value.rule is Rule.DISTINCT
+            assert max(terms, default=0) <= whole <= sum(terms)
+
+
+@DETERMINISTIC
+@given(histories())
+def test_money_is_what_units_received_less_what_only_changed_hands(history: History) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    for component in only(Rule.MONEY_RECEIVED):
+        for measure in MEASURES:
+            expected = dict.fromkeys(tree.ids, 0)
+            for work in works.values():
+                if _counts(work, catalogue, component, measure):
+                    _receive(live_claims(work, measure), component, tree, expected)
+            assert {u: _amount(cube, u, component, measure) for u in tree.ids} == expected
+
+
+@DETERMINISTIC
+@given(histories(), st.sampled_from(DATES))
+def test_months_add_up_to_any_range(history: History, cut: str) -> None:
+    catalogue = history.catalogue
+    _, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    middle = int(cut[:4]) * 12 + int(cut[5:7]) - 1
+    for indicator in catalogue.indicators.values():
+        value = indicator.value
+        if value is None or value.is_stock or value.rule is Rule.DISTINCT:
+            continue
+        for unit in catalogue.tree.ids:
+            whole, early, late = (
+                cube.value(unit, indicator, 1, first, last, 0)
+                for first, last in ((FIRST, LAST), (FIRST, middle), (middle + 1, LAST))
+            )
+            assert _numerator(whole) == _numerator(early) + _numerator(late)
+            if indicator.denominator is not None:
+                assert _denominator(whole) == _denominator(early) + _denominator(late)
+
+
+@DETERMINISTIC
+@given(histories(), st.sampled_from(DATES), st.sampled_from(DATES))
+def test_the_explanations_of_all_works_add_up_to_the_cell(
+    history: History, one: str, other: str
+) -> None:
+    catalogue, tree = history.catalogue, history.catalogue.tree
+    works, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    first, last = sorted(int(date[:4]) * 12 + int(date[5:7]) - 1 for date in (one, other))
+    for indicator in catalogue.indicators.values():
+        counted = catalogue.indicators.get(indicator.attainment_of, indicator).value
+        assert counted is not None
+        for unit, unit_id in enumerate(tree.ids):
+            value = cube.value(unit_id, indicator, 1, first, last, 7)
+            shares = [
+                share_of(work.contributed, catalogue, unit, indicator, 1, first, last)
+                for work in works.values()
+            ]
+            if counted.rule is Rule.DISTINCT:
+                assert value == len({member for share, member in shares if share})
+                continue
+            assert _numerator(value) == sum(_numerator(share) for share, _ in shares)
+            if indicator.denominator is not None:
+                assert _denominator(value) == sum(_denominator(share) for share, _ in shares)
+
+
+@DETERMINISTIC
+@given(histories())
+def test_no_stock_and_no_member_ever_falls_below_zero(history: History) -> None:
+    catalogue = history.catalogue
+    _, total = folded(history.events, catalogue)
+    cube = cube_of(catalogue, total)
+    for indicator in catalogue.indicators.values():
+        if indicator.value is None:
+            continue
+        for unit in catalogue.tree.ids:
+            for month in MONTHS:
+                assert _numerator(cube.value(unit, indicator, 0, FIRST, month, 0)) >= 0
+
+
+@DETERMINISTIC
+@given(st.data(), trees(), st.integers(0, 10**15))
+def test_parts_of_a_split_add_up_to_it(data: st.DataObject, tree: UnitTree, amount: int) -> None:
+    count = data.draw(st.integers(1, 6))
+    several = [data.draw(claims(tree, f"s{i:02}", "institute")) for i in range(count)]
+    parts = split(amount, several, tree)
+    assert sum(parts) == amount
+    assert min(parts) >= 0
+
+
+def _amount(cube: Cube, unit: int | str, component: Component, measure: int) -> int:
+    """A component over all months."""
+    tree = cube.catalogue.tree
+    unit_id = tree.ids[unit] if isinstance(unit, int) else unit
+    for indicator in cube.catalogue.indicators.values():
+        if indicator.value == component:
+            return _numerator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
+        if indicator.denominator == component:
+            return _denominator(cube.value(unit_id, indicator, measure, FIRST, LAST, 0))
+    raise AssertionError("no indicator has this component")
+
+
+def _numerator(value: int | Ratio) -> int:
+    return value.numerator if isinstance(value, Ratio) else value
+
+
+def _denominator(value: int | Ratio) -> int:
+    assert isinstance(value, Ratio)
+    return value.denominator
+
+
+def _counts(work: Work, catalogue: Catalogue, component: Component, measure: int) -> bool:
+    """Whether a work fulfils a component, worked out anew from its claims."""
+    found = live_claims(work, measure)
+    if not found or found[0].type != component.type:
+        return False
+    for needed in (component.date, component.not_before):
+        if needed and not any(claim.facts.get(needed) for claim in found):
+            return False
+    facts: dict[str, Fact] = {}
+    for claim in reversed(found):
+        facts.update(claim.facts)
+    names: set[str] = set()
+    for claim in found:
+        named = claim.facts.get("institutions", ())
+        assert isinstance(named, tuple)
+        names |= set(named)
+        institution = catalogue.tree.institution[claim.unit]
+        names |= set() if institution is None else {catalogue.tree.ids[institution]}
+    facts["institutions"] = tuple(names)
+    return all(test.holds(facts.get) for test in component.where)
+
+
+def _claimed(
+    works: dict[str, Work], catalogue: Catalogue, component: Component, measure: int, unit: int
+) -> int:
+    """How many works count that have a claim at or below a unit."""
+    return sum(
+        _counts(work, catalogue, component, measure)
+        and any(unit in catalogue.tree.ancestors[c.unit] for c in live_claims(work, measure))
+        for work in works.values()
+    )
+
+
+def _claimed_at(works: dict[str, Work], component: Component, measure: int, unit: int) -> int:
+    """How many works of the type have a claim of just this unit."""
+    return sum(
+        any(c.unit == unit and c.type == component.type for c in live_claims(work, measure))
+        for work in works.values()
+    )
+
+
+def _receive(
+    found: list[Claim], component: Component, tree: UnitTree, expected: dict[str, int]
+) -> None:
+    """Add what every unit received of one work: nothing at units that hold payee and payer."""
+    strongest = next((c.facts[component.amount] for c in found if component.amount in c.facts), 0)
+    payer = next((c.facts["payer_unit_id"] for c in found if "payer_unit_id" in c.facts), "")
+    assert isinstance(strongest, int)
+    for claim, part in zip(found, split(strongest, found, tree), strict=True):
+        for above in tree.ancestors[claim.unit]:
+            if payer not in tree.number or above not in tree.ancestors[tree.number[str(payer)]]:
+                expected[tree.ids[above]] += part

@@ -1,0 +1,70 @@
+"""Numbers that differ between two catalogues, and the works behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.kpi.domain.catalogue import Catalogue, Rule
+from services.kpi.domain.comparison import WORKS_NAMED, Change, Comparison, Works
+from services.kpi.domain.conditions import Condition
+from services.kpi.domain.contribution import contribution
+from services.kpi.domain.fold import roll_up
+from services.kpi.domain.work import Key
+from tests.unit.kpi.builders import JANUARY, both, catalogue, claim, component
+
+YEAR = (JANUARY, JANUARY + 11)
+ALL = catalogue(component())
+GOOD = catalogue(component(where=(Condition("quartile", "any_of", frozenset({"q1"})),)))
+
+
+def compared(before: Catalogue, after: Catalogue, *works: Mapping[str, Any]) -> list[Change]:
+    """What changes for works of alpha, named w0, w1 and so on, with these facts."""
+    comparison = Comparison(before, after, YEAR, {})
+    totals: list[dict[Key, int]] = [{}, {}]
+    for number, facts in enumerate(works):
+        said = [both(claim("alpha", f"s{number}", **facts))]
+        added = [contribution(said, each) for each in (before, after)]
+        comparison.add(f"w{number}", *added)
+        for total, each in zip(totals, added, strict=True):
+            for key, value in each.items():
+                total[key] = total.get(key, 0) + value
+    sides = (comparison.before, comparison.after)
+    for side, total in zip(sides, totals, strict=True):
+        for (unit_id, month), row in roll_up(total, side.catalogue).items():
+            side.cube.put(0, unit_id, month, row)
+    return list(comparison.changes())
+
+
+def test_a_work_that_counts_no_more_is_behind_every_number_above_it() -> None:
+    found = compared(ALL, GOOD, {"quartile": "q1"}, {"quartile": "q4"})
+    assert [(each.unit_id, each.measure) for each in found] == [
+        *(("root", 0), ("root", 1), ("alpha", 0), ("alpha", 1)),
+    ]
+    assert {(each.before, each.after) for each in found} == {(2, 1)}
+    assert [each.works for each in found] == [Works(1, ["w1"])] * 4
+
+
+def test_the_same_catalogue_changes_nothing() -> None:
+    assert compared(ALL, ALL, {"quartile": "q4"}) == []
+
+
+def test_a_number_that_one_catalogue_does_not_have_is_none_there() -> None:
+    more = catalogue(component(), component(Rule.CLAIMS))
+    assert {(each.code, each.before, each.after) for each in compared(ALL, more, {})} == {
+        ("B", None, 1)
+    }
+    assert {(each.code, each.before, each.after) for each in compared(more, ALL, {})} == {
+        ("B", 1, None)
+    }
+
+
+def test_works_outside_the_months_are_behind_no_number() -> None:
+    assert compared(ALL, GOOD, {"made_on": "2026-01-01"}, {"made_on": "2024-12-31"}) == []
+
+
+def test_all_works_are_counted_and_the_first_are_named() -> None:
+    works = Works()
+    for number in range(9, 0, -1):
+        works.add(f"w{number}")
+    assert (works.count, works.keys) == (9, [f"w{number}" for number in range(1, WORKS_NAMED + 1)])
