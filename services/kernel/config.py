@@ -68,7 +68,7 @@ class KernelSettings(BaseSettings):
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
-    """Maximum wait for a database server."""
+    """Maximum wait for a database server, and for all that a unary call asks of the database."""
     issuers_file: Path = Path("issuers.json")
     """Table of token issuers, see `kernel.access`; read again when it changes."""
     stall_seconds: float = 180.0

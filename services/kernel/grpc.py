@@ -23,6 +23,7 @@ from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
 from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_THREADS, preset_grpc
+from services.kernel.mongo import within
 
 log = structlog.get_logger()
 
@@ -91,6 +92,10 @@ class GrpcServer(SharedExtension):
         queues = self._reception.queues
         return queues.turn(principal.institution_id, principal.subject, method.full_name)
 
+    def waiting(self) -> int:
+        """Return how many calls wait for a worker."""
+        return self._reception.queues.waiting()
+
     @property
     def unready(self) -> str:
         """Why calls would not be answered now; empty if they are."""
@@ -153,8 +158,10 @@ class Grpc(Entrypoint):
 
     def answer(self, admitted: Admitted, context: Context) -> Any:
         """Run a worker for a unary response of an RPC."""
+        limit = self.container.settings.mongo_timeout_ms / 1000
         with self._worker(admitted, context) as (method, request):
-            response = method(request)
+            with within(min(limit, context.time_remaining())):
+                response = method(request)
             _raise_broken(request)
             return response
 
