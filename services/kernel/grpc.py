@@ -22,7 +22,7 @@ from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
 from services.kernel.interceptors import Call, Context, surrounded
-from services.kernel.metrics import GRPC_THREADS, preset_grpc
+from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
 from services.kernel.mongo import within
 
 log = structlog.get_logger()
@@ -68,6 +68,8 @@ class GrpcServer(SharedExtension):
         services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
         preset_grpc(method for service in services for method in service.methods)
         GRPC_THREADS.set(settings.grpc_workers)
+        GRPC_STREAMS_LIMIT.set(settings.grpc_streams)
+        GRPC_WAITING.set_function(self.waiting)
         self._reception = Reception(settings, Issuers(settings.issuers_file))
         self._server = grpcio.server(cast(Any, self._reception), options=OPTIONS)
         for service in services:
@@ -94,7 +96,7 @@ class GrpcServer(SharedExtension):
 
     def waiting(self) -> int:
         """Return how many calls wait for a worker."""
-        return self._reception.queues.waiting()
+        return self._reception.queues.waiting() if self.port else 0
 
     @property
     def unready(self) -> str:
@@ -160,7 +162,8 @@ class Grpc(Entrypoint):
         """Run a worker for a unary response of an RPC."""
         limit = self.container.settings.mongo_timeout_ms / 1000
         with self._worker(admitted, context) as (method, request):
-            with within(min(limit, context.time_remaining())):
+            # Not the caller's deadline: the database may go on with what was given up.
+            with within(limit):
                 response = method(request)
             _raise_broken(request)
             return response

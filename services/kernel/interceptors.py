@@ -81,7 +81,9 @@ def measuring(call: Call) -> Iterator[None]:
     begin = time.perf_counter()
     code = "CANCELLED"
     try:
-        with metrics.GRPC_RUNNING.track_inprogress():
+        is_stream = call.method.client_streaming or call.method.server_streaming
+        running = metrics.GRPC_STREAMS if is_stream else metrics.GRPC_RUNNING
+        with running.track_inprogress():
             yield
         code = "OK"
     finally:

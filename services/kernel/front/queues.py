@@ -1,10 +1,10 @@
 """Fair queues: the worker threads of a process, shared between institutions by weight.
 
 Among the institutions that have a call waiting, the next free worker goes to the one that has used
-the least CPU time of late for its weight; within it, principals take turns. CPU time is measured,
-so a dear call costs what it costs. Threads of one process share one core, so two things are kept
-few at once: calls of methods that turned out to be heavy, and, while the core is busy, calls of an
-institution that uses more than its share beside others.
+the least time of workers of late for its weight; within it, principals take turns. Time is
+measured, so a dear call costs what it costs. Threads of one process share one core, and processes
+one database, so two things are kept few at once: calls of methods that turned out to take much CPU
+time, and, while workers are busy, calls of an institution above its share beside others.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from services.kernel.front.shares import Job, Share
 
 HEAVY_AT_ONCE = 2
 SQUEEZED = 2
-"""Workers of an institution above its share, while the core is busy and others are present."""
-BUSY = 0.5
-"""Part of a core from which it counts as busy."""
+"""Workers of an institution above its share, while the workers are busy and others present."""
+BUSY = 1.0
+"""Mean number of calls that run from which the workers count as busy."""
 PRESENT_SECONDS = 2.0
 """Time after its last call for which an institution counts as present."""
 FORGET_SECONDS = 5.0
-"""Time after which about a third of the CPU time that was used still counts."""
+"""Time after which about a third of the time that was used still counts."""
 STUCK_SECONDS = 2.0
 SHARES_MAX = 1000
 
@@ -97,7 +97,9 @@ class FairQueues:
         finally:
             over.set()
             with self._changed:
-                share.charge(method, time.thread_time() - begin)
+                # A stream waits most of its time, and for nothing that others need.
+                cpu = time.thread_time() - begin
+                share.charge(method, cpu, cpu)
 
     def saturation(self) -> str:
         """Return what is wrong if calls wait and no worker takes one; empty if all is well."""
@@ -126,12 +128,12 @@ class FairQueues:
     def _work(self) -> None:
         while (taken := self._take()) is not None:
             share, job, heavy = taken
-            begin = time.thread_time()
+            begin, cpu_begin = time.monotonic(), time.thread_time()
             job.run()
-            spent = time.thread_time() - begin
+            spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
             with self._changed:
                 if not job.is_token:
-                    share.charge(job.method, spent)
+                    share.charge(job.method, spent, cpu)
                 share.running -= 1
                 share.heavy -= heavy
                 self._heavy -= heavy

@@ -34,11 +34,11 @@ Lane = OrderedDict[str, deque[Job]]
 
 @dataclass(slots=True)
 class Share:
-    """Jobs and CPU time of one institution; not thread-safe.
+    """Jobs and used time of one institution; not thread-safe.
 
     Attributes:
         weight: its part of the workers, relative to others.
-        used: CPU seconds used of late.
+        used: seconds of workers used of late.
         seen: monotonic time of its last call.
         running, heavy: jobs that run now, and those of them that are heavy.
         waiting: whether a method is heavy -> jobs that wait.
@@ -82,8 +82,8 @@ class Share:
             lane[principal] = jobs
         return job
 
-    def charge(self, method: str, seconds: float) -> None:
-        """Add the CPU time of a finished job."""
-        self.used += seconds
+    def charge(self, method: str, worker_seconds: float, cpu_seconds: float) -> None:
+        """Add what a finished job has used: time on its worker, and CPU time of that."""
+        self.used += worker_seconds
         mean = self.means.get(method, 0.0)
-        self.means[method] = mean + LEARNING * (seconds - mean)
+        self.means[method] = mean + LEARNING * (cpu_seconds - mean)

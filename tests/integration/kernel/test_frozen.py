@@ -81,29 +81,6 @@ def test_a_call_ends_at_its_limit_though_the_database_is_frozen(
     client.get(timeout=20)
 
 
-def test_a_call_does_not_wait_beyond_its_own_deadline(
-    client: Client, connected: Mongo, mongo: RunningDatabase
-) -> None:
-    waited: list[float] = []
-
-    def answer(request: Any, call: Call) -> None:
-        begin = time.monotonic()
-        try:
-            read(connected)
-        finally:
-            waited.append(time.monotonic() - begin)
-
-    client.behaviour.answer = answer
-    with frozen(mongo.pid):
-        error: Any = refused(lambda: client.get(timeout=0.3))
-        # Both ends of the call watch the same deadline.
-        codes = {grpcio.StatusCode.DEADLINE_EXCEEDED, grpcio.StatusCode.UNAVAILABLE}
-        assert error.code() in codes
-        client.container.stop()
-    assert waited
-    assert max(waited) < LIMIT_SECONDS
-
-
 def test_what_is_not_in_a_call_keeps_its_own_patience(
     connected: Mongo, mongo: RunningDatabase
 ) -> None:

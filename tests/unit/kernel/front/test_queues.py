@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from services.kernel.front import queues
 from services.kernel.front.queues import FairQueues
 from services.kernel.front.shares import HEAVY_SECONDS, Job, Share
+from tests.waiting import wait_until
 
 
 def nothing() -> None:
@@ -87,15 +88,6 @@ def learned(fair: FairQueues, institution: str, method: str) -> None:
     wait_until(lambda: fair._shares[institution].is_heavy(method))
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if happened():
-            return
-        pause.wait(0.01)
-    raise AssertionError("not within 10 seconds")
-
-
 def test_heavy_calls_run_a_few_at_a_time_and_leave_the_others_a_worker() -> None:
     entered, go_on = threading.Semaphore(0), threading.Event()
 
@@ -157,7 +149,7 @@ def test_the_time_of_a_stream_is_charged_like_that_of_a_call() -> None:
         assert fair._shares["a"].used == pytest.approx(0.2, rel=0.5)
 
 
-def test_who_uses_more_than_its_share_of_a_busy_core_has_few_workers_beside_others(
+def test_who_uses_more_than_its_share_of_busy_workers_has_few_workers_beside_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     entered, go_on = threading.Semaphore(0), threading.Event()
@@ -169,7 +161,7 @@ def test_who_uses_more_than_its_share_of_a_busy_core_has_few_workers_beside_othe
         go_on.wait(20)
 
     with started(8) as fair:
-        fair._share("greedy").charge("other", queues.BUSY * queues.FORGET_SECONDS + 0.1)
+        fair._share("greedy").charge("other", queues.BUSY * queues.FORGET_SECONDS + 0.1, 0.0)
         seen = threading.Event()
         fair.put(Job("modest", "p", "m", seen.set))
         assert seen.wait(10)

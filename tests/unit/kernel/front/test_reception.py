@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +20,7 @@ from services.kernel.config import KernelSettings
 from services.kernel.front import queues, reception
 from services.kernel.interceptors import Call
 from tests.unit.kernel.serving import IMPORT, SERVICE, Client, reason_of, refused, running, token
+from tests.waiting import wait_until
 
 Code = grpcio.StatusCode
 GET = f"/{SERVICE.full_name}/GetSubscription"
@@ -259,12 +260,3 @@ def test_health_is_told_beside_busy_workers_and_says_saturated(
         [each.result(10) for each in calls]
         wait_until(lambda: is_healthy(client))
         assert client.server.unready == ""
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(1000):
-        if happened():
-            return
-        pause.wait(0.01)
-    raise AssertionError("not within 10 seconds")
