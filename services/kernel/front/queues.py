@@ -3,8 +3,8 @@
 Among the institutions that have a call waiting, the next free worker goes to the one that has used
 the least time of workers of late for its weight; within it, principals take turns. Time is
 measured, so a dear call costs what it costs. Threads of one process share one core, and processes
-one database, so two things are kept few at once: calls of methods that turned out to take much CPU
-time, and, while workers are busy, calls of an institution above its share beside others.
+one database, so two things are kept few at once: calls of methods that turned out to take much of
+either, and, while workers are busy, calls of an institution above its share beside others.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from contextlib import contextmanager
 
 from services.kernel.front.shares import Job, Share
 
-HEAVY_AT_ONCE = 2
+HEAVY_AT_ONCE = 4
+HEAVY_AT_ONCE_EACH = 2
+"""Heavy calls of an institution that is alone; beside others it has one at a time."""
 SQUEEZED = 2
 """Workers of an institution above its share, while the workers are busy and others present."""
 BUSY = 1.0
@@ -177,6 +179,6 @@ class FairQueues:
     def _lane(self, share: Share, is_alone: bool) -> bool | None:
         if share.waiting[False]:
             return False
-        most = HEAVY_AT_ONCE if is_alone else 1
+        most = HEAVY_AT_ONCE_EACH if is_alone else 1
         is_free = self._heavy < HEAVY_AT_ONCE and share.heavy < most
         return True if share.waiting[True] and is_free else None

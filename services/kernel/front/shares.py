@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 HEAVY_SECONDS = 0.05
 """Mean CPU seconds of a call from which its method counts as heavy for an institution."""
+HEAVY_WORKER_SECONDS = 1.0
+"""The same for the time on its worker: then something else is busy with it, e.g. the database."""
 LEARNING = 0.3
 """Weight of the newest call in a method's mean."""
 
@@ -42,7 +44,7 @@ class Share:
         seen: monotonic time of its last call.
         running, heavy: jobs that run now, and those of them that are heavy.
         waiting: whether a method is heavy -> jobs that wait.
-        means: method -> mean CPU seconds of its last calls.
+        means: method -> mean of its last calls, as a multiple of what counts as heavy.
     """
 
     weight: float
@@ -60,8 +62,8 @@ class Share:
         return sum(len(jobs) for lane in self.waiting.values() for jobs in lane.values())
 
     def is_heavy(self, method: str) -> bool:
-        """Return True if the institution's calls of a method take much CPU time."""
-        return self.means.get(method, 0.0) > HEAVY_SECONDS
+        """Return True if the institution's calls of a method take much time."""
+        return self.means.get(method, 0.0) > 1.0
 
     def oldest(self, now: float) -> float:
         """Return the time since which a job waits; ``now`` if none does."""
@@ -86,4 +88,5 @@ class Share:
         """Add what a finished job has used: time on its worker, and CPU time of that."""
         self.used += worker_seconds
         mean = self.means.get(method, 0.0)
-        self.means[method] = mean + LEARNING * (cpu_seconds - mean)
+        weight = max(cpu_seconds / HEAVY_SECONDS, worker_seconds / HEAVY_WORKER_SECONDS)
+        self.means[method] = mean + LEARNING * (weight - mean)

@@ -99,7 +99,7 @@ def test_heavy_calls_run_a_few_at_a_time_and_leave_the_others_a_worker() -> None
         learned(fair, "a", "dear")
         for _ in range(6):
             fair.put(Job("a", "p", "dear", heavy))
-        for _ in range(queues.HEAVY_AT_ONCE):
+        for _ in range(queues.HEAVY_AT_ONCE_EACH):
             assert entered.acquire(timeout=10)
         quick = threading.Event()
         fair.put(Job("a", "p", "quick", quick.set))
@@ -128,6 +128,14 @@ def test_beside_others_one_institution_has_one_heavy_call_at_a_time() -> None:
         fair.put(Job("b", "p", "dear", heavy))
         assert entered.acquire(timeout=10)
         go_on.set()
+
+
+def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
+    share = Share(1.0)
+    share.charge("quick", 0.2, 0.001)
+    share.charge("slow", 4.0, 0.001)
+    assert not share.is_heavy("quick")
+    assert share.is_heavy("slow")
 
 
 def test_a_heavy_step_of_a_stream_waits_for_its_turn() -> None:
