@@ -21,19 +21,15 @@ WORKERS = (
     *("services.kpi.rebuild.worker", "services.kpi.replay.worker", "services.kpi.what_if.worker"),
 )
 """The subprocesses of the KPI service."""
-FORKING = get_context("forkserver")
-FORKING.set_forkserver_preload(
-    [
-        "services.cli.main",
-        *WORKERS,
-        # What some import when they run.
-        "services.kpi.oracle.recompute",
-        "google.protobuf.json_format",
-        "rich.progress",
-        "rich.table",
-        "rich.traceback",
-    ]
+IMPORTED = (
+    "services.cli.main",
+    *WORKERS,
+    # What some import when they run.
+    *("services.kpi.oracle.recompute", "services.kpi.offline.verification"),
+    *("google.protobuf.json_format", "rich.progress", "rich.table", "rich.traceback"),
 )
+FORKING = get_context("forkserver")
+FORKING.set_forkserver_preload(["tests.imported"])
 
 
 class ForkedModule:

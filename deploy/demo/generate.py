@@ -46,6 +46,30 @@ PREFIXES = {
     "recognition": "rec",
     "impact_story": "imp",
 }
+# The date of each type on which it happened.
+HAPPENED = {
+    "publication": "issued_on",
+    "ip_right": "filed_on",
+    "product": "identified_on",
+    "transfer_contract": "signed_on",
+    "receipt": "received_on",
+    "enterprise": "founded_on",
+    "rd_funding": "received_on",
+    "policy_contract": "signed_on",
+    "facility": "opened_on",
+    "training": "started_on",
+    "agreement": "signed_on",
+    "joint_project": "started_on",
+    "expert": "started_on",
+    "institute": "founded_on",
+    "investment": "received_on",
+    "scholar": "started_on",
+    "programme": "started_on",
+    "event": "held_on",
+    "task": "due_on",
+    "recognition": "given_on",
+    "impact_story": "happened_on",
+}
 EVIDENCE = ("evidence_title", "evidence_uri", "evidence_sha256")
 REASONS = {
     "return": "Thiếu minh chứng, đề nghị bổ sung (dữ liệu giả)",
@@ -93,6 +117,13 @@ def grouped(
     return mixed
 
 
+def claimed(profile: Profile, type_: str, content: Mapping[str, str]) -> Table:
+    """The content, claimed by the unit that existed when it happened."""
+    first_day, before = profile.began.get(content["unit_id"], ("", ""))
+    is_early = content[HAPPENED[type_]] < first_day
+    return {**content, "unit_id": before if is_early else content["unit_id"]}
+
+
 def evidence(institution: str, record_id: str, version: int) -> Table:
     """The proof of one content: the hash of a text that nobody needs to keep."""
     return {
@@ -102,13 +133,14 @@ def evidence(institution: str, record_id: str, version: int) -> Table:
     }
 
 
-def change(record_id: str, claim: Claim) -> Table:
+def change(profile: Profile, record_id: str, claim: Claim) -> Table:
     """The row of changes/<type>.csv of a claim."""
     kind = FATES[claim.fate][1]
     if kind == "withdraw":
         return {"record_id": record_id, "action": kind, "reason": REASONS[kind]}
     proof = evidence(claim.institution, record_id, 2)
-    return {"record_id": record_id, **claim.second, **proof, "action": "", "reason": REASONS[kind]}
+    second = claimed(profile, claim.type, claim.second)
+    return {"record_id": record_id, **second, **proof, "action": "", "reason": REASONS[kind]}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -128,12 +160,12 @@ def files(profile: Profile) -> dict[str, str]:
         rows, changes = [], []
         for number, claim in enumerate(claims, start=1):
             record_id = f"{PREFIXES[type_]}-{number:05d}"
-            rows.append(
-                {"record_id": record_id, **claim.first, **evidence(institution, record_id, 1)}
-            )
+            first_content = claimed(profile, type_, claim.first)
+            proof = evidence(institution, record_id, 1)
+            rows.append({"record_id": record_id, **first_content, **proof})
             first, amended, second = FATES[claim.fate]
             if amended:
-                changes.append(change(record_id, claim))
+                changes.append(change(profile, record_id, claim))
             for round_, decision in ((1, first), (2, second)):
                 if decision:
                     reason = REASONS.get(decision, "")

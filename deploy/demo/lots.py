@@ -77,6 +77,7 @@ class Profile:
 
     seed: str
     weights: Mapping[str, Mapping[str, int]]  # institution -> unit -> weight
+    began: Mapping[str, tuple[str, str]]  # unit -> its first day, and who claims what came before
     lots: tuple[Lot, ...]
     history: tuple[Lot, ...]  # of units that ended
     partners: tuple[Partner, ...]
@@ -97,7 +98,9 @@ def read_profile(path: Path) -> Profile:
         Partner(name, "", tuple(aliases), house, country, False)
         for name, aliases, house, country in table["named_partners"]
     )
-    return Profile(table["seed"], table["units"], lots, history, (*named, *invented(table)))
+    began = {unit: (day, before) for unit, (day, before) in table["began"].items()}
+    partners = (*named, *invented(table))
+    return Profile(table["seed"], table["units"], began, lots, history, partners)
 
 
 def invented(table: Mapping[str, list[tuple[str, str, str, int]]]) -> list[Partner]:

@@ -32,13 +32,16 @@ from services.cli.commands import (
     submit,
     subscription,
     target,
+    template,
     token,
+    topic_acls,
     topics,
     unit,
     up,
     verify,
 )
 from services.cli.errors import Failure
+from services.cli.terminal.escaping import visible
 
 app = typer.Typer(
     name="kieng",
@@ -51,6 +54,7 @@ app.command()(up.up)
 app.command()(demo.demo)
 app.command()(doctor.doctor)
 app.command("import")(import_file.import_file)
+app.command()(template.template)
 app.command()(submit.submit)
 app.add_typer(submission.app, name="submission")
 app.add_typer(review.app, name="review")
@@ -65,6 +69,7 @@ app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")
 app.command()(token.token)
+topics.app.add_typer(topic_acls.app, name="acl")
 app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
 app.add_typer(config.app, name="config")
@@ -110,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="kieng")
     except Failure as failure:
-        print(f"kieng: {failure.message}", file=sys.stderr)
+        print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

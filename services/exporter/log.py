@@ -50,7 +50,11 @@ class LogWatch:
             self._admin.close()
 
     def ends(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Return first and next offset of every partition of our topics; raises KafkaError."""
+        """Return first and next offset of every partition of our topics.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
         topics = sorted(name for name in self._consumer.topics() if name.startswith(PREFIX))
         partitions = [
             TopicPartition(topic, number)
@@ -68,7 +72,11 @@ class LogWatch:
     def positions(
         self, ends: Mapping[TopicPartition, tuple[int, int]]
     ) -> dict[tuple[str, TopicPartition], GroupPosition]:
-        """Return the position of each group in its partitions; raises KafkaError."""
+        """Return the position of each group in its partitions.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
         found = {}
         for group, topics in READERS.items():
             partitions = [partition for partition in ends if partition.topic in topics]
@@ -94,7 +102,11 @@ class LogWatch:
         return found
 
     def folders(self) -> list[LogFolder]:
-        """Return the log folders of all brokers, none if not reported; raises KafkaError."""
+        """Return the log folders of all brokers; none where a broker does not report them.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
         try:
             reported = self._admin.describe_log_dirs()
         except IncompatibleBrokerVersion:

@@ -34,7 +34,7 @@ class Database(Store):
     """Injects the connection."""
 
     def make(self, mongo: Mongo) -> Mongo:
-        """Return it."""
+        """Return the connection as it is: the exporter needs no store."""
         return mongo
 
 
@@ -53,7 +53,7 @@ class Rounds(DependencyProvider):
         self.forget_broker()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Rounds:
-        """Return it."""
+        """Return the connection as it is: the exporter needs no store."""
         return self
 
     def is_due(self, what: str) -> bool:
@@ -73,7 +73,11 @@ class Rounds(DependencyProvider):
             self.unseen.remove(what)
 
     def see_log(self) -> None:
-        """Export log ends and group positions; raises KafkaError."""
+        """Export log ends and the positions of groups.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
         self.watch = self.watch or LogWatch(self.container.settings)
         ends = self.watch.ends()
         positions = self.watch.positions(ends)
@@ -93,7 +97,11 @@ class Rounds(DependencyProvider):
         show(metrics.LOG_END, {(*p,): end for p, (_, end) in ends.items()})
 
     def see_log_folders(self) -> None:
-        """Export the size of the log and the brokers' disks; raises KafkaError."""
+        """Export the size of the log and of the brokers' disks, in bytes.
+
+        Raises:
+            KafkaError: the broker does not answer.
+        """
         folders = self.watch.folders() if self.watch is not None else []
         show(metrics.LOG_BYTES, {(topic,): n for topic, n in topic_bytes(folders).items()})
         self.show_disks("log", broker_disks(folders))
@@ -108,7 +116,7 @@ class Rounds(DependencyProvider):
         self.due.pop("log", None)
 
     def forget_log(self) -> None:
-        """Remove log ends and group positions, which are unknown."""
+        """Stop showing log ends and positions of groups: no broker reported them this time."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
@@ -116,12 +124,16 @@ class Rounds(DependencyProvider):
             show(gauge, {})
 
     def forget_log_folders(self) -> None:
-        """Remove the size of the log, which is unknown."""
+        """Stop showing the size of the log and its disks: no broker reported it this time."""
         show(metrics.LOG_BYTES, {})
         self.show_disks("log", {})
 
     def see_sizes(self, mongo: Mongo) -> None:
-        """Export the sizes of the databases; raises PyMongoError."""
+        """Export the sizes of the databases and of their disk, in bytes.
+
+        Raises:
+            PyMongoError: the database does not answer.
+        """
         sizes, disk = database_sizes(mongo)
         parts = {(name, "data"): size.data for name, size in sizes.items()}
         parts |= {(name, "indexes"): size.indexes for name, size in sizes.items()}
@@ -136,7 +148,11 @@ class Rounds(DependencyProvider):
         self.show_disks("database", {})
 
     def see_folder(self) -> None:
-        """Export the disk of the configured folder; raises OSError."""
+        """Export size and free space of the disk of the configured folder, in bytes.
+
+        Raises:
+            OSError: the folder does not exist.
+        """
         folder = self.container.settings.disk_folder
         self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
 

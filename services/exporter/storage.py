@@ -28,7 +28,11 @@ class DatabaseSize:
 
 
 def ping(mongo: Mongo) -> None:
-    """Check that the database answers and can read; raises PyMongoError if not."""
+    """Check that the database answers and can read.
+
+    Raises:
+        PyMongoError: it does not.
+    """
     with pymongo.timeout(ANSWER_SECONDS_MAX):
         mongo.client.admin.command("ping")
         try:
@@ -66,6 +70,10 @@ def _disk(reported: Mapping[str, float]) -> Disk | None:
 
 
 def folder_disk(folder: Path) -> Disk:
-    """Return the disk of a folder; raises OSError if the folder does not exist."""
+    """Return size and free space of the disk that a folder is on, in bytes.
+
+    Raises:
+        OSError: the folder does not exist.
+    """
     usage = shutil.disk_usage(folder)
     return Disk(usage.total, usage.free)

@@ -24,6 +24,7 @@ from services.kernel.front.requests import Requests
 from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
 from services.kernel.mongo import within
+from services.kernel.privacy import shown_to
 
 log = structlog.get_logger()
 
@@ -161,17 +162,18 @@ class Grpc(Entrypoint):
     def answer(self, admitted: Admitted, context: Context) -> Any:
         """Run a worker for a unary response of an RPC."""
         limit = self.container.settings.mongo_timeout_ms / 1000
-        with self._worker(admitted, context) as (method, request):
+        with self._worker(admitted, context) as (call, method, request):
             # Not the caller's deadline: the database may go on with what was given up.
             with within(limit):
                 response = method(request)
             _raise_broken(request)
-            return response
+            return shown_to(call.principal.institution_id, response)
 
     def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
         """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
-        with self._worker(admitted, context) as (method, request):
-            yield from self._in_turn(method(request), admitted)
+        with self._worker(admitted, context) as (call, method, request):
+            for response in self._in_turn(method(request), admitted):
+                yield shown_to(call.principal.institution_id, response)
             _raise_broken(request)
 
     def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
@@ -185,7 +187,7 @@ class Grpc(Entrypoint):
     @contextmanager
     def _worker(
         self, admitted: Admitted, context: Context
-    ) -> Iterator[tuple[Callable[..., Any], Any]]:
+    ) -> Iterator[tuple[Call, Callable[..., Any], Any]]:
         traceparent = str(admitted.arrival.metadata.get("traceparent", ""))
         call = Call(
             self.method,
@@ -198,7 +200,7 @@ class Grpc(Entrypoint):
         with surrounded(call):
             request = admitted.request()
             with self.container.worker(self, call=call) as method:
-                yield method, request
+                yield call, method, request
 
 
 def _raise_broken(request: Any) -> None:

@@ -141,15 +141,19 @@ def check(message: Message) -> None:
         InvalidArgument: names every field that is wrong. The caller's fault.
     """
     found = [violation.proto for violation in protovalidate.collect_violations(message)]
-    fields = {_path(each.field): each.message or "is not valid" for each in found}
+    fields = {_place(each): each.message or "is not valid" for each in found}
     if fields:
         listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
         raise InvalidArgument(f"the request is not valid: {listed}", fields=fields)
 
 
-def _path(path: Any) -> str:
-    steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in path.elements)
-    return ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
+def _place(violation: Any) -> str:
+    """Return the path of the wrong field; a rule over two, as `enterprise.ended_on`, names one."""
+    elements = violation.field.elements
+    steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in elements)
+    path = ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
+    message, _, field = violation.rule_id.rpartition(".")
+    return f"{path}.{field}" if message and path.endswith(f".{message}") else path
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import importlib
 import logging
 import signal
 import sys
-from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
@@ -19,25 +18,13 @@ import structlog
 from services.kernel import tracing
 from services.kernel.config import KernelSettings, load
 from services.kernel.container import NativeContainer
+from services.kernel.errors import NotReady
+from services.kernel.lossy_stream import LossyStream
 from services.kernel.metrics import SERVICE_INFO, serve_http
 
 STOP_SECONDS_MAX = 20.0
 
 log = structlog.get_logger()
-
-
-class LossyStream:
-    """A stdout wrapper that drops output instead of raising when the disk is full."""
-
-    def write(self, text: str) -> None:
-        """Write to stdout; drop what the disk has no room for."""
-        with suppress(OSError):
-            sys.stdout.write(text)
-
-    def flush(self) -> None:
-        """Flush stdout; what does not fit now is written with the next line."""
-        with suppress(OSError):
-            sys.stdout.flush()
 
 
 def configure_log(service: str, log_format: str) -> None:
@@ -55,7 +42,7 @@ def configure_log(service: str, log_format: str) -> None:
             machines if log_format == "json" else people,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream())),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stdout))),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
     # kafka-python logs hundreds of lines a minute while a broker is down; we log it once.
@@ -106,7 +93,11 @@ def run(name: str) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: container.finished.set())
-    container.start()
+    try:
+        container.start()
+    except NotReady as unfit:
+        log.critical("cannot start", reason=str(unfit))
+        return 1
     log.info("started", http_port=http.server_port)
     container.finished.wait()
     # If it does not stop, the stacks are dumped and the process exits with code 1.

@@ -46,7 +46,7 @@ class TargetStore(Store):
     """Injects the `Targets`."""
 
     def make(self, mongo: Mongo) -> Targets:
-        """Return the store of targets."""
+        """Return the store of yearly targets in the KPI database."""
         return Targets(mongo)
 
 
@@ -54,7 +54,7 @@ class ParkedStore(Store):
     """Injects the `ParkedRecords`."""
 
     def make(self, mongo: Mongo) -> ParkedRecords:
-        """Return the store of parked records."""
+        """Return the store of the records that no view could fold."""
         return ParkedRecords(mongo)
 
 
@@ -62,7 +62,7 @@ class ViewSnapshots(Store):
     """Injects the `Snapshots`."""
 
     def make(self, mongo: Mongo) -> Snapshots:
-        """Return the snapshot reads of stored views."""
+        """Return what reads stored views, each answer from one consistent snapshot."""
         return Snapshots(mongo)
 
 

@@ -34,7 +34,7 @@ class NotificationDocument(me.Document):
 
 
 class SubscriptionDocument(me.Document):
-    """One person's subscription; the id is the person's key."""
+    """What one person is sent by e-mail, and where; the id is the person's key."""
 
     recipient = me.StringField(primary_key=True)
     email_kinds = me.ListField(me.StringField())
@@ -89,7 +89,7 @@ class Delivery:
 
 
 def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
-    """Return the document of a new notification."""
+    """Return a new, unread notification as it is stored."""
     return {
         "_id": notice.notification_id,
         "kind": str(notice.kind),
@@ -103,7 +103,7 @@ def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
 
 
 def decode_notification(document: dict[str, Any]) -> Notification:
-    """Return the notification of a document."""
+    """Return the notification that a document of the database holds, read or not."""
     return Notification(
         notification_id=document["_id"],
         kind=Kind(document["kind"]),
@@ -117,7 +117,7 @@ def decode_notification(document: dict[str, Any]) -> Notification:
 
 
 def encode_subscription(subscription: Subscription) -> dict[str, Any]:
-    """Return the document of a subscription, without its id."""
+    """Return the fields of a stored subscription; its id is the key of the person."""
     return {
         "email_kinds": [str(kind) for kind in subscription.email_kinds],
         "email": subscription.email,
@@ -127,7 +127,7 @@ def encode_subscription(subscription: Subscription) -> dict[str, Any]:
 
 
 def decode_subscription(document: dict[str, Any]) -> Subscription:
-    """Return the subscription of a document."""
+    """Return the subscription that a document of the database holds."""
     return Subscription(
         email_kinds=tuple(Kind(kind) for kind in document["email_kinds"]),
         email=document["email"],
@@ -153,7 +153,7 @@ def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
 
 
 def decode_delivery(document: dict[str, Any]) -> Delivery:
-    """Return the delivery of a document."""
+    """Return the e-mail to send that a document of the database holds."""
     return Delivery(
         delivery_id=document["_id"],
         notification_id=document["notification_id"],

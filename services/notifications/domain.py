@@ -30,6 +30,7 @@ class Kind(StrEnum):
     SUBMISSION_VERIFIED = "submission_verified"
     SUBMISSION_REJECTED = "submission_rejected"
     TARGET_REACHED = "target_reached"
+    SUBMISSION_WITHDRAWN = "submission_withdrawn"
 
 
 class Language(StrEnum):
@@ -68,12 +69,15 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission after a decision. ``type`` and ``title`` are empty if nothing counts."""
+    """A submission after a decision or the withdrawal by another person.
+
+    ``recipients`` are its authors. ``type`` and ``title`` are empty if nothing counts.
+    """
 
     kind: Kind
     submission_id: str
     version: int
-    author: Recipient
+    recipients: tuple[Recipient, ...]
     work_key: str
     unit_id: str = ""
     type: str = ""
@@ -126,13 +130,17 @@ class Notification:
     read_at: datetime | None = None
 
 
-def notice_of_decision(decided: Decided) -> Notice:
-    """Return the notice for the author of a decided submission."""
+def notices_of_decision(decided: Decided) -> list[Notice]:
+    """Return the notices for the authors of a decided or withdrawn submission."""
+    return [_notice_of_decision(decided, recipient) for recipient in decided.recipients]
+
+
+def _notice_of_decision(decided: Decided, recipient: Recipient) -> Notice:
     return Notice(
         kind=decided.kind,
         about=f"submission:{decided.submission_id}",
         event_key=str(decided.version),
-        recipient=decided.author.key,
+        recipient=recipient.key,
         facts={
             "submission_id": decided.submission_id,
             "work_key": decided.work_key,

@@ -14,8 +14,8 @@ from services.notifications.domain import (
     Decided,
     Notice,
     Reached,
-    notice_of_decision,
     notice_of_target,
+    notices_of_decision,
     subscribable,
 )
 from services.notifications.store import Deliveries, Inbox, Subscriptions
@@ -70,6 +70,6 @@ def notify(
 
 def _notices(event: Decided | Reached, subscriptions: Subscriptions) -> list[Notice]:
     if isinstance(event, Decided):
-        return [notice_of_decision(event)]
+        return notices_of_decision(event)
     recipients = subscriptions.to_targets_of(subscribable(event.unit_id))
     return [notice_of_target(event, recipient) for recipient in recipients]

@@ -178,26 +178,26 @@ class Deliveries:
 
 
 class InboxStore(Store):
-    """Injects `Inbox`."""
+    """Injects the inboxes of all people, an `Inbox`, into a service."""
 
     def make(self, mongo: Mongo) -> Inbox:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Inbox(mongo)
 
 
 class SubscriptionStore(Store):
-    """Injects `Subscriptions`."""
+    """Injects what people chose to be sent, `Subscriptions`, into a service."""
 
     def make(self, mongo: Mongo) -> Subscriptions:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Subscriptions(mongo)
 
 
 class DeliveryStore(Store):
-    """Injects `Deliveries`."""
+    """Injects the ledger of e-mails, `Deliveries`, into a service."""
 
     def make(self, mongo: Mongo) -> Deliveries:
-        """Return the store."""
+        """Return the store in the database of notifications."""
         return Deliveries(mongo)
 
 

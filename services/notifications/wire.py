@@ -28,6 +28,7 @@ TOLD_STATES = {
     submission_pb2.STATE_RETURNED: Kind.SUBMISSION_RETURNED,
     submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
+    submission_pb2.STATE_WITHDRAWN: Kind.SUBMISSION_WITHDRAWN,
 }
 # The field that names a work of each type. Names of persons are personal and never sent.
 TITLE_FIELDS = {
@@ -77,7 +78,9 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
     if not changed.submission_id or not changed.institution_id or not changed.version:
         raise ValueError("no submission_id, institution_id or version")
     kind = TOLD_STATES.get(changed.state)
-    if kind is None or not changed.primary or not changed.submitted_by:
+    told = changed.bereaved if kind is Kind.SUBMISSION_WITHDRAWN else [changed.submitted_by]
+    recipients = tuple(Recipient(changed.institution_id, each) for each in told if each)
+    if kind is None or not changed.primary or not recipients:
         return None
     claim = changed.declared if changed.HasField("declared") else changed.verified
     type_name = claim.facts.WhichOneof("kind") or ""
@@ -87,7 +90,7 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
         kind=kind,
         submission_id=changed.submission_id,
         version=changed.version,
-        author=Recipient(changed.institution_id, changed.submitted_by),
+        recipients=recipients,
         work_key=changed.work_key,
         unit_id=claim.unit_id,
         type=type_name,
@@ -108,14 +111,14 @@ def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
 
 
 def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
-    """Return a kind's number."""
+    """Return the enum number of a kind of notification."""
     return notification_pb2.Kind.Value(f"KIND_{kind.upper()}")
 
 
 def encode_notification(
     notification: Notification, language: Language
 ) -> notification_pb2.Notification:
-    """Return a notification's message, with its texts in a language."""
+    """Return a notification as the contract has it, with subject and body in a language."""
     subject, body = render(notification, language)
     message = notification_pb2.Notification(
         notification_id=notification.notification_id,
@@ -143,7 +146,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
 
 
 def encode_subscription(subscription: Subscription) -> notification_pb2.Subscription:
-    """Return a subscription's message."""
+    """Return a subscription as the contract has it."""
     return notification_pb2.Subscription(
         email_kinds=map(encode_kind, subscription.email_kinds),
         email=subscription.email,

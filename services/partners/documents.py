@@ -22,7 +22,7 @@ from services.partners.search_text import fold
 
 
 class DirectoryDocument(Document):
-    """One version of the directory."""
+    """One version of the unit tree, as it was published; never changed but for its event."""
 
     version = IntField(required=True)
     units = ListField(DictField(), required=True)
@@ -81,7 +81,7 @@ class Change:
 
 
 def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
-    """Return the document of a directory with an unpublished event."""
+    """Return a directory version as it is stored, its event still to be published."""
     return {
         "version": directory.version,
         "units": [asdict(unit) for unit in directory.units],
@@ -91,7 +91,7 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
 
 
 def decode_directory(document: dict[str, Any]) -> Directory:
-    """Return the directory of a document."""
+    """Return the directory version that a document of the database holds."""
     units = tuple(
         Unit(
             **{
@@ -107,7 +107,7 @@ def decode_directory(document: dict[str, Any]) -> Directory:
 
 
 def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
-    """Return the document of a partner with an unpublished event."""
+    """Return a partner as it is stored, its event still to be published."""
     names = " ".join(fold(name) for name in (partner.name, *partner.aliases))
     return {
         "_id": partner.partner_id,
@@ -126,7 +126,7 @@ def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
 
 
 def decode_partner(document: dict[str, Any]) -> Partner:
-    """Return the partner of a document."""
+    """Return the partner that a document holds; its own id as tax key means no tax code."""
     return Partner(
         partner_id=document["_id"],
         version=document["version"],

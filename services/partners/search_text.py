@@ -6,9 +6,11 @@ import re
 
 from unidecode import unidecode
 
+from services.kernel.folding import visible
+
 _WORDS = re.compile(r"[a-z0-9]+")
 
 
 def fold(text: str) -> str:
     """Return the words of a text in ASCII and lower case: `Đại học, Hà Nội` -> `dai hoc ha noi`."""
-    return " ".join(_WORDS.findall(unidecode(text).lower()))
+    return " ".join(_WORDS.findall(unidecode(visible(text)).lower()))

@@ -243,15 +243,15 @@ class DirectoryStore(Store):
     """Injects `Directories`; every start republishes the newest directory."""
 
     def make(self, mongo: Mongo) -> Directories:
-        """Return the store."""
+        """Return the store in the database of the directory and the partners."""
         directories = Directories(mongo)
         directories.republish_newest()
         return directories
 
 
 class PartnerStore(Store):
-    """Injects `Partners`."""
+    """Injects the registry of partners, `Partners`, into a service."""
 
     def make(self, mongo: Mongo) -> Partners:
-        """Return the store."""
+        """Return the store in the database of the directory and the partners."""
         return Partners(mongo)

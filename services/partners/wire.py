@@ -12,12 +12,12 @@ from kieng.partners.v1 import events_pb2 as partner_events_pb2
 from kieng.partners.v1 import partner_pb2
 from services.kernel.errors import InvalidArgument
 from services.partners.domain.directory import Directory, Kind, Unit
-from services.partners.domain.partner import House, Partner, comparison_key
+from services.partners.domain.partner import IDENTITY_NUMBER, House, Partner, comparison_key
 from services.partners.search_text import fold
 
 
 def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
-    """Return the domain objects of units."""
+    """Return the units of a request in their order, with the kind as a word."""
     return [
         Unit(
             unit_id=unit.unit_id,
@@ -36,7 +36,7 @@ def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
 
 
 def encode_unit(unit: Unit) -> directory_pb2.Unit:
-    """Return a unit's message."""
+    """Return a unit as the contract has it."""
     return directory_pb2.Unit(
         unit_id=unit.unit_id,
         parent_id=unit.parent_id,
@@ -51,13 +51,13 @@ def encode_unit(unit: Unit) -> directory_pb2.Unit:
 
 
 def encode_directory(directory: Directory) -> directory_pb2.Directory:
-    """Return a directory's message."""
+    """Return a directory version with all its units as the contract has it."""
     units = map(encode_unit, directory.units)
     return directory_pb2.Directory(version=directory.version, units=units)
 
 
 def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
-    """Return the event of a directory."""
+    """Return the event DirectoryPublished, which carries the whole tree."""
     event = events_pb2.DirectoryPublished(directory=encode_directory(directory))
     event.published_at.FromDatetime(directory.published_at)
     return event
@@ -71,7 +71,7 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
             digit. The caller's fault.
     """
     fields = {}
-    if message.tax_code and not mst.is_valid(message.tax_code):
+    if message.tax_code and not is_tax_code(message.tax_code):
         fields["partner.tax_code"] = "the check digit is wrong"
     for path, name in [
         ("partner.name", message.name),
@@ -93,13 +93,18 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
     )
 
 
+def is_tax_code(text: str) -> bool:
+    """Return True for a tax code with a valid check digit, and for an identity number."""
+    return bool(IDENTITY_NUMBER.match(text)) or mst.is_valid(text)
+
+
 def key_of(text: str) -> str:
-    """Return the comparison key of a name."""
+    """Return the key by which two spellings of a name are the same partner."""
     return comparison_key(fold(text))
 
 
 def encode_partner(partner: Partner) -> partner_pb2.Partner:
-    """Return a partner's message."""
+    """Return a partner as the contract has it."""
     return partner_pb2.Partner(
         partner_id=partner.partner_id,
         name=partner.name,
@@ -112,7 +117,7 @@ def encode_partner(partner: Partner) -> partner_pb2.Partner:
 
 
 def encode_changed(partner: Partner, changed_at: datetime) -> partner_events_pb2.PartnerChanged:
-    """Return the event of a partner."""
+    """Return the event PartnerChanged, which carries the partner as it is now."""
     event = partner_events_pb2.PartnerChanged(
         partner=encode_partner(partner), version=partner.version
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from nameko.containers import WorkerContext
 
-from kieng.directory.v1 import directory_service_pb2, directory_service_pb2_grpc
+from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.partners.v1 import partner_service_pb2, partner_service_pb2_grpc
 from services.kernel.errors import NotFound, Unavailable
 from services.submissions.domain.unit import Unit
@@ -19,6 +19,23 @@ UNITS_SECONDS = 30.0
 UNKNOWN_UNIT_SECONDS = 1.0
 PARTNER_SECONDS = 300.0
 PARTNERS_MAX = 10_000
+
+
+def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
+    """Return the units of a directory by id, each with those that ended in its favour."""
+    forebears: dict[str, list[str]] = {}
+    for unit in directory.units:
+        for successor_id in unit.successor_ids:
+            forebears.setdefault(successor_id, []).append(unit.unit_id)
+    return {
+        unit.unit_id: Unit(
+            last_day=unit.valid_to,
+            successor_ids=tuple(unit.successor_ids),
+            first_day=unit.valid_from,
+            predecessor_ids=tuple(forebears.get(unit.unit_id, ())),
+        )
+        for unit in directory.units
+    }
 
 
 class UnitCache:
@@ -101,8 +118,7 @@ class Units(Stub):
 
         def read() -> Mapping[str, Unit]:
             request = directory_service_pb2.GetDirectoryRequest()
-            units = stub.GetDirectory(request).directory.units
-            return {u.unit_id: Unit(u.valid_to, tuple(u.successor_ids)) for u in units}
+            return units_of(stub.GetDirectory(request).directory)
 
         def find(unit_id: str) -> Unit | None:
             try:

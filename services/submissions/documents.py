@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 import mongoengine as me
 
 from services.kernel.publisher import Event
 from services.submissions.domain.submission import (
+    Asked,
     AuditEntry,
     Content,
     SourceRecord,
@@ -26,8 +28,8 @@ class SubmissionDocument(me.Document):
     """One submission. Declares fields and indexes; written by guarded updates only.
 
     ``names`` holds what must be unique to one submission for good: its source record and the
-    request that created it. Both share one index, because every further index slows down writes
-    on databases compatible with MongoDB, which do not use partial indexes either.
+    requests that made and changed it. All share one index, because every further index slows
+    down writes on databases compatible with MongoDB, which do not use partial indexes either.
     """
 
     submission_id = me.StringField(primary_key=True)
@@ -40,6 +42,7 @@ class SubmissionDocument(me.Document):
     former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
+    verified_at = me.DateTimeField()
     source_system = me.StringField()
     source_record_id = me.StringField()
     names = me.ListField(me.StringField(), required=True)
@@ -51,6 +54,7 @@ class SubmissionDocument(me.Document):
     created_at = me.DateTimeField()
     updated_at = me.DateTimeField()
     audit = me.ListField(me.DictField())
+    asked = me.ListField(me.DictField())
     outbox = me.ListField(me.DictField())
     outbox_pending = me.BooleanField()
 
@@ -88,7 +92,7 @@ def source_name(source: SourceRecord) -> str:
 
 
 def request_name(request_id: str) -> str:
-    """Return the unique name of the request that created a submission."""
+    """Return the unique name of a request that created or changed a submission."""
     return f"request/{request_id}"
 
 
@@ -104,6 +108,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,
+        "verified_at": submission.verified_at,
         "submitted_by": submission.submitted_by,
         "edited_by": submission.edited_by,
         "approved_by": submission.approved_by,
@@ -114,7 +119,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 
 
 def encode_new(write: Write) -> dict[str, Any]:
-    """Return the whole document of a new submission."""
+    """Return a new submission as it is stored, with the events that are still to be published."""
     submission = write.after
     source = submission.source
     request_id = submission.audit[0].request_id
@@ -129,6 +134,7 @@ def encode_new(write: Write) -> dict[str, Any]:
         "names": names or [f"id/{submission.submission_id}"],
         "created_at": submission.created_at,
         "audit": [asdict(entry) for entry in submission.audit],
+        "asked": [asdict(asked) for asked in submission.asked],
         "outbox": encode_outbox(write.events),
         "outbox_pending": bool(write.events),
         **encode_fields(submission),
@@ -139,6 +145,9 @@ def encode_change(write: Write) -> dict[str, Any]:
     """Return the single update with the fields, audit entry and events of a change."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
+    asked_before = write.before.submission.asked if write.before else ()
+    for asked in write.after.asked[len(asked_before) :]:
+        pushes |= {"asked": asdict(asked), "names": request_name(asked.request_id)}
     if write.events:
         fields["outbox_pending"] = True
         pushes["outbox"] = {"$each": encode_outbox(write.events)}
@@ -146,9 +155,10 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds."""
+    """Return the submission that a document holds, and its number of unpublished events."""
     verified = document["verified"]
     source = document["source_system"]
+    audit = tuple(AuditEntry(**entry) for entry in document["audit"])
     submission = Submission(
         submission_id=document["_id"],
         version=document["version"],
@@ -164,15 +174,30 @@ def decode(document: dict[str, Any]) -> Loaded:
         reason=document["reason"],
         created_at=document["created_at"],
         updated_at=document["updated_at"],
-        audit=tuple(AuditEntry(**entry) for entry in document["audit"]),
+        audit=audit,
         # Documents of the first release lack it.
         former_keys=frozenset(document.get("former_keys", ())),
+        # Documents of releases before 0.4 lack it.
+        asked=tuple(Asked(**asked) for asked in document.get("asked", ())),
+        verified_at=_verified_at(document, audit),
     )
     return Loaded(submission, len(document["outbox"]))
 
 
+def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datetime | None:
+    """Return when the verified work was verified first.
+
+    Documents of earlier releases do not say: the audit does, if there was but one work; else the
+    last verification is taken for it, which is never earlier.
+    """
+    if not document["verified"] or "verified_at" in document:
+        return document.get("verified_at")
+    began = [entry.at for entry in audit if entry.action == "verify"]
+    return began[-1 if document.get("former_keys") else 0]
+
+
 def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return the outbox entries of events."""
+    """Return events as they wait in the document until the relay has published them."""
     return [
         {
             "id": event.event_id,
@@ -187,7 +212,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the unpublished events of a document, in order."""
+    """Return the events of a document that are still to be published, oldest first."""
     return [
         Event(
             event_id=entry["id"],

@@ -9,13 +9,15 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.access.v1 import access_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.publisher import Event
 from services.submissions import wire
+from services.submissions.domain import people
 from services.submissions.domain.claims import Notice, notices
-from services.submissions.domain.submission import Content, Submission
+from services.submissions.domain.submission import Content, State, Submission
 
 TOPIC = "kieng.submissions.v1"
 # No daylight saving since 1975, so the offset needs no time zone database.
@@ -55,7 +57,10 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         changed_at=wire.encode_time(submission.updated_at),
         primary=notice.is_primary,
         reported_on=submission.handed_in_at.astimezone(VIETNAM).date().isoformat(),
+        verified_at=_verified_at(notice, submission),
     )
+    if notice.is_primary and submission.state is State.WITHDRAWN:
+        message.bereaved.extend(people.bereaved(submission))
     return Event(
         event_id=f"{submission.submission_id}:{submission.version}:{notice.work_key}",
         topic=TOPIC,
@@ -66,6 +71,13 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         time=submission.updated_at,
         traceparent=traceparent,
     )
+
+
+def _verified_at(notice: Notice, submission: Submission) -> Timestamp | None:
+    """Return when what a notice counts as verified was verified first; None without."""
+    if notice.verified is None or submission.verified_at is None:
+        return None
+    return wire.encode_time(submission.verified_at)
 
 
 def encode_claim(content: Content) -> events_pb2.Claim:

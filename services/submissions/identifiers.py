@@ -1,4 +1,4 @@
-"""Validates the identifiers and dates of facts, and derives the work key."""
+"""Validates the identifiers and dates of facts."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any
 
-import idutils
 from stdnum import issn as stdnum_issn
 from stdnum.iso7064 import mod_11_2
 from stdnum.vn import mst as stdnum_mst
 
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.errors import InvalidArgument
+from services.kernel.folding import visible
+from services.submissions.work_keys import (
+    BY_CODE,
+    BY_PARTNER,
+    canonical_doi,
+    canonical_person,
+    fact_type,
+)
 
 ORCID_SHAPE = re.compile(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
-BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
-BY_CODE = frozenset({"programme", "event"})
 # Type -> fields that identify its works and must not be blank.
 NAMED_BY = {
     **dict.fromkeys((*BY_PARTNER, "investment"), ("number",)),
@@ -26,11 +31,10 @@ NAMED_BY = {
     "task": ("decision_no", "number"),
 }
 MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
-
-
-def fact_type(facts: facts_pb2.Facts) -> str:
-    """Return the submission type, e.g. `publication`."""
-    return facts.WhichOneof("kind") or ""
+AHEAD_YEARS_MAX = 50
+EARLIEST = date(1945, 1, 1)
+"""No fact is older; an earlier year is a slip, or a spreadsheet's way to show an empty date."""
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
@@ -47,11 +51,18 @@ def _marked_date(kind: str) -> str:
     return str(name)
 
 
+def write_identifiers(facts: facts_pb2.Facts) -> None:
+    """Write the ids of persons in their one form, so that a person counts once; changes facts."""
+    fact = getattr(facts, fact_type(facts))
+    if "person_id" in fact.DESCRIPTOR.fields_by_name:
+        fact.person_id = canonical_person(fact.person_id)
+
+
 def check_facts(facts: facts_pb2.Facts, today: date) -> None:
     """Check identifiers and dates of facts that keep the rules of their contract.
 
     Args:
-        facts: the facts; not changed.
+        facts: the facts, with their identifiers written in one form; not changed.
         today: calendar date in Asia/Ho_Chi_Minh; one day of clock skew is accepted.
 
     Raises:
@@ -66,46 +77,23 @@ def check_facts(facts: facts_pb2.Facts, today: date) -> None:
         raise InvalidArgument(listed, fields=found)
 
 
-def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
-    """Return the canonical name of the work; needs checked facts with resolved partners."""
-    kind = fact_type(facts)
-    fact = getattr(facts, kind)
-    if kind == "publication" and fact.doi:
-        return f"doi:{idutils.normalize_doi(fact.doi.strip()).casefold()}"
-    if kind == "ip_right":
-        return f"ip:{fact.office or 'VN'}:{_without_spaces(fact.application_no)}"
-    if kind == "enterprise":
-        return f"mst:{fact.tax_code}"
-    if kind in BY_PARTNER:
-        return f"{kind}:{fact.partner_id}:{_spaced_once(fact.number)}"
-    if kind == "joint_project":
-        return f"project:{fact.code.strip().upper()}"
-    if kind in BY_CODE:
-        return f"{kind}:{_spaced_once(fact.code)}"
-    if kind == "investment":
-        return f"investment:{fact.tax_code}:{_spaced_once(fact.number)}"
-    if kind == "task":
-        return f"task:{_spaced_once(fact.decision_no)}:{_spaced_once(fact.number)}"
-    return f"sub:{submission_id}"
-
-
 def _mistakes(kind: str, fact: Any, today: date) -> Iterator[tuple[str, str]]:
     yield from _SPECIAL.get(kind, _nothing_special)(fact)
     for name in NAMED_BY.get(kind, ()):
-        if not getattr(fact, name).strip():
+        if not visible(getattr(fact, name)):
             yield name, "is blank"
     yield from _wrong_dates(fact, today)
 
 
 def _publication_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    if fact.doi and not idutils.is_doi(fact.doi.strip()):
+    if fact.doi and not canonical_doi(fact.doi):
         yield "doi", "is not a DOI; write it like 10.1000/xyz, or leave it empty"
     if fact.issn and not stdnum_issn.is_valid(fact.issn):
         yield "issn", "its check digit is wrong; write it like 1234-5679"
 
 
 def _ip_right_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    if not _without_spaces(fact.application_no):
+    if not visible(fact.application_no):
         yield "application_no", "is blank; write it as the office prints it"
     yield from _together(fact, "exploited_on", "exploited_by")
 
@@ -159,18 +147,26 @@ def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
         text = getattr(fact, field.name)
         if not field.name.endswith("_on") or not text:
             continue
-        try:
-            day = date.fromisoformat(text)
-        except ValueError:
+        day = _calendar_day(text)
+        if day is None:
             yield field.name, "is not a date of the calendar; write YYYY-MM-DD"
-            continue
-        if day > today + timedelta(days=1) and field.name not in MAY_LIE_AHEAD:
-            yield field.name, f"lies in the future; today is {today.isoformat()}"
+        elif problem := _implausible(day, field.name, today):
+            yield field.name, problem
 
 
-def _spaced_once(text: str) -> str:
-    return " ".join(text.upper().split())
+def _calendar_day(text: str) -> date | None:
+    try:
+        # The pattern keeps out weeks and dates without hyphens, which Python reads, too.
+        return date.fromisoformat(text) if DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
-def _without_spaces(text: str) -> str:
-    return "".join(text.split()).upper()
+def _implausible(day: date, name: str, today: date) -> str:
+    if day < EARLIEST:
+        return f"lies before {EARLIEST.year}; correct the year, or leave it empty if unknown"
+    if name not in MAY_LIE_AHEAD:
+        is_ahead = day > today + timedelta(days=1)
+        return f"lies in the future; today is {today.isoformat()}" if is_ahead else ""
+    last = today.year + AHEAD_YEARS_MAX
+    return f"lies after {last}; correct the year" if day.year > last else ""

@@ -10,7 +10,7 @@ from kieng.submissions.v1 import import_service_pb2 as pb
 from services.kernel.errors import Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
-from services.submissions.application import Desk, new_id
+from services.submissions.application import Desk, new_id, new_submission_id
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -87,7 +87,7 @@ def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
     check(row.message)
     if before and not desk.principal.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
-    if before and before.submission.has_seen(row.request_id):
+    if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))
     after = _next(desk, row, before)
     if before and after is before.submission:
@@ -107,10 +107,17 @@ def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
         return transitions.withdraw(
             before.submission, desk.change(row.request_id, row.message.reason)
         )
-    submission_id = before.submission.submission_id if before else new_id()
+    submission_id = (
+        before.submission.submission_id
+        if before
+        else new_submission_id(desk.submissions.institution_id)
+    )
     content = desk.content(row.message.content, submission_id)
     if before is None:
-        return desk.first(submission_id, content, row.source, row.request_id, True)
+        change = desk.change(row.request_id)
+        return desk.first(submission_id, content, row.source, change, True)
+    if before.submission.state is State.WITHDRAWN:
+        return transitions.renew(before.submission, content, desk.change(row.request_id))
     if content.encoded == before.submission.content.encoded:
         return before.submission
     return transitions.amend(before.submission, content, desk.change(row.request_id))
@@ -121,6 +128,7 @@ def _outcome_of(submission: Submission) -> pb.Outcome.ValueType:
     return {
         "create": pb.OUTCOME_CREATED,
         "amend": pb.OUTCOME_AMENDED,
+        "renew": pb.OUTCOME_RENEWED,
         "withdraw": pb.OUTCOME_WITHDRAWN,
     }.get(action, pb.OUTCOME_UNCHANGED)
 

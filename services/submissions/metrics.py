@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from prometheus_client import Counter, Gauge
 
-OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
+OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 _INSTITUTION = ["institution"]
 

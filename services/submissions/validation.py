@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -12,7 +12,11 @@ from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongSt
 from services.submissions import wire
 from services.submissions.domain.submission import Content
 from services.submissions.domain.unit import Unit
-from services.submissions.identifiers import check_facts, fact_type, happened_on
+from services.submissions.identifiers import check_facts, happened_on, write_identifiers
+from services.submissions.work_keys import fact_type
+
+VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
+"""Source -> role without which no caller may name it: it precedes what a person declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +40,27 @@ class Intake:
 
         Raises:
             InvalidArgument: names the field and its correction. The caller's fault.
-            Forbidden: the unit lies outside the caller's credential.
+            Forbidden: the unit lies outside the caller's credential, or the credential does not say
+                that a registry or system of record vouches.
             Unavailable: the partners service is down.
         """
         message = submission_pb2.Content.FromString(message.SerializeToString())
         # Unknown fields are not bounded by the contract and would be copied into every event.
         message.DiscardUnknownFields()
+        self._check_source(message)
         self._check_units(message)
+        write_identifiers(message.facts)
         check_facts(message.facts, today)
-        self._check_end(message)
+        self._check_life(message)
         self._name_partner(message)
         return wire.decode_content(message, submission_id)
+
+    def _check_source(self, message: submission_pb2.Content) -> None:
+        role = VOUCHERS.get(message.source, "")
+        if role and role not in self.principal.roles:
+            text = f"needs the role {role}; without it leave the source empty, or say declared"
+            details = {"field": "content.source", "role": role}
+            raise Forbidden(f"content.source: {text}", reason="SOURCE_NOT_YOURS", details=details)
 
     def _check_units(self, message: submission_pb2.Content) -> None:
         for path, unit_id in _named_units(message):
@@ -59,20 +73,23 @@ class Intake:
         if not self.principal.reaches(message.unit_id):
             raise Forbidden("the claiming unit lies beyond the unit of your credential")
 
-    def _check_end(self, message: submission_pb2.Content) -> None:
-        """Reject facts dated after the end of the unit; needs checked units and facts."""
-        unit = self.unit(message.unit_id)
+    def _check_life(self, message: submission_pb2.Content) -> None:
+        """Reject facts dated outside the life of the unit; needs checked units and facts."""
+        unit_id = message.unit_id
+        unit = self.unit(unit_id)
         name, day = happened_on(message.facts)
-        if unit is None or not unit.had_ended_by(day):
-            return
         path = f"content.facts.{fact_type(message.facts)}.{name}"
-        texts = {
-            "content.unit_id": f"{message.unit_id} ended on {unit.last_day}; "
-            f"claim what came later for {unit.heirs}",
-            path: f"lies after the last day of {message.unit_id}, {unit.last_day}",
-        }
-        listed = "; ".join(f"{field}: {text}" for field, text in texts.items())
-        raise InvalidArgument(listed, reason="UNIT_ENDED", fields=texts)
+        if unit is not None and unit.had_ended_by(day):
+            ended = f"{unit_id} ended on {unit.last_day}; claim what came later for {unit.heirs}"
+            late = f"lies after the last day of {unit_id}, {unit.last_day}"
+            texts = {"content.unit_id": ended, path: late}
+            raise InvalidArgument(_listed(texts), reason="UNIT_ENDED", fields=texts)
+        if unit is not None and unit.began_after(day):
+            began = f"{unit_id} began on {unit.first_day}"
+            began += f"; claim what came before for {unit.forebears}"
+            early = f"lies before the first day of {unit_id}, {unit.first_day}"
+            texts = {"content.unit_id": began, path: early}
+            raise InvalidArgument(_listed(texts), reason="UNIT_NOT_BEGUN", fields=texts)
 
     def _name_partner(self, message: submission_pb2.Content) -> None:
         kind = fact_type(message.facts)
@@ -91,6 +108,10 @@ class Intake:
         except WrongState as several:
             text = f"names several partners; write the tax code or id: {several.message}"
             raise InvalidArgument(f"{path}: {text}", fields={path: text}) from None
+
+
+def _listed(texts: Mapping[str, str]) -> str:
+    return "; ".join(f"{field}: {text}" for field, text in texts.items())
 
 
 def _named_units(message: submission_pb2.Content) -> Iterator[tuple[str, str]]:

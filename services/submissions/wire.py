@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_pb2
 from services.submissions.domain.submission import Content, SourceRecord, Submission
-from services.submissions.identifiers import fact_type, work_key
+from services.submissions.work_keys import fact_type, work_key
+
+
+def request_sha256(request: Message) -> str:
+    """Return the digest of method and request, lower-case hex: what a request id is used for.
+
+    Every method has its own request message. Unknown fields are not part of what is asked.
+    """
+    known = type(request).FromString(request.SerializeToString())
+    known.DiscardUnknownFields()
+    named = request.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(named + b"\0" + known.SerializeToString(deterministic=True)).hexdigest()
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
@@ -23,12 +36,12 @@ def decode_content(message: submission_pb2.Content, submission_id: str) -> Conte
 
 
 def encode_content(content: Content) -> submission_pb2.Content:
-    """Return the message of a content."""
+    """Return a content as the contract has it, decoded from its canonical bytes."""
     return submission_pb2.Content.FromString(content.encoded)
 
 
 def decode_source(message: submission_pb2.SourceRecord) -> SourceRecord:
-    """Return the source record of a message."""
+    """Return the record of another system that a request names."""
     return SourceRecord(message.system, message.record_id)
 
 
@@ -58,7 +71,7 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
 
 
 def encode_time(moment: datetime) -> Timestamp:
-    """Return a timezone-aware time as a timestamp."""
+    """Return a moment, which must have a time zone, as a protobuf timestamp."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

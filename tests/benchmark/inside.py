@@ -106,7 +106,7 @@ def fold_in_memory(
     deltas: dict[Key, int] = {}
     for event, statement in said:
         old = works.get(event.work_key, nothing)
-        works[event.work_key], changes = fold(old, event.submission_id, statement, frozen)
+        works[event.work_key], changes = fold(old, events.name_of(event), statement, frozen)
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
     for place, steps in roll_up(deltas, frozen).items():

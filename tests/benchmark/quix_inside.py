@@ -47,9 +47,9 @@ def main(bootstrap: str, count: int, folder: str) -> dict[str, Any]:
         statements = {}
         for source in map(base64.b64decode, known.values()):
             older = events.decode_changed(source)
-            statements[older.submission_id] = events.decode_statement(older, catalogue, source)
+            statements[events.name_of(older)] = events.decode_statement(older, catalogue, source)
         work = restored(statements, catalogue)
-        new, changes = fold(work, event.submission_id, statement, catalogue)
+        new, changes = fold(work, events.name_of(event), statement, catalogue)
         if new is work:
             return
         state.set("work", {**known, event.submission_id: base64.b64encode(value).decode()})

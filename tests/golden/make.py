@@ -37,7 +37,8 @@ def records() -> list[FileRecord]:
     for _ in range(EVENTS):
         for event in rng.choice(authors).change(rng, keys=25):
             value = event.SerializeToString(deterministic=True)
-            entry = (event.work_key, value, [("ce_type", events.CHANGED.encode())])
+            headers = [("ce_type", events.CHANGED.encode()), history.source(event.institution_id)]
+            entry = (event.work_key, value, headers)
             late.append(entry)
             if rng.random() < 0.9:
                 log.append(*entry)
@@ -45,7 +46,7 @@ def records() -> list[FileRecord]:
         log.append(*entry)
     for number in range(5):
         key = f"nonsense:{number}"
-        log.append(key, *history.poison(rng, f"s{number}", 10_000, key))
+        log.append(key, *history.poison(rng, f"s{number}", 10_000, key, "a"))
     return [
         FileRecord(r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
         for rows in log.records

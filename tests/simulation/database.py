@@ -12,7 +12,7 @@ from typing import Any
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, NetworkTimeout
 
-from tests.simulation.query import Document, Order, matches, ordered, projected, stored
+from tests.simulation.query import Document, Order, copied, matches, ordered, projected, stored
 from tests.simulation.sessions import TRANSIENT, Client, Session, Stored, put
 from tests.simulation.update import updated
 from tests.simulation.world import World
@@ -113,7 +113,7 @@ class Cursor:
     def __iter__(self) -> Iterator[Document]:
         found = self._collection.matching(self._query, self._session)
         found = ordered(found, self._order)[: self._limit or None]
-        return iter([stored(projected(document, self._projection)) for document in found])
+        return iter([copied(projected(document, self._projection)) for document in found])
 
 
 class Result:
@@ -129,8 +129,8 @@ class Collection:
     def __init__(self, mongo: SimulatedMongo, stored: Stored, name: str) -> None:
         self._mongo, self._stored, self._name = mongo, stored, name
 
-    def _documents(self, query: Document, session: Session | None) -> Iterator[Document]:
-        """Yield the documents among which those are that a query finds."""
+    def _documents(self, query: Document, session: Session | None) -> list[Document]:
+        """Return the documents among which those are that a query finds."""
         if session is None:
             source, written = self._stored, {}
         else:
@@ -143,25 +143,27 @@ class Collection:
         else:
             keys = None if wanted is None else [wanted]
         if keys is not None:
+            listed = []
             for key in keys:
                 if (self._name, key) in written:
-                    yield written[self._name, key]
+                    listed.append(written[self._name, key])
                 elif key in here:
-                    yield here[key][1]
-            return
-        for key, (_, document) in here.items():
-            if (self._name, key) not in written:
-                yield document
-        yield from (d for (name, _), d in written.items() if name == self._name)
+                    listed.append(here[key][1])
+            return listed
+        if not written:
+            return [document for _, document in here.values()]
+        found = [d for key, (_, d) in here.items() if (self._name, key) not in written]
+        return found + [d for (name, _), d in written.items() if name == self._name]
 
-    def _find(self, query: Document, session: Session | None) -> Iterator[Document]:
-        return (d for d in self._documents(query, session) if matches(d, query))
+    def _find(self, query: Document, session: Session | None) -> list[Document]:
+        found = self._documents(query, session)
+        return [document for document in found if matches(document, query)] if query else found
 
     def matching(self, query: Document, session: Session | None) -> list[Document]:
         """Return the documents that a query finds, as they are stored."""
         self._mongo.world.point(f"find {self._name}")
         self._mongo.read(session)
-        return list(self._find(query, session))
+        return self._find(query, session)
 
     def find(
         self,
@@ -193,7 +195,7 @@ class Collection:
         self._insert(document, session)
 
     def _insert(self, document: Document, session: Session | None) -> None:
-        if any(self._documents({"_id": document["_id"]}, session)):
+        if self._documents({"_id": document["_id"]}, session):
             raise _duplicate("_id")
         names = set(document.get(UNIQUE, ()))
         if names and any(names & set(d.get(UNIQUE, ())) for d in self._documents({}, session)):
@@ -209,7 +211,7 @@ class Collection:
     ) -> Result:
         """Change the document that matches; say how many there were."""
         self._mongo.world.point(f"update {self._name}")
-        found = next(self._find(query, session), None)
+        found = next(iter(self._find(query, session)), None)
         if found is not None:
             self._write(updated(found, query, change), session)
         elif upsert:
@@ -219,7 +221,7 @@ class Collection:
     def update_many(self, query: Document, change: Document) -> Result:
         """Change all documents that match; each by itself may be the last before a crash."""
         changed = 0
-        for document in list(self._find(query, None)):
+        for document in self._find(query, None):
             again = {**query, "_id": document["_id"]}
             changed += self.update_one(again, change).matched_count
         return Result(changed)
@@ -251,7 +253,7 @@ class Collection:
         if isinstance(write, UpdateOne):
             return self.update_one(query, document, session=session).matched_count
         assert isinstance(write, ReplaceOne)
-        found = next(self._find(query, session), None)
+        found = next(iter(self._find(query, session)), None)
         if found is not None or write._upsert:
             self._write(document, session)
         return 0 if found is None else 1

@@ -17,6 +17,7 @@ from kieng.submissions.v1 import events_pb2
 from kieng.submissions.v1.events_pb2 import SubmissionChanged
 from services.kpi.log.file import FileRecord
 from services.kpi.log.topic import SUBMISSIONS
+from services.kpi.oracle.recompute import is_its_own
 from services.kpi.wire import events
 from tests.simulation.claims import claim
 
@@ -108,8 +109,8 @@ class Log:
         return set(range(self.partitions))
 
     def repeat(self, rng: random.Random) -> None:
-        """Write a record that is there already once more."""
-        rows = rng.choice(self.records)
+        """Write a record once more that is there already, or was in a topic before this one."""
+        rows = rng.choice(rng.choice(list(self.topics.values())))
         if rows:
             old = rng.choice(rows)
             self.put(old.partition, old.key, old.value, old.headers)
@@ -142,24 +143,44 @@ class Log:
         """Return how many records cannot be folded and were not replaced by a newer version."""
         total = 0
         for rows in self.records:
-            open_: dict[tuple[str, str], list[int]] = {}
+            open_: dict[tuple[str, str, str], list[int]] = {}
             unnamed = 0
             for record in rows:
                 if dict(record.headers)["ce_type"] != events.CHANGED.encode():
                     continue
                 event = readable(record, known)
                 if event is not None:
-                    name = event.submission_id, event.work_key
+                    name = event.submission_id, event.work_key, event.institution_id
                     open_[name] = [v for v in open_.get(name, []) if v >= event.version]
                     continue
-                identity = dict(record.headers).get("ce_id", b"").decode()
-                if not identity:
+                submission_id, work_key, institution, version = named(record)
+                if not submission_id:
                     unnamed += 1
                     continue
-                submission_id, version, work_key = identity.split(":", 2)
-                open_.setdefault((submission_id, work_key), []).append(int(version))
+                open_.setdefault((submission_id, work_key, institution), []).append(version)
             total += unnamed + sum(map(len, open_.values()))
         return total
+
+
+def source(institution: str) -> tuple[str, bytes]:
+    """Return the header that names who speaks."""
+    return "ce_source", f"kieng/submissions/{institution}".encode()
+
+
+def named(record: Record) -> tuple[str, str, str, int]:
+    """Return submission, work, institution and version of a record that cannot be folded."""
+    headers = dict(record.headers)
+    institution = headers.get("ce_source", b"").decode().rpartition("/")[2]
+    try:
+        event = SubmissionChanged.FromString(record.value or b"")
+        institution = event.institution_id or institution
+        if event.submission_id and event.work_key:
+            return event.submission_id, event.work_key, institution, event.version
+    except DecodeError:
+        pass
+    identity = headers.get("ce_id", b"::").decode()
+    submission_id, version, work_key = identity.split(":", 2)
+    return submission_id, work_key, institution, int(version or 0)
 
 
 def readable(record: Record | FileRecord, known: Container[str]) -> SubmissionChanged | None:
@@ -169,6 +190,8 @@ def readable(record: Record | FileRecord, known: Container[str]) -> SubmissionCh
     try:
         event = SubmissionChanged.FromString(record.value or b"")
     except DecodeError:
+        return None
+    if source(event.institution_id) not in record.headers or not is_its_own(event):
         return None
     claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
     return event if all(claim.unit_id in known for claim in claims) else None
@@ -205,6 +228,7 @@ class Author:
         event = SubmissionChanged(
             submission_id=self.submission_id,
             version=self.version,
+            institution_id=self.unit_id.partition("/")[0],
             work_key=key,
             reported_on=self.reported_on,
         )
@@ -217,7 +241,7 @@ class Author:
 
 
 def poison(
-    rng: random.Random, submission_id: str, version: int | None, work_key: str
+    rng: random.Random, submission_id: str, version: int | None, work_key: str, institution: str
 ) -> tuple[bytes, list[tuple[str, bytes]]]:
     """Return a record that can never be folded, or one of a type that is not known yet.
 
@@ -226,8 +250,44 @@ def poison(
     headers = [("ce_type", events.CHANGED.encode())]
     if version is not None:
         headers.append(("ce_id", f"{submission_id}:{version}:{work_key}".encode()))
+        headers.append(source(institution))
     if rng.random() < 0.3:
         return b"\x00", [("ce_type", b"kieng.submissions.v9.FromTheFuture")]
     unknown_unit = SubmissionChanged(submission_id="", version=1, work_key=work_key)
     unknown_unit.declared.CopyFrom(claim(rng, "no/such/unit", 3)[1])
     return rng.choice((b"\xff\xff", unknown_unit.SerializeToString())), headers
+
+
+FORGER = "forger"
+
+
+def forgery(rng: random.Random, honest: SubmissionChanged) -> tuple[bytes, Headers]:
+    """Return what another producer makes of an event: a claim, or a retraction, of somebody else.
+
+    Most of it nobody can say. Under an id of older releases, though, a forger speaks for itself.
+    """
+    others = [name for name in ("a", "b", "c") if name != honest.institution_id]
+    event, forger = SubmissionChanged(), rng.choice(others)
+    event.CopyFrom(honest)
+    event.version += 1
+    event.submitted_by = FORGER
+    speaker = event.institution_id
+    kind = rng.randrange(5)
+    if kind == 0:  # it ends every later version
+        event.version = rng.choice((1 << 62, 5 << 40))
+        event.ClearField("declared")
+        event.ClearField("verified")
+    elif kind == 1:  # for units of another institution
+        event.institution_id = speaker = forger
+    elif kind == 2:  # in the name of another institution
+        speaker = forger
+    elif kind == 3:  # under the id of another institution
+        event.institution_id = speaker = forger
+        for claimed in ("declared", "verified"):
+            if event.HasField(claimed):
+                getattr(event, claimed).unit_id = {"a": "a/x"}.get(forger, forger)
+    else:
+        event.institution_id = ""
+    identity = f"{event.submission_id}:{event.version}:{event.work_key}"
+    headers = [("ce_type", events.CHANGED.encode()), ("ce_id", identity.encode())]
+    return event.SerializeToString(deterministic=True), [*headers, source(speaker)]

@@ -50,8 +50,7 @@ class Loss:
     def accident(self) -> None:
         """Make the topic anew, once or twice."""
         while self.losses_left:
-            for _ in range(self.world.random.choice((10, 60, 200))):
-                self.world.point("all is well")
+            self.world.rest("all is well", self.world.random.choice((80, 480, 1600)))
             self.losses_left -= 1
             self.losses += 1
             self.log.lose()
@@ -67,7 +66,7 @@ class Loss:
         """Do what `kieng log republish` does whenever the log is not the one that answers."""
         registry = Catalogues(self.mongo)  # type: ignore[arg-type]
         while self.world.is_alive("accident") or not self.is_mended():
-            self.world.point("look")
+            self.world.rest("look")
             if self.is_mended():
                 continue
             try:
@@ -75,7 +74,7 @@ class Loss:
             except (Unavailable, AutoReconnect):
                 continue
             while not self.is_mended() and self.log.topic_id == topic_id:
-                self.world.point("wait until live")
+                self.world.rest("wait until live")
 
     def is_mended(self) -> bool:
         """Whether the view that answers is of the log that there is."""
@@ -103,15 +102,15 @@ class Loss:
 
     def check_whole(self, view: View, vector: Mapping[int, int]) -> None:
         """Assert that a new generation answers only when it has heard what was there before it."""
-        heard: dict[str, int] = {}
+        heard: dict[tuple[str, str], int] = {}
         for event in self.log.changes(until=vector, topic_id=view.topic_id):
-            name = event.submission_id
+            name = event.institution_id, event.submission_id
             heard[name] = max(heard.get(name, 0), event.version)
         known = catalogues.frozen(view.catalogue_version).known
         for submission in self.owed.get(view.topic_id, ()):
             # Nobody waits for an institution that is not in the tree.
             if submission.institution_id in known:
-                name = submission.submission_id
+                name = submission.institution_id, submission.submission_id
                 said = f"{view.view_id} answers at {dict(vector)} without {name}"
                 assert heard.get(name, 0) >= submission.version, said
 

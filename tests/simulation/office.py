@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.errors import AutoReconnect
@@ -28,10 +27,10 @@ INSTITUTIONS = ("a", "b", "c")
 LEAVES = ("a/x/g", "a/x/h", "a/y", "a/x", "b/x/g", "b", "c")
 KEYS = 3
 """So few works of each kind that most are claimed by several units."""
-BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 UNKNOWN_ACKNOWLEDGEMENTS = 0.03
 SHUFFLES = 0.3
-ECHOES = 0.1
+ECHOES = 0.2
+FORGERIES = 0.15
 
 
 class Office:
@@ -48,7 +47,12 @@ class Office:
         self.databases = Databases(mongo, INSTITUTIONS)  # type: ignore[arg-type]
         rng = world.random
         self.changes_left = rng.randint(8, 25)
-        self.people = [(f"s{i}", rng.choice(LEAVES)) for i in range(rng.randint(2, 7))]
+        self.people = []
+        for i in range(rng.randint(2, 7)):
+            leaf = rng.choice(LEAVES)
+            # Ids of older releases do not tell their institution.
+            owner = rng.choice(("", leaf.partition("/")[0] + "."))
+            self.people.append((f"{owner}s{i}", leaf))
 
     @property
     def is_written(self) -> bool:
@@ -76,6 +80,8 @@ class Office:
             submission_id, unit_id = rng.choice(self.people)
             if rng.random() < 0.08:
                 self._say_nonsense(submission_id, unit_id)
+            if rng.random() < FORGERIES:
+                self._forge()
             # Refused, somebody was faster, or nobody knows: a person looks again later.
             with suppress(Refusal, AutoReconnect):
                 self._change(submission_id, unit_id)
@@ -148,8 +154,9 @@ class Office:
         return after, events_of(before, after)
 
     def _by(self, subject: str) -> Change:
-        now = BEGIN + timedelta(seconds=self.world.steps)
-        return Change(subject, now, "", 0, "why not", frozenset({"approver"}))
+        roles = frozenset({"contributor", "approver"})
+        now = self.world.now()
+        return Change(subject, now, "", 0, "why not", roles, is_institution_wide=True)
 
     def _content(self, unit_id: str) -> Content:
         work_key, claim = claims.claim(self.world.random, unit_id, KEYS)
@@ -173,9 +180,20 @@ class Office:
         self.log.append(
             key,
             *history.poison(
-                self.world.random, submission_id, None if found is None else found["version"], key
+                self.world.random,
+                submission_id,
+                None if found is None else found["version"],
+                key,
+                institution,
             ),
         )
+
+    def _forge(self) -> None:
+        """Append what another producer makes of an event that is there."""
+        events = [each for each in self.log.changes() if each.submitted_by != history.FORGER]
+        if events:
+            honest = self.world.random.choice(events)
+            self.log.append(honest.work_key, *history.forgery(self.world.random, honest))
 
 
 def lost(office: Office, institutions: Iterable[str]) -> list[str]:
@@ -187,9 +205,9 @@ def lost(office: Office, institutions: Iterable[str]) -> list[str]:
         office: has the submissions, and the log.
         institutions: those that are looked at.
     """
-    newest: dict[tuple[str, str], Any] = {}
+    newest: dict[tuple[str, str, str], Any] = {}
     for event in office.log.changes():
-        place = event.submission_id, event.work_key
+        place = event.institution_id, event.submission_id, event.work_key
         if place not in newest or newest[place].version < event.version:
             newest[place] = event
     wrong = []
@@ -198,11 +216,13 @@ def lost(office: Office, institutions: Iterable[str]) -> list[str]:
             submission = loaded.submission
             name, current = submission.submission_id, submission.content.work_key
             counting = live_keys(submission)
-            for key in {key for said_by, key in newest if said_by == name} - counting:
-                if newest[name, key].HasField("declared") or newest[name, key].HasField("verified"):
+            own = {key for at, said_by, key in newest if (at, said_by) == (institution, name)}
+            for key in own - counting:
+                found = newest[institution, name, key]
+                if found.HasField("declared") or found.HasField("verified"):
                     wrong.append(f"{name} was never taken back from {key}")
             for key in {*counting, current} if submission.submitted_by else ():
-                found = newest.get((name, key))
+                found = newest.get((institution, name, key))
                 if found is None or found.version != submission.version:
                     wrong.append(f"{name} at {key}: {submission.version} was never published")
     return wrong

@@ -14,7 +14,13 @@ from pymongo.errors import AutoReconnect
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
 from services.kernel.mongo import MongoConnection
 from services.kpi.log.identity import LogDescription, event_hash
-from services.kpi.projection import followers, ownership, partition_fold, write_behind
+from services.kpi.projection import (
+    flush_size,
+    followers,
+    ownership,
+    partition_fold,
+    write_behind,
+)
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.query import live_view
 from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
@@ -30,10 +36,10 @@ from tests.simulation.database import TRANSACTIONS_IN, SimulatedMongo
 from tests.simulation.loss import Loss
 from tests.simulation.office import Office
 from tests.simulation.reader import Reader
-from tests.simulation.world import Lock, Pool, World
+from tests.simulation.world import REST_STEPS, Lock, Pool, World
 
 ANY_NUMBER = 1_000_000
-LEASED_FROM = 50_000
+LEASED_FROM = 20_000
 """Twice as many steps as the longest of 200 runs takes."""
 LOG_FAILURE_RATE = 0.01
 POLL_RECORDS = 6
@@ -89,7 +95,7 @@ class Platform:
             if rng.random() < 0.05:
                 self.owners[partition] = rng.randrange(self.aggregators)
             if self.owners[partition] != me:
-                self.world.point("idle")
+                self.world.rest("idle")
                 continue
             try:
                 self._own(lease, partition)
@@ -129,21 +135,20 @@ class Platform:
         """
         building_ = Rebuild(self.a_registry(), _Inline(self))
         while not self.is_done():
-            is_leased = me and self.world.steps > LEASED_FROM
+            is_leased, view = me and self.world.steps > LEASED_FROM, None
             try:
                 view = None if is_leased else building_.wanted()
                 if view is not None:
                     building_.step(view)
             except (AutoReconnect, Unavailable, OwnershipLost):
                 pass  # the next step looks again
-            self.world.point("build")
+            self.world.rest("build", 1 if view else REST_STEPS)
 
     def steward(self) -> None:
         """Publish other catalogues, and go back to the former view, while everything runs."""
         rng, registry = self.world.random, self.a_registry()
         while self.wishes_left:
-            for _ in range(rng.choice((0, 5, 30, 300))):
-                self.world.point("ponder")
+            self.world.rest("ponder", rng.choice((1, 40, 240, 2400)))
             self.wishes_left -= 1
             try:
                 if rng.random() < 0.35:
@@ -251,10 +256,14 @@ def simulated(world: World) -> Iterator[None]:
         (worker, "read_partition", _read_partition),
         (worker, "describe_log", _describe),
         (ownership, "time", clock),
+        (flush_size, "time", clock),
+        (flush_size, "RECORDS_FIRST", 3),
         (live_view, "time", clock),
         (outbox_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
         (registry_module, "decode_catalogue", _decoded),
+        # By the real clock two views could be opened in one millisecond, in no order.
+        (registry_module, "datetime", SimpleNamespace(now=world.now)),
         # So few notes of changed rows that readers come too late for them, too.
         (change_notes, "NOTES_KEPT", 3),
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),

@@ -16,6 +16,8 @@ Order = Sequence[tuple[str, int]]
 _CODEC: CodecOptions[Document] = CodecOptions(
     tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
 )
+_CONTAINERS = frozenset((dict, list))
+"""All that BSON has."""
 # Numbers are compared with numbers and texts with texts; this is the order of the kinds.
 _KINDS: tuple[type | tuple[type, ...], ...] = (
     type(None),
@@ -32,6 +34,20 @@ _KINDS: tuple[type | tuple[type, ...], ...] = (
 def stored(document: Mapping[str, Any]) -> Document:
     """Return a document as a database returns it: a copy, with the types that BSON has."""
     return bson.decode(bson.encode(document, codec_options=_CODEC), _CODEC)
+
+
+def copied(document: Document) -> Document:
+    """Return a copy of what is stored, which shares only what nobody can change."""
+    return {
+        name: _copied(value) if type(value) in _CONTAINERS else value
+        for name, value in document.items()
+    }
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is list:
+        return [_copied(each) for each in value]
+    return copied(value) if type(value) is dict else value
 
 
 def matches(document: Document, query: Mapping[str, Any]) -> bool:
@@ -59,10 +75,13 @@ def _meets(value: Any, wanted: Any) -> bool:
 
 
 def _equals(value: Any, wanted: Any) -> bool:
-    return any(
-        each == wanted and isinstance(each, bool) == isinstance(wanted, bool)
-        for each in _elements(value)
-    )
+    if _is_same(value, wanted):
+        return True
+    return isinstance(value, list) and any(_is_same(each, wanted) for each in value)
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    return bool(value == wanted) and isinstance(value, bool) == isinstance(wanted, bool)
 
 
 def _elements(value: Any) -> Iterator[Any]:

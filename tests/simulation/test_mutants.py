@@ -1,45 +1,46 @@
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from services.kpi.projection import partition_fold
-from tests.simulation.hunting import HINTS, MISFITS, SEEDS_MAX, Catch, hunt
+from tests.simulation import hunting
+from tests.simulation.hunting import AGAIN, MISFITS, SEEDS_MAX, Catch, catches, known_seeds
 from tests.simulation.mutants import MUTANTS
 
 
+def is_caught(name: str, catch: Catch | None, how: str) -> None:
+    assert catch is not None, f"{how}: {name}"
+    assert not catch.misfit, f"{name} does not fit the code any more: {catch.misfit}"
+    assert catch.seed, f"{how}: {name}"
+
+
 @pytest.fixture(scope="module")
-def catches() -> Iterator[dict[str, Catch]]:
-    """Seeds until each mutant is caught, found on all cores, and told as a table at the end."""
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        found = {catch.mutant: catch for catch in pool.imap_unordered(hunt, MUTANTS)}
+def by_known_seeds() -> dict[str, Catch]:
+    """What each mutant says on the one seed that is known to catch it."""
+    return catches({name: [seed] for name, seed in known_seeds().items()})
+
+
+@pytest.mark.parametrize("name", known_seeds())
+def test_the_known_seed_catches_the_mutant(name: str, by_known_seeds: dict[str, Catch]) -> None:
+    stale = f"no known seed catches it now; {AGAIN}"
+    is_caught(name, by_known_seeds.get(name), stale)
+
+
+@pytest.fixture(scope="module")
+def by_hunt() -> Iterator[dict[str, Catch]]:
+    """Seeds until each mutant is caught, told as a table at the end."""
+    found = hunting.hunt_all()
     yield found
-    print("\n\nseeds until caught  mutant")
-    for name, catch in sorted(found.items(), key=lambda item: item[1].seeds):
-        print(f"{catch.seeds or 'survived':>18}  {name}")
-
-
-def is_caught(catch: Catch) -> None:
-    assert not catch.misfit, f"{catch.mutant} does not fit the code any more"
-    assert catch.seeds, f"survived {SEEDS_MAX} seeds: {catch.mutant}"
+    print(f"\n\n{hunting.table(found)}")
 
 
 @pytest.mark.hunt
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", MUTANTS)
-def test_the_simulation_catches_the_mutant(name: str, catches: dict[str, Catch]) -> None:
-    is_caught(catches[name])
-
-
-# One seed each, in most runs; what needs more than that is left to the whole hunt.
-# A seed that went stale makes it search on, which takes minutes on a loaded machine.
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", HINTS)
-def test_the_seed_that_is_known_catches_the_rare_mutant(name: str) -> None:
-    is_caught(hunt(name))
+def test_the_simulation_catches_the_mutant(name: str, by_hunt: dict[str, Catch]) -> None:
+    is_caught(name, by_hunt[name], f"survived {SEEDS_MAX} seeds")
 
 
 @pytest.mark.parametrize("error", MISFITS)
@@ -50,5 +51,12 @@ def test_a_mutant_that_does_not_fit_the_code_is_no_catch(
         raise error("it takes another argument now")
 
     monkeypatch.setitem(MUTANTS, "misfit", ((partition_fold, "fold", broken),))
-    catch = hunt("misfit")
-    assert (catch.seeds, catch.misfit) == (0, repr(error("it takes another argument now")))
+    misfit = repr(error("it takes another argument now"))
+    assert catches({"misfit": [1]}) == {"misfit": Catch(misfit=misfit)}
+
+
+def test_a_seed_at_which_nothing_goes_wrong_catches_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(MUTANTS, "no mistake", ())
+    assert catches({"no mistake": [1]}) == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.simulation.query import Document, is_condition, matches, stored
+from tests.simulation.query import Document, copied, is_condition, matches
 
 _OPERATORS = {"$set", "$unset", "$inc", "$push", "$pull", "$setOnInsert"}
 
@@ -13,7 +13,7 @@ _OPERATORS = {"$set", "$unset", "$inc", "$push", "$pull", "$setOnInsert"}
 def updated(found: Document | None, query: Document, change: Document) -> Document:
     """Return a document after a change; a new one, made of the query, where none was found."""
     assert not change.keys() - _OPERATORS
-    new = stored(found) if found else _made_of(query, change.get("$setOnInsert", {}))
+    new = copied(found) if found else _made_of(query, change.get("$setOnInsert", {}))
     for field, value in change.get("$set", {}).items():
         place, name = _place(new, field)
         place[name] = value

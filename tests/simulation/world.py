@@ -10,13 +10,18 @@ import random
 from collections.abc import Callable
 from concurrent import futures
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 
 from greenlet import getcurrent, greenlet
 
 T = TypeVar("T")
 
-STEPS_MAX = 200_000
+BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
+STEPS_MAX = 60_000
+ZOMBIES_FROM = frozenset(("committed", "find pointer"))
+REST_STEPS = 20
+"""How long a process does nothing, at most, that asks again and again: most steps are others'."""
 
 
 class Stuck(RuntimeError):
@@ -43,6 +48,8 @@ class World:
         self._trace = hashlib.sha256()
         self._hub = getcurrent()
         self._processes: dict[str, tuple[greenlet, Callable[[], None]]] = {}
+        self._names: list[str] = []
+        """Names of the processes, sorted."""
         self._threads: dict[str, list[greenlet]] = {}
         self._stalled: dict[str, int] = {}
         self._running = ""
@@ -51,9 +58,26 @@ class World:
     def spawn(self, name: str, body: Callable[[], None]) -> None:
         """Start a process; one that crashes starts again from the beginning of its body."""
         self._processes[name] = (greenlet(body, parent=self._hub), body)
+        self._names = sorted(self._processes)
 
     def run(self) -> None:
         """Run until every process has returned."""
+        try:
+            self._run()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        """Kill what is left: collected during a later run, it would go on in the middle of that."""
+        self._is_dying = True
+        for name, (process, _) in self._processes.items():
+            self._kill(name, process)
+        for threads in self._threads.values():
+            for thread in threads:
+                with suppress(Crash):
+                    thread.throw(Crash)
+
+    def _run(self) -> None:
         while self._processes:
             self._running = name = self._pick()
             process, body = self._processes[name]
@@ -67,11 +91,17 @@ class World:
                 continue
             if process.dead:
                 del self._processes[name]
+                self._names.remove(name)
 
     def _thread_of(self, name: str, process: greenlet) -> greenlet:
-        threads = [thread for thread in self._threads.get(name, ()) if not thread.dead]
+        if name not in self._threads:
+            return process
+        threads = [thread for thread in self._threads[name] if not thread.dead]
+        if not threads:
+            del self._threads[name]
+            return process
         self._threads[name] = threads
-        return self.random.choice([process, *threads]) if threads else process
+        return self.random.choice([process, *threads])
 
     def _kill(self, name: str, process: greenlet) -> None:
         """End what is left of a process when one of its threads was killed."""
@@ -84,9 +114,11 @@ class World:
         self._threads.setdefault(self._running, []).append(greenlet(body, parent=self._hub))
 
     def _pick(self) -> str:
-        names = sorted(self._processes)
-        awake = [name for name in names if self._stalled.get(name, 0) <= self.steps] or names
-        name = self.random.choice(awake)
+        names = self._names
+        if self._stalled:
+            self._stalled = {n: until for n, until in self._stalled.items() if until > self.steps}
+            names = [name for name in names if name not in self._stalled] or names
+        name = self.random.choice(names)
         if self.random.random() < 0.01:
             # A pause longer than any session: the process wakes as a zombie.
             self._stalled[name] = self.steps + self.random.randrange(200)
@@ -97,17 +129,24 @@ class World:
         """A read or write of a process: others may run here, and the process may be killed."""
         if not self.is_running:
             return
+        if self._is_dying:
+            raise Crash
         self.steps += 1
         if self.steps > STEPS_MAX:
             raise Stuck("the run does not end")
         self._trace.update(what.encode())
-        if what == "committed" and self.random.random() < 0.02:
-            # Nobody knows yet what was written, and who does may sleep until all is different.
+        if what in ZOMBIES_FROM and self.random.random() < 0.02:
+            # Who knows what was written, or which view answers, may sleep until all is different.
             self._stalled[self._running] = self.steps + self.random.randrange(1000)
         self._hub.switch()
         if self.random.random() < self.crash_rate:
             self._is_dying = True
             raise Crash
+
+    def rest(self, what: str, steps: int = REST_STEPS) -> None:
+        """Wait where there is nothing to do: others take up to so many steps meanwhile."""
+        self._stalled[self._running] = self.steps + self.random.randrange(steps)
+        self.point(what)
 
     def give_way(self) -> None:
         """Let others go on while there is nothing to do but to wait; no step by itself."""
@@ -122,7 +161,11 @@ class World:
 
     def is_alive(self, prefix: str) -> bool:
         """Tell whether a process of such a name has not returned yet."""
-        return any(name.startswith(prefix) for name in self._processes)
+        return any(name.startswith(prefix) for name in self._names)
+
+    def now(self, zone: tzinfo = UTC) -> datetime:
+        """Return the simulated date and time: a second for each step."""
+        return (BEGIN + timedelta(seconds=self.steps)).astimezone(zone)
 
     def monotonic(self) -> float:
         """Return the simulated time in seconds, for code that waits or asks seldom."""

@@ -31,7 +31,11 @@ STREAM_SECONDS = 600.0
 TOKEN_SECONDS = 900
 # Minted again long before it expires, so that no call of a long command meets an expired one.
 TOKEN_REUSE_SECONDS = 300
-MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+OPTIONS = [
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    # A command that waits for a service finds out soon that it is back.
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
 
 SERVICE_OF = {
     DirectoryServiceStub: "partners",
@@ -129,8 +133,7 @@ class Clients:
         service = SERVICE_OF[stub_class]
         address = self._stack.address(service)
         if address not in self._channels:
-            limit = ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX)
-            self._channels[address] = grpc.insecure_channel(address, options=[limit])
+            self._channels[address] = grpc.insecure_channel(address, options=OPTIONS)
         stub = stub_class(self._channels[address])
         return _BoundStub(stub, self._credential, service, address)
 

@@ -110,7 +110,7 @@ def list_views(
 
 
 def view_json(view: api.View) -> dict[str, Any]:
-    """Return a view as JSON."""
+    """Return a view with its state and progress as `--output json` prints it."""
     return {
         **message_json(view),
         "state": enum_text(api.View.State.Name(view.state), "STATE_"),

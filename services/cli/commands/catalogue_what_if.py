@@ -79,7 +79,7 @@ def what_if(
 
 
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
-    """Return a change as JSON."""
+    """Return a number before and after, and who wins, as `--output json` prints it."""
     return {
         "unit": change.unit_id,
         "indicator": change.indicator_code,

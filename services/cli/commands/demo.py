@@ -21,9 +21,18 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
-from services.cli.commands.import_file import Report, bar, local_mistakes, read, send, show
+from services.cli.commands.import_file import (
+    Report,
+    bar,
+    local_mistakes,
+    patience_of,
+    send,
+    show,
+)
 from services.cli.errors import Failure
-from services.cli.files.submission_rows import TYPES
+from services.cli.files import submission_file
+from services.cli.files.headings import TYPES
+from services.cli.files.submission_file import Reading
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan, take_lock
 from services.cli.session import Session, with_session
@@ -108,7 +117,9 @@ class Demo:
                 requests, refused = review.read(folder / name, SYSTEM)
                 task = progress.add_task(f"{institution} {name}", total=len(requests))
                 advance = _advance(progress.advance, task)
-                refused += review.send(self.launch.stack, institution, requests, advance)
+                refused += review.send(
+                    self.launch.stack, institution, requests, advance, patience_of(self.screen)
+                )
                 if refused:
                     review.answer(self.screen, len(requests) - len(refused), refused)
                     raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
@@ -116,16 +127,16 @@ class Demo:
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
     def _import(self, institution: str, folder: Path, progress: Progress) -> None:
-        with self.clients(institution, "contributor") as clients:
+        with self.clients(institution, "contributor", "registry", "system") as clients:
             for type_name in TYPES:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
                     continue
                 report = Report()
-                parsed = read(path, type_name, SYSTEM)
+                parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
-                send(clients, parsed.requests, report, advance)
+                send(clients, parsed.requests, report, advance, patience_of(self.screen))
                 if report.refused:
                     self.screen.messages.print(show(self.screen, report))
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")

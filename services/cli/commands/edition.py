@@ -20,6 +20,7 @@ from services.cli.commands.kpi import MeasureOption, read_measure, read_names
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, value_json, view_json
 
@@ -106,7 +107,7 @@ def key(
         session.screen.json_line(document, indent=2)
     else:
         # Not through rich, which would fold the lines.
-        typer.echo(answer.public_key, nl=False)
+        typer.echo(visible(answer.public_key), nl=False)
 
 
 @app.command()
@@ -190,7 +191,7 @@ def _follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition without its content as JSON."""
+    """Return an edition, without its numbers, as `--output json` prints it."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -206,7 +207,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return a line of a restatement list as JSON."""
+    """Return what one work changed, with who and why, as `--output json` prints it."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -233,7 +234,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell, when closed and now, as JSON."""
+    """Return a cell, when closed and now, as `--output json` prints it."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +19,13 @@ from rich.progress import Progress
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.client.clients import Clients
+from services.cli.client.resuming import Patience, answers
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
-from services.cli.files import spreadsheets, submission_rows
+from services.cli.files import submission_file, submission_rows
+from services.cli.files.bibliographies import Completion, read_mapping
+from services.cli.files.submission_file import Reading
 from services.cli.session import Session, with_session
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -27,7 +33,10 @@ ROWS_PER_CALL = 20_000
 """A call may take ten minutes; so many rows take a fraction of that."""
 SHOWN_MAX = 50
 SYSTEM = "file"
-OUTCOMES = ("created", "amended", "withdrawn", "unchanged", "refused")
+MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
+"""What becomes of rows that a filter or a person hides."""
+OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ class Report:
     refused: list[RefusedRow] = field(default_factory=list)
 
     def refuse(self, row: RefusedRow) -> None:
-        """Add a refused row."""
+        """Count a row as refused and keep it for the report that `--report` writes."""
         self.refused.append(row)
         self.counts["refused"] = len({refused.row for refused in self.refused})
 
@@ -59,10 +68,12 @@ class Report:
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
 
-@with_session("contributor", institution="", subject=True)
+@with_session("contributor", "registry", "system", institution="", subject=True)
 def import_file(
     session: Session,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .xlsx file.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .csv, .xlsx, .ris, .bib or .json file.")
+    ],
     type_name: Annotated[
         str,
         typer.Option(
@@ -73,16 +84,54 @@ def import_file(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the file, send nothing.")
     ] = False,
+    sheet: Annotated[
+        str, typer.Option(help="Sheet of an .xlsx file (default: the only one with a table).")
+    ] = "",
+    hidden_rows: Annotated[
+        HiddenRows, typer.Option(help="What becomes of rows that a filter hides.")
+    ] = HiddenRows.include,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Where an export is from: scopus, wos, ris, bibtex, crossref, datacite; "
+            "or table (default: told by the file).",
+        ),
+    ] = "",
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="Fields of another source, as TOML.")
+    ] = None,
+    unit: Annotated[str, typer.Option(help="Unit that claims the rows of an export.")] = "",
+    month_day: Annotated[
+        str,
+        typer.Option(help="MM-DD that completes dates of an export which are only a year."),
+    ] = "",
     report_to: Annotated[
         Path | None, typer.Option("--report", help="Write the refused rows to this CSV file.")
     ] = None,
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
+    When the service goes away, it waits a minute for it and goes on with the row it was at.
+
     Example: kieng import publication.csv --institution vnu --system cris
+    kieng import scopus.csv --institution vnu --unit vnu/hus --month-day 12-31 --dry-run
     """
     screen = session.screen
-    parsed = read(path, type_name, system)
+    if month_day and not MONTH_DAY.fullmatch(month_day):
+        raise Failure(f"--month-day {month_day}: write a month and a day, e.g. 12-31", USAGE)
+    reading = Reading(
+        type_name=type_name,
+        system=system,
+        sheet=sheet,
+        skip_hidden=hidden_rows is HiddenRows.skip,
+        source=source,
+        mapping=read_mapping(mapping) if mapping else None,
+        completion=Completion(unit, month_day),
+    )
+    parsed = submission_file.read(path, reading)
+    for notice in parsed.notices:
+        screen.say(notice.key, **notice.values)
     report = Report()
     local_mistakes(screen, parsed.wrong, report)
     if dry_run:
@@ -90,31 +139,14 @@ def import_file(
         screen.say("import.dry", rows=len(parsed.requests))
     else:
         with screen.progress() as progress:
-            send(session.clients, parsed.requests, report, bar(progress, path.name, parsed))
+            advance = bar(progress, path.name, parsed)
+            send(session.clients, parsed.requests, report, advance, patience_of(screen))
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:
         write_report(report_to, report)
     screen.answer(report.document(), lambda: show(screen, report))
     if report.refused:
         raise typer.Exit(NO)
-
-
-def read(path: Path, type_name: str, system: str) -> submission_rows.Parsed:
-    """Read a file of one type.
-
-    Raises:
-        Failure: the file, its type or its header cannot be read.
-    """
-    header, body = spreadsheets.read(path)
-    type_name = type_name or path.stem
-    try:
-        submission_rows.descriptor_of(type_name)
-    except submission_rows.HeaderWrong as error:
-        raise Failure(f"{path}: {error}. Give it with --type", USAGE) from error
-    try:
-        return submission_rows.parse(type_name, header, body, system)
-    except submission_rows.HeaderWrong as error:
-        raise Failure(f"{path}: {error}") from error
 
 
 def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
@@ -131,27 +163,36 @@ def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callab
     return lambda: progress.advance(task)
 
 
+def patience_of(screen: Screen) -> Patience:
+    """Return the patience of a command that says what it waits for."""
+    return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
+
+
 def send(
     clients: Clients,
     requests: Iterable[import_service_pb2.ImportSubmissionsRequest],
     report: Report,
     advance: Callable[[], None],
+    patience: Patience,
 ) -> None:
     """Send rows and add their outcomes to a report.
+
+    Rows that were written just before a cut are sent again, and counted as unchanged.
 
     Args:
         clients: where to send rows.
         requests: rows, in the order of the file.
         report: gets the outcome of each row.
         advance: called after each row.
+        patience: how long to wait for an answer.
 
     Raises:
-        CallFailed: the service stopped answering; send the whole file again.
+        CallFailed: the service did not come back in time; send the whole file again.
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
         records = {request.row: request.source_record.record_id for request in part}
-        for answer in stub.ImportSubmissions(iter(part)):
+        for answer in answers(stub.ImportSubmissions, part, patience):
             if answer.HasField("error"):
                 for refused in _refusals(answer, records.get(answer.row, "")):
                     report.refuse(refused)
@@ -205,4 +246,7 @@ def write_report(path: Path, report: Report) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
-        writer.writerows(asdict(row) for row in report.refused)
+        writer.writerows(
+            {name: visible(str(value)) for name, value in asdict(row).items()}
+            for row in report.refused
+        )

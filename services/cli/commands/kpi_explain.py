@@ -63,7 +63,8 @@ def explain(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
-    shared = session.acting_for(CONSORTIUM)
+    # Evidence and members are shown to their own institution only.
+    shared = session.acting_for(session.institution or CONSORTIUM)
     if work or submission:
         # A submission is read by its own institution, anything else by all of them.
         reader = session.acting_for(session.institution, "auditor") if submission else shared
@@ -133,7 +134,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason as JSON."""
+    """Return a reason why a work does not count as `--output json` prints it."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,

@@ -16,12 +16,12 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.commands.submission import answer
 from services.cli.errors import USAGE, Failure
-from services.cli.files import submission_rows
+from services.cli.files import field_values, headings, submission_rows
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
 
-@with_session("contributor", institution="", subject=True)
+@with_session("contributor", "registry", "system", institution="", subject=True)
 def submit(
     session: Session,
     unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
@@ -81,11 +81,11 @@ def read_content(
         Failure: the type, a fact's name or a value is wrong.
     """
     try:
-        submission_rows.descriptor_of(type_name)
+        headings.descriptor_of(type_name)
         content = submission_rows.content(type_name, row)
-    except submission_rows.HeaderWrong as error:
+    except headings.HeaderWrong as error:
         raise Failure(str(error), USAGE) from error
-    except submission_rows.CellWrong as error:
+    except field_values.CellWrong as error:
         values = error.values
         problem = screen.text(f"{error.problem}.problem", **values)
         remedy = screen.text(f"{error.problem}.remedy", **values)

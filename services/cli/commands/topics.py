@@ -12,7 +12,8 @@ import typer
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from services.cli.admin import broker, log_offsets, probes, topics
+from services.cli.admin import broker, log_offsets, log_partitions, probes, topics
+from services.cli.checks import partitions as view_partitions
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.session import Session, with_session
 
@@ -31,7 +32,12 @@ Replication = Annotated[
 
 
 @contextmanager
-def _admin(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
+    """Yield a client of the broker that is asked for.
+
+    Raises:
+        Failure: no broker is named, or it does not answer.
+    """
     address = bootstrap or os.environ.get("KIENG_KAFKA_BOOTSTRAP") or session.stack.broker
     if not address:
         raise Failure("which broker? Give --kafka host:port", USAGE)
@@ -72,7 +78,7 @@ def apply_topics(
     Example: kieng topics apply --kafka kafka-1:9092 --replication 3
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, session) as admin:
+    with connected(bootstrap, session) as admin:
         done = topics.apply(admin, table)
     screen = session.screen
     left = [str(difference) for difference in done.left]
@@ -103,13 +109,19 @@ def plan_topics(
 ) -> None:
     """Show where the broker differs from the table of topics; exit code 1 if something is missing.
 
+    Also if the log has other partitions than the live view was made of; the remedy is named.
+
     Example: kieng topics plan --kafka kafka-1:9092
     """
     table = wanted(replication, partitions)
-    with _admin(bootstrap, session) as admin:
+    with connected(bootstrap, session) as admin:
         differences = topics.plan(admin, table)
+        here = log_partitions.count(admin)
     found = [str(difference) for difference in differences]
+    wrong = view_partitions.mismatch(here, view_partitions.made_of_in(session.stack))
+    if wrong:
+        found.append(f"{wrong}: {view_partitions.remedy(here)}")
     screen = session.screen
     screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
-    if not all(difference.is_generous for difference in differences):
+    if wrong or not all(difference.is_generous for difference in differences):
         raise typer.Exit(NO)

@@ -1,102 +1,180 @@
-"""Reads CSV and XLSX files into texts: encodings, separators, types of cells, limits."""
+"""Reads CSV and XLSX files into tables, and says what it left unread or had to convert."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import python_calamine
 
 from services.cli.errors import USAGE, Failure
+from services.cli.files import csv_file, legacy_text, xlsx_file
+from services.cli.files.cells import Cell, cell_text, has_text
 
 FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
-SEPARATORS = ",;\t"
-# Vietnamese files of older Windows programs; its letters come apart and are joined by NFC later.
-OLD_ENCODING = "cp1258"
+TITLE_ROWS_MAX = 20
+"""Rows above the headings, such as a title, that are looked through."""
 
-Table = tuple[list[str], list[tuple[int, list[str]]]]
+IsHeader = Callable[[Sequence[str]], bool]
 
 
-def read(path: Path) -> Table:
-    """Return the headings, and number and cells of every other row; a header row is row 1.
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know of a file that was read.
+
+    Args:
+        key: of the text.
+        values: what the text names.
+    """
+
+    key: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The headings, and number in the file and cells of every other row that has a text.
+
+    The first row of a file is row 1.
+    """
+
+    header: list[str]
+    rows: list[tuple[int, list[Cell]]]
+    notices: list[Notice] = field(default_factory=list)
+
+
+def read(
+    path: Path, is_header: IsHeader | None = None, sheet: str = "", skip_hidden: bool = False
+) -> Table:
+    """Return the table of a file.
+
+    Args:
+        path: a .csv or .xlsx file.
+        is_header: recognises the row of headings below a title; by default the first row with a
+            text has the headings.
+        sheet: name of the sheet to read; by default the only visible one that has a table.
+        skip_hidden: leave out rows that a filter or a person hides.
 
     Raises:
-        Failure: the file is absent, too big, of an unknown kind or not readable.
+        Failure: the file is absent, too big, of an unknown kind, not readable or ambiguous.
     """
     if not path.is_file():
         raise Failure(f"{path}: no such file", USAGE)
     if path.stat().st_size > FILE_BYTES_MAX:
         raise Failure(f"{path}: larger than {FILE_BYTES_MAX // 1024**2} MB; split it")
-    kinds = {".csv": _csv_rows, ".xlsx": _xlsx_rows}
-    if path.suffix.lower() not in kinds:
+    if path.suffix.lower() == ".csv":
+        return _with_unicode(_table(path, list(csv_file.rows(path)), is_header))
+    if path.suffix.lower() != ".xlsx":
         raise Failure(f"{path}: only .csv and .xlsx can be read", USAGE)
-    rows = list(kinds[path.suffix.lower()](path))
-    if not rows:
-        raise Failure(f"{path}: the file is empty")
-    if len(rows) > ROWS_MAX + 1:
-        raise Failure(f"{path}: more than {ROWS_MAX:,} rows; split it")
-    return rows[0], list(enumerate(rows[1:], start=2))
+    chosen, notices = _choose(path, xlsx_file.sheets(path), is_header, sheet)
+    hidden = chosen.hidden if skip_hidden else frozenset()
+    rows = [[] if number in hidden else row for number, row in enumerate(chosen.rows)]
+    table = _table(path, rows, is_header)
+    shown = [number for number, _ in table.rows if number - 1 in chosen.hidden]
+    if skip_hidden and chosen.hidden:
+        notices.append(Notice("import.hidden_skipped", {"rows": str(len(chosen.hidden))}))
+    elif shown:
+        notices.append(Notice("import.hidden_read", {"rows": str(len(shown))}))
+    return _with_unicode(Table(table.header, table.rows, notices + table.notices))
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each row and its cells by heading; a header row is row 1."""
-    header, body = read(path)
-    for number, cells in body:
-        yield number, dict(zip(header, cells, strict=False))
+    """Yield the number of each row of a file and its texts by heading. Raises as `records`."""
+    return records(path, read(path))
 
 
-def decode(content: bytes) -> str:
-    """Return the text of a CSV file: UTF-8 or UTF-16 with or without mark, else Vietnamese Windows.
+def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield the number of each row of a table and its texts by heading.
 
     Raises:
-        UnicodeDecodeError: it is none of them.
+        Failure: a row has more cells than there are headings.
     """
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode(OLD_ENCODING)
+    for number, cells in table.rows:
+        if is_too_wide(cells, table.header):
+            wide = f"{len(cells)} cells under {len(table.header)} headings"
+            raise Failure(f"{path}:{number}: {wide}; put texts with separators in quotation marks")
+        texts = [cell_text(cell) for cell in cells]
+        texts += [""] * (len(table.header) - len(texts))
+        yield number, dict(zip(table.header, texts, strict=False))
 
 
-def _csv_rows(path: Path) -> Iterator[list[str]]:
-    try:
-        text = decode(path.read_bytes())
-    except UnicodeDecodeError as error:
-        raise Failure(
-            f"{path}: neither UTF-8 nor UTF-16 nor Windows-1258; save as UTF-8"
-        ) from error
-    first = text.partition("\n")[0]
-    separator = max(SEPARATORS, key=first.count)
-    try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    except csv.Error as error:
-        raise Failure(f"{path}: not a CSV file: {error}") from error
+def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
+    """Return True if a row has a text beyond the last heading, so that its cells have shifted."""
+    return any(has_text(cell) for cell in cells[len(header) :])
 
 
-def _xlsx_rows(path: Path) -> Iterator[list[str]]:
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-        rows: Sequence[Sequence[Any]] = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (python_calamine.CalamineError, IndexError) as error:
-        raise Failure(f"{path}: not an XLSX file with a sheet: {error}") from error
-    for row in rows:
-        yield [cell_text(cell) for cell in row]
+def _table(path: Path, rows: Sequence[Sequence[Cell]], is_header: IsHeader | None) -> Table:
+    """Find the headings, and drop rows without a text."""
+    full = [(n, list(row)) for n, row in enumerate(rows, start=1) if any(map(has_text, row))]
+    if not full:
+        raise Failure(f"{path}: the file is empty")
+    at = _header_at(full, is_header)
+    if len(full) - at > ROWS_MAX + 1:
+        raise Failure(f"{path}: more than {ROWS_MAX:,} rows; split it")
+    header = [cell_text(cell) for cell in full[at][1]]
+    while header and not header[-1]:
+        header.pop()
+    notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
+    return Table(header, full[at + 1 :], notices)
 
 
-def cell_text(cell: Any) -> str:
-    """Return a spreadsheet's cell as a CSV file would have it."""
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, datetime):
-        return cell.date().isoformat()
-    if isinstance(cell, date):
-        return cell.isoformat()
-    return str(cell)
+def _header_at(rows: Sequence[tuple[int, list[Cell]]], is_header: IsHeader | None) -> int:
+    for position, (_, cells) in enumerate(rows[: TITLE_ROWS_MAX + 1]):
+        if is_header and is_header([cell_text(cell) for cell in cells]):
+            return position
+    return 0
+
+
+def _choose(
+    path: Path, sheets: list[xlsx_file.Sheet], is_header: IsHeader | None, wanted: str
+) -> tuple[xlsx_file.Sheet, list[Notice]]:
+    """Return the sheet to read, and say which others have rows."""
+    if wanted:
+        found = [sheet for sheet in sheets if sheet.name == wanted]
+        if not found:
+            names = ", ".join(repr(sheet.name) for sheet in sheets)
+            raise Failure(f"{path}: there is no sheet {wanted!r}, but {names}", USAGE)
+        return found[0], []
+    full = [sheet for sheet in sheets if sheet.is_visible and sheet.has_rows()]
+    tables = [sheet for sheet in full if _has_header(sheet, is_header)] or full
+    if not tables:
+        raise Failure(f"{path}: the file is empty")
+    if len(tables) > 1:
+        names = ", ".join(repr(sheet.name) for sheet in tables)
+        raise Failure(f"{path}: several sheets have rows: {names}; choose with --sheet", USAGE)
+    others = [sheet.name for sheet in full if sheet is not tables[0]]
+    values = {"sheet": tables[0].name, "others": ", ".join(others)}
+    return tables[0], [Notice("import.sheets_unread", values)] if others else []
+
+
+def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
+    rows = [row for row in sheet.rows if any(map(has_text, row))][: TITLE_ROWS_MAX + 1]
+    return is_header is not None and any(is_header([cell_text(c) for c in row]) for row in rows)
+
+
+def _with_unicode(table: Table) -> Table:
+    """Convert the text of old Vietnamese fonts: the headings, and column by column."""
+    of_header = legacy_text.converter(table.header)
+    header = [of_header(text) for text in table.header] if of_header else table.header
+    columns = [
+        [cell for _, row in table.rows if isinstance(cell := _at(row, at), str)]
+        for at in range(len(header))
+    ]
+    found = next(filter(None, map(legacy_text.converter, columns)), of_header)
+    if found is None:
+        return table
+    odd = [
+        at
+        for at, texts in enumerate(columns)
+        if not all(map(str.isascii, texts)) and legacy_text.fits(found, texts)
+    ]
+    for _, row in table.rows:
+        for at in odd:
+            if isinstance(cell := _at(row, at), str) and not cell.isascii():
+                row[at] = found(cell)
+    notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
+    return Table(header, table.rows, [*table.notices, notice])
+
+
+def _at(row: Sequence[Cell], column: int) -> Cell:
+    return row[column] if column < len(row) else ""

@@ -25,7 +25,7 @@ def value_json(value: view_pb2.Value) -> Any:
 
 
 def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
-    """Return a fraction as JSON."""
+    """Return a fraction as numerator and denominator, which stay exact in JSON."""
     return {"numerator": ratio.numerator, "denominator": ratio.denominator}
 
 
@@ -58,7 +58,7 @@ def percent_text(quotient: float, lang: Lang) -> str:
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
-    """Return a cell as JSON."""
+    """Return a cell with its target, pace and split as `--output json` prints it."""
     document = {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -90,7 +90,7 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
-    """Return the view of an answer as JSON."""
+    """Return view, position, digest and age of an answer as `--output json` prints them."""
     age = None
     if view.HasField("newest_event_at"):
         newest = view.newest_event_at.ToDatetime(tzinfo=UTC)

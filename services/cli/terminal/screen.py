@@ -6,11 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TextIO, cast
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,7 +19,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.texts import Lang, text
+from services.kernel.lossy_stream import LossyStream
 
 FILE_COLUMNS = 150
 """Width of output to a file or a pipe, which have none of their own."""
@@ -31,27 +32,6 @@ class Output(StrEnum):
 
     table = "table"
     json = "json"
-
-
-class LossyStream:
-    """A stream that drops a message instead of raising when the disk is full."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write as much as there is space for."""
-        with suppress(OSError):
-            return self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Flush; what does not fit is flushed with the next message."""
-        with suppress(OSError):
-            self._stream.flush()
 
 
 class Screen:
@@ -65,10 +45,10 @@ class Screen:
     def __init__(self, output: Output = Output.table, lang: Lang = Lang.vi) -> None:
         self.output = output
         self.lang = lang
-        self.answers = Console(highlight=False)
+        self.answers = EscapingConsole()
         if not self.answers.is_terminal and "COLUMNS" not in os.environ:
-            self.answers = Console(highlight=False, width=FILE_COLUMNS)
-        self.messages = Console(file=cast(TextIO, LossyStream(sys.stderr)), highlight=False)
+            self.answers = EscapingConsole(width=FILE_COLUMNS)
+        self.messages = EscapingConsole(file=cast(TextIO, LossyStream(sys.stderr)))
 
     @property
     def is_json(self) -> bool:
@@ -81,7 +61,7 @@ class Screen:
 
     def say(self, key: str, style: str = "", **values: object) -> None:
         """Print a message on stderr."""
-        self.messages.print(self.text(key, **values), style=style, markup=False)
+        self.messages.print(self.text(key, **values), style=style)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
         """Print the answer of a command: one JSON object, or what ``show`` makes."""
@@ -99,7 +79,8 @@ class Screen:
 
     def json_line(self, document: Any, indent: int | None = None) -> None:
         """Print one JSON object on stdout."""
-        self.answers.file.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+        line = json.dumps(document, ensure_ascii=False, indent=indent)
+        self.answers.file.write(json_visible(line) + "\n")
         self.answers.file.flush()
 
     def table(self, *headings: str, title: str = "") -> Table:

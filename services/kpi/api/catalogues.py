@@ -42,7 +42,7 @@ class CatalogueApi:
         """
         message = self._frozen(request)
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
-        if live is not None and (live.topic_id != topic_id or not live.has_its_log):
+        if live is not None and not live.is_of(topic_id, len(begins)):
             raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
         version = self.registry.publish(message)
         if live is None:
@@ -204,6 +204,7 @@ def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_
         generation=view.generation,
         catalogue_version=view.catalogue_version,
         fold_version=view.fold_version,
+        partitions=view.partitions,
         waiting_for=view.awaits,
         events_done=standing.read if standing else 0,
         events_wanted=sum(view.targets.values()) if view.phase else 0,

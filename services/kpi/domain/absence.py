@@ -12,7 +12,7 @@ from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_o
 from services.kpi.domain.cube import Range, Value
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.months import month_of_date, month_text
-from services.kpi.domain.work import Claim, Fact, Work, effective_date
+from services.kpi.domain.work import Claim, Fact, Work
 
 VALUE, DENOMINATOR = "value", "denominator"
 
@@ -44,11 +44,11 @@ class Finding:
     Args:
         reason: kind of reason.
         part: part of the indicator, `value` or `denominator`; empty for the whole work.
-        submission_id: submission concerned; empty for the work.
+        submission_id: full name of the submission concerned; empty for the work.
         field: fact that was tested; empty for none.
         wanted: what the cell requires.
         found: the actual value; empty for none.
-        by: submission with the decisive claim where claims disagree.
+        by: full name of the submission with the decisive claim where claims disagree.
     """
 
     reason: Reason
@@ -96,7 +96,7 @@ def explain_absence(
     Args:
         work: everything known of the work.
         cell: the cell.
-        submission_id: submission to examine; empty for the work as a whole.
+        submission_id: full name of the submission to examine; empty for the work as a whole.
         version: its version known to the caller; 0 if none.
     """
     indicator = cell.catalogue.indicators.get(cell.indicator.attainment_of, cell.indicator)
@@ -142,14 +142,14 @@ def _of_claims(claims: list[Claim], cell: AskedCell, submission_id: str) -> Iter
     claims = sorted(claims, key=lambda claim: claim.precedence)
     strongest = claims[0]
     for claim in claims:
-        if claim.type != strongest.type and submission_id in ("", claim.submission_id):
+        if claim.type != strongest.type and submission_id in ("", claim.name):
             yield Finding(
                 Reason.OUTVOTED,
-                submission_id=claim.submission_id,
+                submission_id=claim.name,
                 field="type",
                 wanted=strongest.type,
                 found=claim.type,
-                by=strongest.submission_id,
+                by=strongest.name,
             )
     claims = [claim for claim in claims if claim.type == strongest.type]
     for part, component in (
@@ -165,13 +165,13 @@ def _of_claims(claims: list[Claim], cell: AskedCell, submission_id: str) -> Iter
                 field="type",
                 wanted=component.type,
                 found=strongest.type,
-                by=strongest.submission_id,
+                by=strongest.name,
             )
             continue
         component = component.of_type(strongest.type)
         alone = component.rule is Rule.CLAIMS
         for said in [[claim] for claim in claims] if alone else [claims]:
-            about = said[0].submission_id if alone else ""
+            about = said[0].name if alone else ""
             if about and submission_id not in ("", about):
                 continue
             for finding in _of_component(component, said, cell):
@@ -203,13 +203,8 @@ def _of_condition(test: Condition, facts: Facts) -> Finding:
     for claim in facts.claims:
         own = Facts([claim], facts.tree)
         if test.holds(own.get):
-            by = next((c for c in facts.claims if c.facts.get(test.field) is not None), claim)
-            return replace(
-                finding,
-                reason=Reason.OUTVOTED,
-                submission_id=claim.submission_id,
-                by=by.submission_id,
-            )
+            by = facts.claims[0].name
+            return replace(finding, reason=Reason.OUTVOTED, submission_id=claim.name, by=by)
     return finding
 
 
@@ -236,7 +231,7 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
     begin = begin_of(component, facts)
     if not begin:
         for name in (component.date, component.not_before):
-            if name and not effective_date(facts.claims, name):
+            if name and not facts.date(name):
                 yield Finding(Reason.DATE_MISSING, field=name)
         return
     first, last = months
@@ -245,7 +240,7 @@ def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Fin
     if month > last or (month < first and not component.is_stock):
         yield Finding(Reason.OUTSIDE_RANGE, field=component.date, wanted=wanted, found=begin)
     elif component.is_stock and component.until != NEVER:
-        end = effective_date(facts.claims, component.until)
+        end = facts.date(component.until)
         if end and max(month, month_of_date(end)) <= last:
             yield Finding(Reason.OUTSIDE_RANGE, field=component.until, wanted=wanted, found=end)
 
@@ -265,7 +260,7 @@ def _of_units(component: Component, facts: Facts, cell: AskedCell) -> Iterator[F
                 Reason.NOT_LEAD,
                 wanted=tree.ids[unit],
                 found=tree.ids[leads[0].unit] if leads else "",
-                by=leads[0].submission_id if leads else "",
+                by=leads[0].name if leads else "",
             )
             return
     if component.rule.is_money and amount_of(component, facts):

@@ -13,7 +13,7 @@ from services.kpi.domain.cuts import Cut
 from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.tree import UnitTree
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Version of the fold: raise it with every change that can alter a cell; part of a view's id."""
 
 INSTITUTIONS = "institutions"

@@ -15,7 +15,7 @@ from services.kpi.domain.cuts import SEPARATOR
 from services.kpi.domain.months import month_of_date
 from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
-from services.kpi.domain.work import Claim, Fact, Key, Statement, effective_date, settled
+from services.kpi.domain.work import Claim, Fact, Key, Statement
 
 # 17 bits hold every month up to the year 9999, which people write for "never".
 MONTH_BITS, COLUMN_BITS = 17, 12
@@ -60,11 +60,11 @@ def _count(
         return
     if len(claims) > 1:
         claims = sorted(claims, key=lambda claim: claim.precedence)
-        # The strongest claim determines the type; claims of another type do not count.
+        # The claim that leads the work determines its type; claims of another do not count.
         claims = [claim for claim in claims if claim.type == claims[0].type]
     facts = Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
-        # Each claim by its own facts, or the work by its settled facts.
+        # Each claim by its own facts, or the work by those of the claim that leads it.
         if component.rule is Rule.CLAIMS and len(claims) > 1:
             for claim in claims:
                 said = Facts([claim], catalogue.tree)
@@ -95,7 +95,7 @@ def _count_component(
     month = month_of_date(begin)
     end = ""
     if component.is_stock and component.until != NEVER:
-        end = effective_date(facts.claims, component.until)
+        end = facts.date(component.until)
     for number, found in columns:
         _add(found, month, 1, number, measures, added)
         if end:
@@ -105,10 +105,10 @@ def _count_component(
 
 def begin_of(component: Component, facts: Facts) -> str:
     """Return the date from which a work counts; empty while a required date is missing."""
-    date = effective_date(facts.claims, component.date)
+    date = facts.date(component.date)
     if not date or not component.not_before:
         return date
-    other = effective_date(facts.claims, component.not_before)
+    other = facts.date(component.not_before)
     return max(date, other) if other else ""
 
 
@@ -121,23 +121,34 @@ def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[in
 
 
 class Facts:
-    """The facts of a work, settled among its claims."""
+    """The facts of a work: those of the claim that leads it, whole.
+
+    Who joins a work takes it as it is, so that no claim moves the numbers of another unit
+    (ADR 0025). Only who claims it is known from all claims.
+
+    Args:
+        claims: claims on the work in order of precedence, at least one.
+        tree: the unit tree.
+    """
 
     def __init__(self, claims: list[Claim], tree: UnitTree) -> None:
         self.claims = claims
         self.tree = tree
-        self._only = claims[0].facts if len(claims) == 1 else None
+        self._said = claims[0].facts
 
     def get(self, name: str) -> Fact | None:
-        """Return a settled fact of the work; None if no claim has it."""
+        """Return a fact of the work; None if the claim that leads it does not say."""
         if name == INSTITUTIONS:
             return self._institutions()
-        if self._only is not None:
-            return self._only.get(name)
-        return settled(self.claims, name)
+        return self._said.get(name)
+
+    def date(self, name: str) -> str:
+        """Return a fact that is a date; empty for any other."""
+        found = self._said.get(name)
+        return found if isinstance(found, str) else ""
 
     def whole_number(self, name: str) -> int | None:
-        """Return a settled fact that is a whole number; None for any other."""
+        """Return a fact that is a whole number; None for any other."""
         found = self.get(name)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
@@ -145,10 +156,9 @@ class Facts:
         tree = self.tree
         claiming = {tree.institution[claim.unit] for claim in self.claims} - {None}
         found = {tree.ids[number] for number in claiming if number is not None}
-        for claim in self.claims:
-            named = claim.facts.get(INSTITUTIONS, ())
-            if isinstance(named, tuple):
-                found.update(named)
+        named = self._said.get(INSTITUTIONS, ())
+        if isinstance(named, tuple):
+            found.update(named)
         return tuple(sorted(found))
 
 

@@ -18,7 +18,7 @@ CellKey = tuple[str, str]
 
 
 def fold(
-    work: Work, submission_id: str, statement: Statement, catalogue: Catalogue
+    work: Work, name: str, statement: Statement, catalogue: Catalogue
 ) -> tuple[Work, dict[Key, int]]:
     """Fold one statement of a submission into its work.
 
@@ -27,7 +27,7 @@ def fold(
 
     Args:
         work: everything known of the work; `Work()` if nothing is.
-        submission_id: submission of the statement.
+        name: full name of the submission of the statement.
         statement: its full state as far as this work is concerned.
         catalogue: frozen indicators and tree; the same for the whole life of a view.
 
@@ -37,9 +37,9 @@ def fold(
 
     Source: design.md, section 5.
     """
-    if statement.version <= work.version_of(submission_id):
+    if statement.version <= work.version_of(name):
         return work, {}
-    statements = {**work.statements, submission_id: statement}
+    statements = {**work.statements, name: statement}
     contributed = contribution(statements.values(), catalogue)
     return Work(statements, contributed), difference(contributed, work.contributed)
 

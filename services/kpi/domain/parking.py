@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from services.kpi.domain.authority import full_name
+
 WINDOW_RECORDS = 10_000
 
 
@@ -50,10 +52,13 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRef:
-    """What the fold keeps of a parked record; ``is_open`` until a newer version was folded."""
+    """What the fold keeps of a parked record; ``is_open`` until a newer version was folded.
+
+    ``name`` is the full name of its submission, see `authority.full_name`; empty if unknown.
+    """
 
     offset: int
-    submission_id: str
+    name: str
     work_key: str
     version: int
     is_open: bool
@@ -77,8 +82,8 @@ class Parking:
 
     def park(self, offset: int, parked: Parked) -> str:
         """Add a parked record; return why the fold must stop now, empty if it may continue."""
-        name = parked.submission_id, parked.work_key
-        self._bury(ParkedRef(offset, *name, parked.version, is_open=True))
+        name = full_name(parked.institution_id, parked.submission_id)
+        self._bury(ParkedRef(offset, name, parked.work_key, parked.version, is_open=True))
         if self._in_a_row > self._limits.in_a_row:
             return f"over {self._limits.in_a_row} records in a row cannot be folded"
         is_full = offset + 1 >= WINDOW_RECORDS
@@ -87,17 +92,17 @@ class Parking:
             return f"over {limit} of the last {WINDOW_RECORDS} records cannot be folded"
         return ""
 
-    def mended(self, submission_id: str, work_key: str, version: int) -> list[int]:
+    def mended(self, name: str, work_key: str, version: int) -> list[int]:
         """Return the offsets of open parked records that a submission's newer version replaces."""
         if not self._open:
             return []
-        parked_refs = self._open.get((submission_id, work_key), [])
+        parked_refs = self._open.get((name, work_key), [])
         done = [parked_ref.offset for parked_ref in parked_refs if parked_ref.version < version]
         left = [parked_ref for parked_ref in parked_refs if parked_ref.version >= version]
         if left:
-            self._open[submission_id, work_key] = left
+            self._open[name, work_key] = left
         else:
-            self._open.pop((submission_id, work_key), None)
+            self._open.pop((name, work_key), None)
         return done
 
     def _bury(self, parked_ref: ParkedRef) -> None:
@@ -106,7 +111,5 @@ class Parking:
         self._recent.append(parked_ref.offset)
         while self._recent[0] <= parked_ref.offset - WINDOW_RECORDS:
             self._recent.popleft()
-        if parked_ref.is_open and parked_ref.submission_id:
-            self._open.setdefault((parked_ref.submission_id, parked_ref.work_key), []).append(
-                parked_ref
-            )
+        if parked_ref.is_open and parked_ref.name:
+            self._open.setdefault((parked_ref.name, parked_ref.work_key), []).append(parked_ref)

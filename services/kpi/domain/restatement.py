@@ -180,8 +180,8 @@ class Restatement:
         return {place: value for place, value in total.items() if value}
 
     def _claims(self, old: FrozenWork | None, new: FrozenWork | None) -> list[RestatedClaim]:
-        before = {claim.submission_id: claim for claim in old.claims} if old else {}
-        now = {claim.submission_id: claim for claim in new.claims} if new else {}
+        before = _by_submission(old)
+        now = _by_submission(new)
         found = []
         for submission in sorted(before.keys() | now.keys()):
             was, is_now = before.get(submission), now.get(submission)
@@ -210,6 +210,12 @@ class Restatement:
             if sign:
                 number = next(number for number, change in changes if change * sign > 0)
                 self._add(lines[number], unit_id, column, sign)
+
+
+def _by_submission(work: FrozenWork | None) -> dict[tuple[str, str], FrozenClaim]:
+    """Return a frozen work's claims by submission and institution: older ids are shared."""
+    claims = work.claims if work else ()
+    return {(claim.submission_id, claim.institution_id): claim for claim in claims}
 
 
 def _key(old: FrozenWork | None, new: FrozenWork | None) -> str:

@@ -14,7 +14,7 @@ from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:
-    """Return the message of an edition without its content."""
+    """Return period, digest and signature of an edition as the contract has them."""
     closed_at = Timestamp()
     closed_at.FromDatetime(edition.closed_at)
     return api.Edition(
@@ -79,7 +79,7 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
 
 
 def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
-    """Return the message of a restated cell, then and now."""
+    """Return a restated cell, when closed and now and why, as the contract has it."""
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,

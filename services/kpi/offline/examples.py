@@ -86,7 +86,7 @@ def cube_of(example: Example, catalogue: Catalogue) -> Cube:
     for event in example.events:
         statement = events.decode_statement(event, catalogue, b"")
         old = works.get(event.work_key, Work())
-        works[event.work_key], found = fold(old, event.submission_id, statement, catalogue)
+        works[event.work_key], found = fold(old, events.name_of(event), statement, catalogue)
         for key, change in found.items():
             changes[key] = changes.get(key, 0) + change
     cube = Cube(catalogue)

@@ -26,7 +26,7 @@ CellKey = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One `SubmissionChanged` of one run; the oracle ignores their order."""
+    """One `SubmissionChanged` as bytes, and the number of its log; order does not matter."""
 
     run: int
     value: bytes
@@ -111,7 +111,9 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
     newest: dict[tuple[int, str, str], events_pb2.SubmissionChanged] = {}
     for record in log:
         event = events_pb2.SubmissionChanged.FromString(record.value)
-        key = (record.run, event.work_key, event.submission_id)
+        if not is_its_own(event):
+            continue
+        key = (record.run, event.work_key, _submission(event))
         if key not in newest or newest[key].version < event.version:
             newest[key] = event
     rows = [
@@ -120,11 +122,35 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
         for measure in ("declared", "verified")
         if event.HasField(measure)
     ]
-    names = "run, work, sub, measure, unit, is_lead, share, rank, type, facts"
+    names = "run, work, sub, measure, unit, is_lead, share, since, rank, type, facts"
     lines = "\n".join(json.dumps(dict(zip(names.split(", "), row, strict=True))) for row in rows)
     database.execute(sql.CLAIMS_TABLE)
     if rows:
         database.execute(sql.LOAD_CLAIMS, [f"[{','.join(lines.splitlines())}]"])
+
+
+def is_its_own(event: events_pb2.SubmissionChanged) -> bool:
+    """Return True if the institution of an event can say it (ADR 0025)."""
+    mine = event.institution_id
+    claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
+    *owner, _ = event.submission_id.rsplit(".", 1)
+    epoch, change = divmod(event.version, 2**40)
+    return (
+        bool(mine)
+        and all(claim.unit_id.split("/")[0] == mine for claim in claims)
+        and owner in ([], [mine])
+        and (event.work_key[:4] != "sub:" or event.work_key[4:] == event.submission_id)
+        and 0 <= epoch <= 2**20
+        and change > 0
+    )
+
+
+def _submission(event: events_pb2.SubmissionChanged) -> str:
+    """Return the submission's name: of two institutions the same id names two submissions.
+
+    It begins with the part of the id that begins with its time, so that it can be ordered by.
+    """
+    return f"{event.submission_id.rsplit('.', 1)[-1]}\x1f{event.institution_id}"
 
 
 def _claim_row(
@@ -137,15 +163,25 @@ def _claim_row(
     return (
         run,
         event.work_key,
-        event.submission_id,
+        _submission(event),
         measure,
         claim.unit_id,
         claim.part == submission_pb2.PART_LEAD,
         claim.share_ppm,
+        _verified_since(event),
         claim.source or submission_pb2.SOURCE_DECLARED,
         kind,
         facts,
     )
+
+
+def _verified_since(event: events_pb2.SubmissionChanged) -> int:
+    """Return the millisecond of the first verification; the last there is for what has none."""
+    said = [t for t in ("verified_at", "changed_at") if event.HasField(t)]
+    if not (said and event.HasField("verified")):
+        return 2**63 - 1
+    time = getattr(event, said[0])
+    return int(time.seconds * 1000 + time.nanos // 10**6)
 
 
 def _beside(

@@ -14,7 +14,7 @@ Taxonomies = Mapping[str, catalogue_pb2.Taxonomy]
 
 CLAIMS_TABLE = """
 CREATE TABLE claims (run BIGINT, work VARCHAR, sub VARCHAR, measure VARCHAR, unit VARCHAR,
-    is_lead BOOLEAN, share BIGINT, rank INTEGER, type VARCHAR, facts JSON)
+    is_lead BOOLEAN, share BIGINT, since BIGINT, rank INTEGER, type VARCHAR, facts JSON)
 """
 
 TAXONOMY_TABLES = """
@@ -25,28 +25,33 @@ CREATE TABLE links (taxonomy VARCHAR, source VARCHAR, target VARCHAR, since VARC
 LOAD_CLAIMS = """
 INSERT INTO claims
 SELECT (c->>'run')::BIGINT, c->>'work', c->>'sub', c->>'measure', c->>'unit',
-    (c->>'is_lead')::BOOLEAN, (c->>'share')::BIGINT, (c->>'rank')::INTEGER, c->>'type', c->'facts'
+    (c->>'is_lead')::BOOLEAN, (c->>'share')::BIGINT, (c->>'since')::BIGINT,
+    (c->>'rank')::INTEGER, c->>'type', c->'facts'
 FROM (SELECT unnest(from_json(?::JSON, '["JSON"]')) AS c)
 """
 
-# Claims with the same type as the work's strongest claim.
+# Claims with the same type as the claim that leads the work, each with the facts of that one.
 COUNTED = """
 CREATE TABLE counted AS
-SELECT claims.*, here.institution,
+SELECT claims.*, led, here.institution,
     coalesce((facts->>'unit_authors')::BIGINT, 1) AS authors
 FROM claims
-JOIN (SELECT run, work, measure, arg_min(type, (rank, sub)) AS work_type
+JOIN (SELECT run, work, measure, arg_min(type, (since, rank, sub)) AS work_type,
+          arg_min(facts, (since, rank, sub)) AS led
       FROM claims GROUP BY ALL) USING (run, work, measure)
 JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = claims.unit
 WHERE type = work_type
 """
 
 # The same claims, each as the only claim of a separate work.
-ALONE = "CREATE VIEW alone AS SELECT * REPLACE (work || chr(31) || sub AS work) FROM counted"
+ALONE = """
+CREATE VIEW alone AS
+SELECT * REPLACE (work || chr(31) || sub AS work, facts AS led) FROM counted
+"""
 
-# Claiming institutions, united with those that any claim names.
+# Claiming institutions, united with those that the work's facts name.
 _INSTITUTIONS = """list_filter(list_distinct(list_concat(list(institution),
-    flatten(list(coalesce(facts->>'$.institutions[*]', []))))), lambda x: x IS NOT NULL)"""
+    coalesce(any_value(led)->>'$.institutions[*]', []))), lambda x: x IS NOT NULL)"""
 
 
 def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonomies) -> str:
@@ -59,7 +64,7 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
     """
     source = "alone" if definition.rule == _RULES.COUNTING_RULE_CLAIMS else "counted"
     leaves = definition.until not in ("", "never")
-    end = f"({_date(definition.until)})" if leaves else "CAST(NULL AS VARCHAR)"
+    end = f"({_settled(definition.until)})" if leaves else "CAST(NULL AS VARCHAR)"
     tests = " AND ".join(_test(definition.type, condition) for condition in definition.where)
     of_type = "true" if definition.type == "any" else f"type = '{definition.type}'"
     own, other, placed = _cut(definition.type, cut, taxonomies)
@@ -94,26 +99,16 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
 
 
 def _settled(field: str) -> str:
-    """Return the SQL for a fact of the strongest claim that has it."""
-    if not field:
-        return "NULL"
-    value = f"(facts->>'{field}')"
-    return f"arg_min({value}, (rank, sub)) FILTER ({value} IS NOT NULL)"
-
-
-def _date(field: str) -> str:
-    """Return the SQL for the one date of a work: a registry's, else the earliest."""
-    value = f"(facts->>'{field}')"
-    registry = f"arg_min({value}, (rank, sub)) FILTER (rank = 1 AND {value} IS NOT NULL)"
-    return f"coalesce({registry}, min({value}))"
+    """Return the SQL for a fact of the work: of the claim that leads it."""
+    return f"(any_value(led)->>'{field}')" if field else "NULL"
 
 
 def _begin(definition: catalogue_pb2.Component) -> str:
     """Return the SQL for the day from which a work counts, if two dates are needed."""
-    first = _date(definition.date)
+    first = _settled(definition.date)
     if not definition.not_before:
         return first
-    second = _date(definition.not_before)
+    second = _settled(definition.not_before)
     # NULL if one is missing: then neither comparison is true.
     return f"CASE WHEN {first} > {second} THEN {first} WHEN {first} <= {second} THEN {second} END"
 
@@ -158,9 +153,11 @@ def _items(type_name: str, name: str) -> str:
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
     assert message is not None
     field = message.fields_by_name[name]
-    listed = f"(facts->'{name}')"
-    found = f"arg_min({listed}, (rank, sub)) FILTER ({listed} IS NOT NULL)"
-    items = f"from_json({found}, '[\"VARCHAR\"]')" if field.is_repeated else f"[{_settled(name)}]"
+    items = (
+        f"from_json(any_value(led)->'{name}', '[\"VARCHAR\"]')"
+        if field.is_repeated
+        else f"[{_settled(name)}]"
+    )
     if field.enum_type is not None:
         items = f"list_transform({items}, lambda x: lower(regexp_replace(x, '^[A-Z]+_', '')))"
     return f"CASE WHEN {_settled(name)} IS NULL THEN NULL ELSE {items} END"
@@ -214,7 +211,7 @@ _WHOLE = """
 _LEAD = """
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, 1 AS value
     FROM works
-    JOIN (SELECT run, work, measure, arg_min(unit, (rank, sub)) AS unit FROM said
+    JOIN (SELECT run, work, measure, arg_min(unit, (since, rank, sub)) AS unit FROM said
           WHERE is_lead GROUP BY ALL) USING (run, work, measure)
     JOIN closure USING (unit)
 """
@@ -245,14 +242,14 @@ def _shared(netted: bool) -> str:
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, part AS value
     FROM (
         SELECT *, floor_part + CASE WHEN row_number() OVER (
-            PARTITION BY run, work, measure ORDER BY remainder DESC, rank, sub
+            PARTITION BY run, work, measure ORDER BY remainder DESC, since, rank, sub
         ) <= total - sum(floor_part) OVER (PARTITION BY run, work, measure)
         THEN 1 ELSE 0 END AS part
         FROM (
             SELECT *, (total * top) // bottom AS floor_part,
                 ((total * top) % bottom) * 1000000000000 // bottom AS remainder
             FROM (
-                SELECT works.*, sub, rank, unit, amount::HUGEINT AS total,
+                SELECT works.*, sub, since, rank, unit, amount::HUGEINT AS total,
                     (CASE WHEN bool_and(share > 0) OVER w THEN share
                         ELSE authors END)::HUGEINT AS top,
                     (CASE WHEN bool_and(share > 0) OVER w THEN sum(share) OVER w

@@ -67,18 +67,19 @@ class Decoder:
         for record in records:
             value = record.value or b""
             try:
-                kind = event_type(record)
+                kind, source = event_type(record), header(record, "ce_source")
                 if kind == events.REPUBLISHED:
-                    flush.republished |= events.decode_republished(value, self._generation)
+                    mark = events.decode_republished(value, self._generation, source)
+                    flush.republished |= mark
                 elif kind == events.CHANGED:
                     event = events.decode_changed(value)
                     if self._is_foreign and self._is_foreign(event.work_key):
                         continue
+                    events.check_authority(event, source)
                     statement = events.decode_statement(event, self._catalogue, value)
                     changed.append((event, statement))
-                    flush.mended += self._parking.mended(
-                        event.submission_id, event.work_key, event.version
-                    )
+                    name = events.name_of(event)
+                    flush.mended += self._parking.mended(name, event.work_key, event.version)
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
                 else:
                     # A type of a later release; it changes no cell.

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
 from kieng.kpi.v1 import kpi_service_pb2
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.privacy import reserved
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
@@ -12,6 +17,7 @@ from services.kpi.query.explanation import Seen, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
+from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 
@@ -47,8 +53,11 @@ def absence(
     view_id = seen.view.view_id
     progress, stored = snapshots.find_work(view_id, request.work_key)
     work, claims = restore(stored, catalogue) if stored else (Work(), [])
-    answer = explain_absence(work, cell, request.submission_id, request.version)
-    findings = [encode_finding(finding) for finding in answer.findings]
+    ids = ids_of(stored.sources if stored else ())
+    asked = next((name for name, each in ids.items() if each == request.submission_id), "")
+    asked = asked or request.submission_id
+    answer = explain_absence(work, cell, asked, request.version)
+    findings = [encode_finding(finding, ids) for finding in answer.findings]
     for record in parked.of_work(view_id, request.work_key):
         is_own = record.institution_id == institution_id
         findings.append(
@@ -70,15 +79,37 @@ def absence(
     )
 
 
-def encode_finding(finding: Finding) -> kpi_service_pb2.Finding:
-    """Return a finding of an absence as a message."""
+PERSONAL_FACTS = frozenset(
+    name
+    for kind in facts_pb2.Facts.DESCRIPTOR.fields
+    if kind.message_type is not None
+    for name in reserved(kind.message_type)
+)
+"""Facts that identify a person; a finding may be of another institution's claim."""
+
+
+def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
+    """Return full name -> id of the submissions of a work."""
+    said = (events.decode_changed(source) for source in sources)
+    return {events.name_of(event): event.submission_id for event in said}
+
+
+def encode_finding(
+    finding: Finding, ids: Mapping[str, str] = MappingProxyType({})
+) -> kpi_service_pb2.Finding:
+    """Return one reason why a work does not count as the contract has it.
+
+    Args:
+        finding: the finding.
+        ids: full name -> id of the work's submissions.
+    """
     reason = f"REASON_{finding.reason.value.upper()}"
     return kpi_service_pb2.Finding(
         reason=kpi_service_pb2.Finding.Reason.Value(reason),
         part=finding.part,
-        submission_id=finding.submission_id,
+        submission_id=ids.get(finding.submission_id, finding.submission_id),
         field=finding.field,
         wanted=finding.wanted,
-        found=finding.found,
-        by=finding.by,
+        found="" if finding.field in PERSONAL_FACTS else finding.found,
+        by=ids.get(finding.by, finding.by),
     )

@@ -61,7 +61,7 @@ def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
 
 
 def encode_offsets(next_offsets: Mapping[int, int]) -> list[view_pb2.PartitionProgress]:
-    """Return a position as messages in order of partition."""
+    """Return the next offset of each partition as the contract has it, by partition."""
     return [
         view_pb2.PartitionProgress(partition=partition, next_offset=offset)
         for partition, offset in sorted(next_offsets.items())
@@ -77,7 +77,7 @@ def _timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]:
-    """Return the message of targets for an answer."""
+    """Return yearly targets as the contract has them, in the given order."""
     return [
         target_service_pb2.Target(
             unit_id=t.unit_id, indicator_code=t.indicator_code, year=t.year, value=t.value

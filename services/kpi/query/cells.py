@@ -97,7 +97,7 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
 
 
 def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
-    """Check that the tree has a requested unit; raises InvalidArgument.
+    """Check that the tree has a requested unit.
 
     Raises:
         InvalidArgument: the tree has no such unit. The caller's fault.
@@ -108,7 +108,7 @@ def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
 
 
 def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
-    """Return a requested indicator; raises InvalidArgument for an unknown code.
+    """Return a requested indicator of the catalogue.
 
     Raises:
         InvalidArgument: the catalogue has no such indicator. The caller's fault.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import events_pb2
@@ -44,6 +45,7 @@ def explain(
         target = state.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
         cell = (request.unit_id, indicator, measure, first, last, target.value if target else 0)
         value = state.cube.value(*cell)
+        members = state.cube.members(*cell[:5])
     size = request.page_size or PAGE_SIZE
     progress, rows, works = snapshots.works(
         seen.view.view_id,
@@ -54,7 +56,9 @@ def explain(
         seen.progress,
     )
     if not is_at(progress, seen.progress):
-        value = cube_of(rows, catalogue, indicator).value(*cell)
+        cube = cube_of(rows, catalogue, indicator)
+        value, members = cube.value(*cell), cube.members(*cell[:5])
+    number = numbers(members)
     unit = catalogue.tree.number[request.unit_id]
     explained = []
     for stored in works:
@@ -68,6 +72,7 @@ def explain(
                     contribution=contribution,
                     member=member,
                     claims=claims,
+                    member_number=number.get(member, 0),
                 )
             )
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
@@ -77,6 +82,12 @@ def explain(
         works=explained,
         next_page_token=more,
     )
+
+
+def numbers(members: Iterable[str]) -> dict[str, int]:
+    """Return a number from 1 for each member, in an order that says nothing about it."""
+    ordered = sorted(members, key=lambda member: hashlib.sha256(member.encode()).digest())
+    return {member: number for number, member in enumerate(ordered, start=1)}
 
 
 class Seen:
@@ -117,7 +128,7 @@ def restore(
     claims: list[kpi_service_pb2.ExplainedClaim] = []
     for source in stored.sources:
         event = events.decode_changed(source)
-        statements[event.submission_id] = events.decode_statement(event, catalogue, source)
+        statements[events.name_of(event)] = events.decode_statement(event, catalogue, source)
         claims += _claims(event)
     return restored(statements, catalogue), claims
 

@@ -106,7 +106,11 @@ class History:
         return known[0], self._with_targets(live, known[1])
 
     def _load(self, name: str) -> tuple[KeptDay, ViewState]:
-        """Load a kept day that is not cached; raises WrongState if the day is not kept."""
+        """Load a kept day that is not cached.
+
+        Raises:
+            WrongState: the day is not kept.
+        """
         with self._loading:
             known = self._states.get(name)
             if known is not None:

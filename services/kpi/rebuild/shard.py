@@ -23,6 +23,7 @@ from services.kpi.projection.decoder import Decoder
 from services.kpi.store.bundle_writer import Binder
 from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.store.writes import Flush, PartitionLease
+from services.kpi.wire import events
 
 EVENTS_PER_SHARD = 500_000
 """Bounds the memory of a shard: a longer log is folded in several, each reading all of it."""
@@ -82,13 +83,11 @@ class ShardFold:
             return
         newest = self._newest
         for event, statement in self.decoder.decode(records, self.flush):
-            said = newest.get(event.work_key)
-            if said is None:
-                newest[event.work_key] = {event.submission_id: statement}
-                continue
-            known = said.get(event.submission_id)
+            said = newest.setdefault(event.work_key, {})
+            name = events.name_of(event)
+            known = said.get(name)
             if known is None or known.version < statement.version:
-                said[event.submission_id] = statement
+                said[name] = statement
         self.flush.skipped.clear()  # a log may name any number of types
         self.read += len(records)
         self.flush.next_offset = records[-1].offset + 1

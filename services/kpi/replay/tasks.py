@@ -82,7 +82,7 @@ def _concerns(work: FrozenWork, units: set[str]) -> bool:
 
 
 def encode_lines(lines: list[Line]) -> bytes:
-    """Return the restatement lines of a replay as bytes."""
+    """Return restatement lines as compressed JSON, to hand them from the replay to its caller."""
     document = [
         [
             line.work_key,

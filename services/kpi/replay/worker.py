@@ -24,7 +24,7 @@ from services.kpi.wire.rows import encode_rows
 def encode_request(
     catalogue: catalogue_pb2.Catalogue, bound: ReplayBound, task: Task | None
 ) -> Message:
-    """Return the request to a replay subprocess."""
+    """Return the request to a replay subprocess: catalogue, position, and a task or None."""
     fields = {
         "until": {str(partition): offset for partition, offset in bound.until.items()},
         "before_ms": bound.before_ms,

@@ -96,13 +96,19 @@ class Catalogues(Views):
         Args:
             topic_id: topic id of the log.
             catalogue_version: catalogue of a new view; an existing view keeps its own.
-            begins: partition -> first existing offset, where the log lost its beginning.
+            begins: partition -> first existing offset, where the log lost its beginning; all
+                partitions of the log.
+
+        Raises:
+            WrongState: the log got more partitions and still holds records that were folded.
         """
         views = self.views()
+        partitions = len(begins or ())
         for view in views:
-            if view.is_of(topic_id):
+            if view.is_of(topic_id, partitions):
                 self.end_former_logs(view.generation)
                 return view
+            self._need_purged(view, topic_id, begins or {})
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
         awaits = [tree.ids[number] for number in tree.institutions()] if views else []
@@ -115,11 +121,26 @@ class Catalogues(Views):
             tuple(awaits),
             begins=dict(begins or {}) if awaits else {},
             opened_at=datetime.now(UTC),
+            partitions=partitions,
         )
         if not (self.insert_generation(view) if views else self.insert(view)):
             return self.open(topic_id, catalogue_version, begins)
         self.end_former_logs(generation)
         return view
+
+    def _need_purged(self, view: View, topic_id: str, begins: Mapping[int, int]) -> None:
+        """Check that a log with another number of partitions holds no record that was folded.
+
+        Such a record and its repetition would be in different partitions and count twice.
+        """
+        if view.topic_id == topic_id and not view.has_partitions(len(begins)):
+            folded = self.view_progress(view.view_id).vector
+            if any(begins.get(partition, 0) < end for partition, end in folded.items()):
+                text = (
+                    f"the log has {len(begins)} partitions, {view.view_id} was made of "
+                    f"{view.partitions}: `kieng log repartition {len(begins)}`"
+                )
+                raise WrongState(text, reason="LOG_DIVERGED")
 
     def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
         """Open the view of another catalogue for a blue/green rebuild.
@@ -155,6 +176,7 @@ class Catalogues(Views):
                 targets=targets,
                 parked_max=parked_max,
                 opened_at=datetime.now(UTC),
+                partitions=live.partitions,
             )
             return view if self.insert(view) else self.build_beside(catalogue_version, parked_max)
         if known.state == "refused":

@@ -64,6 +64,7 @@ class ViewDocument(Document):
     opened_at = DateTimeField(required=True)
     builder = DictField()
     begun = IntField()
+    partitions = IntField()
 
 
 class PointerDocument(Document):
@@ -246,7 +247,7 @@ class EditionDocument(Document):
 
 
 class PartDocument(Document):
-    """A part of a blob; `_id` is `<owner>|<number>`."""
+    """One of the parts, at most 4 MiB each, of a large value; `_id` is `<owner>|<number>`."""
 
     meta = {"collection": "parts", "auto_create_index": False, "indexes": [("owner",)]}
     key = StringField(primary_key=True)

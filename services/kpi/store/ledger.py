@@ -17,6 +17,7 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.errors import OwnershipLost
 from services.kernel.mongo import Mongo
+from services.kpi.domain.authority import full_name
 from services.kpi.domain.fold import RowKey
 from services.kpi.domain.parking import WINDOW_RECORDS, ParkedRef
 from services.kpi.store.change_notes import Notes
@@ -123,9 +124,12 @@ class Ledger:
         whole = {"v": lease.view_id, "p": lease.partition}
         recent = {**whole, "o": {"$gte": lease.next_offset - WINDOW_RECORDS}}
         wanted = [recent, {**whole, "open": True}] if lease.parked else [recent]
-        fields = {"o": 1, "s": 1, "k": 1, "n": 1, "open": 1}
+        fields = {"o": 1, "i": 1, "s": 1, "k": 1, "n": 1, "open": 1}
         found = (document for query in wanted for document in self._parked.find(query, fields))
-        parked_refs = {d["o"]: ParkedRef(d["o"], d["s"], d["k"], d["n"], d["open"]) for d in found}
+        parked_refs = {
+            d["o"]: ParkedRef(d["o"], full_name(d["i"], d["s"]), d["k"], d["n"], d["open"])
+            for d in found
+        }
         return list(parked_refs.values())
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:

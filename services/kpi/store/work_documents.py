@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from services.kpi.domain.catalogue import Catalogue
-from services.kpi.domain.work import Claim, Work
+from services.kpi.domain.work import Work
+
+PRECEDENCE = attrgetter("precedence")
 
 
 class WorkDocuments:
@@ -24,7 +27,7 @@ class WorkDocuments:
         said = work.statements.values()
         declared = [s.declared for s in said if s.declared is not None]
         verified = [s.verified for s in said if s.verified is not None]
-        types = {min(some, key=_precedence).type for some in (declared, verified) if some}
+        types = {min(some, key=PRECEDENCE).type for some in (declared, verified) if some}
         units = {claim.unit for claim in (*declared, *verified)}
         places = [self._places(type_name, unit) for type_name in types for unit in units]
         return {
@@ -41,7 +44,3 @@ class WorkDocuments:
             known = sorted(f"{type_name}|{tree.ids[above]}" for above in tree.ancestors[unit])
             self._above[type_name, unit] = known
         return known
-
-
-def _precedence(claim: Claim) -> tuple[int, str]:
-    return claim.precedence

@@ -12,9 +12,10 @@ from google.protobuf.message import DecodeError
 
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.errors import InvalidRecord
+from services.kpi.domain import authority
 from services.kpi.domain.catalogue import EVIDENCE, HAPPENED, REPORTED, Catalogue
 from services.kpi.domain.months import month_of_date
-from services.kpi.domain.work import Claim, Fact, Statement
+from services.kpi.domain.work import UNVERIFIED, Claim, Fact, Statement
 from services.kpi.wire.vocabulary import enum_words, fields, happened
 
 CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
@@ -45,11 +46,46 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
     return event
 
 
-def decode_republished(value: bytes, generation: int) -> frozenset[str]:
-    """Return the institution of a `LogRepublished` event; empty for one of an older log.
+def check_authority(event: events_pb2.SubmissionChanged, source: str) -> None:
+    """Check that the institution of an event can say it.
+
+    Args:
+        event: the event.
+        source: CloudEvents source of its record.
 
     Raises:
-        InvalidRecord: the bytes are no `LogRepublished`, or it names no institution.
+        InvalidRecord: it cannot; says why. The producer's fault.
+    """
+    _check_source(event.institution_id, source)
+    units = {c.unit_id for c in (event.declared, event.verified) if c.unit_id}
+    speaker = authority.Speaker(
+        event.institution_id, event.submission_id, event.version, event.work_key
+    )
+    if reason := authority.refusal(speaker, sorted(units)):
+        raise InvalidRecord(reason)
+
+
+def name_of(event: events_pb2.SubmissionChanged) -> str:
+    """Return the full name of an event's submission, by which a work keeps its statement."""
+    return authority.full_name(event.institution_id, event.submission_id)
+
+
+def _check_source(institution_id: str, source: str) -> None:
+    if source != authority.source_of(institution_id):
+        raise InvalidRecord(f"source {source!r} is not {institution_id!r}")
+
+
+def decode_republished(value: bytes, generation: int, source: str) -> frozenset[str]:
+    """Return the institution of a `LogRepublished` event; empty for one of an older log.
+
+    Args:
+        value: the event.
+        generation: only events of this generation and later ones count.
+        source: CloudEvents source of its record.
+
+    Raises:
+        InvalidRecord: the bytes are no `LogRepublished`, or it names no institution, or another
+            one than its source.
     """
     try:
         mark = events_pb2.LogRepublished.FromString(value)
@@ -57,6 +93,7 @@ def decode_republished(value: bytes, generation: int) -> frozenset[str]:
         raise InvalidRecord(f"not a {REPUBLISHED}: {error}") from error
     if not mark.institution_id:
         raise InvalidRecord(f"a {REPUBLISHED} needs institution_id")
+    _check_source(mark.institution_id, source)
     return frozenset({mark.institution_id} if mark.generation >= generation else ())
 
 
@@ -98,14 +135,30 @@ def _claim(
             facts[field.name] = readers[field.name](raw)
     facts.update(_facts_of_every_type(event, claim, name, wanted))
     return Claim(
-        event.submission_id,
+        name_of(event),
         unit,
         claim.part == submission_pb2.PART_LEAD,
         claim.share_ppm,
         claim.source or _DECLARED_RANK,
         name,
         facts,
+        _verified_ms(event),
     )
+
+
+def _verified_ms(event: events_pb2.SubmissionChanged) -> int:
+    """Return when an event's submission was first verified for its work.
+
+    Events of older logs do not say; the time of their version, which is never earlier, is taken
+    for it, so that no unit leads a work by saying nothing.
+    """
+    if not event.HasField("verified"):
+        return UNVERIFIED
+    for said in ("verified_at", "changed_at"):
+        if event.HasField(said):
+            time = getattr(event, said)
+            return int(time.seconds) * 1000 + int(time.nanos) // 1_000_000
+    return UNVERIFIED
 
 
 def _facts_of_every_type(

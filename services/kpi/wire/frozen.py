@@ -37,7 +37,7 @@ def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> Fro
     statements, claims = {}, []
     for source in sources:
         event = events.decode_changed(source)
-        statements[event.submission_id] = events.decode_statement(event, catalogue, source)
+        statements[events.name_of(event)] = events.decode_statement(event, catalogue, source)
         claims.append(_claim(event))
     contributed: dict[ContributionKey, int] = {}
     for key, value in restored(statements, catalogue).contributed.items():

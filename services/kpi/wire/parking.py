@@ -24,7 +24,7 @@ def parked_of(record: Record, reason: str) -> Parked:
     value = record.value or b""
     try:
         event = events_pb2.SubmissionChanged.FromString(value)
-        institution_id = institution_id or event.institution_id
+        institution_id = event.institution_id or institution_id
         if event.submission_id and event.work_key:
             submission_id, version = event.submission_id, event.version
             work_key = event.work_key

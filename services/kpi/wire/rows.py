@@ -31,7 +31,7 @@ def decode_rows(content: bytes) -> Iterator[tuple[tuple[int, str, int], dict[Cel
 
 
 def decode_cube(content: bytes, catalogue: Catalogue) -> Cube:
-    """Return the cube of encoded rows."""
+    """Return a cube filled with the rows that `encode_rows` made."""
     cube = Cube(catalogue)
     for place, row in decode_rows(content):
         cube.put(*place, row)

@@ -46,7 +46,9 @@ LEGAL_FORMS_AFTER = (
 
 PARTNER_ID = re.compile(r"^partner:[0-9]{5,}$")
 ALIASES_MAX = 20
-TAX_CODE = re.compile(r"^[0-9]{10}(-[0-9]{3})?$")
+# An identity number starts with the code of a province, 001 to 096; it has no check digit.
+IDENTITY_NUMBER = re.compile(r"^0(0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9}$")
+TAX_CODE = re.compile(rf"^[0-9]{{10}}(-[0-9]{{3}})?$|{IDENTITY_NUMBER.pattern}")
 
 
 class House(StrEnum):

@@ -10,7 +10,7 @@ import pytest
 from kafka.errors import KafkaError
 
 from services.cli.admin import broker, log_offsets
-from services.cli.errors import DOWN
+from services.cli.errors import DOWN, NO
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
 from services.cli.main import main
@@ -94,3 +94,13 @@ def test_without_the_password_nobody_comes_in(
     with pytest.raises(KafkaError):
         broker.admin(guarded.bootstrap).describe_topics()
     assert run("topics", "plan") == DOWN
+
+
+@pytest.mark.kafka
+@needs_kafka
+@pytest.mark.parametrize("what", ["plan", "apply"])
+def test_a_broker_that_keeps_no_rights_is_told_so(
+    guarded: embedded.LocalBroker, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("topics", "acl", what, "--lang", "en") == NO
+    assert "authorizer.class.name" in capsys.readouterr().err

@@ -7,9 +7,12 @@ import random
 from kieng.submissions.v1 import events_pb2, facts_pb2
 from tests.unit.kpi.builders import UNITS, FakeRecord, article, changed, record, wire_claim
 
+OWNERS = ("alpha", "beta", "alpha", "gamma")
+"""Institution of the first, second, ... submission of every work."""
 
-def claim(dice: random.Random, kind: str) -> events_pb2.Claim:
-    unit = dice.choice(UNITS)
+
+def claim(dice: random.Random, kind: str, institution: str) -> events_pb2.Claim:
+    unit = dice.choice([unit for unit in UNITS if unit.split("/")[0] == institution])
     day = f"2025-0{dice.randint(1, 7)}-1{dice.randint(0, 9)}"
     part = dice.choice([1, 2])
     if kind == "publication":
@@ -42,10 +45,12 @@ def log(events: int, seed: int = 7) -> list[FakeRecord]:
             continue
         work = dice.randint(0, events // 4)
         kind = kinds[work % len(kinds)]
-        submission = f"s{work}-{dice.randint(0, 2)}"
-        declared = claim(dice, kind) if dice.random() < 0.9 else None
+        number = dice.randrange(len(OWNERS))
+        owner = OWNERS[number]
+        declared = claim(dice, kind, owner) if dice.random() < 0.9 else None
         verified = declared
         if declared is not None and dice.random() < 0.3:
-            verified = claim(dice, kind) if dice.random() < 0.5 else None
-        said.append(changed(submission, version, f"{kind}:{work:04}", declared, verified))
+            verified = claim(dice, kind, owner) if dice.random() < 0.5 else None
+        name, key = f"s{work}-{number}", f"{kind}:{work:04}"
+        said.append(changed(name, version, key, declared, verified, owner))
     return [record(offset, event) for offset, event in enumerate(said)]

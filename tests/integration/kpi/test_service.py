@@ -81,7 +81,9 @@ class Stack:
             container.stop()
             assert container.failure is None
 
-    def call(self, name: str, request: Message, *roles: str, seconds: float = 10) -> Any:
+    def call(
+        self, name: str, request: Message, *roles: str, seconds: float = 10, of: str = "root"
+    ) -> Any:
         stubs = (
             kpi_service_pb2_grpc.KpiServiceStub,
             catalogue_service_pb2_grpc.CatalogueServiceStub,
@@ -90,7 +92,7 @@ class Stack:
         )
         made = (stub(self.channel) for stub in stubs)
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
-        metadata = tokens.credential("root", *(roles or ("auditor",)))
+        metadata = tokens.credential(of, *(roles or ("auditor",)))
         return method(request, timeout=seconds, metadata=metadata)
 
     def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
@@ -100,7 +102,7 @@ class Stack:
                 topic=topic,
                 key=getattr(message, "work_key", "") or "k",
                 type=message.DESCRIPTOR.full_name,
-                source="kieng/test/shared",
+                source=f"kieng/submissions/{getattr(message, 'institution_id', 'shared')}",
                 value=message.SerializeToString(),
             )
             for number, message in enumerate(messages)
@@ -142,7 +144,7 @@ def fresh_settings(
         kafka_bootstrap=broker.bootstrap,
         kafka_membership="group" if is_kafka else "sole",
         mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(directory / "issuers.json", "root"),
+        issuers_file=tokens.write_issuers(directory / "issuers.json", "root", "alpha", "beta"),
     )
 
 
@@ -268,3 +270,23 @@ def test_what_two_children_share_is_listed_and_makes_up_the_difference(stack: St
     overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
     assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
     assert overlaps.sum_of_children - overlaps.whole == 1
+
+
+def test_proofs_are_shown_to_their_institution_only(stack: Stack) -> None:
+    """Seen by each institution as a viewer: of a work of both, and of one of alpha alone."""
+    claims = [article(unit, issued_on="2024-05-01") for unit in ("alpha", "beta")]
+    for claim in claims:
+        claim.evidence_sha256.append(claim.unit_id)
+    for number, claim in enumerate([*claims, claims[0]]):
+        stack.publish(changed(f"p{number}", 1, f"doi:10.1/p{number // 2}", claim, claim))
+    request = kpi_service_pb2.ExplainKpiRequest(
+        unit_id="root", indicator_code="KNW-03", from_month="2024-05", to_month="2024-05"
+    )
+
+    def proofs(institution: str) -> list[list[str]]:
+        works = stack.call("ExplainKpi", request, "viewer", of=institution).works
+        return [[sha for c in work.claims for sha in c.evidence_sha256] for work in works]
+
+    wait_until(lambda: proofs("alpha") == [["alpha"], ["alpha"]])
+    assert proofs("beta") == [["beta"], []]
+    assert proofs("root") == [[], []]

@@ -17,6 +17,7 @@ from prometheus_client import REGISTRY
 from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kieng.submissions.v1 import submission_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
 from services.notifications.config import Settings
@@ -88,6 +89,23 @@ def test_decisions_arrive_are_paged_read_and_counted(
     with pytest.raises(grpc.RpcError) as refusal:
         listed(client, unread_only=True, page_token=first.next_page_token)
     assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_the_owners_of_withdrawn_work_are_told_and_who_withdrew_it_is_not(
+    channel: grpc.Channel, settings: Settings, subject: str
+) -> None:
+    gone = decision(subject, 1, state=submission_pb2.STATE_WITHDRAWN, declared=None, verified=None)
+    gone.bereaved.extend([f"{subject}-first", f"{subject}-second"])
+    produce(settings, SUBMISSIONS, gone, decision(subject, 2))
+
+    def unread() -> list[int]:
+        return [listed(caller(channel, each)).unread for each in (subject, *gone.bereaved)]
+
+    wait_until(lambda: unread() == [1, 1, 1])
+    for owner in gone.bereaved:
+        (told,) = listed(caller(channel, owner)).notifications
+        assert told.kind == notification_pb2.KIND_SUBMISSION_WITHDRAWN
+        assert told.about == f"submission:{subject}-1"
 
 
 def test_a_restarted_service_and_a_repeated_record_tell_and_mail_nobody_again(

@@ -48,20 +48,19 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.row for a in answers] == list(range(1, 11))
     assert [a.outcome for a in answers] == [
         *(created, same, amended, withdrawn, same),
-        *(refused, refused, refused, refused, created),
+        *(pb2.OUTCOME_RENEWED, refused, refused, refused, created),
     ]
-    codes = [a.error.code for a in answers[5:9]]
+    codes = [a.error.code for a in answers[6:9]]
     assert codes == [
         c.value[0]
         for c in (
-            Code.FAILED_PRECONDITION,
             Code.INVALID_ARGUMENT,
             Code.NOT_FOUND,
             Code.INVALID_ARGUMENT,
         )
     ]
-    assert [a.version for a in answers[:5]] == [1, 1, 2, 3, 3]
-    wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 4)
+    assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
+    wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
 
 

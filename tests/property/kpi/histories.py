@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.kpi.domain.catalogue import Catalogue, Component, Rule
 from services.kpi.domain.fold import fold
 from services.kpi.domain.tree import Unit, UnitTree
-from services.kpi.domain.work import Claim, Fact, Key, Statement, Work
+from services.kpi.domain.work import UNVERIFIED, Claim, Fact, Key, Statement, Work
 from tests.unit.kpi.builders import real_catalogue
 
 EXAMPLES = 150 if "DEEP" in os.environ else 100
@@ -109,6 +109,7 @@ def claims(draw: st.DrawFn, tree: UnitTree, submission_id: str, kind: str) -> Cl
         draw(st.sampled_from([1, 2, 3])),
         kind,
         facts,
+        draw(st.sampled_from([UNVERIFIED, 1, 2])),
     )
 
 
@@ -163,7 +164,7 @@ def live_claims(work: Work, measure: int) -> list[Claim]:
         for statement in work.statements.values()
         if (claim := statement.verified if measure else statement.declared) is not None
     ]
-    found.sort(key=lambda claim: (claim.rank, claim.submission_id))
+    found.sort(key=lambda claim: (claim.verified_ms, claim.rank, claim.name))
     return [claim for claim in found if claim.type == found[0].type]
 
 

@@ -57,6 +57,7 @@ CONTENTS = st.one_of(
         ]
     ),
 )
+SOURCES = st.sampled_from([b"kieng/submissions/" + name for name in (b"alpha", b"beta", b"gamma")])
 HEADERS = st.lists(st.tuples(st.sampled_from(NAMES), CONTENTS), max_size=5)
 VALUES = st.one_of(
     st.none(), st.binary(max_size=30), st.just(MARK), st.sampled_from(EVENTS), st.just(b"")
@@ -73,6 +74,8 @@ def logs(draw: Any) -> list[FakeRecord]:
         headers: list[Any] = draw(HEADERS)
         if draw(st.booleans()):
             headers = [("ce_type", CHANGED.encode()), *headers]
+        if draw(st.integers(0, 3)):
+            headers = [("ce_source", draw(SOURCES)), *headers]
         record = FakeRecord(offset, draw(VALUES), headers)
         found.append(replace(record, key=draw(KEYS), timestamp=draw(TIMES)))
     return found

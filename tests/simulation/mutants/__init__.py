@@ -10,9 +10,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
-from tests.simulation.mutants import flush, fold, generations, loading, reading, submitting, views
+from tests.simulation.mutants import (
+    authority,
+    flush,
+    fold,
+    generations,
+    loading,
+    reading,
+    submitting,
+    views,
+)
 
 MUTANTS = {
+    **authority.MUTANTS,
     **flush.MUTANTS,
     **fold.MUTANTS,
     **reading.MUTANTS,

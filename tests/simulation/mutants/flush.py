@@ -26,7 +26,7 @@ class NoFence(Ledger):
         found = self._progress.find_one({"_id": f"{flush.lease.view_id}|{flush.lease.partition}"})
         assert found is not None
         lease = replace(flush.lease, epoch=found["epoch"], next_offset=found["next_offset"])
-        super().commit(Flush(**{**_fields(flush), "owned": lease}))
+        super().commit(Flush(**{**_fields(flush), "lease": lease}))
 
 
 class EpochNotRaised(Ledger):
@@ -43,7 +43,7 @@ class EpochNotRaised(Ledger):
         if found["next_offset"] > flush.next_offset:
             raise OwnershipLost("offset only")
         lease = replace(lease, next_offset=found["next_offset"])
-        super().commit(Flush(**{**_fields(flush), "owned": lease}))
+        super().commit(Flush(**{**_fields(flush), "lease": lease}))
 
 
 class TornFlush(Ledger):

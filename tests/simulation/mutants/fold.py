@@ -6,12 +6,14 @@ from typing import Any
 from unittest.mock import patch
 
 from services.kpi.domain import contribution, fold, shares
-from services.kpi.domain.work import Statement, Work
+from services.kpi.domain.contribution import Facts
+from services.kpi.domain.work import Claim, Statement, Work
 from services.kpi.projection import ownership, partition_fold
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.rows import PackedRow
 
 _REAL_FOLD = fold.fold
+_REAL_FACTS = Facts.__init__
 
 
 def _fold_without_version(work: Work, submission_id: str, statement: Statement, c: Any) -> Any:
@@ -53,16 +55,25 @@ def _split_with_floats(amount: int, claims: Any, tree: Any) -> list[int]:
     return [round(float(weight) * amount) for weight in shares.weights(claims, tree)]
 
 
-def _arrival_order(claims: Any, name: str) -> Any:
-    return next((c.facts[name] for c in reversed(claims) if name in c.facts), None)
+def _last_leads(self: Facts, claims: list[Claim], tree: Any) -> None:
+    _REAL_FACTS(self, claims, tree)
+    self._said = claims[-1].facts
+
+
+def _fills_in(self: Facts, name: str) -> Any:
+    return next((c.facts[name] for c in self.claims if name in c.facts), None)
+
+
+def _best_source_leads(self: Claim) -> Any:
+    return self.rank, self.verified_ms, self.name
 
 
 def _sum_of_children(units: list[int], tree: Any) -> list[tuple[int, int]]:
     return [(unit, 1) for unit in sorted(set(units))]
 
 
-def _latest_date(claims: Any, name: str) -> str:
-    return max((str(c.facts[name]) for c in claims if c.facts.get(name)), default="")
+def _earliest_date(self: Facts, name: str) -> str:
+    return min((str(c.facts[name]) for c in self.claims if c.facts.get(name)), default="")
 
 
 _REAL_CHANGED = PackedRow.changed
@@ -79,7 +90,7 @@ class TwoReleases(PartitionFold):
 
     def _fold_one(self, *given: Any) -> None:
         if self.lease.epoch % 2:
-            with patch.object(contribution, "effective_date", _latest_date):
+            with patch.object(Facts, "date", _earliest_date):
                 return super()._fold_one(*given)
         return super()._fold_one(*given)
 
@@ -93,9 +104,11 @@ MUTANTS = {
     "only additions are applied": ((partition_fold, "fold", _fold_adds_only),),
     "the old contribution is not subtracted": ((partition_fold, "fold", _fold_accepts_equal),),
     "shares are rounded floats": ((contribution, "split", _split_with_floats),),
-    "the weakest claim settles facts": ((contribution, "settled", _arrival_order),),
+    "the claim verified last says the facts": ((Facts, "__init__", _last_leads),),
+    "who joins a work says what the first does not": ((Facts, "get", _fills_in),),
+    "a registry leads whenever it comes": ((Claim, "precedence", property(_best_source_leads)),),
     "a whole count is the sum of children": ((contribution, "union", _sum_of_children),),
-    "the latest date wins": ((contribution, "effective_date", _latest_date),),
+    "the earliest date wins": ((Facts, "date", _earliest_date),),
     "the second change of a cell overwrites the first": ((PackedRow, "changed", _overwrites),),
     "two fold versions count in one view": ((ownership, "PartitionFold", TwoReleases),),
 }

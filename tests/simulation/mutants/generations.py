@@ -25,8 +25,8 @@ def _finds_every_log_the_same(*asked: Any) -> str:
 _REAL_MARK = wire_events.decode_republished
 
 
-def _takes_any_mark(value: bytes, generation: int) -> frozenset[str]:
-    return _REAL_MARK(value, 0)
+def _takes_any_mark(value: bytes, generation: int, source: str) -> frozenset[str]:
+    return _REAL_MARK(value, 0, source)
 
 
 def _ends_nobody(self: Views, generation: int) -> None:

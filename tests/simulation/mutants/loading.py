@@ -10,11 +10,12 @@ from services.kpi.rebuild import shard
 from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.ledger import Ledger, PartitionLease
 from services.kpi.store.works import StoredWorks
+from services.kpi.wire import events
 
 
 def _gathers_the_last_word(self: shard.ShardFold, records: Any) -> None:
     for event, statement in self.decoder.decode(records, self.flush):
-        self._newest.setdefault(event.work_key, {})[event.submission_id] = statement
+        self._newest.setdefault(event.work_key, {})[events.name_of(event)] = statement
     self.read += len(records)
     self.flush.next_offset = records[-1].offset + 1
     self.flush.last_hash = event_hash(records[-1])

@@ -174,10 +174,13 @@ def test_every_claim_names_a_living_unit_of_its_institution() -> None:
         unit = found[row["unit_id"]]
         assert unit["unit_id"].split("/")[0] == institution
         dates = {name: row[name] for name in row if name.endswith("_on") and row[name]}
-        # A unit may be younger than the filing of a right that it was granted.
-        effective = [date for name, date in dates.items() if name != "filed_on"]
-        assert unit.get("valid_from", "") <= min(effective, default="9999"), row["record_id"]
-        assert max(effective, default="") <= unit.get("valid_to", "9999"), row["record_id"]
+        (happened,) = (
+            row[field.name]
+            for field in TYPES[type_].fields
+            if field.GetOptions().Extensions[facts_pb2.happened]
+        )
+        alive = unit.get("valid_from", ""), unit.get("valid_to", "9999")
+        assert alive[0] <= happened <= alive[1], row["record_id"]
         assert max(dates.values()) <= "2025-12-31" or type_ == "agreement"
         named = [*row.get("institutions", "").split("|"), row.get("payer_unit_id", "")]
         assert set(named) <= {"", *found}

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from services.cli.files import submission_rows
+from services.cli.files import headings, submission_rows
 from services.kernel.publisher import Event
 from services.kpi.domain.cube import Cube, Ratio, Value
 from services.kpi.domain.fold import fold, roll_up
@@ -35,9 +35,9 @@ CATALOGUE = decode_catalogue(MESSAGE)
 
 def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
     """What a row says, checked as the service checks it, with its partner named."""
-    known = {name: row.get(name, "") for name in submission_rows.columns(type_name)}
+    known = {name: row.get(name, "") for name in headings.columns(type_name)}
     message = submission_rows.content(
-        type_name, {n: t for n, t in known.items() if n not in submission_rows.ROW_COLUMNS}
+        type_name, {n: t for n, t in known.items() if n not in headings.ROW_COLUMNS}
     )
     fact = getattr(message.facts, type_name)
     check_facts(message.facts, TODAY)
@@ -47,8 +47,9 @@ def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
 
 
 def change(subject: str, row: demo_works.Row) -> Change:
-    roles = frozenset({"reviewer", "approver"})
-    return Change(subject, NOW, "", reason=row.get("reason", ""), roles=roles)
+    roles = frozenset({"contributor", "reviewer", "approver"})
+    reason = row.get("reason", "")
+    return Change(subject, NOW, "", reason=reason, roles=roles, is_institution_wide=True)
 
 
 class Play:
@@ -115,7 +116,7 @@ def image() -> Cube:
         event = kpi_events.decode_changed(value)
         statement = kpi_events.decode_statement(event, CATALOGUE, b"")
         old = works.get(event.work_key, Work())
-        works[event.work_key], found = fold(old, event.submission_id, statement, CATALOGUE)
+        works[event.work_key], found = fold(old, kpi_events.name_of(event), statement, CATALOGUE)
         for key, amount in found.items():
             changes[key] = changes.get(key, 0) + amount
     made = Cube(CATALOGUE)

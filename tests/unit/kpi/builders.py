@@ -19,7 +19,7 @@ from services.kpi.domain.cube import Cube
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.months import month_text
 from services.kpi.domain.tree import Unit, UnitTree
-from services.kpi.domain.work import Claim, Key, Statement
+from services.kpi.domain.work import UNVERIFIED, Claim, Key, Statement
 from services.kpi.wire import events
 from services.kpi.wire.catalogue import decode_catalogue
 
@@ -87,11 +87,12 @@ def claim(
     rank: int = 3,
     type: str = "thing",
     tree: UnitTree = TREE,
+    since: int = UNVERIFIED,
     **facts: Any,
 ) -> Claim:
     known = {"made_on": "2025-03-10", **facts}
     set_facts = {name: value for name, value in known.items() if value is not None}
-    return Claim(submission, tree.number[unit], lead, share, rank, type, set_facts)
+    return Claim(submission, tree.number[unit], lead, share, rank, type, set_facts, since)
 
 
 def said(declared: Claim | None, verified: Claim | None = None, version: int = 1) -> Statement:
@@ -158,10 +159,11 @@ def changed(
     work_key: str = "doi:10.1/a",
     declared: events_pb2.Claim | None = None,
     verified: events_pb2.Claim | None = None,
+    institution: str = "",
 ) -> events_pb2.SubmissionChanged:
-    """An event; without claims it is a retraction."""
+    """An event; without claims it is a retraction. Its institution is that of the claims."""
     claims = [one for one in (verified, declared) if one is not None]
-    institution = claims[0].unit_id.split("/")[0] if claims else "alpha"
+    institution = institution or (claims[0].unit_id.split("/")[0] if claims else "alpha")
     return events_pb2.SubmissionChanged(
         submission_id=submission,
         version=version,
@@ -188,4 +190,6 @@ class FakeRecord:
 def record(offset: int, event: Any, kind: str = "", at: str = "2025-07-01T00:00:00Z") -> FakeRecord:
     value = event if isinstance(event, bytes) else event.SerializeToString()
     kind = kind or (events.CHANGED if isinstance(event, bytes) else event.DESCRIPTOR.full_name)
-    return FakeRecord(offset, value, [("ce_type", kind.encode()), ("ce_time", at.encode())])
+    source = f"kieng/submissions/{getattr(event, 'institution_id', '')}"
+    headers = {"ce_type": kind, "ce_time": at, "ce_source": source}
+    return FakeRecord(offset, value, [(name, text.encode()) for name, text in headers.items()])

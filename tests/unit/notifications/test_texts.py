@@ -111,6 +111,12 @@ def test_braces_and_line_ends_of_a_title_stay_text_on_one_line() -> None:
     assert subject == "Verified: Publication “{0} Bcc: {unit}”"
 
 
+def test_what_cannot_be_seen_in_an_old_title_is_left_out() -> None:
+    facts = {**SUBMISSION, "title": "A\x1b[2J \u202etitle\u200b"}
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
+    assert subject == "Verified: Publication “A [2J title”"
+
+
 def test_a_long_title_ends_in_an_ellipsis() -> None:
     subject, _ = render(Kind.SUBMISSION_VERIFIED, {**SUBMISSION, "title": "x" * 500}, Language.EN)
     assert len(subject) == SUBJECT_CHARACTERS_MAX

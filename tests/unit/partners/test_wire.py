@@ -8,6 +8,7 @@ from services.kernel.errors import InvalidArgument
 from services.partners import wire
 from services.partners.domain.directory import Directory
 from services.partners.search_text import fold
+from services.partners.wire import is_tax_code
 
 UNIT = directory_pb2.Unit(
     unit_id="alpha/sci",
@@ -89,6 +90,22 @@ def test_a_wrong_tax_code_or_empty_name_is_refused_at_its_field(
     with pytest.raises(InvalidArgument) as refusal:
         wire.decode_partner(message)
     assert set(refusal.value.fields) == {path}
+
+
+@pytest.mark.parametrize(
+    ("code", "is_right"),
+    [
+        ("0100233488", True),
+        ("0100233488-001", True),
+        # Invented: the number of nobody, of province 001.
+        ("001000000000", True),
+        ("097000000000", False),
+        ("101000000000", False),
+        ("0100233489", False),
+    ],
+)
+def test_a_tax_code_is_of_an_organisation_or_of_a_person(code: str, is_right: bool) -> None:
+    assert is_tax_code(code) == is_right
 
 
 def test_the_event_of_a_partner_carries_its_state_and_version() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -103,6 +104,19 @@ def test_a_returned_amendment_leaves_the_verified_work_counting() -> None:
     assert current.primary
 
 
+def test_the_time_of_the_first_verification_travels_with_what_is_verified() -> None:
+    submission = builders.verified()
+    assert submission.verified_at is not None
+    told = [decode(each) for each in events_of(None, submission)]
+    assert [each.verified_at.ToDatetime(UTC) for each in told] == [submission.verified_at]
+    moved = transitions.amend(submission, content(DOIS[1]), change())
+    by_work = {each.work_key: each for each in map(decode, events_of(submission, moved))}
+    assert {key: each.HasField("verified_at") for key, each in by_work.items()} == {
+        submission.content.work_key: True,
+        f"doi:{DOIS[1]}": False,
+    }
+
+
 def test_no_personal_field_and_no_place_of_a_proof_leaves_the_institution() -> None:
     expert = wire.decode_content(builders.expert("Somebody"), "1")
     first = transitions.create("1", "alpha", expert, None, change(), submit=True)
@@ -116,8 +130,7 @@ def test_no_personal_field_and_no_place_of_a_proof_leaves_the_institution() -> N
 
 
 def later(days: int, subject: str = "author") -> Change:
-    roles = frozenset({"reviewer", "approver"})
-    return Change(subject, builders.NOW + timedelta(days=days), "", reason="why", roles=roles)
+    return replace(by(subject, "why"), now=builders.NOW + timedelta(days=days))
 
 
 def reported(submission: Submission) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.errors import InvalidArgument
-from services.submissions.identifiers import check_facts, work_key
+from services.submissions.identifiers import check_facts, write_identifiers
 
 pb = facts_pb2
 TODAY = date(2025, 7, 1)
@@ -31,6 +31,18 @@ def product(**fields: Any) -> pb.Facts:
         (publication(issn="1234-5678"), "publication.issn"),
         (publication(issued_on="2025-02-30"), "publication.issued_on"),
         (publication(issued_on="2025-07-03"), "publication.issued_on"),
+        (publication(issued_on="0219-01-01"), "publication.issued_on"),
+        (publication(issued_on="1019-01-01"), "publication.issued_on"),
+        (publication(issued_on="0015-01-01"), "publication.issued_on"),
+        (publication(issued_on="1899-12-31"), "publication.issued_on"),
+        (publication(issued_on="2015-W37"), "publication.issued_on"),
+        (publication(issued_on="20150110"), "publication.issued_on"),
+        (
+            F(agreement=pb.Agreement(number="1", signed_on="2025-01-01", expires_on="2135-01-01")),
+            "agreement.expires_on",
+        ),
+        (publication(doi="10.1000/\u200b"), "publication.doi"),
+        (F(task=pb.Task(decision_no="\u200b", number="1")), "task.decision_no"),
         (expert("0000-0002-1825-0098"), "expert.person_id"),
         (expert("0099-0000-0000-1066"), "expert.person_id"),
         (
@@ -85,36 +97,35 @@ def test_right_facts_pass(facts: pb.Facts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "key"),
+    "written",
     [
-        (publication(doi=" https://doi.org/10.1000/XyZ"), "doi:10.1000/xyz"),
-        (publication(), "sub:s1"),
-        (F(ip_right=pb.IpRight(application_no=" 1-2023 - 01a ")), "ip:VN:1-2023-01A"),
-        (F(ip_right=pb.IpRight(application_no="17", office="US")), "ip:US:17"),
-        (F(enterprise=pb.Enterprise(tax_code="0100233488")), "mst:0100233488"),
-        (
-            F(transfer_contract=pb.TransferContract(partner_id="partner:7", number=" 1/hđ  a ")),
-            "transfer_contract:partner:7:1/HĐ A",
+        *("0000-0002-1825-0097", "0000000218250097", "https://orcid.org/0000-0002-1825-0097"),
+        *("http://www.orcid.org/0000-0002-1825-0097/", "orcid.org/0000000218250097 "),
+        *(
+            "0000\u20110002\u20111825\u20110097",
+            "0000\u20130002\u20131825\u20130097 ",
+            "0000-0002-1825-0097\u200b",
         ),
-        (
-            F(policy_contract=pb.PolicyContract(partner_id="p", number="1")),
-            "policy_contract:p:1",
-        ),
-        (F(training=pb.Training(partner_id="p", number="1")), "training:p:1"),
-        (F(agreement=pb.Agreement(partner_id="p", number="1")), "agreement:p:1"),
-        (F(joint_project=pb.JointProject(code=" nafosted-1 ")), "project:NAFOSTED-1"),
-        (F(programme=pb.Programme(code=" ct  a1 ")), "programme:CT A1"),
-        (F(event=pb.Event(code="hn-1")), "event:HN-1"),
-        (F(task=pb.Task(decision_no="1345/qđ", number=" 7 ")), "task:1345/QĐ:7"),
-        (
-            F(investment=pb.Investment(tax_code="0100233488", number="a 1")),
-            "investment:0100233488:A 1",
-        ),
-        (F(scholar=pb.Scholar(person_id="p")), "sub:s1"),
-        (F(recognition=pb.Recognition(person_id="p")), "sub:s1"),
-        (F(impact_story=pb.ImpactStory(title="t")), "sub:s1"),
-        (F(receipt=pb.Receipt(number="1")), "sub:s1"),
     ],
 )
-def test_a_work_has_one_name_however_it_is_written(facts: pb.Facts, key: str) -> None:
-    assert work_key(facts, "s1") == key
+def test_a_person_has_one_id_however_an_orcid_is_written(written: str) -> None:
+    facts = expert(written)
+    write_identifiers(facts)
+    assert facts.expert.person_id == "0000-0002-1825-0097"
+    check_facts(facts, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("0000-0002-1694-233x", "0000-0002-1694-233X"), (" hr-17 ", "hr-17"), ("HR 17", "HR 17")],
+)
+def test_other_ids_of_persons_keep_their_letters(written: str, kept: str) -> None:
+    facts = F(recognition=pb.Recognition(person_id=written))
+    write_identifiers(facts)
+    assert facts.recognition.person_id == kept
+
+
+def test_facts_without_a_person_stay_as_they_are() -> None:
+    facts = publication(doi="10.1000/XYZ")
+    write_identifiers(facts)
+    assert facts == publication(doi="10.1000/XYZ")

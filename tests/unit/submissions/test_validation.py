@@ -4,7 +4,7 @@ import pytest
 
 from kieng.submissions.v1 import facts_pb2, submission_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import InvalidArgument
+from services.kernel.errors import Forbidden, InvalidArgument
 from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import happened_on
 from services.submissions.validation import Intake
@@ -15,6 +15,8 @@ UNITS = {
     "alpha/old": Unit("2024-06-02", ("alpha/new",)),
     "alpha/split": Unit("2024-06-02", ("alpha/new", "alpha/other")),
     "alpha/closed": Unit("2024-06-02"),
+    "alpha/young": Unit(first_day="2024-06-03", predecessor_ids=("alpha/old",)),
+    "alpha/founded": Unit(first_day="2024-06-03"),
 }
 PRINCIPAL = Principal("author", "alpha", "alpha", frozenset({"contributor"}))
 
@@ -24,6 +26,24 @@ def take(unit_id: str, issued_on: str) -> str:
     facts.publication.title, facts.publication.issued_on = "t", issued_on
     message = submission_pb2.Content(unit_id=unit_id, facts=facts)
     return Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY).unit_id
+
+
+@pytest.mark.parametrize(
+    ("source", "role"),
+    [(submission_pb2.SOURCE_REGISTRY, "registry"), (submission_pb2.SOURCE_SYSTEM, "system")],
+)
+def test_who_vouches_is_a_right_of_the_credential(
+    source: submission_pb2.Source.ValueType, role: str
+) -> None:
+    facts = facts_pb2.Facts()
+    facts.publication.title, facts.publication.issued_on = "t", "2025-01-01"
+    message = submission_pb2.Content(unit_id="alpha/new", facts=facts, source=source)
+    with pytest.raises(Forbidden, match=f"content.source: needs the role {role}") as refused:
+        Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY)
+    assert refused.value.reason == "SOURCE_NOT_YOURS"
+    assert refused.value.details == {"field": "content.source", "role": role}
+    both = Principal("author", "alpha", "alpha", frozenset({"contributor", role}))
+    assert Intake(both, UNITS.get, str).content(message, "s", TODAY).unit_id == "alpha/new"
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,24 @@ def test_what_happened_after_its_last_day_is_refused_and_its_successor_named(
     assert refused.value.fields == {
         "content.unit_id": f"{unit_id} ended on 2024-06-02; claim what came later for {heirs}",
         "content.facts.publication.issued_on": f"lies after the last day of {unit_id}, 2024-06-02",
+    }
+
+
+@pytest.mark.parametrize(
+    ("unit_id", "forebears"), [("alpha/young", "alpha/old"), ("alpha/founded", "the unit above it")]
+)
+def test_what_happened_before_its_first_day_is_refused_and_its_predecessor_named(
+    unit_id: str, forebears: str
+) -> None:
+    assert take(unit_id, "2024-06-03") == unit_id
+    with pytest.raises(InvalidArgument) as refused:
+        take(unit_id, "2024-06-02")
+    assert refused.value.reason == "UNIT_NOT_BEGUN"
+    too_early = f"lies before the first day of {unit_id}, 2024-06-03"
+    came_before = f"{unit_id} began on 2024-06-03; claim what came before for {forebears}"
+    assert refused.value.fields == {
+        "content.unit_id": came_before,
+        "content.facts.publication.issued_on": too_early,
     }
 
 

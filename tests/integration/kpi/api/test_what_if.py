@@ -60,9 +60,10 @@ def test_what_a_catalogue_would_change_is_what_it_changes_when_it_is_published(
 ) -> None:
     with running(settings) as stack, closing(Mongo(mongo.uri, 5000)) as connection:
         publish_catalogue(stack)
+        unindexed = article("gamma", indexes=[])
         stack.publish(
             *[events_pb2.SubmissionChanged.FromString(r.value or b"") for r in log(300)],
-            changed("only", 1, "doi:10.1/only", *[article("gamma", indexes=[])] * 2),
+            changed("only", 1, "doi:10.1/only", unindexed, unindexed),
         )
         at_rest(stack, 301)
         before, stored = numbers(stack), counts(connection)

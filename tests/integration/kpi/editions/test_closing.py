@@ -100,9 +100,10 @@ def publish_first(stack: Stack) -> None:
 
 def publish_later(stack: Stack) -> None:
     """One claim of each cause that restates an edition, and a second one that is late."""
+    earlier = article("alpha/sci", issued_on="2024-03-01")
     stack.publish(
         withdrawn("s2", "doi:10.1/2"),
-        changed("s1", 2, "doi:10.1/1", *[article("alpha/sci", issued_on="2024-03-01")] * 2),
+        changed("s1", 2, "doi:10.1/1", earlier, earlier),
         changed("s4", 2, "doi:10.1/4", WAITING, WAITING),
         verified("s5", "doi:10.1/5", "beta/one"),
         verified("s6", "doi:10.1/6", "beta/one"),

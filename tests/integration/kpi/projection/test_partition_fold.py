@@ -88,7 +88,7 @@ def test_works_that_left_memory_are_read_again(
 BAD = [
     b"\xff\xff",
     changed(version=0),
-    changed(declared=article("absent")),
+    changed(declared=article("alpha/absent")),
     changed(declared=article(issued_on="soon")),
     changed(declared=article(indexes=[9])),
 ]
@@ -119,7 +119,7 @@ def test_records_that_cannot_be_folded_are_set_aside_and_counted(stored: Stored)
 
 def test_a_bad_amendment_leaves_the_claim_as_it_was(stored: Stored) -> None:
     good = changed("s", 1, declared=article(), verified=article())
-    bad = changed("s", 2, declared=article("absent"))
+    bad = changed("s", 2, declared=article("alpha/absent"))
     stored.claimed().apply([record(0, good), record(1, bad)])
     assert count(stored) == 1
 
@@ -148,8 +148,8 @@ def test_the_limits_hold_across_owners(stored: Stored) -> None:
 
 def test_a_newer_version_mends_a_parked_record(stored: Stored) -> None:
     good = changed("s", 3, declared=article(), verified=article())
-    bad = changed("s", 2, declared=article("absent"))
-    other = changed("t", 1, declared=article("absent"))
+    bad = changed("s", 2, declared=article("alpha/absent"))
+    other = changed("t", 1, declared=article("alpha/absent"))
     fold = stored.claimed()
     fold.apply([record(0, bad), record(1, other)])
     assert fold.lease.parked == 2
@@ -162,7 +162,9 @@ def test_a_newer_version_mends_a_parked_record(stored: Stored) -> None:
     assert {d["o"]: d["open"] for d in stored.documents("parked")} == {0: False, 1: True}
     # Parked and mended within one batch.
     fold = stored.claimed()
-    fold.apply([record(4, changed("u", 1, declared=article("absent"))), record(5, changed("u", 2))])
+    fold.apply(
+        [record(4, changed("u", 1, declared=article("alpha/absent"))), record(5, changed("u", 2))]
+    )
     assert fold.lease.parked == 1
     assert {d["o"]: d["open"] for d in stored.documents("parked")}[4] is False
 

@@ -72,7 +72,7 @@ def test_the_rows_are_the_same(loaded: tuple[Stored, str]) -> None:
 def test_every_unit_lists_the_same_works_in_order(loaded: tuple[Stored, str], size: int) -> None:
     stored, view_id = loaded
     snapshots, listed = Snapshots(stored.mongo), 0
-    for unit in UNITS if size > 1 else UNITS[:2]:
+    for unit in UNITS if size > 1 else UNITS[:1]:
         for types in ([name] for name in TYPES):
             wanted = pages(snapshots, stored.view.view_id, unit, types, 500)
             assert pages(snapshots, view_id, unit, types, size) == wanted

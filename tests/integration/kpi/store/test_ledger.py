@@ -106,7 +106,7 @@ def test_parked_records_are_remembered_with_what_names_them(stored: Stored) -> N
     for next_offset in (5, 9):
         lease = committed(stored, flush(lease, next_offset))
     documents = sorted(stored.ledger.parked_refs(lease), key=lambda document: document.offset)
-    assert documents == [ParkedRef(o, "s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
+    assert documents == [ParkedRef(o, "alpha.s1", "doi:10.1/a", 3, is_open=True) for o in (4, 8)]
     closing = Flush(lease, 10, 1000, frozenset(), mended=[4])
     lease = committed(stored, closing)
     assert lease.parked == 1

@@ -20,7 +20,7 @@ from services.cli.local.child_process import ChildFailed
 from services.cli.local.database_recovery import ROOM_BYTES, DatabaseRecovery
 from services.cli.local.restart_policy import RESTARTS_MAX, RestartPolicy
 from services.cli.local.stack_processes import Launch, Plan
-from services.cli.terminal.screen import LossyStream, Screen
+from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
 
@@ -197,20 +197,3 @@ def test_broken_is_a_database_that_answers_and_refuses(
 
     monkeypatch.setattr(pymongo, "MongoClient", Client)
     assert bool(probes.database_broken("mongodb://x")) is is_broken
-
-
-def test_a_message_that_cannot_be_written_is_lost_and_no_more() -> None:
-    class Full(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(28, "No space left on device")
-
-        def flush(self) -> None:
-            raise OSError(28, "No space left on device")
-
-    stream = LossyStream(Full())
-    assert stream.write("text") == 4
-    stream.flush()
-    assert not stream.isatty()
-    roomy = io.StringIO()
-    assert LossyStream(roomy).write("text") == 4
-    assert roomy.getvalue() == "text"

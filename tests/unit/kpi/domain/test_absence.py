@@ -51,7 +51,7 @@ def work(*statements: Statement | Claim) -> Work:
     for number, one in enumerate(statements, 1):
         statement = both(one) if isinstance(one, Claim) else one
         claims = [c for c in (statement.declared, statement.verified) if c]
-        known[claims[0].submission_id if claims else f"gone{number}"] = statement
+        known[claims[0].name if claims else f"gone{number}"] = statement
     return restored(known, CATALOGUE)
 
 
@@ -231,7 +231,7 @@ def test_nothing_is_absent_without_a_reason(seed: int) -> None:
         statements = {}
         for source in sources:
             event = events.decode_changed(source)
-            statements[event.submission_id] = events.decode_statement(event, made_of, source)
+            statements[events.name_of(event)] = events.decode_statement(event, made_of, source)
         known = restored(statements, made_of)
         for indicator in made_of.indicators.values():
             for unit in UNITS:

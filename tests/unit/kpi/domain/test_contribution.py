@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from services.kpi.domain.catalogue import INSTITUTIONS, NEVER, Catalogue, Rule
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution, key_parts, number_key
-from services.kpi.domain.work import Claim
+from services.kpi.domain.work import UNVERIFIED, Claim
 from tests.unit.kpi.builders import TREE, both, catalogue, cells, claim, component, counted, said
 
 WHOLE = catalogue(component())
@@ -145,20 +147,72 @@ def test_the_strongest_claim_says_what_a_work_is() -> None:
 
 
 MONTHS = {
-    "the earliest of the claims": ([("2025-05-02", 3), ("2025-04-30", 2)], "2025-04"),
-    "a registry's date before all others": ([("2025-01-01", 3), ("2025-07-09", 1)], "2025-07"),
+    "the older claim's": (
+        [("2025-05-02", 3, UNVERIFIED), ("2025-04-30", 3, UNVERIFIED)],
+        "2025-05",
+    ),
+    "the better source's": (
+        [("2025-01-01", 3, UNVERIFIED), ("2025-07-09", 1, UNVERIFIED)],
+        "2025-07",
+    ),
     "the first registry's where two disagree": (
-        [("2025-08-01", 1), ("2025-07-09", 1), ("2025-01-01", 2)],
+        [
+            ("2025-08-01", 1, UNVERIFIED),
+            ("2025-07-09", 1, UNVERIFIED),
+            ("2025-01-01", 2, UNVERIFIED),
+        ],
         "2025-08",
+    ),
+    "what was verified, whatever the source": (
+        [("2025-01-01", 1, UNVERIFIED), ("2025-07-09", 3, 99)],
+        "2025-07",
+    ),
+    "what was verified first": ([("2025-01-01", 1, 99), ("2025-07-09", 3, 98)], "2025-07"),
+    "the better source's at the same time": (
+        [("2025-01-01", 2, 99), ("2025-07-09", 1, 99)],
+        "2025-07",
     ),
 }
 
 
 @pytest.mark.parametrize(("dates", "month"), MONTHS.values(), ids=MONTHS)
-def test_a_work_has_one_month(dates: list[tuple[str, int]], month: str) -> None:
-    claims = [claim("alpha", f"s{i}", rank=r, made_on=d) for i, (d, r) in enumerate(dates)]
+def test_a_work_has_one_month(dates: list[tuple[str, int, int]], month: str) -> None:
+    claims = [
+        claim("alpha", f"s{i}", rank=rank, made_on=day, since=since)
+        for i, (day, rank, since) in enumerate(dates)
+    ]
     found = cells(contribution([said(c) for c in reversed(claims)], WHOLE), WHOLE)
     assert {when for _, when, _ in found} == {month}
+
+
+LATER: dict[str, dict[str, Any]] = {
+    "says that a registry vouches, and another date": {"rank": 1, "made_on": "2025-01-01"},
+    "says that it led the work": {"lead": True},
+    "says what the first does not": {"quality": "best", "amount": 90},
+    "says another amount": {"amount": 900},
+    "says another type": {"type": "other"},
+    "declares all of it": {"share": 1_000_000},
+}
+
+
+@pytest.mark.parametrize("measure", ["declared", "verified"])
+@pytest.mark.parametrize("said", LATER.values(), ids=LATER)
+def test_who_joins_later_moves_no_number_of_the_first(said: dict[str, Any], measure: str) -> None:
+    counting = catalogue(
+        component(Rule.WHOLE, until="ended_on"),
+        component(Rule.LEAD),
+        component(Rule.WHOLE, where=(Condition("quality", "any_of", frozenset({"best"})),)),
+    )
+    first = claim("alpha/sci", "s9", lead=True, rank=3, since=1, amount=50)
+    joins = claim("beta", "s1", **{"since": 2, "ended_on": "2025-05-01", **said})
+    at = {"alpha/sci", "alpha"}
+
+    def numbers(*claims: Claim) -> dict[Any, int]:
+        found = cells(contribution([both(each) for each in claims], counting), counting)
+        return {c: n for c, n in found.items() if c[0] in at and c[2].endswith(measure)}
+
+    assert numbers(joins, first) == numbers(first)
+    assert numbers(first)
 
 
 def test_a_work_without_a_date_does_not_count_yet() -> None:
@@ -171,6 +225,8 @@ def test_institutions_are_those_that_claim_and_those_that_the_facts_name() -> No
     assert counted([one("alpha", institutions=("elsewhere",))], JOINT)["root"] == 1
     assert counted([one("alpha", institutions=("alpha",))], JOINT) == {}
     assert counted([one("root"), one("alpha", "s2")], JOINT) == {}
+    # What a later claim names moves nothing; it counts itself by claiming.
+    assert counted([one("alpha"), one("alpha/eng", "s2", institutions=("elsewhere",))], JOINT) == {}
 
 
 def test_declared_and_verified_are_counted_apart_where_they_differ() -> None:

@@ -56,7 +56,7 @@ def test_what_cannot_be_decoded_is_parked_and_what_is_unknown_is_skipped() -> No
 
 
 def test_a_newer_version_mends_what_was_parked_before() -> None:
-    refs = [ParkedRef(7, "s1", "doi:10.1/a", 2, is_open=True)]
+    refs = [ParkedRef(7, "alpha.s1", "doi:10.1/a", 2, is_open=True)]
     for version, mended in ((2, []), (3, [7])):
         _, flush = decoded(Decoder(CATALOGUE, UNLIMITED, 0, refs), event(9, version=version))
         assert flush.mended == mended

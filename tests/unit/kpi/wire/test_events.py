@@ -3,7 +3,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from kieng.submissions.v1 import events_pb2, facts_pb2
 from services.kernel.errors import InvalidRecord
-from services.kpi.domain.work import Claim
+from services.kpi.domain.work import UNVERIFIED, Claim
 from services.kpi.wire.events import (
     decode_changed,
     decode_republished,
@@ -14,6 +14,7 @@ from tests.unit.kpi.builders import TREE, article, changed, real_catalogue, wire
 
 KINDS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 CATALOGUE = real_catalogue()
+SOURCE = "kieng/submissions/alpha"
 
 
 def claim_of(declared: events_pb2.Claim) -> Claim:
@@ -137,15 +138,35 @@ def test_a_change_is_read_as_it_was_written() -> None:
     assert decode_changed(event.SerializeToString()) == event
 
 
+def verified_ms(event: events_pb2.SubmissionChanged) -> int:
+    statement = decode_statement(event, CATALOGUE, b"")
+    assert statement.verified is not None
+    return statement.verified.verified_ms
+
+
+def test_the_time_of_the_first_verification_is_the_events_else_that_of_its_version() -> None:
+    event = changed(declared=article(), verified=article())
+    assert verified_ms(event) == UNVERIFIED, "who says no time leads nobody"
+    event.changed_at.FromMilliseconds(1_700_000_000_123)
+    assert verified_ms(event) == 1_700_000_000_123
+    event.verified_at.FromNanoseconds(1_600_000_000_456_999_999)
+    # A database keeps milliseconds: what is published again says no more.
+    assert verified_ms(event) == 1_600_000_000_456
+    event.ClearField("verified")
+    declared = decode_statement(event, CATALOGUE, b"").declared
+    assert declared is not None
+    assert declared.verified_ms == UNVERIFIED
+
+
 @pytest.mark.parametrize("value", [b"\xff\xff", b""])
 def test_what_is_no_republication_is_an_invalid_record(value: bytes) -> None:
     with pytest.raises(InvalidRecord):
-        decode_republished(value, 0)
+        decode_republished(value, 0, SOURCE)
     mark = events_pb2.LogRepublished(institution_id="alpha", generation=2)
     mark.generation = 2
-    assert decode_republished(mark.SerializeToString(), 2) == {"alpha"}
+    assert decode_republished(mark.SerializeToString(), 2, SOURCE) == {"alpha"}
     # What an older generation of the same topic says does not make a new one whole.
-    assert decode_republished(mark.SerializeToString(), 3) == frozenset()
+    assert decode_republished(mark.SerializeToString(), 3, SOURCE) == frozenset()
 
 
 def test_enum_words_lose_their_prefix() -> None:

@@ -47,6 +47,10 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     """Keeps the directory, the partners, the catalogue and the targets."""
     ROLE_VIEWER: _Role.ValueType  # 7
     """Reads the aggregates that all institutions share."""
+    ROLE_REGISTRY: _Role.ValueType  # 8
+    """Beside ROLE_CONTRIBUTOR: may say that a public registry vouches for facts. No method names it."""
+    ROLE_SYSTEM: _Role.ValueType  # 9
+    """Beside ROLE_CONTRIBUTOR: may say that a system of record of the institution vouches for facts. No method names it."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
     """What a credential may be used for. A token carries any number of them."""
@@ -67,6 +71,10 @@ ROLE_STEWARD: Role.ValueType  # 6
 """Keeps the directory, the partners, the catalogue and the targets."""
 ROLE_VIEWER: Role.ValueType  # 7
 """Reads the aggregates that all institutions share."""
+ROLE_REGISTRY: Role.ValueType  # 8
+"""Beside ROLE_CONTRIBUTOR: may say that a public registry vouches for facts. No method names it."""
+ROLE_SYSTEM: Role.ValueType  # 9
+"""Beside ROLE_CONTRIBUTOR: may say that a system of record of the institution vouches for facts. No method names it."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
 @_typing.final
@@ -95,7 +103,12 @@ Global___Rule: _TypeAlias = Rule  # noqa: Y015
 
 RULE_FIELD_NUMBER: _builtins.int
 PERSONAL_FIELD_NUMBER: _builtins.int
+OWN_ONLY_FIELD_NUMBER: _builtins.int
 rule: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Rule]
 """Access rule of the method; a method without one is refused to everybody."""
 personal: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """True for a field that names or describes a person; such fields never enter an event."""
+own_only: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""True for a field that only callers of an institution concerned are shown; every service leaves it out of answers to others.
+An institution is concerned when the message, or one that holds it or is held by it, names it as `institution_id`.
+"""

@@ -726,6 +726,7 @@ class View(_message.Message):
     PARKED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     FOLD_VERSION_FIELD_NUMBER: _builtins.int
+    PARTITIONS_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
     """Id."""
     state: Global___View.State.ValueType
@@ -746,6 +747,8 @@ class View(_message.Message):
     """Why it was refused, and what to do; empty otherwise."""
     fold_version: _builtins.int
     """Version of the fold that made it."""
+    partitions: _builtins.int
+    """Number of partitions of the log that it is made of; 0 when it is not known. Another number needs a new generation of the log."""
     @_builtins.property
     def waiting_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions whose LogRepublished it still waits for."""
@@ -764,10 +767,11 @@ class View(_message.Message):
         parked: _builtins.int = ...,
         reason: _builtins.str = ...,
         fold_version: _builtins.int = ...,
+        partitions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "events_done", b"events_done", "events_wanted", b"events_wanted", "fold_version", b"fold_version", "generation", b"generation", "parked", b"parked", "phase", b"phase", "reason", b"reason", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "events_done", b"events_done", "events_wanted", b"events_wanted", "fold_version", b"fold_version", "generation", b"generation", "parked", b"parked", "partitions", b"partitions", "phase", b"phase", "reason", b"reason", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

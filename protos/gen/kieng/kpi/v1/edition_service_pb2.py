@@ -27,9 +27,10 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.kpi.v1 import kpi_service_pb2 as kieng_dot_kpi_dot_v1_dot_kpi__service__pb2
 from kieng.kpi.v1 import view_pb2 as kieng_dot_kpi_dot_v1_dot_view__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"kieng/kpi/v1/edition_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ekieng/kpi/v1/kpi_service.proto\x1a\x17kieng/kpi/v1/view.proto\"\xde\x01\n\x07\x45\x64ition\x12\x12\n\nedition_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07unit_id\x18\x03 \x01(\t\x12\x12\n\nfrom_month\x18\x04 \x01(\t\x12\x10\n\x08to_month\x18\x05 \x01(\t\x12-\n\tclosed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07view_id\x18\x07 \x01(\t\x12\x19\n\x11\x63\x61talogue_version\x18\x08 \x01(\x05\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\x0e\n\x06key_id\x18\n \x01(\t\"\xdf\x01\n\x13\x43loseEditionRequest\x12\x35\n\nedition_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9.-]{0,59}$\x12\x19\n\x05title\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x18\n\x07unit_id\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"k\n\x14\x43loseEditionResponse\x12\x14\n\x0crecords_read\x18\x01 \x01(\x03\x12\x15\n\rrecords_total\x18\x02 \x01(\x03\x12&\n\x07\x65\x64ition\x18\x03 \x01(\x0b\x32\x15.kieng.kpi.v1.Edition\"\x15\n\x13ListEditionsRequest\"?\n\x14ListEditionsResponse\x12\'\n\x08\x65\x64itions\x18\x01 \x03(\x0b\x32\x15.kieng.kpi.v1.Edition\"2\n\x11GetEditionRequest\x12\x1d\n\nedition_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<\"t\n\x12GetEditionResponse\x12&\n\x07\x65\x64ition\x18\x01 \x01(\x0b\x32\x15.kieng.kpi.v1.Edition\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x12\n\npublic_key\x18\x04 \x01(\t\"\xa5\x01\n\x17ListRestatementsRequest\x12\x1d\n\nedition_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18<\x12\x30\n\x07measure\x18\x02 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x18\n\x07unit_id\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1f\n\x0eindicator_code\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\"\xcb\x02\n\rRestatedClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x0f\n\x07unit_id\x18\x03 \x01(\t\x12\x14\n\x0csubmitted_by\x18\x04 \x01(\t\x12\x30\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32!.kieng.kpi.v1.RestatedClaim.Cause\x12\x16\n\x0eversion_before\x18\x06 \x01(\x03\x12\x13\n\x0bversion_now\x18\x07 \x01(\x03\"\x84\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x0e\n\nCAUSE_LATE\x10\x01\x12\x18\n\x14\x43\x41USE_NEWLY_VERIFIED\x10\x02\x12\x11\n\rCAUSE_AMENDED\x10\x03\x12\x13\n\x0f\x43\x41USE_WITHDRAWN\x10\x04\x12\x12\n\x0e\x43\x41USE_REJECTED\x10\x05\"b\n\x0e\x43\x65llDifference\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12\'\n\ndifference\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"{\n\x0bRestatement\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12+\n\x06\x63laims\x18\x02 \x03(\x0b\x32\x1b.kieng.kpi.v1.RestatedClaim\x12-\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1c.kieng.kpi.v1.CellDifference\"\xd2\x01\n\x0cRestatedCell\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12#\n\x06\x63losed\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08\x62y_works\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12+\n\x0e\x62y_definitions\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12 \n\x03now\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\xda\x01\n\x18ListRestatementsResponse\x12\x14\n\x0crecords_read\x18\x01 \x01(\x03\x12\x15\n\rrecords_total\x18\x02 \x01(\x03\x12/\n\x0crestatements\x18\x03 \x03(\x0b\x32\x19.kieng.kpi.v1.Restatement\x12)\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32\x1a.kieng.kpi.v1.RestatedCell\x12$\n\x04view\x18\x05 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\x0f\n\x07\x61\x64\x64s_up\x18\x06 \x01(\x08\"\x16\n\x14GetEditionKeyRequest\";\n\x15GetEditionKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t2\x94\x04\n\x0e\x45\x64itionService\x12`\n\x0c\x43loseEdition\x12!.kieng.kpi.v1.CloseEditionRequest\x1a\".kieng.kpi.v1.CloseEditionResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x30\x01\x12\x64\n\x0cListEditions\x12!.kieng.kpi.v1.ListEditionsRequest\x1a\".kieng.kpi.v1.ListEditionsResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12^\n\nGetEdition\x12\x1f.kieng.kpi.v1.GetEditionRequest\x1a .kieng.kpi.v1.GetEditionResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12q\n\x10ListRestatements\x12%.kieng.kpi.v1.ListRestatementsRequest\x1a&.kieng.kpi.v1.ListRestatementsResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x30\x01\x12g\n\rGetEditionKey\x12\".kieng.kpi.v1.GetEditionKeyRequest\x1a#.kieng.kpi.v1.GetEditionKeyResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x42^\n\x0ckieng.kpi.v1B\x13\x45\x64itionServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"kieng/kpi/v1/edition_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ekieng/kpi/v1/kpi_service.proto\x1a\x17kieng/kpi/v1/view.proto\x1a\x18kieng/text/v1/text.proto\"\xde\x01\n\x07\x45\x64ition\x12\x12\n\nedition_id\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0f\n\x07unit_id\x18\x03 \x01(\t\x12\x12\n\nfrom_month\x18\x04 \x01(\t\x12\x10\n\x08to_month\x18\x05 \x01(\t\x12-\n\tclosed_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07view_id\x18\x07 \x01(\t\x12\x19\n\x11\x63\x61talogue_version\x18\x08 \x01(\x05\x12\x0e\n\x06\x64igest\x18\t \x01(\t\x12\x0e\n\x06key_id\x18\n \x01(\t\"\xe7\x01\n\x13\x43loseEditionRequest\x12\x35\n\nedition_id\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^[a-z0-9][a-z0-9.-]{0,59}$\x12\x1d\n\x05title\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xf8\xd9\x18\x01\x12.\n\nfrom_month\x18\x03 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12\x1c\n\x07unit_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\"k\n\x14\x43loseEditionResponse\x12\x14\n\x0crecords_read\x18\x01 \x01(\x03\x12\x15\n\rrecords_total\x18\x02 \x01(\x03\x12&\n\x07\x65\x64ition\x18\x03 \x01(\x0b\x32\x15.kieng.kpi.v1.Edition\"\x15\n\x13ListEditionsRequest\"?\n\x14ListEditionsResponse\x12\'\n\x08\x65\x64itions\x18\x01 \x03(\x0b\x32\x15.kieng.kpi.v1.Edition\"6\n\x11GetEditionRequest\x12!\n\nedition_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\"t\n\x12GetEditionResponse\x12&\n\x07\x65\x64ition\x18\x01 \x01(\x0b\x32\x15.kieng.kpi.v1.Edition\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\x12\x12\n\npublic_key\x18\x04 \x01(\t\"\xb1\x01\n\x17ListRestatementsRequest\x12!\n\nedition_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x30\n\x07measure\x18\x02 \x01(\x0e\x32\x15.kieng.kpi.v1.MeasureB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\x07unit_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12#\n\x0eindicator_code\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18\x06\xf8\xd9\x18\x01\"\xd1\x02\n\rRestatedClaim\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x0f\n\x07unit_id\x18\x03 \x01(\t\x12\x1a\n\x0csubmitted_by\x18\x04 \x01(\tB\x04\xe8\xd8\x18\x01\x12\x30\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32!.kieng.kpi.v1.RestatedClaim.Cause\x12\x16\n\x0eversion_before\x18\x06 \x01(\x03\x12\x13\n\x0bversion_now\x18\x07 \x01(\x03\"\x84\x01\n\x05\x43\x61use\x12\x15\n\x11\x43\x41USE_UNSPECIFIED\x10\x00\x12\x0e\n\nCAUSE_LATE\x10\x01\x12\x18\n\x14\x43\x41USE_NEWLY_VERIFIED\x10\x02\x12\x11\n\rCAUSE_AMENDED\x10\x03\x12\x13\n\x0f\x43\x41USE_WITHDRAWN\x10\x04\x12\x12\n\x0e\x43\x41USE_REJECTED\x10\x05\"b\n\x0e\x43\x65llDifference\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12\'\n\ndifference\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"{\n\x0bRestatement\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12+\n\x06\x63laims\x18\x02 \x03(\x0b\x32\x1b.kieng.kpi.v1.RestatedClaim\x12-\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x1c.kieng.kpi.v1.CellDifference\"\xd2\x01\n\x0cRestatedCell\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12#\n\x06\x63losed\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08\x62y_works\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12+\n\x0e\x62y_definitions\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12 \n\x03now\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\xda\x01\n\x18ListRestatementsResponse\x12\x14\n\x0crecords_read\x18\x01 \x01(\x03\x12\x15\n\rrecords_total\x18\x02 \x01(\x03\x12/\n\x0crestatements\x18\x03 \x03(\x0b\x32\x19.kieng.kpi.v1.Restatement\x12)\n\x05\x63\x65lls\x18\x04 \x03(\x0b\x32\x1a.kieng.kpi.v1.RestatedCell\x12$\n\x04view\x18\x05 \x01(\x0b\x32\x16.kieng.kpi.v1.ViewInfo\x12\x0f\n\x07\x61\x64\x64s_up\x18\x06 \x01(\x08\"\x16\n\x14GetEditionKeyRequest\";\n\x15GetEditionKeyResponse\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x0e\n\x06key_id\x18\x02 \x01(\t2\x94\x04\n\x0e\x45\x64itionService\x12`\n\x0c\x43loseEdition\x12!.kieng.kpi.v1.CloseEditionRequest\x1a\".kieng.kpi.v1.CloseEditionResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x30\x01\x12\x64\n\x0cListEditions\x12!.kieng.kpi.v1.ListEditionsRequest\x1a\".kieng.kpi.v1.ListEditionsResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12^\n\nGetEdition\x12\x1f.kieng.kpi.v1.GetEditionRequest\x1a .kieng.kpi.v1.GetEditionResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12q\n\x10ListRestatements\x12%.kieng.kpi.v1.ListRestatementsRequest\x1a&.kieng.kpi.v1.ListRestatementsResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x30\x01\x12g\n\rGetEditionKey\x12\".kieng.kpi.v1.GetEditionKeyRequest\x1a#.kieng.kpi.v1.GetEditionKeyResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x42^\n\x0ckieng.kpi.v1B\x13\x45\x64itionServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,23 +41,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['edition_id']._loaded_options = None
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['edition_id']._serialized_options = b'\272H\036r\0342\032^[a-z0-9][a-z0-9.-]{0,59}$'
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['title']._loaded_options = None
-  _globals['_CLOSEEDITIONREQUEST'].fields_by_name['title']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_CLOSEEDITIONREQUEST'].fields_by_name['title']._serialized_options = b'\272H\013r\t\020\001\030\310\001\370\331\030\001'
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['from_month']._loaded_options = None
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['from_month']._serialized_options = b'\272H\027r\0252\023^[0-9]{4}-[0-9]{2}$'
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['to_month']._loaded_options = None
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['to_month']._serialized_options = b'\272H\027r\0252\023^[0-9]{4}-[0-9]{2}$'
   _globals['_CLOSEEDITIONREQUEST'].fields_by_name['unit_id']._loaded_options = None
-  _globals['_CLOSEEDITIONREQUEST'].fields_by_name['unit_id']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_CLOSEEDITIONREQUEST'].fields_by_name['unit_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
   _globals['_GETEDITIONREQUEST'].fields_by_name['edition_id']._loaded_options = None
-  _globals['_GETEDITIONREQUEST'].fields_by_name['edition_id']._serialized_options = b'\272H\006r\004\020\001\030<'
+  _globals['_GETEDITIONREQUEST'].fields_by_name['edition_id']._serialized_options = b'\272H\nr\010\020\001\030<\370\331\030\001'
   _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['edition_id']._loaded_options = None
-  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['edition_id']._serialized_options = b'\272H\006r\004\020\001\030<'
+  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['edition_id']._serialized_options = b'\272H\nr\010\020\001\030<\370\331\030\001'
   _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['measure']._loaded_options = None
   _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['measure']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['unit_id']._loaded_options = None
-  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['unit_id']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['unit_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
   _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['indicator_code']._loaded_options = None
-  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['indicator_code']._serialized_options = b'\272H\004r\002\030\006'
+  _globals['_LISTRESTATEMENTSREQUEST'].fields_by_name['indicator_code']._serialized_options = b'\272H\010r\006\030\006\370\331\030\001'
+  _globals['_RESTATEDCLAIM'].fields_by_name['submitted_by']._loaded_options = None
+  _globals['_RESTATEDCLAIM'].fields_by_name['submitted_by']._serialized_options = b'\350\330\030\001'
   _globals['_EDITIONSERVICE'].methods_by_name['CloseEdition']._loaded_options = None
   _globals['_EDITIONSERVICE'].methods_by_name['CloseEdition']._serialized_options = b'\332\330\030\003\n\001\006'
   _globals['_EDITIONSERVICE'].methods_by_name['ListEditions']._loaded_options = None
@@ -67,38 +70,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EDITIONSERVICE'].methods_by_name['ListRestatements']._serialized_options = b'\332\330\030\010\n\006\001\002\003\004\006\007'
   _globals['_EDITIONSERVICE'].methods_by_name['GetEditionKey']._loaded_options = None
   _globals['_EDITIONSERVICE'].methods_by_name['GetEditionKey']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
-  _globals['_EDITION']._serialized_start=202
-  _globals['_EDITION']._serialized_end=424
-  _globals['_CLOSEEDITIONREQUEST']._serialized_start=427
-  _globals['_CLOSEEDITIONREQUEST']._serialized_end=650
-  _globals['_CLOSEEDITIONRESPONSE']._serialized_start=652
-  _globals['_CLOSEEDITIONRESPONSE']._serialized_end=759
-  _globals['_LISTEDITIONSREQUEST']._serialized_start=761
-  _globals['_LISTEDITIONSREQUEST']._serialized_end=782
-  _globals['_LISTEDITIONSRESPONSE']._serialized_start=784
-  _globals['_LISTEDITIONSRESPONSE']._serialized_end=847
-  _globals['_GETEDITIONREQUEST']._serialized_start=849
-  _globals['_GETEDITIONREQUEST']._serialized_end=899
-  _globals['_GETEDITIONRESPONSE']._serialized_start=901
-  _globals['_GETEDITIONRESPONSE']._serialized_end=1017
-  _globals['_LISTRESTATEMENTSREQUEST']._serialized_start=1020
-  _globals['_LISTRESTATEMENTSREQUEST']._serialized_end=1185
-  _globals['_RESTATEDCLAIM']._serialized_start=1188
-  _globals['_RESTATEDCLAIM']._serialized_end=1519
-  _globals['_RESTATEDCLAIM_CAUSE']._serialized_start=1387
-  _globals['_RESTATEDCLAIM_CAUSE']._serialized_end=1519
-  _globals['_CELLDIFFERENCE']._serialized_start=1521
-  _globals['_CELLDIFFERENCE']._serialized_end=1619
-  _globals['_RESTATEMENT']._serialized_start=1621
-  _globals['_RESTATEMENT']._serialized_end=1744
-  _globals['_RESTATEDCELL']._serialized_start=1747
-  _globals['_RESTATEDCELL']._serialized_end=1957
-  _globals['_LISTRESTATEMENTSRESPONSE']._serialized_start=1960
-  _globals['_LISTRESTATEMENTSRESPONSE']._serialized_end=2178
-  _globals['_GETEDITIONKEYREQUEST']._serialized_start=2180
-  _globals['_GETEDITIONKEYREQUEST']._serialized_end=2202
-  _globals['_GETEDITIONKEYRESPONSE']._serialized_start=2204
-  _globals['_GETEDITIONKEYRESPONSE']._serialized_end=2263
-  _globals['_EDITIONSERVICE']._serialized_start=2266
-  _globals['_EDITIONSERVICE']._serialized_end=2798
+  _globals['_EDITION']._serialized_start=228
+  _globals['_EDITION']._serialized_end=450
+  _globals['_CLOSEEDITIONREQUEST']._serialized_start=453
+  _globals['_CLOSEEDITIONREQUEST']._serialized_end=684
+  _globals['_CLOSEEDITIONRESPONSE']._serialized_start=686
+  _globals['_CLOSEEDITIONRESPONSE']._serialized_end=793
+  _globals['_LISTEDITIONSREQUEST']._serialized_start=795
+  _globals['_LISTEDITIONSREQUEST']._serialized_end=816
+  _globals['_LISTEDITIONSRESPONSE']._serialized_start=818
+  _globals['_LISTEDITIONSRESPONSE']._serialized_end=881
+  _globals['_GETEDITIONREQUEST']._serialized_start=883
+  _globals['_GETEDITIONREQUEST']._serialized_end=937
+  _globals['_GETEDITIONRESPONSE']._serialized_start=939
+  _globals['_GETEDITIONRESPONSE']._serialized_end=1055
+  _globals['_LISTRESTATEMENTSREQUEST']._serialized_start=1058
+  _globals['_LISTRESTATEMENTSREQUEST']._serialized_end=1235
+  _globals['_RESTATEDCLAIM']._serialized_start=1238
+  _globals['_RESTATEDCLAIM']._serialized_end=1575
+  _globals['_RESTATEDCLAIM_CAUSE']._serialized_start=1443
+  _globals['_RESTATEDCLAIM_CAUSE']._serialized_end=1575
+  _globals['_CELLDIFFERENCE']._serialized_start=1577
+  _globals['_CELLDIFFERENCE']._serialized_end=1675
+  _globals['_RESTATEMENT']._serialized_start=1677
+  _globals['_RESTATEMENT']._serialized_end=1800
+  _globals['_RESTATEDCELL']._serialized_start=1803
+  _globals['_RESTATEDCELL']._serialized_end=2013
+  _globals['_LISTRESTATEMENTSRESPONSE']._serialized_start=2016
+  _globals['_LISTRESTATEMENTSRESPONSE']._serialized_end=2234
+  _globals['_GETEDITIONKEYREQUEST']._serialized_start=2236
+  _globals['_GETEDITIONKEYREQUEST']._serialized_end=2258
+  _globals['_GETEDITIONKEYRESPONSE']._serialized_start=2260
+  _globals['_GETEDITIONKEYRESPONSE']._serialized_end=2319
+  _globals['_EDITIONSERVICE']._serialized_start=2322
+  _globals['_EDITIONSERVICE']._serialized_end=2854
 # @@protoc_insertion_point(module_scope)

@@ -390,7 +390,7 @@ class ExplainedClaim(_message.Message):
     """True when the claim is verified."""
     @_builtins.property
     def evidence_sha256(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """SHA-256 of its proofs, lower-case hex."""
+        """SHA-256 of its proofs, lower-case hex; empty for callers of other institutions."""
 
     def __init__(
         self,
@@ -420,10 +420,17 @@ class ExplainedWork(_message.Message):
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
+    MEMBER_NUMBER_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
     member: _builtins.str
-    """Member it stands for in a distinct count; empty otherwise."""
+    """Member it stands for in a distinct count; empty otherwise, and for callers of institutions without a claim on the work: it may
+    be the ORCID of a person.
+    """
+    member_number: _builtins.int
+    """Number of the member in a distinct count, from 1: works of one member have the same one, whoever asks, and the numbers of all
+    works of a cell are as many as its value. It holds for this progress only. 0 otherwise.
+    """
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
         """What it adds to the cell: a whole, or for fractions and ratios numerator and denominator. For a distinct count
@@ -441,10 +448,11 @@ class ExplainedWork(_message.Message):
         contribution: _view_pb2.Value | None = ...,
         member: _builtins.str = ...,
         claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
+        member_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "member", b"member", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -36,6 +36,8 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A submission was refused."""
     KIND_TARGET_REACHED: _Kind.ValueType  # 4
     """A target was reached."""
+    KIND_SUBMISSION_WITHDRAWN: _Kind.ValueType  # 5
+    """A submission was withdrawn by another person."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """What a notification tells."""
@@ -50,6 +52,8 @@ KIND_SUBMISSION_REJECTED: Kind.ValueType  # 3
 """A submission was refused."""
 KIND_TARGET_REACHED: Kind.ValueType  # 4
 """A target was reached."""
+KIND_SUBMISSION_WITHDRAWN: Kind.ValueType  # 5
+"""A submission was withdrawn by another person."""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 class _Language:

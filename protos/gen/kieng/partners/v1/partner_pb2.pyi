@@ -69,7 +69,10 @@ class Partner(_message.Message):
     name: _builtins.str
     """Usual name; 1 to 300 characters. Required."""
     tax_code: _builtins.str
-    """Tax code (MST), 10 or 13 digits (`0100233488` or `0100233488-001`) with a valid check digit; empty when unknown."""
+    """Tax code (MST), 10 or 13 digits (`0100233488` or `0100233488-001`) with a valid check digit; or the 12 digits of a
+    person's identity number, which are the tax code of persons and household businesses since July 2025. Empty when
+    unknown.
+    """
     house: Global___House.ValueType
     """House. Required."""
     country: _builtins.str

@@ -35,6 +35,8 @@ class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.Value
     """The submission of this record was withdrawn."""
     OUTCOME_UNCHANGED: _Outcome.ValueType  # 4
     """The record was known with just this content."""
+    OUTCOME_RENEWED: _Outcome.ValueType  # 5
+    """The record had been withdrawn and is back: its submission was submitted again as a new version."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
     """What became of a row."""
@@ -49,6 +51,8 @@ OUTCOME_WITHDRAWN: Outcome.ValueType  # 3
 """The submission of this record was withdrawn."""
 OUTCOME_UNCHANGED: Outcome.ValueType  # 4
 """The record was known with just this content."""
+OUTCOME_RENEWED: Outcome.ValueType  # 5
+"""The record had been withdrawn and is back: its submission was submitted again as a new version."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 @_typing.final

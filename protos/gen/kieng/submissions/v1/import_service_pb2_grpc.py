@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ImportServiceStub:
-    """Imports records of another system. The same record again changes nothing; a changed record amends.
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
     """
 
     def __init__(self, channel):
@@ -43,7 +44,8 @@ class ImportServiceStub:
 
 
 class ImportServiceServicer:
-    """Imports records of another system. The same record again changes nothing; a changed record amends.
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
     """
 
     def ImportSubmissions(self, request_iterator, context):
@@ -72,7 +74,8 @@ def add_ImportServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ImportService:
-    """Imports records of another system. The same record again changes nothing; a changed record amends.
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
     """
 
     @staticmethod

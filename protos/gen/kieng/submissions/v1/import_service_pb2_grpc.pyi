@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ImportServiceStub:
-    """Imports records of another system. The same record again changes nothing; a changed record amends."""
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -41,7 +43,9 @@ class ImportServiceStub:
 
 @_typing.type_check_only
 class ImportServiceAsyncStub(ImportServiceStub):
-    """Imports records of another system. The same record again changes nothing; a changed record amends."""
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ImportSubmissions: _aio.StreamStreamMultiCallable[_import_service_pb2.ImportSubmissionsRequest, _import_service_pb2.ImportSubmissionsResponse]  # type: ignore[assignment]
@@ -51,7 +55,9 @@ class ImportServiceAsyncStub(ImportServiceStub):
     """
 
 class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Imports records of another system. The same record again changes nothing; a changed record amends."""
+    """Imports records of another system. The same record again changes nothing; a changed record amends, and a record that
+    was withdrawn and is there again is submitted again.
+    """
 
     @_abc_1.abstractmethod
     def ImportSubmissions(

@@ -98,9 +98,9 @@ class _SourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Source.ValueTy
     SOURCE_UNSPECIFIED: _Source.ValueType  # 0
     """Same as declared."""
     SOURCE_REGISTRY: _Source.ValueType  # 1
-    """A public registry, such as Crossref or a patent office."""
+    """A public registry, such as Crossref or a patent office. Only a credential with ROLE_REGISTRY may say so."""
     SOURCE_SYSTEM: _Source.ValueType  # 2
-    """A system of record of the institution, such as its CRIS or accounts."""
+    """A system of record of the institution, such as its CRIS or accounts. Only a credential with ROLE_SYSTEM may say so."""
     SOURCE_DECLARED: _Source.ValueType  # 3
     """A person's declaration."""
 
@@ -110,9 +110,9 @@ class Source(_Source, metaclass=_SourceEnumTypeWrapper):
 SOURCE_UNSPECIFIED: Source.ValueType  # 0
 """Same as declared."""
 SOURCE_REGISTRY: Source.ValueType  # 1
-"""A public registry, such as Crossref or a patent office."""
+"""A public registry, such as Crossref or a patent office. Only a credential with ROLE_REGISTRY may say so."""
 SOURCE_SYSTEM: Source.ValueType  # 2
-"""A system of record of the institution, such as its CRIS or accounts."""
+"""A system of record of the institution, such as its CRIS or accounts. Only a credential with ROLE_SYSTEM may say so."""
 SOURCE_DECLARED: Source.ValueType  # 3
 """A person's declaration."""
 Global___Source: _TypeAlias = Source  # noqa: Y015
@@ -129,7 +129,7 @@ class Evidence(_message.Message):
     title: _builtins.str
     """What the document is, e.g. `signed contract`; 1 to 200 characters."""
     uri: _builtins.str
-    """Where the institution keeps it; at most 1,000 characters."""
+    """Where the institution keeps it: a URI of the scheme https, http, doi, hdl, ark or urn, or empty; at most 1,000 characters."""
     sha256: _builtins.str
     """SHA-256 of the document, 64 lower-case hex digits. Required."""
     def __init__(

@@ -1,0 +1,163 @@
+"""Compares the access rights on a broker with the table of users, and grants what is missing.
+
+`apply` only adds. A right that the table does not give is told, not taken: somebody may live by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from kafka import KafkaAdminClient
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+)
+
+from services.cli.client.stack import DEPLOY
+
+TABLE = DEPLOY / "kafka" / "acls.yaml"
+PREFIX = "kieng-"
+OURS = "kieng."
+"""Begins the names of all topics and groups of Kiềng."""
+EVERYTHING = "*"
+
+_TOPIC, _GROUP, _CLUSTER = ResourceType.TOPIC, ResourceType.GROUP, ResourceType.CLUSTER
+_GRANTS: Mapping[str, tuple[tuple[ResourceType, ACLOperation], ...]] = {
+    # The settings of a topic tell whether it loses records.
+    "read": ((_TOPIC, ACLOperation.READ), (_TOPIC, ACLOperation.DESCRIBE_CONFIGS)),
+    "write": ((_TOPIC, ACLOperation.WRITE),),
+    "groups": ((_GROUP, ACLOperation.READ),),
+    "watch": ((_GROUP, ACLOperation.DESCRIBE),),
+}
+
+
+class AclTableInvalid(ValueError):
+    """The table of users cannot be read; the message names the user and the key."""
+
+
+@dataclass(frozen=True, order=True)
+class Right:
+    """One right: a principal may do an operation on a topic or group.
+
+    ``is_prefix`` means all whose names begin with ``name``.
+    """
+
+    principal: str
+    operation: str
+    resource: str
+    name: str
+    is_prefix: bool = False
+
+    def __str__(self) -> str:
+        """Return it as one readable line."""
+        star = EVERYTHING if self.is_prefix else ""
+        return f"{self.principal} {self.operation} {self.resource} {self.name}{star}"
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Rights of the table that the broker lacks, and rights to our names beside the table."""
+
+    missing: tuple[Right, ...]
+    surplus: tuple[Right, ...]
+
+
+def load(path: Path = TABLE, prefix: str = PREFIX) -> tuple[Right, ...]:
+    """Read the table of users; return the rights that it gives.
+
+    Args:
+        path: a YAML file like deploy/kafka/acls.yaml.
+        prefix: begins the names of the users.
+
+    Raises:
+        AclTableInvalid: the file is not such a table.
+    """
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(document, dict) or set(document) != {"users"}:
+        raise AclTableInvalid(f"{path}: wanted exactly the key users")
+    rights = [
+        right
+        for user, row in document["users"].items()
+        for right in _rights(user, f"User:{prefix}{user}", row)
+    ]
+    return tuple(sorted(rights))
+
+
+def _rights(user: str, principal: str, row: Any) -> Iterator[Right]:
+    if not isinstance(row, dict) or (unknown := set(row) - set(_GRANTS)):
+        wrong = f"unknown {', '.join(sorted(unknown))}" if isinstance(row, dict) else "not a map"
+        raise AclTableInvalid(f"{user}: {wrong}")
+    for key, names in row.items():
+        for text in names:
+            name = text.removesuffix(EVERYTHING)
+            if not name.startswith(OURS):
+                raise AclTableInvalid(f"{user}: {key} names {text!r}, which is not Kiềng's")
+            for resource, operation in _GRANTS[key]:
+                is_prefix = text.endswith(EVERYTHING)
+                yield Right(principal, operation.name, resource.name, name, is_prefix)
+
+
+def plan(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
+    """Return where the broker's rights differ from the table; changes nothing.
+
+    Raises:
+        KafkaError: the broker does not answer, or has no authorizer.
+    """
+    found = frozenset(_found(admin))
+    return Differences(
+        tuple(right for right in table if right not in found),
+        tuple(sorted(found - frozenset(table))),
+    )
+
+
+def apply(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
+    """Grant the missing rights of a table; return what was missing, and what is there beside it.
+
+    Raises:
+        KafkaError: the broker does not answer, has no authorizer, or refuses a right.
+    """
+    differences = plan(admin, table)
+    if differences.missing:
+        answer = admin.create_acls([_encode(right) for right in differences.missing])
+        for refused in answer["failed"]:
+            raise refused
+    return differences
+
+
+def _found(admin: KafkaAdminClient) -> Iterator[Right]:
+    """Yield every right that the broker gives to our topics and groups, or to all of them."""
+    anything = ACLFilter(
+        None,
+        None,
+        ACLOperation.ANY,
+        ACLPermissionType.ALLOW,
+        ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY),
+    )
+    for acl in admin.describe_acls(anything)[0]:
+        pattern = acl.resource_pattern
+        name = pattern.resource_name
+        is_ours = name.startswith(OURS) or name == EVERYTHING
+        is_prefix = pattern.pattern_type == ACLResourcePatternType.PREFIXED
+        if pattern.resource_type in (_TOPIC, _GROUP) and (
+            is_ours or (is_prefix and OURS.startswith(name))
+        ):
+            resource = ResourceType(pattern.resource_type).name
+            yield Right(acl.principal, acl.operation.name, resource, name, is_prefix)
+
+
+def _encode(right: Right) -> ACL:
+    kinds = ACLResourcePatternType
+    kind = kinds.PREFIXED if right.is_prefix else kinds.LITERAL
+    pattern = ResourcePattern(ResourceType[right.resource], right.name, kind)
+    operation = ACLOperation[right.operation]
+    return ACL(right.principal, EVERYTHING, operation, ACLPermissionType.ALLOW, pattern)

@@ -1,0 +1,58 @@
+"""`kieng template`: an empty spreadsheet to be filled in and imported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kieng.directory.v1 import directory_service_pb2 as api
+from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from services.cli.errors import USAGE, Failure
+from services.cli.files import headings, template_book
+from services.cli.session import Session, with_session
+
+
+@with_session("viewer", institution="")
+def template(
+    session: Session,
+    type_name: Annotated[
+        str, typer.Argument(metavar="TYPE", help="Submission type, e.g. publication.")
+    ],
+    to: Annotated[
+        Path | None, typer.Option("--to", help="File to write (default: TYPE.xlsx).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Write an empty .xlsx file with the headings of a type, help, and drop-downs.
+
+    With --institution, the drop-down of units has those of the institution, read from the stack.
+
+    Example: kieng template publication --institution vnu --lang vi
+    """
+    try:
+        headings.descriptor_of(type_name)
+    except headings.HeaderWrong as error:
+        raise Failure(str(error), USAGE) from error
+    path = to or Path(f"{type_name}.xlsx")
+    if path.suffix.lower() != ".xlsx":
+        raise Failure(f"{path}: a template is an .xlsx file", USAGE)
+    if path.exists() and not force:
+        raise Failure(f"{path}: is there already; give another name with --to, or --force", USAGE)
+    screen = session.screen
+    units = _units(session) if session.institution else []
+    template_book.write(path, type_name, screen.lang, screen.text, units)
+    document = {"path": str(path), "type": type_name, "units": len(units)}
+    screen.answer(document, lambda: screen.text("template.done", path=path, type=type_name))
+
+
+def _units(session: Session) -> list[str]:
+    """Return the ids of the institution's units that exist, in the order of the tree."""
+    stub = session.stub(DirectoryServiceStub)
+    directory = stub.GetDirectory(api.GetDirectoryRequest()).directory
+    return [
+        unit.unit_id
+        for unit in directory.units
+        if unit.unit_id.partition("/")[0] == session.institution and not unit.valid_to
+    ]

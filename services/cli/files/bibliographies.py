@@ -1,0 +1,156 @@
+"""Turns exports of literature databases into a table of publications, by a mapping of fields."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from services.cli.errors import USAGE, Failure
+from services.cli.files import bibliography_formats, spreadsheets
+from services.cli.files.bibliography_formats import Record
+from services.cli.files.cells import Cell, cell_text
+from services.cli.files.spreadsheets import Notice, Table
+
+SUFFIXES = {".ris": "ris", ".bib": "bibtex"}
+COLUMNS = ("record_id", "title", "doi", "issn", "issued_on")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+DATE = re.compile(r"(\d{4})(?:[-/](\d{1,2}))?(?:[-/](\d{1,2}))?/*")
+MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Fields of a source -> columns of publications, see `sources.toml`."""
+
+    columns: Mapping[str, Sequence[str]]
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    detect: Sequence[str] = ()
+
+    def value(self, record: Record, column: str) -> str:
+        """Return the first field of a column that a record has."""
+        found = (record.get(name, "").strip() for name in self.columns.get(column, ()))
+        return next(filter(None, found), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a bibliography does not say, and whoever imports it does.
+
+    ``unit`` claims every row; ``month_day`` (MM-DD) completes a date without month and day; empty
+    leaves such rows to be refused.
+    """
+
+    unit: str = ""
+    month_day: str = ""
+
+
+@cache
+def known_sources() -> Mapping[str, Mapped]:
+    """Return the mappings that come with kieng, by name of the source."""
+    text = files("services.cli.files").joinpath("sources.toml").read_text(encoding="utf-8")
+    return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
+
+
+def read_mapping(path: Path) -> Mapped:
+    """Return the mapping of a file of one's own: the keys of one table of `sources.toml`.
+
+    Raises:
+        Failure: it cannot be read, or has another key.
+    """
+    try:
+        mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise Failure(f"{path}: {error}", USAGE) from error
+    if unknown := set(mapping.columns) - {*COLUMNS, "date", "year", "month_day"}:
+        raise Failure(f"{path}: unknown columns {', '.join(sorted(unknown))}", USAGE)
+    return mapping
+
+
+def source_of(path: Path) -> str:
+    """Return the source of a file by its suffix or headings; empty for a table of submissions."""
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        text = path.read_text(encoding="utf-8", errors="replace")[:2000] if path.is_file() else ""
+        return "datacite" if '"attributes"' in text else "crossref"
+    if suffix != ".csv" or not path.is_file():
+        return SUFFIXES.get(suffix, "")
+    header = set(spreadsheets.read(path).header)
+    sources = known_sources().items()
+    return next((name for name, each in sources if each.detect and header >= {*each.detect}), "")
+
+
+def read(path: Path, source: str, mapping: Mapped | None, completion: Completion) -> Table:
+    """Return an export as a table of publications; the file itself is the evidence of each row.
+
+    Args:
+        path: the export.
+        source: a name of `known_sources`, or any when a mapping is given.
+        mapping: a mapping of one's own; None takes the known one.
+        completion: what the file does not say.
+
+    Raises:
+        Failure: the file is not of the source.
+    """
+    mapped = mapping or known_sources()[source]
+    unread: list[str] = []
+    if source in bibliography_formats.READERS:
+        records = list(enumerate(bibliography_formats.records(path, source), start=1))
+    else:
+        table = spreadsheets.read(path)
+        records = [(n, _record(table.header, cells)) for n, cells in table.rows]
+        used = {name for names in mapped.columns.values() for name in names}
+        unread = [name for name in table.header if name and name not in used]
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    proof = {"evidence_sha256": digest, "evidence_title": path.name, "unit_id": completion.unit}
+    same = {**mapped.fixed, **{name: text for name, text in proof.items() if text}}
+    rows: list[tuple[int, list[Cell]]] = [
+        (number, [*_publication(mapped, record, completion), *same.values()])
+        for number, record in records
+    ]
+    notices = [Notice("import.columns_unread", {"columns": ", ".join(unread)})] if unread else []
+    return Table([*COLUMNS, *same], rows, notices)
+
+
+def _mapped(table: Mapping[str, Any]) -> Mapped:
+    columns = {name: names for name, names in table.items() if name not in ("fixed", "detect")}
+    return Mapped(columns, table.get("fixed", {}), table.get("detect", ()))
+
+
+def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
+    return dict(zip(header, map(cell_text, cells), strict=False))
+
+
+def _publication(mapped: Mapped, record: Record, completion: Completion) -> list[str]:
+    record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
+    issued_on = _date(mapped, record, completion.month_day)
+    return [record_id, " ".join(title.split()), doi, _issn(issn), issued_on]
+
+
+def _issn(text: str) -> str:
+    """Return the first ISSN with its hyphen, which Scopus leaves out."""
+    found = re.search(r"(\d{4})-?(\d{3}[\dXx])", text)
+    return f"{found[1]}-{found[2].upper()}" if found else text
+
+
+def _date(mapped: Mapped, record: Record, month_day: str) -> str:
+    """Return a date; incomplete as it is, for the reader of rows to refuse, unless completed."""
+    texts = [mapped.value(record, name) for name in ("date", "year")]
+    found = [match for match in map(DATE.fullmatch, texts) if match]
+    if not found:
+        return " ".join(filter(None, texts))
+    year, month, day = max(found, key=lambda match: sum(map(bool, match.groups()))).groups()
+    named = MONTH_DAY.fullmatch(mapped.value(record, "month_day"))
+    if not month and named and named[1].lower() in MONTHS:
+        month, day = str(MONTHS.index(named[1].lower()) + 1), named[2]
+    if month and day:
+        return f"{year}-{int(month):02d}-{int(day):02d}"
+    if not month_day:
+        return f"{year}-{int(month):02d}" if month else str(year)
+    return f"{year}-{int(month):02d}-{month_day[3:]}" if month else f"{year}-{month_day}"

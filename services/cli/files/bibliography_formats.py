@@ -1,0 +1,88 @@
+"""Reads RIS, BibTeX and the JSON of Crossref and DataCite into records of texts by field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import rispy
+from pybtex.database import parse_string
+from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
+
+from services.cli.errors import Failure
+from services.cli.files.csv_file import decode
+
+Record = Mapping[str, str]
+
+
+def ris(text: str) -> Iterator[Record]:
+    """Yield the references of a RIS file; of repeated fields the first."""
+    for reference in rispy.loads(text):
+        yield {name: _first(value) for name, value in reference.items()}
+
+
+def bibtex(text: str) -> Iterator[Record]:
+    """Yield the entries of a BibTeX file, LaTeX turned into text; `key` is the citation key."""
+    for key, entry in parse_string(text, "bibtex").entries.items():
+        fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
+        yield {"key": key, **fields}
+
+
+def crossref(text: str) -> Iterator[Record]:
+    """Yield the works of an answer of Crossref: one work, a list, or `message.items`."""
+    document = json.loads(text)
+    message = document.get("message", document) if isinstance(document, dict) else document
+    works = message.get("items", [message]) if isinstance(message, dict) else message
+    for work in works:
+        parts = (work.get("issued") or {}).get("date-parts") or [[]]
+        issued = "-".join(str(part) for part in parts[0] if part)
+        yield {**{name: _first(value) for name, value in work.items()}, "issued": issued}
+
+
+def datacite(text: str) -> Iterator[Record]:
+    """Yield the works of an answer of DataCite: `data` is one work or a list."""
+    data = json.loads(text)["data"]
+    for work in data if isinstance(data, list) else [data]:
+        found = work["attributes"]
+        dates = {each.get("dateType"): each.get("date", "") for each in found.get("dates", ())}
+        title = next((each.get("title", "") for each in found.get("titles", ())), "")
+        plain = {name: _first(value) for name, value in found.items()}
+        yield {**plain, "title": title, "issued": dates.get("Issued", "")}
+
+
+READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
+    "ris": ris,
+    "bibtex": bibtex,
+    "crossref": crossref,
+    "datacite": datacite,
+}
+
+
+def records(path: Path, source: str) -> list[Record]:
+    """Return the records of a file.
+
+    Args:
+        path: the file; UTF-8, UTF-16 or an old Vietnamese encoding.
+        source: a key of `READERS`.
+
+    Raises:
+        Failure: it is not of this format.
+    """
+    try:
+        return list(READERS[source](decode(path.read_bytes())))
+    # What the libraries raise, and what JSON of another shape does to the lines above.
+    except (PybtexError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise Failure(f"{path}: not a file of {source}: {error}") from error
+
+
+def _plain(latex: str) -> str:
+    return str(Text.from_latex(latex).render_as("text"))
+
+
+def _first(value: Any) -> str:
+    if isinstance(value, list):
+        return _first(value[0]) if value else ""
+    return "" if value is None or isinstance(value, dict) else str(value)

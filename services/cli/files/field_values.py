@@ -1,0 +1,150 @@
+"""Reads one cell as the value of a contract's field: amounts, dates, choices, texts."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from services.cli.files.cells import Cell, UnreadableCell, cell_text, trouble_of_text
+from services.cli.files.headings import slug
+
+TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
+FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+FRACTION = re.compile(r"-?\d+[.,]\d+")
+# One group after a mark, 1.500, may be fifteen hundred or one and a half: a guess may be wrong by
+# a thousand. Two groups, or blanks between them, can only be groups.
+GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
+UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
+YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
+DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
+EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+
+
+class CellWrong(ValueError):
+    """One cell cannot be read.
+
+    Args:
+        problem: key of the texts that describe the problem and its remedy.
+        values: what the text names.
+    """
+
+    def __init__(self, problem: str, **values: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.values = values
+
+
+def set_field(message: Any, field: FieldDescriptor, cell: Cell) -> None:
+    """Set a field of a message from a cell; an empty cell leaves it unset.
+
+    Raises:
+        CellWrong: the cell cannot be read as a value of the field.
+    """
+    if isinstance(cell, UnreadableCell):
+        raise CellWrong(cell.problem, text=cell.text)
+    if _is_free_text(field) and (problem := trouble_of_text(cell)):
+        raise CellWrong(problem, text=cell_text(cell))
+    text = cell_text(cell)
+    if field.is_repeated:
+        getattr(message, field.name).extend(_value(field, item) for item in split(text))
+    elif text or field.type == FieldDescriptor.TYPE_BOOL:
+        setattr(message, field.name, _value(field, text))
+
+
+def is_day(field: FieldDescriptor) -> bool:
+    """Return True if a field holds a calendar date."""
+    return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
+
+
+def is_month_first(cell: Cell) -> bool:
+    """Return True if a text can only be a date with the month before the day: 03/31/2021."""
+    found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
+    return found is not None and int(found[1]) <= 12 < int(found[2])
+
+
+def is_short_date(cell: Cell) -> bool:
+    """Return True if a text is a date that starts with the day or the month."""
+    return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
+
+
+def split(text: str) -> list[str]:
+    """Return the items of a list in one cell."""
+    return [item.strip() for item in text.split("|") if item.strip()]
+
+
+def enum_choices(field: FieldDescriptor) -> dict[str, int]:
+    """Return the values of an enum field by the names that files use: lower case, no prefix."""
+    assert field.enum_type is not None
+    prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    values = ((v.name.removeprefix(prefix).lower(), v.number) for v in field.enum_type.values)
+    return {name: number for name, number in values if number}
+
+
+def is_amount(field: FieldDescriptor) -> bool:
+    """Return True if a field holds whole dong."""
+    return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
+
+
+def _is_free_text(field: FieldDescriptor) -> bool:
+    is_text = field.type == FieldDescriptor.TYPE_STRING
+    return is_text and not is_day(field) and not is_amount(field)
+
+
+def _value(field: FieldDescriptor, text: str) -> Any:
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return _boolean(text)
+    if field.type == FieldDescriptor.TYPE_ENUM:
+        return _choice(field, text)
+    if is_amount(field):
+        return _amount(text)
+    if is_day(field):
+        return _day(text)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        if EXPONENT.fullmatch(text):
+            raise CellWrong("cell.turned_number", text=text)
+        return text
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise CellWrong("cell.number", text=text)
+    return int(text)
+
+
+def _boolean(text: str) -> bool:
+    if text.casefold() in TRUE:
+        return True
+    if text.casefold() in FALSE:
+        return False
+    raise CellWrong("cell.boolean", text=text)
+
+
+def _choice(field: FieldDescriptor, text: str) -> int:
+    choices = enum_choices(field)
+    name = slug(text)
+    if name not in choices:
+        raise CellWrong("cell.choice", choices=", ".join(choices))
+    return choices[name]
+
+
+def _amount(text: str) -> str:
+    digits = UNIT_OF_MONEY.sub("", text)
+    if GROUPED.fullmatch(digits):
+        digits = re.sub(r"\D", "", digits)
+    if re.fullmatch(r"\d+", digits, re.ASCII):
+        return str(int(digits))
+    raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
+
+
+def _day(text: str) -> str:
+    if found := YEAR_FIRST.fullmatch(text):
+        year, month, day = found.groups()
+    elif found := DAY_FIRST.fullmatch(text):
+        day, month, year = found.groups()
+    else:
+        raise CellWrong("cell.day_missing" if NO_DAY.fullmatch(text) else "cell.day", text=text)
+    try:
+        return date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        raise CellWrong("cell.day", text=text) from None

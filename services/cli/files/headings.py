@@ -1,0 +1,101 @@
+"""Columns of an import file: what the headings of a type are, and how people write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import get_close_matches
+from functools import cache
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from kieng.submissions.v1 import facts_pb2
+from services.cli.files.column_aliases import ALIASES
+
+TYPES: dict[str, Descriptor] = {
+    field.name: field.message_type
+    for field in facts_pb2.Facts.DESCRIPTOR.fields
+    if field.message_type is not None
+}
+"""Submission types -> descriptor of their facts."""
+
+CLAIM_COLUMNS = ("unit_id", "part", "share_ppm", "source")
+EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
+ROW_COLUMNS = ("record_id", "action", "reason")
+SERVER_FIELDS = {"partner_id"}
+"""Fields of facts that the server fills in; a file has no column for them."""
+
+RENAMED = {("rd_funding", "source"): "funding_source"}
+"""Facts fields that have the name of a column of the claim -> the column they have instead."""
+
+
+class HeaderWrong(ValueError):
+    """A column is unknown, missing or duplicated; the message names it."""
+
+
+def descriptor_of(type_name: str) -> Descriptor:
+    """Return the descriptor of a type's facts.
+
+    Raises:
+        HeaderWrong: no such type.
+    """
+    if type_name not in TYPES:
+        raise HeaderWrong(f"unknown type {type_name!r}; known are {', '.join(TYPES)}")
+    return TYPES[type_name]
+
+
+def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
+    """Return the columns of a type: name -> field of its facts."""
+    return {
+        RENAMED.get((type_name, field.name), field.name): field
+        for field in TYPES[type_name].fields
+        if field.name not in SERVER_FIELDS
+    }
+
+
+def columns(type_name: str) -> list[str]:
+    """Return every column that a file of a type may have."""
+    return [*ROW_COLUMNS, *CLAIM_COLUMNS, *fact_columns(type_name), *EVIDENCE_COLUMNS]
+
+
+def slug(text: str) -> str:
+    """Return a heading without case, diacritics and punctuation: `Mã bản ghi` -> `ma_ban_ghi`."""
+    plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")
+    letters = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
+
+
+@cache
+def _meanings(type_name: str) -> dict[str, str]:
+    names = columns(type_name)
+    return {slug(alias): name for name in names for alias in (name, *ALIASES.get(name, ()))}
+
+
+def is_header(type_name: str, cells: Sequence[str]) -> bool:
+    """Return True if a row has the headings of a type, rather than a title or values."""
+    found = {_meanings(type_name).get(slug(cell), "") for cell in cells}
+    return "record_id" in found and len(found - {""}) > 1
+
+
+def read_header(type_name: str, header: Sequence[str]) -> list[str]:
+    """Return the columns of a header row; empty texts for columns without a heading.
+
+    Raises:
+        HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
+    """
+    meanings = _meanings(type_name)
+    found = [meanings.get(slug(heading), "") for heading in header]
+    for heading, name in zip(header, found, strict=True):
+        if heading.strip() and not name:
+            close = get_close_matches(slug(heading), list(meanings), n=1)
+            hint = f"did you mean {meanings[close[0]]}?" if close else ""
+            text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"
+            raise HeaderWrong(text + f" Known are: {', '.join(columns(type_name))}")
+    named = [name for name in found if name]
+    for name in named:
+        if named.count(name) > 1:
+            raise HeaderWrong(f"column {name} is there twice")
+    if missing := [name for name in ("record_id", "unit_id") if name not in named]:
+        raise HeaderWrong(f"column {', '.join(missing)} is missing")
+    return found

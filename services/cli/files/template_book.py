@@ -1,0 +1,132 @@
+"""Writes an empty XLSX file for one submission type: headings, help, drop-downs, text formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from google.protobuf.descriptor import FieldDescriptor
+
+from kieng.submissions.v1 import submission_pb2
+from services.cli.files.column_aliases import ALIASES
+from services.cli.files.field_values import enum_choices, is_amount, is_day
+from services.cli.files.headings import CLAIM_COLUMNS, columns, fact_columns
+from services.cli.files.submission_rows import EXAMPLE_ID
+from services.cli.terminal.texts import Lang
+
+ROWS = 5_000
+"""Rows that are formatted and have drop-downs."""
+LISTS = "lists"
+"""Hidden sheet with the choices of drop-downs; Excel limits a list in the cell to 255 letters."""
+WIDTH = 22
+EXAMPLES = {
+    "record_id": EXAMPLE_ID,
+    "share_ppm": "1000000",
+    "unit_id": "vnu/hus",
+    "evidence_sha256": "0" * 64,
+    "doi": "10.5555/example",
+    "tax_code": "0100233488",
+    "person_id": "0000-0002-1825-0097",
+    "issn": "1234-5679",
+    "country": "VN",
+    "office": "VN",
+    "trl": "7",
+}
+Say = Callable[..., str]
+
+
+def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str] = ()) -> None:
+    """Write a template; what is filled in below its headings imports as it is.
+
+    The second row is an example, which an import skips.
+
+    Args:
+        path: the .xlsx file, replaced if it exists.
+        type_name: submission type.
+        lang: language of headings and help.
+        say: returns the text of a key, as `Screen.text`.
+        units: ids for the drop-down of units; none leaves the column free.
+    """
+    choices = _choices(type_name, units)
+    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+        sheet = book.add_worksheet(type_name)
+        lists = book.add_worksheet(LISTS)
+        lists.hide()
+        bold = book.add_format({"bold": True, "bottom": 1, "num_format": "@"})
+        text = book.add_format({"num_format": "@"})
+        grey = book.add_format({"num_format": "@", "italic": True, "font_color": "#808080"})
+        number = book.add_format({"num_format": "#,##0"})
+        fields = _fields(type_name)
+        for at, name in enumerate(columns(type_name)):
+            field = fields.get(name)
+            is_number = field is not None and (is_amount(field) or _is_count(field))
+            sheet.set_column(at, at, WIDTH, number if is_number else text)
+            sheet.write_string(0, at, heading(name, lang), bold)
+            sheet.write_string(1, at, _example(name, field, choices), grey)
+            sheet.write_comment(0, at, help_text(name, field, say), {"x_scale": 2})
+            if name in choices:
+                lists.write_column(0, at, choices[name])
+                last = len(choices[name])
+                source = f"={LISTS}!{_column(at)}$1:{_column(at)}${last}"
+                rule = {"validate": "list", "source": source, "error_type": "warning"}
+                sheet.data_validation(1, at, ROWS, at, rule)
+        sheet.freeze_panes(1, 1)
+
+
+def heading(name: str, lang: Lang) -> str:
+    """Return the heading of a column: its first Vietnamese alias, or the name of the field."""
+    aliases = ALIASES.get(name, ())
+    return aliases[0] if lang is Lang.vi and aliases else name
+
+
+def help_text(name: str, field: FieldDescriptor | None, say: Say) -> str:
+    """Return what belongs into a column, with its limits."""
+    kind = name if name in ("record_id", "unit_id", "action") else _kind(field)
+    return f"{name}\n{say(f'template.{kind}')}"
+
+
+def _example(name: str, field: FieldDescriptor | None, choices: Mapping[str, Sequence[str]]) -> str:
+    by_kind = {"day": "2025-03-31", "amount": "1500000", "count": "1", "text": ""}
+    known = EXAMPLES.get(name) or by_kind.get(_kind(field), "")
+    return known if name not in choices or name == "unit_id" else next(iter(choices[name]), "")
+
+
+def _kind(field: FieldDescriptor | None) -> str:
+    if field is None:
+        return "text"
+    if field.is_repeated:
+        return "list"
+    if field.enum_type is not None or field.type == FieldDescriptor.TYPE_BOOL:
+        return "choice"
+    if is_day(field):
+        return "day"
+    if is_amount(field):
+        return "amount"
+    return "count" if _is_count(field) else "text"
+
+
+def _is_count(field: FieldDescriptor) -> bool:
+    return field.type in (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
+
+
+def _fields(type_name: str) -> dict[str, FieldDescriptor]:
+    claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
+    return {name: claim[name] for name in CLAIM_COLUMNS} | fact_columns(type_name)
+
+
+def _choices(type_name: str, units: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    found: dict[str, Sequence[str]] = {"action": ["import", "withdraw"]}
+    for name, field in _fields(type_name).items():
+        if field.is_repeated:
+            continue
+        if field.enum_type is not None:
+            found[name] = list(enum_choices(field))
+        elif field.type == FieldDescriptor.TYPE_BOOL:
+            found[name] = ["true", "false"]
+    return {**found, "unit_id": units} if units else found
+
+
+def _column(at: int) -> Any:
+    return f"${xlsxwriter.utility.xl_col_to_name(at)}"

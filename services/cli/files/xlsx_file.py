@@ -1,0 +1,127 @@
+"""Reads XLSX files: which sheet, merged cells, errors, rows that are hidden."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+import python_calamine
+
+from services.cli.errors import USAGE, Failure
+from services.cli.files import xlsx_marks
+from services.cli.files.cells import Cell, UnreadableCell, has_text
+
+UNPACKED_BYTES_MAX = 500 * 1024 * 1024
+# calamine holds a sheet as a full rectangle of some 32 bytes a cell.
+CELLS_MAX = 20_000_000
+_BROKEN = (
+    python_calamine.CalamineError,
+    BadZipFile,
+    zipfile.LargeZipFile,
+    KeyError,
+    ValueError,
+    ElementTree.ParseError,
+    expat.ExpatError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The values of one sheet.
+
+    ``rows`` are all rows from the first one of the sheet; ``hidden`` are indexes of hidden ones.
+    """
+
+    name: str
+    is_visible: bool
+    rows: list[list[Cell]]
+    hidden: frozenset[int]
+
+    def has_rows(self) -> bool:
+        """Return True if any cell has a text."""
+        return any(has_text(cell) for row in self.rows for cell in row)
+
+
+def sheets(path: Path) -> list[Sheet]:
+    """Return the sheets of a book in their order, charts and macros left out.
+
+    Raises:
+        Failure: the file is not an XLSX file, or a sheet is too large.
+    """
+    try:
+        with ZipFile(path) as archive:
+            if sum(part.file_size for part in archive.infolist()) > UNPACKED_BYTES_MAX:
+                limit = UNPACKED_BYTES_MAX // 1024**2
+                raise Failure(f"{path}: unpacks to more than {limit} MB; split it")
+            with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+                return list(_sheets(path, archive, book))
+    except _BROKEN as error:
+        raise Failure(f"{path}: not an XLSX file with a sheet: {error}", USAGE) from error
+
+
+def _sheets(path: Path, archive: ZipFile, book: Any) -> Iterator[Sheet]:
+    for entry in book.sheets_metadata:
+        if entry.typ != python_calamine.SheetTypeEnum.WorkSheet:
+            continue
+        marks = xlsx_marks.scan(archive, entry.name)
+        if marks.rows * marks.columns > CELLS_MAX:
+            text = f"reaches down to row {marks.rows:,} and column {marks.columns:,}"
+            remedy = "delete what lies far from the table (Ctrl+End shows it)"
+            raise Failure(f"{path}: sheet {entry.name!r} {text}; {remedy}")
+        sheet = book.get_sheet_by_name(entry.name)
+        rows = list(_rows(sheet, marks))
+        is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
+        yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))
+
+
+def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
+    top, left = sheet.start or (0, 0)
+    margin: list[Cell] = [""] * left
+    odd: dict[int, dict[int, Cell]] = {}
+    for (number, column), cell in marks.cells.items():
+        odd.setdefault(number, {})[column] = cell
+    merged = _merged(sheet.merged_cell_ranges or ())
+    above: dict[int, Cell] = {}
+    yield from ([] for _ in range(top))
+    for number, values in enumerate(sheet.iter_rows(), start=top):
+        row: list[Cell] = [*margin, *values]
+        for column, unreadable in odd.get(number, {}).items():
+            row[column] = unreadable
+        for column, first in merged.get(number, {}).items():
+            row.extend("" for _ in range(len(row), column + 1))
+            if isinstance(first, UnreadableCell):
+                row[column] = first
+            elif first:
+                above[column] = row[column]
+            else:
+                row[column] = above[column]
+        yield row
+
+
+def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
+    """Return row -> column -> whether the cell is the first of a merged column of cells.
+
+    One value over several rows is meant for each of them; one over several columns is not.
+    """
+    result: dict[int, dict[int, bool | UnreadableCell]] = {}
+    for (top, left), (bottom, right) in ranges:
+        for row in range(top, bottom + 1):
+            result.setdefault(row, {})[left] = row == top
+            name = f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}"
+            for column in range(left + 1, right + 1):
+                result[row][column] = UnreadableCell("cell.merged", name)
+    return result
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column >= 0:
+        letters = chr(ord("A") + column % 26) + letters
+        column = column // 26 - 1
+    return letters

@@ -1,0 +1,121 @@
+"""What a sheet's XML says that its values do not: errors, percents, hidden rows, its extent.
+
+calamine reads values quickly, but gives an error as an empty text, a percent as a fraction, and
+knows nothing of rows that a filter hides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from xml.etree import ElementTree
+from xml.parsers import expat
+from zipfile import ZipFile
+
+from services.cli.files.cells import UnreadableCell
+
+CHUNK = 1 << 20
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_PLACE = re.compile(r"([A-Z]+)([0-9]+)")
+# Formats that every spreadsheet has without declaring them: 0%, 0.00%, 0.00E+00, ##0.0E+0.
+_BUILT_IN_FORMATS = {9, 10, 11, 48}
+_TEXTS = {"s", "str", "inlineStr", "d", "b"}
+
+
+@dataclass
+class Marks:
+    """Rows and columns count from 0.
+
+    ``hidden_rows`` are those that a filter or a person hides; ``cells`` are errors, and numbers
+    shown as percent or with an exponent; ``rows`` and ``columns`` are the extent of all values.
+    """
+
+    hidden_rows: set[int] = field(default_factory=set)
+    cells: dict[tuple[int, int], UnreadableCell] = field(default_factory=dict)
+    rows: int = 0
+    columns: int = 0
+
+
+def scan(archive: ZipFile, sheet: str) -> Marks:
+    """Read the XML of one sheet.
+
+    Args:
+        archive: the .xlsx file.
+        sheet: name of the sheet.
+
+    Raises:
+        KeyError: the book has no such sheet, or its part is missing.
+        expat.ExpatError, ElementTree.ParseError: it is not XML.
+    """
+    scanner = _Scanner(_odd_styles(archive))
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = scanner.start
+    with archive.open(_part_of(archive, sheet)) as part:
+        while chunk := part.read(CHUNK):
+            parser.Parse(chunk)
+    parser.Parse(b"", True)
+    return scanner.marks
+
+
+class _Scanner:
+    def __init__(self, odd_styles: set[str]) -> None:
+        self.marks = Marks()
+        self._odd_styles = odd_styles
+        self._row = self._column = -1
+        self._cell: dict[str, str] = {}
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        if name == "c":
+            self._cell = attributes
+            found = _PLACE.fullmatch(attributes.get("r", ""))
+            self._column = _column_number(found[1]) if found else self._column + 1
+        elif name in ("v", "is"):
+            self._value()
+        elif name == "row":
+            self._row = int(attributes.get("r", self._row + 2)) - 1
+            self._column = -1
+            if attributes.get("hidden") in ("1", "true"):
+                self.marks.hidden_rows.add(self._row)
+
+    def _value(self) -> None:
+        marks = self.marks
+        marks.rows = max(marks.rows, self._row + 1)
+        marks.columns = max(marks.columns, self._column + 1)
+        kind = self._cell.get("t", "n")
+        if kind == "e":
+            marks.cells[self._row, self._column] = UnreadableCell("cell.error")
+        elif kind not in _TEXTS and self._cell.get("s") in self._odd_styles:
+            marks.cells[self._row, self._column] = UnreadableCell("cell.turned_number")
+
+
+def _part_of(archive: ZipFile, sheet: str) -> str:
+    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
+    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
+    targets = {each.get("Id"): each.get("Target", "") for each in relations}
+    ids = {each.get("name"): each.get(_RELATION) for each in book.iter(f"{_MAIN}sheet")}
+    target = targets[ids[sheet]]
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _odd_styles(archive: ZipFile) -> set[str]:
+    """Return the indexes of the cell formats that show a number as percent or with an exponent."""
+    try:
+        styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
+    except KeyError:
+        return set()
+    odd = set(_BUILT_IN_FORMATS)
+    for each in styles.iter(f"{_MAIN}numFmt"):
+        if re.search(r"%|E\+", each.get("formatCode", "")):
+            odd.add(int(each.get("numFmtId", "0")))
+    formats = styles.find(f"{_MAIN}cellXfs")
+    found = enumerate(formats if formats is not None else ())
+    return {str(index) for index, each in found if int(each.get("numFmtId", "0")) in odd}
+
+
+def _column_number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1

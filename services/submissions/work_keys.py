@@ -1,0 +1,81 @@
+"""Derives the work key: the canonical name of the work that facts are about.
+
+A key is computed when content is written and stays in the log with it, so a rule may become
+stricter without a change of what was counted before (ADR 0029).
+"""
+
+from __future__ import annotations
+
+import re
+
+import idutils
+
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.folding import folded, visible
+
+BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
+BY_CODE = frozenset({"programme", "event"})
+ORCID = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?((?:\d{4}-?){3}\d{3}[\dX])/?", re.IGNORECASE
+)
+
+
+def fact_type(facts: facts_pb2.Facts) -> str:
+    """Return the submission type, e.g. `publication`."""
+    return facts.WhichOneof("kind") or ""
+
+
+def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
+    """Return the canonical name of the work; needs checked facts with resolved partners."""
+    kind = fact_type(facts)
+    fact = getattr(facts, kind)
+    if kind == "publication" and fact.doi:
+        return f"doi:{canonical_doi(fact.doi)}"
+    if kind == "ip_right":
+        return f"ip:{fact.office or 'VN'}:{folded(fact.application_no).replace(' ', '')}"
+    if kind == "enterprise":
+        return f"mst:{fact.tax_code}"
+    if kind in BY_PARTNER:
+        return f"{kind}:{fact.partner_id}:{folded(fact.number)}"
+    if kind == "joint_project":
+        return f"project:{folded(fact.code)}"
+    if kind in BY_CODE:
+        return f"{kind}:{folded(fact.code)}"
+    if kind == "investment":
+        return f"investment:{fact.tax_code}:{folded(fact.number)}"
+    if kind == "task":
+        return f"task:{folded(fact.decision_no)}:{folded(fact.number)}"
+    return f"sub:{submission_id}"
+
+
+def canonical_doi(text: str) -> str:
+    """Return a DOI in lower case without resolver and what clings to it when it is copied.
+
+    That is the query and fragment of a URL, and punctuation of the sentence around it; closing
+    brackets that the DOI opens belong to it. Empty if the text is no DOI.
+    """
+    shown = visible(text)
+    if not idutils.is_doi(shown):
+        return ""
+    # A resolver's URL may have a query and a fragment; a DOI itself has no blank.
+    doi = re.split(r"[?#]", idutils.normalize_doi(shown))[0].casefold()
+    if " " in doi:
+        return ""
+    while doi and (doi[-1] in ".,;:/'\"" or _closes_nothing(doi)):
+        doi = doi[:-1]
+    return doi if idutils.is_doi(doi) else ""
+
+
+def canonical_person(text: str) -> str:
+    """Return an ORCID as `0000-0002-1825-0097` however it is written; other ids without blanks."""
+    shown = folded(text)
+    found = ORCID.fullmatch(shown)
+    if not found:
+        return visible(text)
+    digits = found[1].replace("-", "")
+    return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
+def _closes_nothing(doi: str) -> bool:
+    opening = {")": "(", "]": "[", "}": "{", ">": "<"}.get(doi[-1])
+    return opening is not None and doi.count(doi[-1]) > doi.count(opening)

@@ -1,0 +1,60 @@
+"""A template is understood by the import, whatever its type and language."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+import xlsxwriter
+
+from services.cli.files import headings, spreadsheets, submission_rows, template_book
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
+
+
+def template(tmp_path: Path, type_name: str, lang: Lang, units: tuple[str, ...] = ()) -> Path:
+    path = tmp_path / f"{type_name}.xlsx"
+    template_book.write(path, type_name, lang, Screen(lang=lang).text, units)
+    return path
+
+
+@pytest.mark.parametrize("lang", Lang)
+@pytest.mark.parametrize("type_name", headings.TYPES)
+def test_every_template_has_all_columns_and_no_record(
+    tmp_path: Path, type_name: str, lang: Lang
+) -> None:
+    path = template(tmp_path, type_name, lang)
+    table = spreadsheets.read(path, partial(headings.is_header, type_name))
+    assert headings.read_header(type_name, table.header) == headings.columns(type_name)
+    assert not table.notices
+    parsed = submission_rows.parse(type_name, table.header, table.rows, "file")
+    assert (list(parsed.requests), list(parsed.wrong)) == ([], [])
+
+
+def test_a_filled_template_is_read_as_it_is(tmp_path: Path) -> None:
+    headers = spreadsheets.read(template(tmp_path, "receipt", Lang.vi)).header
+    filled = tmp_path / "filled.xlsx"
+    values = {"Mã bản ghi": "r1", "Mã đơn vị": "vnu/hus", "Số hợp đồng": "03/2018"}
+    values |= {"Số tiền (đồng)": "1.500.000", "Ngày nhận": "31/03/2025"}
+    with xlsxwriter.Workbook(filled) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, headers)
+        sheet.write_row(1, 0, [values.get(header, "") for header in headers])
+    table = spreadsheets.read(filled)
+    (request,) = submission_rows.parse("receipt", table.header, table.rows, "file").requests
+    receipt = request.content.facts.receipt
+    assert (receipt.number, receipt.amount_vnd) == ("03/2018", "1500000")
+    assert receipt.received_on == "2025-03-31"
+
+
+def test_choices_units_and_help_are_in_the_book(tmp_path: Path) -> None:
+    path = template(tmp_path, "publication", Lang.en, ("vnu", "vnu/hus"))
+    with ZipFile(path) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+        strings = archive.read("xl/sharedStrings.xml").decode()
+        comments = archive.read("xl/comments1.xml").decode()
+    assert "<formula1>lists!$D$1:$D$2</formula1>" in sheet
+    assert all(f"<t>{choice}</t>" in strings for choice in ("vnu/hus", "q1", "lead", "withdraw"))
+    assert "A date: 2025-03-31" in comments

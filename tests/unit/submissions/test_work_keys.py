@@ -1,0 +1,116 @@
+"""A work has one key, however its number is typed, pasted or printed."""
+# ruff: noqa: RUF001 - letters that look like others are what this is about.
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kieng.submissions.v1 import facts_pb2
+from services.submissions.work_keys import canonical_doi, work_key
+
+pb = facts_pb2
+F = pb.Facts
+
+
+def publication(**fields: Any) -> pb.Facts:
+    return F(publication=pb.Publication(**{"title": "t", "issued_on": "2025-01-01", **fields}))
+
+
+@pytest.mark.parametrize(
+    ("facts", "key"),
+    [
+        (publication(doi=" https://doi.org/10.1000/XyZ"), "doi:10.1000/xyz"),
+        (publication(), "sub:s1"),
+        (F(ip_right=pb.IpRight(application_no=" 1-2023 - 01a ")), "ip:VN:1-2023-01A"),
+        (F(ip_right=pb.IpRight(application_no="17", office="US")), "ip:US:17"),
+        (F(enterprise=pb.Enterprise(tax_code="0100233488")), "mst:0100233488"),
+        (
+            F(transfer_contract=pb.TransferContract(partner_id="partner:7", number=" 1/hđ  a ")),
+            "transfer_contract:partner:7:1/HĐ A",
+        ),
+        (
+            F(policy_contract=pb.PolicyContract(partner_id="p", number="1")),
+            "policy_contract:p:1",
+        ),
+        (F(training=pb.Training(partner_id="p", number="1")), "training:p:1"),
+        (F(agreement=pb.Agreement(partner_id="p", number="1")), "agreement:p:1"),
+        (F(joint_project=pb.JointProject(code=" nafosted-1 ")), "project:NAFOSTED-1"),
+        (F(programme=pb.Programme(code=" ct  a1 ")), "programme:CT A1"),
+        (F(event=pb.Event(code="hn-1")), "event:HN-1"),
+        (F(task=pb.Task(decision_no="1345/qđ", number=" 7 ")), "task:1345/QĐ:7"),
+        (
+            F(investment=pb.Investment(tax_code="0100233488", number="a 1")),
+            "investment:0100233488:A 1",
+        ),
+        (F(scholar=pb.Scholar(person_id="p")), "sub:s1"),
+        (F(recognition=pb.Recognition(person_id="p")), "sub:s1"),
+        (F(impact_story=pb.ImpactStory(title="t")), "sub:s1"),
+        (F(receipt=pb.Receipt(number="1")), "sub:s1"),
+    ],
+)
+def test_a_work_has_one_name_however_it_is_written(facts: pb.Facts, key: str) -> None:
+    assert work_key(facts, "s1") == key
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("10.1000/test.1", "10.1000/TEST.1.", "10.1000/test.1,", "10.1000/test.1;"),
+        *("10.1000/test.1)", "10.1000/test.1]", "10.1000/test.1/", "10.1000/test.1\u200b"),
+        *("10.1000/\u200btest.1", "10.1000/test.1?utm_source=x", "10.1000/test.1#abstract"),
+        *("https://doi.org/10.1000/test.1?a=b#c", "doi:10.1000/test.1).", "DOI: 10.1000/test.1"),
+        *("10.1000/test.1\xad", " http://dx.doi.org/10.1000/test.1 ", "10.1000/test.1\u00a0"),
+    ],
+)
+def test_a_doi_is_one_whatever_clings_to_it(written: str) -> None:
+    assert work_key(publication(doi=written), "s1") == "doi:10.1000/test.1"
+
+
+@pytest.mark.parametrize(
+    "doi",
+    [
+        "10.1016/s0140-6736(05)12345-6",
+        "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o",
+        "10.1000/a(b)",
+        "10.1000/tr–1",
+    ],
+)
+def test_what_belongs_to_a_doi_stays(doi: str) -> None:
+    assert canonical_doi(doi) == doi
+
+
+@pytest.mark.parametrize("text", ["11.1000/xyz", "10.1000/", "10.1000/).", "10.1000/a b", "x"])
+def test_what_is_no_doi_has_no_form(text: str) -> None:
+    assert canonical_doi(text) == ""
+
+
+@pytest.mark.parametrize("number", ["1-2023-01234", "1–2023–01234", "1\u20112023\u201101234"])
+def test_a_right_is_one_whatever_its_hyphens(number: str) -> None:
+    facts = F(ip_right=pb.IpRight(application_no=number))
+    assert work_key(facts, "s1") == "ip:VN:1-2023-01234"
+
+
+@pytest.mark.parametrize(
+    "decision", ["1345/QĐ-ĐHQGHN", "1345/QÐ-ÐHQGHN", "1345 /QĐ-ĐHQGHN", "1345/qđ–đhqghn\u200b"]
+)
+def test_a_decision_is_one_whatever_its_letters(decision: str) -> None:
+    facts = F(task=pb.Task(decision_no=decision, number="7"))
+    assert work_key(facts, "s1") == "task:1345/QĐ-ĐHQGHN:7"
+
+
+@pytest.mark.parametrize("code", ["KC.02/23", "kc.02/ 23", "KC. 02/23", "KC.02／23"])
+def test_a_code_is_one_whatever_its_blanks(code: str) -> None:
+    assert work_key(F(joint_project=pb.JointProject(code=code)), "s1") == "project:KC.02/23"
+
+
+@pytest.mark.parametrize("number", ["HĐ 12-2018", "HĐ 12–2018", "HĐ 12 - 2018", "hđ  12-2018"])
+def test_a_contract_is_one_whatever_its_dash(number: str) -> None:
+    facts = F(training=pb.Training(partner_id="p", number=number))
+    assert work_key(facts, "s1") == "training:p:HĐ 12-2018"
+
+
+@pytest.mark.parametrize("code", ["KC 02/23", "KC-02/23", "KC.02-23", "KC.02/32"])
+def test_what_only_may_be_the_same_stays_apart(code: str) -> None:
+    assert work_key(F(joint_project=pb.JointProject(code=code)), "s1") != "project:KC.02/23"
