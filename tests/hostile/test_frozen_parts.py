@@ -47,7 +47,7 @@ def calls(stack: RunningStack) -> dict[str, Callable[[], object]]:
 
     def create() -> object:
         number = next(NUMBERS)
-        return author.create(creation("hust/sem", article(f"10.5555/ice.{number}", "2021-03-01")))
+        return author.create(creation("hust/sem", article(f"10.5555/ice.{number}", "2025-03-01")))
 
     def show() -> object:
         request = submissions.ListSubmissionsRequest(page_size=1)

@@ -26,7 +26,7 @@ PAUSE_SECONDS = 0.05
 CALL_SECONDS = 20.0
 P99_FACTOR_MAX = 2.0
 # A p99 that is below it is good whatever it was before; two busy cores are no quiet laboratory.
-P99_SECONDS_FINE = 0.15
+P99_SECONDS_FINE = 0.3
 VICTIM, ATTACKER = "hust", "vnu"
 NUMBERS = count()
 
@@ -71,7 +71,7 @@ def observe(stack: RunningStack, seconds: float) -> dict[str, Seen]:
         get = KpiServiceStub(reads).GetKpis
 
         def submitted() -> None:
-            request = creation("hust/sem", article(f"10.5555/calm.{next(NUMBERS)}", "2021-03-01"))
+            request = creation("hust/sem", article(f"10.5555/calm.{next(NUMBERS)}", "2025-03-01"))
             submit(request, timeout=CALL_SECONDS, metadata=author)
 
         def read() -> None:
@@ -139,7 +139,9 @@ def test_the_others_hardly_notice_an_institution_that_attacks(
             for when, seen in (("calm", calm), ("attacked", stormy), ("after", after))
         )
         measured(f"p99 of a neighbour's {name}: {shown}")
-    failed: list[Any] = [stormy[name].failed + after[name].failed for name in calm]
+    failed: list[Any] = [
+        calm[name].failed + stormy[name].failed + after[name].failed for name in calm
+    ]
     assert not any(failed), failed
     for name, seen in calm.items():
         fine = max(P99_FACTOR_MAX * seen.p99, P99_SECONDS_FINE)
