@@ -97,7 +97,7 @@ def test_the_first_verification_of_a_work_keeps_its_time_until_another_work_is_v
     other = transitions.amend(first, content("10.1000/other"), change())
     assert other.verified_at == first.verified_at
     assert verified(other, 6).verified_at == builders.NOW.replace(hour=6)
-    assert transitions.withdraw(first, change()).verified_at is None
+    assert transitions.withdraw(first, change(reason="declared twice")).verified_at is None
 
 
 @pytest.mark.parametrize("step", ["withdraw", "reject"])
