@@ -21,8 +21,8 @@ FETCH_BYTES_MAX = 12_000_000
 class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
-    watchers_max: int = 16
-    """Maximum number of WatchKpis streams per process; each occupies one of `grpc_workers`."""
+    watchers_max: int = 128
+    """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
     """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
     parked_per_10000_max: int = 100
