@@ -17,6 +17,9 @@ from kafka.record.default_records import DefaultRecordBatch
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+METADATA_AGE_MS = 10_000
+"""Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
+
 
 class KernelSettings(BaseSettings):
     """Settings of the kernel; a service adds its own by inheriting. Frozen."""
@@ -71,6 +74,7 @@ class KernelSettings(BaseSettings):
         return {
             "bootstrap_servers": _reachable(self.kafka_bootstrap),
             "bootstrap_timeout_ms": 5000,
+            "metadata_max_age_ms": METADATA_AGE_MS,
             "security_protocol": self.kafka_security_protocol,
             "ssl_cafile": self.kafka_ssl_cafile,
             "sasl_mechanism": self.kafka_sasl_mechanism,

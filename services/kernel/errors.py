@@ -33,6 +33,8 @@ class Refusal(Exception):
         reason: UPPER_SNAKE word of a closed list, for programs; `google.rpc.ErrorInfo.reason`.
         fields: path of each wrong field -> what is wrong with it.
         details: further facts for programs; `google.rpc.ErrorInfo.metadata`.
+        retry_after_seconds: time after which a retry may succeed; `google.rpc.RetryInfo`, and
+            `retry_after` of the details. 0 if unknown.
     """
 
     status = "UNKNOWN"
@@ -43,13 +45,22 @@ class Refusal(Exception):
         cls.status, cls.default_reason = status, reason
 
     def __init__(
-        self, message: str, *, reason: str = "", fields: Texts = None, details: Texts = None
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        fields: Texts = None,
+        details: Texts = None,
+        retry_after_seconds: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
         self.fields = dict(fields or {})
         self.details = dict(details or {})
+        self.retry_after_seconds = retry_after_seconds
+        if retry_after_seconds:
+            self.details["retry_after"] = f"{retry_after_seconds:g}s"
 
 
 class InvalidArgument(Refusal, status="INVALID_ARGUMENT", reason="INVALID_FIELD"):

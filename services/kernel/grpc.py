@@ -21,6 +21,7 @@ from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 from services.kernel.access import Issuers
 from services.kernel.interceptors import Call, Context, surrounded
 from services.kernel.metrics import GRPC_THREADS, preset_grpc
+from services.kernel.privacy import shown_to
 
 log = structlog.get_logger()
 
@@ -127,20 +128,21 @@ class Grpc(Entrypoint):
 
     def answer(self, request: Any, context: Context) -> Any:
         """Run a worker for a unary response of an RPC."""
-        with self._worker(request, context) as method:
-            return method(request)
+        with self._worker(request, context) as (call, method):
+            return shown_to(call.principal.institution_id, method(request))
 
     def stream(self, request: Any, context: Context) -> Iterator[Any]:
         """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
-        with self._worker(request, context) as method:
-            yield from method(request)
+        with self._worker(request, context) as (call, method):
+            for response in method(request):
+                yield shown_to(call.principal.institution_id, response)
 
     @contextmanager
-    def _worker(self, request: Any, context: Context) -> Iterator[Callable[..., Any]]:
+    def _worker(self, request: Any, context: Context) -> Iterator[tuple[Call, Callable[..., Any]]]:
         call = Call(self.method, context, self.server.stopping)
         around = surrounded(call, request, self.server.issuers)
         with around, self.container.worker(self, call=call) as method:
-            yield method
+            yield call, method
 
 
 grpc = Grpc.decorator

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import grpc as grpcio
@@ -23,12 +24,12 @@ from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, get_current_span
 from pymongo.errors import OperationFailure
 
-from kieng.access.v1 import access_pb2
 from services.kernel import metrics
-from services.kernel.access import Issuers, Principal, allow, roles_of
+from services.kernel.access import Issuers, Principal
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
 from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
+from services.policy.enforcement import admit
 
 log = structlog.get_logger()
 
@@ -127,7 +128,7 @@ def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
     if scheme.lower() != "bearer" or not call.token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
     call.principal = issuers.principal(call.token)
-    allow(call.principal, roles_of(call.method.GetOptions().Extensions[access_pb2.rule]))
+    admit(call.principal, call.method)
 
 
 def check(message: Message) -> None:
@@ -179,6 +180,9 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     if refusal.fields:
         violations = [{"field": f, "description": d} for f, d in refusal.fields.items()]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
+    if refusal.retry_after_seconds:
+        delay = timedelta(seconds=refusal.retry_after_seconds)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return status
 
 

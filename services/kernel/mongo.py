@@ -12,6 +12,7 @@ from pymongo import MongoClient, errors
 from pymongo.database import Database
 
 from services.kernel import metrics
+from services.kernel.mongo_features import need_features
 
 OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
 # Without it a call may wait indefinitely, e.g. for locks of a dead client's transaction.
@@ -59,8 +60,10 @@ def declare(database: Database[dict[str, Any]], documents: Sequence[Any], versio
     """Create missing indexes of document classes; set the schema version of a new database.
 
     Raises:
+        NotReady: the database lacks what the services need.
         RuntimeError: the data are those of an older release, or half restored.
     """
+    need_features(database)
     state = database["schema"]
     if not any(database[kind._meta["collection"]].find_one() for kind in documents):
         state.update_one({"_id": "version"}, {"$setOnInsert": {"version": version}}, upsert=True)

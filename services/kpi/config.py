@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.agreement import config as agreement
 from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
 
@@ -19,7 +20,7 @@ EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
 """Variables that hold the key of editions, or name its file."""
 
 
-class Settings(KernelSettings):
+class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
     watchers_max: int = 16
