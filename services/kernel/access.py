@@ -1,4 +1,4 @@
-"""Authentication and authorisation: tokens, principals and the one default-deny rule.
+"""Authentication: tokens, their issuers, and the principal that a token proves.
 
 The table of issuers is a JSON file, one issuer per institution:
 
@@ -14,14 +14,15 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jwt
 
-from kieng.access.v1 import access_pb2
-from services.kernel.errors import Forbidden, Unauthenticated
+from services.kernel.errors import Unauthenticated
+from services.policy.principal import Principal
+
+__all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
 
 AUDIENCE = "kieng"
 TOKEN_SECONDS_MAX = 900
@@ -31,40 +32,6 @@ TEXT_MAX = 200
 VERIFIED_MAX = 4096
 """Verified tokens that are remembered, so that a signature is checked once in a process."""
 ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """An authenticated caller.
-
-    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
-    """
-
-    subject: str
-    institution_id: str
-    unit_id: str
-    roles: frozenset[str]
-
-    def reaches(self, unit_id: str) -> bool:
-        """Return True if a unit is in the caller's subtree; ids are paths."""
-        return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
-
-
-def allow(principal: Principal, roles: frozenset[str]) -> None:
-    """Check that a caller has one of the roles of a method. Pure; denies by default.
-
-    Raises:
-        Forbidden: the caller has none of them. The caller's fault.
-    """
-    if not principal.roles & roles:
-        wanted = ", ".join(sorted(roles)) or "nobody"
-        raise Forbidden(f"your token holds none of the roles that may do this: {wanted}")
-
-
-def roles_of(rule: access_pb2.Rule) -> frozenset[str]:
-    """Return the roles of a method's rule in the form of tokens: `ROLE_X` is `x`."""
-    names = (access_pb2.Role.Name(role) for role in rule.roles if role)
-    return frozenset(name.removeprefix("ROLE_").lower() for name in names)
 
 
 def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:

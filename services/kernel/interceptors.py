@@ -25,9 +25,8 @@ from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, get_current_span
 from pymongo.errors import OperationFailure
 
-from kieng.access.v1 import access_pb2
 from services.kernel import metrics
-from services.kernel.access import Principal, allow, roles_of
+from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
 from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
@@ -123,15 +122,6 @@ def bearer_token(authorization: str) -> str:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
     return token
-
-
-def authorise(principal: Principal, method: MethodDescriptor) -> None:
-    """Check that a caller may use an RPC.
-
-    Raises:
-        Forbidden: the credential is valid, but not for this. The caller's fault.
-    """
-    allow(principal, roles_of(method.GetOptions().Extensions[access_pb2.rule]))
 
 
 def check(message: Message) -> None:

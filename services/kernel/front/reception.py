@@ -33,11 +33,11 @@ from services.kernel.front.requests import Requests
 from services.kernel.front.shares import Job
 from services.kernel.interceptors import (
     NOBODY,
-    authorise,
     bearer_token,
     check,
     check_deadline,
 )
+from services.policy.enforcement import admit
 
 log = structlog.get_logger()
 
@@ -194,7 +194,7 @@ class Reception:
     def _admit(self, call: Admitted, principal: Principal) -> None:
         call.principal = principal
         behaviour = call.arrival.behaviour
-        authorise(principal, behaviour.method)
+        admit(principal, behaviour.method)
         if behaviour.is_stream:
             return self._start_stream(call.arrival, principal, call)
         self.calls.enter(principal)

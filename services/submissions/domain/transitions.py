@@ -284,9 +284,8 @@ def _changed(submission: Submission, action: str, change: Change, **fields: Any)
 
 
 def _asked(change: Change) -> tuple[Asked, ...]:
-    if not change.request_sha256:
-        return ()
-    return (Asked(change.request_id, change.request_sha256),)
+    asked = Asked(change.request_id, change.request_sha256)
+    return (asked,) if asked.sha256 else ()
 
 
 def _entry(version: int, action: str, content: Content, change: Change) -> AuditEntry:

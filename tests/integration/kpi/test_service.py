@@ -23,6 +23,11 @@ from kieng.kpi.v1 import (
     target_service_pb2_grpc,
     view_pb2,
 )
+from kieng.proposals.v1 import (
+    proposal_pb2,
+    proposal_service_pb2,
+    proposal_service_pb2_grpc,
+)
 from kieng.submissions.v1 import events_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
@@ -44,6 +49,7 @@ SELECTION = view_pb2.Selection(
     to_month="2025-07",
 )
 Whole = dict[str, int]
+BINDING = ("PublishCatalogue", "RollBackCatalogue", "OpenLogGeneration")
 
 
 class Range(TypedDict):
@@ -93,7 +99,23 @@ class Stack:
         made = (stub(self.channel) for stub in stubs)
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
         metadata = tokens.credential(of, *(roles or ("auditor",)))
-        return method(request, timeout=seconds, metadata=metadata)
+        answer = method(request, timeout=seconds, metadata=metadata)
+        return self.agreed(answer, method, request, metadata) if name in BINDING else answer
+
+    def agreed(self, answer: Any, method: Any, request: Message, metadata: Any) -> Any:
+        """What a change that binds all answers once each institution has approved it."""
+        if not answer.HasField("proposal"):
+            return answer
+        stub = proposal_service_pb2_grpc.ProposalServiceStub(self.channel)
+        found = answer.proposal
+        for institution in found.members:
+            asked = proposal_service_pb2.ApproveProposalRequest(proposal_id=found.proposal_id)
+            steward = tokens.credential(institution, "steward")
+            found = stub.ApproveProposal(asked, timeout=10, metadata=steward).proposal
+        assert found.state == proposal_pb2.STATE_EFFECTIVE, found
+        if answer.DESCRIPTOR.name == "RollBackCatalogueResponse":
+            return type(answer)(view_id=found.outcome)
+        return method(request, timeout=10, metadata=metadata)
 
     def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
         self.publisher.publish(
@@ -144,7 +166,9 @@ def fresh_settings(
         kafka_bootstrap=broker.bootstrap,
         kafka_membership="group" if is_kafka else "sole",
         mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(directory / "issuers.json", "root", "alpha", "beta"),
+        issuers_file=tokens.write_issuers(
+            directory / "issuers.json", "root", "alpha", "beta", "gamma"
+        ),
     )
 
 

@@ -12,50 +12,11 @@ from typing import Any
 
 import jwt
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
 
-from kieng.access.v1 import access_pb2
-from kieng.directory.v1 import directory_service_pb2
-from kieng.kpi.v1 import (
-    catalogue_service_pb2,
-    edition_service_pb2,
-    kpi_service_pb2,
-    parked_service_pb2,
-    target_service_pb2,
-)
-from kieng.notifications.v1 import notification_service_pb2
-from kieng.partners.v1 import partner_service_pb2
-from kieng.submissions.v1 import (
-    import_service_pb2,
-    log_service_pb2,
-    review_service_pb2,
-    submission_service_pb2,
-)
 from services.kernel import access
-from services.kernel.access import Issuers, Principal, allow, roles_of
-from services.kernel.errors import Forbidden, Unauthenticated
+from services.kernel.access import Issuers, Principal
+from services.kernel.errors import Unauthenticated
 from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_issuers
-
-CONTRACTS = (
-    catalogue_service_pb2,
-    directory_service_pb2,
-    edition_service_pb2,
-    import_service_pb2,
-    kpi_service_pb2,
-    log_service_pb2,
-    notification_service_pb2,
-    parked_service_pb2,
-    partner_service_pb2,
-    review_service_pb2,
-    submission_service_pb2,
-    target_service_pb2,
-)
-METHODS = [
-    method
-    for contract in CONTRACTS
-    for service in contract.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
 
 
 def signed_with_the_public_key() -> str:
@@ -261,32 +222,3 @@ def test_a_credential_reaches_its_unit_and_what_lies_below() -> None:
         u for u in ("alpha", "alpha/one", "alpha/one/x", "alpha/onex") if principal.reaches(u)
     }
     assert reached == {"alpha/one", "alpha/one/x"}
-
-
-@pytest.mark.parametrize("roles", [(), ("viewer",), ("viewer", "auditor")])
-def test_nobody_may_do_what_no_role_is_named_for(roles: tuple[str, ...]) -> None:
-    principal = Principal("s", "alpha", "alpha", frozenset(roles))
-    for wanted in (frozenset[str](), frozenset({"approver"})):
-        with pytest.raises(Forbidden):
-            allow(principal, wanted)
-
-
-def test_one_of_the_named_roles_is_enough() -> None:
-    allow(Principal("s", "a", "a", frozenset({"viewer", "x"})), frozenset({"viewer", "steward"}))
-
-
-def test_the_unspecified_role_opens_a_method_to_nobody() -> None:
-    rule = access_pb2.Rule(roles=[access_pb2.ROLE_UNSPECIFIED, access_pb2.ROLE_APPROVER])
-    assert roles_of(rule) == {"approver"}
-    assert roles_of(access_pb2.Rule()) == frozenset()
-
-
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
-def test_every_rpc_names_who_may_call_it(method: MethodDescriptor) -> None:
-    assert roles_of(method.GetOptions().Extensions[access_pb2.rule])
-
-
-def test_every_contract_with_a_service_is_among_those_looked_at() -> None:
-    folder = Path(__file__).parents[3] / "protos" / "kieng"
-    found = {path.name for path in folder.rglob("*_service.proto")}
-    assert found == {Path(contract.DESCRIPTOR.name).name for contract in CONTRACTS}
