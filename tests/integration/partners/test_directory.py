@@ -113,7 +113,8 @@ def test_a_start_publishes_the_newest_directory_once_more(
 
 
 def event_id_of(record: Any) -> bytes:
-    identity: bytes = dict(record.headers)["ce_id"]
+    # Tests of others write odd records without an id into the same topic.
+    identity: bytes = dict(record.headers).get("ce_id", b"")
     return identity
 
 
