@@ -27,6 +27,7 @@ from services.cli.commands import (
     log,
     parked,
     partner,
+    proposal,
     review,
     submission,
     submit,
@@ -65,6 +66,7 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(edition.app, name="edition")
 app.add_typer(unit.app, name="unit")
 app.add_typer(partner.app, name="partner")
+app.add_typer(proposal.app, name="proposal")
 app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     SUBMISSION_VERIFIED = "submission_verified"
     SUBMISSION_REJECTED = "submission_rejected"
     TARGET_REACHED = "target_reached"
+    PROPOSAL = "proposal"
+    EMERGENCY = "emergency"
     SUBMISSION_WITHDRAWN = "submission_withdrawn"
 
 
@@ -63,8 +65,9 @@ class Subscription:
     target_unit_ids: tuple[str, ...] = ()
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Return True if a kind is sent by e-mail."""
-        return bool(self.email) and kind in self.email_kinds
+        """Return True if a kind is sent by e-mail; an emergency always is."""
+        is_wanted = kind is Kind.EMERGENCY or kind in self.email_kinds
+        return bool(self.email) and is_wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,22 @@ class Reached:
     year: int
     target: int
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal that is new, an emergency or decided.
+
+    ``waits_for`` lists the institutions that have not voted; ``emergency`` is the reason or empty.
+    """
+
+    proposal_id: str
+    version: int
+    state: str
+    proposed_by: str
+    waits_for: tuple[str, ...] = ()
+    emergency: str = ""
+    emergency_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +183,24 @@ def notice_of_target(reached: Reached, recipient: str) -> Notice:
             "year": reached.year,
             "target": reached.target,
             "value": reached.value,
+        },
+    )
+
+
+def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
+    """Return the notice of a proposal for one person; each state gives one."""
+    return Notice(
+        kind=Kind.EMERGENCY if proposed.emergency else Kind.PROPOSAL,
+        about=f"proposal:{proposed.proposal_id}",
+        event_key=f"{proposed.state}:{bool(proposed.emergency)}",
+        recipient=recipient,
+        facts={
+            "proposal_id": proposed.proposal_id,
+            "state": proposed.state,
+            "proposed_by": proposed.proposed_by,
+            "waits_for": ", ".join(proposed.waits_for) or "-",
+            "emergency": proposed.emergency,
+            "emergency_by": proposed.emergency_by,
         },
     )
 

@@ -42,6 +42,8 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     for name in ("target", "value"):
         if name in facts:
             values[name] = number(int(facts[name]), language)
+    if "proposal_id" in facts:
+        values["state_text"] = TEXTS[language]["proposal_state"][values["state"]]
     if "submission_id" in facts:
         values["work"] = _work(values, language)
         values["unit"] = values["unit_id"] or "-"

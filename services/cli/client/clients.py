@@ -18,6 +18,7 @@ from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
+from kieng.proposals.v1.proposal_service_pb2_grpc import ProposalServiceStub
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
@@ -37,7 +38,18 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
+
+class DirectoryProposals(ProposalServiceStub):
+    """Proposals about the directory and partners."""
+
+
+class KpiProposals(ProposalServiceStub):
+    """Proposals about the catalogue, views and log generations."""
+
+
 SERVICE_OF = {
+    DirectoryProposals: "partners",
+    KpiProposals: "kpi",
     DirectoryServiceStub: "partners",
     PartnerServiceStub: "partners",
     SubmissionServiceStub: "submissions",

@@ -33,8 +33,9 @@ from services.cli.errors import Failure
 from services.cli.files import submission_file
 from services.cli.files.headings import TYPES
 from services.cli.files.submission_file import Reading
+from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
-from services.cli.local.stack_processes import Launch, Plan, take_lock
+from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.admin import broker, log_partitions, offline
+from services.cli.client.consent import need_effect
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.session import Session, with_session
@@ -57,11 +58,12 @@ def republish(
     """Republish the log from the submissions databases as a new generation, after LOG_DIVERGED.
 
     The old view stays live until the new one has read everything. Does nothing if the log is the
-    one that was folded. Safe to repeat.
+    one that was folded. Safe to repeat. A new generation is a proposal: repeat the command when
+    the institutions have approved it (`kieng proposal list`).
 
     Example: kieng log republish
     """
-    needed = fill_log(session.clients, session.screen, again)
+    needed = fill_log(session.clients, session.screen, need_effect, again)
     if needed:
         wait_until_live(session.clients)
     session.screen.fields({"republished": needed, **_live(session)})
@@ -94,7 +96,7 @@ def repartition(
                 log_partitions.purge(admin, partitions, time.sleep)
         except KafkaError as error:
             raise Failure(f"{session.stack.broker}: {error}", DOWN) from error
-    needed = fill_log(session.clients, session.screen)
+    needed = fill_log(session.clients, session.screen, need_effect)
     if needed:
         wait_until_live(session.clients)
     session.screen.fields({"republished": needed, **_live(session)})

@@ -203,6 +203,16 @@ def explained(
             f" v{claim.version}"
             for claim in work.claims
         )
+        for each in work.disagreements:
+            nothing = screen.text("explain.nothing")
+            said, counts = each.said or nothing, each.counts or nothing
+            claims += "\n" + screen.text(
+                "explain.disagrees",
+                unit=each.unit_id,
+                field=each.field,
+                said=said,
+                counts=counts,
+            )
         hashes = [sha[:HASH_CHARACTERS] for claim in work.claims for sha in claim.evidence_sha256]
         number = f"#{work.member_number}" if work.member_number else ""
         contribution = work.member or number or _contribution_text(screen, work.contribution)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from kieng.kpi.v1 import kpi_service_pb2
-from kieng.submissions.v1 import facts_pb2
-from services.kernel.privacy import reserved
 from services.kpi.domain.absence import AskedCell, Finding, Reason, explain_absence
 from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.explanation import PERSONAL_FACTS, Seen, ids_of, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 
@@ -77,21 +74,6 @@ def absence(
         findings=findings,
         claims=claims,
     )
-
-
-PERSONAL_FACTS = frozenset(
-    name
-    for kind in facts_pb2.Facts.DESCRIPTOR.fields
-    if kind.message_type is not None
-    for name in reserved(kind.message_type)
-)
-"""Facts that identify a person; a finding may be of another institution's claim."""
-
-
-def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
-    """Return full name -> id of the submissions of a work."""
-    said = (events.decode_changed(source) for source in sources)
-    return {events.name_of(event): event.submission_id for event in said}
 
 
 def encode_finding(

@@ -49,14 +49,18 @@ class Catalogues(Views):
             raise WrongState("no directory has arrived yet; repeat", reason="NO_DIRECTORY")
         return directory_pb2.Directory.FromString(found["units"])
 
+    def version_of(self, message: catalogue_pb2.Catalogue) -> int:
+        """Return the version of an equal stored catalogue; 0 if there is none."""
+        same = self._catalogues.find_one({"definition_sha256": _digest(message)})
+        return int(same["_id"]) if same else 0
+
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
         """Freeze a catalogue and return its version; an equal stored one keeps its version."""
-        message.version = 0
-        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        same = self._catalogues.find_one({"definition_sha256": digest})
-        if same is not None:
-            return int(same["_id"])
+        # Before the look-up: a writer of the same after it takes the version wanted here.
         newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
+        if known := self.version_of(message):
+            return known
+        digest = _digest(message)
         version = int(newest["_id"]) + 1 if newest else 1
         message.version = version
         document = {"_id": version, "definition_sha256": digest}
@@ -188,7 +192,11 @@ class Catalogues(Views):
         return self.view(wanted) or known
 
     def roll_back(self) -> View:
-        """Make the former live view live again, after it has caught up.
+        """Make the former live view live again, after it has caught up; raises as `fallback`."""
+        return self.build_beside(self.fallback().catalogue_version, None)
+
+    def fallback(self) -> View:
+        """Return the former live view if it can become live again.
 
         Raises:
             WrongState: there is none, or it cannot catch up, because it is of another log or of
@@ -200,7 +208,12 @@ class Catalogues(Views):
         if former.generation != live.generation or former.fold_version != FOLD_VERSION:
             text = f"{former.view_id} is of another log or release and cannot be caught up"
             raise WrongState(text, reason="FORMER_VIEW_UNUSABLE")
-        return self.build_beside(former.catalogue_version, None)
+        return former
+
+
+def _digest(message: catalogue_pb2.Catalogue) -> str:
+    message.version = 0
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _stored(targets: Mapping[int, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from mongoengine import (
 )
 from pymongo.database import Database
 
+from services.agreement.documents import ProposalDocument
 from services.kernel import mongo
 from services.kpi.store.migrations import MIGRATIONS
 
@@ -263,6 +264,7 @@ DOCUMENTS = (
     ParkedDocument,
     DayDocument,
     PartDocument,
+    ProposalDocument,
 )
 
 

@@ -34,6 +34,7 @@ from services.kpi.service import KpiAggregator, KpiQuery
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
+from tests.integration.kpi.consent import agreed
 from tests.unit.kpi.builders import article, catalogue_message, changed
 from tests.waiting import wait_until
 
@@ -44,6 +45,7 @@ SELECTION = view_pb2.Selection(
     to_month="2025-07",
 )
 Whole = dict[str, int]
+BINDING = ("PublishCatalogue", "RollBackCatalogue", "OpenLogGeneration")
 
 
 class Range(TypedDict):
@@ -93,7 +95,10 @@ class Stack:
         made = (stub(self.channel) for stub in stubs)
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
         metadata = tokens.credential(of, *(roles or ("auditor",)))
-        return method(request, timeout=seconds, metadata=metadata)
+        answer = method(request, timeout=seconds, metadata=metadata)
+        return (
+            agreed(self.channel, answer, method, request, metadata) if name in BINDING else answer
+        )
 
     def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
         self.publisher.publish(
@@ -144,7 +149,9 @@ def fresh_settings(
         kafka_bootstrap=broker.bootstrap,
         kafka_membership="group" if is_kafka else "sole",
         mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(directory / "issuers.json", "root", "alpha", "beta"),
+        issuers_file=tokens.write_issuers(
+            directory / "issuers.json", "root", "alpha", "beta", "gamma"
+        ),
     )
 
 

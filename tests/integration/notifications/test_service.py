@@ -22,7 +22,6 @@ from services.kernel.container import NativeContainer
 from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
-from services.notifications.watching import WATCHERS_MAX
 from tests.integration.kernel.raw_records import ODD, write_raw
 from tests.integration.notifications.conftest import MailServer
 from tests.integration.partners.serving import Caller, Log, credential, running
@@ -206,10 +205,10 @@ def test_a_listener_hears_of_new_notifications_of_its_own_only(
 
 
 def test_listeners_have_a_limit_and_leave_their_place_when_they_hang_up(
-    channel: grpc.Channel, subject: str
+    channel: grpc.Channel, subject: str, settings: Settings
 ) -> None:
     with ExitStack() as streams:
-        for _ in range(WATCHERS_MAX):
+        for _ in range(settings.grpc_streams_per_principal):
             stream = watch(channel, subject)
             streams.callback(stream.cancel)
             next(stream)

@@ -72,6 +72,9 @@ def test_a_unit_is_heard_of_by_subscribers_of_it_and_of_everything_above(
         (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.TARGET_REACHED, True),
         (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.SUBMISSION_RETURNED, False),
         (Subscription((Kind.TARGET_REACHED,), ""), Kind.TARGET_REACHED, False),
+        (Subscription((), "a@example.org"), Kind.EMERGENCY, True),
+        (Subscription((), "a@example.org"), Kind.PROPOSAL, False),
+        (Subscription((), ""), Kind.EMERGENCY, False),
     ],
 )
 def test_mail_goes_to_an_address_for_the_chosen_kinds_only(

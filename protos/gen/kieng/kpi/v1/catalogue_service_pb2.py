@@ -27,10 +27,11 @@ from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb
 from kieng.kpi.v1 import catalogue_pb2 as kieng_dot_kpi_dot_v1_dot_catalogue__pb2
 from kieng.kpi.v1 import kpi_service_pb2 as kieng_dot_kpi_dot_v1_dot_kpi__service__pb2
 from kieng.kpi.v1 import view_pb2 as kieng_dot_kpi_dot_v1_dot_view__pb2
+from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_proposal__pb2
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$kieng/kpi/v1/catalogue_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ckieng/kpi/v1/catalogue.proto\x1a\x1ekieng/kpi/v1/kpi_service.proto\x1a\x17kieng/kpi/v1/view.proto\x1a\x18kieng/text/v1/text.proto\"\x8a\x02\n\x17PublishCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\nparked_max\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x34\n\ntaxonomies\x18\x04 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12*\n\x04tree\x18\x05 \x01(\x0e\x32\x12.kieng.kpi.v1.TreeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\r\n\x0b_parked_max\"e\n\x18PublishCatalogueResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\"\x1a\n\x18RollBackCatalogueRequest\",\n\x19RollBackCatalogueResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\"\xb3\x02\n\x13TryCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x34\n\ntaxonomies\x18\x03 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12.\n\nfrom_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x05 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12*\n\x04tree\x18\x06 \x01(\x0e\x32\x12.kieng.kpi.v1.TreeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc8\x01\n\nCellChange\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12&\n\x07measure\x18\x03 \x01(\x0e\x32\x15.kieng.kpi.v1.Measure\x12#\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\"\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\r\n\x05works\x18\x06 \x01(\x03\x12\x11\n\twork_keys\x18\x07 \x03(\t\"H\n\tTryResult\x12\x15\n\rparked_before\x18\x01 \x01(\x03\x12\x14\n\x0cparked_after\x18\x02 \x01(\x03\x12\x0e\n\x06is_cut\x18\x03 \x01(\x08\"\x96\x01\n\x14TryCatalogueResponse\x12\x13\n\x0b\x65vents_done\x18\x01 \x01(\x03\x12\x15\n\revents_wanted\x18\x02 \x01(\x03\x12)\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x18.kieng.kpi.v1.CellChange\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.kieng.kpi.v1.TryResult\"f\n\x06Months\x12.\n\nfrom_month\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x02 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\"\xbb\x01\n\x13\x43ompareTreesRequest\x12\x1e\n\x07unit_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12)\n\x0findicator_codes\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\xf8\xd9\x18\x01\x12,\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x14.kieng.kpi.v1.MonthsB\x06\xbaH\x03\xc8\x01\x01\x12+\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x14.kieng.kpi.v1.MonthsB\x06\xbaH\x03\xc8\x01\x01\"\xf9\x01\n\x0bTreeNumbers\x12\x16\n\x0eindicator_code\x18\x01 \x01(\t\x12&\n\x07measure\x18\x02 \x01(\x0e\x32\x15.kieng.kpi.v1.Measure\x12*\n\ras_was_before\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12)\n\x0c\x61s_was_after\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12)\n\x0c\x61s_is_before\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12(\n\x0b\x61s_is_after\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"z\n\x14\x43ompareTreesResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\x16\n\x0emoved_unit_ids\x18\x02 \x03(\t\x12\r\n\x05works\x18\x03 \x01(\x03\x12*\n\x07numbers\x18\x04 \x03(\x0b\x32\x19.kieng.kpi.v1.TreeNumbers\"3\n\x11\x46ollowViewRequest\x12\x1e\n\x07view_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\"}\n\x12\x46ollowViewResponse\x12 \n\x04view\x18\x01 \x01(\x0b\x32\x12.kieng.kpi.v1.View\x12\x19\n\x11\x65vents_per_second\x18\x02 \x01(\x01\x12\x19\n\x0cseconds_left\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_seconds_left\"/\n\x13GetCatalogueRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"B\n\x14GetCatalogueResponse\x12*\n\tcatalogue\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.Catalogue\"\x1a\n\x18OpenLogGenerationRequest\"Y\n\x19OpenLogGenerationResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\x17\n\x0fneeds_republish\x18\x03 \x01(\x08\"\x12\n\x10ListViewsRequest\"\xfd\x03\n\x04View\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x19\n\x11\x63\x61talogue_version\x18\x04 \x01(\x05\x12\x13\n\x0bwaiting_for\x18\x05 \x03(\t\x12\'\n\x05phase\x18\x06 \x01(\x0e\x32\x18.kieng.kpi.v1.View.Phase\x12\x13\n\x0b\x65vents_done\x18\x07 \x01(\x03\x12\x15\n\revents_wanted\x18\x08 \x01(\x03\x12\x0e\n\x06parked\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x14\n\x0c\x66old_version\x18\x0b \x01(\x05\x12\x12\n\npartitions\x18\x0c \x01(\x05\"{\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILDING\x10\x01\x12\x0e\n\nSTATE_LIVE\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\x12\x11\n\rSTATE_REMOVED\x10\x05\"[\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_LOADING\x10\x01\x12\x13\n\x0fPHASE_VERIFYING\x10\x02\x12\x13\n\x0fPHASE_FOLLOWING\x10\x03\"6\n\x11ListViewsResponse\x12!\n\x05views\x18\x01 \x03(\x0b\x32\x12.kieng.kpi.v1.View*=\n\x04Tree\x12\x14\n\x10TREE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTREE_AS_WAS\x10\x01\x12\x0e\n\nTREE_AS_IS\x10\x02\x32\xc2\x06\n\x10\x43\x61talogueService\x12j\n\x10PublishCatalogue\x12%.kieng.kpi.v1.PublishCatalogueRequest\x1a&.kieng.kpi.v1.PublishCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12m\n\x11RollBackCatalogue\x12&.kieng.kpi.v1.RollBackCatalogueRequest\x1a\'.kieng.kpi.v1.RollBackCatalogueResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12\x61\n\x0cTryCatalogue\x12!.kieng.kpi.v1.TryCatalogueRequest\x1a\".kieng.kpi.v1.TryCatalogueResponse\"\x08\xda\xd8\x18\x04\n\x02\x06\x04\x30\x01\x12\x64\n\x0c\x43ompareTrees\x12!.kieng.kpi.v1.CompareTreesRequest\x1a\".kieng.kpi.v1.CompareTreesResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12\\\n\nFollowView\x12\x1f.kieng.kpi.v1.FollowViewRequest\x1a .kieng.kpi.v1.FollowViewResponse\"\t\xda\xd8\x18\x05\n\x03\x06\x05\x04\x30\x01\x12\x64\n\x0cGetCatalogue\x12!.kieng.kpi.v1.GetCatalogueRequest\x1a\".kieng.kpi.v1.GetCatalogueResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12m\n\x11OpenLogGeneration\x12&.kieng.kpi.v1.OpenLogGenerationRequest\x1a\'.kieng.kpi.v1.OpenLogGenerationResponse\"\x07\xda\xd8\x18\x03\n\x01\x05\x12W\n\tListViews\x12\x1e.kieng.kpi.v1.ListViewsRequest\x1a\x1f.kieng.kpi.v1.ListViewsResponse\"\t\xda\xd8\x18\x05\n\x03\x05\x06\x04\x42`\n\x0ckieng.kpi.v1B\x15\x43\x61talogueServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$kieng/kpi/v1/catalogue_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1ckieng/kpi/v1/catalogue.proto\x1a\x1ekieng/kpi/v1/kpi_service.proto\x1a\x17kieng/kpi/v1/view.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"\x8a\x02\n\x17PublishCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\nparked_max\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12\x34\n\ntaxonomies\x18\x04 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12*\n\x04tree\x18\x05 \x01(\x0e\x32\x12.kieng.kpi.v1.TreeB\x08\xbaH\x05\x82\x01\x02\x10\x01\x42\r\n\x0b_parked_max\"\x95\x01\n\x18PublishCatalogueResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\'\n\x05state\x18\x03 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\x12.\n\x08proposal\x18\x04 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"^\n\x18RollBackCatalogueRequest\x12!\n\x0c\x66rom_view_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x1f\n\nto_view_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\"\\\n\x19RollBackCatalogueResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12.\n\x08proposal\x18\x02 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"\xb3\x02\n\x13TryCatalogueRequest\x12\x38\n\nindicators\x18\x01 \x03(\x0b\x32\x17.kieng.kpi.v1.IndicatorB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xf4\x03\x12\"\n\x11\x64irectory_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x34\n\ntaxonomies\x18\x03 \x03(\x0b\x32\x16.kieng.kpi.v1.TaxonomyB\x08\xbaH\x05\x92\x01\x02\x10\x14\x12.\n\nfrom_month\x18\x04 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x05 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12*\n\x04tree\x18\x06 \x01(\x0e\x32\x12.kieng.kpi.v1.TreeB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xc8\x01\n\nCellChange\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12&\n\x07measure\x18\x03 \x01(\x0e\x32\x15.kieng.kpi.v1.Measure\x12#\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\"\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\r\n\x05works\x18\x06 \x01(\x03\x12\x11\n\twork_keys\x18\x07 \x03(\t\"H\n\tTryResult\x12\x15\n\rparked_before\x18\x01 \x01(\x03\x12\x14\n\x0cparked_after\x18\x02 \x01(\x03\x12\x0e\n\x06is_cut\x18\x03 \x01(\x08\"\x96\x01\n\x14TryCatalogueResponse\x12\x13\n\x0b\x65vents_done\x18\x01 \x01(\x03\x12\x15\n\revents_wanted\x18\x02 \x01(\x03\x12)\n\x07\x63hanges\x18\x03 \x03(\x0b\x32\x18.kieng.kpi.v1.CellChange\x12\'\n\x06result\x18\x04 \x01(\x0b\x32\x17.kieng.kpi.v1.TryResult\"f\n\x06Months\x12.\n\nfrom_month\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\x12,\n\x08to_month\x18\x02 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[0-9]{4}-[0-9]{2}$\"\xbb\x01\n\x13\x43ompareTreesRequest\x12\x1e\n\x07unit_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12)\n\x0findicator_codes\x18\x02 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x64\"\x06r\x04\xf8\xd9\x18\x01\x12,\n\x06\x62\x65\x66ore\x18\x03 \x01(\x0b\x32\x14.kieng.kpi.v1.MonthsB\x06\xbaH\x03\xc8\x01\x01\x12+\n\x05\x61\x66ter\x18\x04 \x01(\x0b\x32\x14.kieng.kpi.v1.MonthsB\x06\xbaH\x03\xc8\x01\x01\"\xf9\x01\n\x0bTreeNumbers\x12\x16\n\x0eindicator_code\x18\x01 \x01(\t\x12&\n\x07measure\x18\x02 \x01(\x0e\x32\x15.kieng.kpi.v1.Measure\x12*\n\ras_was_before\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12)\n\x0c\x61s_was_after\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12)\n\x0c\x61s_is_before\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12(\n\x0b\x61s_is_after\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"z\n\x14\x43ompareTreesResponse\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\x16\n\x0emoved_unit_ids\x18\x02 \x03(\t\x12\r\n\x05works\x18\x03 \x01(\x03\x12*\n\x07numbers\x18\x04 \x03(\x0b\x32\x19.kieng.kpi.v1.TreeNumbers\"3\n\x11\x46ollowViewRequest\x12\x1e\n\x07view_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\"}\n\x12\x46ollowViewResponse\x12 \n\x04view\x18\x01 \x01(\x0b\x32\x12.kieng.kpi.v1.View\x12\x19\n\x11\x65vents_per_second\x18\x02 \x01(\x01\x12\x19\n\x0cseconds_left\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x0f\n\r_seconds_left\"/\n\x13GetCatalogueRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"B\n\x14GetCatalogueResponse\x12*\n\tcatalogue\x18\x01 \x01(\x0b\x32\x17.kieng.kpi.v1.Catalogue\"V\n\x18OpenLogGenerationRequest\x12\x1d\n\x08topic_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x1b\n\npartitions\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"\x89\x01\n\x19OpenLogGenerationResponse\x12\x12\n\ngeneration\x18\x01 \x01(\x05\x12\x0f\n\x07view_id\x18\x02 \x01(\t\x12\x17\n\x0fneeds_republish\x18\x03 \x01(\x08\x12.\n\x08proposal\x18\x04 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"\x12\n\x10ListViewsRequest\"\xfd\x03\n\x04View\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\'\n\x05state\x18\x02 \x01(\x0e\x32\x18.kieng.kpi.v1.View.State\x12\x12\n\ngeneration\x18\x03 \x01(\x05\x12\x19\n\x11\x63\x61talogue_version\x18\x04 \x01(\x05\x12\x13\n\x0bwaiting_for\x18\x05 \x03(\t\x12\'\n\x05phase\x18\x06 \x01(\x0e\x32\x18.kieng.kpi.v1.View.Phase\x12\x13\n\x0b\x65vents_done\x18\x07 \x01(\x03\x12\x15\n\revents_wanted\x18\x08 \x01(\x03\x12\x0e\n\x06parked\x18\t \x01(\x03\x12\x0e\n\x06reason\x18\n \x01(\t\x12\x14\n\x0c\x66old_version\x18\x0b \x01(\x05\x12\x12\n\npartitions\x18\x0c \x01(\x05\"{\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTATE_BUILDING\x10\x01\x12\x0e\n\nSTATE_LIVE\x10\x02\x12\x11\n\rSTATE_RETIRED\x10\x03\x12\x11\n\rSTATE_REFUSED\x10\x04\x12\x11\n\rSTATE_REMOVED\x10\x05\"[\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n\rPHASE_LOADING\x10\x01\x12\x13\n\x0fPHASE_VERIFYING\x10\x02\x12\x13\n\x0fPHASE_FOLLOWING\x10\x03\"6\n\x11ListViewsResponse\x12!\n\x05views\x18\x01 \x03(\x0b\x32\x12.kieng.kpi.v1.View*=\n\x04Tree\x12\x14\n\x10TREE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTREE_AS_WAS\x10\x01\x12\x0e\n\nTREE_AS_IS\x10\x02\x32\xd2\x06\n\x10\x43\x61talogueService\x12l\n\x10PublishCatalogue\x12%.kieng.kpi.v1.PublishCatalogueRequest\x1a&.kieng.kpi.v1.PublishCatalogueResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12o\n\x11RollBackCatalogue\x12&.kieng.kpi.v1.RollBackCatalogueRequest\x1a\'.kieng.kpi.v1.RollBackCatalogueResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12\x63\n\x0cTryCatalogue\x12!.kieng.kpi.v1.TryCatalogueRequest\x1a\".kieng.kpi.v1.TryCatalogueResponse\"\n\xda\xd8\x18\x06\n\x02\x06\x04\x10\x02\x30\x01\x12\x66\n\x0c\x43ompareTrees\x12!.kieng.kpi.v1.CompareTreesRequest\x1a\".kieng.kpi.v1.CompareTreesResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12^\n\nFollowView\x12\x1f.kieng.kpi.v1.FollowViewRequest\x1a .kieng.kpi.v1.FollowViewResponse\"\x0b\xda\xd8\x18\x07\n\x03\x06\x05\x04\x10\x02\x30\x01\x12\x66\n\x0cGetCatalogue\x12!.kieng.kpi.v1.GetCatalogueRequest\x1a\".kieng.kpi.v1.GetCatalogueResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12o\n\x11OpenLogGeneration\x12&.kieng.kpi.v1.OpenLogGenerationRequest\x1a\'.kieng.kpi.v1.OpenLogGenerationResponse\"\t\xda\xd8\x18\x05\n\x01\x05\x10\x05\x12Y\n\tListViews\x12\x1e.kieng.kpi.v1.ListViewsRequest\x1a\x1f.kieng.kpi.v1.ListViewsResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x06\x04\x10\x02\x42`\n\x0ckieng.kpi.v1B\x15\x43\x61talogueServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +49,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['taxonomies']._serialized_options = b'\272H\005\222\001\002\020\024'
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['tree']._loaded_options = None
   _globals['_PUBLISHCATALOGUEREQUEST'].fields_by_name['tree']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_ROLLBACKCATALOGUEREQUEST'].fields_by_name['from_view_id']._loaded_options = None
+  _globals['_ROLLBACKCATALOGUEREQUEST'].fields_by_name['from_view_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
+  _globals['_ROLLBACKCATALOGUEREQUEST'].fields_by_name['to_view_id']._loaded_options = None
+  _globals['_ROLLBACKCATALOGUEREQUEST'].fields_by_name['to_view_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
   _globals['_TRYCATALOGUEREQUEST'].fields_by_name['indicators']._loaded_options = None
   _globals['_TRYCATALOGUEREQUEST'].fields_by_name['indicators']._serialized_options = b'\272H\010\222\001\005\010\001\020\364\003'
   _globals['_TRYCATALOGUEREQUEST'].fields_by_name['directory_version']._loaded_options = None
@@ -76,70 +81,74 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FOLLOWVIEWREQUEST'].fields_by_name['view_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_GETCATALOGUEREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_GETCATALOGUEREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_OPENLOGGENERATIONREQUEST'].fields_by_name['topic_id']._loaded_options = None
+  _globals['_OPENLOGGENERATIONREQUEST'].fields_by_name['topic_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
+  _globals['_OPENLOGGENERATIONREQUEST'].fields_by_name['partitions']._loaded_options = None
+  _globals['_OPENLOGGENERATIONREQUEST'].fields_by_name['partitions']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_CATALOGUESERVICE'].methods_by_name['PublishCatalogue']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['PublishCatalogue']._serialized_options = b'\332\330\030\003\n\001\006'
+  _globals['_CATALOGUESERVICE'].methods_by_name['PublishCatalogue']._serialized_options = b'\332\330\030\005\n\001\006\020\005'
   _globals['_CATALOGUESERVICE'].methods_by_name['RollBackCatalogue']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['RollBackCatalogue']._serialized_options = b'\332\330\030\003\n\001\006'
+  _globals['_CATALOGUESERVICE'].methods_by_name['RollBackCatalogue']._serialized_options = b'\332\330\030\005\n\001\006\020\005'
   _globals['_CATALOGUESERVICE'].methods_by_name['TryCatalogue']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['TryCatalogue']._serialized_options = b'\332\330\030\004\n\002\006\004'
+  _globals['_CATALOGUESERVICE'].methods_by_name['TryCatalogue']._serialized_options = b'\332\330\030\006\n\002\006\004\020\002'
   _globals['_CATALOGUESERVICE'].methods_by_name['CompareTrees']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['CompareTrees']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
+  _globals['_CATALOGUESERVICE'].methods_by_name['CompareTrees']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
   _globals['_CATALOGUESERVICE'].methods_by_name['FollowView']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['FollowView']._serialized_options = b'\332\330\030\005\n\003\006\005\004'
+  _globals['_CATALOGUESERVICE'].methods_by_name['FollowView']._serialized_options = b'\332\330\030\007\n\003\006\005\004\020\002'
   _globals['_CATALOGUESERVICE'].methods_by_name['GetCatalogue']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['GetCatalogue']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
+  _globals['_CATALOGUESERVICE'].methods_by_name['GetCatalogue']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
   _globals['_CATALOGUESERVICE'].methods_by_name['OpenLogGeneration']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['OpenLogGeneration']._serialized_options = b'\332\330\030\003\n\001\005'
+  _globals['_CATALOGUESERVICE'].methods_by_name['OpenLogGeneration']._serialized_options = b'\332\330\030\005\n\001\005\020\005'
   _globals['_CATALOGUESERVICE'].methods_by_name['ListViews']._loaded_options = None
-  _globals['_CATALOGUESERVICE'].methods_by_name['ListViews']._serialized_options = b'\332\330\030\005\n\003\005\006\004'
-  _globals['_TREE']._serialized_start=3086
-  _globals['_TREE']._serialized_end=3147
-  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_start=227
-  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_end=493
-  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_start=495
-  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_end=596
-  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_start=598
-  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_end=624
-  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_start=626
-  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_end=670
-  _globals['_TRYCATALOGUEREQUEST']._serialized_start=673
-  _globals['_TRYCATALOGUEREQUEST']._serialized_end=980
-  _globals['_CELLCHANGE']._serialized_start=983
-  _globals['_CELLCHANGE']._serialized_end=1183
-  _globals['_TRYRESULT']._serialized_start=1185
-  _globals['_TRYRESULT']._serialized_end=1257
-  _globals['_TRYCATALOGUERESPONSE']._serialized_start=1260
-  _globals['_TRYCATALOGUERESPONSE']._serialized_end=1410
-  _globals['_MONTHS']._serialized_start=1412
-  _globals['_MONTHS']._serialized_end=1514
-  _globals['_COMPARETREESREQUEST']._serialized_start=1517
-  _globals['_COMPARETREESREQUEST']._serialized_end=1704
-  _globals['_TREENUMBERS']._serialized_start=1707
-  _globals['_TREENUMBERS']._serialized_end=1956
-  _globals['_COMPARETREESRESPONSE']._serialized_start=1958
-  _globals['_COMPARETREESRESPONSE']._serialized_end=2080
-  _globals['_FOLLOWVIEWREQUEST']._serialized_start=2082
-  _globals['_FOLLOWVIEWREQUEST']._serialized_end=2133
-  _globals['_FOLLOWVIEWRESPONSE']._serialized_start=2135
-  _globals['_FOLLOWVIEWRESPONSE']._serialized_end=2260
-  _globals['_GETCATALOGUEREQUEST']._serialized_start=2262
-  _globals['_GETCATALOGUEREQUEST']._serialized_end=2309
-  _globals['_GETCATALOGUERESPONSE']._serialized_start=2311
-  _globals['_GETCATALOGUERESPONSE']._serialized_end=2377
-  _globals['_OPENLOGGENERATIONREQUEST']._serialized_start=2379
-  _globals['_OPENLOGGENERATIONREQUEST']._serialized_end=2405
-  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_start=2407
-  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_end=2496
-  _globals['_LISTVIEWSREQUEST']._serialized_start=2498
-  _globals['_LISTVIEWSREQUEST']._serialized_end=2516
-  _globals['_VIEW']._serialized_start=2519
-  _globals['_VIEW']._serialized_end=3028
-  _globals['_VIEW_STATE']._serialized_start=2812
-  _globals['_VIEW_STATE']._serialized_end=2935
-  _globals['_VIEW_PHASE']._serialized_start=2937
-  _globals['_VIEW_PHASE']._serialized_end=3028
-  _globals['_LISTVIEWSRESPONSE']._serialized_start=3030
-  _globals['_LISTVIEWSRESPONSE']._serialized_end=3084
-  _globals['_CATALOGUESERVICE']._serialized_start=3150
-  _globals['_CATALOGUESERVICE']._serialized_end=3984
+  _globals['_CATALOGUESERVICE'].methods_by_name['ListViews']._serialized_options = b'\332\330\030\007\n\003\005\006\004\020\002'
+  _globals['_TREE']._serialized_start=3395
+  _globals['_TREE']._serialized_end=3456
+  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_start=262
+  _globals['_PUBLISHCATALOGUEREQUEST']._serialized_end=528
+  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_start=531
+  _globals['_PUBLISHCATALOGUERESPONSE']._serialized_end=680
+  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_start=682
+  _globals['_ROLLBACKCATALOGUEREQUEST']._serialized_end=776
+  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_start=778
+  _globals['_ROLLBACKCATALOGUERESPONSE']._serialized_end=870
+  _globals['_TRYCATALOGUEREQUEST']._serialized_start=873
+  _globals['_TRYCATALOGUEREQUEST']._serialized_end=1180
+  _globals['_CELLCHANGE']._serialized_start=1183
+  _globals['_CELLCHANGE']._serialized_end=1383
+  _globals['_TRYRESULT']._serialized_start=1385
+  _globals['_TRYRESULT']._serialized_end=1457
+  _globals['_TRYCATALOGUERESPONSE']._serialized_start=1460
+  _globals['_TRYCATALOGUERESPONSE']._serialized_end=1610
+  _globals['_MONTHS']._serialized_start=1612
+  _globals['_MONTHS']._serialized_end=1714
+  _globals['_COMPARETREESREQUEST']._serialized_start=1717
+  _globals['_COMPARETREESREQUEST']._serialized_end=1904
+  _globals['_TREENUMBERS']._serialized_start=1907
+  _globals['_TREENUMBERS']._serialized_end=2156
+  _globals['_COMPARETREESRESPONSE']._serialized_start=2158
+  _globals['_COMPARETREESRESPONSE']._serialized_end=2280
+  _globals['_FOLLOWVIEWREQUEST']._serialized_start=2282
+  _globals['_FOLLOWVIEWREQUEST']._serialized_end=2333
+  _globals['_FOLLOWVIEWRESPONSE']._serialized_start=2335
+  _globals['_FOLLOWVIEWRESPONSE']._serialized_end=2460
+  _globals['_GETCATALOGUEREQUEST']._serialized_start=2462
+  _globals['_GETCATALOGUEREQUEST']._serialized_end=2509
+  _globals['_GETCATALOGUERESPONSE']._serialized_start=2511
+  _globals['_GETCATALOGUERESPONSE']._serialized_end=2577
+  _globals['_OPENLOGGENERATIONREQUEST']._serialized_start=2579
+  _globals['_OPENLOGGENERATIONREQUEST']._serialized_end=2665
+  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_start=2668
+  _globals['_OPENLOGGENERATIONRESPONSE']._serialized_end=2805
+  _globals['_LISTVIEWSREQUEST']._serialized_start=2807
+  _globals['_LISTVIEWSREQUEST']._serialized_end=2825
+  _globals['_VIEW']._serialized_start=2828
+  _globals['_VIEW']._serialized_end=3337
+  _globals['_VIEW_STATE']._serialized_start=3121
+  _globals['_VIEW_STATE']._serialized_end=3244
+  _globals['_VIEW_PHASE']._serialized_start=3246
+  _globals['_VIEW_PHASE']._serialized_end=3337
+  _globals['_LISTVIEWSRESPONSE']._serialized_start=3339
+  _globals['_LISTVIEWSRESPONSE']._serialized_end=3393
+  _globals['_CATALOGUESERVICE']._serialized_start=3459
+  _globals['_CATALOGUESERVICE']._serialized_end=4309
 # @@protoc_insertion_point(module_scope)

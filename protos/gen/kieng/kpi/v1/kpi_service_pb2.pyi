@@ -411,6 +411,44 @@ class ExplainedClaim(_message.Message):
 Global___ExplainedClaim: _TypeAlias = ExplainedClaim  # noqa: Y015
 
 @_typing.final
+class Disagreement(_message.Message):
+    """Where a claim on a work says otherwise than the claim that leads it. The number is not moved; its institutions may contest it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission that says otherwise."""
+    unit_id: _builtins.str
+    """Its claiming unit."""
+    field: _builtins.str
+    """Fact; `type`, `part` or `share_ppm` where the claims contradict each other in these."""
+    said: _builtins.str
+    """What the submission says; empty for nothing. For `share_ppm` the sum of all shares."""
+    counts: _builtins.str
+    """What counts; empty for nothing."""
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        unit_id: _builtins.str = ...,
+        field: _builtins.str = ...,
+        said: _builtins.str = ...,
+        counts: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "field", b"field", "said", b"said", "submission_id", b"submission_id", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Disagreement: _TypeAlias = Disagreement  # noqa: Y015
+
+@_typing.final
 class ExplainedWork(_message.Message):
     """One work behind a cell."""
 
@@ -421,6 +459,8 @@ class ExplainedWork(_message.Message):
     MEMBER_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
     MEMBER_NUMBER_FIELD_NUMBER: _builtins.int
+    LEADING_SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    DISAGREEMENTS_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
     member: _builtins.str
@@ -431,6 +471,8 @@ class ExplainedWork(_message.Message):
     """Number of the member in a distinct count, from 1: works of one member have the same one, whoever asks, and the numbers of all
     works of a cell are as many as its value. It holds for this progress only. 0 otherwise.
     """
+    leading_submission_id: _builtins.str
+    """Submission whose claim leads the work: verified first; its facts count for all."""
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
         """What it adds to the cell: a whole, or for fractions and ratios numerator and denominator. For a distinct count
@@ -441,6 +483,10 @@ class ExplainedWork(_message.Message):
     def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedClaim]:
         """All its live claims, in order of submission id."""
 
+    @_builtins.property
+    def disagreements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disagreement]:
+        """Where other claims say otherwise; empty when all agree."""
+
     def __init__(
         self,
         *,
@@ -449,10 +495,12 @@ class ExplainedWork(_message.Message):
         member: _builtins.str = ...,
         claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
         member_number: _builtins.int = ...,
+        leading_submission_id: _builtins.str = ...,
+        disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
