@@ -10,6 +10,7 @@
     │   ├── WrongState          the state of the thing does not allow it
     │   ├── Conflict            changed concurrently; read again and retry
     │   ├── Exhausted           a limit is reached; retry later
+    │   ├── TooSlow             the caller did not send what was waited for
     │   └── Unavailable         something the service needs is down; retry
     ├── InvalidRecord           a record that can never be folded; goes to the dead-letter topic
     ├── NotReady                a consumer cannot start yet; it retries
@@ -93,6 +94,10 @@ class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
 
 class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
     """A limit is reached; retry later."""
+
+
+class TooSlow(Refusal, status="DEADLINE_EXCEEDED", reason="TOO_SLOW"):
+    """The caller did not send its next message in time; call again."""
 
 
 class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):

@@ -23,8 +23,8 @@ EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
 class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
-    watchers_max: int = 16
-    """Maximum number of WatchKpis streams per process; each occupies one of `grpc_workers`."""
+    watchers_max: int = 128
+    """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
     """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
     parked_per_10000_max: int = 100

@@ -8,10 +8,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 
+from services.kernel import access
 from services.kernel.access import Issuers, Principal
 from services.kernel.errors import Unauthenticated
 from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_issuers
@@ -40,8 +42,11 @@ def test_a_token_stands_for_its_subject_institution_and_roles(issuers: Issuers) 
     assert issuers.principal(token("beta")).unit_id == "beta"
 
 
+CLOCK = time.time
+
+
 def now() -> int:
-    return int(time.time())
+    return int(CLOCK())
 
 
 # Made when the test runs: a token holds ten minutes, and its test is collected long before that.
@@ -80,6 +85,113 @@ def test_a_token_that_does_not_hold_is_refused(
     with pytest.raises(Unauthenticated, match=why) as refusal:
         issuers.principal(bad())
     assert "BEGIN PUBLIC KEY" not in refusal.value.message
+
+
+def signed(payload: str, **head: Any) -> str:
+    """A token with a signature that holds, whatever its header and payload say."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    header = {"alg": "EdDSA", "typ": "JWT", "kid": "k", **head}
+    text = f"{part(json.dumps(header).encode())}.{part(payload.encode())}"
+    return f"{text}.{part(KEYS['alpha'].sign(text.encode()))}"
+
+
+NESTED = "[" * 100_000 + "]" * 100_000
+ODD = {
+    "exp": [
+        '"text"',
+        '"NOW"',
+        "null",
+        "{}",
+        "[]",
+        "true",
+        "1e999",
+        "NaN",
+        "-1",
+        "9" * 30,
+    ],
+    "iat": ['"text"', '"NOW"', "null", "{}", "[]", "true", "-1e999", "NaN", "9" * 30],
+    "nbf": ['"text"', '"1"', "{}", "[]", "true", "1e999", "NaN", "9" * 30],
+    "aud": ["null", "1", "{}", "[]", "[1]", '["other"]', "[[]]", NESTED],
+    "iss": ["null", "1", "{}", "[]", "true", '["urn:alpha"]', NESTED],
+    "sub": ["null", "1", "{}", "[]", '""', r'"\u0000"', r'"\ud800"', r'"\u202e"', f'"{"x" * 999}"'],
+    "unit": ["1", "{}", "[1]", "true", r'"alpha/\ud800"', r'"alpha/\n"', f'"alpha/{"x" * 999}"'],
+    "roles": ["null", "1", "{}", "true", '"viewer"', "[1]", "[[]]", "[null]", NESTED],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name}={value[:20]}")
+        for name, values in ODD.items()
+        for value in values
+    ],
+)
+def test_a_signed_token_with_an_odd_claim_is_refused(
+    issuers: Issuers, name: str, value: str
+) -> None:
+    texts = {key: json.dumps(each) for key, each in claims().items()}
+    texts[name] = value.replace("NOW", str(now() + 30 * (name == "exp")))
+    payload = ",".join(f'"{key}":{text}' for key, text in texts.items())
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(f"{{{payload}}}"))
+
+
+@pytest.mark.parametrize("payload", ["", "null", "[]", "1", '"text"', "{", NESTED, "\ud7ff"])
+def test_a_signed_token_that_says_no_object_is_refused(issuers: Issuers, payload: str) -> None:
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(payload))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"kid": {}},
+        {"kid": []},
+        {"kid": 1},
+        {"kid": None},
+        {"alg": {}},
+        {"alg": None},
+        {"alg": ["EdDSA"]},
+        {"b64": False},
+        {"crit": ["exp"]},
+        {"typ": {}, "crit": 1},
+    ],
+    ids=str,
+)
+def test_a_signed_token_with_an_odd_header_is_refused(
+    issuers: Issuers, head: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(json.dumps(claims()), **head))
+
+
+def test_a_token_that_was_verified_is_known_until_it_ends_or_the_table_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_issuers(tmp_path / "issuers.json")
+    issuers, held, short = Issuers(path), token(), token(exp=now() + 30)
+    assert issuers.known(held) is None
+    assert issuers.principal(held) == issuers.known(held)
+    assert issuers.principal(short) == issuers.known(short)
+    monkeypatch.setattr(time, "time", lambda: now() + 120)
+    assert issuers.known(short) is None
+    assert issuers.known(held) is not None
+    path.write_text('{"issuers": []}')
+    os.utime(path, ns=(5, 5))
+    assert issuers.known(held) is None
+
+
+def test_no_more_than_so_many_verified_tokens_are_remembered(
+    issuers: Issuers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "VERIFIED_MAX", 3)
+    for number in range(10):
+        issuers.principal(token(sub=f"s{number}"))
+    assert len(issuers._verified) <= 3
 
 
 def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
