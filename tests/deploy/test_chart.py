@@ -276,25 +276,6 @@ def test_policies_close_everything_that_is_not_needed() -> None:
         assert all(rule.get("from") for rule in spec["ingress"]), "nobody is let in by default"
 
 
-def test_policies_are_on_unless_they_are_switched_off(values: dict[str, Any]) -> None:
-    values.setdefault("networkPolicy", {}).pop("enabled", None)
-    found = of_kind(values, "NetworkPolicy")
-    assert len(found) == len(deployments(values))
-    values["networkPolicy"]["enabled"] = False
-    assert of_kind(values, "NetworkPolicy") == []
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_only_the_process_that_signs_editions_gets_their_key(name: str) -> None:
-    values = example(name, editions__existingSecret="kieng-editions")
-    holders = {
-        name_of(each).removeprefix("Deployment/trial-kieng-")
-        for each in of_kind(values, *WORKLOADS)
-        if "KIENG_EDITION_KEY_FILE" in environment(each) or "kieng-editions" in str(pod_of(each))
-    }
-    assert holders == ({"query"} & deployments(values).keys())
-
-
 def test_the_list_of_images_is_complete(values: dict[str, Any]) -> None:
     values["image"], values["global"] = {}, {}
     images = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import stat
 import subprocess
@@ -68,13 +69,14 @@ def is_gone(pid: int) -> bool:
     return state == "Z"
 
 
-def test_ctrl_c_ends_a_stack_that_is_watched_and_nothing_was_open_to_others(
+def test_ctrl_c_ends_a_stack_that_is_watched_and_hangs_and_nothing_was_open_to_others(
     alone: RunningStack, measured: Callable[[str], None]
 ) -> None:
     assert open_to_others(alone.data) == []
     assert holders_of_the_edition_key(alone) == {"kpi.query"}
     pids = [process.pid for process in alone.stack.processes.values()]
     with watched(alone):
+        os.kill(alone.pid("notifications"), signal.SIGSTOP)
         began = time.monotonic()
         assert alone.stop(signal.SIGINT) == 0
         seconds = time.monotonic() - began

@@ -27,9 +27,9 @@ from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
 HOST = "127.0.0.1"
-SERVICE_SECONDS = 4.0
+SERVICE_SECONDS = 3.5
 """Time that services get to drain; killing one loses nothing that was acknowledged."""
-STOP_SECONDS = 7.0
+STOP_SECONDS = 6.5
 """Time that the whole stack gets; broker and database, side by side, what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
