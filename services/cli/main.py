@@ -41,7 +41,7 @@ from services.cli.commands import (
     up,
     verify,
 )
-from services.cli.errors import Failure
+from services.cli.errors import USAGE, Failure
 from services.cli.terminal.escaping import visible
 
 app = typer.Typer(
@@ -119,5 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Failure as failure:
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
+    except OSError as error:
+        # A file that cannot be read or written is the caller's to mend; anything else is a fault.
+        if error.filename is None:
+            raise
+        print(f"kieng: {error.filename}: {error.strerror}", file=sys.stderr)
+        raise SystemExit(USAGE) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

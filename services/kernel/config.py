@@ -190,11 +190,19 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
         if path and f"{name}_file" not in settings.model_fields:
             try:
                 secrets[name] = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, ValueError) as error:
-                mistakes.append(f"{variable}: {error}")
+            except OSError as error:
+                mistakes.append(f"{variable}: {path}: {error.strerror}")
+            except UnicodeDecodeError:
+                mistakes.append(f"{variable}: {path} is not text in UTF-8")
+            else:
+                # An empty text would mean the default: no key, no password.
+                mistakes += [] if secrets[name] else [f"{variable}: {path} is empty"]
     try:
         loaded = settings(_env_file=file, **secrets)
     except ValidationError as error:
         for wrong in error.errors(include_input=False):
-            mistakes.append(f"KIENG_{'_'.join(map(str, wrong['loc'])).upper()}: {wrong['msg']}")
+            variable = f"KIENG_{'_'.join(map(str, wrong['loc'])).upper()}"
+            if {*wrong["loc"]} & secrets.keys():
+                variable = f"{variable}_FILE: {said[f'{variable}_FILE']}"
+            mistakes.append(f"{variable}: {wrong['msg']}")
     return (None if mistakes else loaded), mistakes

@@ -10,6 +10,7 @@ import faulthandler
 import importlib
 import logging
 import signal
+import socket
 import sys
 from typing import Any, TextIO, cast
 
@@ -80,10 +81,29 @@ def _complaint(container: NativeContainer, kind: str) -> str:
     return next(filter(None, (getattr(each, kind, "") for each in container.extensions)), "")
 
 
+def _taken(settings: KernelSettings) -> list[str]:
+    """Return a line for each port that cannot be bound."""
+    found, family = [], socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    for name in ("grpc_port", "http_port"):
+        port = getattr(settings, name)
+        with socket.socket(family) as probe:
+            # As servers do, or a connection that is only fading out would count as taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))
+            except OSError as error:
+                reason = f"{settings.host}:{port} cannot be taken: {error.strerror}"
+                found.append(f"KIENG_{name.upper()}: {reason}")
+    return found
+
+
 def run(name: str) -> int:
     """Run a service until a signal or an error stops it; return the exit code."""
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)
+    if taken := _taken(settings):
+        print("The service cannot start:", *taken, sep="\n  ", file=sys.stderr)
+        return 2
     configure_log(name, settings.log_format)
     tracing.configure(name, settings.otlp_endpoint)
     container = NativeContainer(service_cls, settings)

@@ -61,12 +61,14 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
     assert "Warnings" not in notes(example("production"))
     alone = notes(example("small", services__notifications={"enabled": False}))
     assert "addresses.notifications is empty" in alone
-    found = notes(example("small", reflection=True, topicsJob__enabled=False))
+    changes = {"reflection": True, "topicsJob__enabled": False, "networkPolicy__enabled": False}
+    found = notes(example("small", **changes))
     for words in (
         "PLAINTEXT: events",
         "replication is 1",
         "services.query has 1 replica",
         "networkPolicy.enabled is false",
+        "image.digest is empty",
         "nobody watches",
         "reflection is true",
         "kieng topics apply",
@@ -74,6 +76,12 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
     ):
         assert words in found
     assert "trial-kieng-query:50051" in found
+
+
+def test_notes_tell_that_prometheus_is_kept_out() -> None:
+    words = "networkPolicy.monitoring is empty"
+    assert words in notes(example("production", networkPolicy__monitoring=[]))
+    assert words not in notes(example("small"))
 
 
 def test_null_takes_an_amount_away() -> None:

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.deploy.charts import EXAMPLES, WORKLOADS, example, name_of, objects, of_kind, pod_of
+from tests.deploy.charts import (
+    EXAMPLES,
+    WORKLOADS,
+    deployments,
+    environment,
+    example,
+    name_of,
+    objects,
+    of_kind,
+    pod_of,
+)
 from tests.deploy.known import DOCKERFILE, ROOT, needs_tools
 from tests.deploy.tools import locked_environment
 
@@ -29,7 +39,7 @@ ACCEPTED = {
     "CKV_K8S_8": "a job or a test has no life to ask for",
     "CKV_K8S_9": "a job or a test has no readiness to ask for",
     "CKV_K8S_35": "the token of doctor is read from the environment, as `kieng` does everywhere",
-    "CKV2_K8S_6": "policies are off in the small example; production has one for each service",
+    "CKV2_K8S_6": "hook jobs and the test run before or beside the policies; each service has one",
 }
 
 
@@ -67,6 +77,27 @@ def test_what_is_written_has_a_limit(each: dict[str, Any]) -> None:
     pod = pod_of(each)
     scratch = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
     assert [volume for volume in scratch if "sizeLimit" not in volume] == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_policies_are_on_unless_they_are_switched_off(name: str) -> None:
+    values = example(name)
+    values.setdefault("networkPolicy", {}).pop("enabled", None)
+    found = of_kind(values, "NetworkPolicy")
+    assert len(found) == len(deployments(values))
+    values["networkPolicy"]["enabled"] = False
+    assert of_kind(values, "NetworkPolicy") == []
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_only_the_process_that_signs_editions_gets_their_key(name: str) -> None:
+    values = example(name, editions__existingSecret="kieng-editions")
+    holders = {
+        name_of(each).removeprefix("Deployment/trial-kieng-")
+        for each in of_kind(values, *WORKLOADS)
+        if "KIENG_EDITION_KEY_FILE" in environment(each) or "kieng-editions" in str(pod_of(each))
+    }
+    assert holders == ({"query"} & deployments(values).keys())
 
 
 @needs_tools

@@ -56,6 +56,31 @@ def test_the_image_is_pinned_to_a_version(name: str) -> None:
     assert re.search(r":v?\d+\.\d+\.\d+$", image), image
 
 
+@pytest.mark.parametrize("name", [name for name in PARTS if name not in OURS])
+def test_every_image_can_be_fixed_to_a_digest(name: str) -> None:
+    image = PARTS[name]["image"]
+    short = re.sub(r".*/|:.*", "", filled(image))
+    assert image.endswith(f"${{KIENG_{short.upper()}_DIGEST:-}}")
+
+
+def test_the_base_of_our_image_can_be_fixed_to_a_digest() -> None:
+    for part in OURS.values():
+        assert part["build"]["args"] == {"PYTHON_DIGEST": "${KIENG_PYTHON_DIGEST:-}"}
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    assert len(bases) == 2
+    assert all(base.endswith("${PYTHON_DIGEST}") for base in bases)
+
+
+def test_only_the_process_that_signs_editions_gets_their_key() -> None:
+    holders = {
+        name
+        for name, part in OURS.items()
+        if "KIENG_EDITION_KEY_FILE" in part["environment"] or "edition-key:" in str(part)
+    }
+    # The job makes it.
+    assert holders == {"kpi-query", "issuer"}
+
+
 @pytest.mark.parametrize("name", PARTS)
 def test_ports_are_on_loopback_and_taken_once(name: str) -> None:
     ports = PARTS[name].get("ports", [])

@@ -40,7 +40,7 @@ def test_what_builds_is_what_runs() -> None:
     assert len(bases) == 2
     assert bases[0] == bases[1]
     (label,) = re.findall(r'base\.name="docker\.io/([^"]+)"', DOCKERFILE.read_text())
-    assert bases[0] == f"${{REGISTRY}}/{label}"
+    assert bases[0] == f"${{REGISTRY}}/{label}${{PYTHON_DIGEST}}"
 
 
 def test_running_needs_no_shell() -> None:
@@ -138,4 +138,4 @@ def test_every_variable_of_the_image_is_a_setting() -> None:
 
 def test_compose_runs_the_kafka_that_the_tests_run_on() -> None:
     image = yaml.safe_load(COMPOSE.read_text())["services"]["kafka"]["image"]
-    assert image.endswith(f":{apache_kafka.VERSION}")
+    assert image.partition("${KIENG_KAFKA_DIGEST")[0].endswith(f":{apache_kafka.VERSION}")

@@ -25,7 +25,8 @@ def wanted() -> set[str]:
     """Images of others in the Compose file, and what ours is built from."""
     parts = yaml.safe_load(COMPOSE.read_text())["services"].values()
     named = {part["image"] for part in parts if "build" not in part}
-    built_from = re.findall(r"^FROM \$\{REGISTRY\}/(\S+)", DOCKERFILE.read_text(), re.MULTILINE)
+    bases = r"^FROM \$\{REGISTRY\}/([^\s$]+)"
+    built_from = re.findall(bases, DOCKERFILE.read_text(), re.MULTILINE)
     copied = {re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", image) for image in named}
     return copied | {f"docker.io/{image}" for image in built_from}
 
@@ -59,3 +60,26 @@ def test_a_failed_pull_ends_it(tmp_path: Path) -> None:
     assert run("registry.example.vn", docker=str(docker)).returncode == 1
     assert run().returncode == 2
     assert "usage" in run("--help").stderr
+
+
+def test_digests_are_printed_as_the_variables_that_compose_reads(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(
+        "#!/bin/sh\n"
+        '[ "$1" = image ] && echo "$5" | sed "s/:[^:]*$/@sha256:made-up/" || echo pulled "$3"\n'
+    )
+    docker.chmod(0o755)
+    found = run("--pin", "registry.example.vn", docker=str(docker))
+    assert found.returncode == 0
+    variables = set(re.findall(r"KIENG_\w+_DIGEST", COMPOSE.read_text()))
+    assert len(variables) >= 6
+    assert found.stdout.splitlines() == [f"{name}=@sha256:made-up" for name in by_image(variables)]
+    assert "pulled registry.example.vn/apache/kafka" in found.stderr
+
+
+def by_image(variables: set[str]) -> list[str]:
+    """The variables in the order of the images."""
+    names = [image.rpartition("/")[2].partition(":")[0] for image in sorted(wanted())]
+    ordered = [f"KIENG_{name.upper()}_DIGEST" for name in names]
+    assert set(ordered) == variables
+    return ordered

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -76,15 +77,15 @@ class LocalIssuer:
             "roles": list(roles),
             **({"unit": unit} if unit else {}),
         }
-        key = self._path(institution).read_bytes()
+        key = read_key(self._path(institution))
         kid = _kid(_public_key(key))
-        return jwt.encode(claims, key.decode(), algorithm="EdDSA", headers={"kid": kid})
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
 
     def _path(self, institution: str) -> Path:
         return self._folder / f"{institution}.pem"
 
     def _entry(self, institution: str) -> dict[str, object]:
-        public = _public_key(self._path(institution).read_bytes())
+        public = _public_key(read_key(self._path(institution)))
         return {
             "issuer": _issuer(institution),
             "institution_id": institution,
@@ -111,8 +112,25 @@ def write_key(path: Path) -> None:
     path.write_bytes(pem)
 
 
-def _public_key(private_pem: bytes) -> str:
-    key = serialization.load_pem_private_key(private_pem, password=None)
+def read_key(path: Path) -> Ed25519PrivateKey:
+    """Return the key that `write_key` has made.
+
+    Raises:
+        Failure: there is no Ed25519 private key without password; names the file, not its content.
+    """
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise Failure(f"the key {path} cannot be read: {error.strerror}", USAGE) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, Ed25519PrivateKey):
+        text = f"{path} is not an Ed25519 private key as PEM without a password"
+        raise Failure(f"{text}: restore it, or move it away and a new one is made", USAGE)
+    return key
+
+
+def _public_key(key: Ed25519PrivateKey) -> str:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -26,10 +27,10 @@ from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
 HOST = "127.0.0.1"
-SERVICE_SECONDS = 4.0
+SERVICE_SECONDS = 3.5
 """Time that services get to drain; killing one loses nothing that was acknowledged."""
-PART_SECONDS = 2.5
-"""Time that broker and database get to end, side by side; with the services under 8 s."""
+STOP_SECONDS = 6.5
+"""Time that the whole stack gets; broker and database, side by side, what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 SIGNS = "kpi.query"
@@ -82,8 +83,9 @@ class Launch:
         signal.signal(signal.SIGTERM, self._kill)
         if self.parts or self.services:
             self.screen.say("up.stopping")
+        began = time.monotonic()
         _stop(self.services, SERVICE_SECONDS)
-        _stop(self.parts, PART_SECONDS)
+        _stop(self.parts, began + STOP_SECONDS - time.monotonic())
         (self.plan.data / "stack.json").unlink(missing_ok=True)
         self._folder.close()
 

@@ -189,3 +189,21 @@ def test_an_entry_that_is_wrong_is_named(tmp_path: Path) -> None:
     path.write_text("units: [{unit_id: vnu/hus, colour: red}]")
     with pytest.raises(Failure, match="vnu/hus"):
         seed.read_units(path)
+
+
+def test_a_file_that_cannot_be_written_is_named_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run("issuer", "create", "vnu", "--data", str(tmp_path / "file")) == USAGE
+    told = capsys.readouterr().err
+    assert told == f"kieng: {tmp_path / 'file'}: File exists\n"
+
+
+def test_trouble_that_no_file_explains_stops_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ConnectionError("of the network")
+
+    monkeypatch.setattr("services.cli.commands.issuer.write_key", fail)
+    with pytest.raises(ConnectionError, match="of the network"):
+        main(["issuer", "create", "vnu", "--edition-key", "key.pem"])

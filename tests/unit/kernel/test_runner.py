@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
-from services.kernel.runner import configure_log, find_service, unready
+from services.kernel.runner import configure_log, find_service, run, unready
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 
@@ -114,3 +115,18 @@ def test_a_stop_that_hangs_ends_the_process_and_shows_where() -> None:
     assert "Timeout" in done.stderr
     assert "in stop" in done.stderr
     assert '"stopped"' not in done.stdout
+
+
+def test_a_port_in_use_is_told_in_a_line_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        for name in ("GRPC_PORT", "HTTP_PORT"):
+            monkeypatch.setenv(f"KIENG_{name}", str(port))
+        assert run("notifications") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "The service cannot start:",
+        f"  KIENG_GRPC_PORT: 127.0.0.1:{port} cannot be taken: Address already in use",
+        f"  KIENG_HTTP_PORT: 127.0.0.1:{port} cannot be taken: Address already in use",
+    ]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
@@ -6,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from pydantic import SecretStr, ValidationError
 
+from services.kernel.config import read
 from services.kpi.config import Settings, environment
 from services.kpi.signing import read_signer
 
@@ -50,3 +53,26 @@ def test_subprocesses_get_every_setting_but_the_key(monkeypatch: pytest.MonkeyPa
     given = environment(Settings(edition_key=SecretStr(key), kafka_sasl_password=SecretStr("up")))
     assert given["KIENG_KAFKA_SASL_PASSWORD"] == "up"
     assert [name for name, value in given.items() if "EDITION_KEY" in name or value == key] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        (None, "No such file or directory"),
+        (b"", "is empty"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        (b"no key", "not a private key as PEM without a password"),
+        (pem(ec.generate_private_key(ec.SECP256R1())).encode(), "not an Ed25519 key"),
+    ],
+)
+def test_a_key_file_that_cannot_sign_is_told_in_one_sentence_with_its_path(
+    content: bytes | None, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key.pem"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("KIENG_EDITION_KEY_FILE", str(path))
+    loaded, (told,) = read(Settings)
+    assert loaded is None
+    assert told.startswith(f"KIENG_EDITION_KEY_FILE: {path}")
+    assert told.endswith(wanted)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.errors import NO, USAGE, Failure
@@ -55,3 +64,49 @@ def test_a_token_that_could_not_hold_is_not_made(
     with pytest.raises(Failure) as told:
         issuer.mint(institution, "somebody", ["viewer"], "", seconds)
     assert told.value.exit_code == code
+
+
+def spoil_absent(path: Path) -> None:
+    path.unlink()
+
+
+def spoil_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def spoil_text(path: Path) -> None:
+    path.write_text("no key")
+
+
+def spoil_curve(path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def spoil_password(path: Path) -> None:
+    key, locked = Ed25519PrivateKey.generate(), BestAvailableEncryption(b"made up")
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "wanted"),
+    [
+        (spoil_absent, "has no institution 'north'"),
+        (spoil_folder, "north.pem cannot be read: Is a directory"),
+        (spoil_text, "north.pem is not an Ed25519 private key as PEM without a password"),
+        (spoil_curve, "north.pem is not an Ed25519 private key as PEM without a password"),
+        (spoil_password, "north.pem is not an Ed25519 private key as PEM without a password"),
+    ],
+)
+def test_a_key_that_cannot_sign_is_told_in_one_sentence(
+    issuer: LocalIssuer, tmp_path: Path, spoil: Callable[[Path], None], wanted: str
+) -> None:
+    spoil(tmp_path / "issuer" / "north.pem")
+    with pytest.raises(Failure) as told:
+        issuer.mint("north", "somebody", ["viewer"], "", 60)
+    assert wanted in told.value.message
+    assert "\n" not in told.value.message
+    if spoil is not spoil_absent:
+        with pytest.raises(Failure, match=r"north\.pem"):
+            issuer.create(["north"], tmp_path / "issuers.json")

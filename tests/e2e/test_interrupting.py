@@ -1,0 +1,86 @@
+"""Ctrl-C ends a stack soon, also while somebody watches; its folder was nobody else's meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.running import KIENG, RunningStack
+
+END_SECONDS_MAX = 8.0
+WATCH = ("kpi", "watch", "--from", "2025-01", "--to", "2025-12", "--output", "json")
+
+
+@pytest.fixture
+def alone(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[RunningStack]:
+    """`kieng up` on a folder of its own."""
+    running = RunningStack(tmp_path, pytestconfig.getoption("--broker"), {})
+    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        running.start("up", until="kieng doctor")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    yield running
+    running.stop()
+
+
+@contextmanager
+def watched(running: RunningStack) -> Iterator[None]:
+    """Somebody follows the numbers, on a stream that has answered."""
+    argv = (str(KIENG), *WATCH, "--data", str(running.data))
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"{")
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """Files and folders in which somebody else than the owner has a right."""
+    every = [folder, *folder.rglob("*")]
+    return [str(path) for path in every if stat.S_IMODE(path.lstat().st_mode) & 0o077]
+
+
+def holders_of_the_edition_key(running: RunningStack) -> set[str]:
+    """Processes whose environment names the key."""
+    environments = {
+        name: Path(f"/proc/{process.pid}/environ").read_bytes()
+        for name, process in running.stack.processes.items()
+    }
+    return {name for name, variables in environments.items() if b"EDITION_KEY" in variables}
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+def test_ctrl_c_ends_a_stack_that_is_watched_and_hangs_and_nothing_was_open_to_others(
+    alone: RunningStack, measured: Callable[[str], None]
+) -> None:
+    assert open_to_others(alone.data) == []
+    assert holders_of_the_edition_key(alone) == {"kpi.query"}
+    pids = [process.pid for process in alone.stack.processes.values()]
+    with watched(alone):
+        os.kill(alone.pid("notifications"), signal.SIGSTOP)
+        began = time.monotonic()
+        assert alone.stop(signal.SIGINT) == 0
+        seconds = time.monotonic() - began
+    measured(f"Ctrl-C: {len(pids)} processes ended in {seconds:.1f} s")
+    assert seconds < END_SECONDS_MAX
+    assert [pid for pid in pids if not is_gone(pid)] == []
+    assert open_to_others(alone.data) == []
