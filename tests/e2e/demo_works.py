@@ -2,7 +2,8 @@
 
 The flow is: import all, decisions-1.csv, changes/, decisions-2.csv. Each measure stands on its
 own: `declared` sees the newest content of submissions that are handed in, `verified` the content
-that was verified last. A work's facts, month and shares come from the claims that the measure sees.
+that was verified last. A work has the facts and the month of the claim that leads it: the one
+verified first, and of claims never verified the one with the best source; shares come from all.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 DEMO = Path(__file__).resolve().parents[2] / "deploy" / "demo"
@@ -19,6 +21,11 @@ SOURCE_RANK = {"registry": 1, "system": 2, "declared": 3, "": 3}
 CONTRACT_TYPES = {"transfer_contract", "policy_contract", "training", "agreement"}
 
 Row = dict[str, str]
+
+NEVER = 10**9
+"""In the place of the time of a verification that did not happen."""
+CLOCK = count()
+"""Tells which verification came first; the institutions play one after another, as in the demo."""
 
 
 @dataclass
@@ -31,6 +38,8 @@ class Submission:
     content: Row
     state: str = "submitted"
     verified: Row | None = None
+    verified_key: str = ""
+    verified_at: int = NEVER
     first: Row = field(init=False)
     """The content as it was imported first."""
 
@@ -44,6 +53,15 @@ class Submission:
         self.state = {**states, "reject": "rejected"}[decision]
         if decision == "verify":
             self.verified = self.content
+            key = work_key(self, self.content)
+            # Another verification of the same work keeps the time of the first.
+            if key != self.verified_key:
+                self.verified_key, self.verified_at = key, next(CLOCK)
+
+    def precedence(self, row: Row) -> tuple[int, int]:
+        """Where a content of it stands among the claims of its work; the least leads."""
+        is_verified = work_key(self, row) == self.verified_key
+        return self.verified_at if is_verified else NEVER, SOURCE_RANK[row["source"]]
 
     def change(self, row: Row) -> None:
         if self.state in ("rejected", "withdrawn"):
@@ -68,10 +86,13 @@ class Work:
 
     type: str
     claims: list[tuple[str, Row]] = field(default_factory=list)  # institution, content
+    leading: list[tuple[int, int]] = field(default_factory=list)
+    """Precedence of each claim."""
 
     @property
     def best(self) -> Row:
-        return min((row for _, row in self.claims), key=lambda row: SOURCE_RANK[row["source"]])
+        """The content of the claim that leads the work."""
+        return self.claims[self.leading.index(min(self.leading))][1]
 
     @property
     def claiming(self) -> set[str]:
@@ -93,10 +114,8 @@ class Work:
         return {unit for lead in leads for unit in upwards(lead)}
 
     def month(self, name: str) -> str:
-        """The month of the registry's date, else of the earliest; empty when there is none."""
-        registry = [row[name] for _, row in self.claims if row["source"] == "registry"]
-        dates = registry or [row[name] for _, row in self.claims if row[name]]
-        return min(dates, default="")[:7]
+        """The month of a date of the leading claim; empty when it has none."""
+        return self.best[name][:7]
 
 
 def upwards(unit_id: str) -> list[str]:
@@ -189,4 +208,5 @@ def works_of(chosen: Iterable[Submission], measure: str) -> dict[str, Work]:
         if row is not None:
             work = found.setdefault(work_key(submission, row), Work(submission.type))
             work.claims.append((submission.institution, row))
+            work.leading.append(submission.precedence(row))
     return found

@@ -22,11 +22,11 @@ from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
 from tests.waiting import wait_until
 
 # Nobody else's works lie there.
-YEAR = ("--from", "2019-01", "--to", "2019-12")
+YEAR = ("--from", "2023-01", "--to", "2023-12")
 UNIT = "hust/seee"
 LINE_SECONDS = 60.0
 PUBLICATION = ("--unit", UNIT, "--type", "publication")
-FACTS = ("--fact", "title=Synthetic", "--fact", "issued_on=2019-05-05", "--fact", "indexes=scopus")
+FACTS = ("--fact", "title=Synthetic", "--fact", "issued_on=2023-05-05", "--fact", "indexes=scopus")
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def test_kpi_watch_shows_what_is_submitted_and_then_verified(
 
 def test_submit_takes_facts_as_json_and_keeps_a_draft(stack: RunningStack, tmp_path: Path) -> None:
     facts = tmp_path / "facts.json"
-    facts.write_text(json.dumps({"title": "Of a file", "issued_on": "2019-06-06"}))
+    facts.write_text(json.dumps({"title": "Of a file", "issued_on": "2023-06-06"}))
     draft = stack.json("submit", *PUBLICATION, "--facts-json", str(facts), "--draft")
     assert draft["state"] == "STATE_DRAFT"
     assert draft["content"]["facts"]["publication"]["title"] == "Of a file"

@@ -50,7 +50,7 @@ def test_a_frozen_aggregator_is_seen_by_what_it_leaves(stack: RunningStack, tmp_
     token = stack.token("consortium", "operator", "viewer")
     with paused(stack.pid("kpi.aggregator")):
         Caller(stack, "hust", "contributor").create(
-            creation("hust/soict", article("10.5555/e2e.doctor", "2021-03-01"))
+            creation("hust/soict", article("10.5555/e2e.doctor", "2022-03-01"))
         )
 
         def seen() -> bool:
