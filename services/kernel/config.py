@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from functools import partialmethod
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from dotenv import dotenv_values
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -31,6 +31,16 @@ class KernelSettings(BaseSettings):
     """Port of metrics and health; 0 takes a free one."""
     grpc_workers: int = 32
     """Threads that answer calls; one call takes one, a stream keeps it."""
+    tls_certificate_file: Path | None = None
+    """Certificate that gRPC shows, with what leads to its authority, PEM; unset: plain text."""
+    tls_key_file: Path | None = None
+    """Private key of that certificate, PEM without password; all three are re-read on a change."""
+    tls_authority_file: Path | None = None
+    """Authorities that certificates of gRPC are believed of, PEM; unset: calls are plain text."""
+    tls_mutual: bool = False
+    """Whether every caller of gRPC must show a certificate of those authorities, too."""
+    plain_text: bool = False
+    """Whether gRPC may be plain text beyond loopback, e.g. behind a mesh that encrypts."""
     reflection: bool = True
     """Whether gRPC reflection lists the services to every caller."""
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -150,9 +160,18 @@ def load(settings: type[S]) -> S:
     """
     loaded, mistakes = read(settings)
     if loaded is None:
-        print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
-        raise SystemExit(2)
+        give_up(mistakes)
     return loaded
+
+
+def give_up(mistakes: list[str]) -> NoReturn:
+    """Write mistakes in the settings to standard error and exit with code 2.
+
+    Raises:
+        SystemExit: always.
+    """
+    print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:

@@ -15,8 +15,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from services.kernel import tracing
-from services.kernel.config import KernelSettings, load
+from services.kernel import tls, tracing
+from services.kernel.config import KernelSettings, give_up, load
 from services.kernel.container import NativeContainer
 from services.kernel.lossy_stream import LossyStream
 from services.kernel.metrics import SERVICE_INFO, serve_http
@@ -83,6 +83,8 @@ def run(name: str) -> int:
     """Run a service until a signal or an error stops it; return the exit code."""
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)
+    if getattr(service_cls, "serves", ()) and (mistakes := tls.mistakes(settings)):
+        give_up(mistakes)
     configure_log(name, settings.log_format)
     tracing.configure(name, settings.otlp_endpoint)
     container = NativeContainer(service_cls, settings)

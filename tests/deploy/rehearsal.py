@@ -30,6 +30,8 @@ FOLDERS = (
     "/etc/kieng/issuers",
     "/etc/kieng/own-issuers",
     "/etc/kieng/editions",
+    "/etc/kieng/tls",
+    "/etc/kieng/own-tls",
     "/etc/kieng/mongodb",
 )
 JOB_SECONDS = 300

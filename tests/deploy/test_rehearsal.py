@@ -96,7 +96,7 @@ def test_compose_goes_from_nothing_to_the_numbers_of_the_demo(place: Path, progr
             assert run_of_the_chart(rehearsal, name, each) == 0, rehearsal.told(name)
             print(rehearsal.told(name))
         # Done twice, jobs change nothing.
-        for name in ("topics", "databases", "issuer"):
+        for name in ("topics", "databases", "issuer", "certificate"):
             assert rehearsal.run(name) == 0, rehearsal.told(name)
     finally:
         codes = rehearsal.end()
