@@ -14,12 +14,15 @@ IMAGE  := $(BUILD)/protos.binpb
 WORKERS ?= 4
 TIMES   := --durations=20
 
+MONGO_SUITE := tests/contract tests/integration/kernel/test_mongo.py tests/integration/kernel/test_mongo_features.py tests/integration/kpi/store \
+	tests/integration/kpi/projection tests/integration/submissions/test_store.py tests/integration/partners tests/integration/notifications/test_ledger.py
+
 BASELINE := protos/baseline.binpb
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-slow test-integration test-kafka test-simulation test-chaos bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
+.PHONY: help setup demo test test-slow test-integration test-kafka test-mongo test-simulation test-chaos test-hostile bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
 	proto-image proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -49,11 +52,18 @@ test-integration: setup ## Run the tests that start a broker and a database, slo
 test-kafka: setup ## Run what depends on the broker on Apache Kafka, and two rounds of chaos (Java 17, Maven)
 	ROUNDS=$(or $(ROUNDS),2) $(PYTEST) -n 2 $(TIMES) -m "log or kafka" --broker kafka $(ARGS)
 
+test-mongo: setup ## Hold a MongoDB server against what the product asks (MONGO=URI; empties its databases kieng_kpi and test_...)
+	@test -n "$(MONGO)" || { echo "which database? make test-mongo MONGO='mongodb://HOST/?replicaSet=NAME'"; exit 2; }
+	$(PYTEST) $(TIMES) --mongo '$(MONGO)' $(MONGO_SUITE) $(ARGS)
+
 test-simulation: setup ## Simulate SEEDS=10000 schedules of the KPI core against the oracle, and its mutants
 	SEEDS=$(or $(SEEDS),10000) $(PYTEST) -s --timeout 0 tests/simulation $(ARGS)
 
 test-chaos: setup ## Kill and freeze owners of partitions on Apache Kafka, ROUNDS=20 times, against the oracle
 	ROUNDS=$(or $(ROUNDS),20) $(PYTEST) -s tests/chaos --broker kafka $(ARGS)
+
+test-hostile: setup ## Let one university attack a running stack, and measure what the others notice
+	$(PYTEST) -s --timeout 900 tests/hostile $(ARGS)
 
 bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a second; build/sizing.json
 	$(BIN)/python -W ignore -m tests.benchmark.sizing $(ARGS)

@@ -32,7 +32,9 @@ CHART = ROOT / "helm" / "kieng"
 MISSING = object()
 LEAVES = {"#/$defs/resources", "#/$defs/affinity"}
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-SERVICES = ("kernel", "submissions", "partners", "kpi", "notifications", "exporter")
+SERVICES = ("kernel", "agreement", "submissions", "partners", "kpi", "notifications", "exporter")
+READ_BY = {"kernel": "every service", "agreement": "partners, kpi"}
+WITHOUT_METRICS = ("agreement",)
 
 
 def settings() -> str:
@@ -41,7 +43,7 @@ def settings() -> str:
     for service in SERVICES:
         config = importlib.import_module(f"services.{service}.config")
         settings_class = config.KernelSettings if service == "kernel" else config.Settings
-        shown = "every service" if service == "kernel" else service
+        shown = READ_BY.get(service, service)
         for name, text in attribute_docstrings(settings_class).items():
             field = settings_class.model_fields[name]
             default = "required" if field.is_required() else f"`{_plain(field.default)}`"
@@ -56,13 +58,15 @@ def metrics() -> str:
         for metric in metrics_of(service):
             name = metric._name + ("_total" if metric._type == "counter" else "")
             labels = ", ".join(f"`{label}`" for label in metric._labelnames) or "-"
-            shown = "every service" if service == "kernel" else service
+            shown = READ_BY.get(service, service)
             rows.append((f"`{name}`", metric._type, labels, shown, metric._documentation))
     return table(("Metric", "Type", "Labels", "Of", "Meaning"), rows)
 
 
 def metrics_of(service: str) -> list[Any]:
     """Return the metrics that a service declares, in order."""
+    if service in WITHOUT_METRICS:
+        return []
     declared = vars(importlib.import_module(f"services.{service}.metrics")).values()
     return [value for value in declared if isinstance(value, MetricWrapperBase)]
 

@@ -54,6 +54,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="what the tests that need a broker run against (default: embedded)",
     )
+    parser.addoption(
+        "--mongo",
+        default="",
+        help="URI of the database of the tests, which is emptied (default: starts the embedded)",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -165,8 +170,13 @@ def fresh_broker(
 
 
 @pytest.fixture(scope="session")
-def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDatabase]:
-    """The session's database, empty at first."""
+def mongo(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDatabase]:
+    """The session's database, empty at first; with ``--mongo`` that one."""
+    if uri := pytestconfig.getoption("--mongo"):
+        yield RunningDatabase(uri, 0)
+        return
     directory = tmp_path_factory.mktemp("mongo")
     (port,) = free_ports(1)
     database = embedded.secantus(port, directory / "data", directory / "database.log")
@@ -178,6 +188,8 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDatabase]
 @contextlib.contextmanager
 def paused(pid: int) -> Iterator[None]:
     """Hold a process as a hung machine does; it goes on afterwards."""
+    if not pid:
+        pytest.skip("--mongo: the process of that database is not ours to freeze")
     os.kill(pid, signal.SIGSTOP)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 
@@ -12,3 +13,5 @@ for name in IMPORTED:
 # Forks neither look through all that again and again, nor copy the pages where it lies.
 gc.collect()
 gc.freeze()
+# At exit nothing would be collected else, and DuckDB would list what was never freed.
+atexit.register(gc.unfreeze)

@@ -28,6 +28,7 @@ from services.cli.commands import (
     log,
     parked,
     partner,
+    proposal,
     review,
     submission,
     submit,
@@ -42,6 +43,7 @@ from services.cli.commands import (
     verify,
 )
 from services.cli.errors import Failure
+from services.cli.terminal.escaping import visible
 
 app = typer.Typer(
     name="kieng",
@@ -65,6 +67,7 @@ app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(edition.app, name="edition")
 app.add_typer(unit.app, name="unit")
 app.add_typer(partner.app, name="partner")
+app.add_typer(proposal.app, name="proposal")
 app.add_typer(target.app, name="target")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(subscription.app, name="subscription")
@@ -116,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="kieng")
     except Failure as failure:
-        print(f"kieng: {failure.message}", file=sys.stderr)
+        print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 READERS: dict[str, tuple[str, ...]] = {
     "kieng.kpi": ("kieng.submissions.v1",),
     "kieng.kpi.directory": ("kieng.directory.v1",),
-    "kieng.notifications": ("kieng.submissions.v1", "kieng.kpi.v1"),
+    "kieng.notifications": ("kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1"),
 }
 """Consumer groups and the topics each must read; absent groups are reported as missing."""
 

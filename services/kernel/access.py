@@ -1,4 +1,4 @@
-"""Authentication and authorisation: tokens, principals and the one default-deny rule.
+"""Authentication: tokens, their issuers, and the principal that a token proves.
 
 The table of issuers is a JSON file, one issuer per institution:
 
@@ -12,54 +12,47 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jwt
 
-from kieng.access.v1 import access_pb2
-from services.kernel.errors import Forbidden, Unauthenticated
+from services.kernel.errors import Unauthenticated
+from services.policy.principal import Principal
+
+__all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
 
 AUDIENCE = "kieng"
 TOKEN_SECONDS_MAX = 900
 CLOCK_SKEW_SECONDS = 60
 REQUIRED: Any = {"require": ["exp", "iat", "sub", "iss", "aud"]}
+TEXT_MAX = 200
+VERIFIED_MAX = 4096
+"""Verified tokens that are remembered, so that a signature is checked once in a process."""
 ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """An authenticated caller.
-
-    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
-    """
-
-    subject: str
-    institution_id: str
-    unit_id: str
-    roles: frozenset[str]
-
-    def reaches(self, unit_id: str) -> bool:
-        """Return True if a unit is in the caller's subtree; ids are paths."""
-        return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
-
-
-def allow(principal: Principal, roles: frozenset[str]) -> None:
-    """Check that a caller has one of the roles of a method. Pure; denies by default.
-
-    Raises:
-        Forbidden: the caller has none of them. The caller's fault.
-    """
-    if not principal.roles & roles:
-        wanted = ", ".join(sorted(roles)) or "nobody"
-        raise Forbidden(f"your token holds none of the roles that may do this: {wanted}")
-
-
-def roles_of(rule: access_pb2.Rule) -> frozenset[str]:
-    """Return the roles of a method's rule in the form of tokens: `ROLE_X` is `x`."""
-    names = (access_pb2.Role.Name(role) for role in rule.roles if role)
-    return frozenset(name.removeprefix("ROLE_").lower() for name in names)
+def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
+    """Return the principal of verified claims; raises Unauthenticated if one is malformed."""
+    for name in ("exp", "iat", "nbf"):
+        # PyJWT takes a number in a text, too.
+        if type(claims.get(name, 0)) not in (int, float):
+            raise Unauthenticated(f"the token's `{name}` has to be a number")
+    if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
+        raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
+    unit_id, roles = claims.get("unit", ""), claims.get("roles")
+    unit_id = institution_id if unit_id in ("", None) else unit_id
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise Unauthenticated("the token needs `roles`, a list of texts")
+    for name, text in (("sub", claims["sub"]), ("unit", unit_id)):
+        if not isinstance(text, str) or not text.isprintable() or not 0 < len(text) <= TEXT_MAX:
+            at_most = f"a text of 1 to {TEXT_MAX} printable characters"
+            raise Unauthenticated(f"the token's `{name}` has to be {at_most}")
+    if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
+        raise Unauthenticated("the token names a unit of another institution")
+    return Principal(claims["sub"], institution_id, unit_id, frozenset(roles))
 
 
 class Issuers:
@@ -74,6 +67,14 @@ class Issuers:
         self._lock = threading.Lock()
         self._stamp = -1
         self._issuers: dict[str, dict[str, Any]] = {}
+        self._verified: dict[str, tuple[Principal, float, object]] = {}
+
+    def known(self, token: str) -> Principal | None:
+        """Return the principal of a token that was verified before and still holds; else None."""
+        found = self._verified.get(token)
+        if found is None or found[2] is not self._table():
+            return None
+        return found[0] if time.time() < found[1] else None
 
     def principal(self, token: str) -> Principal:
         """Return the principal of a valid token.
@@ -83,25 +84,29 @@ class Issuers:
                 or key, or signed by another key. The message names no valid key.
         """
         try:
+            table = self._table()
             kid = jwt.get_unverified_header(token).get("kid")
             unverified = jwt.decode(token, options={"verify_signature": False})
-            entry = self._table()[unverified["iss"]]
+            entry = table[unverified["iss"]]
             allowed = [name for name in entry["algorithms"] if name in ALGORITHMS]
             held = {"audience": AUDIENCE, "issuer": unverified["iss"], "leeway": CLOCK_SKEW_SECONDS}
             claims = jwt.decode(token, entry["keys"][kid], allowed, REQUIRED, **held)
         except jwt.ExpiredSignatureError:
             raise Unauthenticated("the token has expired; get a new one") from None
-        except (jwt.PyJWTError, KeyError, TypeError, ValueError):
+        except (
+            jwt.PyJWTError,
+            ArithmeticError,
+            LookupError,
+            RecursionError,
+            TypeError,
+            ValueError,
+        ):
             raise Unauthenticated("the token does not hold; ask your institution") from None
-        if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
-            raise Unauthenticated(f"the token lives longer than {TOKEN_SECONDS_MAX} seconds")
-        institution_id, roles = entry["institution_id"], claims.get("roles")
-        unit_id = claims.get("unit") or institution_id
-        if not isinstance(unit_id, str) or not isinstance(roles, list):
-            raise Unauthenticated("the token needs `roles`, a list, and `unit`, a text, if any")
-        if unit_id != institution_id and not unit_id.startswith(institution_id + "/"):
-            raise Unauthenticated("the token names a unit of another institution")
-        return Principal(str(claims["sub"]), institution_id, unit_id, frozenset(map(str, roles)))
+        principal = _principal_of(claims, entry["institution_id"])
+        if len(self._verified) >= VERIFIED_MAX:
+            self._verified.clear()
+        self._verified[token] = principal, claims["exp"] + CLOCK_SKEW_SECONDS, table
+        return principal
 
     def _table(self) -> dict[str, dict[str, Any]]:
         with self._lock:

@@ -17,6 +17,9 @@ from kafka.record.default_records import DefaultRecordBatch
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+METADATA_AGE_MS = 10_000
+"""Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
+
 
 class KernelSettings(BaseSettings):
     """Settings of the kernel; a service adds its own by inheriting. Frozen."""
@@ -30,7 +33,23 @@ class KernelSettings(BaseSettings):
     http_port: int = 0
     """Port of metrics and health; 0 takes a free one."""
     grpc_workers: int = 32
-    """Threads that answer calls; one call takes one, a stream keeps it."""
+    """Threads that answer calls; a stream has one of its own."""
+    grpc_weights: dict[str, float] = {}
+    """Weight of an institution in the fair queues for workers, as JSON; 1 for others."""
+    grpc_calls_per_principal: int = 64
+    """Calls that one caller may have waiting or running at once."""
+    grpc_calls_per_institution: int = 128
+    """Calls that all callers of an institution may have waiting or running at once."""
+    grpc_streams: int = 256
+    """Streams that may be open at once in this process; each takes a thread."""
+    grpc_streams_per_principal: int = 8
+    """Streams that one caller may have open at once."""
+    grpc_streams_per_institution: int = 32
+    """Streams that all callers of an institution may have open at once."""
+    grpc_message_seconds: float = 10.0
+    """Time within which the first message of a call has to come."""
+    grpc_idle_seconds: float = 60.0
+    """Time within which the next message of a client stream has to come."""
     tls_certificate_file: Path | None = None
     """Certificate that gRPC shows, with what leads to its authority, PEM; unset: plain text."""
     tls_key_file: Path | None = None
@@ -62,7 +81,7 @@ class KernelSettings(BaseSettings):
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
-    """Maximum wait for a database server."""
+    """Maximum wait for a database server, and for all that a unary call asks of the database."""
     issuers_file: Path = Path("issuers.json")
     """Table of token issuers, see `kernel.access`; read again when it changes."""
     stall_seconds: float = 180.0
@@ -81,6 +100,7 @@ class KernelSettings(BaseSettings):
         return {
             "bootstrap_servers": _reachable(self.kafka_bootstrap),
             "bootstrap_timeout_ms": 5000,
+            "metadata_max_age_ms": METADATA_AGE_MS,
             "security_protocol": self.kafka_security_protocol,
             "ssl_cafile": self.kafka_ssl_cafile,
             "sasl_mechanism": self.kafka_sasl_mechanism,

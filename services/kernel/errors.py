@@ -10,6 +10,7 @@
     │   ├── WrongState          the state of the thing does not allow it
     │   ├── Conflict            changed concurrently; read again and retry
     │   ├── Exhausted           a limit is reached; retry later
+    │   ├── TooSlow             the caller did not send what was waited for
     │   └── Unavailable         something the service needs is down; retry
     ├── InvalidRecord           a record that can never be folded; goes to the dead-letter topic
     ├── NotReady                a consumer cannot start yet; it retries
@@ -33,6 +34,8 @@ class Refusal(Exception):
         reason: UPPER_SNAKE word of a closed list, for programs; `google.rpc.ErrorInfo.reason`.
         fields: path of each wrong field -> what is wrong with it.
         details: further facts for programs; `google.rpc.ErrorInfo.metadata`.
+        retry_after_seconds: time after which a retry may succeed; `google.rpc.RetryInfo`, and
+            `retry_after` of the details. 0 if unknown.
     """
 
     status = "UNKNOWN"
@@ -43,13 +46,22 @@ class Refusal(Exception):
         cls.status, cls.default_reason = status, reason
 
     def __init__(
-        self, message: str, *, reason: str = "", fields: Texts = None, details: Texts = None
+        self,
+        message: str,
+        *,
+        reason: str = "",
+        fields: Texts = None,
+        details: Texts = None,
+        retry_after_seconds: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.reason = reason or self.default_reason
         self.fields = dict(fields or {})
         self.details = dict(details or {})
+        self.retry_after_seconds = retry_after_seconds
+        if retry_after_seconds:
+            self.details["retry_after"] = f"{retry_after_seconds:g}s"
 
 
 class InvalidArgument(Refusal, status="INVALID_ARGUMENT", reason="INVALID_FIELD"):
@@ -82,6 +94,10 @@ class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
 
 class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
     """A limit is reached; retry later."""
+
+
+class TooSlow(Refusal, status="DEADLINE_EXCEEDED", reason="TOO_SLOW"):
+    """The caller did not send its next message in time; call again."""
 
 
 class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):

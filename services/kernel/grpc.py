@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 import grpc as grpcio
@@ -13,22 +12,33 @@ import structlog
 from google.protobuf import descriptor_pool, message_factory, text_format
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
 from services.kernel import tls
-from services.kernel.access import Issuers
+from services.kernel.access import Issuers, Principal
+from services.kernel.front.health import Health
+from services.kernel.front.reception import Admitted, Behaviour, Reception
+from services.kernel.front.requests import Requests
 from services.kernel.interceptors import Call, Context, surrounded
-from services.kernel.metrics import GRPC_THREADS, preset_grpc
+from services.kernel.metrics import GRPC_STREAMS_LIMIT, GRPC_THREADS, GRPC_WAITING, preset_grpc
+from services.kernel.mongo import within
+from services.kernel.privacy import shown_to
 
 log = structlog.get_logger()
 
 DRAIN_SECONDS_MAX = 15.0
+CLOSE_SECONDS_MAX = 2.0
 OPTIONS = [
     ("grpc.max_receive_message_length", 1024 * 1024),
     ("grpc.max_connection_age_ms", 300_000),
+    ("grpc.max_connection_age_grace_ms", 900_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_concurrent_streams", 256),
     ("grpc.so_reuseport", 0),
 ]
 
@@ -60,14 +70,16 @@ class GrpcServer(SharedExtension):
         services: tuple[ServiceDescriptor, ...] = self.container.service_cls.serves
         preset_grpc(method for service in services for method in service.methods)
         GRPC_THREADS.set(settings.grpc_workers)
-        self.issuers = Issuers(settings.issuers_file)
-        threads = ThreadPoolExecutor(settings.grpc_workers, thread_name_prefix="grpc")
-        self._server = grpcio.server(threads, options=OPTIONS)
+        GRPC_STREAMS_LIMIT.set(settings.grpc_streams)
+        GRPC_WAITING.set_function(self.waiting)
+        self._reception = Reception(settings, Issuers(settings.issuers_file))
+        self._server = grpcio.server(cast(Any, self._reception), options=OPTIONS)
         for service in services:
             handlers = {method.name: self._handler(method) for method in service.methods}
             self._server.add_registered_method_handlers(service.full_name, handlers)
         self._serve_conventions([service.full_name for service in services], settings.reflection)
         self.port = tls.listen(self._server, settings)
+        self._reception.start()
         self._server.start()
         log.info("grpc serves", port=self.port, services=[s.full_name for s in services])
 
@@ -75,14 +87,33 @@ class GrpcServer(SharedExtension):
         """Answer health checks with NOT_SERVING, drain running calls, then close. Idempotent."""
         self.stopping.set()
         if self.port:
-            self._health.enter_graceful_shutdown()
+            self._reception.stop()
             self._server.stop(DRAIN_SECONDS_MAX).wait()
+            self._reception.close(CLOSE_SECONDS_MAX)
+
+    def turn(self, principal: Principal, method: MethodDescriptor) -> AbstractContextManager[None]:
+        """Charge a step of a stream; a heavy one waits for its turn."""
+        queues = self._reception.queues
+        return queues.turn(principal.institution_id, principal.subject, method.full_name)
+
+    def waiting(self) -> int:
+        """Return how many calls wait for a worker."""
+        return self._reception.queues.waiting() if self.port else 0
+
+    @property
+    def unready(self) -> str:
+        """Why calls would not be answered now; empty if they are."""
+        return self._reception.queues.saturation() if self.port else ""
 
     def _serve_conventions(self, names: list[str], with_reflection: bool) -> None:
-        self._health = health.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        for name in [*names, ""]:
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        health = Health(names, lambda: self.unready, self.stopping)
+        (service,) = health_pb2.DESCRIPTOR.services_by_name.values()
+        answers = {"Check": health.check, "Watch": health.watch}
+        handlers = {
+            name: _rpc_handler(service.methods_by_name[name], answer, True)
+            for name, answer in answers.items()
+        }
+        self._server.add_registered_method_handlers(service.full_name, handlers)
         if with_reflection:
             # grpcio-reflection only has v1alpha. v1 has the same messages in another package,
             # so one servicer answers both; the descriptor lets clients describe v1 like the others.
@@ -90,9 +121,9 @@ class GrpcServer(SharedExtension):
             v1 = text_format.Parse(str(alpha).replace("v1alpha", "v1"), FileDescriptorProto())
             descriptor_pool.Default().AddSerializedFile(v1.SerializeToString())
             versions = [f"{file.package}.ServerReflection" for file in (v1, alpha)]
-            servicer = reflection.ReflectionServicer([*names, health.SERVICE_NAME, *versions])
+            servicer = reflection.ReflectionServicer([*names, service.full_name, *versions])
             (method,) = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"].methods
-            handlers = {method.name: _rpc_handler(method, servicer.ServerReflectionInfo)}
+            handlers = {method.name: _rpc_handler(method, servicer.ServerReflectionInfo, True)}
             for version in versions:
                 self._server.add_registered_method_handlers(version, handlers)
 
@@ -105,12 +136,15 @@ class GrpcServer(SharedExtension):
         return _rpc_handler(method, found.stream if method.server_streaming else found.answer)
 
 
-def _rpc_handler(method: Any, answer: Any) -> Any:
+def _rpc_handler(method: Any, answer: Any, is_open: bool = False) -> Any:
+    """Return grpcio's handler of an RPC; the front parses messages, once it knows the caller."""
     response = "stream" if method.server_streaming else "unary"
     request = "stream" if method.client_streaming else "unary"
     make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
     given, returned = map(message_factory.GetMessageClass, (method.input_type, method.output_type))
-    return make(answer, given.FromString, returned.SerializeToString)
+    streams = method.client_streaming, method.server_streaming
+    behaviour = Behaviour(answer, None if is_open else method, *streams)
+    return make(behaviour, given.FromString, returned.SerializeToString)
 
 
 class Grpc(Entrypoint):
@@ -126,22 +160,54 @@ class Grpc(Entrypoint):
         """Drain the server: entrypoints stop before the providers that their workers use."""
         self.server.stop()
 
-    def answer(self, request: Any, context: Context) -> Any:
+    def answer(self, admitted: Admitted, context: Context) -> Any:
         """Run a worker for a unary response of an RPC."""
-        with self._worker(request, context) as method:
-            return method(request)
+        limit = self.container.settings.mongo_timeout_ms / 1000
+        with self._worker(admitted, context) as (call, method, request):
+            # Not the caller's deadline: the database may go on with what was given up.
+            with within(limit):
+                response = method(request)
+            _raise_broken(request)
+            return shown_to(call.principal.institution_id, response)
 
-    def stream(self, request: Any, context: Context) -> Iterator[Any]:
+    def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
         """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
-        with self._worker(request, context) as method:
-            yield from method(request)
+        with self._worker(admitted, context) as (call, method, request):
+            for response in self._in_turn(method(request), admitted):
+                yield shown_to(call.principal.institution_id, response)
+            _raise_broken(request)
+
+    def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
+        while True:
+            with self.server.turn(admitted.principal, self.method):
+                response = next(responses, None)
+            if response is None:
+                return
+            yield response
 
     @contextmanager
-    def _worker(self, request: Any, context: Context) -> Iterator[Callable[..., Any]]:
-        call = Call(self.method, context, self.server.stopping)
-        around = surrounded(call, request, self.server.issuers)
-        with around, self.container.worker(self, call=call) as method:
-            yield method
+    def _worker(
+        self, admitted: Admitted, context: Context
+    ) -> Iterator[tuple[Call, Callable[..., Any], Any]]:
+        traceparent = str(admitted.arrival.metadata.get("traceparent", ""))
+        call = Call(
+            self.method,
+            context,
+            self.server.stopping,
+            traceparent,
+            admitted.principal,
+            admitted.token,
+        )
+        with surrounded(call):
+            request = admitted.request()
+            with self.container.worker(self, call=call) as method:
+                yield call, method, request
+
+
+def _raise_broken(request: Any) -> None:
+    """Raise the refusal that ended a stream of requests, if one did."""
+    if isinstance(request, Requests) and request.refusal:
+        raise request.refusal
 
 
 grpc = Grpc.decorator

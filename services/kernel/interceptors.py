@@ -1,7 +1,8 @@
 """The layers around every gRPC call, from the outside in.
 
-Tracing, metrics, errors, deadline, authentication and authorisation, validation, and the worker.
-Error mapping is outside the layers that refuse calls, so that their refusals are mapped as well.
+The front (`kernel.front`) checks deadline, credential and role before the call has a thread. Here,
+on its thread: tracing, metrics, errors, validation, and the worker. Error mapping is outside the
+layers that refuse calls, so that their refusals are mapped as well.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, cast
 
 import grpc as grpcio
@@ -23,9 +25,8 @@ from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind, get_current_span
 from pymongo.errors import OperationFailure
 
-from kieng.access.v1 import access_pb2
 from services.kernel import metrics
-from services.kernel.access import Issuers, Principal, allow, roles_of
+from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, Refusal, Unauthenticated, Unavailable
 from services.kernel.mongo import DOWN, SICK
 from services.kernel.tracing import span
@@ -44,7 +45,7 @@ NOBODY = Principal("", "", "", frozenset())
 class Call:
     """A gRPC call on its way through the interceptors to its worker.
 
-    ``traceparent`` is known after tracing, ``principal`` and ``token`` after authentication.
+    ``traceparent`` is the caller's until tracing replaces it by that of this call.
     """
 
     method: MethodDescriptor
@@ -60,74 +61,67 @@ class Call:
 
 
 @contextmanager
-def surrounded(call: Call, request: Any, issuers: Issuers) -> Iterator[Call]:
-    """Apply the interceptors to a call of the process's services; not to health and reflection.
-
-    Args:
-        call: the call, answered by the block.
-        request: the request, an iterator for client streams.
-        issuers: accepted issuers of tokens.
-    """
-    metadata = dict(cast(Any, call.context).invocation_metadata() or ())
-    name = f"{call.method.containing_service.full_name}/{call.method.name}"
-    facts = {"rpc.system": "grpc", "rpc.method": name}
-    traced = span(name, SpanKind.SERVER, [str(metadata.get("traceparent", ""))], facts)
+def surrounded(call: Call) -> Iterator[Call]:
+    """Apply the interceptors to a call of the process's services; not to health and reflection."""
+    facts = {"rpc.system": "grpc", "rpc.method": rpc_name(call.method)}
+    traced = span(facts["rpc.method"], SpanKind.SERVER, [call.traceparent], facts)
     with traced as call.traceparent, measuring(call), refusing(call):
-        check_deadline(call)
-        authenticate(call, str(metadata.get("authorization", "")), issuers)
-        if not call.method.client_streaming:  # streams are validated message by message
-            check(request)
         yield call
+
+
+def rpc_name(method: MethodDescriptor) -> str:
+    """Return `package.Service/Method`."""
+    return f"{method.containing_service.full_name}/{method.name}"
 
 
 @contextmanager
 def measuring(call: Call) -> Iterator[None]:
     """Count the call by its status and time it."""
-    labels = metrics.grpc_labels(call.method)
-    metrics.GRPC_STARTED.labels(*labels).inc()
     begin = time.perf_counter()
     code = "CANCELLED"
     try:
-        with metrics.GRPC_RUNNING.track_inprogress():
+        is_stream = call.method.client_streaming or call.method.server_streaming
+        running = metrics.GRPC_STREAMS if is_stream else metrics.GRPC_RUNNING
+        with running.track_inprogress():
             yield
         code = "OK"
     finally:
         # grpcio has `code`, its types do not.
         code = getattr(cast(Any, call.context).code(), "name", code)
         seconds = time.perf_counter() - begin
-        metrics.GRPC_HANDLED.labels(*labels, code).inc()
-        metrics.GRPC_SECONDS.labels(*labels).observe(seconds)
+        metrics.count_call(call.method, code, seconds)
         get_current_span().set_attribute("rpc.response.status_code", code)
         outcome = {"institution": call.principal.institution_id, "ms": round(seconds * 1000, 1)}
         log.info("call", method=call.method.full_name, code=code, **outcome)
 
 
-def check_deadline(call: Call) -> None:
+def check_deadline(method: MethodDescriptor, remaining: float | None) -> None:
     """Refuse a call without a deadline or with one too far away; server streams need none.
+
+    Args:
+        method: the RPC.
+        remaining: seconds until the caller's deadline; None if it set none.
 
     Raises:
         InvalidArgument: there is no deadline, or it is too far away. The caller's fault.
     """
-    remaining: float | None = call.context.time_remaining()
-    longest = STREAM_SECONDS_MAX if call.method.client_streaming else UNARY_SECONDS_MAX
-    endless = call.method.server_streaming and not call.method.client_streaming
+    longest = STREAM_SECONDS_MAX if method.client_streaming else UNARY_SECONDS_MAX
+    endless = method.server_streaming and not method.client_streaming
     if not endless and (remaining is None or remaining > longest + 1):
         at_most = f"set a deadline of at most {longest:.0f} seconds"
         raise InvalidArgument(at_most, reason="DEADLINE_NEEDED")
 
 
-def authenticate(call: Call, authorization: str, issuers: Issuers) -> None:
-    """Set the call's principal to the person or program that its credential names.
+def bearer_token(authorization: str) -> str:
+    """Return the token of an `authorization` header.
 
     Raises:
-        Unauthenticated: there is no credential, or it is not valid. The caller's fault.
-        Forbidden: the credential is valid, but not for this. The caller's fault.
+        Unauthenticated: there is none. The caller's fault.
     """
-    scheme, _, call.token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not call.token:
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("send your token as metadata `authorization: Bearer ...`")
-    call.principal = issuers.principal(call.token)
-    allow(call.principal, roles_of(call.method.GetOptions().Extensions[access_pb2.rule]))
+    return token
 
 
 def check(message: Message) -> None:
@@ -172,13 +166,16 @@ def refusing(call: Call) -> Iterator[None]:
 
 
 def status_of(refusal: Refusal) -> status_pb2.Status:
-    """Return the `google.rpc.Status` of a refusal, with ErrorInfo and BadRequest."""
+    """Return the `google.rpc.Status` of a refusal, with its details."""
     status = status_pb2.Status(code=code_pb2.Code.Value(refusal.status), message=refusal.message)
     facts = {"reason": refusal.reason, "domain": "kieng", "metadata": refusal.details}
     status.details.add().Pack(error_details_pb2.ErrorInfo(**facts))
     if refusal.fields:
         violations = [{"field": f, "description": d} for f, d in refusal.fields.items()]
         status.details.add().Pack(error_details_pb2.BadRequest(field_violations=violations))
+    if refusal.retry_after_seconds:
+        delay = timedelta(seconds=refusal.retry_after_seconds)
+        status.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
     return status
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -83,7 +84,9 @@ class Consume(Looping, ConsumerRebalanceListener):
         positions: attribute name of a provider that stores the positions with its own state:
             ``claim(partition)`` takes a partition and returns the offset to read from, or raises
             `NotReady`; ``flush_pending()``, called when no records are left, returns when all
-            delivered ones are stored, or raises as the method. Empty: positions are in Kafka.
+            delivered ones are stored, or raises as the method; ``stored_offset(partition)`` is
+            the first offset not stored yet, up to which records count as handled;
+            ``records_wanted`` limits the next batch. Empty: positions are in Kafka.
         max_records: maximum number of records per batch.
     """
 
@@ -137,24 +140,29 @@ class Consume(Looping, ConsumerRebalanceListener):
         named = (d for d in self.container.dependencies if d.attr_name == self.positions)
         keeper = next(named, None)
         self._consumer = consumer = KafkaConsumer(**options, max_poll_records=self.max_records)
+        self._delivered: deque[tuple[TopicPartition, list[Record]]] = deque()
         try:
             self._take_partitions(consumer)
             while not self.stopping.is_set():
                 self._ticked_at = time.monotonic()
                 self._claim(consumer, keeper)
-                polled = consumer.poll(timeout_ms=POLL_MS)
+                most = keeper.records_wanted if keeper else self.max_records
+                polled = consumer.poll(timeout_ms=POLL_MS, max_records=most)
                 metrics.note_poll(self.group, self.topics, polled)
                 for partition, records in polled.items():
                     if self.stopping.is_set():
                         break  # records that were not delivered are not committed
                     if partition in consumer.assignment() - consumer.paused():
                         self._hand_over(records)
-                        self._advance(consumer, partition, records)
+                        self._delivered.append((partition, records))
+                        self._advance(consumer, keeper)
                 if keeper and not polled:
                     keeper.flush_pending()
+                    self._advance(consumer, keeper)
                 self.unready = "" if consumer.assignment() else "no partition is assigned"
             if keeper:
                 keeper.flush_pending()
+                self._advance(consumer, keeper)
         finally:
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
@@ -179,7 +187,9 @@ class Consume(Looping, ConsumerRebalanceListener):
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Remove the metrics of revoked partitions."""
-        metrics.forget_partitions(self.group, revoked)
+        gone = set(revoked)
+        self._delivered = deque(each for each in self._delivered if each[0] not in gone)
+        metrics.forget_partitions(self.group, gone)
 
     def _claim(self, consumer: KafkaConsumer, keeper: Any) -> None:
         for partition in consumer.paused():
@@ -228,7 +238,17 @@ class Consume(Looping, ConsumerRebalanceListener):
             marks.append(("dlq_truncated", b"true"))
             self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 
-    def _advance(self, consumer: KafkaConsumer, partition: Any, records: list[Record]) -> None:
+    def _advance(self, consumer: KafkaConsumer, keeper: Any) -> None:
+        """Commit and count the delivered batches that are stored, in order."""
+        while self._delivered:
+            partition, records = self._delivered[0]
+            if keeper and keeper.stored_offset(partition.partition) <= records[-1].offset:
+                return
+            self._delivered.popleft()
+            self._commit(consumer, partition, records)
+            metrics.count_records(self.group, records, consumer.highwater(partition) or 0)
+
+    def _commit(self, consumer: KafkaConsumer, partition: Any, records: list[Record]) -> None:
         offsets = {partition: OffsetAndMetadata(records[-1].offset + 1)}
         refused = metrics.COMMIT_FAILURES.labels(self.group)
         if self.positions:
@@ -237,7 +257,6 @@ class Consume(Looping, ConsumerRebalanceListener):
         else:
             with refused.count_exceptions():
                 consumer.commit(offsets, timeout_ms=COMMIT_MS_MAX)
-        metrics.count_records(self.group, records, consumer.highwater(partition) or 0)
 
 
 consume = Consume.decorator

@@ -22,8 +22,11 @@ _CODE = [*_METHOD, "grpc_code"]
 GRPC_STARTED = Counter("grpc_server_started", "Calls that began.", _METHOD)
 GRPC_HANDLED = Counter("grpc_server_handled", "Calls that ended, by status.", _CODE)
 GRPC_SECONDS = Histogram("grpc_server_handling_seconds", "Time to answer a call.", _METHOD)
-GRPC_RUNNING = Gauge("kieng_grpc_calls_running", "Calls and streams that hold a thread now.")
-GRPC_THREADS = Gauge("kieng_grpc_threads_limit", "Threads for calls; further calls wait.")
+GRPC_RUNNING = Gauge("kieng_grpc_calls_running", "Calls that hold a worker thread now.")
+GRPC_THREADS = Gauge("kieng_grpc_threads_limit", "Worker threads for calls; further calls wait.")
+GRPC_STREAMS = Gauge("kieng_grpc_streams_running", "Streams that are open now; each has a thread.")
+GRPC_STREAMS_LIMIT = Gauge("kieng_grpc_streams_limit", "Most open streams of this process.")
+GRPC_WAITING = Gauge("kieng_grpc_calls_waiting", "Calls that wait for a worker thread.")
 
 _CONSUMER = ["topic", "group"]
 _PARTITION = [*_CONSUMER, "partition"]
@@ -92,6 +95,13 @@ def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
     kinds = ("unary", "client_stream", "server_stream", "bidi_stream")
     kind = kinds[method.client_streaming + 2 * method.server_streaming]
     return kind, method.containing_service.full_name, method.name
+
+
+def count_call(method: MethodDescriptor, code: str, seconds: float) -> None:
+    """Count a call that has ended, by the name of its status."""
+    labels = grpc_labels(method)
+    GRPC_HANDLED.labels(*labels, code).inc()
+    GRPC_SECONDS.labels(*labels).observe(seconds)
 
 
 def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:

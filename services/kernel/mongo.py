@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
+import pymongo
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, SharedExtension
 from pymongo import MongoClient, errors
 from pymongo.database import Database
 
 from services.kernel import metrics
+from services.kernel.mongo_features import need_features
 
 OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
 # Without it a call may wait indefinitely, e.g. for locks of a dead client's transaction.
 SOCKET_TIMEOUT_MS = 30_000
 
-DOWN = (errors.AutoReconnect, errors.WaitQueueTimeoutError)
-"""Errors of an unreachable database; the same call may be retried."""
+DOWN = (
+    errors.AutoReconnect,
+    errors.ExecutionTimeout,
+    errors.WaitQueueTimeoutError,
+    errors.WTimeoutError,
+)
+"""Errors of a database that is unreachable or too slow; the same call may be retried."""
 
 SICK = {1, 14031}
 """Codes of a reachable database that is broken (InternalError) or whose disk is full."""
+
+
+def within(seconds: float) -> AbstractContextManager[None]:
+    """Bound the time that all database operations of a block, of this thread, take together.
+
+    Args:
+        seconds: maximum time; an operation that it leaves no time fails as timed out.
+    """
+    return pymongo.timeout(max(seconds, 0.001))
 
 
 class Mongo:
@@ -59,8 +76,10 @@ def declare(database: Database[dict[str, Any]], documents: Sequence[Any], versio
     """Create missing indexes of document classes; set the schema version of a new database.
 
     Raises:
+        NotReady: the database lacks what the services need.
         RuntimeError: the data are those of an older release, or half restored.
     """
+    need_features(database)
     state = database["schema"]
     if not any(database[kind._meta["collection"]].find_one() for kind in documents):
         state.update_one({"_id": "version"}, {"$setOnInsert": {"version": version}}, upsert=True)

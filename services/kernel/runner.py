@@ -18,6 +18,7 @@ import structlog
 from services.kernel import tls, tracing
 from services.kernel.config import KernelSettings, give_up, load
 from services.kernel.container import NativeContainer
+from services.kernel.errors import NotReady
 from services.kernel.lossy_stream import LossyStream
 from services.kernel.metrics import SERVICE_INFO, serve_http
 
@@ -94,7 +95,11 @@ def run(name: str) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: container.finished.set())
-    container.start()
+    try:
+        container.start()
+    except NotReady as unfit:
+        log.critical("cannot start", reason=str(unfit))
+        return 1
     log.info("started", http_port=http.server_port)
     container.finished.wait()
     # If it does not stop, the stacks are dumped and the process exits with code 1.

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from services.agreement import config as agreement
 from services.kernel.config import KernelSettings
 from services.kpi.signing import Signer, read_signer
 
@@ -15,13 +16,15 @@ RECORDS_MAX = 4000
 """Maximum number of records in one flush."""
 FETCH_BYTES_MAX = 12_000_000
 """Bytes of one partition per fetch: several full batches of a backlog, so that few are small."""
+EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
+"""Variables that hold the key of editions, or name its file."""
 
 
-class Settings(KernelSettings):
+class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`."""
 
-    watchers_max: int = 16
-    """Maximum number of WatchKpis streams per process; each occupies one of `grpc_workers`."""
+    watchers_max: int = 128
+    """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
     """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
     parked_per_10000_max: int = 100
@@ -77,15 +80,19 @@ class Settings(KernelSettings):
 
 
 def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return the environment variables that give a subprocess the settings of its parent."""
-    said = {name: getattr(settings, name) for name in settings.model_fields_set}
+    """Return the environment variables that give a subprocess the settings of its parent.
+
+    All but the key of editions: a subprocess signs nothing.
+    """
+    said = {name: getattr(settings, name) for name in settings.model_fields_set - {"edition_key"}}
     plain = {
         f"KIENG_{name.upper()}": value.get_secret_value()
         if hasattr(value, "get_secret_value")
         else value
         for name, value in said.items()
     }
+    inherited = {name: text for name, text in os.environ.items() if name not in EDITION_KEYS}
     return {
-        **os.environ,
+        **inherited,
         **{name: str(value) for name, value in plain.items() if value is not None},
     }

@@ -14,6 +14,11 @@ RECORDS_SKIPPED = Counter(
 FLUSH_SECONDS = Histogram(
     "kieng_kpi_flush_seconds", "Time of one transaction; growing means that the database is slow."
 )
+FLUSH_RECORDS_LIMIT = Gauge(
+    "kieng_kpi_flush_records_limit",
+    "Most records of one transaction, by the database's speed: 4000 when it is quick; near 1 it "
+    "hardly keeps up.",
+)
 PARKED = Gauge(
     "kieng_kpi_parked",
     "Records that cannot be folded and wait to be mended: 0 is healthy; see `kieng parked list`.",

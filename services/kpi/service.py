@@ -19,6 +19,7 @@ from kieng.kpi.v1 import (
     parked_service_pb2,
     target_service_pb2,
 )
+from kieng.proposals.v1 import proposal_service_pb2
 from services.kernel.container import repeat
 from services.kernel.errors import InvalidRecord, Unavailable
 from services.kernel.kafka import Record, consume, event_type
@@ -101,6 +102,7 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
         target_service_pb2.DESCRIPTOR.services_by_name["TargetService"],
         edition_service_pb2.DESCRIPTOR.services_by_name["EditionService"],
         parked_service_pb2.DESCRIPTOR.services_by_name["ParkedService"],
+        proposal_service_pb2.DESCRIPTOR.services_by_name["ProposalService"],
     )
 
     live = Live()

@@ -30,6 +30,9 @@ class Kind(StrEnum):
     SUBMISSION_VERIFIED = "submission_verified"
     SUBMISSION_REJECTED = "submission_rejected"
     TARGET_REACHED = "target_reached"
+    PROPOSAL = "proposal"
+    EMERGENCY = "emergency"
+    SUBMISSION_WITHDRAWN = "submission_withdrawn"
 
 
 class Language(StrEnum):
@@ -62,18 +65,22 @@ class Subscription:
     target_unit_ids: tuple[str, ...] = ()
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Return True if a kind is sent by e-mail."""
-        return bool(self.email) and kind in self.email_kinds
+        """Return True if a kind is sent by e-mail; an emergency always is."""
+        is_wanted = kind is Kind.EMERGENCY or kind in self.email_kinds
+        return bool(self.email) and is_wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission after a decision; if nothing counts, ``type`` and ``title`` are empty."""
+    """A submission after a decision or the withdrawal by another person.
+
+    ``recipients`` are its authors. ``type`` and ``title`` are empty if nothing counts.
+    """
 
     kind: Kind
     submission_id: str
     version: int
-    author: Recipient
+    recipients: tuple[Recipient, ...]
     work_key: str
     unit_id: str = ""
     type: str = ""
@@ -89,6 +96,22 @@ class Reached:
     year: int
     target: int
     value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal that is new, an emergency or decided.
+
+    ``waits_for`` lists the institutions that have not voted; ``emergency`` is the reason or empty.
+    """
+
+    proposal_id: str
+    version: int
+    state: str
+    proposed_by: str
+    waits_for: tuple[str, ...] = ()
+    emergency: str = ""
+    emergency_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +149,17 @@ class Notification:
     read_at: datetime | None = None
 
 
-def notice_of_decision(decided: Decided) -> Notice:
-    """Return the notice for the author of a decided submission."""
+def notices_of_decision(decided: Decided) -> list[Notice]:
+    """Return the notices for the authors of a decided or withdrawn submission."""
+    return [_notice_of_decision(decided, recipient) for recipient in decided.recipients]
+
+
+def _notice_of_decision(decided: Decided, recipient: Recipient) -> Notice:
     return Notice(
         kind=decided.kind,
         about=f"submission:{decided.submission_id}",
         event_key=str(decided.version),
-        recipient=decided.author.key,
+        recipient=recipient.key,
         facts={
             "submission_id": decided.submission_id,
             "work_key": decided.work_key,
@@ -156,6 +183,24 @@ def notice_of_target(reached: Reached, recipient: str) -> Notice:
             "year": reached.year,
             "target": reached.target,
             "value": reached.value,
+        },
+    )
+
+
+def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
+    """Return the notice of a proposal for one person; each state gives one."""
+    return Notice(
+        kind=Kind.EMERGENCY if proposed.emergency else Kind.PROPOSAL,
+        about=f"proposal:{proposed.proposal_id}",
+        event_key=f"{proposed.state}:{bool(proposed.emergency)}",
+        recipient=recipient,
+        facts={
+            "proposal_id": proposed.proposal_id,
+            "state": proposed.state,
+            "proposed_by": proposed.proposed_by,
+            "waits_for": ", ".join(proposed.waits_for) or "-",
+            "emergency": proposed.emergency,
+            "emergency_by": proposed.emergency_by,
         },
     )
 

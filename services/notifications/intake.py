@@ -13,9 +13,11 @@ from services.notifications import metrics, wire
 from services.notifications.domain import (
     Decided,
     Notice,
+    Proposed,
     Reached,
-    notice_of_decision,
+    notice_of_proposal,
     notice_of_target,
+    notices_of_decision,
     subscribable,
 )
 from services.notifications.store import Deliveries, Inbox, Subscriptions
@@ -68,8 +70,10 @@ def notify(
         metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
 
 
-def _notices(event: Decided | Reached, subscriptions: Subscriptions) -> list[Notice]:
+def _notices(event: Decided | Reached | Proposed, subscriptions: Subscriptions) -> list[Notice]:
     if isinstance(event, Decided):
-        return [notice_of_decision(event)]
+        return notices_of_decision(event)
+    if isinstance(event, Proposed):
+        return [notice_of_proposal(event, each) for each in subscriptions.everybody()]
     recipients = subscriptions.to_targets_of(subscribable(event.unit_id))
     return [notice_of_target(event, recipient) for recipient in recipients]

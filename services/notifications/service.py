@@ -1,6 +1,7 @@
 """The notifications service.
 
-Topics in: `kieng.submissions.v1`, `kieng.kpi.v1`. Topics out: `kieng.notifications.v1`.
+Topics in: `kieng.submissions.v1`, `kieng.kpi.v1`, `kieng.directory.v1`.
+Topics out: `kieng.notifications.v1`.
 RPCs: all of NotificationService.
 """
 
@@ -90,7 +91,9 @@ class NotificationsService:
             subscription=wire.encode_subscription(wanted)
         )
 
-    @consume("kieng.submissions.v1", "kieng.kpi.v1", group="kieng.notifications")
+    @consume(
+        "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
+    )
     def on_records(self, records: list[Record]) -> None:
         """Create notifications for a batch. At least once; a repeated record creates none."""
         notify(

@@ -123,6 +123,10 @@ class Subscriptions:
         found = self._documents.find({"target_unit_ids": {"$in": unit_ids}}, {"_id": 1})
         return sorted({document["_id"] for document in found})
 
+    def everybody(self) -> list[str]:
+        """Return all people who have set a subscription."""
+        return sorted(document["_id"] for document in self._documents.find({}, {"_id": 1}))
+
 
 class Deliveries:
     """The ledger of e-mails. Thread-safe; every write is guarded by what was read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from services.notifications.domain import Facts, Language, Notification
 
 SUBJECT_CHARACTERS_MAX = 150
 OTHER_TYPE = "other"
+HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 Texts = Mapping[str, Mapping[str, str]]
 
@@ -40,6 +42,8 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
     for name in ("target", "value"):
         if name in facts:
             values[name] = number(int(facts[name]), language)
+    if "proposal_id" in facts:
+        values["state_text"] = TEXTS[language]["proposal_state"][values["state"]]
     if "submission_id" in facts:
         values["work"] = _work(values, language)
         values["unit"] = values["unit_id"] or "-"
@@ -61,4 +65,6 @@ def number(value: int, language: Language) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text without line breaks and without what cannot be seen; old events may hold it."""
+    seen = (" " if unicodedata.category(c) in HIDDEN else c for c in text)
+    return " ".join("".join(seen).split())

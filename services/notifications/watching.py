@@ -17,7 +17,8 @@ from services.notifications import metrics, wire
 from services.notifications.domain import Language, Notification
 from services.notifications.store import Inbox, Subscriptions
 
-WATCHERS_MAX = 20
+# More than three institutions may have open by the limits of the kernel's front.
+WATCHERS_MAX = 100
 POLL_SECONDS = 0.5
 SIGN_OF_LIFE_SECONDS = 10.0
 # Any process may write a notification this long after its order value was assigned.

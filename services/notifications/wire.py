@@ -6,6 +6,8 @@ from google.protobuf.message import DecodeError
 
 from kieng.kpi.v1 import events_pb2 as kpi_events_pb2
 from kieng.notifications.v1 import events_pb2, notification_pb2
+from kieng.proposals.v1 import events_pb2 as proposal_events_pb2
+from kieng.proposals.v1 import proposal_pb2
 from kieng.submissions.v1 import events_pb2 as submission_events_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord
@@ -15,6 +17,7 @@ from services.notifications.domain import (
     Kind,
     Language,
     Notification,
+    Proposed,
     Reached,
     Recipient,
     Subscription,
@@ -23,11 +26,13 @@ from services.notifications.texts import render
 
 SUBMISSION_CHANGED = submission_events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 TARGET_REACHED = kpi_events_pb2.TargetReached.DESCRIPTOR.full_name
+PROPOSAL_CHANGED = proposal_events_pb2.ProposalChanged.DESCRIPTOR.full_name
 
 TOLD_STATES = {
     submission_pb2.STATE_RETURNED: Kind.SUBMISSION_RETURNED,
     submission_pb2.STATE_VERIFIED: Kind.SUBMISSION_VERIFIED,
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
+    submission_pb2.STATE_WITHDRAWN: Kind.SUBMISSION_WITHDRAWN,
 }
 # The field that names a work of each type. Names of persons are personal and never sent.
 TITLE_FIELDS = {
@@ -50,10 +55,10 @@ def is_listened_to(record: Record) -> bool:
     Raises:
         InvalidRecord: the record names no type. The producer's fault.
     """
-    return event_type(record) in (SUBMISSION_CHANGED, TARGET_REACHED)
+    return event_type(record) in (SUBMISSION_CHANGED, TARGET_REACHED, PROPOSAL_CHANGED)
 
 
-def decode_record(record: Record) -> Decided | Reached | None:
+def decode_record(record: Record) -> Decided | Reached | Proposed | None:
     """Return the decoded event, None if it causes no notification.
 
     Raises:
@@ -62,6 +67,9 @@ def decode_record(record: Record) -> Decided | Reached | None:
     try:
         if event_type(record) == TARGET_REACHED:
             return decode_reached(kpi_events_pb2.TargetReached.FromString(record.value or b""))
+        if event_type(record) == PROPOSAL_CHANGED:
+            value = record.value or b""
+            return decode_proposed(proposal_events_pb2.ProposalChanged.FromString(value))
         changed = submission_events_pb2.SubmissionChanged.FromString(record.value or b"")
         return decode_changed(changed)
     except (DecodeError, ValueError) as error:
@@ -77,7 +85,9 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
     if not changed.submission_id or not changed.institution_id or not changed.version:
         raise ValueError("no submission_id, institution_id or version")
     kind = TOLD_STATES.get(changed.state)
-    if kind is None or not changed.primary or not changed.submitted_by:
+    told = changed.bereaved if kind is Kind.SUBMISSION_WITHDRAWN else [changed.submitted_by]
+    recipients = tuple(Recipient(changed.institution_id, each) for each in told if each)
+    if kind is None or not changed.primary or not recipients:
         return None
     claim = changed.declared if changed.HasField("declared") else changed.verified
     type_name = claim.facts.WhichOneof("kind") or ""
@@ -87,7 +97,7 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
         kind=kind,
         submission_id=changed.submission_id,
         version=changed.version,
-        author=Recipient(changed.institution_id, changed.submitted_by),
+        recipients=recipients,
         work_key=changed.work_key,
         unit_id=claim.unit_id,
         type=type_name,
@@ -105,6 +115,29 @@ def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
     if not target.unit_id or not target.indicator_code or not target.year:
         raise ValueError("no unit_id, indicator_code or year")
     return Reached(target.unit_id, target.indicator_code, target.year, target.value, event.value)
+
+
+def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | None:
+    """Return a proposal that everybody hears of; None for a vote that decides nothing.
+
+    Raises:
+        ValueError: the message lacks what names the proposal.
+    """
+    found = event.proposal
+    if not found.proposal_id or not found.version or not found.state:
+        raise ValueError("no proposal_id, version or state")
+    if found.state == proposal_pb2.STATE_APPROVED:
+        return None  # it takes effect at once, or fails, which is another version
+    voted = {*found.approved_by, *found.rejected_by}
+    return Proposed(
+        proposal_id=found.proposal_id,
+        version=found.version,
+        state=proposal_pb2.State.Name(found.state).removeprefix("STATE_").lower(),
+        proposed_by=found.proposed_by,
+        waits_for=tuple(member for member in found.members if member not in voted),
+        emergency=found.emergency,
+        emergency_by=found.emergency_by,
+    )
 
 
 def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.kernel.config import KernelSettings
+from services.agreement import config as agreement
 
 
-class Settings(KernelSettings):
-    """Settings of partners: only those of the kernel."""
+class Settings(agreement.Settings):
+    """Settings of partners: those of the kernel and of the agreement."""

@@ -7,11 +7,12 @@ from typing import Any
 
 from pymongo.database import Database
 
+from services.agreement.documents import ProposalDocument
 from services.kernel import mongo
 from services.partners.documents import DirectoryDocument, PartnerDocument
 
 DATABASE = "kieng_partners"
-DOCUMENTS = (DirectoryDocument, PartnerDocument)
+DOCUMENTS = (DirectoryDocument, PartnerDocument, ProposalDocument)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
 """Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
 DERIVED: frozenset[str] = frozenset()
@@ -30,5 +31,5 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 def restored(database: Database[dict[str, Any]]) -> None:
     """Mark everything as unpublished, because the log was lost. Safe to repeat."""
-    for name in ("directories", "partners"):
+    for name in ("directories", "partners", "proposals"):
         database[name].update_many({}, {"$set": {"unsent": True}})

@@ -1,7 +1,7 @@
 """The partners service.
 
 Topics in: none. Topics out: `kieng.directory.v1`, `kieng.partners.v1`.
-RPCs: all of DirectoryService and PartnerService.
+RPCs: all of DirectoryService, PartnerService and ProposalService.
 """
 
 from __future__ import annotations
@@ -13,32 +13,52 @@ import uuid_utils
 
 from kieng.directory.v1 import directory_service_pb2
 from kieng.partners.v1 import partner_service_pb2
+from kieng.proposals.v1 import proposal_service_pb2
+from services.agreement.api import ProposalApi
+from services.agreement.domain import Kind, State, Wish
+from services.agreement.providers import ProposalStore, Terms
+from services.agreement.wire import encode_proposal, read_wish, wish_of
 from services.kernel.container import Waker, repeat
+from services.kernel.errors import Conflict
 from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.partners import metrics, wire
 from services.partners.documents import Change
-from services.partners.domain import directory
+from services.partners.domain import changes, directory
 from services.partners.domain.partner import best_first, the_one
-from services.partners.outbox import UNSENT_PER_RUN, DirectoryOutbox, PartnerOutbox
+from services.partners.outbox import (
+    DIRECTORY_TOPIC,
+    SOURCE,
+    UNSENT_PER_RUN,
+    DirectoryOutbox,
+    PartnerOutbox,
+)
+from services.partners.publication import Plan, plan_of
+from services.partners.schema import DATABASE
 from services.partners.search_text import fold
-from services.partners.store import DirectoryStore, PartnerStore
+from services.partners.store import TRIES, DirectoryStore, PartnerStore
+from services.policy.enforcement import need
+from services.policy.rules import Decision, Resource
 
 UNITS_DEFAULT = 20
 PARTNERS_DEFAULT = 50
 
 
-class PartnersService:
+class PartnersService(ProposalApi):
     """The directory of institutions and units, and the registry of partners."""
 
     name = "partners"
     serves = (
         directory_service_pb2.DESCRIPTOR.services_by_name["DirectoryService"],
         partner_service_pb2.DESCRIPTOR.services_by_name["PartnerService"],
+        proposal_service_pb2.DESCRIPTOR.services_by_name["ProposalService"],
     )
 
     call = CurrentCall()
+    proposals = ProposalStore(DATABASE)
+    proposals_topic, proposals_source = DIRECTORY_TOPIC, SOURCE
+    terms = Terms()
     directories = DirectoryStore()
     partners = PartnerStore()
     publish = Publisher()
@@ -47,16 +67,28 @@ class PartnersService:
 
     @property
     def change(self) -> Change:
-        """Metadata of the writes of this call."""
-        return Change(datetime.now(UTC), str(uuid_utils.uuid7()), self.call.traceparent)
+        """Metadata of the writes of this call, or of a run without a call."""
+        traceparent = getattr(self.call, "traceparent", "")
+        return Change(datetime.now(UTC), str(uuid_utils.uuid7()), traceparent)
 
     @grpc
     def publish_directory(self, request: Any) -> Any:
-        """Publish a new version of the tree. Idempotent: an unchanged tree keeps its version."""
-        units = directory.arranged(wire.decode_units(request.units), fold)
-        version = self.directories.publish(units, self.change)
-        self.wake_relay()
-        return directory_service_pb2.PublishDirectoryResponse(version=version)
+        """Publish a tree: own units at once, others by a proposal. An unchanged tree stays."""
+        for attempt in range(TRIES):
+            plan = plan_of(request, self.directories, datetime.now(UTC).date())
+            if plan.touched and self._may(plan.touched) is Decision.PROPOSE:
+                wish = wish_of(Kind.DIRECTORY, plan.request, plan.affected)
+                found = self.ask(wish, self.terms(plan.bound))
+                version = int(found.outcome) if found.outcome.isdecimal() else plan.version
+                return directory_service_pb2.PublishDirectoryResponse(
+                    version=version, proposal=encode_proposal(found)
+                )
+            try:
+                return directory_service_pb2.PublishDirectoryResponse(version=self._publish(plan))
+            except Conflict:
+                if attempt == TRIES - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     @grpc
     def get_directory(self, request: Any) -> Any:
@@ -77,11 +109,19 @@ class PartnersService:
 
     @grpc
     def register_partner(self, request: Any) -> Any:
-        """Register a partner; a steward may also complete one. Idempotent by tax code and names."""
+        """Register a partner; a steward proposes what one lacks. Idempotent by tax code, names."""
         asked = wire.decode_partner(request.partner)
-        may_complete = "steward" in self.call.principal.roles
-        key_of = wire.key_of if may_complete else None
-        partner, is_new = self.partners.register(asked, self.change, key_of)
+        if "steward" in self.call.principal.roles:
+            known = self.partners.completion(asked, wire.key_of)
+            if known is not None:
+                partner, is_lacking = known
+                answer = partner_service_pb2.RegisterPartnerResponse(
+                    partner=wire.encode_partner(partner)
+                )
+                if is_lacking and self._may(frozenset()) is Decision.PROPOSE:
+                    self._propose_partner(request, answer)
+                return answer
+        partner, is_new = self.partners.register(asked, self.change)
         self.wake_relay()
         return partner_service_pb2.RegisterPartnerResponse(
             partner=wire.encode_partner(partner), created=is_new
@@ -103,6 +143,42 @@ class PartnersService:
         return partner_service_pb2.SearchPartnersResponse(
             partners=map(wire.encode_partner, best[:limit])
         )
+
+    def take_effect(self, wish: Wish) -> str:
+        """Publish the approved tree, or complete the approved partner."""
+        if wish.kind is Kind.DIRECTORY:
+            tree = directory_service_pb2.PublishDirectoryRequest()
+            read_wish(wish, tree)
+            today = datetime.now(UTC).date()
+            return str(self._publish(plan_of(tree, self.directories, today, is_exact=True)))
+        asked = partner_service_pb2.RegisterPartnerRequest()
+        read_wish(wish, asked)
+        partner = wire.decode_partner(asked.partner)
+        found, _ = self.partners.register(partner, self.change, wire.key_of)
+        self.wake_relay()
+        return str(found.partner_id)
+
+    def _propose_partner(self, request: Any, answer: Any) -> None:
+        """Propose what a registered partner lacks; the answer shows what came of it."""
+        newest = self.directories.stored()
+        today = datetime.now(UTC).date().isoformat()
+        bound = changes.institutions(newest.units if newest else (), today)
+        found = self.ask(wish_of(Kind.PARTNER, request), self.terms(bound))
+        answer.proposal.CopyFrom(encode_proposal(found))
+        if found.state is State.EFFECTIVE:
+            full = self.partners.completion(wire.decode_partner(request.partner), wire.key_of)
+            if full is not None:
+                answer.partner.CopyFrom(wire.encode_partner(full[0]))
+
+    def _may(self, unit_ids: frozenset[str]) -> Decision:
+        return need(self.call.principal, self.call.method, Resource(unit_ids))
+
+    def _publish(self, plan: Plan) -> int:
+        if not plan.touched:
+            return plan.version
+        version = self.directories.publish(plan.units, plan.version, self.change)
+        self.wake_relay()
+        return int(version)
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:

@@ -25,7 +25,7 @@ from services.partners.documents import (
     encode_directory,
     encode_partner,
 )
-from services.partners.domain.directory import Directory, Entry, Unit, entries_of, same_tree
+from services.partners.domain.directory import Directory, Entry, Unit, entries_of
 from services.partners.domain.partner import PARTNER_ID, TAX_CODE, Partner, completed, known_as
 from services.partners.schema import DATABASE, declare
 from services.partners.search_text import fold
@@ -90,25 +90,25 @@ class Directories:
             return newest.directory
         return self._read(version)
 
-    def publish(self, units: tuple[Unit, ...], change: Change) -> int:
-        """Store a tree as the next version unless the newest is equal; return its version.
+    def stored(self) -> Directory | None:
+        """Return the newest directory as it is stored now, past the cache; None before any."""
+        version = self._newest_version()
+        return self._read(version) if version else None
+
+    def publish(self, units: tuple[Unit, ...], after: int, change: Change) -> int:
+        """Store a tree as the version after the one that it was made from; return its version.
 
         Raises:
-            Conflict: concurrent publications won every attempt; repeat.
+            Conflict: there is such a version by now; look at it and repeat.
         """
-        for _ in range(TRIES):
-            version = self._newest_version()
-            if version and same_tree(self._read(version).units, units):
-                return version
-            directory = Directory(version + 1, units, change.changed_at)
-            try:
-                self._documents.insert_one(encode_directory(directory, change))
-            except DuplicateKeyError:
-                continue
-            with self._lock:
-                self._fresh_until = self._clock()
-            return version + 1
-        raise Conflict("others publish directories at the same time; repeat")
+        directory = Directory(after + 1, units, change.changed_at)
+        try:
+            self._documents.insert_one(encode_directory(directory, change))
+        except DuplicateKeyError:
+            raise Conflict("others publish directories at the same time; repeat") from None
+        with self._lock:
+            self._fresh_until = self._clock()
+        return directory.version
 
     def republish_newest(self) -> None:
         """Mark the newest directory as unpublished, since the broker may have lost its log."""
@@ -159,7 +159,7 @@ class Partners:
         Args:
             asked: partner to register.
             change: metadata of the write.
-            key_of: comparison key of a name; given for a steward, who may complete a partner.
+            key_of: comparison key of a name; given to complete a registered partner.
 
         Raises:
             AlreadyExists: a name belongs to another partner.
@@ -182,6 +182,23 @@ class Partners:
                 continue
             return partner, True
         raise Conflict("others register the same partner at the same time; repeat")
+
+    def completion(self, asked: Partner, key_of: KeyOf) -> tuple[Partner, bool] | None:
+        """Return the registered partner that is meant, and whether it lacks something asked.
+
+        Returns:
+            None if it is not registered.
+
+        Raises:
+            AlreadyExists: a name belongs to another partner.
+            InvalidArgument: it would have too many names.
+        """
+        sharing = self._sharing(asked)
+        full = completed(asked, sharing, key_of)
+        if full is None:
+            return None
+        known = next(each for each in sharing if each.partner_id == full.partner_id)
+        return known, known != full
 
     def _replace(self, partner: Partner, change: Change) -> bool:
         """Write the next version. Return False on a concurrent change or a name in use."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import uuid_utils
 
@@ -54,11 +55,12 @@ class Desk:
         content = self.content(request.content, submission_id)
         has_source = request.HasField("source_record")
         source = wire.decode_source(request.source_record) if has_source else None
-        after = self.first(submission_id, content, source, request.request_id, request.submit)
+        change = self.asked(request)
+        after = self.first(submission_id, content, source, change, request.submit)
         try:
             self.submissions.insert_with_others(self.write(None, after))
         except AlreadyExists:
-            return self._created_before(content, source, request.request_id)
+            return self._created_before(content, source, change)
         self.wake()
         return after
 
@@ -70,7 +72,7 @@ class Desk:
         """
         self.read(request.submission_id)
         content = self.content(request.content, request.submission_id)
-        change = self.change(request.request_id)
+        change = self.asked(request)
         return self.make(
             request.submission_id,
             request.version,
@@ -84,7 +86,7 @@ class Desk:
         Raises:
             Refusal: as `make`.
         """
-        change = self.change(request.request_id)
+        change = self.asked(request)
         return self.make(
             request.submission_id,
             request.version,
@@ -98,7 +100,7 @@ class Desk:
         Raises:
             Refusal: as `make`.
         """
-        change = self.change(request.request_id, request.reason)
+        change = self.asked(request, request.reason)
         return self.make(
             request.submission_id,
             request.version,
@@ -124,9 +126,10 @@ class Desk:
         Raises:
             NotFound: it does not exist, or the caller may not see it.
             Conflict: ``version`` is not the newest. Read again and repeat.
+            AlreadyExists: the request id was used for something else. The caller's fault.
         """
         loaded = self.read(submission_id)
-        if loaded.submission.has_seen(change.request_id):
+        if loaded.submission.has_seen(change):
             return loaded.submission
         transitions.need_version(loaded.submission, version)
         after = transition(loaded.submission)
@@ -140,11 +143,12 @@ class Desk:
         Raises:
             NotFound: it does not exist, or lies outside the caller's units.
             Conflict: concurrent changes won every attempt; repeat.
+            AlreadyExists: the request id was used for something else. The caller's fault.
         """
-        change = self.change(request.request_id, request.reason)
+        change = self.asked(request, request.reason)
         for attempt in range(REPAIRS_MAX):
             loaded = self.read(request.submission_id)
-            if loaded.submission.has_seen(request.request_id):
+            if loaded.submission.has_seen(change):
                 return loaded.submission
             after = transitions.repair(loaded.submission, change)
             try:
@@ -196,7 +200,7 @@ class Desk:
         submission_id: str,
         content: Content,
         source: SourceRecord | None,
-        request_id: str,
+        change: Change,
         submit: bool,
     ) -> Submission:
         """Return the first version of a submission of the caller's institution.
@@ -205,7 +209,7 @@ class Desk:
             submission_id: id of the new submission.
             content: validated content.
             source: record of another system that it was imported from, if any.
-            request_id: idempotency key.
+            change: who creates it, and when.
             submit: whether to submit it for review at once.
 
         Raises:
@@ -216,19 +220,27 @@ class Desk:
             self.principal.institution_id,
             content,
             source,
-            self.change(request_id),
+            change,
             submit=submit,
         )
 
+    def asked(self, request: Any, reason: str = "") -> Change:
+        """Return the change that a request with an id of the caller's choice asks for, made now."""
+        return replace(
+            self.change(request.request_id, reason), request_sha256=wire.request_sha256(request)
+        )
+
     def change(self, request_id: str, reason: str = "") -> Change:
-        """Return a change by the caller, made now."""
+        """Return a change by the caller, made now, with an id that the server chose."""
+        principal = self.principal
         return Change(
-            subject=self.principal.subject,
+            subject=principal.subject,
             now=self.now(),
             request_id=request_id,
             epoch=self.submissions.epoch,
             reason=reason,
-            roles=self.principal.roles,
+            roles=principal.roles,
+            is_institution_wide=principal.unit_id == principal.institution_id,
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
@@ -240,12 +252,17 @@ class Desk:
         return self.now().astimezone(VIETNAM).date()
 
     def _created_before(
-        self, content: Content, source: SourceRecord | None, request_id: str
+        self, content: Content, source: SourceRecord | None, change: Change
     ) -> Submission:
-        known = self.submissions.of_request(request_id)
+        known = self.submissions.of_request(change.request_id)
         if known is not None:
-            first = known.submission.audit[0].content_sha256
-            is_same = first == content.sha256 and known.submission.source == source
+            first = known.submission.audit[0]
+            is_same = (
+                first.request_id == change.request_id
+                and known.submission.has_seen(change)
+                and first.content_sha256 == content.sha256
+                and known.submission.source == source
+            )
         else:
             known = self.submissions.of_source(source) if source else None
             is_same = known is not None and known.submission.content.encoded == content.encoded

@@ -28,7 +28,7 @@ def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
     Raises:
         Refusal: as `Desk.make` and `transitions.decide`.
     """
-    change = desk.change(request.request_id, request.reason)
+    change = desk.asked(request, request.reason)
     return desk.make(
         request.submission_id,
         request.version,
@@ -99,11 +99,11 @@ def _plan(desk: Desk, request: Request, found: Loaded | None) -> DecisionPlan:
     before = desk.visible(found)
     submission = before.submission
     answer = Answer(request_id=request.request_id, submission_id=submission.submission_id)
-    if submission.has_seen(request.request_id):
+    change = desk.asked(request, request.reason)
+    if submission.has_seen(change):
         return Plan(answer)
     if request.version:
         transitions.need_version(submission, request.version)
-    change = desk.change(request.request_id, request.reason)
     write = desk.write(before, transitions.decide(submission, Decision(request.decision), change))
     need_room(write)
     return Plan(answer, write)

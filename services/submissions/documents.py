@@ -11,6 +11,7 @@ import mongoengine as me
 
 from services.kernel.publisher import Event
 from services.submissions.domain.submission import (
+    Asked,
     AuditEntry,
     Content,
     SourceRecord,
@@ -27,8 +28,8 @@ class SubmissionDocument(me.Document):
     """One submission. Declares fields and indexes; written by guarded updates only.
 
     ``names`` holds what must be unique to one submission for good: its source record and the
-    request that created it. Both share one index, because every further index slows down writes
-    on databases compatible with MongoDB, which do not use partial indexes either.
+    requests that made and changed it. All share one index, because every further index slows
+    down writes on databases compatible with MongoDB, which do not use partial indexes either.
     """
 
     submission_id = me.StringField(primary_key=True)
@@ -53,6 +54,7 @@ class SubmissionDocument(me.Document):
     created_at = me.DateTimeField()
     updated_at = me.DateTimeField()
     audit = me.ListField(me.DictField())
+    asked = me.ListField(me.DictField())
     outbox = me.ListField(me.DictField())
     outbox_pending = me.BooleanField()
 
@@ -90,7 +92,7 @@ def source_name(source: SourceRecord) -> str:
 
 
 def request_name(request_id: str) -> str:
-    """Return the unique name of the request that created a submission."""
+    """Return the unique name of a request that created or changed a submission."""
     return f"request/{request_id}"
 
 
@@ -132,6 +134,7 @@ def encode_new(write: Write) -> dict[str, Any]:
         "names": names or [f"id/{submission.submission_id}"],
         "created_at": submission.created_at,
         "audit": [asdict(entry) for entry in submission.audit],
+        "asked": [asdict(asked) for asked in submission.asked],
         "outbox": encode_outbox(write.events),
         "outbox_pending": bool(write.events),
         **encode_fields(submission),
@@ -142,6 +145,9 @@ def encode_change(write: Write) -> dict[str, Any]:
     """Return the single update with the fields, audit entry and events of a change."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
+    asked_before = write.before.submission.asked if write.before else ()
+    for asked in write.after.asked[len(asked_before) :]:
+        pushes |= {"asked": asdict(asked), "names": request_name(asked.request_id)}
     if write.events:
         fields["outbox_pending"] = True
         pushes["outbox"] = {"$each": encode_outbox(write.events)}
@@ -171,6 +177,8 @@ def decode(document: dict[str, Any]) -> Loaded:
         audit=audit,
         # Documents of the first release lack it.
         former_keys=frozenset(document.get("former_keys", ())),
+        # Documents of releases before 0.4 lack it.
+        asked=tuple(Asked(**asked) for asked in document.get("asked", ())),
         verified_at=_verified_at(document, audit),
     )
     return Loaded(submission, len(document["outbox"]))

@@ -15,8 +15,9 @@ from kieng.access.v1 import access_pb2
 from kieng.submissions.v1 import events_pb2, submission_pb2
 from services.kernel.publisher import Event
 from services.submissions import wire
+from services.submissions.domain import people
 from services.submissions.domain.claims import Notice, notices
-from services.submissions.domain.submission import Content, Submission
+from services.submissions.domain.submission import Content, State, Submission
 
 TOPIC = "kieng.submissions.v1"
 # No daylight saving since 1975, so the offset needs no time zone database.
@@ -58,6 +59,8 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         reported_on=submission.handed_in_at.astimezone(VIETNAM).date().isoformat(),
         verified_at=_verified_at(notice, submission),
     )
+    if notice.is_primary and submission.state is State.WITHDRAWN:
+        message.bereaved.extend(people.bereaved(submission))
     return Event(
         event_id=f"{submission.submission_id}:{submission.version}:{notice.work_key}",
         topic=TOPIC,

@@ -87,7 +87,7 @@ def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
     check(row.message)
     if before and not desk.principal.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
-    if before and before.submission.has_seen(row.request_id):
+    if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))
     after = _next(desk, row, before)
     if before and after is before.submission:
@@ -114,7 +114,8 @@ def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
     )
     content = desk.content(row.message.content, submission_id)
     if before is None:
-        return desk.first(submission_id, content, row.source, row.request_id, True)
+        change = desk.change(row.request_id)
+        return desk.first(submission_id, content, row.source, change, True)
     if before.submission.state is State.WITHDRAWN:
         return transitions.renew(before.submission, content, desk.change(row.request_id))
     if content.encoded == before.submission.content.encoded:

@@ -25,7 +25,7 @@ from services.submissions.documents import (
     request_name,
     source_name,
 )
-from services.submissions.domain.submission import SourceRecord, State
+from services.submissions.domain.submission import SourceRecord, State, request_id_taken
 from services.submissions.schema import database_name, declare
 from services.submissions.write_combiner import Together
 
@@ -73,7 +73,7 @@ class Submissions:
         return decode(document)
 
     def of_request(self, request_id: str) -> Loaded | None:
-        """Return the submission that a request created."""
+        """Return the submission that a request created or changed."""
         return self._one({"names": request_name(request_id)})
 
     def of_source(self, source: SourceRecord) -> Loaded | None:
@@ -135,9 +135,7 @@ class Submissions:
         try:
             self._documents.insert_many([encode_new(write) for write in writes], ordered=False)
         except BulkWriteError as error:
-            mistakes = error.details["writeErrors"]
-            if any(mistake["code"] != DUPLICATE_KEY for mistake in mistakes):
-                raise
+            mistakes = _need_duplicates_only(error)
             return {writes[mistake["index"]].after.submission_id for mistake in mistakes}
         return set()
 
@@ -146,21 +144,30 @@ class Submissions:
 
         Raises:
             Conflict: another change was written first.
+            AlreadyExists: its request id was used for another submission.
             Exhausted: too many of its events are unpublished; repeat later.
         """
         need_room(write)
         update = _update(write)
-        if not self._documents.update_one(update._filter, update._doc).matched_count:
+        try:
+            matched = self._documents.update_one(update._filter, update._doc).matched_count
+        except DuplicateKeyError:
+            raise request_id_taken() from None
+        if not matched:
             raise Conflict("the submission was changed in between; read it again and repeat")
 
     def replace_many(self, writes: Sequence[Write]) -> bool:
-        """Write next versions. Return True if all guards held. Needs `need_room` to be checked.
+        """Write next versions. Return True if all were written. Needs `need_room` to be checked.
 
         False means that some are written and some are not: retry each one alone.
         """
         if not writes:
             return True
-        answer = self._documents.bulk_write([_update(write) for write in writes], ordered=False)
+        try:
+            answer = self._documents.bulk_write(list(map(_update, writes)), ordered=False)
+        except BulkWriteError as error:
+            _need_duplicates_only(error)
+            return False
         return bool(answer.matched_count == len(writes))
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
@@ -259,6 +266,14 @@ def need_room(write: Write) -> None:
 def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
     """Return the unpublished events of documents, in the order of each document."""
     return [event for document in documents for event in decode_outbox(document)]
+
+
+def _need_duplicates_only(error: BulkWriteError) -> list[dict[str, Any]]:
+    """Return the write errors if all of them are names in use, else raise the error again."""
+    mistakes: list[dict[str, Any]] = error.details["writeErrors"]
+    if any(mistake["code"] != DUPLICATE_KEY for mistake in mistakes):
+        raise error
+    return mistakes
 
 
 def _update(write: Write) -> UpdateOne:

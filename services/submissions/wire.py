@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_pb2
 from services.submissions.domain.submission import Content, SourceRecord, Submission
 from services.submissions.work_keys import fact_type, work_key
+
+
+def request_sha256(request: Message) -> str:
+    """Return the digest of method and request, lower-case hex: what a request id is used for.
+
+    Every method has its own request message. Unknown fields are not part of what is asked.
+    """
+    known = type(request).FromString(request.SerializeToString())
+    known.DiscardUnknownFields()
+    named = request.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(named + b"\0" + known.SerializeToString(deterministic=True)).hexdigest()
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:

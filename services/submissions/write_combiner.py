@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from services.kernel.errors import Exhausted
+
 T = TypeVar("T")
 R = TypeVar("R")
 
+WAITING_MAX = 200
+"""Maximum number of queued items: four full writes of `store.INSERTS_MAX`."""
+WAIT_SECONDS_MAX = 2.0
+"""Maximum time in the queue: more than this offered than written, and every wait would grow."""
+RETRY_SECONDS = 2.0
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class _Entry(Generic[T, R]):
     item: T
     result: R | None = None
@@ -22,34 +32,66 @@ class _Entry(Generic[T, R]):
 class Together(Generic[T, R]):
     """Calls ``write`` from one thread at a time, with all items queued meanwhile. Thread-safe.
 
-    A single thread never waits; under load the writes grow instead of the queue. An exception of
+    A single thread never waits; under load the writes grow instead of the queue. What the database
+    cannot write in time is refused with the time to wait, and was not written. An exception of
     ``write`` is raised in every thread whose item was part of it.
 
     Args:
         write: writes items and returns a result for each, in order.
         most: maximum number of items per write.
+        waiting_max: maximum number of queued items.
+        wait_seconds_max: maximum time of an item in the queue.
     """
 
-    def __init__(self, write: Callable[[Sequence[T]], Sequence[R]], most: int) -> None:
+    def __init__(
+        self,
+        write: Callable[[Sequence[T]], Sequence[R]],
+        most: int,
+        waiting_max: int = WAITING_MAX,
+        wait_seconds_max: float = WAIT_SECONDS_MAX,
+    ) -> None:
         self._write = write
         self._most = most
+        self._waiting_max = waiting_max
+        self._wait_seconds_max = wait_seconds_max
         self._waiting: list[_Entry[T, R]] = []
         self._guard = threading.Lock()
         self._turn = threading.Lock()
 
     def __call__(self, item: T) -> R:
-        """Write an item, possibly combined with others; return its result or raise its error."""
+        """Write an item, possibly combined with others; return its result or raise its error.
+
+        Raises:
+            Exhausted: the queue is full, or the item waited too long; it is not written.
+        """
         mine: _Entry[T, R] = _Entry(item)
         with self._guard:
+            if len(self._waiting) >= self._waiting_max:
+                raise _too_much()
             self._waiting.append(mine)
+        until = time.monotonic() + self._wait_seconds_max
         # The thread that holds the lock writes the queued items of the others as well.
         while not mine.is_done:
-            with self._turn:
+            seconds = max(0.0, until - time.monotonic())
+            if not self._turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+                self._leave(mine)
+                until = math.inf  # it is being written, and the answer is worth waiting for
+                continue
+            try:
                 if not mine.is_done:
                     self._write_waiting()
+            finally:
+                self._turn.release()
         if mine.error is not None:
             raise mine.error
         return mine.result  # type: ignore[return-value]  # set with is_done
+
+    def _leave(self, mine: _Entry[T, R]) -> None:
+        """Take an item out of the queue and refuse it, unless it is being written already."""
+        with self._guard:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+                raise _too_much()
 
     def _write_waiting(self) -> None:
         with self._guard:
@@ -64,3 +106,8 @@ class Together(Generic[T, R]):
         finally:
             for entry in entries:
                 entry.is_done = True
+
+
+def _too_much() -> Exhausted:
+    text = "more is submitted than the database can write now; repeat later"
+    return Exhausted(text, retry_after_seconds=RETRY_SECONDS)

@@ -24,7 +24,6 @@ from tests.deploy.charts import (
     deployments,
     environment,
     example,
-    merged,
     name_of,
     objects,
     of_kind,
@@ -224,27 +223,6 @@ def test_probes_ask_what_they_should(values: dict[str, Any]) -> None:
             # The kubelet cannot ask by TLS.
             assert ready["tcpSocket"] == {"port": "grpc"}
             assert ports == {"grpc", "http"}
-
-
-def test_grpc_is_plain_text_only_where_it_is_wanted(values: dict[str, Any]) -> None:
-    for each in deployments(values).values():
-        said = environment(each)
-        assert said["KIENG_TLS_CERTIFICATE_FILE"] == "/etc/kieng/tls/tls.crt"
-        assert "KIENG_PLAIN_TEXT" not in said
-    plain = deployments(
-        merged(values, {"tls": {"enabled": False, "existingSecret": "", "mutual": False}})
-    )
-    for each in plain.values():
-        said = environment(each)
-        assert said["KIENG_PLAIN_TEXT"] == "true"
-        assert not [name for name in said if name.startswith("KIENG_TLS_")]
-    ready = pod_of(plain["submissions"])["containers"][0]["readinessProbe"]
-    assert ready["grpc"] == {"port": 50051}
-
-
-def test_mutual_tls_reaches_every_service() -> None:
-    for each in deployments(example("many-institutions")).values():
-        assert environment(each)["KIENG_TLS_MUTUAL"] == "true"
 
 
 def test_only_several_replicas_have_a_budget() -> None:

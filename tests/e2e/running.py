@@ -91,6 +91,22 @@ class RunningStack:
         given = {**self._environment, **environment}
         return kieng((*arguments, "--data", str(self.data)), given, Path.cwd(), COMMAND_SECONDS)
 
+    def agreed(self, *command: str) -> Any:
+        """Run a command that binds all, and approve what it proposes as each institution.
+
+        Returns:
+            What the command answers then; for a rollback, the proposal in effect.
+        """
+        answer = self.json(*command)
+        if "proposal" not in answer:
+            return answer
+        found = answer["proposal"]
+        for institution in found["missing"]:
+            vote = ("proposal", "approve", found["proposal_id"], "--digest", found["digest"])
+            found = self.json(*vote, "--institution", institution)["proposal"]
+        assert found["state"] == "effective", found
+        return found if command[-1] == "rollback" else self.json(*command)
+
     def json(self, *arguments: str) -> Any:
         """Run a command that must succeed, and return its JSON object."""
         return self.run(*arguments, "--output", "json").json

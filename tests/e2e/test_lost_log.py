@@ -62,6 +62,11 @@ def test_a_topic_made_anew_is_told_and_filled_again_with_the_same_digest(
     assert doctor.code != 0
     assert "kieng log republish" in doctor.out
     assert stack.kpis(UNITS, *SEVEN_MONTHS)["cells"] == before["cells"]
+    waiting = stack.run("log", "republish")
+    assert (waiting.code, "waits for hust, vnu, vnu-hcm" in waiting.err) == (1, True), waiting.err
+    (found,) = stack.json("proposal", "list")["proposals"]
+    for institution in found["missing"]:
+        stack.json("proposal", "approve", found["proposal_id"], "--institution", institution)
     answer = stack.json("log", "republish")
     assert answer["republished"] is True
     assert answer["generation"] == 2

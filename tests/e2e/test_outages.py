@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -41,11 +42,11 @@ def counted_at_once(reader: Caller, unit: str) -> int:
     return int(reader.call("kpi", KpiServiceStub, "GetKpis", request).cells[0].declared.whole)
 
 
-def articles(path: Path) -> Path:
+def articles(path: Path, name: str = "kill") -> Path:
     """A file of articles that takes the aggregator a while."""
     header = "record_id,unit_id,title,issued_on,indexes,evidence_sha256"
     rows = [
-        f"kill-{number},hust,Synthetic {number},2021-{number % 12 + 1:02d}-15,wos,{'cd' * 32}"
+        f"{name}-{number},hust,Synthetic {number},2021-{number % 12 + 1:02d}-15,wos,{'cd' * 32}"
         for number in range(ROWS)
     ]
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
@@ -76,6 +77,31 @@ def test_a_killed_aggregator_is_restarted_loudly_and_counts_nothing_twice(
     assert "kpi.aggregator runs again" in printed
     found = stack.kpis(UNITS, *SEVEN_MONTHS, *expected.INDICATORS)
     assert differences(found, *SEVEN_MONTHS) == []
+
+
+def test_an_import_goes_on_by_itself_when_its_service_was_killed(
+    stack: RunningStack, tmp_path: Path, measured: Callable[[str], None]
+) -> None:
+    before, killed = declared(stack, "hust"), stack.pid("submissions")
+    reader = Caller(stack, "hust", "viewer")
+    path = articles(tmp_path / "publication.csv", "cut")
+    asked = (str(KIENG), "import", str(path), "--institution", "hust", "--system", "cut")
+    shown = ("--output", "json", "--lang", "en", "--data", str(stack.data))
+    with subprocess.Popen(
+        (*asked, *shown), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as importing:
+        wait_until(lambda: counted_at_once(reader, "hust") > before, 30, "the first are counted")
+        os.kill(killed, signal.SIGKILL)
+        began = time.monotonic()
+        out, err = importing.communicate(timeout=COMMAND_SECONDS)
+    assert importing.returncode == 0, err
+    assert "waiting for it" in err, "the import was over before the kill: make it longer"
+    counts = json.loads(out)
+    assert counts["created"] + counts["unchanged"] == ROWS
+    assert (counts["refused"], counts["rows"]) == (0, [])
+    wait_until(lambda: declared(stack, "hust") == before + ROWS, 60, "every row is counted once")
+    measured(f"submissions killed: the import ended {time.monotonic() - began:.1f} s later")
+    assert stack.pid("submissions") != killed
 
 
 def test_a_hung_database_is_said_within_the_deadline_and_the_repeated_call_succeeds_once(

@@ -86,7 +86,7 @@ def test_three_partitions_are_one_view_and_are_rebuilt_as_one(
     content["indicators"] = [i for i in content["indicators"] if i["code"] != "TRI-06"]
     changed = tmp_path / "indicators.yaml"
     changed.write_text(yaml.safe_dump(content, allow_unicode=True))
-    published = spread.json("catalogue", "publish", str(changed))
+    published = spread.agreed("catalogue", "publish", str(changed))
     assert published["state"] == "live"
     wait_until(lambda: counted() == wanted, SECONDS, "the rebuilt view has the same numbers")
     comparison.check()

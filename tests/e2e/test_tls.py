@@ -1,4 +1,4 @@
-"""A stack that speaks TLS, driven by clients with the right certificate, with another, and without."""
+"""A stack that speaks TLS: clients with the right certificate, with another, and without."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_only_who_believes_the_right_authority_is_answered(
     wait_until(lambda: counted(secure) == 1, 30, "the article is counted")
     authority = Path(secure.stack.authority).read_bytes()
     answer = asked(secure, grpc.ssl_channel_credentials(authority))
-    assert [cell.count for cell in answer.cells if cell.measure == view_pb2.MEASURE_DECLARED] == [1]
+    assert [cell.declared.whole for cell in answer.cells] == [1]
     TrialAuthority(tmp_path / "authority").certify(["127.0.0.1"], tmp_path)
     other = asked(secure, grpc.ssl_channel_credentials((tmp_path / "ca.crt").read_bytes()))
     plain = asked(secure, None)

@@ -76,7 +76,7 @@ def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
     check(stack.json("verify", "--log", "broker"), former)
 
     published = ("catalogue", "publish", str(CATALOGUE), "--tree", "as-is", "--no-wait")
-    new = stack.json(*published)["view_id"]
+    new = stack.agreed(*published)["view_id"]
     wait_until(lambda: view(stack)["view_id"] == new, BUILT_SECONDS_MAX, f"{new} answers")
     as_is = view(stack)
     assert as_is["digest"] != former["digest"]
@@ -84,6 +84,6 @@ def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
     stack.json("catalogue", "export", str(frozen))
     check(stack.json("verify", "--log", "broker", "--catalogue", str(frozen)), as_is)
 
-    stack.json("catalogue", "rollback")
+    stack.agreed("catalogue", "rollback")
     wait_until(lambda: view(stack)["view_id"] == former["view_id"], 60, "the former view answers")
     assert view(stack)["digest"] == former["digest"]

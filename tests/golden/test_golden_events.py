@@ -129,8 +129,8 @@ def test_notifications_hear_of_decisions_and_reached_targets_and_of_nothing_else
     old, new = "doi:10.5555/old", "doi:10.5555/new"
     article = ("a/x/g", "publication", "Title")
     assert [each for each in found if each is not None] == [
-        Decided(Kind.SUBMISSION_RETURNED, "s-1", 2, AUTHOR, old),
-        Decided(Kind.SUBMISSION_VERIFIED, "s-1", 4, AUTHOR, old, *article),
-        Decided(Kind.SUBMISSION_VERIFIED, "s-1", 6, AUTHOR, new, *article),
+        Decided(Kind.SUBMISSION_RETURNED, "s-1", 2, (AUTHOR,), old),
+        Decided(Kind.SUBMISSION_VERIFIED, "s-1", 4, (AUTHOR,), old, *article),
+        Decided(Kind.SUBMISSION_VERIFIED, "s-1", 6, (AUTHOR,), new, *article),
         Reached("a", "KNW-01", 2025, 120, 124),
     ]

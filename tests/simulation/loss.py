@@ -6,16 +6,15 @@ Opening the generation and publishing everything again is the services' own code
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 from kafka.errors import KafkaTimeoutError
 from pymongo.errors import AutoReconnect
 
 from kieng.kpi.v1 import catalogue_service_pb2
-from services.kernel.errors import Unavailable
+from services.kernel.errors import Unavailable, WrongState
 from services.kernel.publisher import Event
-from services.kpi.api.catalogues import CatalogueApi
+from services.kpi.api.binding import Effects
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.views import View
 from services.submissions.domain.submission import Submission
@@ -71,7 +70,7 @@ class Loss:
                 continue
             try:
                 topic_id = self._fill(registry)
-            except (Unavailable, AutoReconnect):
+            except (Unavailable, WrongState, AutoReconnect):
                 continue
             while not self.is_mended() and self.log.topic_id == topic_id:
                 self.world.rest("wait until live")
@@ -90,11 +89,14 @@ class Loss:
             told.append(self.log.topic_id)
             return told[-1], {}
 
-        query: Any = SimpleNamespace(registry=registry, log_identity=identity)
-        request = catalogue_service_pb2.OpenLogGenerationRequest()
-        opened = CatalogueApi.open_log_generation(query, request)
+        effects = Effects(registry, identity)
+        topic_id, partitions = effects.present_log()
+        request = catalogue_service_pb2.OpenLogGenerationRequest(
+            topic_id=topic_id, partitions=partitions
+        )
+        opened = effects.open_generation(request)
         self.opened.add(told[0])
-        if opened.needs_republish:
+        if opened.state == "building" and not opened.phase:
             publisher: Any = _Publisher(self.world, self.office, self.log)
             for _ in republish(self.office.databases, Log(publisher), opened.generation):
                 self.world.point("republished")

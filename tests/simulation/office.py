@@ -154,7 +154,9 @@ class Office:
         return after, events_of(before, after)
 
     def _by(self, subject: str) -> Change:
-        return Change(subject, self.world.now(), "", 0, "why not", frozenset({"approver"}))
+        roles = frozenset({"contributor", "approver"})
+        now = self.world.now()
+        return Change(subject, now, "", 0, "why not", roles, is_institution_wide=True)
 
     def _content(self, unit_id: str) -> Content:
         work_key, claim = claims.claim(self.world.random, unit_id, KEYS)

@@ -14,7 +14,13 @@ from pymongo.errors import AutoReconnect
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
 from services.kernel.mongo import MongoConnection
 from services.kpi.log.identity import LogDescription, event_hash
-from services.kpi.projection import followers, ownership, partition_fold, write_behind
+from services.kpi.projection import (
+    flush_size,
+    followers,
+    ownership,
+    partition_fold,
+    write_behind,
+)
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.query import live_view
 from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
@@ -250,6 +256,8 @@ def simulated(world: World) -> Iterator[None]:
         (worker, "read_partition", _read_partition),
         (worker, "describe_log", _describe),
         (ownership, "time", clock),
+        (flush_size, "time", clock),
+        (flush_size, "RECORDS_FIRST", 3),
         (live_view, "time", clock),
         (outbox_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),

@@ -7,6 +7,7 @@ from panels import WHOLE, board, lines, number, title
 
 USED = [
     ("kieng_grpc_calls_running / (kieng_grpc_threads_limit > 0)", "threads {{instance}}"),
+    ("kieng_grpc_streams_running / (kieng_grpc_streams_limit > 0)", "streams {{instance}}"),
     (
         "kieng_mongo_connections_busy / kieng_mongo_connections_limit",
         "connections {{instance}}",

@@ -107,6 +107,14 @@ def _from_inside(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             lines(
+                "Số bản ghi mỗi lần ghi",
+                "Records per flush, limit",
+                ("min(kieng_kpi_flush_records_limit)", "records"),
+                about="4,000 when the database is quick; falls until a flush takes 5 s.",
+            )
+        )
+        .with_panel(
+            lines(
                 "Dựng số liệu mới",
                 "View being built",
                 ("max(kieng_kpi_rebuild_events_done)", "events read"),

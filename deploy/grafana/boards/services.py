@@ -90,6 +90,7 @@ def _calls(made: Dashboard) -> Dashboard:
                 "Cuộc gọi đang chạy",
                 "Calls that run",
                 ("kieng_grpc_calls_running " + OURS, "{{instance}}"),
+                ("kieng_grpc_calls_waiting " + OURS, "{{instance}} waiting"),
             )
         )
         .with_panel(

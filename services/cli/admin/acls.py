@@ -97,6 +97,9 @@ def _rights(user: str, principal: str, row: Any) -> Iterator[Right]:
     if not isinstance(row, dict) or (unknown := set(row) - set(_GRANTS)):
         wrong = f"unknown {', '.join(sorted(unknown))}" if isinstance(row, dict) else "not a map"
         raise AclTableInvalid(f"{user}: {wrong}")
+    if "watch" in row:
+        # Sizes of log folders are asked of the cluster.
+        yield Right(principal, ACLOperation.DESCRIBE.name, _CLUSTER.name, "kafka-cluster")
     for key, names in row.items():
         for text in names:
             name = text.removesuffix(EVERYTHING)
@@ -116,7 +119,7 @@ def plan(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
     found = frozenset(_found(admin))
     return Differences(
         tuple(right for right in table if right not in found),
-        tuple(sorted(found - frozenset(table))),
+        tuple(sorted(r for r in found - frozenset(table) if r.resource != _CLUSTER.name)),
     )
 
 
@@ -135,7 +138,7 @@ def apply(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
 
 
 def _found(admin: KafkaAdminClient) -> Iterator[Right]:
-    """Yield every right that the broker gives to our topics and groups, or to all of them."""
+    """Yield every right that the broker gives to our names, to all names, or to the cluster."""
     anything = ACLFilter(
         None,
         None,
@@ -148,9 +151,7 @@ def _found(admin: KafkaAdminClient) -> Iterator[Right]:
         name = pattern.resource_name
         is_ours = name.startswith(OURS) or name == EVERYTHING
         is_prefix = pattern.pattern_type == ACLResourcePatternType.PREFIXED
-        if pattern.resource_type in (_TOPIC, _GROUP) and (
-            is_ours or (is_prefix and OURS.startswith(name))
-        ):
+        if pattern.resource_type == _CLUSTER or is_ours or (is_prefix and OURS.startswith(name)):
             resource = ResourceType(pattern.resource_type).name
             yield Right(acl.principal, acl.operation.name, resource, name, is_prefix)
 

@@ -13,6 +13,7 @@ from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, USAGE, Failure
 from services.kernel.config import KernelSettings, load
+from services.kernel.errors import NotReady
 from services.kernel.mongo import Mongo
 
 
@@ -21,7 +22,7 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
     """Open the database that is named, that of the settings, or that of the stack.
 
     Raises:
-        Failure: no database is configured, or it does not answer.
+        Failure: no database is configured, it does not answer, or it lacks what services need.
     """
     settings = load(KernelSettings)
     given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
@@ -33,6 +34,8 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
     mongo = Mongo(address, settings.mongo_timeout_ms)
     try:
         yield mongo
+    except NotReady as unfit:
+        raise Failure(str(unfit)) from unfit
     except PyMongoError as error:
         raise Failure(f"MongoDB: {error}", DOWN) from error
     finally:

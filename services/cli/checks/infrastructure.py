@@ -18,6 +18,7 @@ from services.cli.checks import certificates
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, Failure
+from services.kernel import mongo_features
 from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo
 
@@ -128,6 +129,10 @@ def _check_replica_set(mongo: Mongo) -> Iterator[Finding]:
         mongo.database("kieng_doctor")["probe"].update_one({"_id": 0}, {"$set": {"seen": 1}})
     except PyMongoError as error:
         yield _unwritable(error)
+        return
+    if lacking := mongo_features.missing(mongo.database("kieng_kpi")):
+        text = f"it lacks {'; '.join(lacking)}"
+        yield Finding("database", NO, text, f"take another database; {mongo_features.PAGE}")
         return
     members = len(hello.get("hosts", ()))
     yield Finding("database", 0, f"replica set {name} of {members}, majority writes, on disk")

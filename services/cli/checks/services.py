@@ -15,7 +15,8 @@ from kafka.errors import KafkaError
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.admin import broker, log_offsets, probes
+from services.cli.admin import broker, log_offsets, log_partitions, probes
+from services.cli.checks import partitions
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
@@ -88,6 +89,7 @@ def check_view(stack: Stack) -> Iterator[Finding]:
     yield Finding("view", 0, f"{view['view_id']}, {age}, digest {view['digest'][:12]}")
     yield from _check_log(found.log_trouble, views)
     if not found.log_trouble:
+        yield from _check_partitions(stack, views)
         yield check_lag(stack, found)
     parked = found.parked
     hint = "kieng parked list; then kieng parked repair SUBMISSION_ID" if parked else ""
@@ -109,6 +111,19 @@ def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Ite
         yield Finding("log", NO, f"{waiting[0].view_id} is being built and waits for {waits}", UP)
     elif live:
         yield Finding("log", 0, f"generation {live[0].generation}")
+
+
+def _check_partitions(
+    stack: Stack, views: Sequence[catalogue_service_pb2.View]
+) -> Iterator[Finding]:
+    """Check the number of partitions, which the aggregator may not have seen yet."""
+    try:
+        with closing(broker.admin(stack.broker)) as admin:
+            here = log_partitions.count(admin)
+    except KafkaError:
+        return  # the check of the broker says so
+    if wrong := partitions.mismatch(here, partitions.made_of(views)):
+        yield Finding("partitions", NO, wrong, partitions.remedy(here))
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:

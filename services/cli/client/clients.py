@@ -18,6 +18,7 @@ from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
 from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
+from kieng.proposals.v1.proposal_service_pb2_grpc import ProposalServiceStub
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
@@ -32,9 +33,24 @@ STREAM_SECONDS = 600.0
 TOKEN_SECONDS = 900
 # Minted again long before it expires, so that no call of a long command meets an expired one.
 TOKEN_REUSE_SECONDS = 300
-MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+OPTIONS = [
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    # A command that waits for a service finds out soon that it is back.
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+
+class DirectoryProposals(ProposalServiceStub):
+    """Proposals about the directory and partners."""
+
+
+class KpiProposals(ProposalServiceStub):
+    """Proposals about the catalogue, views and log generations."""
+
 
 SERVICE_OF = {
+    DirectoryProposals: "partners",
+    KpiProposals: "kpi",
     DirectoryServiceStub: "partners",
     PartnerServiceStub: "partners",
     SubmissionServiceStub: "submissions",
@@ -130,8 +146,7 @@ class Clients:
         service = SERVICE_OF[stub_class]
         address = self._stack.address(service)
         if address not in self._channels:
-            limit = ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX)
-            self._channels[address] = open_channel(self._stack, address, [limit])
+            self._channels[address] = open_channel(self._stack, address, OPTIONS)
         stub = stub_class(self._channels[address])
         return _BoundStub(stub, self._credential, service, address)
 

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 from google.protobuf.json_format import MessageToJson
 from rich.console import RenderableType
-from rich.text import Text
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
@@ -172,8 +171,7 @@ def check(
     }
     good = screen.text("check.good", indicators=document["indicators"], **answer)
     text = "\n".join([*found.lines(), *answer["differences"]]) if wrong else good
-    # Not as markup: a path has brackets.
-    screen.answer(document, lambda: Text(text))
+    screen.answer(document, lambda: text)
     if wrong:
         raise typer.Exit(NO)
 

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from kieng.kpi.v1 import catalogue_service_pb2 as api
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from services.cli.commands import proposal
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.session import Session, with_session
@@ -38,6 +39,7 @@ def publish(
 ) -> None:
     """Freeze indicators and units as a new version; its view takes over when it is verified.
 
+    The institutions approve it first (`kieng proposal list`); the same command then follows it.
     The current view stays live until then, and is kept for `kieng catalogue rollback`. Exit code
     1 if the new view is refused.
 
@@ -52,6 +54,8 @@ def publish(
         parked_max=parked if parked >= 0 else None,
     )
     answer = session.stub(CatalogueServiceStub).PublishCatalogue(request)
+    if proposal.is_told(session.screen, answer):
+        return
     if answer.state == api.View.STATE_BUILDING:
         session.screen.say("publish.begun", version=answer.version, view=answer.view_id)
     _answer(session, answer.view_id, wait)
@@ -74,12 +78,14 @@ def rollback(
     session: Session,
     wait: Wait = True,
 ) -> None:
-    """Make the previous view live again, after it has caught up with the log.
+    """Propose that the previous view becomes live again, after it has caught up with the log.
 
     Example: kieng catalogue rollback
     """
     stub = session.stub(CatalogueServiceStub)
     answer = stub.RollBackCatalogue(api.RollBackCatalogueRequest())
+    if proposal.is_told(session.screen, answer):
+        return
     _answer(session, answer.view_id, wait)
 
 

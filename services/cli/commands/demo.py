@@ -21,13 +21,21 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
-from services.cli.commands.import_file import Report, bar, local_mistakes, send, show
+from services.cli.commands.import_file import (
+    Report,
+    bar,
+    local_mistakes,
+    patience_of,
+    send,
+    show,
+)
 from services.cli.errors import Failure
 from services.cli.files import submission_file
 from services.cli.files.headings import TYPES
 from services.cli.files.submission_file import Reading
+from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
-from services.cli.local.stack_processes import Launch, Plan, take_lock
+from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid, overlap_table
 from services.cli.terminal.screen import Screen
@@ -110,7 +118,9 @@ class Demo:
                 requests, refused = review.read(folder / name, SYSTEM)
                 task = progress.add_task(f"{institution} {name}", total=len(requests))
                 advance = _advance(progress.advance, task)
-                refused += review.send(self.launch.stack, institution, requests, advance)
+                refused += review.send(
+                    self.launch.stack, institution, requests, advance, patience_of(self.screen)
+                )
                 if refused:
                     review.answer(self.screen, len(requests) - len(refused), refused)
                     raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
@@ -127,7 +137,7 @@ class Demo:
                 parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
-                send(clients, parsed.requests, report, advance)
+                send(clients, parsed.requests, report, advance, patience_of(self.screen))
                 if report.refused:
                     self.screen.messages.print(show(self.screen, report))
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import typer
 from rich.console import RenderableType
+from rich.text import Text
 
 from services.cli.checks import infrastructure as parts
 from services.cli.checks import services as numbers
@@ -56,6 +57,6 @@ def show(screen: Screen, findings: list[Finding]) -> RenderableType:
         key, style = {0: ("ok", "green"), NO: ("wrong", "yellow")}.get(
             finding.exit_code, ("down", "bold red")
         )
-        state = f"[{style}]{screen.text(f'doctor.{key}')}[/]"
+        state = Text(screen.text(f"doctor.{key}"), style=style)
         table.add_row(finding.check, state, finding.detail, finding.remedy)
     return table

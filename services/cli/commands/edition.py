@@ -20,6 +20,7 @@ from services.cli.commands.kpi import MeasureOption, read_measure, read_names
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.edition_tables import edition_table, editions_table, restatement_table
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, value_json, view_json
 
@@ -106,7 +107,7 @@ def key(
         session.screen.json_line(document, indent=2)
     else:
         # Not through rich, which would fold the lines.
-        typer.echo(answer.public_key, nl=False)
+        typer.echo(visible(answer.public_key), nl=False)
 
 
 @app.command()

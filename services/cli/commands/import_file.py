@@ -19,11 +19,13 @@ from rich.progress import Progress
 from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.client.clients import Clients
+from services.cli.client.resuming import Patience, answers
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import submission_file, submission_rows
 from services.cli.files.bibliographies import Completion, read_mapping
 from services.cli.files.submission_file import Reading
 from services.cli.session import Session, with_session
+from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
@@ -110,6 +112,8 @@ def import_file(
 ) -> None:
     """Import submissions from a table; the same file again changes nothing.
 
+    When the service goes away, it waits a minute for it and goes on with the row it was at.
+
     Example: kieng import publication.csv --institution vnu --system cris
     kieng import scopus.csv --institution vnu --unit vnu/hus --month-day 12-31 --dry-run
     """
@@ -135,7 +139,8 @@ def import_file(
         screen.say("import.dry", rows=len(parsed.requests))
     else:
         with screen.progress() as progress:
-            send(session.clients, parsed.requests, report, bar(progress, path.name, parsed))
+            advance = bar(progress, path.name, parsed)
+            send(session.clients, parsed.requests, report, advance, patience_of(screen))
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:
         write_report(report_to, report)
@@ -158,27 +163,36 @@ def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callab
     return lambda: progress.advance(task)
 
 
+def patience_of(screen: Screen) -> Patience:
+    """Return the patience of a command that says what it waits for."""
+    return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
+
+
 def send(
     clients: Clients,
     requests: Iterable[import_service_pb2.ImportSubmissionsRequest],
     report: Report,
     advance: Callable[[], None],
+    patience: Patience,
 ) -> None:
     """Send rows and add their outcomes to a report.
+
+    Rows that were written just before a cut are sent again, and counted as unchanged.
 
     Args:
         clients: where to send rows.
         requests: rows, in the order of the file.
         report: gets the outcome of each row.
         advance: called after each row.
+        patience: how long to wait for an answer.
 
     Raises:
-        CallFailed: the service stopped answering; send the whole file again.
+        CallFailed: the service did not come back in time; send the whole file again.
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
         records = {request.row: request.source_record.record_id for request in part}
-        for answer in stub.ImportSubmissions(iter(part)):
+        for answer in answers(stub.ImportSubmissions, part, patience):
             if answer.HasField("error"):
                 for refused in _refusals(answer, records.get(answer.row, "")):
                     report.refuse(refused)
@@ -232,4 +246,7 @@ def write_report(path: Path, report: Report) -> None:
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
-        writer.writerows(asdict(row) for row in report.refused)
+        writer.writerows(
+            {name: visible(str(value)) for name, value in asdict(row).items()}
+            for row in report.refused
+        )

@@ -57,7 +57,7 @@ def watch(
             session.screen.json_line(message_json(told))
         else:
             line = f"{time_text(told.created_at)}  {told.subject}"
-            session.screen.answers.print(line, markup=False)
+            session.screen.answers.print(line)
 
 
 @app.command()

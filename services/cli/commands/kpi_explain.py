@@ -63,7 +63,8 @@ def explain(
         "to_month": to_month,
         "measure": read_measure(measure),
     }
-    shared = session.acting_for(CONSORTIUM)
+    # Evidence and members are shown to their own institution only.
+    shared = session.acting_for(session.institution or CONSORTIUM)
     if work or submission:
         # A submission is read by its own institution, anything else by all of them.
         reader = session.acting_for(session.institution, "auditor") if submission else shared

@@ -13,6 +13,7 @@ from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
 from services.cli.admin.partner_file import house_of
 from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.commands import proposal
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
 from services.cli.terminal.screen import Screen
@@ -30,7 +31,7 @@ def add(
     alias: Annotated[list[str], typer.Option(help="Another name. Repeatable.")] = [],  # noqa: B006
     country: Annotated[str, typer.Option(help="ISO 3166 alpha-2.")] = "VN",
 ) -> None:
-    """Register a partner; a known one is given missing names and its tax code.
+    """Register a partner; for a known one, propose the names and the tax code that it lacks.
 
     Example: kieng partner add "Công ty Mẫu" --house enterprise --tax-code 0100233488
     """
@@ -39,6 +40,8 @@ def add(
     )
     stub = session.stub(PartnerServiceStub)
     found = stub.RegisterPartner(partner_api.RegisterPartnerRequest(partner=partner))
+    if proposal.is_told(session.screen, found):
+        return
     _answer_one(session.screen, found.partner)
 
 

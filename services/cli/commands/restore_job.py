@@ -6,6 +6,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from services.cli.backups import restore
 from services.cli.backups.archive import Manifest
 from services.cli.checks.services import PROBE_SECONDS
 from services.cli.client.clients import Clients, Credential
+from services.cli.client.consent import approve_as_all
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
 from services.cli.commands import up
@@ -115,7 +117,7 @@ class Job:
             return self.result("unnumbered", "")
         credential = Credential(stack, CONSORTIUM, ("operator", "viewer"))
         with Clients(stack, credential) as clients:
-            fill_log(clients, self.screen)
+            fill_log(clients, self.screen, partial(approve_as_all, stack))
             wait_until_live(clients)
             month = datetime.now(UTC).strftime("%Y-%m")
             selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)

@@ -15,9 +15,10 @@ from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.clients import Clients, Credential
+from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
 from services.cli.commands import submission
-from services.cli.commands.import_file import SYSTEM, RefusedRow
+from services.cli.commands.import_file import SYSTEM, RefusedRow, patience_of
 from services.cli.errors import NO, Failure, trouble_of_status
 from services.cli.files import spreadsheets
 from services.cli.session import Session, with_session
@@ -132,7 +133,7 @@ def import_decisions(
     with screen.progress() as progress:
         task = progress.add_task(path.name, total=len(requests))
         advance = partial(progress.advance, task)
-        undone = send(stack, who, requests, advance, session.subject)
+        undone = send(stack, who, requests, advance, patience_of(screen), session.subject)
     refused = sorted(refused + undone, key=lambda row: row.row)
     answer(screen, len(requests) - len(undone), refused)
     if refused:
@@ -187,6 +188,7 @@ def send(
     institution: str,
     requests: Requests,
     advance: Callable[[], None],
+    patience: Patience,
     subject: str = "",
 ) -> list[RefusedRow]:
     """Send decisions; return the rows that the service refused.
@@ -199,10 +201,11 @@ def send(
         institution: institution that decides.
         requests: decisions, in the order of the file.
         advance: called after each decision.
+        patience: how long to wait for an answer.
         subject: who decides; empty for the default of the local issuer.
 
     Raises:
-        CallFailed: the service stopped answering.
+        CallFailed: the service did not come back in time.
     """
     refused: list[RefusedRow] = []
     for role in ("reviewer", "approver"):
@@ -211,13 +214,15 @@ def send(
             continue
         credential = Credential(stack, institution, (role,), subject)
         with Clients(stack, credential) as clients:
-            refused += _send(clients.stub(ReviewServiceStub), part, advance)
+            refused += _send(clients.stub(ReviewServiceStub), part, advance, patience)
     return refused
 
 
-def _send(stub: Any, requests: Requests, advance: Callable[[], None]) -> Iterator[RefusedRow]:
+def _send(
+    stub: Any, requests: Requests, advance: Callable[[], None], patience: Patience
+) -> Iterator[RefusedRow]:
     by_id = {request.request_id: (row, request) for row, request in requests}
-    for result in stub.DecideSubmissions(request for _, request in by_id.values()):
+    for result in answers(stub.DecideSubmissions, [each for _, each in requests], patience):
         if result.HasField("error"):
             row, request = by_id[result.request_id]
             problem = str(trouble_of_status(result.error))

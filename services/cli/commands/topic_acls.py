@@ -30,7 +30,7 @@ def plan_acls(session: Session, bootstrap: Bootstrap = "", prefix: Prefix = acls
 @app.command("apply")
 @with_session()
 def apply_acls(session: Session, bootstrap: Bootstrap = "", prefix: Prefix = acls.PREFIX) -> None:
-    """Grant missing rights; exit code 1 if there are rights beside the table. Takes none away.
+    """Grant missing rights, and tell those beside the table. Takes none away.
 
     Example: kieng topics acl apply --kafka kafka-1:9092
     """
@@ -53,5 +53,5 @@ def _answer(session: Session, bootstrap: str, prefix: str, *, is_applied: bool) 
         return "\n".join(listed) or screen.text("topics.granted_all")
 
     screen.answer({word: missing, "surplus": surplus}, lines)
-    if surplus or (missing and not is_applied):
+    if not is_applied and (missing or surplus):
         raise typer.Exit(NO)

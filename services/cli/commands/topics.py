@@ -12,7 +12,8 @@ import typer
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from services.cli.admin import broker, log_offsets, probes, topics
+from services.cli.admin import broker, log_offsets, log_partitions, probes, topics
+from services.cli.checks import partitions as view_partitions
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.session import Session, with_session
 
@@ -108,13 +109,19 @@ def plan_topics(
 ) -> None:
     """Show where the broker differs from the table of topics; exit code 1 if something is missing.
 
+    Also if the log has other partitions than the live view was made of; the remedy is named.
+
     Example: kieng topics plan --kafka kafka-1:9092
     """
     table = wanted(replication, partitions)
     with connected(bootstrap, session) as admin:
         differences = topics.plan(admin, table)
+        here = log_partitions.count(admin)
     found = [str(difference) for difference in differences]
+    wrong = view_partitions.mismatch(here, view_partitions.made_of_in(session.stack))
+    if wrong:
+        found.append(f"{wrong}: {view_partitions.remedy(here)}")
     screen = session.screen
     screen.answer({"differences": found}, lambda: "\n".join(found) or screen.text("topics.same"))
-    if not all(difference.is_generous for difference in differences):
+    if wrong or not all(difference.is_generous for difference in differences):
         raise typer.Exit(NO)

@@ -10,6 +10,8 @@ import typer
 from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
+from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.commands import proposal
 from services.cli.local.seed import read_units
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json
@@ -40,19 +42,23 @@ def search(
 
 
 @app.command()
-@with_session("steward")
+@with_session("steward", institution=CONSORTIUM)
 def publish(
     session: Session,
     path: Annotated[Path, typer.Argument(help="Units, YAML as deploy/directory/units.yaml.")],
 ) -> None:
     """Publish a tree of units; the same tree again changes nothing. Needs the role steward.
 
-    Example: kieng unit publish deploy/directory/units.yaml
+    What changes only units of the own institution holds at once; the rest is a proposal.
+
+    Example: kieng unit publish deploy/directory/units.yaml --institution vnu
     """
     units = read_units(path)
     request = api.PublishDirectoryRequest(units=units)
     answer = session.stub(DirectoryServiceStub).PublishDirectory(request)
     screen = session.screen
+    if proposal.is_told(screen, answer):
+        return
     screen.answer(
         {"version": answer.version, "units": len(units)},
         lambda: screen.text("up.directory", version=answer.version, units=len(units)),

@@ -27,9 +27,12 @@ DIGITS_KEPT = 10**15
 
 
 def cell_text(cell: Cell) -> str:
-    """Return a cell as a CSV file would have it, composed (NFC) and without blanks around it."""
+    """Return a cell as a CSV file would have it, composed (NFC) and without blanks around it.
+
+    Invisible characters, which come along when text is copied from a web page, are left out.
+    """
     if isinstance(cell, str):
-        return cell.strip() if cell.isascii() else unicodedata.normalize("NFC", cell).strip()
+        return cell.strip() if cell.isascii() else _seen(cell).strip()
     if isinstance(cell, UnreadableCell):
         return cell.text
     if isinstance(cell, bool):
@@ -41,6 +44,11 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell)
+
+
+def _seen(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(char for char in composed if unicodedata.category(char) != "Cf")
 
 
 def has_text(cell: Cell) -> bool:

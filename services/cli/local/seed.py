@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,17 +16,20 @@ from kieng.directory.v1 import directory_pb2, directory_service_pb2
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
+from kieng.proposals.v1 import proposal_pb2
 from kieng.submissions.v1 import log_service_pb2
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.admin import partner_file, probes
 from services.cli.client.clients import Clients, Credential
+from services.cli.client.consent import approve_as_all
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.errors import DOWN, USAGE, CallFailed, Failure
 from services.cli.files import catalogue_yaml
-from services.cli.local.stack_processes import Launch, Plan
+from services.cli.local.stack_processes import Launch
 from services.cli.terminal.screen import Screen
 
 T = TypeVar("T")
+Agree = Callable[[proposal_pb2.Proposal], object]
 
 POLL_SECONDS = 0.2
 CATALOGUE_SECONDS = 30.0
@@ -46,7 +50,7 @@ def bootstrap(launch: Launch) -> None:
     with Clients(launch.stack, credential) as clients:
         live = live_view(clients)
         if live is None:
-            _publish_first(clients, plan, screen)
+            _publish_first(clients, launch)
         else:
             # Later publications must not be undone by the files of the first start.
             screen.say("up.kept", version=live.catalogue_version)
@@ -54,24 +58,36 @@ def bootstrap(launch: Launch) -> None:
             with screen.progress() as progress:
                 task = progress.add_task(plan.partners.name, total=None)
                 partner_file.register(clients, plan.partners, lambda: progress.advance(task))
-        fill_log(clients, screen)
+        fill_log(clients, screen, partial(approve_as_all, launch.stack))
         wait_until_live(clients)
     wait_until_ready(launch)
 
 
-def _publish_first(clients: Clients, plan: Plan, screen: Screen) -> None:
-    """Publish units and indicators of a new installation."""
+def _publish_first(clients: Clients, launch: Launch) -> None:
+    """Publish units and indicators of a new installation, with each institution's approval."""
+    plan, screen, agree = launch.plan, launch.screen, partial(approve_as_all, launch.stack)
     units = directory_service_pb2.PublishDirectoryRequest(units=read_units(plan.directory))
     directory = clients.stub(DirectoryServiceStub)
-    answer = retry(CATALOGUE_SECONDS, STARTING, lambda: directory.PublishDirectory(units))
+    publish = directory.PublishDirectory
+    answer = retry(CATALOGUE_SECONDS, STARTING, lambda: _agreed(publish, units, agree))
     screen.say("up.directory", version=answer.version, units=len(units.units))
     message = catalogue_yaml.read(plan.catalogue)
     wanted = catalogue_service_pb2.PublishCatalogueRequest(
         indicators=message.indicators, taxonomies=message.taxonomies
     )
     catalogue = clients.stub(CatalogueServiceStub)
-    found = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.PublishCatalogue(wanted))
+    freeze = catalogue.PublishCatalogue
+    found = retry(CATALOGUE_SECONDS, STARTING, lambda: _agreed(freeze, wanted, agree))
     screen.say("up.catalogue", version=found.version, indicators=len(wanted.indicators))
+
+
+def _agreed(call: Callable[[Any], Any], request: Any, agree: Agree) -> Any:
+    """Return the answer of a call that binds all, once it is agreed on."""
+    answer = call(request)
+    if not answer.HasField("proposal"):
+        return answer
+    agree(answer.proposal)
+    return call(request)
 
 
 def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
@@ -83,20 +99,24 @@ def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
     return next((view for view in views if view.state == live), None)
 
 
-def fill_log(clients: Clients, screen: Screen, again: bool = False) -> bool:
+def fill_log(clients: Clients, screen: Screen, agree: Agree, again: bool = False) -> bool:
     """Publish the log again from the submissions databases when it is not the one that was folded.
 
     Args:
         clients: calls.
         screen: where progress is printed.
+        agree: gets the proposal of a new generation approved, or raises Failure.
         again: publish into the log that was folded, too.
 
     Returns:
         Whether that was needed.
+
+    Raises:
+        Failure: institutions have to approve a new generation first.
     """
-    catalogue = clients.stub(CatalogueServiceStub)
+    open_log = clients.stub(CatalogueServiceStub).OpenLogGeneration
     request = catalogue_service_pb2.OpenLogGenerationRequest()
-    opened = retry(CATALOGUE_SECONDS, STARTING, lambda: catalogue.OpenLogGeneration(request))
+    opened = retry(CATALOGUE_SECONDS, STARTING, lambda: _agreed(open_log, request, agree))
     if not opened.needs_republish and not again:
         return False
     screen.say("up.republish", generation=opened.generation)

@@ -124,4 +124,4 @@ def _check_service(
 
 def _announce(launch: Launch, death: Death) -> None:
     launch.screen.say("up.died", "bold red", name=death.name, code=death.returncode)
-    launch.screen.messages.print(death.tail, style="red", markup=False, soft_wrap=True)
+    launch.screen.messages.print(death.tail, style="red", soft_wrap=True)

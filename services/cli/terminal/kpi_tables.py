@@ -169,8 +169,8 @@ def is_exact(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWor
 
     A distinct count counts members; fractions share one denominator; ratios add both parts.
     """
-    if any(work.member for work in works):
-        return value.whole == len({work.member for work in works})
+    if any(work.member_number or work.member for work in works):
+        return value.whole == len({work.member_number or work.member for work in works})
     numerator, denominator, denominators = total(works)
     if value.HasField("whole"):
         return numerator == value.whole
@@ -203,8 +203,19 @@ def explained(
             f" v{claim.version}"
             for claim in work.claims
         )
+        for each in work.disagreements:
+            nothing = screen.text("explain.nothing")
+            said, counts = each.said or nothing, each.counts or nothing
+            claims += "\n" + screen.text(
+                "explain.disagrees",
+                unit=each.unit_id,
+                field=each.field,
+                said=said,
+                counts=counts,
+            )
         hashes = [sha[:HASH_CHARACTERS] for claim in work.claims for sha in claim.evidence_sha256]
-        contribution = work.member or _contribution_text(screen, work.contribution)
+        number = f"#{work.member_number}" if work.member_number else ""
+        contribution = work.member or number or _contribution_text(screen, work.contribution)
         table.add_row(work.work_key, contribution, claims, "\n".join(hashes))
     shown = value_text(value, unit_of_value, screen.lang)
     key = {True: "explain.exact", False: "explain.wrong", None: "explain.more"}[exact]

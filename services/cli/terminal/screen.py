@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TextIO, cast
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.texts import Lang, text
 from services.kernel.lossy_stream import LossyStream
 
@@ -44,10 +45,10 @@ class Screen:
     def __init__(self, output: Output = Output.table, lang: Lang = Lang.vi) -> None:
         self.output = output
         self.lang = lang
-        self.answers = Console(highlight=False)
+        self.answers = EscapingConsole()
         if not self.answers.is_terminal and "COLUMNS" not in os.environ:
-            self.answers = Console(highlight=False, width=FILE_COLUMNS)
-        self.messages = Console(file=cast(TextIO, LossyStream(sys.stderr)), highlight=False)
+            self.answers = EscapingConsole(width=FILE_COLUMNS)
+        self.messages = EscapingConsole(file=cast(TextIO, LossyStream(sys.stderr)))
 
     @property
     def is_json(self) -> bool:
@@ -60,7 +61,7 @@ class Screen:
 
     def say(self, key: str, style: str = "", **values: object) -> None:
         """Print a message on stderr."""
-        self.messages.print(self.text(key, **values), style=style, markup=False)
+        self.messages.print(self.text(key, **values), style=style)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
         """Print the answer of a command: one JSON object, or what ``show`` makes."""
@@ -78,7 +79,8 @@ class Screen:
 
     def json_line(self, document: Any, indent: int | None = None) -> None:
         """Print one JSON object on stdout."""
-        self.answers.file.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+        line = json.dumps(document, ensure_ascii=False, indent=indent)
+        self.answers.file.write(json_visible(line) + "\n")
         self.answers.file.flush()
 
     def table(self, *headings: str, title: str = "") -> Table:

@@ -1,27 +1,40 @@
-"""RPC handlers of CatalogueService: catalogue versions and the views made of them."""
+"""RPC handlers of CatalogueService: catalogue versions, their views, and proposals of them."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import cast
+
+from google.protobuf.message import Message
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
-from services.kernel.errors import NotFound, Unavailable, WrongState
+from services.agreement.api import ProposalApi
+from services.agreement.domain import Kind, Proposal, State, Wish
+from services.agreement.providers import ProposalStore, Terms
+from services.agreement.wire import encode_proposal, wish_of
+from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
+from services.kpi.api.binding import Effects, bound, frozen
+from services.kpi.api.targets import SOURCE, TOPIC
 from services.kpi.domain.months import month_range
 from services.kpi.providers import CatalogueStore, Live, LogIdentity, TargetStore, ViewSnapshots
-from services.kpi.query.reorganisation import compare_trees, units_as_is
+from services.kpi.query.reorganisation import compare_trees
+from services.kpi.store.catalogues import view_id
+from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View, ViewProgress
 from services.kpi.what_if.runner import WhatIfRunner
 from services.kpi.what_if.worker import encode_request
-from services.kpi.wire.catalogue import decode_catalogue
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 
 LOOK_SECONDS = 0.5
 
 
-class CatalogueApi:
-    """Implements CatalogueService; mixed into the service class `KpiQuery`."""
+class CatalogueApi(ProposalApi):
+    """Implements CatalogueService and ProposalService; mixed into the class `KpiQuery`."""
 
     call = CurrentCall()
     registry = CatalogueStore()
@@ -31,38 +44,90 @@ class CatalogueApi:
     targets = TargetStore()
     what_if = WhatIfRunner()
 
+    proposals = ProposalStore(DATABASE)
+    proposals_topic, proposals_source = TOPIC, SOURCE
+    terms = Terms()
+
+    @property
+    def effects(self) -> Effects:
+        """What approved proposals do here."""
+        return Effects(self.registry, self.log_identity)
+
+    def take_effect(self, wish: Wish) -> str:
+        """Do what was approved; return the id of the view that comes of it."""
+        return self.effects.of(wish)
+
     @grpc
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """PublishCatalogue: freeze indicators with a directory version and open its view.
-
-        Raises:
-            WrongState: the log is another one than the live view reads.
-        """
-        message = self._frozen(request)
-        live, (topic_id, begins) = self.registry.live(), self.log_identity()
-        if live is not None and (live.topic_id != topic_id or not live.has_its_log):
-            raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
-        version = self.registry.publish(message)
-        if live is None:
-            view = self.registry.open(topic_id, version, begins)
-        elif live.catalogue_version == version:
-            view = live
-        else:
-            limit = request.parked_max if request.HasField("parked_max") else None
-            view = self.registry.build_beside(version, limit)
-        return catalogue_service_pb2.PublishCatalogueResponse(
-            version=version, view_id=view.view_id, state=encode_state(view).state
-        )
+        """PublishCatalogue: propose indicators and a tree; answer the view once it is approved."""
+        message = frozen(request, self.registry)
+        answer = catalogue_service_pb2.PublishCatalogueResponse()
+        known = self._view_of(message)
+        if known is None:
+            self.effects.need_log()
+            request.directory_version = message.directory_version
+            self._propose(Kind.CATALOGUE, request, answer.proposal)
+            known = self._view_of(message)
+        if known is not None:
+            answer.version, answer.view_id = known.catalogue_version, known.view_id
+            answer.state = encode_state(known).state
+        return answer
 
     @grpc
     def roll_back_catalogue(
         self, request: catalogue_service_pb2.RollBackCatalogueRequest
     ) -> catalogue_service_pb2.RollBackCatalogueResponse:
-        """RollBackCatalogue: make the former live view live again."""
-        view = self.registry.roll_back()
-        return catalogue_service_pb2.RollBackCatalogueResponse(view_id=view.view_id)
+        """RollBackCatalogue: propose that the former live view becomes live again."""
+        live, former = self.registry.live(), self.registry.fallback()
+        answer = catalogue_service_pb2.RollBackCatalogueResponse()
+        if former.state != "building" and live is not None:
+            request.from_view_id = request.from_view_id or live.view_id
+            request.to_view_id = request.to_view_id or former.view_id
+            found = self._propose(Kind.ROLLBACK, request, answer.proposal)
+            answer.view_id = found.outcome if found.state is State.EFFECTIVE else ""
+            return answer
+        answer.view_id = former.view_id
+        return answer
+
+    @grpc
+    def open_log_generation(
+        self, request: catalogue_service_pb2.OpenLogGenerationRequest
+    ) -> catalogue_service_pb2.OpenLogGenerationResponse:
+        """OpenLogGeneration: propose a view of the present log if it is a new one."""
+        topic_id, partitions = self.effects.present_log()
+        answer = catalogue_service_pb2.OpenLogGenerationResponse()
+        request.topic_id = request.topic_id or topic_id
+        request.partitions = request.partitions or partitions
+        log = (request.topic_id, request.partitions)
+        if not any(view.is_of(*log) for view in self.registry.views()):
+            found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
+            if found.state is not State.EFFECTIVE:
+                return answer
+        view = self.effects.open_generation(request)
+        answer.generation, answer.view_id = view.generation, view.view_id
+        answer.needs_republish = view.state == "building" and not view.phase
+        return answer
+
+    def _view_of(self, message: catalogue_pb2.Catalogue) -> View | None:
+        """Return the view of a catalogue, if it is live or being built."""
+        live, version = self.registry.live(), self.registry.version_of(message)
+        if live is None or not version:
+            return None
+        if live.catalogue_version == version:
+            return cast(View, live)
+        found: View | None = self.registry.view(view_id(live.generation, version))
+        return found if found is not None and found.state == "building" else None
+
+    def _propose(self, kind: Kind, request: Message, shown: Message) -> Proposal:
+        """Propose a request as it is; fill in the message that shows the proposal."""
+        need(self.call.principal, self.call.method, Resource())
+        today = datetime.now(UTC).date().isoformat()
+        terms = self.terms(bound(self.registry.directory(0), today))
+        found = self.ask(wish_of(kind, request), terms)
+        shown.CopyFrom(encode_proposal(found))
+        return found
 
     @grpc
     def try_catalogue(
@@ -73,7 +138,7 @@ class CatalogueApi:
         Raises:
             WrongState: no catalogue is published yet.
         """
-        message = self._frozen(request)
+        message = frozen(request, self.registry)
         months = month_range(request.from_month, request.to_month)
         live = self.registry.live()
         if live is None:
@@ -99,23 +164,6 @@ class CatalogueApi:
         message = self.registry.message(view_state.view.catalogue_version)
         directory = self.registry.directory(message.directory_version)
         return compare_trees(request, view_state, message, directory, self.snapshots)
-
-    def _frozen(
-        self,
-        request: catalogue_service_pb2.PublishCatalogueRequest
-        | catalogue_service_pb2.TryCatalogueRequest,
-    ) -> catalogue_pb2.Catalogue:
-        """Return the catalogue with its units; refuses definitions that cannot be counted."""
-        directory = self.registry.directory(request.directory_version)
-        is_as_is = request.tree == catalogue_service_pb2.TREE_AS_IS
-        message = catalogue_pb2.Catalogue(
-            indicators=request.indicators,
-            directory_version=directory.version,
-            units=units_as_is(directory.units) if is_as_is else directory.units,
-            taxonomies=request.taxonomies,
-        )
-        decode_catalogue(message)
-        return message
 
     @grpc
     def follow_view(
@@ -158,32 +206,6 @@ class CatalogueApi:
         return catalogue_service_pb2.GetCatalogueResponse(catalogue=message)
 
     @grpc
-    def open_log_generation(
-        self, request: catalogue_service_pb2.OpenLogGenerationRequest
-    ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """OpenLogGeneration: open a view of the present log if it is a new one.
-
-        Raises:
-            WrongState: no catalogue is published yet.
-            Unavailable: the log was lost again meanwhile; repeat.
-        """
-        # A restored database has views, but no live one.
-        known = self.registry.live() or next(iter(self.registry.views()), None)
-        if known is None:
-            raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
-        topic_id, begins = self.log_identity()
-        view = self.registry.open(topic_id, known.catalogue_version, begins)
-        if self.log_identity()[0] != topic_id:
-            # Superseded: it will never be folded; callers wait for the newest generation.
-            self.registry.refuse(view, "LOG_DIVERGED: the log was lost again")
-            raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
-        return catalogue_service_pb2.OpenLogGenerationResponse(
-            generation=view.generation,
-            view_id=view.view_id,
-            needs_republish=view.state == "building" and not view.phase,
-        )
-
-    @grpc
     def list_views(
         self, request: catalogue_service_pb2.ListViewsRequest
     ) -> catalogue_service_pb2.ListViewsResponse:
@@ -204,6 +226,7 @@ def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_
         generation=view.generation,
         catalogue_version=view.catalogue_version,
         fold_version=view.fold_version,
+        partitions=view.partitions,
         waiting_for=view.awaits,
         events_done=standing.read if standing else 0,
         events_wanted=sum(view.targets.values()) if view.phase else 0,

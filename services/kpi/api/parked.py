@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, NotFound
@@ -13,6 +15,19 @@ OPERATOR = "operator"
 PAGE_SIZE = 100
 SHOWN_CHARACTERS_MAX = 256
 """Maximum length of a text from a parked record: 500 records have to fit into one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and which unit is the root of the tree."""
+
+    principal: Principal
+    root_id: str
+
+    @property
+    def runs_platform(self) -> bool:
+        """Whether it is an operator of the consortium; an institution's sees its own only."""
+        return OPERATOR in self.principal.roles and self.principal.unit_id == self.root_id
 
 
 class ParkedApi:
@@ -28,8 +43,9 @@ class ParkedApi:
     ) -> parked_service_pb2.ListParkedResponse:
         """ListParked: return a page of parked records."""
         with self.live.read() as state:
-            view_id = state.view.view_id
-        return list_parked(request, self.call.principal, view_id, self.parked)
+            view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
+        caller = Caller(self.call.principal, root)
+        return list_parked(request, caller, view_id, self.parked)
 
     @grpc
     def get_parked(
@@ -37,54 +53,53 @@ class ParkedApi:
     ) -> parked_service_pb2.GetParkedResponse:
         """GetParked: return one parked record with its content."""
         with self.live.read() as state:
-            view_id = state.view.view_id
-        return get_parked(request, self.call.principal, view_id, self.parked)
+            view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
+        return get_parked(request, Caller(self.call.principal, root), view_id, self.parked)
 
 
 def list_parked(
     request: parked_service_pb2.ListParkedRequest,
-    principal: Principal,
+    caller: Caller,
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.ListParkedResponse:
-    """Return a page of parked records: the caller's; for operators all, without the work.
+    """Return a page of parked records: the caller's; the platform's operators see all of them.
 
     Args:
         request: the request, validated.
-        principal: caller.
+        caller: who asks.
         view_id: live view.
         records: stored parked records.
 
     Raises:
         InvalidArgument: the page token is of another view. The caller's fault.
     """
-    is_operator = OPERATOR in principal.roles
     limit = request.page_size or PAGE_SIZE
     found = records.page(
         view_id,
-        "" if is_operator else principal.institution_id,
+        "" if caller.runs_platform else caller.principal.institution_id,
         _decode_token(request.page_token, view_id),
         limit,
         with_mended=request.with_mended,
     )
     last = found[-1] if len(found) == limit else None
     return parked_service_pb2.ListParkedResponse(
-        records=[_encode(each, principal) for each in found],
+        records=[_encode(each, caller.principal) for each in found],
         next_page_token=f"{view_id}|{last.partition}|{last.offset}" if last else "",
     )
 
 
 def get_parked(
     request: parked_service_pb2.GetParkedRequest,
-    principal: Principal,
+    caller: Caller,
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
-    """Return a parked record with content: the caller's; for operators, one without an owner.
+    """Return a parked record with content: the caller's; to platform operators one of no owner.
 
     Args:
         request: the request, validated.
-        principal: caller.
+        caller: who asks.
         view_id: live view.
         records: stored parked records.
 
@@ -92,11 +107,12 @@ def get_parked(
         NotFound: there is none, or the caller may not see its content. The caller's fault.
     """
     found = records.get(view_id, request.partition, request.offset)
-    owner = "" if OPERATOR in principal.roles else principal.institution_id
-    if found is None or found.parked.institution_id not in (owner, principal.institution_id):
+    own = caller.principal.institution_id
+    owner = "" if caller.runs_platform else own
+    if found is None or found.parked.institution_id not in (owner, own):
         raise NotFound("no such parked record")
     return parked_service_pb2.GetParkedResponse(
-        record=_encode(found, principal),
+        record=_encode(found, caller.principal),
         event_type=_cut(found.parked.type),
         value=found.parked.value,
     )

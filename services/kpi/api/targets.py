@@ -18,6 +18,7 @@ from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
 
 TOPIC = "kieng.kpi.v1"
+SOURCE = "kieng/kpi/shared"
 
 
 class TargetApi:
@@ -84,7 +85,7 @@ def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> E
         topic=TOPIC,
         key=target.unit_id,
         type=events_pb2.TargetReached.DESCRIPTOR.full_name,
-        source="kieng/kpi/shared",
+        source=SOURCE,
         value=event.SerializeToString(),
         time=now,
     )

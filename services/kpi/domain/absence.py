@@ -10,9 +10,10 @@ from services.kpi.domain.catalogue import ANY, NEVER, Catalogue, Component, Indi
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import Facts, amount_of, begin_of, parts_of
 from services.kpi.domain.cube import Range, Value
+from services.kpi.domain.disagreement import fact_text
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.months import month_of_date, month_text
-from services.kpi.domain.work import Claim, Fact, Work
+from services.kpi.domain.work import Claim, Work
 
 VALUE, DENOMINATOR = "value", "denominator"
 
@@ -198,7 +199,7 @@ def _of_component(component: Component, claims: list[Claim], cell: AskedCell) ->
 def _of_condition(test: Condition, facts: Facts) -> Finding:
     found = facts.get(test.field)
     finding = Finding(
-        Reason.CONDITION, field=test.field, wanted=wanted_text(test), found=_text(found)
+        Reason.CONDITION, field=test.field, wanted=wanted_text(test), found=fact_text(found)
     )
     for claim in facts.claims:
         own = Facts([claim], facts.tree)
@@ -217,14 +218,6 @@ def wanted_text(test: Condition) -> str:
     if test.test == "within":
         return f"within {test.bound} days after {test.after}"
     return f"{test.test} {test.bound}"
-
-
-def _text(fact: Fact | None) -> str:
-    if fact is None:
-        return ""
-    if isinstance(fact, tuple):
-        return ", ".join(map(str, fact))
-    return str(fact).lower() if isinstance(fact, bool) else str(fact)
 
 
 def _of_dates(component: Component, facts: Facts, months: Range) -> Iterator[Finding]:

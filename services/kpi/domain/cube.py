@@ -167,6 +167,25 @@ class Cube:
         parts = indicator.value.parts
         return {t: Ratio(value, parts) if parts > 1 else value for t, value in found.items()}
 
+    def members(
+        self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int
+    ) -> list[str]:
+        """Return the different members that a distinct count counts; none for other indicators.
+
+        Args:
+            unit_id: unit.
+            indicator: indicator of the catalogue.
+            measure: 0 declared, 1 verified.
+            first: first month.
+            last: last month, included.
+        """
+        component = self.catalogue.indicators.get(indicator.attainment_of, indicator).value
+        if component is None or component.rule is not Rule.DISTINCT:
+            return []
+        months = self._cells.get((unit_id, self._column(component, measure)), {})
+        named = _members(months, 0 if component.is_stock else first, last)
+        return [member for member, count in named.items() if count > 0]
+
     def _by_term(
         self, unit_id: str, component: Component, cut: str, measure: int, months: Range
     ) -> dict[str, int]:

@@ -8,6 +8,9 @@ from fractions import Fraction
 from services.kpi.domain.tree import UnitTree
 from services.kpi.domain.work import Claim
 
+AUTHORS = "unit_authors"
+"""Name of the fact by which claims of one institution share."""
+
 WHOLE = 720_720
 """Denominator of fractions, 2^4 * 3^2 * 5 * 7 * 11 * 13: exact for up to 16 equal shares."""
 
@@ -55,5 +58,5 @@ def split(amount: int, claims: Sequence[Claim], tree: UnitTree) -> list[int]:
 
 
 def _authors(claim: Claim) -> int:
-    authors = claim.facts.get("unit_authors", 1)
+    authors = claim.facts.get(AUTHORS, 1)
     return authors if isinstance(authors, int) and authors > 0 else 1

@@ -115,10 +115,10 @@ class EditionCloser:
             Forbidden: the caller's token does not reach the unit.
             WrongState: no key, or the replay differs from the view.
         """
-        signer = self.signer
         with live.read() as state:
             unit_id, months = check_period(period, state, principal, now)
             start = start_of(state)
+        signer = self.signer
         self.editions.check_free(period.edition_id)
         total = start.bound.records
         for step in self._history.run(start.view, start.bound, is_wanted, Task(unit_id)):

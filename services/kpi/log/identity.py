@@ -22,6 +22,7 @@ from services.kpi.log.reader import open_consumer, record_at
 from services.kpi.log.topic import SUBMISSIONS
 
 REMEDY = "an operator runs `kieng log republish`"
+REPARTITION = "an operator runs `kieng log repartition {partitions}`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
 from services.kpi.heap import tune_gc
-from services.kpi.log.identity import REMEDY, describe_log, divergence
+from services.kpi.log.identity import REMEDY, REPARTITION, LogDescription, describe_log, divergence
 from services.kpi.log.reader import read_partition
 from services.kpi.log.topic import SUBMISSIONS
+from services.kpi.projection.flush_size import FlushSize
 from services.kpi.projection.followers import FollowedPartition
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.projection.write_behind import WriteBehind
@@ -50,6 +51,7 @@ class OwnedPartitions(DependencyProvider):
         self._followers: list[View] = []
         self._followers_due = 0.0
         self._behind = WriteBehind()
+        self._size = FlushSize()
         self._view: View | None = None
         self._partitions = 0
         self._diverged = ""
@@ -101,6 +103,7 @@ class OwnedPartitions(DependencyProvider):
         if found.unsafe:
             reason = f"{SUBMISSIONS} would lose events by {found.unsafe}"
             self._stop(view, UNSAFE, f"LOG_UNSAFE: {reason}; run `kieng topics apply`")
+        view = self._of_partitions(view, found)
         if view.fold_version != FOLD_VERSION:
             text = f"{view.view_id} was folded by another release; its successor is being built"
             raise NotReady(text)
@@ -119,6 +122,18 @@ class OwnedPartitions(DependencyProvider):
         metrics.LOG_DIVERGED.set(0)
         return fold, view
 
+    def _of_partitions(self, view: View, found: LogDescription) -> View:
+        """Return the view, which now knows its number of partitions; stop if the log's differs."""
+        if not view.partitions:
+            self.registry.bind(view, found.partitions)
+            view = self.registry.view(view.view_id) or view
+        if not view.has_partitions(found.partitions):
+            here = f"{SUBMISSIONS} has {found.partitions} partitions"
+            reason = f"{here}, and {view.view_id} was made of {view.partitions}"
+            remedy = REPARTITION.format(partitions=found.partitions)
+            self._stop(view, "log", f"LOG_DIVERGED: {reason}; {remedy}")
+        return view
+
     def _fold_of(
         self, view: View, partition: int, behind: WriteBehind | None = None
     ) -> PartitionFold:
@@ -128,12 +143,24 @@ class OwnedPartitions(DependencyProvider):
         ledger = self._ledgers[view.view_id]
         lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
         # Opening a new log generation ends earlier owners, not later ones.
-        if describe_log(self.container.settings).topic_id != view.topic_id:
+        if not self._is_log_of(view):
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
-        generation = view.generation
-        limits = self._limits
-        return PartitionFold(lease, catalogue, ledger, limits, generation, behind, self._report)
+        return PartitionFold(
+            lease,
+            catalogue,
+            ledger,
+            self._limits,
+            view.generation,
+            behind,
+            self._report,
+            self._size,
+        )
+
+    def _is_log_of(self, view: View) -> bool:
+        found = describe_log(self.container.settings)
+        is_safe = found.topic_id == view.topic_id and not found.unsafe
+        return is_safe and view.has_partitions(found.partitions)
 
     def _report(self, flush: Flush) -> None:
         """Count and log the records that a stored batch parked or skipped."""
@@ -161,17 +188,17 @@ class OwnedPartitions(DependencyProvider):
         return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
 
     def watch(self) -> None:
-        """Make the consumer claim partitions again if their topic was recreated meanwhile.
+        """Make the consumer claim partitions again if their log is another one by now.
 
-        The Kafka client follows a recreated topic silently and would continue at the old offset.
+        The Kafka client follows a recreated topic silently and would continue at the old offset;
+        of new partitions it learns late.
         Runs beside the consumer's thread.
         """
         view = self._view
         if view is None:
             return
         with suppress(Unavailable):
-            found = describe_log(self.container.settings)
-            if found.topic_id != view.topic_id or found.unsafe:
+            if not self._is_log_of(view):
                 self._view = None
 
     def fold(self, records: Any) -> None:
@@ -195,6 +222,15 @@ class OwnedPartitions(DependencyProvider):
                 self._note_republished(followed.view)
         except DOWN as down:
             raise NotReady("the database cannot be reached") from down
+
+    @property
+    def records_wanted(self) -> int:
+        """Maximum number of records of the next batch: one flush, so that each batch ends soon."""
+        return self._size.records
+
+    def stored_offset(self, partition: int) -> int:
+        """Return the offset of the first record of a claimed partition that is not stored yet."""
+        return self._folds[partition].fold.stored_offset
 
     def flush_pending(self) -> None:
         """Wait until every batch that was folded is stored.

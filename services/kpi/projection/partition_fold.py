@@ -21,6 +21,7 @@ from services.kpi.domain.seen_works import SeenWorks
 from services.kpi.domain.work import Key, Statement, Work
 from services.kpi.log.identity import event_hash
 from services.kpi.projection.decoder import Decoder
+from services.kpi.projection.flush_size import FlushSize
 from services.kpi.projection.write_behind import WriteBehind
 from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
@@ -61,6 +62,7 @@ class PartitionFold:
         generation: only `LogRepublished` of this generation of the log and later ones count.
         behind: writes flushes of a backlog; without it each is stored when `apply` returns.
         report: called with every stored flush, possibly on another thread.
+        size: maximum number of records per flush; shared by all partitions of the process.
     """
 
     def __init__(
@@ -72,12 +74,16 @@ class PartitionFold:
         generation: int = 0,
         behind: WriteBehind | None = None,
         report: Callable[[Flush], None] = lambda flush: None,
+        size: FlushSize | None = None,
     ) -> None:
         self.lease = lease
+        self.stored_offset = lease.next_offset
+        """Offset of the next record that is not stored yet; behind the lease while one writes."""
         self.catalogue = catalogue
         self._ledger = ledger
         self._behind = behind
         self._report = report
+        self._size = size or FlushSize()
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[RowKey, PackedRow] = {}
         # An owner that began with an empty view has seen every stored key and need not query it.
@@ -87,18 +93,23 @@ class PartitionFold:
         self._decoder = Decoder(catalogue, limits, generation, parked_refs)
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Fold a batch of records and flush it; after any error discard the object and claim again.
+        """Fold and flush records, in one flush or in several if the database is slow.
 
-        Records before the checkpoint were folded already and are skipped.
+        Records before the checkpoint were folded already and are skipped. After any error discard
+        the object and claim again: the flushes before it are stored.
 
         Raises:
             OwnershipLost: another process owns the partition; now, or when the batch before was
                 written behind.
             RuntimeError: too many records cannot be folded; see `Limits`.
         """
-        records = [r for r in records if r.offset >= self.lease.next_offset]
-        if not records:
-            return
+        left = [r for r in records if r.offset >= self.lease.next_offset]
+        while left:
+            size = self._size.records
+            self._apply(left[:size])
+            left = left[size:]
+
+    def _apply(self, records: Sequence[Record]) -> None:
         try:
             flush = self._folded(records)
         finally:
@@ -117,8 +128,9 @@ class PartitionFold:
             self._works.popitem(last=False)
 
     def _commit(self, flush: Flush, records: int) -> None:
-        with metrics.FLUSH_SECONDS.time():
+        with metrics.FLUSH_SECONDS.time(), self._size.measured(records):
             self._ledger.commit(flush)
+        self.stored_offset = flush.next_offset
         metrics.RECORDS_FOLDED.inc(records)
         self._report(flush)
 

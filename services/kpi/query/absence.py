@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from kieng.kpi.v1 import kpi_service_pb2
@@ -11,11 +11,10 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.explanation import PERSONAL_FACTS, Seen, ids_of, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
-from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 
@@ -77,12 +76,6 @@ def absence(
     )
 
 
-def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
-    """Return full name -> id of the submissions of a work."""
-    said = (events.decode_changed(source) for source in sources)
-    return {events.name_of(event): event.submission_id for event in said}
-
-
 def encode_finding(
     finding: Finding, ids: Mapping[str, str] = MappingProxyType({})
 ) -> kpi_service_pb2.Finding:
@@ -99,6 +92,6 @@ def encode_finding(
         submission_id=ids.get(finding.submission_id, finding.submission_id),
         field=finding.field,
         wanted=finding.wanted,
-        found=finding.found,
+        found="" if finding.field in PERSONAL_FACTS else finding.found,
         by=ids.get(finding.by, finding.by),
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.submissions.v1 import events_pb2
+from kieng.submissions.v1 import events_pb2, facts_pb2
+from services.kernel.privacy import reserved
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube
+from services.kpi.domain.disagreement import claims_of, disagreements
 from services.kpi.domain.explanation import adds_something, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
@@ -21,6 +24,13 @@ from services.kpi.wire import events
 from services.kpi.wire.values import encode_value
 
 PAGE_SIZE = 100
+PERSONAL_FACTS = frozenset(
+    name
+    for kind in facts_pb2.Facts.DESCRIPTOR.fields
+    if kind.message_type is not None
+    for name in reserved(kind.message_type)
+)
+"""Facts that identify a person; a claim may be of another institution than the caller."""
 
 
 def explain(
@@ -44,6 +54,7 @@ def explain(
         target = state.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
         cell = (request.unit_id, indicator, measure, first, last, target.value if target else 0)
         value = state.cube.value(*cell)
+        members = state.cube.members(*cell[:5])
     size = request.page_size or PAGE_SIZE
     progress, rows, works = snapshots.works(
         seen.view.view_id,
@@ -54,22 +65,21 @@ def explain(
         seen.progress,
     )
     if not is_at(progress, seen.progress):
-        value = cube_of(rows, catalogue, indicator).value(*cell)
+        cube = cube_of(rows, catalogue, indicator)
+        value, members = cube.value(*cell), cube.members(*cell[:5])
+    number = numbers(members)
     unit = catalogue.tree.number[request.unit_id]
     explained = []
     for stored in works:
         work, claims = restore(stored, catalogue)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):
-            contribution = encode_value(share)
-            explained.append(
-                kpi_service_pb2.ExplainedWork(
-                    work_key=stored.work_key,
-                    contribution=contribution,
-                    member=member,
-                    claims=claims,
-                )
-            )
+            message = _explained(work, stored.sources, measure, catalogue)
+            message.work_key, message.member = stored.work_key, member
+            message.contribution.CopyFrom(encode_value(share))
+            message.claims.extend(claims)
+            message.member_number = number.get(member, 0)
+            explained.append(message)
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
     return kpi_service_pb2.ExplainKpiResponse(
         view=seen.info(progress),
@@ -77,6 +87,38 @@ def explain(
         works=explained,
         next_page_token=more,
     )
+
+
+def _explained(
+    work: Work, sources: Iterable[bytes], measure: int, catalogue: Catalogue
+) -> kpi_service_pb2.ExplainedWork:
+    """Return which claim leads a work in a measure, and where others say otherwise."""
+    claims, ids = claims_of(work, measure), ids_of(sources)
+    return kpi_service_pb2.ExplainedWork(
+        led_by=ids[claims[0].name] if claims else "",
+        disagreements=[
+            kpi_service_pb2.Disagreement(
+                submission_id=ids[each.claim.name],
+                unit_id=catalogue.tree.ids[each.claim.unit],
+                field=each.field,
+                said="" if each.field in PERSONAL_FACTS else each.said,
+                counts="" if each.field in PERSONAL_FACTS else each.counts,
+            )
+            for each in disagreements(claims)
+        ],
+    )
+
+
+def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
+    """Return full name -> id of the submissions of a work."""
+    said = (events.decode_changed(source) for source in sources)
+    return {events.name_of(event): event.submission_id for event in said}
+
+
+def numbers(members: Iterable[str]) -> dict[str, int]:
+    """Return a number from 1 for each member, in an order that says nothing about it."""
+    ordered = sorted(members, key=lambda member: hashlib.sha256(member.encode()).digest())
+    return {member: number for number, member in enumerate(ordered, start=1)}
 
 
 class Seen:

@@ -60,8 +60,11 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
     def claimed(**options: bool) -> PartitionLease:
         lease = ledger.claim(view_id, partition, begin, **options)
         # Opening a new log generation ends earlier owners, not later ones.
-        if describe_log(settings).topic_id != view.topic_id:
+        found = describe_log(settings)
+        if found.topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")
+        if not view.has_partitions(found.partitions):
+            raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} has {found.partitions} partitions")
         return lease
 
     lease = claimed(is_loader=True)

@@ -49,14 +49,18 @@ class Catalogues(Views):
             raise WrongState("no directory has arrived yet; repeat", reason="NO_DIRECTORY")
         return directory_pb2.Directory.FromString(found["units"])
 
+    def version_of(self, message: catalogue_pb2.Catalogue) -> int:
+        """Return the version of an equal stored catalogue; 0 if there is none."""
+        same = self._catalogues.find_one({"definition_sha256": _digest(message)})
+        return int(same["_id"]) if same else 0
+
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
         """Freeze a catalogue and return its version; an equal stored one keeps its version."""
-        message.version = 0
-        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        same = self._catalogues.find_one({"definition_sha256": digest})
-        if same is not None:
-            return int(same["_id"])
+        # Before the look-up: a writer of the same after it takes the version wanted here.
         newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
+        if known := self.version_of(message):
+            return known
+        digest = _digest(message)
         version = int(newest["_id"]) + 1 if newest else 1
         message.version = version
         document = {"_id": version, "definition_sha256": digest}
@@ -96,13 +100,19 @@ class Catalogues(Views):
         Args:
             topic_id: topic id of the log.
             catalogue_version: catalogue of a new view; an existing view keeps its own.
-            begins: partition -> first existing offset, where the log lost its beginning.
+            begins: partition -> first existing offset, where the log lost its beginning; all
+                partitions of the log.
+
+        Raises:
+            WrongState: the log got more partitions and still holds records that were folded.
         """
         views = self.views()
+        partitions = len(begins or ())
         for view in views:
-            if view.is_of(topic_id):
+            if view.is_of(topic_id, partitions):
                 self.end_former_logs(view.generation)
                 return view
+            self._need_purged(view, topic_id, begins or {})
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
         awaits = [tree.ids[number] for number in tree.institutions()] if views else []
@@ -115,11 +125,26 @@ class Catalogues(Views):
             tuple(awaits),
             begins=dict(begins or {}) if awaits else {},
             opened_at=datetime.now(UTC),
+            partitions=partitions,
         )
         if not (self.insert_generation(view) if views else self.insert(view)):
             return self.open(topic_id, catalogue_version, begins)
         self.end_former_logs(generation)
         return view
+
+    def _need_purged(self, view: View, topic_id: str, begins: Mapping[int, int]) -> None:
+        """Check that a log with another number of partitions holds no record that was folded.
+
+        Such a record and its repetition would be in different partitions and count twice.
+        """
+        if view.topic_id == topic_id and not view.has_partitions(len(begins)):
+            folded = self.view_progress(view.view_id).vector
+            if any(begins.get(partition, 0) < end for partition, end in folded.items()):
+                text = (
+                    f"the log has {len(begins)} partitions, {view.view_id} was made of "
+                    f"{view.partitions}: `kieng log repartition {len(begins)}`"
+                )
+                raise WrongState(text, reason="LOG_DIVERGED")
 
     def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
         """Open the view of another catalogue for a blue/green rebuild.
@@ -155,6 +180,7 @@ class Catalogues(Views):
                 targets=targets,
                 parked_max=parked_max,
                 opened_at=datetime.now(UTC),
+                partitions=live.partitions,
             )
             return view if self.insert(view) else self.build_beside(catalogue_version, parked_max)
         if known.state == "refused":
@@ -166,7 +192,11 @@ class Catalogues(Views):
         return self.view(wanted) or known
 
     def roll_back(self) -> View:
-        """Make the former live view live again, after it has caught up.
+        """Make the former live view live again, after it has caught up; raises as `fallback`."""
+        return self.build_beside(self.fallback().catalogue_version, None)
+
+    def fallback(self) -> View:
+        """Return the former live view if it can become live again.
 
         Raises:
             WrongState: there is none, or it cannot catch up, because it is of another log or of
@@ -178,7 +208,12 @@ class Catalogues(Views):
         if former.generation != live.generation or former.fold_version != FOLD_VERSION:
             text = f"{former.view_id} is of another log or release and cannot be caught up"
             raise WrongState(text, reason="FORMER_VIEW_UNUSABLE")
-        return self.build_beside(former.catalogue_version, None)
+        return former
+
+
+def _digest(message: catalogue_pb2.Catalogue) -> str:
+    message.version = 0
+    return hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
 
 
 def _stored(targets: Mapping[int, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from mongoengine import (
 )
 from pymongo.database import Database
 
+from services.agreement.documents import ProposalDocument
 from services.kernel import mongo
 from services.kpi.store.migrations import MIGRATIONS
 
@@ -64,6 +65,7 @@ class ViewDocument(Document):
     opened_at = DateTimeField(required=True)
     builder = DictField()
     begun = IntField()
+    partitions = IntField()
 
 
 class PointerDocument(Document):
@@ -262,6 +264,7 @@ DOCUMENTS = (
     ParkedDocument,
     DayDocument,
     PartDocument,
+    ProposalDocument,
 )
 
 

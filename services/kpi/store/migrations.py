@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -28,4 +29,25 @@ def place_parked_records(database: Database[dict[str, Any]]) -> None:
         database["parked"].drop_index("v_1")
 
 
-MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = (place_parked_records,)
+def number_partitions(database: Database[dict[str, Any]]) -> None:
+    """Store in each view of a former release of how many partitions its log was made.
+
+    Every partition that was folded has a checkpoint; views of one generation have one log.
+    """
+    checkpoints = database["progress"].find({}, {"v": 1})
+    found = Counter(document["v"] for document in checkpoints)
+    most: dict[int, int] = {}
+    views = list(database["views"].find({}, {"generation": 1, "partitions": 1}))
+    for view in views:
+        generation = view["generation"]
+        most[generation] = max(most.get(generation, 0), found[view["_id"]])
+    for view in views:
+        if not view.get("partitions"):
+            change = {"$set": {"partitions": most[view["generation"]]}}
+            database["views"].update_one({"_id": view["_id"]}, change)
+
+
+MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = (
+    place_parked_records,
+    number_partitions,
+)

@@ -28,6 +28,8 @@ class View:
         phase: step of a rebuild beside the live view: `loading` the log up to
             ``targets``, `verifying` against the oracle, `following` the log until it takes over.
         parked_max: maximum number of parked records; None allows as many as the live view.
+        partitions: number of partitions of the log, which decides where the claims of a work meet;
+            0 if it is not known yet.
         reason: why the view was refused.
     """
 
@@ -45,16 +47,22 @@ class View:
     parked_max: int | None = None
     reason: str = ""
     opened_at: datetime | None = field(default=None, compare=False)
+    partitions: int = 0
 
     @property
     def has_its_log(self) -> bool:
         """Whether the view's log is, as far as known, still the one that was folded."""
         return not self.diverged.keys() - {UNSAFE}
 
-    def is_of(self, topic_id: str) -> bool:
+    def is_of(self, topic_id: str, partitions: int = 0) -> bool:
         """Whether the view is of the present log: live, or building until the log is filled."""
         is_folded = self.state == LIVE or (self.state == "building" and not self.phase)
-        return is_folded and self.topic_id == topic_id and self.has_its_log
+        is_same = self.topic_id == topic_id and self.has_partitions(partitions)
+        return is_folded and is_same and self.has_its_log
+
+    def has_partitions(self, partitions: int) -> bool:
+        """Whether a log of so many partitions may be the view's; True if a number is unknown."""
+        return not self.partitions or not partitions or self.partitions == partitions
 
 
 def encode_view(view: View) -> dict[str, Any]:
@@ -74,6 +82,7 @@ def encode_view(view: View) -> dict[str, Any]:
         "parked_max": view.parked_max,
         "reason": view.reason,
         "opened_at": view.opened_at,
+        "partitions": view.partitions,
         "builder": None,
     }
 
@@ -95,4 +104,5 @@ def decode_view(document: Mapping[str, Any]) -> View:
         document.get("parked_max"),
         document.get("reason", ""),
         document["opened_at"],
+        document.get("partitions", 0),
     )

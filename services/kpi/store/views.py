@@ -137,7 +137,10 @@ class Views:
         def work(session: ClientSession) -> bool:
             found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
             others = [decode_view(document) for document in found]
-            if any(view.view_id == other.view_id or other.is_of(view.topic_id) for other in others):
+            if any(
+                view.view_id == other.view_id or other.is_of(view.topic_id, view.partitions)
+                for other in others
+            ):
                 return False
             # Every process writes this one document, so that two at once conflict and one retries.
             first = {"_id": others[0].view_id}
@@ -146,6 +149,11 @@ class Views:
             return True
 
         return transaction(self._mongo, work)
+
+    def bind(self, view: View, partitions: int) -> None:
+        """Store the number of partitions of a view that does not know it yet."""
+        unknown = {"_id": view.view_id, "partitions": {"$in": [0, None]}}
+        self._views.update_one(unknown, {"$set": {"partitions": partitions}})
 
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
         """Move a view to a rebuild phase; return False if another process moved it before.

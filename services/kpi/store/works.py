@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import merge
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 from pymongo.client_session import ClientSession
@@ -16,6 +17,7 @@ from pymongo.database import Database
 
 from services.kpi.store.bundle_reader import IDS_PER_QUERY, Bundles, Run, Sources
 from services.kpi.store.bundle_writer import JOINT
+from services.kpi.store.key_ranges import KeyRanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class StoredWorks:
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._works = database["works"]
+        self._in_order = KeyRanges(self._works, _FIELDS)
         self._bundles = Bundles(database)
 
     def find(
@@ -81,8 +84,9 @@ class StoredWorks:
             limit: maximum number of works; 0 for all.
             session: session of a snapshot.
         """
-        query = {"v": view_id, "u": {"$in": [f"{name}|{unit_id}" for name in types]}}
-        return self._listed(query, view_id, runs, unit_id, types, after, limit, session)
+        # One query per type: the embedded database bounds keys only beside plain equalities.
+        queries = [{"v": view_id, "u": f"{name}|{unit_id}"} for name in types]
+        return self._listed(queries, view_id, runs, unit_id, types, after, limit, session)
 
     def joint(
         self,
@@ -103,12 +107,12 @@ class StoredWorks:
             limit: maximum number of works; 0 for all.
             session: session of a snapshot.
         """
-        query = {"v": view_id, "j": type_name}
-        return self._listed(query, view_id, runs, JOINT, [type_name], after, limit, session)
+        queries = [{"v": view_id, "j": type_name}]
+        return self._listed(queries, view_id, runs, JOINT, [type_name], after, limit, session)
 
     def _listed(
         self,
-        query: dict[str, Any],
+        queries: Sequence[dict[str, Any]],
         view_id: str,
         runs: Mapping[int, int],
         unit_id: str,
@@ -117,10 +121,10 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        if after:
-            query["k"] = {"$gt": after}
-        found = self._works.find(query, _FIELDS, session=session).sort("k", 1).limit(limit)
-        own = (StoredWork(document["k"], document["c"]) for document in found)
+        found = (self._in_order.read(query, after, limit, session) for query in queries)
+        # A work may have two types: the verified one, and another of a pending amendment.
+        distinct = groupby(merge(*found, key=itemgetter("k")), itemgetter("k"))
+        own = (StoredWork(key, next(documents)["c"]) for key, documents in distinct)
         bound = (
             self._bound(Run(view_id, partition, number), unit_id, types, after, session)
             for partition, count in runs.items()

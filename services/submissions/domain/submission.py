@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from services.kernel.errors import AlreadyExists
+
 EPOCH_BITS = 40
 
 
@@ -73,6 +75,14 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request id of a caller was used for: the digest of method and request."""
+
+    request_id: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One unit's claim on one work, with its review."""
 
@@ -93,12 +103,24 @@ class Submission:
     audit: tuple[AuditEntry, ...]
     former_keys: frozenset[str] = frozenset()
     """Works it was submitted for before; a republished log has to retract them."""
+    asked: tuple[Asked, ...] = ()
+    """The requests that changed it; those of releases before 0.4 are missing."""
     verified_at: datetime | None = None
     """When the work that counts as verified was verified first; None without one."""
 
-    def has_seen(self, request_id: str) -> bool:
-        """Return True if a change with this request id was applied; False for an empty id."""
-        return bool(request_id) and any(e.request_id == request_id for e in self.audit)
+    def has_seen(self, change: Change) -> bool:
+        """Return True if this very change was applied; False for an empty request id.
+
+        Raises:
+            AlreadyExists: its request id was used for something else. The caller's fault.
+        """
+        request_id = change.request_id
+        if not request_id or all(entry.request_id != request_id for entry in self.audit):
+            return False
+        for asked in self.asked:
+            if asked.request_id == request_id and asked.sha256 != change.request_sha256:
+                raise request_id_taken()
+        return True
 
     @property
     def handed_in_at(self) -> datetime:
@@ -120,7 +142,9 @@ class Change:
     """Who makes a change, when and why; every transition takes one.
 
     ``subject`` is the opaque subject of the credential, ``epoch`` the restore epoch of the
-    database, ``request_id`` the idempotency key.
+    database, ``request_id`` the idempotency key and ``request_sha256`` the digest of what is asked
+    with it, empty where the server chose the id. ``is_institution_wide`` says that the roles hold
+    for the whole institution, not only for a unit of it.
     """
 
     subject: str
@@ -129,6 +153,14 @@ class Change:
     epoch: int = 0
     reason: str = ""
     roles: frozenset[str] = frozenset()
+    request_sha256: str = ""
+    is_institution_wide: bool = False
+
+
+def request_id_taken() -> AlreadyExists:
+    """Return the refusal of a request id that was used for something else."""
+    text = "was used for another request; choose a new one"
+    return AlreadyExists(f"request_id: {text}", fields={"request_id": text})
 
 
 def next_version(version: int, epoch: int) -> int:

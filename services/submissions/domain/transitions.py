@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from services.kernel.errors import Conflict, Forbidden, InvalidArgument, WrongState
+from services.submissions.domain import people
 from services.submissions.domain.submission import (
+    Asked,
     AuditEntry,
     Change,
     Content,
@@ -82,6 +84,7 @@ def create(
         created_at=change.now,
         updated_at=change.now,
         audit=(_entry(version, "create", content, change),),
+        asked=_asked(change),
     )
 
 
@@ -135,8 +138,14 @@ def withdraw(submission: Submission, change: Change) -> Submission:
 
     Raises:
         WrongState: it is rejected or withdrawn already.
+        Forbidden: the verified work of somebody else, and the caller is no approver of the
+            institution.
+        InvalidArgument: what was verified needs a reason. The caller's fault.
     """
     _need_state(submission, frozenset(State) - CLOSED, "withdrawn")
+    _need_right_to_withdraw(submission, change)
+    if submission.verified is not None:
+        _need_reason(change, "it was verified; say why it is withdrawn, its owner is told")
     return _changed(
         submission,
         "withdraw",
@@ -152,21 +161,19 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
     """Approve, verify, return or reject.
 
     Raises:
-        Forbidden: the caller lacks the role, submitted the work, or approved it for the unit.
+        Forbidden: the caller lacks the role or holds it for a unit only, ever wrote the
+            submission, or approved this content for the unit.
         InvalidArgument: returning or rejecting needs a reason. The caller's fault.
         WrongState: the state does not allow the decision.
     """
-    if not change.roles & DECIDERS[decision]:
-        wanted = " or ".join(sorted(DECIDERS[decision]))
-        raise Forbidden(f"this decision needs the role {wanted}")
-    if change.subject in (submission.submitted_by, submission.edited_by):
-        text = "a submission cannot be decided by the person who submitted or last edited it"
+    _need_role(decision, change)
+    if people.has_written(submission, change.subject):
+        text = "a submission cannot be decided by a person who ever submitted or edited it"
         raise Forbidden(text, reason="OWN_WORK")
-    if decision in (Decision.RETURN, Decision.REJECT) and not change.reason.strip():
-        text = "say why; the author sees the reason"
-        raise InvalidArgument(f"reason: {text}", fields={"reason": text})
+    if decision in (Decision.RETURN, Decision.REJECT):
+        _need_reason(change, "say why; the author sees the reason")
     _need_state(submission, DECIDABLE[decision], f"decided so ({decision.name.lower()})")
-    if decision is Decision.VERIFY and change.subject == submission.approved_by:
+    if decision is Decision.VERIFY and people.has_approved(submission, change.subject):
         text = "the person who approved for the unit cannot verify for the institution"
         raise Forbidden(text, reason="OWN_APPROVAL")
     fields: dict[str, Any] = {
@@ -218,6 +225,32 @@ def need_version(submission: Submission, version: int) -> None:
         )
 
 
+def _need_role(decision: Decision, change: Change) -> None:
+    """A reviewer decides for units, an approver for the institution, hence for the whole of it."""
+    held = change.roles & DECIDERS[decision]
+    if not held:
+        wanted = " or ".join(sorted(DECIDERS[decision]))
+        raise Forbidden(f"this decision needs the role {wanted}")
+    if held == {"approver"} and not change.is_institution_wide:
+        text = "an approver decides for the institution; your credential holds for a unit of it"
+        raise Forbidden(text, reason="SCOPE_TOO_NARROW")
+
+
+def _need_right_to_withdraw(submission: Submission, change: Change) -> None:
+    if "approver" in change.roles and change.is_institution_wide:
+        return
+    if "contributor" not in change.roles:
+        raise Forbidden("to withdraw needs the role contributor, or approver of the institution")
+    if submission.verified is not None and not people.is_owner(submission, change.subject):
+        text = "the verified work of others is withdrawn by an approver of the institution"
+        raise Forbidden(text, reason="NOT_OWN_WORK")
+
+
+def _need_reason(change: Change, text: str) -> None:
+    if not change.reason.strip():
+        raise InvalidArgument(f"reason: {text}", fields={"reason": text})
+
+
 def _submitted(change: Change) -> dict[str, Any]:
     return {"state": State.SUBMITTED, "submitted_by": change.subject, "approved_by": ""}
 
@@ -245,8 +278,14 @@ def _changed(submission: Submission, action: str, change: Change, **fields: Any)
         version=version,
         updated_at=change.now,
         audit=(*submission.audit, entry),
+        asked=(*submission.asked, *_asked(change)),
         **fields,
     )
+
+
+def _asked(change: Change) -> tuple[Asked, ...]:
+    asked = Asked(change.request_id, change.request_sha256)
+    return (asked,) if asked.sha256 else ()
 
 
 def _entry(version: int, action: str, content: Content, change: Change) -> AuditEntry:

@@ -31,10 +31,10 @@ SETTINGS = """
 sasl.enabled.mechanisms=PLAIN
 sasl.mechanism.inter.broker.protocol=PLAIN
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:kieng;User:ANONYMOUS
-listener.name.plaintext.plain.sasl.jaas.config=\\
- org.apache.kafka.common.security.plain.PlainLoginModule required \\
- username="kieng" password="made-up" {users};
+super.users=User:kieng
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.plaintext.plain.sasl.jaas.config={jaas}
+listener.name.controller.plain.sasl.jaas.config={jaas}
 """
 
 
@@ -48,9 +48,14 @@ def authorizing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.L
         libs, port, controller_port, folder / "data", folder / "kafka.log"
     )
     properties = folder / "data" / "server.properties"
-    text = properties.read_text().replace("PLAINTEXT:PLAINTEXT", "PLAINTEXT:SASL_PLAINTEXT", 1)
+    text = properties.read_text()
+    for listener in ("PLAINTEXT", "CONTROLLER"):
+        assert f"{listener}:PLAINTEXT" in text
+        text = text.replace(f"{listener}:PLAINTEXT", f"{listener}:SASL_PLAINTEXT", 1)
     users = " ".join(f'user_{user}="made-up"' for user in USERS)
-    properties.write_text(text + SETTINGS.format(users=users))
+    module = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+    jaas = f'{module} username="kieng" password="made-up" {users};'
+    properties.write_text(text + SETTINGS.format(jaas=jaas))
     with ChildGroup() as supervisor, pytest.MonkeyPatch.context() as patch:
         for name, value in {
             "BOOTSTRAP": local.bootstrap,
@@ -127,6 +132,7 @@ def test_a_right_beside_the_table_is_told_and_not_taken(
         admin.create_acls([ACL("User:hust", "*", ACLOperation.WRITE, allow, pattern)])
     capsys.readouterr()
     for _ in range(2):
-        assert run("topics", "acl", "apply", "--output", "json") == NO
+        assert run("topics", "acl", "apply", "--output", "json") == 0
         told = json.loads(capsys.readouterr().out)
         assert told == {"granted": [], "surplus": [f"User:hust WRITE TOPIC {LOG}"]}
+    assert run("topics", "acl", "plan") == NO

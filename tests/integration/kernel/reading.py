@@ -58,6 +58,8 @@ class Notes(DependencyProvider):
         self.answer: Callable[[list[Record]], None] = lambda records: None
         self.position: Callable[[int], int] = lambda partition: 0
         self.kept: Callable[[], None] = lambda: None
+        self.stored: Callable[[], int] = lambda: 1 << 60
+        self.records_wanted = 50
         self._changed = threading.Condition()
 
     def get_dependency(self, worker_ctx: Any) -> Notes:
@@ -71,6 +73,9 @@ class Notes(DependencyProvider):
 
     def flush_pending(self) -> None:
         self.kept()
+
+    def stored_offset(self, partition: int) -> int:
+        return self.stored()
 
     def take(self, records: list[Record]) -> None:
         self.answer(records)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 import pytest
 from kafka.errors import OffsetOutOfRangeError
+from prometheus_client import REGISTRY
 
 from services.kernel.config import KernelSettings
 from services.kernel.errors import OwnershipLost
@@ -81,6 +83,63 @@ def test_a_process_that_stops_keeps_what_it_was_handed(settings: KernelSettings)
         produce(settings.kafka_bootstrap, topic, "a")
         run.notes.wait_for("a")
     assert kept[-1] == 1
+
+
+def progress_of(topic: str) -> tuple[float, float | None]:
+    """Records handled and next offset of partition 0, as the metrics say."""
+    labels = {"topic": topic, "group": f"group.{topic}"}
+    handled = REGISTRY.get_sample_value("kieng_consumer_records_handled_total", labels)
+    at = REGISTRY.get_sample_value("kieng_consumer_next_offset", {**labels, "partition": "0"})
+    return handled or 0.0, at
+
+
+def test_only_what_is_stored_counts_as_handled_and_is_committed(settings: KernelSettings) -> None:
+    """A view that stood still for ever looked as if it progressed."""
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, *"abcdef")
+    quiet = threading.Event()
+    stored = [0]
+
+    def prepare(notes: Notes) -> None:
+        notes.records_wanted = 2
+        notes.stored = lambda: stored[0]
+        notes.kept = quiet.set
+
+    def next_quiet_moment() -> None:
+        for _ in range(2):  # the first one may have begun before
+            quiet.clear()
+            assert quiet.wait(30)
+
+    with running(reader(topic, positions="notes"), settings, prepare) as run:
+        run.notes.wait_for(*"abcdef")
+        next_quiet_moment()
+        assert progress_of(topic) == (0, None)
+        stored[0] = 5  # in the middle of a batch, of which nothing counts yet
+        next_quiet_moment()
+        assert progress_of(topic) == (4, 4)
+        stored[0] = 6
+        next_quiet_moment()
+        assert progress_of(topic) == (6, 6)
+    assert [offset for offset, _ in run.notes.handed] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_batch_is_as_small_as_it_is_wanted(settings: KernelSettings) -> None:
+    topic = new_topic(settings.kafka_bootstrap)
+    produce(settings.kafka_bootstrap, topic, *"abcdef")
+    sizes: list[int] = []
+
+    def prepare(notes: Notes) -> None:
+        notes.records_wanted = 1
+
+        def answer(records: list[Record]) -> None:
+            sizes.append(len(records))
+            notes.records_wanted = 3
+
+        notes.answer = answer
+
+    with running(reader(topic, positions="notes"), settings, prepare) as run:
+        run.notes.wait_for(*"abcdef")
+    assert sizes == [1, 3, 2]
 
 
 def test_a_claimed_position_outside_the_log_never_jumps(

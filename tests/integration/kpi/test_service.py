@@ -23,6 +23,11 @@ from kieng.kpi.v1 import (
     target_service_pb2_grpc,
     view_pb2,
 )
+from kieng.proposals.v1 import (
+    proposal_pb2,
+    proposal_service_pb2,
+    proposal_service_pb2_grpc,
+)
 from kieng.submissions.v1 import events_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
@@ -44,6 +49,7 @@ SELECTION = view_pb2.Selection(
     to_month="2025-07",
 )
 Whole = dict[str, int]
+BINDING = ("PublishCatalogue", "RollBackCatalogue", "OpenLogGeneration")
 
 
 class Range(TypedDict):
@@ -81,7 +87,9 @@ class Stack:
             container.stop()
             assert container.failure is None
 
-    def call(self, name: str, request: Message, *roles: str, seconds: float = 10) -> Any:
+    def call(
+        self, name: str, request: Message, *roles: str, seconds: float = 10, of: str = "root"
+    ) -> Any:
         stubs = (
             kpi_service_pb2_grpc.KpiServiceStub,
             catalogue_service_pb2_grpc.CatalogueServiceStub,
@@ -90,8 +98,24 @@ class Stack:
         )
         made = (stub(self.channel) for stub in stubs)
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
-        metadata = tokens.credential("root", *(roles or ("auditor",)))
-        return method(request, timeout=seconds, metadata=metadata)
+        metadata = tokens.credential(of, *(roles or ("auditor",)))
+        answer = method(request, timeout=seconds, metadata=metadata)
+        return self.agreed(answer, method, request, metadata) if name in BINDING else answer
+
+    def agreed(self, answer: Any, method: Any, request: Message, metadata: Any) -> Any:
+        """What a change that binds all answers once each institution has approved it."""
+        if not answer.HasField("proposal"):
+            return answer
+        stub = proposal_service_pb2_grpc.ProposalServiceStub(self.channel)
+        found = answer.proposal
+        for institution in found.members:
+            asked = proposal_service_pb2.ApproveProposalRequest(proposal_id=found.proposal_id)
+            steward = tokens.credential(institution, "steward")
+            found = stub.ApproveProposal(asked, timeout=10, metadata=steward).proposal
+        assert found.state == proposal_pb2.STATE_EFFECTIVE, found
+        if answer.DESCRIPTOR.name == "RollBackCatalogueResponse":
+            return type(answer)(view_id=found.outcome)
+        return method(request, timeout=10, metadata=metadata)
 
     def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
         self.publisher.publish(
@@ -142,7 +166,9 @@ def fresh_settings(
         kafka_bootstrap=broker.bootstrap,
         kafka_membership="group" if is_kafka else "sole",
         mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(directory / "issuers.json", "root"),
+        issuers_file=tokens.write_issuers(
+            directory / "issuers.json", "root", "alpha", "beta", "gamma"
+        ),
     )
 
 
@@ -268,3 +294,23 @@ def test_what_two_children_share_is_listed_and_makes_up_the_difference(stack: St
     overlaps = stack.call("ListOverlaps", kpi_service_pb2.ListOverlapsRequest(**RANGE))
     assert [list(one.unit_ids) for one in overlaps.overlaps] == [["alpha", "beta"]]
     assert overlaps.sum_of_children - overlaps.whole == 1
+
+
+def test_proofs_are_shown_to_their_institution_only(stack: Stack) -> None:
+    """Seen by each institution as a viewer: of a work of both, and of one of alpha alone."""
+    claims = [article(unit, issued_on="2024-05-01") for unit in ("alpha", "beta")]
+    for claim in claims:
+        claim.evidence_sha256.append(claim.unit_id)
+    for number, claim in enumerate([*claims, claims[0]]):
+        stack.publish(changed(f"p{number}", 1, f"doi:10.1/p{number // 2}", claim, claim))
+    request = kpi_service_pb2.ExplainKpiRequest(
+        unit_id="root", indicator_code="KNW-03", from_month="2024-05", to_month="2024-05"
+    )
+
+    def proofs(institution: str) -> list[list[str]]:
+        works = stack.call("ExplainKpi", request, "viewer", of=institution).works
+        return [[sha for c in work.claims for sha in c.evidence_sha256] for work in works]
+
+    wait_until(lambda: proofs("alpha") == [["alpha"], ["alpha"]])
+    assert proofs("beta") == [["beta"], []]
+    assert proofs("root") == [[], []]

@@ -23,9 +23,10 @@ def write_issuers(path: Path, *institutions: str) -> Path:
     return path
 
 
-def credential(institution: str, *roles: str) -> tuple[tuple[str, str], ...]:
+def credential(institution: str, *roles: str, unit: str = "") -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": "tester", "roles": roles}
+    claims |= {"unit": unit} if unit else {}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )

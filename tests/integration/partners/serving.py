@@ -18,6 +18,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from kafka import KafkaConsumer, TopicPartition
 
+from kieng.proposals.v1 import proposal_service_pb2, proposal_service_pb2_grpc
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
@@ -37,9 +38,12 @@ def write_issuers(path: Path) -> Path:
     return path
 
 
-def credential(institution: str, subject: str, *roles: str) -> tuple[tuple[str, str], ...]:
+def credential(
+    institution: str, subject: str, *roles: str, unit: str = ""
+) -> tuple[tuple[str, str], ...]:
     now = int(time.time())
     claims = {"iss": f"urn:{institution}", "aud": "kieng", "sub": subject, "roles": roles}
+    claims |= {"unit": unit} if unit else {}
     token = jwt.encode(
         {**claims, "iat": now, "exp": now + 600}, KEY, algorithm="EdDSA", headers={"kid": "k"}
     )
@@ -70,6 +74,20 @@ def running(service: type, settings: KernelSettings) -> Iterator[grpc.Channel]:
     finally:
         container.stop()
     assert container.failure is None
+
+
+def agreed(channel: grpc.Channel, answer: Any) -> Any:
+    """Approve the proposal of an answer as each institution that is bound, by the real RPC."""
+    stub = proposal_service_pb2_grpc.ProposalServiceStub(channel)
+    found = answer.proposal
+    for institution in found.members:
+        if institution not in found.approved_by:
+            steward = Caller(stub, credential(institution, "steward", "steward"))
+            request = proposal_service_pb2.ApproveProposalRequest(
+                proposal_id=found.proposal_id, digest=found.digest
+            )
+            found = steward.ApproveProposal(request).proposal
+    return found
 
 
 class Log:

@@ -9,13 +9,14 @@ from nameko.extensions import DependencyProvider
 
 from kieng.directory.v1 import directory_pb2, directory_service_pb2, directory_service_pb2_grpc
 from kieng.directory.v1 import events_pb2 as directory_events_pb2
+from kieng.proposals.v1 import proposal_pb2
 from services.kernel.errors import Unavailable
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
 from services.partners.metrics import RELAY_FAILURES
 from services.partners.schema import DATABASE
 from services.partners.service import PartnersService
-from tests.integration.partners.serving import Caller, Log, credential, refusal_of, running
+from tests.integration.partners.serving import Caller, Log, agreed, credential, refusal_of, running
 from tests.waiting import wait_until
 
 STEWARD = ("root", "keeper", "steward")
@@ -48,17 +49,25 @@ def directory_of(channel: grpc.Channel) -> Caller:
     return Caller(stub, credential(*STEWARD))
 
 
+def first_directory(channel: grpc.Channel) -> int:
+    """Publish the units as the first directory: proposed by the office, approved by the two."""
+    answer = directory_of(channel).PublishDirectory(publish())
+    assert (answer.version, answer.proposal.state) == (0, proposal_pb2.STATE_OPEN)
+    assert agreed(channel, answer).state == proposal_pb2.STATE_EFFECTIVE
+    return int(directory_of(channel).PublishDirectory(publish()).version)
+
+
 def test_a_directory_is_published_once_read_in_order_searched_and_told(
     channel: grpc.Channel, settings: Settings
 ) -> None:
     directory = directory_of(channel)
     get = directory_service_pb2.GetDirectoryRequest
     assert refusal_of(directory.GetDirectory, get())[0] == grpc.StatusCode.NOT_FOUND
-    assert directory.PublishDirectory(publish()).version == 1
+    assert first_directory(channel) == 1
     same = directory_service_pb2.PublishDirectoryRequest(units=UNITS[::-1])
     assert directory.PublishDirectory(same).version == 1
     extra = unit("alpha/inst", "alpha", directory_pb2.UNIT_KIND_INSTITUTE, "Viện Mới")
-    assert directory.PublishDirectory(publish(extra)).version == 2
+    assert agreed(channel, directory.PublishDirectory(publish(extra))).outcome == "2"
 
     newest = directory.GetDirectory(get()).directory
     assert [u.unit_id for u in newest.units] == [
@@ -94,7 +103,7 @@ def test_a_start_publishes_the_newest_directory_once_more(
     settings: Settings, empty_database: Mongo
 ) -> None:
     with running(PartnersService, settings) as channel:
-        directory_of(channel).PublishDirectory(publish())
+        first_directory(channel)
         with Log(settings.kafka_bootstrap, "kieng.directory.v1") as log:
             event_id = event_id_of(log.first(lambda r: is_of(empty_database, r)))
             with running(PartnersService, settings):
@@ -115,13 +124,23 @@ def is_of(connection: Mongo, record: Any) -> bool:
 def test_directories_published_at_the_same_time_get_different_versions(
     channel: grpc.Channel,
 ) -> None:
-    directory = directory_of(channel)
-    extras = [
-        unit(f"alpha/x{n}", "alpha", directory_pb2.UNIT_KIND_GROUP, f"Nhóm {n}") for n in range(4)
-    ]
+    first_directory(channel)
+    stub = directory_service_pb2_grpc.DirectoryServiceStub(channel)
+
+    def publish_one(number: int) -> int:
+        owner = ("alpha", "beta")[number % 2]
+        extra = unit(f"{owner}/x{number}", owner, directory_pb2.UNIT_KIND_GROUP, f"Nhóm {number}")
+        request = publish(extra)
+        request.base_version = 1
+        steward = Caller(stub, credential(owner, "keeper", "steward"))
+        return int(steward.PublishDirectory(request).version)
+
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda e: directory.PublishDirectory(publish(e)).version, extras))
-    assert sorted(answers) == [1, 2, 3, 4]
+        assert sorted(pool.map(publish_one, range(4))) == [2, 3, 4, 5]
+    newest = directory_of(channel).GetDirectory(directory_service_pb2.GetDirectoryRequest())
+    assert {f"{('alpha', 'beta')[n % 2]}/x{n}" for n in range(4)} <= {
+        each.unit_id for each in newest.directory.units
+    }
 
 
 def test_a_viewer_may_read_and_may_not_publish(channel: grpc.Channel) -> None:
@@ -147,7 +166,7 @@ class ServiceWithDeadBroker(PartnersService):
 def test_events_wait_for_a_broker_that_is_down(empty_database: Mongo, settings: Settings) -> None:
     failures = RELAY_FAILURES._value.get()
     with running(ServiceWithDeadBroker, settings) as channel:
-        assert directory_of(channel).PublishDirectory(publish()).version == 1
+        assert first_directory(channel) == 1
         wait_until(lambda: RELAY_FAILURES._value.get() > failures)
     with (
         running(PartnersService, settings),

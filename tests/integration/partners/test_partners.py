@@ -17,7 +17,8 @@ from services.partners import wire
 from services.partners.config import Settings
 from services.partners.documents import Change
 from services.partners.store import Partners
-from tests.integration.partners.serving import Caller, Log, credential, refusal_of
+from tests.integration.partners.serving import Caller, Log, agreed, credential, refusal_of
+from tests.integration.partners.test_directory import first_directory
 
 
 def partner(name: str, *aliases: str, tax_code: str = "") -> Any:
@@ -65,10 +66,12 @@ def test_a_steward_completes_a_known_partner_and_all_are_told(
 ) -> None:
     stub = partner_service_pb2_grpc.PartnerServiceStub(channel)
     steward = Caller(stub, credential("root", "keeper", "steward"))
+    first_directory(channel)
     first = partners_of(channel).RegisterPartner(partner("Mẫu Điện")).partner
     asked = partner("Mau Dien JSC", "Sample Power", tax_code="0100233488")
     code, _ = refusal_of(partners_of(channel).RegisterPartner, asked)
     assert code == grpc.StatusCode.ALREADY_EXISTS
+    assert agreed(channel, steward.RegisterPartner(asked)).outcome == first.partner_id
     full = steward.RegisterPartner(asked)
     assert (full.created, full.partner.partner_id) == (False, first.partner_id)
     assert (full.partner.name, full.partner.tax_code) == ("Mẫu Điện", "0100233488")
@@ -87,10 +90,15 @@ def test_a_steward_completes_a_known_partner_and_all_are_told(
 def test_two_stewards_who_complete_a_partner_at_once_lose_nothing(channel: grpc.Channel) -> None:
     stub = partner_service_pb2_grpc.PartnerServiceStub(channel)
     steward = Caller(stub, credential("root", "keeper", "steward"))
+    first_directory(channel)
     steward.RegisterPartner(partner("Mẫu Chung"))
+
+    def complete(number: int) -> None:
+        asked = partner("Mẫu Chung", f"Tên {number}")
+        assert agreed(channel, steward.RegisterPartner(asked)).outcome == "partner:00001"
+
     with ThreadPoolExecutor(3) as pool:
-        asked = (partner("Mẫu Chung", f"Tên {number}") for number in range(3))
-        list(pool.map(steward.RegisterPartner, asked))
+        list(pool.map(complete, range(3)))
     request = partner_service_pb2.ResolvePartnerRequest(query="Mẫu Chung")
     found = steward.ResolvePartner(request).partner
     assert sorted(found.aliases) == ["Tên 0", "Tên 1", "Tên 2"]

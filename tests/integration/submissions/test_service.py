@@ -100,9 +100,8 @@ def test_a_claim_goes_from_draft_to_verified_and_is_published(service: Running) 
     wait_until(lambda: [e.version for e in events_about(service, draft.submission_id)] == [3, 4])
     last = events_about(service, draft.submission_id)[-1]
     assert last.declared == last.verified
-    taken_back = rpc.WithdrawSubmissionRequest(
-        request_id=request_id(), submission_id=draft.submission_id, version=4
-    )
+    about = {"submission_id": draft.submission_id, "version": 4, "reason": "declared twice"}
+    taken_back = rpc.WithdrawSubmissionRequest(request_id=request_id(), **about)
     gone = service.author.WithdrawSubmission(taken_back).submission
     assert not gone.HasField("verified_content")
 

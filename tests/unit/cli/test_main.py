@@ -15,7 +15,8 @@ from services.cli.client.stack import Process, Stack, find
 from services.cli.commands import up
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.local import seed
-from services.cli.local.stack_processes import read_institutions, take_lock
+from services.cli.local.data_folder import take_lock
+from services.cli.local.stack_processes import read_institutions
 from services.cli.main import app, main
 
 MONTHS = ["--from", "2025-01", "--to", "2025-07"]

@@ -47,8 +47,9 @@ def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
 
 
 def change(subject: str, row: demo_works.Row) -> Change:
-    roles = frozenset({"reviewer", "approver"})
-    return Change(subject, NOW, "", reason=row.get("reason", ""), roles=roles)
+    roles = frozenset({"contributor", "reviewer", "approver"})
+    reason = row.get("reason", "")
+    return Change(subject, NOW, "", reason=reason, roles=roles, is_institution_wide=True)
 
 
 class Play:

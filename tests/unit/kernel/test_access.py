@@ -8,52 +8,15 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
-from google.protobuf.descriptor import MethodDescriptor
 
-from kieng.access.v1 import access_pb2
-from kieng.directory.v1 import directory_service_pb2
-from kieng.kpi.v1 import (
-    catalogue_service_pb2,
-    edition_service_pb2,
-    kpi_service_pb2,
-    parked_service_pb2,
-    target_service_pb2,
-)
-from kieng.notifications.v1 import notification_service_pb2
-from kieng.partners.v1 import partner_service_pb2
-from kieng.submissions.v1 import (
-    import_service_pb2,
-    log_service_pb2,
-    review_service_pb2,
-    submission_service_pb2,
-)
-from services.kernel.access import Issuers, Principal, allow, roles_of
-from services.kernel.errors import Forbidden, Unauthenticated
+from services.kernel import access
+from services.kernel.access import Issuers, Principal
+from services.kernel.errors import Unauthenticated
 from tests.unit.kernel.serving import KEYS, claims, public_pem, token, write_issuers
-
-CONTRACTS = (
-    catalogue_service_pb2,
-    directory_service_pb2,
-    edition_service_pb2,
-    import_service_pb2,
-    kpi_service_pb2,
-    log_service_pb2,
-    notification_service_pb2,
-    parked_service_pb2,
-    partner_service_pb2,
-    review_service_pb2,
-    submission_service_pb2,
-    target_service_pb2,
-)
-METHODS = [
-    method
-    for contract in CONTRACTS
-    for service in contract.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
 
 
 def signed_with_the_public_key() -> str:
@@ -79,8 +42,11 @@ def test_a_token_stands_for_its_subject_institution_and_roles(issuers: Issuers) 
     assert issuers.principal(token("beta")).unit_id == "beta"
 
 
+CLOCK = time.time
+
+
 def now() -> int:
-    return int(time.time())
+    return int(CLOCK())
 
 
 # Made when the test runs: a token holds ten minutes, and its test is collected long before that.
@@ -121,6 +87,113 @@ def test_a_token_that_does_not_hold_is_refused(
     assert "BEGIN PUBLIC KEY" not in refusal.value.message
 
 
+def signed(payload: str, **head: Any) -> str:
+    """A token with a signature that holds, whatever its header and payload say."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    header = {"alg": "EdDSA", "typ": "JWT", "kid": "k", **head}
+    text = f"{part(json.dumps(header).encode())}.{part(payload.encode())}"
+    return f"{text}.{part(KEYS['alpha'].sign(text.encode()))}"
+
+
+NESTED = "[" * 100_000 + "]" * 100_000
+ODD = {
+    "exp": [
+        '"text"',
+        '"NOW"',
+        "null",
+        "{}",
+        "[]",
+        "true",
+        "1e999",
+        "NaN",
+        "-1",
+        "9" * 30,
+    ],
+    "iat": ['"text"', '"NOW"', "null", "{}", "[]", "true", "-1e999", "NaN", "9" * 30],
+    "nbf": ['"text"', '"1"', "{}", "[]", "true", "1e999", "NaN", "9" * 30],
+    "aud": ["null", "1", "{}", "[]", "[1]", '["other"]', "[[]]", NESTED],
+    "iss": ["null", "1", "{}", "[]", "true", '["urn:alpha"]', NESTED],
+    "sub": ["null", "1", "{}", "[]", '""', r'"\u0000"', r'"\ud800"', r'"\u202e"', f'"{"x" * 999}"'],
+    "unit": ["1", "{}", "[1]", "true", r'"alpha/\ud800"', r'"alpha/\n"', f'"alpha/{"x" * 999}"'],
+    "roles": ["null", "1", "{}", "true", '"viewer"', "[1]", "[[]]", "[null]", NESTED],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param(name, value, id=f"{name}={value[:20]}")
+        for name, values in ODD.items()
+        for value in values
+    ],
+)
+def test_a_signed_token_with_an_odd_claim_is_refused(
+    issuers: Issuers, name: str, value: str
+) -> None:
+    texts = {key: json.dumps(each) for key, each in claims().items()}
+    texts[name] = value.replace("NOW", str(now() + 30 * (name == "exp")))
+    payload = ",".join(f'"{key}":{text}' for key, text in texts.items())
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(f"{{{payload}}}"))
+
+
+@pytest.mark.parametrize("payload", ["", "null", "[]", "1", '"text"', "{", NESTED, "\ud7ff"])
+def test_a_signed_token_that_says_no_object_is_refused(issuers: Issuers, payload: str) -> None:
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(payload))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"kid": {}},
+        {"kid": []},
+        {"kid": 1},
+        {"kid": None},
+        {"alg": {}},
+        {"alg": None},
+        {"alg": ["EdDSA"]},
+        {"b64": False},
+        {"crit": ["exp"]},
+        {"typ": {}, "crit": 1},
+    ],
+    ids=str,
+)
+def test_a_signed_token_with_an_odd_header_is_refused(
+    issuers: Issuers, head: dict[str, Any]
+) -> None:
+    with pytest.raises(Unauthenticated):
+        issuers.principal(signed(json.dumps(claims()), **head))
+
+
+def test_a_token_that_was_verified_is_known_until_it_ends_or_the_table_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_issuers(tmp_path / "issuers.json")
+    issuers, held, short = Issuers(path), token(), token(exp=now() + 30)
+    assert issuers.known(held) is None
+    assert issuers.principal(held) == issuers.known(held)
+    assert issuers.principal(short) == issuers.known(short)
+    monkeypatch.setattr(time, "time", lambda: now() + 120)
+    assert issuers.known(short) is None
+    assert issuers.known(held) is not None
+    path.write_text('{"issuers": []}')
+    os.utime(path, ns=(5, 5))
+    assert issuers.known(held) is None
+
+
+def test_no_more_than_so_many_verified_tokens_are_remembered(
+    issuers: Issuers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "VERIFIED_MAX", 3)
+    for number in range(10):
+        issuers.principal(token(sub=f"s{number}"))
+    assert len(issuers._verified) <= 3
+
+
 def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
     tmp_path: Path,
 ) -> None:
@@ -149,32 +222,3 @@ def test_a_credential_reaches_its_unit_and_what_lies_below() -> None:
         u for u in ("alpha", "alpha/one", "alpha/one/x", "alpha/onex") if principal.reaches(u)
     }
     assert reached == {"alpha/one", "alpha/one/x"}
-
-
-@pytest.mark.parametrize("roles", [(), ("viewer",), ("viewer", "auditor")])
-def test_nobody_may_do_what_no_role_is_named_for(roles: tuple[str, ...]) -> None:
-    principal = Principal("s", "alpha", "alpha", frozenset(roles))
-    for wanted in (frozenset[str](), frozenset({"approver"})):
-        with pytest.raises(Forbidden):
-            allow(principal, wanted)
-
-
-def test_one_of_the_named_roles_is_enough() -> None:
-    allow(Principal("s", "a", "a", frozenset({"viewer", "x"})), frozenset({"viewer", "steward"}))
-
-
-def test_the_unspecified_role_opens_a_method_to_nobody() -> None:
-    rule = access_pb2.Rule(roles=[access_pb2.ROLE_UNSPECIFIED, access_pb2.ROLE_APPROVER])
-    assert roles_of(rule) == {"approver"}
-    assert roles_of(access_pb2.Rule()) == frozenset()
-
-
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
-def test_every_rpc_names_who_may_call_it(method: MethodDescriptor) -> None:
-    assert roles_of(method.GetOptions().Extensions[access_pb2.rule])
-
-
-def test_every_contract_with_a_service_is_among_those_looked_at() -> None:
-    folder = Path(__file__).parents[3] / "protos" / "kieng"
-    found = {path.name for path in folder.rglob("*_service.proto")}
-    assert found == {Path(contract.DESCRIPTOR.name).name for contract in CONTRACTS}

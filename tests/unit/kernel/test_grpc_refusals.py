@@ -100,7 +100,7 @@ def test_a_message_of_ten_megabytes_is_refused(client: Client) -> None:
 def test_a_dead_database_is_unavailable(client: Client) -> None:
     mongo = Mongo(f"mongodb://127.0.0.1:{free_ports(1)[0]}/", 100)
     client.behaviour.answer = lambda request, call: mongo.database("x").things.find_one()
-    error: Any = refused(client.get)
+    error: Any = refused(lambda: client.get(timeout=20))
     assert (error.code(), reason_of(error)) == (Code.UNAVAILABLE, "DEPENDENCY_DOWN")
     assert "127.0.0.1" not in error.details()
     mongo.close()

@@ -17,6 +17,7 @@ REFUSALS = {
     errors.WrongState: "FAILED_PRECONDITION",
     errors.Conflict: "ABORTED",
     errors.Exhausted: "RESOURCE_EXHAUSTED",
+    errors.TooSlow: "DEADLINE_EXCEEDED",
     errors.Unavailable: "UNAVAILABLE",
 }
 

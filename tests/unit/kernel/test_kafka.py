@@ -113,7 +113,7 @@ def test_a_position_that_the_broker_refuses_is_counted() -> None:
             commit_async=lambda offsets, callback, said=said: callback(offsets, said),
             highwater=lambda partition: None,
         )
-        consume._advance(consumer, "t-0", [record])
+        consume._commit(consumer, "t-0", [record])
     labels = {"group": "g.commit"}
     assert REGISTRY.get_sample_value("kieng_consumer_commit_failures_total", labels) == 1
 

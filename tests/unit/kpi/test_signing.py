@@ -4,9 +4,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
-from services.kpi.config import Settings
+from services.kpi.config import Settings, environment
 from services.kpi.signing import read_signer
 
 
@@ -42,3 +42,11 @@ def test_a_wrong_key_or_zone_is_noticed_at_the_start_and_never_printed() -> None
         Settings(time_zone="Mars/Base")
     assert Settings().signer is None
     assert Settings(edition_key=pem(Ed25519PrivateKey.generate())).signer is not None
+
+
+def test_subprocesses_get_every_setting_but_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIENG_EDITION_KEY_FILE", "key.pem")
+    key = pem(Ed25519PrivateKey.generate())
+    given = environment(Settings(edition_key=SecretStr(key), kafka_sasl_password=SecretStr("up")))
+    assert given["KIENG_KAFKA_SASL_PASSWORD"] == "up"
+    assert [name for name, value in given.items() if "EDITION_KEY" in name or value == key] == []

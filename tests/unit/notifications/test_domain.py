@@ -9,19 +9,20 @@ from services.notifications.domain import (
     Recipient,
     Subscription,
     checked,
-    notice_of_decision,
     notice_of_target,
+    notices_of_decision,
     retry_seconds,
     subscribable,
 )
 
-DECIDED = Decided(Kind.SUBMISSION_RETURNED, "s1", 3, Recipient("alpha", "u1"), "doi:10.1/x")
+DECIDED = Decided(Kind.SUBMISSION_RETURNED, "s1", 3, (Recipient("alpha", "u1"),), "doi:10.1/x")
 REACHED = Reached("alpha/sci", "PUB-01", 2025, 120, 121)
 
 
 def decided(**fields: object) -> str:
     values = {name: getattr(DECIDED, name) for name in DECIDED.__slots__}
-    return notice_of_decision(Decided(**{**values, **fields})).notification_id
+    (notice,) = notices_of_decision(Decided(**{**values, **fields}))
+    return notice.notification_id
 
 
 def test_the_same_event_and_person_give_the_same_id_whatever_else_was_read() -> None:
@@ -33,8 +34,8 @@ def test_the_same_event_and_person_give_the_same_id_whatever_else_was_read() -> 
     [
         {"submission_id": "s2"},
         {"version": 4},
-        {"author": Recipient("alpha", "u2")},
-        {"author": Recipient("beta", "u1")},
+        {"recipients": (Recipient("alpha", "u2"),)},
+        {"recipients": (Recipient("beta", "u1"),)},
     ],
 )
 def test_another_submission_version_or_person_gives_another_id(other: dict[str, object]) -> None:
@@ -71,6 +72,9 @@ def test_a_unit_is_heard_of_by_subscribers_of_it_and_of_everything_above(
         (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.TARGET_REACHED, True),
         (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.SUBMISSION_RETURNED, False),
         (Subscription((Kind.TARGET_REACHED,), ""), Kind.TARGET_REACHED, False),
+        (Subscription((), "a@example.org"), Kind.EMERGENCY, True),
+        (Subscription((), "a@example.org"), Kind.PROPOSAL, False),
+        (Subscription((), ""), Kind.EMERGENCY, False),
     ],
 )
 def test_mail_goes_to_an_address_for_the_chosen_kinds_only(

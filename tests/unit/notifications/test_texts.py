@@ -24,6 +24,15 @@ TARGET: Facts = {
     "target": 1200,
     "value": 1250,
 }
+PROPOSAL: Facts = {
+    "proposal_id": "catalogue-3fa9c1d2e0b4-1",
+    "state": "open",
+    "proposed_by": "alpha",
+    "waits_for": "beta, gamma",
+    "emergency": "it burns",
+    "emergency_by": "alpha",
+}
+FACTS = {Kind.TARGET_REACHED: TARGET, Kind.PROPOSAL: PROPOSAL, Kind.EMERGENCY: PROPOSAL}
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 
 
@@ -69,7 +78,7 @@ def test_a_reached_target_is_told_with_both_values(
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("kind", Kind)
 def test_the_command_line_of_a_text_can_be_pasted(kind: Kind, language: Language) -> None:
-    _, body = render(kind, TARGET if kind is Kind.TARGET_REACHED else SUBMISSION, language)
+    _, body = render(kind, FACTS.get(kind, SUBMISSION), language)
     lines = [line[line.index("kieng") :] for line in body.splitlines() if "kieng " in line]
     (call,) = calls(lines[0])
     assert len(lines) == 1
@@ -93,7 +102,22 @@ def test_every_type_of_submission_and_every_kind_has_its_texts(language: Languag
     assert set(found["subject"]) == set(found["body"]) == set(Kind)
 
 
-@pytest.mark.parametrize("section", ["type", "subject", "body"])
+@pytest.mark.parametrize(
+    ("language", "subject"),
+    [
+        (Language.VI, "KHẨN CẤP, catalogue-3fa9c1d2e0b4-1: đang chờ"),
+        (Language.EN, "EMERGENCY, catalogue-3fa9c1d2e0b4-1: open"),
+    ],
+)
+def test_an_emergency_is_told_with_its_reason_and_who_has_to_vote(
+    language: Language, subject: str
+) -> None:
+    told, body = render(Kind.EMERGENCY, PROPOSAL, language)
+    assert told == subject
+    assert all(part in body for part in ("it burns", "alpha", "beta, gamma"))
+
+
+@pytest.mark.parametrize("section", ["type", "subject", "body", "proposal_state"])
 def test_both_languages_have_the_same_keys_and_values(section: str) -> None:
     vietnamese, english = (TEXTS[language][section] for language in (Language.VI, Language.EN))
     assert set(vietnamese) == set(english)
@@ -109,6 +133,12 @@ def test_braces_and_line_ends_of_a_title_stay_text_on_one_line() -> None:
     facts = {**SUBMISSION, "title": "{0}\r\nBcc: {unit}"}
     subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
     assert subject == "Verified: Publication “{0} Bcc: {unit}”"
+
+
+def test_what_cannot_be_seen_in_an_old_title_is_left_out() -> None:
+    facts = {**SUBMISSION, "title": "A\x1b[2J \u202etitle\u200b"}
+    subject, _ = render(Kind.SUBMISSION_VERIFIED, facts, Language.EN)
+    assert subject == "Verified: Publication “A [2J title”"
 
 
 def test_a_long_title_ends_in_an_ellipsis() -> None:

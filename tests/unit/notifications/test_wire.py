@@ -34,12 +34,24 @@ def test_a_decision_is_told_to_the_submitter(state: Any, kind: Kind) -> None:
         kind=kind,
         submission_id="s1",
         version=3,
-        author=Recipient("alpha", "u1"),
+        recipients=(Recipient("alpha", "u1"),),
         work_key="doi:10.1000/x",
         unit_id="alpha/sci",
         type="publication",
         title="Một công trình",
     )
+
+
+def test_a_withdrawal_is_told_to_those_whose_work_another_withdrew() -> None:
+    gone = changed(declared=None, verified=None, state=submission_pb2.STATE_WITHDRAWN)
+    assert wire.decode_record(record(gone)) is None
+    gone.bereaved.extend(["u1", "u2"])
+    told = wire.decode_record(record(gone))
+    assert isinstance(told, Decided)
+    assert told.kind is Kind.SUBMISSION_WITHDRAWN
+    assert told.recipients == (Recipient("alpha", "u1"), Recipient("alpha", "u2"))
+    gone.primary = False
+    assert wire.decode_record(record(gone)) is None
 
 
 @pytest.mark.parametrize(

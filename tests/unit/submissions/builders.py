@@ -12,6 +12,7 @@ from services.submissions.domain.submission import Change, Content, Decision, Su
 
 NOW = datetime(2025, 7, 1, 3, 0, tzinfo=UTC)
 ID = "0198-1"
+CONTRIBUTORS = frozenset({"contributor"})
 DECIDERS = frozenset({"reviewer", "approver"})
 
 
@@ -37,7 +38,7 @@ def expert(name: str, person_id: str = "person-1") -> submission_pb2.Content:
     message.facts.expert.mode = facts_pb2.Expert.MODE_VISITING
     message.facts.expert.started_on = "2025-02-01"
     message.facts.expert.days = 20
-    message.evidence.add(title="invitation", uri="store://7", sha256="a" * 64)
+    message.evidence.add(title="invitation", uri="urn:archive:7", sha256="a" * 64)
     return message
 
 
@@ -58,11 +59,11 @@ def content(doi: str = "10.1000/xyz", **fields: Any) -> Content:
 
 
 def change(subject: str = "author", request_id: str = "", **fields: Any) -> Change:
-    return Change(subject, NOW, request_id, **fields)
+    return Change(subject, NOW, request_id, **{"roles": CONTRIBUTORS, **fields})
 
 
 def by(subject: str, reason: str = "", roles: frozenset[str] = DECIDERS) -> Change:
-    return Change(subject, NOW, "", reason=reason, roles=roles)
+    return Change(subject, NOW, "", reason=reason, roles=roles, is_institution_wide=True)
 
 
 def draft(doi: str = "10.1000/xyz", **fields: Any) -> Submission:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -129,8 +130,7 @@ def test_no_personal_field_and_no_place_of_a_proof_leaves_the_institution() -> N
 
 
 def later(days: int, subject: str = "author") -> Change:
-    roles = frozenset({"reviewer", "approver"})
-    return Change(subject, builders.NOW + timedelta(days=days), "", reason="why", roles=roles)
+    return replace(by(subject, "why"), now=builders.NOW + timedelta(days=days))
 
 
 def reported(submission: Submission) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.kernel.errors import Conflict, Forbidden, InvalidArgument, WrongState
+from services.kernel.errors import AlreadyExists, Conflict, Forbidden, InvalidArgument, WrongState
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import (
     Change,
@@ -29,7 +29,7 @@ IN_STATE: dict[State, Callable[[], Submission]] = {
 STEPS: dict[str, Callable[[Submission], Submission]] = {
     "amend": lambda s: transitions.amend(s, content("10.1000/new"), change()),
     "submit": lambda s: transitions.submit(s, change()),
-    "withdraw": lambda s: transitions.withdraw(s, change()),
+    "withdraw": lambda s: transitions.withdraw(s, change(reason="why")),
     "approve": lambda s: transitions.decide(s, Decision.APPROVE, by("third")),
     "verify": lambda s: transitions.decide(s, Decision.VERIFY, by("third")),
     "return": lambda s: transitions.decide(s, Decision.RETURN, by("third", "why")),
@@ -97,7 +97,7 @@ def test_the_first_verification_of_a_work_keeps_its_time_until_another_work_is_v
     other = transitions.amend(first, content("10.1000/other"), change())
     assert other.verified_at == first.verified_at
     assert verified(other, 6).verified_at == builders.NOW.replace(hour=6)
-    assert transitions.withdraw(first, change()).verified_at is None
+    assert transitions.withdraw(first, change(reason="declared twice")).verified_at is None
 
 
 @pytest.mark.parametrize("step", ["withdraw", "reject"])
@@ -174,10 +174,23 @@ def test_versions_after_a_restore_are_above_all_before() -> None:
 
 
 def test_a_seen_request_is_recognised_and_an_empty_one_never() -> None:
+    once = transitions.submit(builders.draft(), change(request_id="r1", request_sha256="a"))
+    assert once.has_seen(change(request_id="r1", request_sha256="a"))
+    assert not once.has_seen(change(request_id="r2", request_sha256="a"))
+    assert not once.has_seen(change())
+
+
+def test_a_seen_request_id_is_of_no_use_for_anything_else() -> None:
+    once = transitions.submit(builders.draft(), change(request_id="r1", request_sha256="a"))
+    with pytest.raises(AlreadyExists) as refusal:
+        once.has_seen(change(request_id="r1", request_sha256="b"))
+    assert list(refusal.value.fields) == ["request_id"]
+
+
+def test_a_request_of_a_release_without_digests_is_answered_as_before() -> None:
     once = transitions.submit(builders.draft(), change(request_id="r1"))
-    assert once.has_seen("r1")
-    assert not once.has_seen("r2")
-    assert not once.has_seen("")
+    assert once.asked == ()
+    assert once.has_seen(change(request_id="r1", request_sha256="b"))
 
 
 def test_a_unit_lies_below_itself_and_every_unit_above() -> None:

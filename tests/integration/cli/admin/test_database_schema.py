@@ -205,7 +205,24 @@ def test_every_service_declares_what_the_commands_need(database: Any) -> None:
 def test_parked_records_of_the_first_release_get_their_place(database: Any) -> None:
     database.parked.create_index("v")
     database.parked.insert_one({"_id": "g1-c1-f1|2|17", "v": "g1-c1-f1", "reason": "r"})
-    assert run(database, kpi_schema) == ["place_parked_records"]
+    assert run(database, kpi_schema) == ["place_parked_records", "number_partitions"]
     found = database.parked.find_one()
     assert (found["p"], found["o"], found["open"]) == (2, 17, True)
     assert database_schema.plan(kpi_schema, database) == []
+
+
+def test_views_of_former_releases_get_the_number_of_their_partitions(database: Any) -> None:
+    """Of one generation the view that has folded most partitions says it; a known number stays."""
+    views = {"g1-c1-f1": 1, "g2-c1-f1": 2, "g2-c2-f1": 2, "g3-c2-f2": 3, "g4-c2-f2": 4}
+    known = {"g3-c2-f2": {"partitions": 6}}
+    for view_id, generation in views.items():
+        database.views.insert_one(
+            {"_id": view_id, "generation": generation, **known.get(view_id, {})}
+        )
+    database.cells.insert_one({"_id": "g1-c1-f1|0|root|1"})
+    places = [("g1-c1-f1", 0), *(("g2-c1-f1", p) for p in range(3)), ("g2-c2-f1", 1)]
+    database.progress.insert_many({"_id": f"{v}|{p}", "v": v, "p": p} for v, p in places)
+    assert "number_partitions" in run(database, kpi_schema)
+    found = {view["_id"]: view["partitions"] for view in database.views.find({})}
+    # A view that has folded nothing learns it when its first partition is claimed.
+    assert list(found.values()) == [1, 3, 3, 6, 0]

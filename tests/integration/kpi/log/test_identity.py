@@ -55,7 +55,9 @@ def settings(
         kafka_bootstrap=log.bootstrap,
         kafka_membership="group" if is_kafka else "sole",
         mongo_uri=mongo.uri,
-        issuers_file=tokens.write_issuers(tmp_path / "issuers.json", "root"),
+        issuers_file=tokens.write_issuers(
+            tmp_path / "issuers.json", "root", "alpha", "beta", "gamma"
+        ),
     )
 
 

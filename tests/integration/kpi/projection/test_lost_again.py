@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from kieng.kpi.v1 import catalogue_service_pb2
-from services.kernel.errors import NotReady, OwnershipLost, Unavailable
-from services.kpi.api.catalogues import CatalogueApi
+from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
+from services.kpi.api.binding import Effects
 from services.kpi.config import Settings
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.log.identity import LogDescription
@@ -91,14 +91,20 @@ def test_a_view_is_not_loaded_from_another_log(
 
 def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Stored) -> None:
     left = ["log-2", "log-3", "log-3", "log-3"]
-    query: Any = SimpleNamespace(
-        registry=stored.registry, log_identity=lambda: (left.pop(0), {0: 0})
-    )
-    request = catalogue_service_pb2.OpenLogGenerationRequest()
+    effects = Effects(stored.registry, lambda: (left.pop(0), {0: 0}))
+    request = catalogue_service_pb2.OpenLogGenerationRequest(topic_id="log-2", partitions=1)
     with pytest.raises(Unavailable, match="repeat"):
-        CatalogueApi.open_log_generation(query, request)
+        effects.open_generation(request)
+    with pytest.raises(WrongState, match="another one by now"):
+        effects.open_generation(request)
+    left.append("log-3")
     refused = stored.registry.view(f"g2-c1-f{FOLD_VERSION}")
     assert refused is not None
     assert (refused.state, refused.topic_id) == ("refused", "log-2")
-    opened = CatalogueApi.open_log_generation(query, request)
-    assert (opened.view_id, opened.needs_republish) == (f"g3-c1-f{FOLD_VERSION}", True)
+    request.topic_id = "log-3"
+    opened = effects.open_generation(request)
+    assert (opened.view_id, opened.state, opened.phase) == (
+        f"g3-c1-f{FOLD_VERSION}",
+        "building",
+        "",
+    )

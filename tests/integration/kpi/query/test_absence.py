@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from kieng.kpi.v1 import kpi_service_pb2
-from services.kpi.query.absence import absence
+from services.kpi.domain.absence import Finding, Reason
+from services.kpi.query.absence import absence, encode_finding
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
 from tests.integration.kpi.conftest import Stored
@@ -54,3 +57,10 @@ def test_why_an_event_was_parked_is_told_to_its_own_institution_only(stored: Sto
     mended = changed("s1", 3, "doi:10.1/a", article("alpha"), article("alpha"))
     fold.apply([record(2, mended)])
     assert reasons(asked(stored, "doi:10.1/a")) == ["COUNTS"]
+
+
+def test_who_a_person_is_is_no_finding() -> None:
+    condition: Any = {"reason": Reason.CONDITION, "wanted": "any_of x"}
+    person = encode_finding(Finding(field="person_id", found="0000-0002-1825-0097", **condition))
+    assert (person.field, person.found) == ("person_id", "")
+    assert encode_finding(Finding(field="country", found="FR", **condition)).found == "FR"

@@ -75,7 +75,9 @@ def test_the_works_listed_add_up_to_every_cell(stored: Stored) -> None:
         listed += sum(len(page.works) for page in found)
         if cell.indicator_code in {"COM-01", "ENT-05"}:
             members = {work.member for page in found for work in page.works}
-            assert value.whole == len(members)
+            numbers = {(work.member_number, work.member) for page in found for work in page.works}
+            assert value.whole == len(members) == len(numbers)
+            assert {number for number, _ in numbers} == set(range(1, len(members) + 1))
         elif cell.indicator_code == "KNW-05":
             assert add_up(found) == (value.ratio.numerator, value.ratio.denominator)
         else:

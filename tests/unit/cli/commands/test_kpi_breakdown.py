@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import io
 
-from rich.console import Console
-
 from kieng.kpi.v1 import view_pb2
 from services.cli.commands import kpi_breakdown
 from services.cli.commands.up import CATALOGUE
 from services.cli.files.catalogue_yaml import read
+from services.cli.terminal.escaping import EscapingConsole
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import cell_json
 from services.cli.terminal.screen import Screen
@@ -35,7 +34,7 @@ def cell(code: str = "KNW-07", **terms: int) -> view_pb2.Cell:
 
 def shown(by: str, *cells: view_pb2.Cell) -> str:
     screen = Screen(lang=Lang.en)
-    screen.answers = Console(file=io.StringIO(), width=120)
+    screen.answers = EscapingConsole(file=io.StringIO(), width=120)
     screen.answers.print(
         kpi_breakdown.table(screen, NAMES, cells, "verified", view_pb2.ViewInfo(), by)
     )

@@ -70,9 +70,7 @@ def test_days_are_read_as_vietnamese_write_them(text: str, day: str) -> None:
     assert request.content.facts.receipt.received_on == day
 
 
-@pytest.mark.parametrize(
-    "text", ["2025-02-30", "31/13/2025", "March", "2025-3", "2015-W37", "20250331"]
-)
+@pytest.mark.parametrize("text", ["2025-02-30", "31/13/2025", "March", "2015-W37", "20250331"])
 def test_a_day_that_does_not_exist_is_refused(text: str) -> None:
     parsed = receipt("r1", "vnu", "PT-1", "1", text)
     assert problems(parsed) == [(2, "received_on", "cell.day")]
@@ -183,7 +181,7 @@ def test_a_value_that_cannot_be_read_is_told(column: str, text: str, problem: st
 
 
 def test_texts_are_normalised_and_stripped() -> None:
-    title = unicodedata.normalize("NFD", "  Đề tài giả  ")
+    title = unicodedata.normalize("NFD", "  Đề tài\u200b giả  ")
     parsed = submission_rows.parse(
         "publication", ["record_id", "unit_id", "title"], [(2, [*("p1", "vnu", title)])], "cris"
     )

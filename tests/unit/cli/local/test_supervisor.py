@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from services.cli.client.stack import SERVICES
 from services.cli.commands.up import CATALOGUE, DIRECTORY
 from services.cli.errors import DOWN, Failure
 from services.cli.local.child_process import Child, Death
@@ -23,6 +25,8 @@ from services.cli.local.stack_processes import SERVICE_SECONDS, Launch, Plan
 from services.cli.local.supervisor import Task, keep
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
+
+STOP_SECONDS_MAX = 8.0
 
 
 def test_pauses_grow_and_end() -> None:
@@ -107,6 +111,7 @@ def handlers() -> Iterator[None]:
 
 IGNORES = """
 import signal
+import socket
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print("deaf", flush=True)
 while True:
@@ -132,3 +137,57 @@ def test_a_second_signal_ends_at_once_what_does_not_want_to_stop(tmp_path: Path)
     launch.__exit__(None, None, None)
     assert time.monotonic() - began < SERVICE_SECONDS
     assert [child.poll() for child in (*launch.services, *launch.parts)] == [-signal.SIGKILL] * 2
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_stack_that_does_not_want_to_stop_has_ended_after_8_seconds(tmp_path: Path) -> None:
+    launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
+    for group, name in (
+        *((launch.services, "kpi.query"), (launch.services, "submissions")),
+        *((launch.parts, "broker"), (launch.parts, "database")),
+    ):
+        child = Child(name, (sys.executable, "-c", IGNORES), None, tmp_path / f"{name}.log")
+        group.append(child)
+        child.start()
+        child.wait_until_ready(partial(not_deaf, child), 30)
+    began = time.monotonic()
+    launch.__exit__(None, None, None)
+    assert time.monotonic() - began < STOP_SECONDS_MAX
+    ended = [child.poll() for child in (*launch.services, *launch.parts)]
+    assert ended == [-signal.SIGKILL] * 4
+
+
+def test_only_the_process_that_signs_editions_gets_their_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIENG_EDITION_KEY", "from outside")
+    monkeypatch.setenv("KIENG_EDITION_KEY_FILE", "from outside")
+    monkeypatch.setattr(Child, "start", lambda child: None)
+    monkeypatch.setattr(Child, "pid", 7)
+    monkeypatch.setattr(Child, "wait_until_ready", lambda child, unready, seconds: None)
+    launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
+    launch._start_services(list(range(20_000, 20_012)), "127.0.0.1:1", "mongodb://127.0.0.1:2")
+    given = {
+        child.name: {name for name in child.env or {} if "EDITION_KEY" in name}
+        for child in launch.services
+    }
+    assert given == {
+        **{name: set() for name in SERVICES},
+        "kpi.query": {"KIENG_EDITION_KEY_FILE"},
+    }
+    key = next(child.env for child in launch.services if child.name == "kpi.query")
+    assert key is not None
+    assert key["KIENG_EDITION_KEY_FILE"] == str(launch.stack.edition_key_file)
+
+
+def test_a_port_that_is_taken_is_named_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        plan = Plan(tmp_path, DIRECTORY, CATALOGUE, ports=port - 1)
+        launch = Launch(plan, Screen(Output.table, Lang.en))
+        with pytest.raises(Failure) as told:
+            launch.start()
+    assert "taken by other programs: port" in told.value.message
+    assert str(port) in told.value.message.split("of 127.0.0.1")[0]
+    assert told.value.exit_code == DOWN
+    assert launch.parts == []

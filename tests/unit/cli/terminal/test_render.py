@@ -8,7 +8,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2
-from services.cli.terminal.kpi_tables import Names, cell_text, is_exact
+from services.cli.terminal.kpi_tables import Names, cell_text, explained, is_exact
 from services.cli.terminal.render import cell_json, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
@@ -101,6 +101,22 @@ def test_a_view_tells_its_age_and_progress() -> None:
         "parked": 0,
         "log_trouble": "",
     }
+
+
+def test_members_that_are_not_shown_are_counted_by_their_numbers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    works = [
+        kpi_service_pb2.ExplainedWork(contribution=whole(1), member_number=number, member=member)
+        for number, member in ((1, ""), (2, "0000-0002-1825-0097"), (1, ""))
+    ]
+    assert is_exact(whole(2), works)
+    assert not is_exact(whole(3), works)
+    screen = Screen(lang=Lang.en)
+    screen.answers.print(explained(screen, whole(2), works, "count", True))
+    printed = capsys.readouterr().out
+    assert "#1" in printed
+    assert "0000-0002-1825-0097" in printed
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,46 @@ ROLE_SYSTEM: Role.ValueType  # 9
 """Beside ROLE_CONTRIBUTOR: may say that a system of record of the institution vouches for facts. No method names it."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
 
+class _Scope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCOPE_UNSPECIFIED: _Scope.ValueType  # 0
+    """Not allowed; a method without a scope is open to nobody."""
+    SCOPE_SELF: _Scope.ValueType  # 1
+    """What is the caller's own: the inbox, the subscription."""
+    SCOPE_SHARED: _Scope.ValueType  # 2
+    """What all institutions share to read: numbers, catalogues, the directory, partners, proposals."""
+    SCOPE_UNITS: _Scope.ValueType  # 3
+    """What belongs to one unit: only units that the credential reaches. Others' submissions look absent."""
+    SCOPE_INSTITUTION: _Scope.ValueType  # 4
+    """Acts in the name of an institution: only a credential for the whole institution. Others' things look absent."""
+    SCOPE_AGREEMENT: _Scope.ValueType  # 5
+    """What binds all institutions: it takes effect when enough of them have approved it, see ProposalService. What
+    touches only units that the credential reaches takes effect at once.
+    """
+
+class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
+    """What a method reads or changes, and so whom of those who hold its role it admits to what."""
+
+SCOPE_UNSPECIFIED: Scope.ValueType  # 0
+"""Not allowed; a method without a scope is open to nobody."""
+SCOPE_SELF: Scope.ValueType  # 1
+"""What is the caller's own: the inbox, the subscription."""
+SCOPE_SHARED: Scope.ValueType  # 2
+"""What all institutions share to read: numbers, catalogues, the directory, partners, proposals."""
+SCOPE_UNITS: Scope.ValueType  # 3
+"""What belongs to one unit: only units that the credential reaches. Others' submissions look absent."""
+SCOPE_INSTITUTION: Scope.ValueType  # 4
+"""Acts in the name of an institution: only a credential for the whole institution. Others' things look absent."""
+SCOPE_AGREEMENT: Scope.ValueType  # 5
+"""What binds all institutions: it takes effect when enough of them have approved it, see ProposalService. What
+touches only units that the credential reaches takes effect at once.
+"""
+Global___Scope: _TypeAlias = Scope  # noqa: Y015
+
 @_typing.final
 class Rule(_message.Message):
     """The access rule of one method."""
@@ -84,6 +124,9 @@ class Rule(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ROLES_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    scope: Global___Scope.ValueType
+    """What the method reads or changes."""
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """Roles of which the caller needs at least one. Empty means that nobody may call."""
@@ -92,10 +135,11 @@ class Rule(_message.Message):
         self,
         *,
         roles: _abc.Iterable[Global___Role.ValueType] | None = ...,
+        scope: Global___Scope.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["roles", b"roles"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["roles", b"roles", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -103,7 +147,12 @@ Global___Rule: _TypeAlias = Rule  # noqa: Y015
 
 RULE_FIELD_NUMBER: _builtins.int
 PERSONAL_FIELD_NUMBER: _builtins.int
+OWN_ONLY_FIELD_NUMBER: _builtins.int
 rule: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Rule]
 """Access rule of the method; a method without one is refused to everybody."""
 personal: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
 """True for a field that names or describes a person; such fields never enter an event."""
+own_only: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
+"""True for a field that only callers of an institution concerned are shown; every service leaves it out of answers to others.
+An institution is concerned when the message, or one that holds it or is held by it, names it as `institution_id`.
+"""

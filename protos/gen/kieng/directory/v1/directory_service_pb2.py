@@ -25,9 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.directory.v1 import directory_pb2 as kieng_dot_directory_dot_v1_dot_directory__pb2
+from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_proposal__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*kieng/directory/v1/directory_service.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\"kieng/directory/v1/directory.proto\"O\n\x17PublishDirectoryRequest\x12\x34\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.UnitB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\"+\n\x18PublishDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\"/\n\x13GetDirectoryRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"H\n\x14GetDirectoryResponse\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\"m\n\x12SearchUnitsRequest\x12\x19\n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1e\n\rbelow_unit_id\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\x13SearchUnitsResponse\x12\'\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.Unit2\xeb\x02\n\x10\x44irectoryService\x12v\n\x10PublishDirectory\x12+.kieng.directory.v1.PublishDirectoryRequest\x1a,.kieng.directory.v1.PublishDirectoryResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12p\n\x0cGetDirectory\x12\'.kieng.directory.v1.GetDirectoryRequest\x1a(.kieng.directory.v1.GetDirectoryResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x12m\n\x0bSearchUnits\x12&.kieng.directory.v1.SearchUnitsRequest\x1a\'.kieng.directory.v1.SearchUnitsResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x42x\n\x12kieng.directory.v1B\x15\x44irectoryServiceProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*kieng/directory/v1/directory_service.proto\x12\x12kieng.directory.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\"kieng/directory/v1/directory.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"n\n\x17PublishDirectoryRequest\x12\x34\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.UnitB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x1d\n\x0c\x62\x61se_version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"[\n\x18PublishDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12.\n\x08proposal\x18\x02 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"/\n\x13GetDirectoryRequest\x12\x18\n\x07version\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"H\n\x14GetDirectoryResponse\x12\x30\n\tdirectory\x18\x01 \x01(\x0b\x32\x1d.kieng.directory.v1.Directory\"u\n\x12SearchUnitsRequest\x12\x1d\n\x05query\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xf8\xd9\x18\x01\x12\"\n\rbelow_unit_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x1c\n\tpage_size\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x64(\x00\">\n\x13SearchUnitsResponse\x12\'\n\x05units\x18\x01 \x03(\x0b\x32\x18.kieng.directory.v1.Unit2\xf1\x02\n\x10\x44irectoryService\x12x\n\x10PublishDirectory\x12+.kieng.directory.v1.PublishDirectoryRequest\x1a,.kieng.directory.v1.PublishDirectoryResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x05\x12r\n\x0cGetDirectory\x12\'.kieng.directory.v1.GetDirectoryRequest\x1a(.kieng.directory.v1.GetDirectoryResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12o\n\x0bSearchUnits\x12&.kieng.directory.v1.SearchUnitsRequest\x1a\'.kieng.directory.v1.SearchUnitsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x42x\n\x12kieng.directory.v1B\x15\x44irectoryServiceProtoP\x01Z4kieng.internal/protos/kieng/directory/v1;directoryv1\xaa\x02\x12Kieng.Directory.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,32 +39,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\022kieng.directory.v1B\025DirectoryServiceProtoP\001Z4kieng.internal/protos/kieng/directory/v1;directoryv1\252\002\022Kieng.Directory.V1'
   _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['units']._loaded_options = None
   _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['units']._serialized_options = b'\272H\010\222\001\005\010\001\020\210\''
+  _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['base_version']._loaded_options = None
+  _globals['_PUBLISHDIRECTORYREQUEST'].fields_by_name['base_version']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_GETDIRECTORYREQUEST'].fields_by_name['version']._loaded_options = None
   _globals['_GETDIRECTORYREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['query']._loaded_options = None
-  _globals['_SEARCHUNITSREQUEST'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_SEARCHUNITSREQUEST'].fields_by_name['query']._serialized_options = b'\272H\013r\t\020\001\030\310\001\370\331\030\001'
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['below_unit_id']._loaded_options = None
-  _globals['_SEARCHUNITSREQUEST'].fields_by_name['below_unit_id']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_SEARCHUNITSREQUEST'].fields_by_name['below_unit_id']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_SEARCHUNITSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\006\032\004\030d(\000'
   _globals['_DIRECTORYSERVICE'].methods_by_name['PublishDirectory']._loaded_options = None
-  _globals['_DIRECTORYSERVICE'].methods_by_name['PublishDirectory']._serialized_options = b'\332\330\030\003\n\001\006'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['PublishDirectory']._serialized_options = b'\332\330\030\005\n\001\006\020\005'
   _globals['_DIRECTORYSERVICE'].methods_by_name['GetDirectory']._loaded_options = None
-  _globals['_DIRECTORYSERVICE'].methods_by_name['GetDirectory']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
+  _globals['_DIRECTORYSERVICE'].methods_by_name['GetDirectory']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
   _globals['_DIRECTORYSERVICE'].methods_by_name['SearchUnits']._loaded_options = None
-  _globals['_DIRECTORYSERVICE'].methods_by_name['SearchUnits']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
-  _globals['_PUBLISHDIRECTORYREQUEST']._serialized_start=161
-  _globals['_PUBLISHDIRECTORYREQUEST']._serialized_end=240
-  _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_start=242
-  _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_end=285
-  _globals['_GETDIRECTORYREQUEST']._serialized_start=287
-  _globals['_GETDIRECTORYREQUEST']._serialized_end=334
-  _globals['_GETDIRECTORYRESPONSE']._serialized_start=336
-  _globals['_GETDIRECTORYRESPONSE']._serialized_end=408
-  _globals['_SEARCHUNITSREQUEST']._serialized_start=410
-  _globals['_SEARCHUNITSREQUEST']._serialized_end=519
-  _globals['_SEARCHUNITSRESPONSE']._serialized_start=521
-  _globals['_SEARCHUNITSRESPONSE']._serialized_end=583
-  _globals['_DIRECTORYSERVICE']._serialized_start=586
-  _globals['_DIRECTORYSERVICE']._serialized_end=949
+  _globals['_DIRECTORYSERVICE'].methods_by_name['SearchUnits']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
+  _globals['_PUBLISHDIRECTORYREQUEST']._serialized_start=222
+  _globals['_PUBLISHDIRECTORYREQUEST']._serialized_end=332
+  _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_start=334
+  _globals['_PUBLISHDIRECTORYRESPONSE']._serialized_end=425
+  _globals['_GETDIRECTORYREQUEST']._serialized_start=427
+  _globals['_GETDIRECTORYREQUEST']._serialized_end=474
+  _globals['_GETDIRECTORYRESPONSE']._serialized_start=476
+  _globals['_GETDIRECTORYRESPONSE']._serialized_end=548
+  _globals['_SEARCHUNITSREQUEST']._serialized_start=550
+  _globals['_SEARCHUNITSREQUEST']._serialized_end=667
+  _globals['_SEARCHUNITSRESPONSE']._serialized_start=669
+  _globals['_SEARCHUNITSRESPONSE']._serialized_end=731
+  _globals['_DIRECTORYSERVICE']._serialized_start=734
+  _globals['_DIRECTORYSERVICE']._serialized_end=1103
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from kieng.directory.v1 import directory_pb2 as _directory_pb2
+from kieng.proposals.v1 import proposal_pb2 as _proposal_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -26,6 +27,9 @@ class PublishDirectoryRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     UNITS_FIELD_NUMBER: _builtins.int
+    BASE_VERSION_FIELD_NUMBER: _builtins.int
+    base_version: _builtins.int
+    """Version that the tree was made from: what others have changed since stays; 0: the newest when the call arrives."""
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[_directory_pb2.Unit]:
         """All units, in any order. 1 to 5,000."""
@@ -34,10 +38,11 @@ class PublishDirectoryRequest(_message.Message):
         self,
         *,
         units: _abc.Iterable[_directory_pb2.Unit] | None = ...,
+        base_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["units", b"units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_version", b"base_version", "units", b"units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -50,16 +55,22 @@ class PublishDirectoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Version that holds now."""
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """Set when the tree changes more than the units that the credential reaches: it holds once enough institutions approve."""
+
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

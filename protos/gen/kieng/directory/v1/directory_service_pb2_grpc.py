@@ -57,8 +57,11 @@ class DirectoryServiceServicer:
     """
 
     def PublishDirectory(self, request, context):
-        """Makes a new version of the tree. Idempotent: the tree that holds already answers its version.
-        Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED.
+        """Makes a new version of the tree. What changes only units that the credential reaches holds at once; anything else, and the
+        first tree, becomes a proposal, and the same call later answers its version. Idempotent: the tree that holds already answers its
+        version.
+        Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
+        NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

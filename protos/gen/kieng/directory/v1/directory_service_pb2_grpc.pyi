@@ -34,8 +34,11 @@ class DirectoryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DirectoryServiceAsyncStub: ...
     PublishDirectory: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.PublishDirectoryRequest, _directory_service_pb2.PublishDirectoryResponse]
-    """Makes a new version of the tree. Idempotent: the tree that holds already answers its version.
-    Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED.
+    """Makes a new version of the tree. What changes only units that the credential reaches holds at once; anything else, and the
+    first tree, becomes a proposal, and the same call later answers its version. Idempotent: the tree that holds already answers its
+    version.
+    Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
+    NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
     """
     GetDirectory: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.GetDirectoryRequest, _directory_service_pb2.GetDirectoryResponse]
     """Reads one version of the tree. Errors: NOT_FOUND (no such version, or nothing published yet)."""
@@ -48,8 +51,11 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishDirectory: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.PublishDirectoryRequest, _directory_service_pb2.PublishDirectoryResponse]  # type: ignore[assignment]
-    """Makes a new version of the tree. Idempotent: the tree that holds already answers its version.
-    Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED.
+    """Makes a new version of the tree. What changes only units that the credential reaches holds at once; anything else, and the
+    first tree, becomes a proposal, and the same call later answers its version. Idempotent: the tree that holds already answers its
+    version.
+    Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
+    NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
     """
     GetDirectory: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.GetDirectoryRequest, _directory_service_pb2.GetDirectoryResponse]  # type: ignore[assignment]
     """Reads one version of the tree. Errors: NOT_FOUND (no such version, or nothing published yet)."""
@@ -65,8 +71,11 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_service_pb2.PublishDirectoryRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_service_pb2.PublishDirectoryResponse, _abc.Awaitable[_directory_service_pb2.PublishDirectoryResponse]]:
-        """Makes a new version of the tree. Idempotent: the tree that holds already answers its version.
-        Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED.
+        """Makes a new version of the tree. What changes only units that the credential reaches holds at once; anything else, and the
+        first tree, becomes a proposal, and the same call later answers its version. Idempotent: the tree that holds already answers its
+        version.
+        Errors: INVALID_ARGUMENT (a parent is missing, a cycle, a unit twice, a name twice beside each other), PERMISSION_DENIED,
+        NOT_FOUND (no such base version), FAILED_PRECONDITION (STALE_DIRECTORY: a unit was changed since the base version), ABORTED.
         """
 
     @_abc_1.abstractmethod

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.directory.v1 import directory_pb2 as kieng_dot_directory_dot_v1_dot_directory__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckieng/kpi/v1/catalogue.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"kieng/directory/v1/directory.proto\"\x92\x02\n\tCondition\x12,\n\x05\x66ield\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12&\n\x06\x61ny_of\x18\x02 \x01(\x0b\x32\x14.kieng.kpi.v1.ValuesH\x00\x12\'\n\x07none_of\x18\x03 \x01(\x0b\x32\x14.kieng.kpi.v1.ValuesH\x00\x12\x11\n\x07present\x18\x04 \x01(\x08H\x00\x12\x12\n\x08\x61t_least\x18\x05 \x01(\x03H\x00\x12&\n\x06within\x18\x06 \x01(\x0b\x32\x14.kieng.kpi.v1.WithinH\x00\x12(\n\x07minimum\x18\x07 \x01(\x0b\x32\x15.kieng.kpi.v1.MinimumH\x00\x42\r\n\x04test\x12\x05\xbaH\x02\x08\x01\"P\n\x06Within\x12,\n\x05\x61\x66ter\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x18\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x00\"\x98\x01\n\x07Minimum\x12\x1a\n\totherwise\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x42\n\x07of_type\x18\x02 \x03(\x0b\x32!.kieng.kpi.v1.Minimum.OfTypeEntryB\x0e\xbaH\x0b\x9a\x01\x08\x10\x32*\x04\"\x02(\x00\x1a-\n\x0bOfTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"$\n\x06Values\x12\x1a\n\x06values\x18\x01 \x03(\tB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"\xe6\x02\n\tComponent\x12+\n\x04type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x34\n\x04rule\x18\x02 \x01(\x0e\x32\x1a.kieng.kpi.v1.CountingRuleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x05where\x18\x03 \x03(\x0b\x32\x17.kieng.kpi.v1.ConditionB\x08\xbaH\x05\x92\x01\x02\x10\n\x12+\n\x04\x64\x61te\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x16\n\x05until\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x17\n\x06\x61mount\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x17\n\x06member\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x16\n\x05times\x18\x08 \x01(\tB\x07\xbaH\x04r\x02\x18<\x12\x18\n\x03per\x18\t \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12\x1b\n\nnot_before\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18<\"\xf0\x01\n\x04Term\x12\x39\n\x04\x63ode\x18\x01 \x01(\tB+\xbaH(r&2\x16^[a-z][a-z0-9_]{0,39}$Z\x0cunclassified\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\nvalid_from\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"\xd4\x01\n\x04Link\x12+\n\x04\x66rom\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12)\n\x02to\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12:\n\nvalid_from\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"\x9a\x02\n\x08Taxonomy\x12+\n\x04\x63ode\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12+\n\x04\x66\x61\x63t\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12.\n\x05terms\x18\x04 \x03(\x0b\x32\x12.kieng.kpi.v1.TermB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12\x1d\n\x0c\x64\x65rived_from\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18(\x12,\n\x05links\x18\x06 \x03(\x0b\x32\x12.kieng.kpi.v1.LinkB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xc3\x03\n\tIndicator\x12(\n\x04\x63ode\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Z]{3}-[0-9]{2}$\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x04unit\x18\x03 \x01(\tB\'\xbaH$r\"R\x05\x63ountR\x03vndR\x05worksR\x07percentR\x04\x64\x61ys\x12\x44\n\x05house\x18\x04 \x01(\tB5\xbaH2r0R\x05stateR\nuniversityR\nenterpriseR\nconsortiumR\x03\x61ll\x12&\n\x05value\x18\x05 \x01(\x0b\x32\x17.kieng.kpi.v1.Component\x12,\n\x0b\x64\x65nominator\x18\x06 \x01(\x0b\x32\x17.kieng.kpi.v1.Component\x12\x1e\n\rattainment_of\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18\x06\x12*\n\tdirection\x18\x08 \x01(\tB\x17\xbaH\x14r\x12R\x00R\x02upR\x04\x64ownR\x04none\x12\x34\n\x04\x63uts\x18\t \x03(\tB&\xbaH#\x92\x01 \x10\x06\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\"\xb9\x01\n\tCatalogue\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12+\n\nindicators\x18\x02 \x03(\x0b\x32\x17.kieng.kpi.v1.Indicator\x12\x19\n\x11\x64irectory_version\x18\x03 \x01(\x05\x12\'\n\x05units\x18\x04 \x03(\x0b\x32\x18.kieng.directory.v1.Unit\x12*\n\ntaxonomies\x18\x05 \x03(\x0b\x32\x16.kieng.kpi.v1.Taxonomy*\xf2\x01\n\x0c\x43ountingRule\x12\x1d\n\x19\x43OUNTING_RULE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OUNTING_RULE_WHOLE\x10\x01\x12\x1a\n\x16\x43OUNTING_RULE_FRACTION\x10\x02\x12\x16\n\x12\x43OUNTING_RULE_LEAD\x10\x03\x12 \n\x1c\x43OUNTING_RULE_MONEY_RECEIVED\x10\x04\x12\x1a\n\x16\x43OUNTING_RULE_DISTINCT\x10\x05\x12\x1e\n\x1a\x43OUNTING_RULE_MONEY_SIGNED\x10\x06\x12\x18\n\x14\x43OUNTING_RULE_CLAIMS\x10\x07\x42Y\n\x0ckieng.kpi.v1B\x0e\x43\x61talogueProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckieng/kpi/v1/catalogue.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\"kieng/directory/v1/directory.proto\x1a\x18kieng/text/v1/text.proto\"\x92\x02\n\tCondition\x12,\n\x05\x66ield\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12&\n\x06\x61ny_of\x18\x02 \x01(\x0b\x32\x14.kieng.kpi.v1.ValuesH\x00\x12\'\n\x07none_of\x18\x03 \x01(\x0b\x32\x14.kieng.kpi.v1.ValuesH\x00\x12\x11\n\x07present\x18\x04 \x01(\x08H\x00\x12\x12\n\x08\x61t_least\x18\x05 \x01(\x03H\x00\x12&\n\x06within\x18\x06 \x01(\x0b\x32\x14.kieng.kpi.v1.WithinH\x00\x12(\n\x07minimum\x18\x07 \x01(\x0b\x32\x15.kieng.kpi.v1.MinimumH\x00\x42\r\n\x04test\x12\x05\xbaH\x02\x08\x01\"P\n\x06Within\x12,\n\x05\x61\x66ter\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x18\n\x04\x64\x61ys\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xcc\x1c(\x00\"\xa0\x01\n\x07Minimum\x12\x1a\n\totherwise\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12J\n\x07of_type\x18\x02 \x03(\x0b\x32!.kieng.kpi.v1.Minimum.OfTypeEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x32\"\x06r\x04\xf8\xd9\x18\x01*\x04\"\x02(\x00\x1a-\n\x0bOfTypeEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\",\n\x06Values\x12\"\n\x06values\x18\x01 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x08\x01\x10\x32\"\x06r\x04\xf8\xd9\x18\x01\"\xfa\x02\n\tComponent\x12+\n\x04type\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x34\n\x04rule\x18\x02 \x01(\x0e\x32\x1a.kieng.kpi.v1.CountingRuleB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x30\n\x05where\x18\x03 \x03(\x0b\x32\x17.kieng.kpi.v1.ConditionB\x08\xbaH\x05\x92\x01\x02\x10\n\x12+\n\x04\x64\x61te\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12\x1a\n\x05until\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x12\x1b\n\x06\x61mount\x18\x06 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x12\x1b\n\x06member\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x12\x1a\n\x05times\x18\x08 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x12\x18\n\x03per\x18\t \x01(\x03\x42\x0b\xbaH\x08\"\x06\x18\xc0\x84=(\x00\x12\x1f\n\nnot_before\x18\n \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\"\xf0\x01\n\x04Term\x12\x39\n\x04\x63ode\x18\x01 \x01(\tB+\xbaH(r&2\x16^[a-z][a-z0-9_]{0,39}$Z\x0cunclassified\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\nvalid_from\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"\xd4\x01\n\x04Link\x12+\n\x04\x66rom\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12)\n\x02to\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12:\n\nvalid_from\x18\x03 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\x12\x38\n\x08valid_to\x18\x04 \x01(\tB&\xbaH#r!2\x1f^([0-9]{4}-[0-9]{2}-[0-9]{2})?$\"\x9e\x02\n\x08Taxonomy\x12+\n\x04\x63ode\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,39}$\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12+\n\x04\x66\x61\x63t\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\x12.\n\x05terms\x18\x04 \x03(\x0b\x32\x12.kieng.kpi.v1.TermB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xc8\x01\x12!\n\x0c\x64\x65rived_from\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12,\n\x05links\x18\x06 \x03(\x0b\x32\x12.kieng.kpi.v1.LinkB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\"\xd3\x03\n\tIndicator\x12(\n\x04\x63ode\x18\x01 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Z]{3}-[0-9]{2}$\x12\x37\n\x04name\x18\x02 \x01(\x0b\x32!.kieng.directory.v1.LocalizedTextB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\x04unit\x18\x03 \x01(\tB+\xbaH(r&R\x05\x63ountR\x03vndR\x05worksR\x07percentR\x04\x64\x61ys\xf8\xd9\x18\x01\x12H\n\x05house\x18\x04 \x01(\tB9\xbaH6r4R\x05stateR\nuniversityR\nenterpriseR\nconsortiumR\x03\x61ll\xf8\xd9\x18\x01\x12&\n\x05value\x18\x05 \x01(\x0b\x32\x17.kieng.kpi.v1.Component\x12,\n\x0b\x64\x65nominator\x18\x06 \x01(\x0b\x32\x17.kieng.kpi.v1.Component\x12\"\n\rattainment_of\x18\x07 \x01(\tB\x0b\xbaH\x08r\x06\x18\x06\xf8\xd9\x18\x01\x12.\n\tdirection\x18\x08 \x01(\tB\x1b\xbaH\x18r\x16R\x00R\x02upR\x04\x64ownR\x04none\xf8\xd9\x18\x01\x12\x34\n\x04\x63uts\x18\t \x03(\tB&\xbaH#\x92\x01 \x10\x06\x18\x01\"\x1ar\x18\x32\x16^[a-z][a-z0-9_]{0,59}$\"\xb9\x01\n\tCatalogue\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12+\n\nindicators\x18\x02 \x03(\x0b\x32\x17.kieng.kpi.v1.Indicator\x12\x19\n\x11\x64irectory_version\x18\x03 \x01(\x05\x12\'\n\x05units\x18\x04 \x03(\x0b\x32\x18.kieng.directory.v1.Unit\x12*\n\ntaxonomies\x18\x05 \x03(\x0b\x32\x16.kieng.kpi.v1.Taxonomy*\xf2\x01\n\x0c\x43ountingRule\x12\x1d\n\x19\x43OUNTING_RULE_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43OUNTING_RULE_WHOLE\x10\x01\x12\x1a\n\x16\x43OUNTING_RULE_FRACTION\x10\x02\x12\x16\n\x12\x43OUNTING_RULE_LEAD\x10\x03\x12 \n\x1c\x43OUNTING_RULE_MONEY_RECEIVED\x10\x04\x12\x1a\n\x16\x43OUNTING_RULE_DISTINCT\x10\x05\x12\x1e\n\x1a\x43OUNTING_RULE_MONEY_SIGNED\x10\x06\x12\x18\n\x14\x43OUNTING_RULE_CLAIMS\x10\x07\x42Y\n\x0ckieng.kpi.v1B\x0e\x43\x61talogueProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,9 +48,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MINIMUM'].fields_by_name['otherwise']._loaded_options = None
   _globals['_MINIMUM'].fields_by_name['otherwise']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_MINIMUM'].fields_by_name['of_type']._loaded_options = None
-  _globals['_MINIMUM'].fields_by_name['of_type']._serialized_options = b'\272H\013\232\001\010\0202*\004\"\002(\000'
+  _globals['_MINIMUM'].fields_by_name['of_type']._serialized_options = b'\272H\023\232\001\020\0202\"\006r\004\370\331\030\001*\004\"\002(\000'
   _globals['_VALUES'].fields_by_name['values']._loaded_options = None
-  _globals['_VALUES'].fields_by_name['values']._serialized_options = b'\272H\007\222\001\004\010\001\0202'
+  _globals['_VALUES'].fields_by_name['values']._serialized_options = b'\272H\017\222\001\014\010\001\0202\"\006r\004\370\331\030\001'
   _globals['_COMPONENT'].fields_by_name['type']._loaded_options = None
   _globals['_COMPONENT'].fields_by_name['type']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,59}$'
   _globals['_COMPONENT'].fields_by_name['rule']._loaded_options = None
@@ -59,17 +60,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMPONENT'].fields_by_name['date']._loaded_options = None
   _globals['_COMPONENT'].fields_by_name['date']._serialized_options = b'\272H\032r\0302\026^[a-z][a-z0-9_]{0,59}$'
   _globals['_COMPONENT'].fields_by_name['until']._loaded_options = None
-  _globals['_COMPONENT'].fields_by_name['until']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_COMPONENT'].fields_by_name['until']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
   _globals['_COMPONENT'].fields_by_name['amount']._loaded_options = None
-  _globals['_COMPONENT'].fields_by_name['amount']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_COMPONENT'].fields_by_name['amount']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
   _globals['_COMPONENT'].fields_by_name['member']._loaded_options = None
-  _globals['_COMPONENT'].fields_by_name['member']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_COMPONENT'].fields_by_name['member']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
   _globals['_COMPONENT'].fields_by_name['times']._loaded_options = None
-  _globals['_COMPONENT'].fields_by_name['times']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_COMPONENT'].fields_by_name['times']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
   _globals['_COMPONENT'].fields_by_name['per']._loaded_options = None
   _globals['_COMPONENT'].fields_by_name['per']._serialized_options = b'\272H\010\"\006\030\300\204=(\000'
   _globals['_COMPONENT'].fields_by_name['not_before']._loaded_options = None
-  _globals['_COMPONENT'].fields_by_name['not_before']._serialized_options = b'\272H\004r\002\030<'
+  _globals['_COMPONENT'].fields_by_name['not_before']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
   _globals['_TERM'].fields_by_name['code']._loaded_options = None
   _globals['_TERM'].fields_by_name['code']._serialized_options = b'\272H(r&2\026^[a-z][a-z0-9_]{0,39}$Z\014unclassified'
   _globals['_TERM'].fields_by_name['name']._loaded_options = None
@@ -95,7 +96,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TAXONOMY'].fields_by_name['terms']._loaded_options = None
   _globals['_TAXONOMY'].fields_by_name['terms']._serialized_options = b'\272H\010\222\001\005\010\001\020\310\001'
   _globals['_TAXONOMY'].fields_by_name['derived_from']._loaded_options = None
-  _globals['_TAXONOMY'].fields_by_name['derived_from']._serialized_options = b'\272H\004r\002\030('
+  _globals['_TAXONOMY'].fields_by_name['derived_from']._serialized_options = b'\272H\010r\006\030(\370\331\030\001'
   _globals['_TAXONOMY'].fields_by_name['links']._loaded_options = None
   _globals['_TAXONOMY'].fields_by_name['links']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_INDICATOR'].fields_by_name['code']._loaded_options = None
@@ -103,37 +104,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INDICATOR'].fields_by_name['name']._loaded_options = None
   _globals['_INDICATOR'].fields_by_name['name']._serialized_options = b'\272H\003\310\001\001'
   _globals['_INDICATOR'].fields_by_name['unit']._loaded_options = None
-  _globals['_INDICATOR'].fields_by_name['unit']._serialized_options = b'\272H$r\"R\005countR\003vndR\005worksR\007percentR\004days'
+  _globals['_INDICATOR'].fields_by_name['unit']._serialized_options = b'\272H(r&R\005countR\003vndR\005worksR\007percentR\004days\370\331\030\001'
   _globals['_INDICATOR'].fields_by_name['house']._loaded_options = None
-  _globals['_INDICATOR'].fields_by_name['house']._serialized_options = b'\272H2r0R\005stateR\nuniversityR\nenterpriseR\nconsortiumR\003all'
+  _globals['_INDICATOR'].fields_by_name['house']._serialized_options = b'\272H6r4R\005stateR\nuniversityR\nenterpriseR\nconsortiumR\003all\370\331\030\001'
   _globals['_INDICATOR'].fields_by_name['attainment_of']._loaded_options = None
-  _globals['_INDICATOR'].fields_by_name['attainment_of']._serialized_options = b'\272H\004r\002\030\006'
+  _globals['_INDICATOR'].fields_by_name['attainment_of']._serialized_options = b'\272H\010r\006\030\006\370\331\030\001'
   _globals['_INDICATOR'].fields_by_name['direction']._loaded_options = None
-  _globals['_INDICATOR'].fields_by_name['direction']._serialized_options = b'\272H\024r\022R\000R\002upR\004downR\004none'
+  _globals['_INDICATOR'].fields_by_name['direction']._serialized_options = b'\272H\030r\026R\000R\002upR\004downR\004none\370\331\030\001'
   _globals['_INDICATOR'].fields_by_name['cuts']._loaded_options = None
   _globals['_INDICATOR'].fields_by_name['cuts']._serialized_options = b'\272H#\222\001 \020\006\030\001\"\032r\0302\026^[a-z][a-z0-9_]{0,59}$'
-  _globals['_COUNTINGRULE']._serialized_start=2410
-  _globals['_COUNTINGRULE']._serialized_end=2652
-  _globals['_CONDITION']._serialized_start=112
-  _globals['_CONDITION']._serialized_end=386
-  _globals['_WITHIN']._serialized_start=388
-  _globals['_WITHIN']._serialized_end=468
-  _globals['_MINIMUM']._serialized_start=471
-  _globals['_MINIMUM']._serialized_end=623
-  _globals['_MINIMUM_OFTYPEENTRY']._serialized_start=578
-  _globals['_MINIMUM_OFTYPEENTRY']._serialized_end=623
-  _globals['_VALUES']._serialized_start=625
-  _globals['_VALUES']._serialized_end=661
-  _globals['_COMPONENT']._serialized_start=664
-  _globals['_COMPONENT']._serialized_end=1022
-  _globals['_TERM']._serialized_start=1025
-  _globals['_TERM']._serialized_end=1265
-  _globals['_LINK']._serialized_start=1268
-  _globals['_LINK']._serialized_end=1480
-  _globals['_TAXONOMY']._serialized_start=1483
-  _globals['_TAXONOMY']._serialized_end=1765
-  _globals['_INDICATOR']._serialized_start=1768
-  _globals['_INDICATOR']._serialized_end=2219
-  _globals['_CATALOGUE']._serialized_start=2222
-  _globals['_CATALOGUE']._serialized_end=2407
+  _globals['_COUNTINGRULE']._serialized_start=2492
+  _globals['_COUNTINGRULE']._serialized_end=2734
+  _globals['_CONDITION']._serialized_start=138
+  _globals['_CONDITION']._serialized_end=412
+  _globals['_WITHIN']._serialized_start=414
+  _globals['_WITHIN']._serialized_end=494
+  _globals['_MINIMUM']._serialized_start=497
+  _globals['_MINIMUM']._serialized_end=657
+  _globals['_MINIMUM_OFTYPEENTRY']._serialized_start=612
+  _globals['_MINIMUM_OFTYPEENTRY']._serialized_end=657
+  _globals['_VALUES']._serialized_start=659
+  _globals['_VALUES']._serialized_end=703
+  _globals['_COMPONENT']._serialized_start=706
+  _globals['_COMPONENT']._serialized_end=1084
+  _globals['_TERM']._serialized_start=1087
+  _globals['_TERM']._serialized_end=1327
+  _globals['_LINK']._serialized_start=1330
+  _globals['_LINK']._serialized_end=1542
+  _globals['_TAXONOMY']._serialized_start=1545
+  _globals['_TAXONOMY']._serialized_end=1831
+  _globals['_INDICATOR']._serialized_start=1834
+  _globals['_INDICATOR']._serialized_end=2301
+  _globals['_CATALOGUE']._serialized_start=2304
+  _globals['_CATALOGUE']._serialized_end=2489
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from kieng.kpi.v1 import catalogue_pb2 as _catalogue_pb2
 from kieng.kpi.v1 import kpi_service_pb2 as _kpi_service_pb2
 from kieng.kpi.v1 import view_pb2 as _view_pb2
+from kieng.proposals.v1 import proposal_pb2 as _proposal_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -101,22 +102,28 @@ class PublishCatalogueResponse(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     VIEW_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """Catalogue version."""
     view_id: _builtins.str
     """View of it."""
     state: Global___View.State.ValueType
     """State of that view: live already, or being built."""
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """The proposal that this call made or found. While it is open, or when it failed, there is no version and no view."""
+
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         view_id: _builtins.str = ...,
         state: Global___View.State.ValueType = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["state", b"state", "version", b"version", "view_id", b"view_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal", "state", b"state", "version", b"version", "view_id", b"view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -128,12 +135,21 @@ class RollBackCatalogueRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    FROM_VIEW_ID_FIELD_NUMBER: _builtins.int
+    TO_VIEW_ID_FIELD_NUMBER: _builtins.int
+    from_view_id: _builtins.str
+    """View that answers now; empty: the one that does when the call arrives. Refused if another one does."""
+    to_view_id: _builtins.str
+    """View that is to take over again; empty: the one that answered before. Refused if it is another one."""
     def __init__(
         self,
+        *,
+        from_view_id: _builtins.str = ...,
+        to_view_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_view_id", b"from_view_id", "to_view_id", b"to_view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,16 +162,22 @@ class RollBackCatalogueResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VIEW_ID_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
-    """View that takes over again."""
+    """View that takes over again; empty while the proposal is open."""
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """The proposal that this call made or found."""
+
     def __init__(
         self,
         *,
         view_id: _builtins.str = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["view_id", b"view_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal", "view_id", b"view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -589,12 +611,21 @@ class OpenLogGenerationRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    TOPIC_ID_FIELD_NUMBER: _builtins.int
+    PARTITIONS_FIELD_NUMBER: _builtins.int
+    topic_id: _builtins.str
+    """Topic id of the new log; empty: the broker's present one. Refused if the broker has another one."""
+    partitions: _builtins.int
+    """Number of its partitions; 0: as the broker has. Refused if there is another one."""
     def __init__(
         self,
+        *,
+        topic_id: _builtins.str = ...,
+        partitions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["partitions", b"partitions", "topic_id", b"topic_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -609,22 +640,28 @@ class OpenLogGenerationResponse(_message.Message):
     GENERATION_FIELD_NUMBER: _builtins.int
     VIEW_ID_FIELD_NUMBER: _builtins.int
     NEEDS_REPUBLISH_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     generation: _builtins.int
     """Generation of the present log, from 1."""
     view_id: _builtins.str
     """View that reads it."""
     needs_republish: _builtins.bool
     """True when this call opened it and it has to be filled by RepublishLog, or an earlier call did and it is not filled yet."""
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """Set for a log that is not known yet: its generation is opened once enough institutions approve."""
+
     def __init__(
         self,
         *,
         generation: _builtins.int = ...,
         view_id: _builtins.str = ...,
         needs_republish: _builtins.bool = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "needs_republish", b"needs_republish", "view_id", b"view_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["generation", b"generation", "needs_republish", b"needs_republish", "proposal", b"proposal", "view_id", b"view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -726,6 +763,7 @@ class View(_message.Message):
     PARKED_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     FOLD_VERSION_FIELD_NUMBER: _builtins.int
+    PARTITIONS_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
     """Id."""
     state: Global___View.State.ValueType
@@ -746,6 +784,8 @@ class View(_message.Message):
     """Why it was refused, and what to do; empty otherwise."""
     fold_version: _builtins.int
     """Version of the fold that made it."""
+    partitions: _builtins.int
+    """Number of partitions of the log that it is made of; 0 when it is not known. Another number needs a new generation of the log."""
     @_builtins.property
     def waiting_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Institutions whose LogRepublished it still waits for."""
@@ -764,10 +804,11 @@ class View(_message.Message):
         parked: _builtins.int = ...,
         reason: _builtins.str = ...,
         fold_version: _builtins.int = ...,
+        partitions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "events_done", b"events_done", "events_wanted", b"events_wanted", "fold_version", b"fold_version", "generation", b"generation", "parked", b"parked", "phase", b"phase", "reason", b"reason", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "events_done", b"events_done", "events_wanted", b"events_wanted", "fold_version", b"fold_version", "generation", b"generation", "parked", b"parked", "partitions", b"partitions", "phase", b"phase", "reason", b"reason", "state", b"state", "view_id", b"view_id", "waiting_for", b"waiting_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

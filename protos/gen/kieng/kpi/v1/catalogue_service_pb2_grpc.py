@@ -82,7 +82,8 @@ class CatalogueServiceServicer:
     """
 
     def PublishCatalogue(self, request, context):
-        """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+        """Freezes indicators and a directory into a catalogue version, once enough institutions have approved the proposal that this call
+        makes; the same call later answers version and view. The first is live at once. For any other a view is built
         beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
         over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
         FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
@@ -95,7 +96,7 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RollBackCatalogue(self, request, context):
-        """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+        """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
         Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
         another log or release; ANOTHER_VIEW_IS_BUILT).
         """
@@ -138,7 +139,7 @@ class CatalogueServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def OpenLogGeneration(self, request, context):
-        """Says that the broker's log is a new one and starts a view on it. Idempotent: a log that is known already answers its
+        """Says that the broker's log is a new one and, once enough institutions have approved, starts a view on it. Idempotent: a log that is known already answers its
         generation. The old view answers until the new one has read a LogRepublished of every institution.
         Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
         """

@@ -34,7 +34,8 @@ class CatalogueServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> CatalogueServiceAsyncStub: ...
     PublishCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]
-    """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+    """Freezes indicators and a directory into a catalogue version, once enough institutions have approved the proposal that this call
+    makes; the same call later answers version and view. The first is live at once. For any other a view is built
     beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
     over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
     FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
@@ -43,7 +44,7 @@ class CatalogueServiceStub:
     UNAVAILABLE (broker down).
     """
     RollBackCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]
-    """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+    """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
     another log or release; ANOTHER_VIEW_IS_BUILT).
     """
@@ -64,7 +65,7 @@ class CatalogueServiceStub:
     GetCatalogue: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]
     """Reads a catalogue version. Errors: NOT_FOUND."""
     OpenLogGeneration: _grpc.UnaryUnaryMultiCallable[_catalogue_service_pb2.OpenLogGenerationRequest, _catalogue_service_pb2.OpenLogGenerationResponse]
-    """Says that the broker's log is a new one and starts a view on it. Idempotent: a log that is known already answers its
+    """Says that the broker's log is a new one and, once enough institutions have approved, starts a view on it. Idempotent: a log that is known already answers its
     generation. The old view answers until the new one has read a LogRepublished of every institution.
     Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
     """
@@ -77,7 +78,8 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     PublishCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.PublishCatalogueRequest, _catalogue_service_pb2.PublishCatalogueResponse]  # type: ignore[assignment]
-    """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+    """Freezes indicators and a directory into a catalogue version, once enough institutions have approved the proposal that this call
+    makes; the same call later answers version and view. The first is live at once. For any other a view is built
     beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
     over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
     FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
@@ -86,7 +88,7 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     UNAVAILABLE (broker down).
     """
     RollBackCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.RollBackCatalogueRequest, _catalogue_service_pb2.RollBackCatalogueResponse]  # type: ignore[assignment]
-    """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+    """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
     Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
     another log or release; ANOTHER_VIEW_IS_BUILT).
     """
@@ -107,7 +109,7 @@ class CatalogueServiceAsyncStub(CatalogueServiceStub):
     GetCatalogue: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.GetCatalogueRequest, _catalogue_service_pb2.GetCatalogueResponse]  # type: ignore[assignment]
     """Reads a catalogue version. Errors: NOT_FOUND."""
     OpenLogGeneration: _aio.UnaryUnaryMultiCallable[_catalogue_service_pb2.OpenLogGenerationRequest, _catalogue_service_pb2.OpenLogGenerationResponse]  # type: ignore[assignment]
-    """Says that the broker's log is a new one and starts a view on it. Idempotent: a log that is known already answers its
+    """Says that the broker's log is a new one and, once enough institutions have approved, starts a view on it. Idempotent: a log that is known already answers its
     generation. The old view answers until the new one has read a LogRepublished of every institution.
     Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
     """
@@ -123,7 +125,8 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.PublishCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.PublishCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.PublishCatalogueResponse]]:
-        """Freezes indicators and a directory into a catalogue version. The first is live at once. For any other a view is built
+        """Freezes indicators and a directory into a catalogue version, once enough institutions have approved the proposal that this call
+        makes; the same call later answers version and view. The first is live at once. For any other a view is built
         beside the live one: it reads the whole log, every cell is compared with an independent recompute, and then it takes
         over at once; the former view is kept (RollBackCatalogue). This call returns as soon as that has begun: follow it with
         FollowView. Idempotent: the same indicators and directory answer the version and view that exist; one that was refused
@@ -138,7 +141,7 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.RollBackCatalogueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.RollBackCatalogueResponse, _abc.Awaitable[_catalogue_service_pb2.RollBackCatalogueResponse]]:
-        """Lets the view that answered before take over again. It is caught up with the log first; follow it with FollowView.
+        """Lets the view that answered before take over again, once enough institutions have approved the proposal. It is caught up with the log first; follow it with FollowView.
         Idempotent while it is being caught up. Errors: FAILED_PRECONDITION (NO_FORMER_VIEW; FORMER_VIEW_UNUSABLE: it is of
         another log or release; ANOTHER_VIEW_IS_BUILT).
         """
@@ -189,7 +192,7 @@ class CatalogueServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _catalogue_service_pb2.OpenLogGenerationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_catalogue_service_pb2.OpenLogGenerationResponse, _abc.Awaitable[_catalogue_service_pb2.OpenLogGenerationResponse]]:
-        """Says that the broker's log is a new one and starts a view on it. Idempotent: a log that is known already answers its
+        """Says that the broker's log is a new one and, once enough institutions have approved, starts a view on it. Idempotent: a log that is known already answers its
         generation. The old view answers until the new one has read a LogRepublished of every institution.
         Errors: UNAVAILABLE (broker down), FAILED_PRECONDITION (no catalogue yet).
         """

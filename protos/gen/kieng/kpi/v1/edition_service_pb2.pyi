@@ -340,7 +340,7 @@ class RestatedClaim(_message.Message):
     unit_id: _builtins.str
     """Claiming unit; of what is retracted, the unit that claimed then."""
     submitted_by: _builtins.str
-    """Opaque subject of the credential that submitted last."""
+    """Opaque subject of the credential that submitted last; empty for callers of other institutions."""
     cause: Global___RestatedClaim.Cause.ValueType
     """Why it counts otherwise."""
     version_before: _builtins.int

@@ -390,7 +390,7 @@ class ExplainedClaim(_message.Message):
     """True when the claim is verified."""
     @_builtins.property
     def evidence_sha256(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """SHA-256 of its proofs, lower-case hex."""
+        """SHA-256 of its proofs, lower-case hex; empty for callers of other institutions."""
 
     def __init__(
         self,
@@ -411,6 +411,44 @@ class ExplainedClaim(_message.Message):
 Global___ExplainedClaim: _TypeAlias = ExplainedClaim  # noqa: Y015
 
 @_typing.final
+class Disagreement(_message.Message):
+    """Where a claim on a work says otherwise than the claim that leads it. The number is not moved; its institutions may contest it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    SAID_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission that says otherwise."""
+    unit_id: _builtins.str
+    """Its claiming unit."""
+    field: _builtins.str
+    """Fact; `type`, `part` or `share_ppm` where the claims contradict each other in these."""
+    said: _builtins.str
+    """What the submission says; empty for nothing. For `share_ppm` the sum of all shares."""
+    counts: _builtins.str
+    """What counts; empty for nothing."""
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        unit_id: _builtins.str = ...,
+        field: _builtins.str = ...,
+        said: _builtins.str = ...,
+        counts: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "field", b"field", "said", b"said", "submission_id", b"submission_id", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Disagreement: _TypeAlias = Disagreement  # noqa: Y015
+
+@_typing.final
 class ExplainedWork(_message.Message):
     """One work behind a cell."""
 
@@ -420,10 +458,21 @@ class ExplainedWork(_message.Message):
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
+    MEMBER_NUMBER_FIELD_NUMBER: _builtins.int
+    LED_BY_FIELD_NUMBER: _builtins.int
+    DISAGREEMENTS_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
     member: _builtins.str
-    """Member it stands for in a distinct count; empty otherwise."""
+    """Member it stands for in a distinct count; empty otherwise, and for callers of institutions without a claim on the work: it may
+    be the ORCID of a person.
+    """
+    member_number: _builtins.int
+    """Number of the member in a distinct count, from 1: works of one member have the same one, whoever asks, and the numbers of all
+    works of a cell are as many as its value. It holds for this progress only. 0 otherwise.
+    """
+    led_by: _builtins.str
+    """Submission whose claim leads the work: verified first; its facts count for all."""
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
         """What it adds to the cell: a whole, or for fractions and ratios numerator and denominator. For a distinct count
@@ -434,6 +483,10 @@ class ExplainedWork(_message.Message):
     def claims(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedClaim]:
         """All its live claims, in order of submission id."""
 
+    @_builtins.property
+    def disagreements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Disagreement]:
+        """Where other claims say otherwise; empty when all agree."""
+
     def __init__(
         self,
         *,
@@ -441,10 +494,13 @@ class ExplainedWork(_message.Message):
         contribution: _view_pb2.Value | None = ...,
         member: _builtins.str = ...,
         claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
+        member_number: _builtins.int = ...,
+        led_by: _builtins.str = ...,
+        disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "member", b"member", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "led_by", b"led_by", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/parked_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\"\xd4\x01\n\x0cParkedRecord\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einstitution_id\x18\x05 \x01(\t\x12\x15\n\rsubmission_id\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12\x10\n\x08work_key\x18\x08 \x01(\t\x12\x0e\n\x06mended\x18\t \x01(\x08\"d\n\x11ListParkedRequest\x12\x13\n\x0bwith_mended\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1b\n\npage_token\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x64\"Z\n\x12ListParkedResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x10GetParkedRequest\x12\x1a\n\tpartition\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x11GetParkedResponse\x12*\n\x06record\x18\x01 \x01(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x32\xc4\x01\n\rParkedService\x12Z\n\nListParked\x12\x1f.kieng.kpi.v1.ListParkedRequest\x1a .kieng.kpi.v1.ListParkedResponse\"\t\xda\xd8\x18\x05\n\x03\x05\x04\x03\x12W\n\tGetParked\x12\x1e.kieng.kpi.v1.GetParkedRequest\x1a\x1f.kieng.kpi.v1.GetParkedResponse\"\t\xda\xd8\x18\x05\n\x03\x05\x04\x03\x42]\n\x0ckieng.kpi.v1B\x12ParkedServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/parked_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x18kieng/text/v1/text.proto\"\xd4\x01\n\x0cParkedRecord\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einstitution_id\x18\x05 \x01(\t\x12\x15\n\rsubmission_id\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12\x10\n\x08work_key\x18\x08 \x01(\t\x12\x0e\n\x06mended\x18\t \x01(\x08\"h\n\x11ListParkedRequest\x12\x13\n\x0bwith_mended\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1f\n\npage_token\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\"Z\n\x12ListParkedResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x10GetParkedRequest\x12\x1a\n\tpartition\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x11GetParkedResponse\x12*\n\x06record\x18\x01 \x01(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x32\xc8\x01\n\rParkedService\x12\\\n\nListParked\x12\x1f.kieng.kpi.v1.ListParkedRequest\x1a .kieng.kpi.v1.ListParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x12Y\n\tGetParked\x12\x1e.kieng.kpi.v1.GetParkedRequest\x1a\x1f.kieng.kpi.v1.GetParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x42]\n\x0ckieng.kpi.v1B\x12ParkedServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,25 +39,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_token']._loaded_options = None
-  _globals['_LISTPARKEDREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\004r\002\030d'
+  _globals['_LISTPARKEDREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\010r\006\030d\370\331\030\001'
   _globals['_GETPARKEDREQUEST'].fields_by_name['partition']._loaded_options = None
   _globals['_GETPARKEDREQUEST'].fields_by_name['partition']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_GETPARKEDREQUEST'].fields_by_name['offset']._loaded_options = None
   _globals['_GETPARKEDREQUEST'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PARKEDSERVICE'].methods_by_name['ListParked']._loaded_options = None
-  _globals['_PARKEDSERVICE'].methods_by_name['ListParked']._serialized_options = b'\332\330\030\005\n\003\005\004\003'
+  _globals['_PARKEDSERVICE'].methods_by_name['ListParked']._serialized_options = b'\332\330\030\007\n\003\005\004\003\020\004'
   _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._loaded_options = None
-  _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._serialized_options = b'\332\330\030\005\n\003\005\004\003'
-  _globals['_PARKEDRECORD']._serialized_start=144
-  _globals['_PARKEDRECORD']._serialized_end=356
-  _globals['_LISTPARKEDREQUEST']._serialized_start=358
-  _globals['_LISTPARKEDREQUEST']._serialized_end=458
-  _globals['_LISTPARKEDRESPONSE']._serialized_start=460
-  _globals['_LISTPARKEDRESPONSE']._serialized_end=550
-  _globals['_GETPARKEDREQUEST']._serialized_start=552
-  _globals['_GETPARKEDREQUEST']._serialized_end=623
-  _globals['_GETPARKEDRESPONSE']._serialized_start=625
-  _globals['_GETPARKEDRESPONSE']._serialized_end=723
-  _globals['_PARKEDSERVICE']._serialized_start=726
-  _globals['_PARKEDSERVICE']._serialized_end=922
+  _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._serialized_options = b'\332\330\030\007\n\003\005\004\003\020\004'
+  _globals['_PARKEDRECORD']._serialized_start=170
+  _globals['_PARKEDRECORD']._serialized_end=382
+  _globals['_LISTPARKEDREQUEST']._serialized_start=384
+  _globals['_LISTPARKEDREQUEST']._serialized_end=488
+  _globals['_LISTPARKEDRESPONSE']._serialized_start=490
+  _globals['_LISTPARKEDRESPONSE']._serialized_end=580
+  _globals['_GETPARKEDREQUEST']._serialized_start=582
+  _globals['_GETPARKEDREQUEST']._serialized_end=653
+  _globals['_GETPARKEDRESPONSE']._serialized_start=655
+  _globals['_GETPARKEDRESPONSE']._serialized_end=753
+  _globals['_PARKEDSERVICE']._serialized_start=756
+  _globals['_PARKEDSERVICE']._serialized_end=956
 # @@protoc_insertion_point(module_scope)

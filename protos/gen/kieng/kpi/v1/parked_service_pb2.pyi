@@ -47,7 +47,7 @@ class ParkedRecord(_message.Message):
     version: _builtins.int
     """Version of the submission; 0 when the record does not say."""
     work_key: _builtins.str
-    """Work key; empty for operators and when the record does not say."""
+    """Work key; empty for operators of the consortium and when the record does not say."""
     mended: _builtins.bool
     """True when a newer version of the submission was folded since, so that nothing is missing any more."""
     @_builtins.property

@@ -54,15 +54,15 @@ class ParkedServiceServicer:
     """
 
     def ListParked(self, request, context):
-        """Lists parked records, by partition and offset. Operators see those of all institutions, without the work; everybody else
-        sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
+        """Lists parked records, by partition and offset. Operators of the consortium see those of all institutions, without the work;
+        everybody else sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetParked(self, request, context):
-        """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+        """Reads one parked record of the own institution with its content; operators of the consortium read those that name none. Errors:
         NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -36,11 +36,11 @@ class ParkedServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ParkedServiceAsyncStub: ...
     ListParked: _grpc.UnaryUnaryMultiCallable[_parked_service_pb2.ListParkedRequest, _parked_service_pb2.ListParkedResponse]
-    """Lists parked records, by partition and offset. Operators see those of all institutions, without the work; everybody else
-    sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
+    """Lists parked records, by partition and offset. Operators of the consortium see those of all institutions, without the work;
+    everybody else sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
     """
     GetParked: _grpc.UnaryUnaryMultiCallable[_parked_service_pb2.GetParkedRequest, _parked_service_pb2.GetParkedResponse]
-    """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+    """Reads one parked record of the own institution with its content; operators of the consortium read those that name none. Errors:
     NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
     """
 
@@ -52,11 +52,11 @@ class ParkedServiceAsyncStub(ParkedServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListParked: _aio.UnaryUnaryMultiCallable[_parked_service_pb2.ListParkedRequest, _parked_service_pb2.ListParkedResponse]  # type: ignore[assignment]
-    """Lists parked records, by partition and offset. Operators see those of all institutions, without the work; everybody else
-    sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
+    """Lists parked records, by partition and offset. Operators of the consortium see those of all institutions, without the work;
+    everybody else sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
     """
     GetParked: _aio.UnaryUnaryMultiCallable[_parked_service_pb2.GetParkedRequest, _parked_service_pb2.GetParkedResponse]  # type: ignore[assignment]
-    """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+    """Reads one parked record of the own institution with its content; operators of the consortium read those that name none. Errors:
     NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
     """
 
@@ -71,8 +71,8 @@ class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _parked_service_pb2.ListParkedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_parked_service_pb2.ListParkedResponse, _abc.Awaitable[_parked_service_pb2.ListParkedResponse]]:
-        """Lists parked records, by partition and offset. Operators see those of all institutions, without the work; everybody else
-        sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
+        """Lists parked records, by partition and offset. Operators of the consortium see those of all institutions, without the work;
+        everybody else sees those of the own institution. Errors: INVALID_ARGUMENT (page token of another view), UNAVAILABLE (no view yet).
         """
 
     @_abc_1.abstractmethod
@@ -81,7 +81,7 @@ class ParkedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _parked_service_pb2.GetParkedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_parked_service_pb2.GetParkedResponse, _abc.Awaitable[_parked_service_pb2.GetParkedResponse]]:
-        """Reads one parked record of the own institution with its content; operators read those that name no institution. Errors:
+        """Reads one parked record of the own institution with its content; operators of the consortium read those that name none. Errors:
         NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
         """
 

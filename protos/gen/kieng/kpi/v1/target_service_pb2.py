@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/target_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\"\x8b\x01\n\x06Target\x12\x1a\n\x07unit_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x0eindicator_code\x18\x02 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Z]{3}-[0-9]{2}$\x12\x19\n\x04year\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd0\x0f\x12\x16\n\x05value\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"@\n\x10SetTargetRequest\x12,\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.TargetB\x06\xbaH\x03\xc8\x01\x01\"9\n\x11SetTargetResponse\x12$\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.Target\"/\n\x12ListTargetsRequest\x12\x19\n\x04year\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd0\x0f\"<\n\x13ListTargetsResponse\x12%\n\x07targets\x18\x01 \x03(\x0b\x32\x14.kieng.kpi.v1.Target2\xc9\x01\n\rTargetService\x12U\n\tSetTarget\x12\x1e.kieng.kpi.v1.SetTargetRequest\x1a\x1f.kieng.kpi.v1.SetTargetResponse\"\x07\xda\xd8\x18\x03\n\x01\x06\x12\x61\n\x0bListTargets\x12 .kieng.kpi.v1.ListTargetsRequest\x1a!.kieng.kpi.v1.ListTargetsResponse\"\r\xda\xd8\x18\t\n\x07\x01\x02\x03\x04\x05\x06\x07\x42]\n\x0ckieng.kpi.v1B\x12TargetServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/target_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x18kieng/text/v1/text.proto\"\x8f\x01\n\x06Target\x12\x1e\n\x07unit_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12\x32\n\x0eindicator_code\x18\x02 \x01(\tB\x1a\xbaH\x17r\x15\x32\x13^[A-Z]{3}-[0-9]{2}$\x12\x19\n\x04year\x18\x03 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd0\x0f\x12\x16\n\x05value\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"@\n\x10SetTargetRequest\x12,\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.TargetB\x06\xbaH\x03\xc8\x01\x01\"9\n\x11SetTargetResponse\x12$\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.Target\"/\n\x12ListTargetsRequest\x12\x19\n\x04year\x18\x01 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xb4\x10(\xd0\x0f\"<\n\x13ListTargetsResponse\x12%\n\x07targets\x18\x01 \x03(\x0b\x32\x14.kieng.kpi.v1.Target2\xcd\x01\n\rTargetService\x12W\n\tSetTarget\x12\x1e.kieng.kpi.v1.SetTargetRequest\x1a\x1f.kieng.kpi.v1.SetTargetResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x03\x12\x63\n\x0bListTargets\x12 .kieng.kpi.v1.ListTargetsRequest\x1a!.kieng.kpi.v1.ListTargetsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x42]\n\x0ckieng.kpi.v1B\x12TargetServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,7 +36,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\014kieng.kpi.v1B\022TargetServiceProtoP\001Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\252\002\014Kieng.Kpi.V1'
   _globals['_TARGET'].fields_by_name['unit_id']._loaded_options = None
-  _globals['_TARGET'].fields_by_name['unit_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_TARGET'].fields_by_name['unit_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_TARGET'].fields_by_name['indicator_code']._loaded_options = None
   _globals['_TARGET'].fields_by_name['indicator_code']._serialized_options = b'\272H\027r\0252\023^[A-Z]{3}-[0-9]{2}$'
   _globals['_TARGET'].fields_by_name['year']._loaded_options = None
@@ -47,19 +48,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTTARGETSREQUEST'].fields_by_name['year']._loaded_options = None
   _globals['_LISTTARGETSREQUEST'].fields_by_name['year']._serialized_options = b'\272H\010\032\006\030\264\020(\320\017'
   _globals['_TARGETSERVICE'].methods_by_name['SetTarget']._loaded_options = None
-  _globals['_TARGETSERVICE'].methods_by_name['SetTarget']._serialized_options = b'\332\330\030\003\n\001\006'
+  _globals['_TARGETSERVICE'].methods_by_name['SetTarget']._serialized_options = b'\332\330\030\005\n\001\006\020\003'
   _globals['_TARGETSERVICE'].methods_by_name['ListTargets']._loaded_options = None
-  _globals['_TARGETSERVICE'].methods_by_name['ListTargets']._serialized_options = b'\332\330\030\t\n\007\001\002\003\004\005\006\007'
-  _globals['_TARGET']._serialized_start=111
-  _globals['_TARGET']._serialized_end=250
-  _globals['_SETTARGETREQUEST']._serialized_start=252
-  _globals['_SETTARGETREQUEST']._serialized_end=316
-  _globals['_SETTARGETRESPONSE']._serialized_start=318
-  _globals['_SETTARGETRESPONSE']._serialized_end=375
-  _globals['_LISTTARGETSREQUEST']._serialized_start=377
-  _globals['_LISTTARGETSREQUEST']._serialized_end=424
-  _globals['_LISTTARGETSRESPONSE']._serialized_start=426
-  _globals['_LISTTARGETSRESPONSE']._serialized_end=486
-  _globals['_TARGETSERVICE']._serialized_start=489
-  _globals['_TARGETSERVICE']._serialized_end=690
+  _globals['_TARGETSERVICE'].methods_by_name['ListTargets']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
+  _globals['_TARGET']._serialized_start=137
+  _globals['_TARGET']._serialized_end=280
+  _globals['_SETTARGETREQUEST']._serialized_start=282
+  _globals['_SETTARGETREQUEST']._serialized_end=346
+  _globals['_SETTARGETRESPONSE']._serialized_start=348
+  _globals['_SETTARGETRESPONSE']._serialized_end=405
+  _globals['_LISTTARGETSREQUEST']._serialized_start=407
+  _globals['_LISTTARGETSREQUEST']._serialized_end=454
+  _globals['_LISTTARGETSRESPONSE']._serialized_start=456
+  _globals['_LISTTARGETSRESPONSE']._serialized_end=516
+  _globals['_TARGETSERVICE']._serialized_start=519
+  _globals['_TARGETSERVICE']._serialized_end=724
 # @@protoc_insertion_point(module_scope)

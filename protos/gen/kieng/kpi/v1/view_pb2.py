@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17kieng/kpi/v1/view.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x11PartitionProgress\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x13\n\x0bnext_offset\x18\x02 \x01(\x03\"\xd3\x01\n\x08ViewInfo\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\x19\n\x11\x63\x61talogue_version\x18\x02 \x01(\x05\x12\x31\n\x08progress\x18\x03 \x03(\x0b\x32\x1f.kieng.kpi.v1.PartitionProgress\x12\x33\n\x0fnewest_event_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x0e\n\x06parked\x18\x06 \x01(\x03\x12\x13\n\x0blog_trouble\x18\x07 \x01(\t\"/\n\x05Ratio\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\"F\n\x05Value\x12\x0f\n\x05whole\x18\x01 \x01(\x03H\x00\x12$\n\x05ratio\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.RatioH\x00\x42\x06\n\x04kind\"\xfb\x01\n\x04Pace\x12\x0f\n\x07on_date\x18\x01 \x01(\t\x12%\n\x08\x65xpected\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Ratio\x12%\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Ratio\x12-\n\x08standing\x18\x04 \x01(\x0e\x32\x1b.kieng.kpi.v1.Pace.Standing\"e\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x14\n\x10STANDING_REACHED\x10\x01\x12\x14\n\x10STANDING_ON_PACE\x10\x02\x12\x13\n\x0fSTANDING_BEHIND\x10\x03\"g\n\tTermValue\x12\x0c\n\x04term\x18\x01 \x01(\t\x12%\n\x08\x64\x65\x63lared\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08verified\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\x95\x01\n\x05Split\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12&\n\x05terms\x18\x02 \x03(\x0b\x32\x17.kieng.kpi.v1.TermValue\x12+\n\x0e\x64\x65\x63lared_again\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12+\n\x0everified_again\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\x89\x02\n\x04\x43\x65ll\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12\x12\n\nfrom_month\x18\x03 \x01(\t\x12\x10\n\x08to_month\x18\x04 \x01(\t\x12%\n\x08\x64\x65\x63lared\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08verified\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\x13\n\x06target\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12 \n\x04pace\x18\x08 \x01(\x0b\x32\x12.kieng.kpi.v1.Pace\x12\"\n\x05split\x18\t \x01(\x0b\x32\x13.kieng.kpi.v1.SplitB\t\n\x07_target\"\x83\x01\n\tSelection\x12\x10\n\x08unit_ids\x18\x01 \x03(\t\x12\x17\n\x0findicator_codes\x18\x02 \x03(\t\x12\x12\n\nfrom_month\x18\x03 \x01(\t\x12\x10\n\x08to_month\x18\x04 \x01(\t\x12\x10\n\x08\x62y_month\x18\x05 \x01(\x08\x12\x13\n\x02\x62y\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18<BT\n\x0ckieng.kpi.v1B\tViewProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17kieng/kpi/v1/view.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18kieng/text/v1/text.proto\";\n\x11PartitionProgress\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x13\n\x0bnext_offset\x18\x02 \x01(\x03\"\xd3\x01\n\x08ViewInfo\x12\x0f\n\x07view_id\x18\x01 \x01(\t\x12\x19\n\x11\x63\x61talogue_version\x18\x02 \x01(\x05\x12\x31\n\x08progress\x18\x03 \x03(\x0b\x32\x1f.kieng.kpi.v1.PartitionProgress\x12\x33\n\x0fnewest_event_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\x12\x0e\n\x06parked\x18\x06 \x01(\x03\x12\x13\n\x0blog_trouble\x18\x07 \x01(\t\"/\n\x05Ratio\x12\x11\n\tnumerator\x18\x01 \x01(\x03\x12\x13\n\x0b\x64\x65nominator\x18\x02 \x01(\x03\"F\n\x05Value\x12\x0f\n\x05whole\x18\x01 \x01(\x03H\x00\x12$\n\x05ratio\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.RatioH\x00\x42\x06\n\x04kind\"\xfb\x01\n\x04Pace\x12\x0f\n\x07on_date\x18\x01 \x01(\t\x12%\n\x08\x65xpected\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Ratio\x12%\n\x08\x66orecast\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Ratio\x12-\n\x08standing\x18\x04 \x01(\x0e\x32\x1b.kieng.kpi.v1.Pace.Standing\"e\n\x08Standing\x12\x18\n\x14STANDING_UNSPECIFIED\x10\x00\x12\x14\n\x10STANDING_REACHED\x10\x01\x12\x14\n\x10STANDING_ON_PACE\x10\x02\x12\x13\n\x0fSTANDING_BEHIND\x10\x03\"g\n\tTermValue\x12\x0c\n\x04term\x18\x01 \x01(\t\x12%\n\x08\x64\x65\x63lared\x18\x02 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08verified\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\x95\x01\n\x05Split\x12\n\n\x02\x62y\x18\x01 \x01(\t\x12&\n\x05terms\x18\x02 \x03(\x0b\x32\x17.kieng.kpi.v1.TermValue\x12+\n\x0e\x64\x65\x63lared_again\x18\x03 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12+\n\x0everified_again\x18\x04 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\"\x89\x02\n\x04\x43\x65ll\x12\x0f\n\x07unit_id\x18\x01 \x01(\t\x12\x16\n\x0eindicator_code\x18\x02 \x01(\t\x12\x12\n\nfrom_month\x18\x03 \x01(\t\x12\x10\n\x08to_month\x18\x04 \x01(\t\x12%\n\x08\x64\x65\x63lared\x18\x05 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12%\n\x08verified\x18\x06 \x01(\x0b\x32\x13.kieng.kpi.v1.Value\x12\x13\n\x06target\x18\x07 \x01(\x03H\x00\x88\x01\x01\x12 \n\x04pace\x18\x08 \x01(\x0b\x32\x12.kieng.kpi.v1.Pace\x12\"\n\x05split\x18\t \x01(\x0b\x32\x13.kieng.kpi.v1.SplitB\t\n\x07_target\"\xbd\x01\n\tSelection\x12 \n\x08unit_ids\x18\x01 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\"\x06r\x04\xf8\xd9\x18\x01\x12\'\n\x0findicator_codes\x18\x02 \x03(\tB\x0e\xbaH\x0b\x92\x01\x08\"\x06r\x04\xf8\xd9\x18\x01\x12\x1d\n\nfrom_month\x18\x03 \x01(\tB\t\xbaH\x06r\x04\xf8\xd9\x18\x01\x12\x1b\n\x08to_month\x18\x04 \x01(\tB\t\xbaH\x06r\x04\xf8\xd9\x18\x01\x12\x10\n\x08\x62y_month\x18\x05 \x01(\x08\x12\x17\n\x02\x62y\x18\x06 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x42T\n\x0ckieng.kpi.v1B\tViewProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,26 +35,34 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.kpi.v1.view_pb2', _gl
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\014kieng.kpi.v1B\tViewProtoP\001Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\252\002\014Kieng.Kpi.V1'
+  _globals['_SELECTION'].fields_by_name['unit_ids']._loaded_options = None
+  _globals['_SELECTION'].fields_by_name['unit_ids']._serialized_options = b'\272H\013\222\001\010\"\006r\004\370\331\030\001'
+  _globals['_SELECTION'].fields_by_name['indicator_codes']._loaded_options = None
+  _globals['_SELECTION'].fields_by_name['indicator_codes']._serialized_options = b'\272H\013\222\001\010\"\006r\004\370\331\030\001'
+  _globals['_SELECTION'].fields_by_name['from_month']._loaded_options = None
+  _globals['_SELECTION'].fields_by_name['from_month']._serialized_options = b'\272H\006r\004\370\331\030\001'
+  _globals['_SELECTION'].fields_by_name['to_month']._loaded_options = None
+  _globals['_SELECTION'].fields_by_name['to_month']._serialized_options = b'\272H\006r\004\370\331\030\001'
   _globals['_SELECTION'].fields_by_name['by']._loaded_options = None
-  _globals['_SELECTION'].fields_by_name['by']._serialized_options = b'\272H\004r\002\030<'
-  _globals['_PARTITIONPROGRESS']._serialized_start=103
-  _globals['_PARTITIONPROGRESS']._serialized_end=162
-  _globals['_VIEWINFO']._serialized_start=165
-  _globals['_VIEWINFO']._serialized_end=376
-  _globals['_RATIO']._serialized_start=378
-  _globals['_RATIO']._serialized_end=425
-  _globals['_VALUE']._serialized_start=427
-  _globals['_VALUE']._serialized_end=497
-  _globals['_PACE']._serialized_start=500
-  _globals['_PACE']._serialized_end=751
-  _globals['_PACE_STANDING']._serialized_start=650
-  _globals['_PACE_STANDING']._serialized_end=751
-  _globals['_TERMVALUE']._serialized_start=753
-  _globals['_TERMVALUE']._serialized_end=856
-  _globals['_SPLIT']._serialized_start=859
-  _globals['_SPLIT']._serialized_end=1008
-  _globals['_CELL']._serialized_start=1011
-  _globals['_CELL']._serialized_end=1276
-  _globals['_SELECTION']._serialized_start=1279
-  _globals['_SELECTION']._serialized_end=1410
+  _globals['_SELECTION'].fields_by_name['by']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
+  _globals['_PARTITIONPROGRESS']._serialized_start=129
+  _globals['_PARTITIONPROGRESS']._serialized_end=188
+  _globals['_VIEWINFO']._serialized_start=191
+  _globals['_VIEWINFO']._serialized_end=402
+  _globals['_RATIO']._serialized_start=404
+  _globals['_RATIO']._serialized_end=451
+  _globals['_VALUE']._serialized_start=453
+  _globals['_VALUE']._serialized_end=523
+  _globals['_PACE']._serialized_start=526
+  _globals['_PACE']._serialized_end=777
+  _globals['_PACE_STANDING']._serialized_start=676
+  _globals['_PACE_STANDING']._serialized_end=777
+  _globals['_TERMVALUE']._serialized_start=779
+  _globals['_TERMVALUE']._serialized_end=882
+  _globals['_SPLIT']._serialized_start=885
+  _globals['_SPLIT']._serialized_end=1034
+  _globals['_CELL']._serialized_start=1037
+  _globals['_CELL']._serialized_end=1302
+  _globals['_SELECTION']._serialized_start=1305
+  _globals['_SELECTION']._serialized_end=1494
 # @@protoc_insertion_point(module_scope)

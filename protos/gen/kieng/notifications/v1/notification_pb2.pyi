@@ -36,6 +36,14 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A submission was refused."""
     KIND_TARGET_REACHED: _Kind.ValueType  # 4
     """A target was reached."""
+    KIND_SUBMISSION_WITHDRAWN: _Kind.ValueType  # 5
+    """A submission was withdrawn by another person."""
+    KIND_PROPOSAL: _Kind.ValueType  # 6
+    """A proposal waits for institutions, or is decided. Told to everybody who has a subscription."""
+    KIND_EMERGENCY: _Kind.ValueType  # 7
+    """A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
+    sent to every address whatever the kinds.
+    """
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """What a notification tells."""
@@ -50,6 +58,14 @@ KIND_SUBMISSION_REJECTED: Kind.ValueType  # 3
 """A submission was refused."""
 KIND_TARGET_REACHED: Kind.ValueType  # 4
 """A target was reached."""
+KIND_SUBMISSION_WITHDRAWN: Kind.ValueType  # 5
+"""A submission was withdrawn by another person."""
+KIND_PROPOSAL: Kind.ValueType  # 6
+"""A proposal waits for institutions, or is decided. Told to everybody who has a subscription."""
+KIND_EMERGENCY: Kind.ValueType  # 7
+"""A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
+sent to every address whatever the kinds.
+"""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 class _Language:
@@ -98,7 +114,7 @@ class Notification(_message.Message):
     body: _builtins.str
     """A few lines, in the reader's language."""
     about: _builtins.str
-    """What it is about: `submission:<id>` or `target:<unit>:<indicator>:<year>`."""
+    """What it is about: `submission:<id>`, `target:<unit>:<indicator>:<year>` or `proposal:<id>`."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""

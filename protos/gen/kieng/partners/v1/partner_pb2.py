@@ -23,9 +23,10 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkieng/partners/v1/partner.proto\x12\x11kieng.partners.v1\x1a\x1b\x62uf/validate/validate.proto\"\xa1\x02\n\x07Partner\x12\x12\n\npartner_id\x18\x01 \x01(\t\x12\x18\n\x04name\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xac\x02\x12W\n\x08tax_code\x18\x03 \x01(\tBE\xbaHBr@2>^([0-9]{10}(-[0-9]{3})?|0(0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9})?$\x12 \n\x07\x61liases\x18\x04 \x03(\tB\x0f\xbaH\x0c\x92\x01\t\x10\x14\"\x05r\x03\x18\xac\x02\x12\x33\n\x05house\x18\x05 \x01(\x0e\x32\x18.kieng.partners.v1.HouseB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12%\n\x07\x63ountry\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12\x11\n\tsynthetic\x18\x07 \x01(\x08*h\n\x05House\x12\x15\n\x11HOUSE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bHOUSE_STATE\x10\x01\x12\x10\n\x0cHOUSE_SCHOOL\x10\x02\x12\x14\n\x10HOUSE_ENTERPRISE\x10\x03\x12\x0f\n\x0bHOUSE_OTHER\x10\x04\x42k\n\x11kieng.partners.v1B\x0cPartnerProtoP\x01Z2kieng.internal/protos/kieng/partners/v1;partnersv1\xaa\x02\x11Kieng.Partners.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fkieng/partners/v1/partner.proto\x12\x11kieng.partners.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18kieng/text/v1/text.proto\"\xb4\x02\n\x07Partner\x12\x1d\n\npartner_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\xf8\xd9\x18\x01\x12\x1c\n\x04name\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\x12W\n\x08tax_code\x18\x03 \x01(\tBE\xbaHBr@2>^([0-9]{10}(-[0-9]{3})?|0(0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9})?$\x12$\n\x07\x61liases\x18\x04 \x03(\tB\x13\xbaH\x10\x92\x01\r\x10\x14\"\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12\x33\n\x05house\x18\x05 \x01(\x0e\x32\x18.kieng.partners.v1.HouseB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12%\n\x07\x63ountry\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f\x32\r^([A-Z]{2})?$\x12\x11\n\tsynthetic\x18\x07 \x01(\x08*h\n\x05House\x12\x15\n\x11HOUSE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bHOUSE_STATE\x10\x01\x12\x10\n\x0cHOUSE_SCHOOL\x10\x02\x12\x14\n\x10HOUSE_ENTERPRISE\x10\x03\x12\x0f\n\x0bHOUSE_OTHER\x10\x04\x42k\n\x11kieng.partners.v1B\x0cPartnerProtoP\x01Z2kieng.internal/protos/kieng/partners/v1;partnersv1\xaa\x02\x11Kieng.Partners.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +34,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.partners.v1.partner_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021kieng.partners.v1B\014PartnerProtoP\001Z2kieng.internal/protos/kieng/partners/v1;partnersv1\252\002\021Kieng.Partners.V1'
+  _globals['_PARTNER'].fields_by_name['partner_id']._loaded_options = None
+  _globals['_PARTNER'].fields_by_name['partner_id']._serialized_options = b'\272H\006r\004\370\331\030\001'
   _globals['_PARTNER'].fields_by_name['name']._loaded_options = None
-  _globals['_PARTNER'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\254\002'
+  _globals['_PARTNER'].fields_by_name['name']._serialized_options = b'\272H\013r\t\020\001\030\254\002\370\331\030\001'
   _globals['_PARTNER'].fields_by_name['tax_code']._loaded_options = None
   _globals['_PARTNER'].fields_by_name['tax_code']._serialized_options = b'\272HBr@2>^([0-9]{10}(-[0-9]{3})?|0(0[1-9]|[1-8][0-9]|9[0-6])[0-9]{9})?$'
   _globals['_PARTNER'].fields_by_name['aliases']._loaded_options = None
-  _globals['_PARTNER'].fields_by_name['aliases']._serialized_options = b'\272H\014\222\001\t\020\024\"\005r\003\030\254\002'
+  _globals['_PARTNER'].fields_by_name['aliases']._serialized_options = b'\272H\020\222\001\r\020\024\"\tr\007\030\254\002\370\331\030\001'
   _globals['_PARTNER'].fields_by_name['house']._loaded_options = None
   _globals['_PARTNER'].fields_by_name['house']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_PARTNER'].fields_by_name['country']._loaded_options = None
   _globals['_PARTNER'].fields_by_name['country']._serialized_options = b'\272H\021r\0172\r^([A-Z]{2})?$'
-  _globals['_HOUSE']._serialized_start=375
-  _globals['_HOUSE']._serialized_end=479
-  _globals['_PARTNER']._serialized_start=84
-  _globals['_PARTNER']._serialized_end=373
+  _globals['_HOUSE']._serialized_start=420
+  _globals['_HOUSE']._serialized_end=524
+  _globals['_PARTNER']._serialized_start=110
+  _globals['_PARTNER']._serialized_end=418
 # @@protoc_insertion_point(module_scope)

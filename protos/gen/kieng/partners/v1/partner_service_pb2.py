@@ -25,9 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.partners.v1 import partner_pb2 as kieng_dot_partners_dot_v1_dot_partner__pb2
+from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_proposal__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'kieng/partners/v1/partner_service.proto\x12\x11kieng.partners.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1fkieng/partners/v1/partner.proto\"M\n\x16RegisterPartnerRequest\x12\x33\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"W\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\"2\n\x15ResolvePartnerRequest\x12\x19\n\x05query\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xac\x02\"E\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\"O\n\x15SearchPartnersRequest\x12\x17\n\x05query\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\"F\n\x16SearchPartnersResponse\x12,\n\x08partners\x18\x01 \x03(\x0b\x32\x1a.kieng.partners.v1.Partner2\xee\x02\n\x0ePartnerService\x12r\n\x0fRegisterPartner\x12).kieng.partners.v1.RegisterPartnerRequest\x1a*.kieng.partners.v1.RegisterPartnerResponse\"\x08\xda\xd8\x18\x04\n\x02\x06\x01\x12s\n\x0eResolvePartner\x12(.kieng.partners.v1.ResolvePartnerRequest\x1a).kieng.partners.v1.ResolvePartnerResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x12s\n\x0eSearchPartners\x12(.kieng.partners.v1.SearchPartnersRequest\x1a).kieng.partners.v1.SearchPartnersResponse\"\x0c\xda\xd8\x18\x08\n\x06\x01\x02\x03\x04\x06\x07\x42r\n\x11kieng.partners.v1B\x13PartnerServiceProtoP\x01Z2kieng.internal/protos/kieng/partners/v1;partnersv1\xaa\x02\x11Kieng.Partners.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'kieng/partners/v1/partner_service.proto\x12\x11kieng.partners.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x1fkieng/partners/v1/partner.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\"M\n\x16RegisterPartnerRequest\x12\x33\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.PartnerB\x06\xbaH\x03\xc8\x01\x01\"\x87\x01\n\x17RegisterPartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12.\n\x08proposal\x18\x03 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"6\n\x15ResolvePartnerRequest\x12\x1d\n\x05query\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xac\x02\xf8\xd9\x18\x01\"E\n\x16ResolvePartnerResponse\x12+\n\x07partner\x18\x01 \x01(\x0b\x32\x1a.kieng.partners.v1.Partner\"S\n\x15SearchPartnersRequest\x12\x1b\n\x05query\x18\x01 \x01(\tB\x0c\xbaH\tr\x07\x18\xc8\x01\xf8\xd9\x18\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\"F\n\x16SearchPartnersResponse\x12,\n\x08partners\x18\x01 \x03(\x0b\x32\x1a.kieng.partners.v1.Partner2\xf4\x02\n\x0ePartnerService\x12t\n\x0fRegisterPartner\x12).kieng.partners.v1.RegisterPartnerRequest\x1a*.kieng.partners.v1.RegisterPartnerResponse\"\n\xda\xd8\x18\x06\n\x02\x06\x01\x10\x05\x12u\n\x0eResolvePartner\x12(.kieng.partners.v1.ResolvePartnerRequest\x1a).kieng.partners.v1.ResolvePartnerResponse\"\x0e\xda\xd8\x18\n\n\x06\x01\x02\x03\x04\x06\x07\x10\x02\x12u\n\x0eSearchPartners\x12(.kieng.partners.v1.SearchPartnersRequest\x1a).kieng.partners.v1.SearchPartnersResponse\"\x0e\xda\xd8\x18\n\n\x06\x01\x02\x03\x04\x06\x07\x10\x02\x42r\n\x11kieng.partners.v1B\x13PartnerServiceProtoP\x01Z2kieng.internal/protos/kieng/partners/v1;partnersv1\xaa\x02\x11Kieng.Partners.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,29 +40,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['partner']._loaded_options = None
   _globals['_REGISTERPARTNERREQUEST'].fields_by_name['partner']._serialized_options = b'\272H\003\310\001\001'
   _globals['_RESOLVEPARTNERREQUEST'].fields_by_name['query']._loaded_options = None
-  _globals['_RESOLVEPARTNERREQUEST'].fields_by_name['query']._serialized_options = b'\272H\007r\005\020\001\030\254\002'
+  _globals['_RESOLVEPARTNERREQUEST'].fields_by_name['query']._serialized_options = b'\272H\013r\t\020\001\030\254\002\370\331\030\001'
   _globals['_SEARCHPARTNERSREQUEST'].fields_by_name['query']._loaded_options = None
-  _globals['_SEARCHPARTNERSREQUEST'].fields_by_name['query']._serialized_options = b'\272H\005r\003\030\310\001'
+  _globals['_SEARCHPARTNERSREQUEST'].fields_by_name['query']._serialized_options = b'\272H\tr\007\030\310\001\370\331\030\001'
   _globals['_SEARCHPARTNERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_SEARCHPARTNERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_PARTNERSERVICE'].methods_by_name['RegisterPartner']._loaded_options = None
-  _globals['_PARTNERSERVICE'].methods_by_name['RegisterPartner']._serialized_options = b'\332\330\030\004\n\002\006\001'
+  _globals['_PARTNERSERVICE'].methods_by_name['RegisterPartner']._serialized_options = b'\332\330\030\006\n\002\006\001\020\005'
   _globals['_PARTNERSERVICE'].methods_by_name['ResolvePartner']._loaded_options = None
-  _globals['_PARTNERSERVICE'].methods_by_name['ResolvePartner']._serialized_options = b'\332\330\030\010\n\006\001\002\003\004\006\007'
+  _globals['_PARTNERSERVICE'].methods_by_name['ResolvePartner']._serialized_options = b'\332\330\030\n\n\006\001\002\003\004\006\007\020\002'
   _globals['_PARTNERSERVICE'].methods_by_name['SearchPartners']._loaded_options = None
-  _globals['_PARTNERSERVICE'].methods_by_name['SearchPartners']._serialized_options = b'\332\330\030\010\n\006\001\002\003\004\006\007'
-  _globals['_REGISTERPARTNERREQUEST']._serialized_start=154
-  _globals['_REGISTERPARTNERREQUEST']._serialized_end=231
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=233
-  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=320
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=322
-  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=372
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=374
-  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=443
-  _globals['_SEARCHPARTNERSREQUEST']._serialized_start=445
-  _globals['_SEARCHPARTNERSREQUEST']._serialized_end=524
-  _globals['_SEARCHPARTNERSRESPONSE']._serialized_start=526
-  _globals['_SEARCHPARTNERSRESPONSE']._serialized_end=596
-  _globals['_PARTNERSERVICE']._serialized_start=599
-  _globals['_PARTNERSERVICE']._serialized_end=965
+  _globals['_PARTNERSERVICE'].methods_by_name['SearchPartners']._serialized_options = b'\332\330\030\n\n\006\001\002\003\004\006\007\020\002'
+  _globals['_REGISTERPARTNERREQUEST']._serialized_start=215
+  _globals['_REGISTERPARTNERREQUEST']._serialized_end=292
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_start=295
+  _globals['_REGISTERPARTNERRESPONSE']._serialized_end=430
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_start=432
+  _globals['_RESOLVEPARTNERREQUEST']._serialized_end=486
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_start=488
+  _globals['_RESOLVEPARTNERRESPONSE']._serialized_end=557
+  _globals['_SEARCHPARTNERSREQUEST']._serialized_start=559
+  _globals['_SEARCHPARTNERSREQUEST']._serialized_end=642
+  _globals['_SEARCHPARTNERSRESPONSE']._serialized_start=644
+  _globals['_SEARCHPARTNERSRESPONSE']._serialized_end=714
+  _globals['_PARTNERSERVICE']._serialized_start=717
+  _globals['_PARTNERSERVICE']._serialized_end=1089
 # @@protoc_insertion_point(module_scope)

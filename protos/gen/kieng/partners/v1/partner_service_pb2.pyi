@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from kieng.partners.v1 import partner_pb2 as _partner_pb2
+from kieng.proposals.v1 import proposal_pb2 as _proposal_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -51,21 +52,27 @@ class RegisterPartnerResponse(_message.Message):
 
     PARTNER_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    PROPOSAL_FIELD_NUMBER: _builtins.int
     created: _builtins.bool
     """False when it was known before."""
     @_builtins.property
     def partner(self) -> _partner_pb2.Partner:
         """The partner as registered."""
 
+    @_builtins.property
+    def proposal(self) -> _proposal_pb2.Proposal:
+        """Set when the call would change a partner that is registered: it does once enough institutions approve."""
+
     def __init__(
         self,
         *,
         partner: _partner_pb2.Partner | None = ...,
         created: _builtins.bool = ...,
+        proposal: _proposal_pb2.Proposal | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["partner", b"partner"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["partner", b"partner", "proposal", b"proposal"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "partner", b"partner"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "partner", b"partner", "proposal", b"proposal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

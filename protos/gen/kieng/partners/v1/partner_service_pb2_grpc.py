@@ -57,8 +57,9 @@ class PartnerServiceServicer:
     """
 
     def RegisterPartner(self, request, context):
-        """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. For a steward it
-        is given the names and the tax code that it lacks, and PartnerChanged tells of it; nothing is ever replaced. Errors:
+        """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. A steward also
+        proposes the names and the tax code that it lacks; it has them, and PartnerChanged tells of it, once enough institutions
+        approve; nothing is ever replaced. Errors:
         INVALID_ARGUMENT (tax code fails its check digit, too many names), ALREADY_EXISTS (a name or alias belongs to another partner),
         ABORTED (others register the same at the same time; repeat).
         """

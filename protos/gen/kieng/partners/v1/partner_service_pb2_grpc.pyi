@@ -34,8 +34,9 @@ class PartnerServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PartnerServiceAsyncStub: ...
     RegisterPartner: _grpc.UnaryUnaryMultiCallable[_partner_service_pb2.RegisterPartnerRequest, _partner_service_pb2.RegisterPartnerResponse]
-    """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. For a steward it
-    is given the names and the tax code that it lacks, and PartnerChanged tells of it; nothing is ever replaced. Errors:
+    """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. A steward also
+    proposes the names and the tax code that it lacks; it has them, and PartnerChanged tells of it, once enough institutions
+    approve; nothing is ever replaced. Errors:
     INVALID_ARGUMENT (tax code fails its check digit, too many names), ALREADY_EXISTS (a name or alias belongs to another partner),
     ABORTED (others register the same at the same time; repeat).
     """
@@ -54,8 +55,9 @@ class PartnerServiceAsyncStub(PartnerServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RegisterPartner: _aio.UnaryUnaryMultiCallable[_partner_service_pb2.RegisterPartnerRequest, _partner_service_pb2.RegisterPartnerResponse]  # type: ignore[assignment]
-    """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. For a steward it
-    is given the names and the tax code that it lacks, and PartnerChanged tells of it; nothing is ever replaced. Errors:
+    """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. A steward also
+    proposes the names and the tax code that it lacks; it has them, and PartnerChanged tells of it, once enough institutions
+    approve; nothing is ever replaced. Errors:
     INVALID_ARGUMENT (tax code fails its check digit, too many names), ALREADY_EXISTS (a name or alias belongs to another partner),
     ABORTED (others register the same at the same time; repeat).
     """
@@ -77,8 +79,9 @@ class PartnerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _partner_service_pb2.RegisterPartnerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_partner_service_pb2.RegisterPartnerResponse, _abc.Awaitable[_partner_service_pb2.RegisterPartnerResponse]]:
-        """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. For a steward it
-        is given the names and the tax code that it lacks, and PartnerChanged tells of it; nothing is ever replaced. Errors:
+        """Registers a partner. Idempotent: a partner with this tax code or just this name and aliases answers itself. A steward also
+        proposes the names and the tax code that it lacks; it has them, and PartnerChanged tells of it, once enough institutions
+        approve; nothing is ever replaced. Errors:
         INVALID_ARGUMENT (tax code fails its check digit, too many names), ALREADY_EXISTS (a name or alias belongs to another partner),
         ABORTED (others register the same at the same time; repeat).
         """

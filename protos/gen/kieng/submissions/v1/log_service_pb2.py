@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&kieng/submissions/v1/log_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\"2\n\x13RepublishLogRequest\x12\x1b\n\ngeneration\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"Q\n\x14RepublishLogResponse\x12\x16\n\x0einstitution_id\x18\x01 \x01(\t\x12\x13\n\x0bsubmissions\x18\x02 \x01(\x03\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\"v\n\x17RepairSubmissionRequest\x12 \n\rsubmission_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1d\n\nrequest_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\"B\n\x18RepairSubmissionResponse\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x32\xfb\x01\n\nLogService\x12p\n\x0cRepublishLog\x12).kieng.submissions.v1.RepublishLogRequest\x1a*.kieng.submissions.v1.RepublishLogResponse\"\x07\xda\xd8\x18\x03\n\x01\x05\x30\x01\x12{\n\x10RepairSubmission\x12-.kieng.submissions.v1.RepairSubmissionRequest\x1a..kieng.submissions.v1.RepairSubmissionResponse\"\x08\xda\xd8\x18\x04\n\x02\x03\x05\x42z\n\x14kieng.submissions.v1B\x0fLogServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&kieng/submissions/v1/log_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x18kieng/text/v1/text.proto\"2\n\x13RepublishLogRequest\x12\x1b\n\ngeneration\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"Q\n\x14RepublishLogResponse\x12\x16\n\x0einstitution_id\x18\x01 \x01(\t\x12\x13\n\x0bsubmissions\x18\x02 \x01(\x03\x12\x0c\n\x04\x64one\x18\x03 \x01(\x08\"\x82\x01\n\x17RepairSubmissionRequest\x12$\n\rsubmission_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12!\n\nrequest_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xd0\x0f\x80\xda\x18\x01\"B\n\x18RepairSubmissionResponse\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x32\xff\x01\n\nLogService\x12r\n\x0cRepublishLog\x12).kieng.submissions.v1.RepublishLogRequest\x1a*.kieng.submissions.v1.RepublishLogResponse\"\t\xda\xd8\x18\x05\n\x01\x05\x10\x04\x30\x01\x12}\n\x10RepairSubmission\x12-.kieng.submissions.v1.RepairSubmissionRequest\x1a..kieng.submissions.v1.RepairSubmissionResponse\"\n\xda\xd8\x18\x06\n\x02\x03\x05\x10\x03\x42z\n\x14kieng.submissions.v1B\x0fLogServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,23 +38,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REPUBLISHLOGREQUEST'].fields_by_name['generation']._loaded_options = None
   _globals['_REPUBLISHLOGREQUEST'].fields_by_name['generation']._serialized_options = b'\272H\004\032\002(\001'
   _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['submission_id']._loaded_options = None
-  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['submission_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['submission_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
-  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\320\017'
+  _globals['_REPAIRSUBMISSIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\320\017\200\332\030\001'
   _globals['_LOGSERVICE'].methods_by_name['RepublishLog']._loaded_options = None
-  _globals['_LOGSERVICE'].methods_by_name['RepublishLog']._serialized_options = b'\332\330\030\003\n\001\005'
+  _globals['_LOGSERVICE'].methods_by_name['RepublishLog']._serialized_options = b'\332\330\030\005\n\001\005\020\004'
   _globals['_LOGSERVICE'].methods_by_name['RepairSubmission']._loaded_options = None
-  _globals['_LOGSERVICE'].methods_by_name['RepairSubmission']._serialized_options = b'\332\330\030\004\n\002\003\005'
-  _globals['_REPUBLISHLOGREQUEST']._serialized_start=123
-  _globals['_REPUBLISHLOGREQUEST']._serialized_end=173
-  _globals['_REPUBLISHLOGRESPONSE']._serialized_start=175
-  _globals['_REPUBLISHLOGRESPONSE']._serialized_end=256
-  _globals['_REPAIRSUBMISSIONREQUEST']._serialized_start=258
-  _globals['_REPAIRSUBMISSIONREQUEST']._serialized_end=376
-  _globals['_REPAIRSUBMISSIONRESPONSE']._serialized_start=378
-  _globals['_REPAIRSUBMISSIONRESPONSE']._serialized_end=444
-  _globals['_LOGSERVICE']._serialized_start=447
-  _globals['_LOGSERVICE']._serialized_end=698
+  _globals['_LOGSERVICE'].methods_by_name['RepairSubmission']._serialized_options = b'\332\330\030\006\n\002\003\005\020\003'
+  _globals['_REPUBLISHLOGREQUEST']._serialized_start=149
+  _globals['_REPUBLISHLOGREQUEST']._serialized_end=199
+  _globals['_REPUBLISHLOGRESPONSE']._serialized_start=201
+  _globals['_REPUBLISHLOGRESPONSE']._serialized_end=282
+  _globals['_REPAIRSUBMISSIONREQUEST']._serialized_start=285
+  _globals['_REPAIRSUBMISSIONREQUEST']._serialized_end=415
+  _globals['_REPAIRSUBMISSIONRESPONSE']._serialized_start=417
+  _globals['_REPAIRSUBMISSIONRESPONSE']._serialized_end=483
+  _globals['_LOGSERVICE']._serialized_start=486
+  _globals['_LOGSERVICE']._serialized_end=741
 # @@protoc_insertion_point(module_scope)

@@ -63,7 +63,7 @@ class LogServiceServicer:
         """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
         not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
         Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
-        events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
+        events wait for the broker), ALREADY_EXISTS (request_id used for anything else), ABORTED (changed again and again meanwhile; repeat).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

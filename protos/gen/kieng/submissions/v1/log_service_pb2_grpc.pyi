@@ -41,7 +41,7 @@ class LogServiceStub:
     """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
     not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
     Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
-    events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
+    events wait for the broker), ALREADY_EXISTS (request_id used for anything else), ABORTED (changed again and again meanwhile; repeat).
     """
 
 @_typing.type_check_only
@@ -57,7 +57,7 @@ class LogServiceAsyncStub(LogServiceStub):
     """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
     not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
     Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
-    events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
+    events wait for the broker), ALREADY_EXISTS (request_id used for anything else), ABORTED (changed again and again meanwhile; repeat).
     """
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -82,7 +82,7 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         """Publishes the present state of one submission of the caller's institution as a new version, to mend a record that kpi could
         not fold. Content and state stay as they are; the audit trail names who did it and why. Idempotent by request_id.
         Errors: NOT_FOUND, FAILED_PRECONDITION (never handed in, so nothing of it is in the log), RESOURCE_EXHAUSTED (too many
-        events wait for the broker), ABORTED (changed again and again meanwhile; repeat).
+        events wait for the broker), ALREADY_EXISTS (request_id used for anything else), ABORTED (changed again and again meanwhile; repeat).
         """
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,9 @@ if _version_not_supported:
 
 
 class ReviewServiceStub:
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it.
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
     """
 
     def __init__(self, channel):
@@ -48,12 +50,15 @@ class ReviewServiceStub:
 
 
 class ReviewServiceServicer:
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it.
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
     """
 
     def DecideSubmission(self, request, context):
         """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
+        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+        ALREADY_EXISTS (request_id used for anything else).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -89,7 +94,9 @@ def add_ReviewServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ReviewService:
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it.
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
     """
 
     @staticmethod

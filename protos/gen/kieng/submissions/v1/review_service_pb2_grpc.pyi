@@ -27,7 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ReviewServiceStub:
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it."""
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,7 +38,8 @@ class ReviewServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ReviewServiceAsyncStub: ...
     DecideSubmission: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.DecideSubmissionRequest, _review_service_pb2.DecideSubmissionResponse]
     """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
+    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+    ALREADY_EXISTS (request_id used for anything else).
     """
     DecideSubmissions: _grpc.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]
     """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
@@ -44,12 +48,16 @@ class ReviewServiceStub:
 
 @_typing.type_check_only
 class ReviewServiceAsyncStub(ReviewServiceStub):
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it."""
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     DecideSubmission: _aio.UnaryUnaryMultiCallable[_review_service_pb2.DecideSubmissionRequest, _review_service_pb2.DecideSubmissionResponse]  # type: ignore[assignment]
     """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
+    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+    ALREADY_EXISTS (request_id used for anything else).
     """
     DecideSubmissions: _aio.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]  # type: ignore[assignment]
     """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
@@ -57,7 +65,10 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
     """
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Reviews submissions of the caller's institution. Whoever submitted or last edited a submission cannot decide about it."""
+    """Reviews submissions of the caller's institution. Whoever ever submitted or edited a submission cannot decide about it, nor verify
+    what he approved for the unit; subjects that differ in case, blanks or invisible characters are the same person. The role approver
+    acts for the institution: its token must not be limited to a unit.
+    """
 
     @_abc_1.abstractmethod
     def DecideSubmission(
@@ -66,7 +77,8 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.DecideSubmissionResponse, _abc.Awaitable[_review_service_pb2.DecideSubmissionResponse]]:
         """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit or own work), INVALID_ARGUMENT.
+        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+        ALREADY_EXISTS (request_id used for anything else).
         """
 
     @_abc_1.abstractmethod

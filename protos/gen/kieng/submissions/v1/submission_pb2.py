@@ -24,10 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.submissions.v1 import facts_pb2 as kieng_dot_submissions_dot_v1_dot_facts__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%kieng/submissions/v1/submission.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a kieng/submissions/v1/facts.proto\"c\n\x08\x45vidence\x12\x19\n\x05title\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x15\n\x03uri\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12%\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\x9f\x02\n\x07\x43ontent\x12\x1a\n\x07unit_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x32\n\x04part\x18\x02 \x01(\x0e\x32\x1a.kieng.submissions.v1.PartB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tshare_ppm\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x36\n\x06source\x18\x04 \x01(\x0e\x32\x1c.kieng.submissions.v1.SourceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1b.kieng.submissions.v1.FactsB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x08\x65vidence\x18\x06 \x03(\x0b\x32\x1e.kieng.submissions.v1.EvidenceB\x08\xbaH\x05\x92\x01\x02\x10\x14\"V\n\x0cSourceRecord\x12(\n\x06system\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{1,40}$\x12\x1c\n\trecord_id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18x\"\xf6\x03\n\nSubmission\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12\x10\n\x08work_key\x18\x05 \x01(\t\x12.\n\x07\x63ontent\x18\x06 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x37\n\x10verified_content\x18\x07 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x19\n\x11verified_work_key\x18\x08 \x01(\t\x12\x39\n\rsource_record\x18\t \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\x12\x14\n\x0csubmitted_by\x18\n \x01(\t\x12\x11\n\tedited_by\x18\x0b \x01(\t\x12\x12\n\ndecided_by\x18\x0c \x01(\t\x12\x0e\n\x06reason\x18\r \x01(\t\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xae\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x13\n\x0fSTATE_SUBMITTED\x10\x02\x12\x17\n\x13STATE_UNIT_APPROVED\x10\x03\x12\x12\n\x0eSTATE_VERIFIED\x10\x04\x12\x12\n\x0eSTATE_RETURNED\x10\x05\x12\x12\n\x0eSTATE_REJECTED\x10\x06\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x07*<\n\x04Part\x12\x14\n\x10PART_UNSPECIFIED\x10\x00\x12\r\n\tPART_LEAD\x10\x01\x12\x0f\n\x0bPART_MEMBER\x10\x02*]\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_REGISTRY\x10\x01\x12\x11\n\rSOURCE_SYSTEM\x10\x02\x12\x13\n\x0fSOURCE_DECLARED\x10\x03\x42z\n\x14kieng.submissions.v1B\x0fSubmissionProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%kieng/submissions/v1/submission.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a kieng/submissions/v1/facts.proto\x1a\x18kieng/text/v1/text.proto\"\x91\x02\n\x08\x45vidence\x12\x1d\n\x05title\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xc8\x01\xf8\xd9\x18\x01\x12\xbe\x01\n\x03uri\x18\x02 \x01(\tB\xb0\x01\xbaH\xac\x01r\x07\x18\xe8\x07\xf8\xd9\x18\x01\xba\x01\x9f\x01\n\x0c\x65vidence.uri\x12Ibegin with https://, http://, doi:, hdl:, ark: or urn:, or leave it empty\x1a\x44this == \'\' || this.matches(\'^(?i:https?://|doi:|hdl:|ark:|urn:).+$\')\x12%\n\x06sha256\x18\x03 \x01(\tB\x15\xbaH\x12r\x10\x32\x0e^[0-9a-f]{64}$\"\xa7\x02\n\x07\x43ontent\x12\x1e\n\x07unit_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12\x32\n\x04part\x18\x02 \x01(\x0e\x32\x1a.kieng.submissions.v1.PartB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tshare_ppm\x18\x03 \x01(\rB\t\xbaH\x06*\x04\x18\xc0\x84=\x12\x36\n\x06source\x18\x04 \x01(\x0e\x32\x1c.kieng.submissions.v1.SourceB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1b.kieng.submissions.v1.FactsB\x06\xbaH\x03\xc8\x01\x01\x12>\n\x08\x65vidence\x18\x06 \x03(\x0b\x32\x1e.kieng.submissions.v1.EvidenceB\x0c\xbaH\x05\x92\x01\x02\x10\x14\xe8\xd8\x18\x01\"Z\n\x0cSourceRecord\x12(\n\x06system\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^[a-z0-9-]{1,40}$\x12 \n\trecord_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18x\xf8\xd9\x18\x01\"\x88\x04\n\nSubmission\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x16\n\x0einstitution_id\x18\x03 \x01(\t\x12*\n\x05state\x18\x04 \x01(\x0e\x32\x1b.kieng.submissions.v1.State\x12\x10\n\x08work_key\x18\x05 \x01(\t\x12.\n\x07\x63ontent\x18\x06 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x37\n\x10verified_content\x18\x07 \x01(\x0b\x32\x1d.kieng.submissions.v1.Content\x12\x19\n\x11verified_work_key\x18\x08 \x01(\t\x12\x39\n\rsource_record\x18\t \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\x12\x1a\n\x0csubmitted_by\x18\n \x01(\tB\x04\xe8\xd8\x18\x01\x12\x17\n\tedited_by\x18\x0b \x01(\tB\x04\xe8\xd8\x18\x01\x12\x18\n\ndecided_by\x18\x0c \x01(\tB\x04\xe8\xd8\x18\x01\x12\x0e\n\x06reason\x18\r \x01(\t\x12.\n\ncreated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\xae\x01\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_DRAFT\x10\x01\x12\x13\n\x0fSTATE_SUBMITTED\x10\x02\x12\x17\n\x13STATE_UNIT_APPROVED\x10\x03\x12\x12\n\x0eSTATE_VERIFIED\x10\x04\x12\x12\n\x0eSTATE_RETURNED\x10\x05\x12\x12\n\x0eSTATE_REJECTED\x10\x06\x12\x13\n\x0fSTATE_WITHDRAWN\x10\x07*<\n\x04Part\x12\x14\n\x10PART_UNSPECIFIED\x10\x00\x12\r\n\tPART_LEAD\x10\x01\x12\x0f\n\x0bPART_MEMBER\x10\x02*]\n\x06Source\x12\x16\n\x12SOURCE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSOURCE_REGISTRY\x10\x01\x12\x11\n\rSOURCE_SYSTEM\x10\x02\x12\x13\n\x0fSOURCE_DECLARED\x10\x03\x42z\n\x14kieng.submissions.v1B\x0fSubmissionProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,13 +38,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\024kieng.submissions.v1B\017SubmissionProtoP\001Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\252\002\024Kieng.Submissions.V1'
   _globals['_EVIDENCE'].fields_by_name['title']._loaded_options = None
-  _globals['_EVIDENCE'].fields_by_name['title']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_EVIDENCE'].fields_by_name['title']._serialized_options = b'\272H\013r\t\020\001\030\310\001\370\331\030\001'
   _globals['_EVIDENCE'].fields_by_name['uri']._loaded_options = None
-  _globals['_EVIDENCE'].fields_by_name['uri']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_EVIDENCE'].fields_by_name['uri']._serialized_options = b'\272H\254\001r\007\030\350\007\370\331\030\001\272\001\237\001\n\014evidence.uri\022Ibegin with https://, http://, doi:, hdl:, ark: or urn:, or leave it empty\032Dthis == \'\' || this.matches(\'^(?i:https?://|doi:|hdl:|ark:|urn:).+$\')'
   _globals['_EVIDENCE'].fields_by_name['sha256']._loaded_options = None
   _globals['_EVIDENCE'].fields_by_name['sha256']._serialized_options = b'\272H\022r\0202\016^[0-9a-f]{64}$'
   _globals['_CONTENT'].fields_by_name['unit_id']._loaded_options = None
-  _globals['_CONTENT'].fields_by_name['unit_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_CONTENT'].fields_by_name['unit_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_CONTENT'].fields_by_name['part']._loaded_options = None
   _globals['_CONTENT'].fields_by_name['part']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_CONTENT'].fields_by_name['share_ppm']._loaded_options = None
@@ -52,23 +54,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CONTENT'].fields_by_name['facts']._loaded_options = None
   _globals['_CONTENT'].fields_by_name['facts']._serialized_options = b'\272H\003\310\001\001'
   _globals['_CONTENT'].fields_by_name['evidence']._loaded_options = None
-  _globals['_CONTENT'].fields_by_name['evidence']._serialized_options = b'\272H\005\222\001\002\020\024'
+  _globals['_CONTENT'].fields_by_name['evidence']._serialized_options = b'\272H\005\222\001\002\020\024\350\330\030\001'
   _globals['_SOURCERECORD'].fields_by_name['system']._loaded_options = None
   _globals['_SOURCERECORD'].fields_by_name['system']._serialized_options = b'\272H\025r\0232\021^[a-z0-9-]{1,40}$'
   _globals['_SOURCERECORD'].fields_by_name['record_id']._loaded_options = None
-  _globals['_SOURCERECORD'].fields_by_name['record_id']._serialized_options = b'\272H\006r\004\020\001\030x'
-  _globals['_STATE']._serialized_start=1144
-  _globals['_STATE']._serialized_end=1318
-  _globals['_PART']._serialized_start=1320
-  _globals['_PART']._serialized_end=1380
-  _globals['_SOURCE']._serialized_start=1382
-  _globals['_SOURCE']._serialized_end=1475
-  _globals['_EVIDENCE']._serialized_start=159
-  _globals['_EVIDENCE']._serialized_end=258
-  _globals['_CONTENT']._serialized_start=261
-  _globals['_CONTENT']._serialized_end=548
-  _globals['_SOURCERECORD']._serialized_start=550
-  _globals['_SOURCERECORD']._serialized_end=636
-  _globals['_SUBMISSION']._serialized_start=639
-  _globals['_SUBMISSION']._serialized_end=1141
+  _globals['_SOURCERECORD'].fields_by_name['record_id']._serialized_options = b'\272H\nr\010\020\001\030x\370\331\030\001'
+  _globals['_SUBMISSION'].fields_by_name['submitted_by']._loaded_options = None
+  _globals['_SUBMISSION'].fields_by_name['submitted_by']._serialized_options = b'\350\330\030\001'
+  _globals['_SUBMISSION'].fields_by_name['edited_by']._loaded_options = None
+  _globals['_SUBMISSION'].fields_by_name['edited_by']._serialized_options = b'\350\330\030\001'
+  _globals['_SUBMISSION'].fields_by_name['decided_by']._loaded_options = None
+  _globals['_SUBMISSION'].fields_by_name['decided_by']._serialized_options = b'\350\330\030\001'
+  _globals['_STATE']._serialized_start=1405
+  _globals['_STATE']._serialized_end=1579
+  _globals['_PART']._serialized_start=1581
+  _globals['_PART']._serialized_end=1641
+  _globals['_SOURCE']._serialized_start=1643
+  _globals['_SOURCE']._serialized_end=1736
+  _globals['_EVIDENCE']._serialized_start=216
+  _globals['_EVIDENCE']._serialized_end=489
+  _globals['_CONTENT']._serialized_start=492
+  _globals['_CONTENT']._serialized_end=787
+  _globals['_SOURCERECORD']._serialized_start=789
+  _globals['_SOURCERECORD']._serialized_end=879
+  _globals['_SUBMISSION']._serialized_start=882
+  _globals['_SUBMISSION']._serialized_end=1402
 # @@protoc_insertion_point(module_scope)

@@ -129,7 +129,7 @@ class Evidence(_message.Message):
     title: _builtins.str
     """What the document is, e.g. `signed contract`; 1 to 200 characters."""
     uri: _builtins.str
-    """Where the institution keeps it; at most 1,000 characters."""
+    """Where the institution keeps it: a URI of the scheme https, http, doi, hdl, ark or urn, or empty; at most 1,000 characters."""
     sha256: _builtins.str
     """SHA-256 of the document, 64 lower-case hex digits. Required."""
     def __init__(

@@ -212,7 +212,7 @@ class WithdrawSubmissionRequest(_message.Message):
     version: _builtins.int
     """Version that was read. Required."""
     reason: _builtins.str
-    """Why; at most 1,000 characters."""
+    """Why; required when something was verified, at most 1,000 characters."""
     def __init__(
         self,
         *,

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class SubmissionServiceStub:
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     def __init__(self, channel):
@@ -70,7 +71,8 @@ class SubmissionServiceStub:
 
 class SubmissionServiceServicer:
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     def CreateSubmission(self, request, context):
@@ -101,7 +103,9 @@ class SubmissionServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WithdrawSubmission(self, request, context):
-        """Takes a submission back; it stops counting. Idempotent by request_id. Errors: as AmendSubmission.
+        """Takes a submission back; it stops counting. Of what was verified, and counts as such: needs a reason, and is for those who wrote
+        it before its verification and for approvers of the whole institution; its owners are told when another did it.
+        Idempotent by request_id. Errors: as AmendSubmission; INVALID_ARGUMENT when the reason is missing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -164,7 +168,8 @@ def add_SubmissionServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class SubmissionService:
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class SubmissionServiceStub:
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     @_typing.overload
@@ -51,7 +52,10 @@ class SubmissionServiceStub:
     INVALID_ARGUMENT when evidence is missing.
     """
     WithdrawSubmission: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.WithdrawSubmissionRequest, _submission_service_pb2.WithdrawSubmissionResponse]
-    """Takes a submission back; it stops counting. Idempotent by request_id. Errors: as AmendSubmission."""
+    """Takes a submission back; it stops counting. Of what was verified, and counts as such: needs a reason, and is for those who wrote
+    it before its verification and for approvers of the whole institution; its owners are told when another did it.
+    Idempotent by request_id. Errors: as AmendSubmission; INVALID_ARGUMENT when the reason is missing.
+    """
     GetSubmission: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.GetSubmissionRequest, _submission_service_pb2.GetSubmissionResponse]
     """Reads one submission. Errors: NOT_FOUND (absent or not yours to see)."""
     ListSubmissions: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.ListSubmissionsRequest, _submission_service_pb2.ListSubmissionsResponse]
@@ -60,7 +64,8 @@ class SubmissionServiceStub:
 @_typing.type_check_only
 class SubmissionServiceAsyncStub(SubmissionServiceStub):
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -80,7 +85,10 @@ class SubmissionServiceAsyncStub(SubmissionServiceStub):
     INVALID_ARGUMENT when evidence is missing.
     """
     WithdrawSubmission: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.WithdrawSubmissionRequest, _submission_service_pb2.WithdrawSubmissionResponse]  # type: ignore[assignment]
-    """Takes a submission back; it stops counting. Idempotent by request_id. Errors: as AmendSubmission."""
+    """Takes a submission back; it stops counting. Of what was verified, and counts as such: needs a reason, and is for those who wrote
+    it before its verification and for approvers of the whole institution; its owners are told when another did it.
+    Idempotent by request_id. Errors: as AmendSubmission; INVALID_ARGUMENT when the reason is missing.
+    """
     GetSubmission: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.GetSubmissionRequest, _submission_service_pb2.GetSubmissionResponse]  # type: ignore[assignment]
     """Reads one submission. Errors: NOT_FOUND (absent or not yours to see)."""
     ListSubmissions: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.ListSubmissionsRequest, _submission_service_pb2.ListSubmissionsResponse]  # type: ignore[assignment]
@@ -88,7 +96,8 @@ class SubmissionServiceAsyncStub(SubmissionServiceStub):
 
 class SubmissionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writes and reads the submissions of the caller's institution. Another institution's submission answers NOT_FOUND.
-    Every call needs a deadline of at most 30 seconds.
+    Every call needs a deadline of at most 30 seconds. A request_id stands for one method and one request, for ever and within the
+    institution: the same again answers as before, anything else with it is ALREADY_EXISTS.
     """
 
     @_abc_1.abstractmethod
@@ -130,7 +139,10 @@ class SubmissionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _submission_service_pb2.WithdrawSubmissionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_submission_service_pb2.WithdrawSubmissionResponse, _abc.Awaitable[_submission_service_pb2.WithdrawSubmissionResponse]]:
-        """Takes a submission back; it stops counting. Idempotent by request_id. Errors: as AmendSubmission."""
+        """Takes a submission back; it stops counting. Of what was verified, and counts as such: needs a reason, and is for those who wrote
+        it before its verification and for approvers of the whole institution; its owners are told when another did it.
+        Idempotent by request_id. Errors: as AmendSubmission; INVALID_ARGUMENT when the reason is missing.
+        """
 
     @_abc_1.abstractmethod
     def GetSubmission(

@@ -1,0 +1,171 @@
+"""RPC handlers of ProposalService, and the loop that lets approved proposals take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import structlog
+
+from kieng.proposals.v1 import proposal_service_pb2 as api
+from services.agreement import domain, wire
+from services.agreement.domain import Agreement, Proposal, State, Wish
+from services.agreement.outbox import ProposalOutbox
+from services.agreement.store import TRIES, Proposals
+from services.kernel.container import Waker, repeat
+from services.kernel.errors import Conflict, InvalidArgument, Refusal, Unavailable
+from services.kernel.grpc import CurrentCall, grpc
+from services.kernel.mongo import DOWN
+from services.kernel.outbox import Relay
+from services.kernel.publisher import Publisher
+from services.policy.enforcement import need
+from services.policy.rules import Resource
+
+UNSENT_PER_RUN = 100
+VOTER = "steward"
+"""Role that acts for an institution in the votes, as the contract says of ApproveProposal."""
+PASSING = frozenset({"ANOTHER_VIEW_IS_BUILT", "LOG_DIVERGED", "NO_DIRECTORY"})
+"""Reasons of refusals that pass: an approved proposal waits for them until it expires."""
+
+log = structlog.get_logger()
+
+
+class ProposalApi:
+    """Implements ProposalService; mixed into the class of a service that keeps what binds all.
+
+    The service provides ``proposals``, a `ProposalStore`, ``proposals_topic`` and
+    ``proposals_source`` of the events, and the two methods below that do not decide anything here.
+    """
+
+    call = CurrentCall()
+    publish = Publisher()
+    proposal_relay = Relay()
+    wake_proposals = Waker("advance_proposals")
+
+    proposals: Any
+    proposals_topic = ""
+    proposals_source = ""
+
+    def take_effect(self, wish: Wish) -> str:
+        """Do what was approved and return what holds now; idempotent. The service implements it.
+
+        Raises:
+            Refusal: it can no longer be done, or not yet (`PASSING`).
+        """
+        raise NotImplementedError
+
+    def ask(self, wish: Wish, agreement: Agreement) -> Proposal:
+        """Propose a change, and approve it if the caller may vote; it may take effect at once.
+
+        Who asks for what is proposed already approves that proposal.
+        """
+        now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
+        caller = principal.institution_id
+        store: Proposals = self.proposals
+        found = store.propose(wish, caller, agreement, now, traceparent)
+        if VOTER in principal.roles and caller in found.members and found.state is State.OPEN:
+            approve = partial(domain.approve, institution=caller, now=now)
+            found = store.change(found.proposal_id, approve, now, traceparent)
+        return self._settled(found)
+
+    @grpc
+    def list_proposals(self, request: api.ListProposalsRequest) -> api.ListProposalsResponse:
+        """ListProposals: return the newest proposals."""
+        found = self.proposals.newest(waiting_only=request.open_only)
+        return api.ListProposalsResponse(proposals=map(wire.encode_proposal, found))
+
+    @grpc
+    def get_proposal(self, request: api.GetProposalRequest) -> api.GetProposalResponse:
+        """GetProposal: return one proposal with what is proposed."""
+        found = self.proposals.get(request.proposal_id)
+        return api.GetProposalResponse(content=wire.encode_content(found))
+
+    @grpc
+    def approve_proposal(self, request: api.ApproveProposalRequest) -> api.ApproveProposalResponse:
+        """ApproveProposal: approve in the name of the caller's institution."""
+        digest = self.proposals.get(request.proposal_id).wish.digest
+        if request.digest not in ("", digest):
+            text = f"the proposal's digest is {digest}; read it again"
+            raise InvalidArgument(f"digest: {text}", fields={"digest": text})
+        after = self._vote(request.proposal_id, domain.approve)
+        return api.ApproveProposalResponse(proposal=wire.encode_proposal(after))
+
+    @grpc
+    def reject_proposal(self, request: api.RejectProposalRequest) -> api.RejectProposalResponse:
+        """RejectProposal: reject in the name of the caller's institution."""
+        after = self._vote(request.proposal_id, domain.reject)
+        return api.RejectProposalResponse(proposal=wire.encode_proposal(after))
+
+    @grpc
+    def declare_emergency(
+        self, request: api.DeclareEmergencyRequest
+    ) -> api.DeclareEmergencyResponse:
+        """DeclareEmergency: approve for a reason that cannot wait for everybody."""
+
+        def declare(found: Proposal, institution: str, now: datetime) -> Proposal:
+            return domain.declare_emergency(found, institution, request.reason, now)
+
+        after = self._vote(request.proposal_id, declare)
+        return api.DeclareEmergencyResponse(proposal=wire.encode_proposal(after))
+
+    @repeat(2.0)
+    def advance_proposals(self) -> bool:
+        """Close what expired, settle what is approved, publish events. Safe to repeat."""
+        now = _now()
+        try:
+            for found in self.proposals.newest(waiting_only=True):
+                if domain.expired(found, now) is not found:
+                    expire = partial(domain.expired, now=now)
+                    self.proposals.change(found.proposal_id, expire, now)
+                else:
+                    self._settled(found)
+        except (Conflict, *DOWN):
+            return False  # tried again in the next run
+        outbox = ProposalOutbox(self.proposals, self.proposals_topic, self.proposals_source)
+        return bool(self.proposal_relay.run([outbox], self.publish, UNSENT_PER_RUN))
+
+    def _vote(
+        self, proposal_id: str, vote: Callable[[Proposal, str, datetime], Proposal]
+    ) -> Proposal:
+        principal, now = self.call.principal, _now()
+        need(principal, self.call.method, Resource.of([principal.institution_id]))
+        store: Proposals = self.proposals
+
+        def change(found: Proposal) -> Proposal:
+            return vote(found, principal.institution_id, now)
+
+        return self._settled(store.change(proposal_id, change, now, self.call.traceparent))
+
+    def _settled(self, found: Proposal) -> Proposal:
+        """Let a proposal take effect if it is approved; return it as it is then."""
+        store: Proposals = self.proposals
+        if found.state is State.APPROVED:
+            outcome = self._outcome(found.wish)
+            if outcome is not None:
+                found = store.change(found.proposal_id, partial(_settle, outcome), _now())
+        self.wake_proposals()
+        return found
+
+    def _outcome(self, wish: Wish) -> tuple[State, str] | None:
+        """Return what came of an approved wish; None while it cannot take effect yet."""
+        for _ in range(TRIES):
+            try:
+                return State.EFFECTIVE, self.take_effect(wish)
+            except Conflict:
+                continue  # another process does the same; what it did is seen in the next attempt
+            except Refusal as refusal:
+                if isinstance(refusal, Unavailable) or refusal.reason in PASSING:
+                    log.warning("an approved proposal waits", reason=refusal.message)
+                    return None
+                return State.FAILED, refusal.message
+        return None
+
+
+def _settle(outcome: tuple[State, str], newest: Proposal) -> Proposal:
+    return domain.settled(newest, *outcome) if newest.state is State.APPROVED else newest
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,100 @@
+"""MongoDB documents of proposals: schema, indexes, encoding and decoding."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from mongoengine import (
+    BinaryField,
+    BooleanField,
+    DateTimeField,
+    Document,
+    IntField,
+    ListField,
+    StringField,
+)
+
+from services.agreement.domain import Kind, Proposal, State, Wish
+
+
+class ProposalDocument(Document):
+    """One proposal in its newest version; ``unsent`` while the event of this version waits."""
+
+    proposal_id = StringField(primary_key=True)
+    version = IntField(required=True)
+    kind = StringField(required=True)
+    payload = BinaryField(required=True)
+    digest = StringField(required=True)
+    affected = ListField(StringField())
+    proposed_by = StringField(required=True)
+    members = ListField(StringField(), required=True)
+    quorum = IntField(required=True)
+    emergency_quorum = IntField(required=True)
+    proposed_at = DateTimeField(required=True)
+    expires_at = DateTimeField(required=True)
+    approved_by = ListField(StringField())
+    rejected_by = ListField(StringField())
+    state = StringField(required=True)
+    emergency = StringField()
+    emergency_by = StringField()
+    outcome = StringField()
+    changed_at = DateTimeField(required=True)
+    traceparent = StringField()
+    unsent = BooleanField(required=True)
+
+    meta = {
+        "collection": "proposals",
+        "auto_create_index": False,
+        "indexes": ["digest", "state", "-proposed_at", "unsent"],
+    }
+
+
+def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[str, Any]:
+    """Return the document of a proposal with an unpublished event."""
+    return {
+        "_id": proposal.proposal_id,
+        "version": proposal.version,
+        "kind": str(proposal.wish.kind),
+        "payload": proposal.wish.payload,
+        "digest": proposal.wish.digest,
+        "affected": list(proposal.affected),
+        "proposed_by": proposal.proposed_by,
+        "members": list(proposal.members),
+        "quorum": proposal.quorum,
+        "emergency_quorum": proposal.emergency_quorum,
+        "proposed_at": proposal.proposed_at,
+        "expires_at": proposal.expires_at,
+        "approved_by": sorted(proposal.approved_by),
+        "rejected_by": sorted(proposal.rejected_by),
+        "state": str(proposal.state),
+        "emergency": proposal.emergency,
+        "emergency_by": proposal.emergency_by,
+        "outcome": proposal.outcome,
+        "changed_at": changed_at,
+        "traceparent": traceparent,
+        "unsent": True,
+    }
+
+
+def decode(document: dict[str, Any]) -> Proposal:
+    """Return the proposal of a document."""
+    affected = tuple(document["affected"])
+    return Proposal(
+        proposal_id=document["_id"],
+        wish=Wish(Kind(document["kind"]), bytes(document["payload"]), frozenset(affected)),
+        proposed_by=document["proposed_by"],
+        members=tuple(document["members"]),
+        quorum=document["quorum"],
+        emergency_quorum=document["emergency_quorum"],
+        affected=affected,
+        proposed_at=document["proposed_at"],
+        expires_at=document["expires_at"],
+        approved_by=frozenset(document["approved_by"]),
+        rejected_by=frozenset(document["rejected_by"]),
+        state=State(document["state"]),
+        emergency=document["emergency"],
+        emergency_by=document["emergency_by"],
+        outcome=document["outcome"],
+        version=document["version"],
+    )

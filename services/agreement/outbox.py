@@ -1,0 +1,49 @@
+"""The outbox of proposals: the event of each version, published at least once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kieng.proposals.v1 import events_pb2
+from services.agreement import wire
+from services.agreement.store import Proposals, Unsent
+from services.kernel.publisher import Event
+
+
+class ProposalOutbox:
+    """Proposals whose event waits; see `services.kernel.outbox.Outbox`.
+
+    Args:
+        proposals: the store.
+        topic: where their events go.
+        source: source of the events.
+    """
+
+    def __init__(self, proposals: Proposals, topic: str, source: str) -> None:
+        self._proposals = proposals
+        self._topic = topic
+        self._source = source
+
+    def pending(self, limit: int) -> list[Unsent]:
+        """Return proposals with an unpublished event."""
+        return self._proposals.unsent(limit)
+
+    def events(self, documents: Sequence[Unsent]) -> list[Event]:
+        """Return the event of each proposal's version; a repeat carries the same id."""
+        return [
+            Event(
+                event_id=f"proposal:{each.proposal.proposal_id}:{each.proposal.version}",
+                topic=self._topic,
+                key=each.proposal.proposal_id,
+                type=events_pb2.ProposalChanged.DESCRIPTOR.full_name,
+                source=self._source,
+                value=wire.encode_changed(each.proposal, each.changed_at).SerializeToString(),
+                time=each.changed_at,
+                traceparent=each.traceparent,
+            )
+            for each in documents
+        ]
+
+    def clear(self, documents: Sequence[Unsent]) -> None:
+        """Record that the events of these versions are published."""
+        self._proposals.mark_sent(each.proposal for each in documents)

@@ -1,0 +1,65 @@
+"""Conversion of proposals to protobuf messages, and of requests to wishes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.message import Message
+
+from kieng.proposals.v1 import events_pb2, proposal_pb2
+from services.agreement.domain import Kind, Proposal, Wish
+
+
+def wish_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Wish:
+    """Return the wish of a request; equal requests give equal digests."""
+    payload = AnyMessage()
+    payload.Pack(request, deterministic=True)
+    return Wish(kind, payload.SerializeToString(deterministic=True), frozenset(affected))
+
+
+def read_wish(wish: Wish, request: Message) -> None:
+    """Decode the request of a wish into an empty message of its type.
+
+    Raises:
+        TypeError: the wish holds another message; a fault of this program.
+    """
+    if not AnyMessage.FromString(wish.payload).Unpack(request):
+        raise TypeError(f"a wish of kind {wish.kind} does not hold {request.DESCRIPTOR.name}")
+
+
+def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
+    """Return a proposal's message, without what is proposed."""
+    message = proposal_pb2.Proposal(
+        proposal_id=proposal.proposal_id,
+        kind=proposal_pb2.Kind.Value(f"KIND_{proposal.wish.kind.upper()}"),
+        digest=proposal.wish.digest,
+        proposed_by=proposal.proposed_by,
+        members=proposal.members,
+        quorum=proposal.needed,
+        affected=proposal.affected,
+        approved_by=sorted(proposal.approved_by),
+        rejected_by=sorted(proposal.rejected_by),
+        state=proposal_pb2.State.Value(f"STATE_{proposal.state.upper()}"),
+        emergency=proposal.emergency,
+        emergency_by=proposal.emergency_by,
+        outcome=proposal.outcome,
+        version=proposal.version,
+    )
+    message.proposed_at.FromDatetime(proposal.proposed_at)
+    message.expires_at.FromDatetime(proposal.expires_at)
+    return message
+
+
+def encode_content(proposal: Proposal) -> proposal_pb2.ProposalContent:
+    """Return a proposal with what is proposed."""
+    payload = AnyMessage.FromString(proposal.wish.payload)
+    return proposal_pb2.ProposalContent(proposal=encode_proposal(proposal), payload=payload)
+
+
+def encode_changed(proposal: Proposal, changed_at: datetime) -> events_pb2.ProposalChanged:
+    """Return the event of a proposal's version."""
+    event = events_pb2.ProposalChanged(proposal=encode_proposal(proposal))
+    event.changed_at.FromDatetime(changed_at)
+    return event

@@ -1,0 +1,73 @@
+"""More partitions for the log of submissions.
+
+The key of a record decides its partition by their number: with another number, claims of one work
+meet in different partitions and count twice. So the records written before are removed, and the log
+is published again from the submissions databases as a new generation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from kafka import KafkaAdminClient, TopicPartition
+
+from services.cli.admin.log_offsets import TOPIC
+from services.cli.errors import DOWN, NO, Failure
+from services.kernel.config import METADATA_AGE_MS
+
+KNOWN_SECONDS = 1.5 * METADATA_AGE_MS / 1000
+"""Time until every producer of the services knows of new partitions."""
+POLL_SECONDS = 0.2
+TO_THE_END = -1
+CREATED_SECONDS = 30.0
+
+
+def count(admin: KafkaAdminClient) -> int:
+    """Return the number of partitions of the log; 0 if there is none.
+
+    Raises:
+        KafkaError: the broker does not answer.
+    """
+    # All topics are asked for: a broker that creates topics by use could create the one named.
+    found = (topic for topic in admin.describe_topics() if topic["name"] == TOPIC)
+    return sum(len(topic["partitions"]) for topic in found)
+
+
+def grow(admin: KafkaAdminClient, partitions: int) -> None:
+    """Give the log so many partitions; nothing happens if it has them.
+
+    Raises:
+        Failure: it has more, which Kafka cannot take away, or there is no log.
+        KafkaError: the broker does not answer, or refuses.
+    """
+    here = count(admin)
+    if not here:
+        raise Failure(f"there is no topic {TOPIC}: run `kieng topics apply`", NO)
+    if here > partitions:
+        text = f"{TOPIC} has {here} partitions, and Kafka cannot take any away: say {here}"
+        raise Failure(text, NO)
+    if here == partitions:
+        return
+    admin.create_partitions({TOPIC: partitions})
+    deadline = time.monotonic() + CREATED_SECONDS
+    while count(admin) != partitions:
+        if time.monotonic() > deadline:
+            raise Failure(f"{TOPIC} has no {partitions} partitions yet: repeat later", DOWN)
+        time.sleep(POLL_SECONDS)
+
+
+def purge(admin: KafkaAdminClient, partitions: int, sleep: Callable[[float], None]) -> None:
+    """Remove all records of the log, once no producer writes by the former partitions any more.
+
+    Args:
+        admin: the broker.
+        partitions: number of partitions of the log.
+        sleep: waits so many seconds.
+
+    Raises:
+        KafkaError: the broker does not answer, or refuses.
+    """
+    sleep(KNOWN_SECONDS)
+    places = [TopicPartition(TOPIC, number) for number in range(partitions)]
+    admin.delete_records(dict.fromkeys(places, TO_THE_END))

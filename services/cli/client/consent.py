@@ -1,0 +1,60 @@
+"""Approves a proposal as each institution whose key the local issuer of a trial holds.
+
+It is the way that the institutions go: one ApproveProposal each, with a token of its steward.
+"""
+
+from __future__ import annotations
+
+from kieng.proposals.v1 import proposal_pb2
+from kieng.proposals.v1 import proposal_service_pb2 as api
+from services.cli.client.clients import Clients, Credential, DirectoryProposals, KpiProposals
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import Stack
+from services.cli.errors import NO, Failure
+
+DIRECTORY_KINDS = (proposal_pb2.KIND_DIRECTORY, proposal_pb2.KIND_PARTNER)
+
+
+def stub_of(proposal: proposal_pb2.Proposal) -> type[DirectoryProposals] | type[KpiProposals]:
+    """Return the stub of the service that keeps a proposal."""
+    return DirectoryProposals if proposal.kind in DIRECTORY_KINDS else KpiProposals
+
+
+def missing(proposal: proposal_pb2.Proposal) -> list[str]:
+    """Return the institutions that have not voted on a proposal."""
+    voted = {*proposal.approved_by, *proposal.rejected_by}
+    return [member for member in proposal.members if member not in voted]
+
+
+def approve_as_all(stack: Stack, proposal: proposal_pb2.Proposal) -> proposal_pb2.Proposal:
+    """Approve a proposal as every institution with a local key; return it in effect.
+
+    Raises:
+        Failure: others have to approve as well; they are named.
+    """
+    held = LocalIssuer(stack.issuer_folder).institutions()
+    for member in missing(proposal):
+        if member in held and proposal.state == proposal_pb2.STATE_OPEN:
+            with Clients(stack, Credential(stack, member, ("steward",))) as clients:
+                request = api.ApproveProposalRequest(
+                    proposal_id=proposal.proposal_id, digest=proposal.digest
+                )
+                proposal = clients.stub(stub_of(proposal)).ApproveProposal(request).proposal
+    need_effect(proposal)
+    return proposal
+
+
+def need_effect(proposal: proposal_pb2.Proposal) -> None:
+    """Return if a proposal has taken effect.
+
+    Raises:
+        Failure: it has not; who has to approve it is named.
+    """
+    if proposal.state == proposal_pb2.STATE_EFFECTIVE:
+        return
+    waits = ", ".join(missing(proposal)) or proposal.outcome or "its turn"
+    raise Failure(
+        f"{proposal.proposal_id} waits for {waits}: they approve it with `kieng proposal approve "
+        f"{proposal.proposal_id}`; then run this command again",
+        NO,
+    )

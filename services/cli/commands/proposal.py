@@ -1,0 +1,161 @@
+"""`kieng proposal ...`: changes that bind all institutions, and the votes on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from kieng.proposals.v1 import proposal_pb2
+from kieng.proposals.v1 import proposal_service_pb2 as api
+from services.cli.client.clients import DirectoryProposals, KpiProposals
+from services.cli.client.consent import DIRECTORY_KINDS, missing, need_effect
+from services.cli.errors import NO, Failure
+from services.cli.session import Session, with_session
+from services.cli.terminal.render import enum_text, message_json, time_text
+from services.cli.terminal.screen import Screen
+
+app = typer.Typer(
+    no_args_is_help=True, help="List, read and vote on changes that bind all institutions."
+)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="Proposal, as `list` shows it.")]
+STUBS = (DirectoryProposals, KpiProposals)
+
+
+@app.command("list")
+@with_session("viewer")
+def list_proposals(
+    session: Session,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False,
+) -> None:
+    """List the proposals that wait for institutions: who has approved, who has to, until when.
+
+    Example: kieng proposal list --all
+    """
+    request = api.ListProposalsRequest(open_only=not all_)
+    found = [p for kind in STUBS for p in session.stub(kind).ListProposals(request).proposals]
+    found.sort(key=lambda each: each.proposed_at.ToNanoseconds(), reverse=True)
+    document = {"proposals": [proposal_json(each) for each in found]}
+    session.screen.answer(document, lambda: _table(session.screen, found))
+
+
+@app.command()
+@with_session("viewer")
+def show(session: Session, proposal_id: Id) -> None:
+    """Show a proposal with all that it would change. Read it before you approve it.
+
+    Example: kieng proposal show catalogue-3fa9c1d2e0b4-1 --output json
+    """
+    request = api.GetProposalRequest(proposal_id=proposal_id)
+    content = session.stub(_stub(proposal_id)).GetProposal(request).content
+    document = {**proposal_json(content.proposal), "payload": message_json(content.payload)}
+    session.screen.fields(document)
+
+
+@app.command()
+@with_session("steward", institution="", subject=True)
+def approve(
+    session: Session,
+    proposal_id: Id,
+    digest: Annotated[
+        str, typer.Option(help="Digest that `show` showed; refused if it is another one.")
+    ] = "",
+) -> None:
+    """Approve a proposal in the name of the institution; the last approval lets it take effect.
+
+    Example: kieng proposal approve catalogue-3fa9c1d2e0b4-1 --institution vnu
+    """
+    request = api.ApproveProposalRequest(proposal_id=proposal_id, digest=digest)
+    tell(session.screen, session.stub(_stub(proposal_id)).ApproveProposal(request).proposal)
+
+
+@app.command()
+@with_session("steward", institution="", subject=True)
+def reject(session: Session, proposal_id: Id) -> None:
+    """Reject a proposal in the name of the institution.
+
+    Example: kieng proposal reject catalogue-3fa9c1d2e0b4-1 --institution vnu
+    """
+    request = api.RejectProposalRequest(proposal_id=proposal_id)
+    tell(session.screen, session.stub(_stub(proposal_id)).RejectProposal(request).proposal)
+
+
+@app.command()
+@with_session("steward", institution="", subject=True)
+def emergency(
+    session: Session,
+    proposal_id: Id,
+    reason: Annotated[str, typer.Option(help="Why it cannot wait; everybody reads it.")],
+) -> None:
+    """Approve a proposal that cannot wait for everybody: more than half are enough, all are told.
+
+    Example: kieng proposal emergency ID --reason "the broker lost its disk" --institution vnu
+    """
+    request = api.DeclareEmergencyRequest(proposal_id=proposal_id, reason=reason)
+    tell(session.screen, session.stub(_stub(proposal_id)).DeclareEmergency(request).proposal)
+
+
+def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
+    """Print where a proposal stands, and who has to approve it."""
+    text = screen.text(
+        f"proposal.{_state(proposal)}",
+        id=proposal.proposal_id,
+        missing=", ".join(missing(proposal)) or "–",  # noqa: RUF001  as a reader expects
+        outcome=proposal.outcome,
+        until=time_text(proposal.expires_at),
+    )
+    screen.answer({"proposal": proposal_json(proposal)}, lambda: text)
+
+
+def is_told(screen: Screen, answer: Any) -> bool:
+    """Print the proposal that a command made unless it took effect; return whether it printed."""
+    if not answer.HasField("proposal"):
+        return False
+    if answer.proposal.state == proposal_pb2.STATE_EFFECTIVE:
+        return False
+    if answer.proposal.state == proposal_pb2.STATE_FAILED:
+        need_effect(answer.proposal)
+    tell(screen, answer.proposal)
+    return True
+
+
+def proposal_json(proposal: proposal_pb2.Proposal) -> dict[str, Any]:
+    """Return a proposal as JSON."""
+    return {
+        **message_json(proposal),
+        "kind": enum_text(proposal_pb2.Kind.Name(proposal.kind), "KIND_"),
+        "state": _state(proposal),
+        "missing": missing(proposal),
+    }
+
+
+def _state(proposal: proposal_pb2.Proposal) -> str:
+    return enum_text(proposal_pb2.State.Name(proposal.state), "STATE_")
+
+
+def _stub(proposal_id: str) -> Any:
+    kind = proposal_pb2.Kind.DESCRIPTOR.values_by_name.get(
+        f"KIND_{proposal_id.partition('-')[0].upper()}"
+    )
+    if kind is None:
+        raise Failure(f"{proposal_id!r} is no id of a proposal; `kieng proposal list`", NO)
+    return DirectoryProposals if kind.number in DIRECTORY_KINDS else KpiProposals
+
+
+def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:
+    table = screen.table("proposal_id", "state", "by", "approved_by", "missing", "until")
+    for each in found:
+        state = screen.text(f"proposal_state.{_state(each)}")
+        if each.emergency:
+            state += f" - {screen.text('proposal.urgent')}: {each.emergency}"
+        table.add_row(
+            each.proposal_id,
+            state,
+            each.proposed_by,
+            ", ".join(each.approved_by),
+            ", ".join(missing(each)),
+            time_text(each.expires_at),
+        )
+    return table

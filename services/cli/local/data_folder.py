@@ -1,0 +1,73 @@
+"""The data folder of a stack: its owner's alone, locked by one `kieng up`, with room to work in."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from services.cli.errors import DOWN, NO, Failure
+from services.cli.terminal.screen import Screen
+
+OTHERS = 0o077
+"""Rights of everybody but the owner: what `umask` takes from new files and folders."""
+LOCK = "up.lock"
+FREE_BYTES_MIN = 64 << 20
+"""Free space of a new stack: a journal of the database, and logs for a day."""
+
+
+@contextmanager
+def held(data: Path, screen: Screen) -> Iterator[None]:
+    """Hold a data folder that only its owner may enter; so is what is made meanwhile, anywhere.
+
+    Children inherit that: databases, journals, logs. A folder made by others keeps its mode.
+
+    Raises:
+        Failure: another `up` runs there, the folder cannot be written, or its disk is full.
+    """
+    umask = os.umask(OTHERS)
+    try:
+        with _claim(data, screen):
+            yield
+    finally:
+        os.umask(umask)
+
+
+def _claim(data: Path, screen: Screen) -> IO[str]:
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if (data / LOCK).exists():
+            data.chmod(0o700)
+        if shutil.disk_usage(data).free < FREE_BYTES_MIN:
+            text = screen.text("up.full_disk", folder=data, room=FREE_BYTES_MIN >> 20)
+            raise Failure(text, DOWN)
+        return take_lock(data)
+    except OSError as error:
+        text = screen.text("up.unwritable", folder=data, reason=error.strerror)
+        raise Failure(text, DOWN) from error
+
+
+def take_lock(data: Path) -> IO[str]:
+    """Return the open lock file of a data folder; closing it gives the lock back.
+
+    Raises:
+        Failure: another `up` runs there; its process id is named.
+        OSError: the folder cannot be written.
+    """
+    file = (data / LOCK).open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        pid = file.read().strip()
+        file.close()
+        text = f"a stack runs on {data} already, process {pid}: stop it with kill {pid}"
+        raise Failure(text, NO) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file

@@ -1,0 +1,76 @@
+"""Shows what others wrote without obeying it: control, bidirectional and invisible characters.
+
+Contracts refuse such characters, but older submissions, records and messages may hold them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+# Letters and marks that look like nothing; the contracts' rule `line` lists the same.
+FILLERS = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef"
+)
+_MAYBE = re.compile(rf"[^ -~\n]|[{FILLERS}]")
+_FILLER = re.compile(f"[{FILLERS}]")
+
+
+def visible(text: str) -> str:
+    r"""Return a text with each character that is not seen written as its code, e.g. `\\x1b`.
+
+    Line feeds stay: a cell may have several lines.
+    """
+    return _MAYBE.sub(lambda found: _shown(found[0]), text)
+
+
+def json_visible(document: str) -> str:
+    r"""Return a JSON document of the same value, with such characters as `\\u202e`."""
+    return _MAYBE.sub(lambda found: _json_shown(found[0]), document)
+
+
+def _is_hidden(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind in ("Cc", "Cf", "Cs", "Zl", "Zp") or bool(_FILLER.match(character))
+
+
+def _shown(character: str) -> str:
+    if not _is_hidden(character):
+        return character
+    return (
+        character.encode("ascii", "backslashreplace").decode()
+        if character > "\x7f"
+        else (f"\\x{ord(character):02x}")
+    )
+
+
+def _json_shown(character: str) -> str:
+    if not _is_hidden(character):
+        return character
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
+class EscapingConsole(Console):
+    """A console that prints texts as they are: no markup, no emoji codes, nothing invisible."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Escape before the layout, which then knows the width of what is shown."""
+        return super().render_str(visible(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Escape what reaches the terminal by another way, e.g. in a `Text`."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=visible(segment.text))

@@ -1,0 +1,114 @@
+"""Tables of submissions: everything that a reviewer has to see, and what is verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+from rich.table import Table
+
+from kieng.submissions.v1 import submission_pb2
+from services.cli.terminal.render import enum_text, number_text, time_text
+from services.cli.terminal.screen import Screen
+
+Pairs = dict[str, str]
+
+
+def state_text(submission: submission_pb2.Submission) -> str:
+    """Return the name of the state, as commands take it."""
+    return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
+
+
+def one(screen: Screen, submission: submission_pb2.Submission) -> Table:
+    """Return a submission with all its facts and proofs.
+
+    What is verified has a column of its own as soon as it is not what is claimed now.
+    """
+    claimed = content_pairs(screen, submission.content)
+    differs = submission.HasField("verified_content") and (
+        submission.verified_content != submission.content
+    )
+    verified = content_pairs(screen, submission.verified_content) if differs else {}
+    table = screen.table("field", "value", *(["verified"] if differs else []))
+    for name, value in _head(screen, submission).items():
+        table.add_row(name, value)
+    table.add_section()
+    for name in dict.fromkeys([*claimed, *verified]):
+        cells = [claimed.get(name, ""), *([verified.get(name, "")] if differs else [])]
+        table.add_row(name, *cells)
+    return table
+
+
+def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
+    record = submission.source_record
+    pairs = {
+        "submission_id": submission.submission_id,
+        "version": str(submission.version),
+        "state": screen.text(f"state.{state_text(submission)}"),
+        "work_key": submission.work_key,
+        "verified_work_key": submission.verified_work_key,
+        "source_record": f"{record.system} {record.record_id}".strip(),
+        "submitted_by": submission.submitted_by,
+        "edited_by": submission.edited_by,
+        "decided_by": submission.decided_by,
+        "reason": submission.reason,
+        "created_at": time_text(submission.created_at),
+        "updated_at": time_text(submission.updated_at),
+    }
+    return {name: value for name, value in pairs.items() if value}
+
+
+def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
+    """Return what is claimed, by names of the contract: claim, facts and proofs that are set."""
+    kind = content.facts.WhichOneof("kind") or ""
+    pairs = {"unit_id": content.unit_id, "type": kind}
+    for field in ("part", "share_ppm", "source"):
+        described = content.DESCRIPTOR.fields_by_name[field]
+        if value := getattr(content, field):
+            pairs[field] = _text(screen, described, value)
+    if kind:
+        for fact, value in getattr(content.facts, kind).ListFields():
+            name = f"{kind}.{fact.name}" if fact.name in pairs else fact.name
+            pairs[name] = _text(screen, fact, value)
+    for number, proof in enumerate(content.evidence, start=1):
+        pairs[f"evidence {number}"] = "\n".join(filter(None, _proof_lines(proof)))
+    return pairs
+
+
+def _proof_lines(proof: submission_pb2.Evidence) -> Iterator[str]:
+    yield proof.title
+    yield proof.uri
+    yield proof.sha256
+
+
+def _text(screen: Screen, field: FieldDescriptor, value: Any) -> str:
+    if field.is_repeated:
+        return "; ".join(_single(screen, field, each) for each in value)
+    return _single(screen, field, value)
+
+
+def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
+    if field.enum_type is not None:
+        prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
+        return enum_text(field.enum_type.values_by_number[value].name, prefix)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if field.name.endswith("_vnd"):
+        return number_text(int(value), screen.lang)
+    return str(value)
+
+
+def many(screen: Screen, found: list[submission_pb2.Submission]) -> Table:
+    """Return one line per submission."""
+    table = screen.table("submission_id", ">version", "state", "unit_id", "type", "work_key")
+    for submission in found:
+        table.add_row(
+            submission.submission_id,
+            str(submission.version),
+            screen.text(f"state.{state_text(submission)}"),
+            submission.content.unit_id,
+            submission.content.facts.WhichOneof("kind") or "",
+            submission.work_key,
+        )
+    return table

@@ -1,0 +1,68 @@
+"""Limits of what one principal and one institution may have open at once."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+from services.kernel.access import Principal
+from services.kernel.errors import Exhausted
+
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Maximum numbers of one kind, calls or streams, that are open at once in a process."""
+
+    principal: int
+    institution: int
+    process: int
+
+
+class Admission:
+    """Counts what is open of one kind by principal and by institution. Thread-safe.
+
+    Args:
+        kind: plural of what is counted, for messages.
+        limits: the maximum numbers.
+    """
+
+    def __init__(self, kind: str, limits: Limits) -> None:
+        self._kind, self._limits = kind, limits
+        self._lock = threading.Lock()
+        self._open: Counter[tuple[str, ...]] = Counter()
+
+    def enter(self, principal: Principal) -> None:
+        """Count one more; `leave` must follow.
+
+        Raises:
+            Exhausted: a limit is reached; nothing is counted.
+        """
+        limits = self._limits
+        keys = _keys(principal)
+        names = ("you", principal.institution_id or "callers without credential", "this service")
+        with self._lock:
+            bounds = limits.principal, limits.institution, limits.process
+            for key, name, most in zip(keys, names, bounds, strict=True):
+                if self._open[key] >= most:
+                    text = f"{name} may have at most {most} {self._kind} open at once"
+                    raise Exhausted(text, retry_after_seconds=RETRY_SECONDS)
+            self._open.update(keys)
+
+    def leave(self, principal: Principal) -> None:
+        """Count one less."""
+        with self._lock:
+            for key in _keys(principal):
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
+
+    def open(self) -> int:
+        """Return how many are open in the process."""
+        return self._open[()]
+
+
+def _keys(principal: Principal) -> tuple[tuple[str, ...], ...]:
+    return (principal.institution_id, principal.subject), (principal.institution_id,), ()

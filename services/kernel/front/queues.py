@@ -1,0 +1,184 @@
+"""Fair queues: the worker threads of a process, shared between institutions by weight.
+
+Among the institutions that have a call waiting, the next free worker goes to the one that has used
+the least time of workers of late for its weight; within it, principals take turns. Time is
+measured, so a dear call costs what it costs. Threads of one process share one core, and processes
+one database, so two things are kept few at once: calls of methods that turned out to take much of
+either, and, while workers are busy, calls of an institution above its share beside others.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from services.kernel.front.shares import Job, Share
+
+HEAVY_AT_ONCE = 4
+HEAVY_AT_ONCE_EACH = 2
+"""Heavy calls of an institution that is alone; beside others it has one at a time."""
+SQUEEZED = 2
+"""Workers of an institution above its share, while the workers are busy and others present."""
+BUSY = 1.0
+"""Mean number of calls that run from which the workers count as busy."""
+PRESENT_SECONDS = 2.0
+"""Time after its last call for which an institution counts as present."""
+FORGET_SECONDS = 5.0
+"""Time after which about a third of the time that was used still counts."""
+STUCK_SECONDS = 2.0
+SHARES_MAX = 1000
+
+
+class FairQueues:
+    """Worker threads, and the queues that they take jobs from. Thread-safe.
+
+    Args:
+        name: prefix of the threads' names.
+        workers: number of threads.
+        weights: weight of an institution; 1 for one that is not named.
+    """
+
+    def __init__(self, name: str, workers: int, weights: Mapping[str, float]) -> None:
+        self.workers = workers
+        self._weights = weights
+        self._changed = threading.Condition(threading.Lock())
+        self._shares: dict[str, Share] = {}
+        self._heavy = 0
+        self._stopping = False
+        self._taken = self._decayed = time.monotonic()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
+            for number in range(workers)
+        ]
+
+    def start(self) -> None:
+        """Start the worker threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Let the workers end what is waiting, then stop them; wait at most this long."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def put(self, job: Job) -> None:
+        """Queue a job; returns at once."""
+        with self._changed:
+            share = self._share(job.institution_id)
+            share.seen = job.since
+            share.put(job)
+            self._changed.notify()
+
+    @contextmanager
+    def turn(self, institution_id: str, principal: str, method: str) -> Iterator[None]:
+        """Charge an institution for a block on another thread, e.g. the next message of a stream.
+
+        The block of a heavy method first waits for its turn, and holds a worker meanwhile.
+        """
+        granted, over = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            granted.set()
+            over.wait()
+
+        with self._changed:
+            share = self._share(institution_id)
+        if share.is_heavy(method):
+            self.put(Job(institution_id, principal, method, hold, is_token=True))
+            granted.wait()
+        begin = time.thread_time()
+        try:
+            yield
+        finally:
+            over.set()
+            with self._changed:
+                # A stream waits most of its time, and for nothing that others need.
+                cpu = time.thread_time() - begin
+                share.charge(method, cpu, cpu)
+
+    def saturation(self) -> str:
+        """Return what is wrong if calls wait and no worker takes one; empty if all is well."""
+        now = time.monotonic()
+        with self._changed:
+            oldest = min((share.oldest(now) for share in self._shares.values()), default=now)
+            seconds = now - max(oldest, self._taken)
+        if seconds < STUCK_SECONDS:
+            return ""
+        return f"saturated: {self.workers} workers are busy, none took a call for {seconds:.0f} s"
+
+    def waiting(self) -> int:
+        """Return how many jobs wait for a worker."""
+        with self._changed:
+            return sum(map(len, self._shares.values()))
+
+    def _share(self, institution_id: str) -> Share:
+        share = self._shares.get(institution_id)
+        if share is None:
+            if len(self._shares) >= SHARES_MAX:
+                self._shares = {k: s for k, s in self._shares.items() if len(s) or s.running}
+            weight = self._weights.get(institution_id, 1.0)
+            share = self._shares[institution_id] = Share(weight)
+        return share
+
+    def _work(self) -> None:
+        while (taken := self._take()) is not None:
+            share, job, heavy = taken
+            begin, cpu_begin = time.monotonic(), time.thread_time()
+            job.run()
+            spent, cpu = time.monotonic() - begin, time.thread_time() - cpu_begin
+            with self._changed:
+                if not job.is_token:
+                    share.charge(job.method, spent, cpu)
+                share.running -= 1
+                share.heavy -= heavy
+                self._heavy -= heavy
+                self._changed.notify()
+
+    def _take(self) -> tuple[Share, Job, bool] | None:
+        with self._changed:
+            while (chosen := self._next()) is None:
+                if self._stopping:
+                    return None
+                self._changed.wait()
+            share, heavy = chosen
+            share.running += 1
+            share.heavy += heavy
+            self._heavy += heavy
+            self._taken = time.monotonic()
+            return share, share.pop(heavy), heavy
+
+    def _next(self) -> tuple[Share, bool] | None:
+        """Return whose job is next, and whether it is a heavy one; None if none may run now."""
+        now = time.monotonic()
+        if (elapsed := now - self._decayed) > 0.1:
+            self._decayed = now
+            for share in self._shares.values():
+                share.used *= math.exp(-elapsed / FORGET_SECONDS)
+        present = [share for share in self._shares.values() if now - share.seen < PRESENT_SECONDS]
+        used = sum(share.used for share in present)
+        mean = used / (sum(share.weight for share in present) or 1.0)
+        is_busy = used > BUSY * FORGET_SECONDS
+        best = None
+        for share in self._shares.values():
+            lane = self._lane(share, len(present) < 2)
+            is_above = len(present) > 1 and is_busy and share.used / share.weight > mean
+            most = SQUEEZED if is_above else self.workers
+            if lane is None or share.running >= most:
+                continue
+            if best is None or share.used / share.weight < best[0].used / best[0].weight:
+                best = share, lane
+        return best
+
+    def _lane(self, share: Share, is_alone: bool) -> bool | None:
+        if share.waiting[False]:
+            return False
+        most = HEAVY_AT_ONCE_EACH if is_alone else 1
+        is_free = self._heavy < HEAVY_AT_ONCE and share.heavy < most
+        return True if share.waiting[True] and is_free else None

@@ -1,0 +1,269 @@
+"""Reception: receives, authenticates and admits calls, and gives them threads.
+
+It is the executor of grpcio's server, so all of it but the answers runs on grpcio's one serving
+thread and never waits. A caller whose credential was verified before is known at once; that of
+another is verified on a thread beside the workers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import grpc as grpcio
+import structlog
+from google.protobuf.descriptor import MethodDescriptor
+
+from services.kernel import metrics
+from services.kernel.access import Issuers, Principal
+from services.kernel.config import KernelSettings
+from services.kernel.errors import Exhausted, Refusal, TooSlow, Unavailable
+from services.kernel.front.admission import Admission, Limits
+from services.kernel.front.arrival import STARTED, Arrival
+from services.kernel.front.log_budget import LogBudget
+from services.kernel.front.queues import FairQueues
+from services.kernel.front.requests import Requests
+from services.kernel.front.shares import Job
+from services.kernel.interceptors import (
+    NOBODY,
+    bearer_token,
+    check,
+    check_deadline,
+)
+from services.policy.enforcement import admit
+
+log = structlog.get_logger()
+
+HALF_OPEN_MAX = 4096
+"""Calls whose message has not come; beyond it the oldest gives way."""
+STRANGERS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What answers an RPC, and how calls of it are received.
+
+    Args:
+        answer: returns the response, or an iterator of them; gets an `Admitted` and grpcio's
+            context, or only the request if anybody may call.
+        method: the RPC; None if anybody may call it.
+        has_requests: whether the caller sends a stream.
+        has_responses: whether the answer is a stream.
+    """
+
+    answer: Callable[[Any, Any], Any]
+    method: MethodDescriptor | None = None
+    has_requests: bool = False
+    has_responses: bool = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether a call keeps a thread of its own for as long as it lasts."""
+        return self.has_requests or self.has_responses
+
+    def __call__(self, request: Any, context: Any) -> Any:
+        """Answer a call."""
+        return self.answer(request, context)
+
+
+@dataclass(slots=True)
+class Admitted:
+    """A call whose caller is known and whose message, or whose first one, is whole."""
+
+    arrival: Arrival
+    token: str
+    idle_seconds: float
+    principal: Principal = NOBODY
+    message: bytes = b""
+
+    def request(self) -> Any:
+        """Return the request, or an iterator of requests; to be called by its thread, once.
+
+        Raises:
+            InvalidArgument: the request is corrupt, or breaks a rule of its contract.
+        """
+        arrival = self.arrival
+        if arrival.behaviour.has_requests:
+            # Validated message by message.
+            return Requests(arrival, self.message, self.idle_seconds, arrival.parse)
+        request = arrival.parse(self.message)
+        check(request)
+        return request
+
+
+class Reception:
+    """The executor of grpcio's server. Thread-safe.
+
+    Args:
+        settings: limits.
+        issuers: accepted issuers of tokens.
+    """
+
+    def __init__(self, settings: KernelSettings, issuers: Issuers) -> None:
+        self._settings, self._issuers = settings, issuers
+        each, all_of_one = settings.grpc_calls_per_principal, settings.grpc_calls_per_institution
+        self.calls = Admission("calls", Limits(each, all_of_one, 10 * all_of_one))
+        each, all_of_one = (
+            settings.grpc_streams_per_principal,
+            settings.grpc_streams_per_institution,
+        )
+        self.streams = Admission("streams", Limits(each, all_of_one, settings.grpc_streams))
+        self.queues = FairQueues("grpc", settings.grpc_workers, settings.grpc_weights)
+        # By address of the connection: forged credentials of one caller do not delay the others.
+        self._strangers = FairQueues("grpc-stranger", 1, {})
+        self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")
+        self._half_open: OrderedDict[Arrival, float] = OrderedDict()
+        self._lines = LogBudget()
+        self._stopping = threading.Event()
+        self._clock = threading.Thread(target=self._tend, name="grpc-clock", daemon=True)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self.queues.start()
+        self._strangers.start()
+        self._clock.start()
+
+    def submit(self, *task: Any) -> Future[None]:
+        """Receive a call that has arrived; called by grpcio as if it were a thread pool."""
+        arrival = Arrival(*task)
+        method = arrival.behaviour.method
+        if self._stopping.is_set():
+            self._refuse(arrival, stopping())
+            return STARTED
+        with self._refusing(arrival):
+            token = ""
+            if method is not None:
+                metrics.GRPC_STARTED.labels(*metrics.grpc_labels(method)).inc()
+                check_deadline(method, arrival.seconds_left)
+                token = bearer_token(str(arrival.metadata.get("authorization", "")))
+            self._await_message(Admitted(arrival, token, self._settings.grpc_idle_seconds))
+        return STARTED
+
+    def _await_message(self, call: Admitted) -> None:
+        arrival = call.arrival
+        while len(self._half_open) >= HALF_OPEN_MAX:
+            oldest, _ = self._half_open.popitem(last=False)
+            text = "too many calls wait for a message"
+            self._refuse(oldest, Exhausted(text, retry_after_seconds=1))
+        self._half_open[arrival] = time.monotonic() + self._settings.grpc_message_seconds
+        arrival.receive(partial(self._received, call))
+
+    def _received(self, call: Admitted, message: bytes | None) -> None:
+        arrival = call.arrival
+        self._half_open.pop(arrival, None)
+        if not arrival.is_active():
+            return
+        if message is None:
+            code = grpcio.StatusCode.UNIMPLEMENTED
+            return arrival.abort(code, "the call needs a request message")
+        call.message = message
+        with self._refusing(arrival):
+            if arrival.behaviour.method is None:
+                self._serve_anybody(arrival, message)
+            elif (known := self._issuers.known(call.token)) is not None:
+                self._admit(call, known)
+            elif self._strangers.waiting() >= STRANGERS_MAX:
+                raise Exhausted("too many new callers at once", retry_after_seconds=1)
+            else:
+                self._strangers.put(Job(arrival.peer, "", "", partial(self._identify, call)))
+
+    def _serve_anybody(self, arrival: Arrival, message: bytes) -> None:
+        if not arrival.behaviour.is_stream:
+            return arrival.answer(arrival.parse(message))
+        has_requests = arrival.behaviour.has_requests
+        seconds = self._settings.grpc_message_seconds
+        request = (
+            Requests(arrival, message, seconds, arrival.parse)
+            if has_requests
+            else arrival.parse(message)
+        )
+        self._start_stream(arrival, Principal(arrival.peer, "", "", frozenset()), request)
+
+    def _identify(self, call: Admitted) -> None:
+        with self._refusing(call.arrival):
+            if call.arrival.is_active():
+                self._admit(call, self._issuers.principal(call.token))
+
+    def _admit(self, call: Admitted, principal: Principal) -> None:
+        call.principal = principal
+        behaviour = call.arrival.behaviour
+        admit(principal, behaviour.method)
+        if behaviour.is_stream:
+            return self._start_stream(call.arrival, principal, call)
+        self.calls.enter(principal)
+        run = partial(self._answer, call.arrival, call, self.calls, principal)
+        name = behaviour.method.full_name
+        self.queues.put(Job(principal.institution_id, principal.subject, name, run))
+
+    def _start_stream(self, arrival: Arrival, principal: Principal, request: Any) -> None:
+        self.streams.enter(principal)
+        self._stream_threads.submit(self._answer, arrival, request, self.streams, principal)
+
+    def _answer(
+        self, arrival: Arrival, request: Any, counted: Admission, principal: Principal
+    ) -> None:
+        try:
+            if arrival.is_active():
+                arrival.answer(request)
+        finally:
+            counted.leave(principal)
+
+    def _tend(self) -> None:
+        """End the calls whose message does not come in time."""
+        seconds = self._settings.grpc_message_seconds
+        while not self._stopping.wait(min(1.0, seconds / 4)):
+            now = time.monotonic()
+            late = [arrival for arrival, end in list(self._half_open.items()) if end <= now]
+            for arrival in late:
+                if self._half_open.pop(arrival, None) is not None:
+                    self._refuse(arrival, TooSlow(f"no message came for {seconds:g} seconds"))
+
+    def stop(self) -> None:
+        """Refuse what has no message yet; what was admitted is still answered."""
+        self._stopping.set()
+        while self._half_open:
+            arrival, _ = self._half_open.popitem()
+            self._refuse(arrival, stopping())
+
+    def close(self, seconds: float) -> None:
+        """End the threads, once grpcio's server has drained; wait at most this long."""
+        self.queues.stop(seconds)
+        self._strangers.stop(seconds)
+        self._stream_threads.shutdown(wait=False, cancel_futures=True)
+
+    @contextmanager
+    def _refusing(self, arrival: Arrival) -> Iterator[None]:
+        """End the call with the status of what is raised, count it, and log it sparingly."""
+        try:
+            yield
+        except Refusal as refusal:
+            self._refuse(arrival, refusal)
+        except Exception as error:
+            self._count(arrival, "INTERNAL", exc_info=error)
+            arrival.abort(grpcio.StatusCode.INTERNAL, "unknown error; tell the operator")
+
+    def _refuse(self, arrival: Arrival, refusal: Refusal) -> None:
+        # Counted before its caller knows, so that the count is there when it asks for it.
+        self._count(arrival, refusal.status, reason=refusal.reason)
+        arrival.refuse(refusal)
+
+    def _count(self, arrival: Arrival, code: str, **facts: Any) -> None:
+        method = arrival.behaviour.method
+        if method is not None:
+            metrics.count_call(method, code, time.monotonic() - arrival.began)
+        name = method.full_name if method else ""
+        if (unlogged := self._lines.may(f"{name} {code}")) is not None:
+            write = log.error if code == "INTERNAL" else log.info
+            write("refused at the door", method=name, code=code, unlogged=unlogged, **facts)
+
+
+def stopping() -> Unavailable:
+    """Return the refusal of a call that a stopping service does not take any more."""
+    return Unavailable("the service is stopping; repeat the same call")

@@ -1,0 +1,27 @@
+"""The authenticated caller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated caller.
+
+    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
+    """
+
+    subject: str
+    institution_id: str
+    unit_id: str
+    roles: frozenset[str]
+
+    def reaches(self, unit_id: str) -> bool:
+        """Return True if a unit is in the caller's subtree; ids are paths."""
+        return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
+
+    @property
+    def is_whole_institution(self) -> bool:
+        """Whether the roles reach the whole institution, so that it can act in its name."""
+        return bool(self.institution_id) and self.unit_id == self.institution_id

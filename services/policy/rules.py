@@ -1,0 +1,108 @@
+"""The access rules: the rows of the contracts, and `allow`, which applies them to one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from google.protobuf.descriptor import MethodDescriptor
+
+from kieng.access.v1 import access_pb2
+from services.policy.principal import Principal
+
+
+class Scope(StrEnum):
+    """What a method reads or changes; the words of the contract's `Scope`."""
+
+    UNSPECIFIED = "unspecified"
+    SELF = "self"
+    SHARED = "shared"
+    UNITS = "units"
+    INSTITUTION = "institution"
+    AGREEMENT = "agreement"
+
+
+class Decision(StrEnum):
+    """What a caller may do."""
+
+    ALLOW = "allow"
+    """Do it now."""
+    PROPOSE = "propose"
+    """Propose it: it binds others, who have to approve."""
+    FORBID = "forbid"
+    """Nothing, and be told so."""
+    HIDE = "hide"
+    """Nothing, and learn nothing either: it looks absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The row of one method: who may call it at all, and what it touches."""
+
+    roles: frozenset[str]
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What one call would read or change.
+
+    ``unit_ids`` are the units it belongs to or changes; none for what belongs to nobody in
+    particular. ``is_secret`` says that outsiders must not learn that it exists.
+    """
+
+    unit_ids: frozenset[str] = frozenset()
+    is_secret: bool = False
+
+    @staticmethod
+    def of(unit_ids: Iterable[str], *, is_secret: bool = False) -> Resource:
+        """Return the resource of some units."""
+        return Resource(frozenset(unit_ids), is_secret)
+
+
+NOBODY = Rule(frozenset(), Scope.UNSPECIFIED)
+
+
+def rule_of(method: MethodDescriptor) -> Rule:
+    """Return the row of a method in its contract; one that admits nobody if there is none."""
+    said: access_pb2.Rule = method.GetOptions().Extensions[access_pb2.rule]
+    names = (access_pb2.Role.Name(role) for role in said.roles if role)
+    roles = frozenset(name.removeprefix("ROLE_").lower() for name in names)
+    scope = access_pb2.Scope.Name(said.scope).removeprefix("SCOPE_").lower()
+    return Rule(roles, Scope(scope))
+
+
+def allow(principal: Principal, method: MethodDescriptor, resource: Resource | None) -> Decision:
+    """Decide what a caller may do by a method to a resource. Pure; denies by default.
+
+    Args:
+        principal: the caller.
+        method: the RPC, which has its row in the contract.
+        resource: what it would read or change; None before that is known.
+    """
+    return apply(rule_of(method), principal, resource)
+
+
+def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decision:
+    """Apply one row; see `allow`."""
+    if not principal.roles & rule.roles or rule.scope is Scope.UNSPECIFIED:
+        return Decision.FORBID
+    if resource is None or rule.scope in (Scope.SELF, Scope.SHARED):
+        return Decision.ALLOW
+    refused = Decision.HIDE if resource.is_secret else Decision.FORBID
+    reaches = bool(resource.unit_ids) and all(map(principal.reaches, resource.unit_ids))
+    if rule.scope is Scope.UNITS:
+        return Decision.ALLOW if reaches else refused
+    if rule.scope is Scope.INSTITUTION:
+        return Decision.ALLOW if reaches and principal.is_whole_institution else refused
+    if reaches:
+        return Decision.ALLOW
+    # What binds others is asked for in the name of a whole institution, and by its steward or
+    # operator: a contributor may add what is new, not propose to change what is there.
+    may_propose = principal.is_whole_institution and principal.roles & PROPOSERS & rule.roles
+    return Decision.PROPOSE if may_propose else refused
+
+
+PROPOSERS = frozenset({"steward", "operator"})
+"""Roles that may ask for a change that binds others, where the method admits them."""
