@@ -84,7 +84,11 @@ class ProposalApi:
 
     @grpc
     def approve_proposal(self, request: api.ApproveProposalRequest) -> api.ApproveProposalResponse:
-        """ApproveProposal: approve in the name of the caller's institution."""
+        """ApproveProposal: approve in the name of the caller's institution.
+
+        Raises:
+            InvalidArgument: the digest is another one than the proposal's.
+        """
         digest = self.proposals.get(request.proposal_id).wish.digest
         if request.digest not in ("", digest):
             text = f"the proposal's digest is {digest}; read it again"

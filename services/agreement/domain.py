@@ -171,7 +171,15 @@ def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 def declare_emergency(proposal: Proposal, institution: str, reason: str, now: datetime) -> Proposal:
     """Return the proposal as an emergency that the institution approves; the first reason stays.
 
-    Raises what `approve` raises.
+    Args:
+        proposal: what cannot wait.
+        institution: who declares it.
+        reason: why.
+        now: time of the vote.
+
+    Raises:
+        Forbidden: the institution is not bound by it and has no vote.
+        WrongState: it is no longer open.
     """
     if proposal.emergency:
         return approve(proposal, institution, now)

@@ -45,6 +45,13 @@ class Proposals:
     ) -> Proposal:
         """Return the pending proposal of a wish, or a new one, which nobody has approved.
 
+        Args:
+            wish: what is to change.
+            proposer: institution that proposes.
+            agreement: who is bound now.
+            now: time of the call.
+            traceparent: trace of the call.
+
         Raises:
             Conflict: others propose the same at the same time; repeat.
         """
@@ -86,6 +93,12 @@ class Proposals:
         traceparent: str = "",
     ) -> Proposal:
         """Apply a change to the newest version and return the result.
+
+        Args:
+            proposal_id: which proposal.
+            change: returns the next version, or the same object for none.
+            now: time of the change.
+            traceparent: trace of the call, empty without one.
 
         Raises:
             NotFound: there is no such proposal.

@@ -28,6 +28,10 @@ SHOWN = {
     "Component.member": "name of a fact",
     "PolicyContract.adopted_by": "an authority",
     "IpRight.exploited_by": "key of a work",
+    "Proposal.proposed_by": "an institution",
+    "Proposal.approved_by": "institutions",
+    "Proposal.rejected_by": "institutions",
+    "Proposal.emergency_by": "an institution",
 }
 PERSONS = {"Expert", "Scholar", "Recognition"}
 

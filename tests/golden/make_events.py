@@ -19,7 +19,10 @@ from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message_factory import GetMessageClass
 
+from kieng.proposals.v1.events_pb2 import ProposalChanged
 from kieng.submissions.v1 import facts_pb2
+from services.agreement import domain as agreement
+from services.agreement.wire import encode_changed
 from services.kernel.publisher import Event
 from services.kpi.api.targets import encode_reached
 from services.kpi.domain.targets import Target
@@ -87,8 +90,26 @@ def events() -> Iterator[Event]:
     )
     yield partner_event(partner, Change(NOW, "partner-7-2", TRACE))
     yield encode_reached(Target("a", "KNW-01", 2025, 120), 124, "g1-c2-f2", NOW)
+    yield proposal_event()
     told = ("n-1:email", "n-1", Told.TARGET_REACHED, "a/reader", NOW)
     yield delivered_event(Delivery(*told, attempts=1, sent_at=NOW))
+
+
+def proposal_event() -> Event:
+    """A proposal to roll back, approved by one of two institutions."""
+    wish = agreement.Wish(agreement.Kind.ROLLBACK, b"payload")
+    proposed = agreement.propose(wish, 1, "a", agreement.Agreement(("a", "b")), NOW)
+    value = encode_changed(agreement.approve(proposed, "a", NOW), NOW).SerializeToString()
+    return Event(
+        event_id=f"proposal:{proposed.proposal_id}:2",
+        topic="kieng.kpi.v1",
+        key=proposed.proposal_id,
+        type=ProposalChanged.DESCRIPTOR.full_name,
+        source="kieng/kpi",
+        value=value,
+        time=NOW,
+        traceparent=TRACE,
+    )
 
 
 def encoded(event: Event) -> dict[str, Any]:

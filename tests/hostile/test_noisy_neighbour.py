@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -26,8 +27,10 @@ PAUSE_SECONDS = 0.05
 CALL_SECONDS = 20.0
 P99_FACTOR_MAX = 2.0
 # A p99 that is below it is good whatever it was before; two busy cores are no quiet laboratory.
-P99_SECONDS_FINE = 0.3
+P99_SECONDS_FINE = 0.15
 VICTIM, ATTACKER = "hust", "vnu"
+# Processes that want a core, above which times say more of the machine than of the product.
+LOAD_MAX = 3.0
 NUMBERS = count()
 
 HELD_OPEN = {"kpi": "half_open,watchers,forged", "submissions": "half_open,idle_imports,forged"}
@@ -126,6 +129,7 @@ def test_the_others_hardly_notice_an_institution_that_attacks(
     attacked: RunningStack, attacks: dict[str, str], measured: Callable[[str], None]
 ) -> None:
     observe(attacked, 2.0)
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     calm = observe(attacked, OBSERVED_SECONDS)
     with ExitStack() as processes:
         for service, kinds in attacks.items():
@@ -143,6 +147,9 @@ def test_the_others_hardly_notice_an_institution_that_attacks(
         calm[name].failed + stormy[name].failed + after[name].failed for name in calm
     ]
     assert not any(failed), failed
+    if load > LOAD_MAX:
+        measured(f"p99 not judged: {load:.0f} processes want each core without the attack")
+        return
     for name, seen in calm.items():
         fine = max(P99_FACTOR_MAX * seen.p99, P99_SECONDS_FINE)
         assert stormy[name].p99 <= fine, name

@@ -37,11 +37,13 @@ class Health:
         """Health/Watch: the status, and every other one after it."""
         is_known, sent = request.service in self._names, None
         while context.is_active():
+            # Looked at first, so that the last status is sent before the stream ends.
+            is_last = self._stopping.is_set()
             status = self._status() if is_known else Response.SERVICE_UNKNOWN
             if status != sent:
                 sent = status
                 yield Response(status=status)
-            if self._stopping.is_set():
+            if is_last:
                 return
             self._stopping.wait(LOOK_SECONDS)
 

@@ -71,7 +71,11 @@ class Effects:
         return live, topic_id, begins
 
     def roll_back(self, request: api.RollBackCatalogueRequest) -> View:
-        """Make the former view live again, if the two are still those of the request."""
+        """Make the former view live again, if the two are still those of the request.
+
+        Raises:
+            WrongState: they are others by now, or another view is being built.
+        """
         live, former = self.registry.live(), self.registry.former()
         if live is not None and live.view_id == request.to_view_id:
             return live
@@ -82,7 +86,12 @@ class Effects:
         return self.registry.roll_back()
 
     def open_generation(self, request: api.OpenLogGenerationRequest) -> View:
-        """Open a view of the present log, if it is the one of the request."""
+        """Open a view of the present log, if it is the one of the request.
+
+        Raises:
+            WrongState: it is another one, or no catalogue is published yet.
+            Unavailable: the broker is down, or lost its log again.
+        """
         known, topic_id, begins = self._newest()
         if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")

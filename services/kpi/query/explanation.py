@@ -95,7 +95,7 @@ def _explained(
     """Return which claim leads a work in a measure, and where others say otherwise."""
     claims, ids = claims_of(work, measure), ids_of(sources)
     return kpi_service_pb2.ExplainedWork(
-        led_by=ids[claims[0].name] if claims else "",
+        leading_submission_id=ids[claims[0].name] if claims else "",
         disagreements=[
             kpi_service_pb2.Disagreement(
                 submission_id=ids[each.claim.name],

@@ -192,10 +192,7 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
 
 
 def _verified_since(submission: Submission) -> datetime | None:
-    """Return since when the work to be verified counts as verified already; None if it does not.
-
-    Another verification of the same work does not put it behind claims that were verified since.
-    """
+    """Return since when the work to be verified counts as verified already; None if it does not."""
     before = submission.verified
     is_same = before is not None and before.work_key == submission.content.work_key
     return submission.verified_at if is_same else None

@@ -30,7 +30,7 @@ def check_mark(stack: Stack) -> None:
         unit_id="alpha", indicator_code="KNW-03", from_month="2025-03", to_month="2025-03"
     )
     (found,) = (w for w in stack.call("ExplainKpi", request).works if w.work_key == WORK)
-    assert found.led_by == "s7"
+    assert found.leading_submission_id == "s7"
     said = [(d.submission_id, d.unit_id, d.field, d.said, d.counts) for d in found.disagreements]
     assert ("s9", "beta", "happened_on", "2025-01-02", "2025-03-10") in said
 

@@ -23,11 +23,6 @@ from kieng.kpi.v1 import (
     target_service_pb2_grpc,
     view_pb2,
 )
-from kieng.proposals.v1 import (
-    proposal_pb2,
-    proposal_service_pb2,
-    proposal_service_pb2_grpc,
-)
 from kieng.submissions.v1 import events_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import GrpcServer
@@ -39,6 +34,7 @@ from services.kpi.service import KpiAggregator, KpiQuery
 from services.kpi.store.documents import DATABASE
 from tests.conftest import RunningBroker, RunningDatabase
 from tests.integration.kpi import tokens
+from tests.integration.kpi.consent import agreed
 from tests.unit.kpi.builders import article, catalogue_message, changed
 from tests.waiting import wait_until
 
@@ -100,22 +96,9 @@ class Stack:
         method = next(getattr(stub, name) for stub in made if hasattr(stub, name))
         metadata = tokens.credential(of, *(roles or ("auditor",)))
         answer = method(request, timeout=seconds, metadata=metadata)
-        return self.agreed(answer, method, request, metadata) if name in BINDING else answer
-
-    def agreed(self, answer: Any, method: Any, request: Message, metadata: Any) -> Any:
-        """What a change that binds all answers once each institution has approved it."""
-        if not answer.HasField("proposal"):
-            return answer
-        stub = proposal_service_pb2_grpc.ProposalServiceStub(self.channel)
-        found = answer.proposal
-        for institution in found.members:
-            asked = proposal_service_pb2.ApproveProposalRequest(proposal_id=found.proposal_id)
-            steward = tokens.credential(institution, "steward")
-            found = stub.ApproveProposal(asked, timeout=10, metadata=steward).proposal
-        assert found.state == proposal_pb2.STATE_EFFECTIVE, found
-        if answer.DESCRIPTOR.name == "RollBackCatalogueResponse":
-            return type(answer)(view_id=found.outcome)
-        return method(request, timeout=10, metadata=metadata)
+        return (
+            agreed(self.channel, answer, method, request, metadata) if name in BINDING else answer
+        )
 
     def publish(self, *messages: Message, topic: str = SUBMISSIONS) -> None:
         self.publisher.publish(

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Any
 
 import grpc
@@ -18,8 +17,6 @@ from prometheus_client import REGISTRY
 from kieng.notifications.v1 import events_pb2, notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from kieng.proposals.v1 import events_pb2 as proposal_events
-from kieng.proposals.v1 import proposal_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
@@ -271,41 +268,3 @@ def test_odd_records_are_buried_counted_and_tell_nobody_and_the_others_are_told(
         produce(settings, SUBMISSIONS, decision(subject, 2))
         wait_until(lambda: listed(caller(channel, subject)).unread == 2)
         assert dead() == before + len(topics) * len(ODD)
-
-
-def is_told_twice(client: Caller) -> bool:
-    return bool(listed(client).unread == 2)
-
-
-def test_a_proposal_is_told_to_everybody_and_an_emergency_is_mailed_to_every_address(
-    settings: Settings, mail_server: MailServer, subject: str
-) -> None:
-    proposal = proposal_pb2.Proposal(
-        proposal_id=f"catalogue-{subject}-1",
-        proposed_by="alpha",
-        members=["alpha", "beta"],
-        approved_by=["alpha"],
-        state=proposal_pb2.STATE_OPEN,
-        version=1,
-    )
-    urgent = proposal_pb2.Proposal()
-    urgent.CopyFrom(proposal)
-    urgent.emergency, urgent.emergency_by, urgent.version = "it burns", "alpha", 2
-    with running(NotificationsService, settings) as channel:
-        people = [caller(channel, subject, name) for name in ("alpha", "beta")]
-        for client in people:
-            wish = notification_pb2.Subscription(
-                email="a@example.org", language=notification_pb2.LANGUAGE_EN
-            )
-            client.SetSubscription(api.SetSubscriptionRequest(subscription=wish))
-        for topic, found in ((KPI, proposal), ("kieng.directory.v1", urgent)):
-            produce(settings, topic, proposal_events.ProposalChanged(proposal=found))
-        for client in people:
-            wait_until(partial(is_told_twice, client))
-            rows = {row.kind: row for row in listed(client).notifications}
-            assert "Waits for: beta" in rows[notification_pb2.KIND_PROPOSAL].body
-            assert "it burns" in rows[notification_pb2.KIND_EMERGENCY].body
-        mine = f"EMERGENCY, catalogue-{subject}-1: open"
-        mails = mail_server.mailbox.mails
-        wait_until(lambda: [mail["Subject"] for mail in mails].count(mine) == 2)
-        assert not [mail for mail in mails if mail["Subject"].startswith("Proposal")]

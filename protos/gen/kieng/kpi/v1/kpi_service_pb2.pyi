@@ -459,7 +459,7 @@ class ExplainedWork(_message.Message):
     MEMBER_FIELD_NUMBER: _builtins.int
     CLAIMS_FIELD_NUMBER: _builtins.int
     MEMBER_NUMBER_FIELD_NUMBER: _builtins.int
-    LED_BY_FIELD_NUMBER: _builtins.int
+    LEADING_SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     DISAGREEMENTS_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
@@ -471,7 +471,7 @@ class ExplainedWork(_message.Message):
     """Number of the member in a distinct count, from 1: works of one member have the same one, whoever asks, and the numbers of all
     works of a cell are as many as its value. It holds for this progress only. 0 otherwise.
     """
-    led_by: _builtins.str
+    leading_submission_id: _builtins.str
     """Submission whose claim leads the work: verified first; its facts count for all."""
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
@@ -495,12 +495,12 @@ class ExplainedWork(_message.Message):
         member: _builtins.str = ...,
         claims: _abc.Iterable[Global___ExplainedClaim] | None = ...,
         member_number: _builtins.int = ...,
-        led_by: _builtins.str = ...,
+        leading_submission_id: _builtins.str = ...,
         disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "led_by", b"led_by", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.proposals.v1 import proposal_pb2 as kieng_dot_proposals_dot_v1_dot_proposal__pb2
+from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/proposals/v1/proposal_service.proto\x12\x12kieng.proposals.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a!kieng/proposals/v1/proposal.proto\")\n\x14ListProposalsRequest\x12\x11\n\topen_only\x18\x01 \x01(\x08\"H\n\x15ListProposalsResponse\x12/\n\tproposals\x18\x01 \x03(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"4\n\x12GetProposalRequest\x12\x1e\n\x0bproposal_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"K\n\x13GetProposalResponse\x12\x34\n\x07\x63ontent\x18\x01 \x01(\x0b\x32#.kieng.proposals.v1.ProposalContent\"b\n\x16\x41pproveProposalRequest\x12\x1e\n\x0bproposal_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12(\n\x06\x64igest\x18\x02 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\"I\n\x17\x41pproveProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"7\n\x15RejectProposalRequest\x12\x1e\n\x0bproposal_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\"H\n\x16RejectProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"U\n\x17\x44\x65\x63lareEmergencyRequest\x12\x1e\n\x0bproposal_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x64\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf4\x03\"J\n\x18\x44\x65\x63lareEmergencyResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal2\xde\x04\n\x0fProposalService\x12u\n\rListProposals\x12(.kieng.proposals.v1.ListProposalsRequest\x1a).kieng.proposals.v1.ListProposalsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12o\n\x0bGetProposal\x12&.kieng.proposals.v1.GetProposalRequest\x1a\'.kieng.proposals.v1.GetProposalResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12u\n\x0f\x41pproveProposal\x12*.kieng.proposals.v1.ApproveProposalRequest\x1a+.kieng.proposals.v1.ApproveProposalResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x12r\n\x0eRejectProposal\x12).kieng.proposals.v1.RejectProposalRequest\x1a*.kieng.proposals.v1.RejectProposalResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x12x\n\x10\x44\x65\x63lareEmergency\x12+.kieng.proposals.v1.DeclareEmergencyRequest\x1a,.kieng.proposals.v1.DeclareEmergencyResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x42w\n\x12kieng.proposals.v1B\x14ProposalServiceProtoP\x01Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\xaa\x02\x12Kieng.Proposals.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/proposals/v1/proposal_service.proto\x12\x12kieng.proposals.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a!kieng/proposals/v1/proposal.proto\x1a\x18kieng/text/v1/text.proto\")\n\x14ListProposalsRequest\x12\x11\n\topen_only\x18\x01 \x01(\x08\"H\n\x15ListProposalsResponse\x12/\n\tproposals\x18\x01 \x03(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"8\n\x12GetProposalRequest\x12\"\n\x0bproposal_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\"K\n\x13GetProposalResponse\x12\x34\n\x07\x63ontent\x18\x01 \x01(\x0b\x32#.kieng.proposals.v1.ProposalContent\"f\n\x16\x41pproveProposalRequest\x12\"\n\x0bproposal_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12(\n\x06\x64igest\x18\x02 \x01(\tB\x18\xbaH\x15r\x13\x32\x11^([0-9a-f]{64})?$\"I\n\x17\x41pproveProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\";\n\x15RejectProposalRequest\x12\"\n\x0bproposal_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\"H\n\x16RejectProposalResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal\"]\n\x17\x44\x65\x63lareEmergencyRequest\x12\"\n\x0bproposal_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xf8\xd9\x18\x01\x12\x1e\n\x06reason\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xf4\x03\xf8\xd9\x18\x01\"J\n\x18\x44\x65\x63lareEmergencyResponse\x12.\n\x08proposal\x18\x01 \x01(\x0b\x32\x1c.kieng.proposals.v1.Proposal2\xde\x04\n\x0fProposalService\x12u\n\rListProposals\x12(.kieng.proposals.v1.ListProposalsRequest\x1a).kieng.proposals.v1.ListProposalsResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12o\n\x0bGetProposal\x12&.kieng.proposals.v1.GetProposalRequest\x1a\'.kieng.proposals.v1.GetProposalResponse\"\x0f\xda\xd8\x18\x0b\n\x07\x01\x02\x03\x04\x05\x06\x07\x10\x02\x12u\n\x0f\x41pproveProposal\x12*.kieng.proposals.v1.ApproveProposalRequest\x1a+.kieng.proposals.v1.ApproveProposalResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x12r\n\x0eRejectProposal\x12).kieng.proposals.v1.RejectProposalRequest\x1a*.kieng.proposals.v1.RejectProposalResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x12x\n\x10\x44\x65\x63lareEmergency\x12+.kieng.proposals.v1.DeclareEmergencyRequest\x1a,.kieng.proposals.v1.DeclareEmergencyResponse\"\t\xda\xd8\x18\x05\n\x01\x06\x10\x04\x42w\n\x12kieng.proposals.v1B\x14ProposalServiceProtoP\x01Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\xaa\x02\x12Kieng.Proposals.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +37,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\022kieng.proposals.v1B\024ProposalServiceProtoP\001Z4kieng.internal/protos/kieng/proposals/v1;proposalsv1\252\002\022Kieng.Proposals.V1'
   _globals['_GETPROPOSALREQUEST'].fields_by_name['proposal_id']._loaded_options = None
-  _globals['_GETPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_GETPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_APPROVEPROPOSALREQUEST'].fields_by_name['proposal_id']._loaded_options = None
-  _globals['_APPROVEPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_APPROVEPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_APPROVEPROPOSALREQUEST'].fields_by_name['digest']._loaded_options = None
   _globals['_APPROVEPROPOSALREQUEST'].fields_by_name['digest']._serialized_options = b'\272H\025r\0232\021^([0-9a-f]{64})?$'
   _globals['_REJECTPROPOSALREQUEST'].fields_by_name['proposal_id']._loaded_options = None
-  _globals['_REJECTPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_REJECTPROPOSALREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['proposal_id']._loaded_options = None
-  _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\006r\004\020\001\030d'
+  _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['proposal_id']._serialized_options = b'\272H\nr\010\020\001\030d\370\331\030\001'
   _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['reason']._loaded_options = None
-  _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\364\003'
+  _globals['_DECLAREEMERGENCYREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\364\003\370\331\030\001'
   _globals['_PROPOSALSERVICE'].methods_by_name['ListProposals']._loaded_options = None
   _globals['_PROPOSALSERVICE'].methods_by_name['ListProposals']._serialized_options = b'\332\330\030\013\n\007\001\002\003\004\005\006\007\020\002'
   _globals['_PROPOSALSERVICE'].methods_by_name['GetProposal']._loaded_options = None
@@ -57,26 +58,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROPOSALSERVICE'].methods_by_name['RejectProposal']._serialized_options = b'\332\330\030\005\n\001\006\020\004'
   _globals['_PROPOSALSERVICE'].methods_by_name['DeclareEmergency']._loaded_options = None
   _globals['_PROPOSALSERVICE'].methods_by_name['DeclareEmergency']._serialized_options = b'\332\330\030\005\n\001\006\020\004'
-  _globals['_LISTPROPOSALSREQUEST']._serialized_start=159
-  _globals['_LISTPROPOSALSREQUEST']._serialized_end=200
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=202
-  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=274
-  _globals['_GETPROPOSALREQUEST']._serialized_start=276
-  _globals['_GETPROPOSALREQUEST']._serialized_end=328
-  _globals['_GETPROPOSALRESPONSE']._serialized_start=330
-  _globals['_GETPROPOSALRESPONSE']._serialized_end=405
-  _globals['_APPROVEPROPOSALREQUEST']._serialized_start=407
-  _globals['_APPROVEPROPOSALREQUEST']._serialized_end=505
-  _globals['_APPROVEPROPOSALRESPONSE']._serialized_start=507
-  _globals['_APPROVEPROPOSALRESPONSE']._serialized_end=580
-  _globals['_REJECTPROPOSALREQUEST']._serialized_start=582
-  _globals['_REJECTPROPOSALREQUEST']._serialized_end=637
-  _globals['_REJECTPROPOSALRESPONSE']._serialized_start=639
-  _globals['_REJECTPROPOSALRESPONSE']._serialized_end=711
-  _globals['_DECLAREEMERGENCYREQUEST']._serialized_start=713
-  _globals['_DECLAREEMERGENCYREQUEST']._serialized_end=798
-  _globals['_DECLAREEMERGENCYRESPONSE']._serialized_start=800
-  _globals['_DECLAREEMERGENCYRESPONSE']._serialized_end=874
-  _globals['_PROPOSALSERVICE']._serialized_start=877
-  _globals['_PROPOSALSERVICE']._serialized_end=1483
+  _globals['_LISTPROPOSALSREQUEST']._serialized_start=185
+  _globals['_LISTPROPOSALSREQUEST']._serialized_end=226
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_start=228
+  _globals['_LISTPROPOSALSRESPONSE']._serialized_end=300
+  _globals['_GETPROPOSALREQUEST']._serialized_start=302
+  _globals['_GETPROPOSALREQUEST']._serialized_end=358
+  _globals['_GETPROPOSALRESPONSE']._serialized_start=360
+  _globals['_GETPROPOSALRESPONSE']._serialized_end=435
+  _globals['_APPROVEPROPOSALREQUEST']._serialized_start=437
+  _globals['_APPROVEPROPOSALREQUEST']._serialized_end=539
+  _globals['_APPROVEPROPOSALRESPONSE']._serialized_start=541
+  _globals['_APPROVEPROPOSALRESPONSE']._serialized_end=614
+  _globals['_REJECTPROPOSALREQUEST']._serialized_start=616
+  _globals['_REJECTPROPOSALREQUEST']._serialized_end=675
+  _globals['_REJECTPROPOSALRESPONSE']._serialized_start=677
+  _globals['_REJECTPROPOSALRESPONSE']._serialized_end=749
+  _globals['_DECLAREEMERGENCYREQUEST']._serialized_start=751
+  _globals['_DECLAREEMERGENCYREQUEST']._serialized_end=844
+  _globals['_DECLAREEMERGENCYRESPONSE']._serialized_start=846
+  _globals['_DECLAREEMERGENCYRESPONSE']._serialized_end=920
+  _globals['_PROPOSALSERVICE']._serialized_start=923
+  _globals['_PROPOSALSERVICE']._serialized_end=1529
 # @@protoc_insertion_point(module_scope)
