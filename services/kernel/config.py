@@ -78,6 +78,10 @@ class KernelSettings(BaseSettings):
     """SASL password."""
     kafka_ssl_cafile: str | None = None
     """File with the CA certificates of the brokers, PEM; unset uses the system's."""
+    kafka_ssl_certfile: str | None = None
+    """File with the certificate that is shown to brokers which ask for one, PEM."""
+    kafka_ssl_keyfile: str | None = None
+    """File with the key of that certificate, PEM without password."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
@@ -103,6 +107,8 @@ class KernelSettings(BaseSettings):
             "metadata_max_age_ms": METADATA_AGE_MS,
             "security_protocol": self.kafka_security_protocol,
             "ssl_cafile": self.kafka_ssl_cafile,
+            "ssl_certfile": self.kafka_ssl_certfile,
+            "ssl_keyfile": self.kafka_ssl_keyfile,
             "sasl_mechanism": self.kafka_sasl_mechanism,
             "sasl_plain_username": self.kafka_sasl_username,
             "sasl_plain_password": self.kafka_sasl_password.get_secret_value(),
