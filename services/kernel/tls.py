@@ -16,11 +16,14 @@ import structlog
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
+from services.kernel.access import Principal
 from services.kernel.config import KernelSettings
+from services.kernel.errors import Unauthenticated
 
 log = structlog.get_logger()
 
 PLAIN = "would be plain text beyond loopback: set {}, or KIENG_PLAIN_TEXT=true"
+BINDING = "urn:kieng:institution:"
 FILES = ("tls_certificate_file", "tls_key_file", "tls_authority_file")
 
 
@@ -132,6 +135,22 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
     first = _configuration(files.read())
     credentials = grpc.dynamic_ssl_server_credentials(first, fetch, settings.tls_mutual)
     return server.add_secure_port(address, credentials)
+
+
+def check_bound(principal: Principal, names: Sequence[str]) -> None:
+    """Check that a token comes by a certificate of its own institution, if by one of any.
+
+    Args:
+        principal: of the token.
+        names: in the caller's certificate. Without `urn:kieng:institution:ID` it is bound to no
+            institution, like those of the services, which pass on their callers' tokens.
+
+    Raises:
+        Unauthenticated: the certificate is of other institutions. The caller's fault.
+    """
+    bound = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
+    if bound and principal.institution_id not in bound:
+        raise Unauthenticated("the certificate is not of the institution that issued the token")
 
 
 def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:

@@ -36,7 +36,8 @@ FOLDERS = (
 )
 JOB_SECONDS = 300
 START_SECONDS = 90
-STAND_INS = ("kafka", "mongodb", "replica-set")
+STAND_INS = ("kafka", "mongodb", "replica-set", "rights")
+"""What is not carried out: the embedded broker keeps no rights, and asks for no password."""
 
 
 @dataclass
@@ -106,6 +107,7 @@ class Rehearsal:
             "KIENG_KAFKA_MEMBERSHIP": "sole",
             "KIENG_KAFKA_FETCH_WAIT_MS": "20",
             **{key: self.here(value) for key, value in given.items()},
+            "KIENG_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
         }
         if name in self.ports:
             grpc, http = self.ports[name]

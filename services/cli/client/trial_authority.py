@@ -33,7 +33,7 @@ class TrialAuthority:
         self._key_file, self._certificate_file = folder / "ca.key", folder / "ca.crt"
 
     def certify(self, names: Sequence[str], folder: Path) -> datetime:
-        """Write a new key and certificate for these host names and IP addresses into a folder.
+        """Write a new key and certificate for these host names, addresses and URNs to a folder.
 
         The folder gets `tls.key`, `tls.crt` and a copy of `ca.crt`; former ones are replaced one
         by one, and who reads them in between sees a key that does not fit, and reads again.
@@ -108,7 +108,8 @@ def _general(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
-        return x509.DNSName(name)
+        is_urn = name.startswith("urn:")
+        return x509.UniformResourceIdentifier(name) if is_urn else x509.DNSName(name)
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

@@ -23,7 +23,9 @@ def root() -> None:
 @with_session()
 def create(
     session: Session,
-    names: Annotated[list[str], typer.Argument(help="Host names and IP addresses of the servers.")],
+    names: Annotated[
+        list[str], typer.Argument(help="Host names and IP addresses of servers; or a URN.")
+    ],
     folder: Annotated[
         Path | None, typer.Option(help="Write the files here, not into --data.")
     ] = None,

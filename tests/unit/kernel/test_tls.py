@@ -15,7 +15,7 @@ from kieng.notifications.v1.notification_service_pb2_grpc import NotificationSer
 from services.cli.client.trial_authority import TrialAuthority
 from services.kernel.config import KernelSettings
 from services.kernel.tls import Connection, TlsTrouble, listen, mistakes
-from tests.unit.kernel.serving import Client, running, token, write_issuers
+from tests.unit.kernel.serving import Client, reason_of, running, token, write_issuers
 
 UNAVAILABLE = grpcio.StatusCode.UNAVAILABLE
 
@@ -101,6 +101,24 @@ def test_a_mutual_server_answers_only_who_shows_a_certificate(parts: Parts) -> N
     with running(parts.settings(tls_mutual=True)) as client:
         assert ask(client.server.port, parts.settings()) == api.GetSubscriptionResponse()
         assert refused(client.server.port, parts.believing("first"))
+
+
+@pytest.mark.parametrize(("named", "is_answered"), [("alpha", True), ("beta", False)])
+def test_a_certificate_of_an_institution_brings_no_token_of_another(
+    parts: Parts, named: str, is_answered: bool
+) -> None:
+    own = parts.folder.parent / "own"
+    signer = TrialAuthority(parts.folder.parent / "first")
+    signer.certify([f"urn:kieng:institution:{named}"], own)
+    files = {"tls_certificate_file": own / "tls.crt", "tls_key_file": own / "tls.key"}
+    with running(parts.settings(tls_mutual=True)) as client:
+        if is_answered:
+            assert ask(client.server.port, parts.settings(**files)) is not None
+            return
+        with pytest.raises(grpcio.RpcError) as refusal:
+            ask(client.server.port, parts.settings(**files))
+    assert refusal.value.code() == grpcio.StatusCode.UNAUTHENTICATED
+    assert reason_of(refusal.value) == "BAD_CREDENTIAL"
 
 
 def test_a_new_certificate_is_shown_to_the_next_and_drops_no_call(
