@@ -36,8 +36,9 @@ FOLDERS = (
 )
 JOB_SECONDS = 300
 START_SECONDS = 90
-STAND_INS = ("kafka", "mongodb", "replica-set", "rights")
-"""What is not carried out: the embedded broker keeps no rights, and asks for no password."""
+STAND_INS = ("kafka", "mongodb", "replica-set")
+LEFT_OUT = ("rights",)
+"""Jobs that are not carried out: the embedded broker keeps no rights and asks for no password."""
 
 
 @dataclass
@@ -130,7 +131,7 @@ class Rehearsal:
     def run(self, name: str) -> int:
         """Run a job or a command to its end, after what it waits for; return its exit code."""
         self.bring(name)
-        return self.begin(name).wait(JOB_SECONDS)
+        return 0 if name in LEFT_OUT else self.begin(name).wait(JOB_SECONDS)
 
     def bring(self, name: str) -> None:
         """Do what the file makes a part wait for, each once."""

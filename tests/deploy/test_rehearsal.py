@@ -15,7 +15,7 @@ from services.cli.client.local_issuer import LocalIssuer
 from tests.deploy.charts import Object, environment, example, name_of, of_kind, pod_of
 from tests.deploy.image import carry_out_build_stage, final_stage, may_change_user
 from tests.deploy.known import needs_tools
-from tests.deploy.rehearsal import JOB_SECONDS, PARTS, STAND_INS, USER, Rehearsal
+from tests.deploy.rehearsal import JOB_SECONDS, LEFT_OUT, PARTS, USER, Rehearsal
 
 pytestmark = needs_tools
 
@@ -102,4 +102,4 @@ def test_compose_goes_from_nothing_to_the_numbers_of_the_demo(place: Path, progr
         codes = rehearsal.end()
     assert codes == dict.fromkeys(rehearsal.ports, 0)
     ours = {name for name, part in PARTS.items() if "build" in part}
-    assert set(rehearsal.running) >= ours - set(STAND_INS)
+    assert set(rehearsal.running) >= ours - set(LEFT_OUT)

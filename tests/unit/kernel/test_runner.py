@@ -12,7 +12,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
-from services.kernel.runner import configure_log, find_service, unready
+from services.kernel.runner import configure_log, find_service, run, unready
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 
@@ -24,6 +24,16 @@ def test_a_service_is_found_by_its_name() -> None:
 def test_a_wrong_name_is_told() -> None:
     with pytest.raises(LookupError, match=r"no class named 'notifications\.other'"):
         find_service("notifications.other")
+
+
+def test_a_service_that_would_be_plain_text_for_others_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")
+    with pytest.raises(SystemExit) as end:
+        run("notifications")
+    assert end.value.code == 2
+    assert "KIENG_HOST: gRPC at 0.0.0.0 would be plain text" in capsys.readouterr().err
 
 
 class Slow(DependencyProvider):
