@@ -13,6 +13,7 @@ import typer
 from services.cli.commands import (
     backup,
     catalogue,
+    certificate,
     config,
     db,
     demo,
@@ -74,6 +75,7 @@ app.command()(token.token)
 topics.app.add_typer(topic_acls.app, name="acl")
 app.add_typer(topics.app, name="topics")
 app.add_typer(issuer.app, name="issuer")
+app.add_typer(certificate.app, name="certificate")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 app.add_typer(backup.app, name="backup")

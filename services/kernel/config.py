@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from functools import partialmethod
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from dotenv import dotenv_values
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
@@ -50,6 +50,16 @@ class KernelSettings(BaseSettings):
     """Time within which the first message of a call has to come."""
     grpc_idle_seconds: float = 60.0
     """Time within which the next message of a client stream has to come."""
+    tls_certificate_file: Path | None = None
+    """Certificate that gRPC shows, with what leads to its authority, PEM; unset: plain text."""
+    tls_key_file: Path | None = None
+    """Private key of that certificate, PEM without password; all three are re-read on a change."""
+    tls_authority_file: Path | None = None
+    """Authorities that certificates of gRPC are believed of, PEM; unset: calls are plain text."""
+    tls_mutual: bool = False
+    """Whether every caller of gRPC must show a certificate of those authorities, too."""
+    plain_text: bool = False
+    """Whether gRPC may be plain text beyond loopback, e.g. behind a mesh that encrypts."""
     reflection: bool = True
     """Whether gRPC reflection lists the services to every caller."""
     kafka_bootstrap: str = "127.0.0.1:9092"
@@ -68,6 +78,10 @@ class KernelSettings(BaseSettings):
     """SASL password."""
     kafka_ssl_cafile: str | None = None
     """File with the CA certificates of the brokers, PEM; unset uses the system's."""
+    kafka_ssl_certfile: str | None = None
+    """File with the certificate that is shown to brokers which ask for one, PEM."""
+    kafka_ssl_keyfile: str | None = None
+    """File with the key of that certificate, PEM without password."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
     """MongoDB replica set."""
     mongo_timeout_ms: int = 5000
@@ -93,6 +107,8 @@ class KernelSettings(BaseSettings):
             "metadata_max_age_ms": METADATA_AGE_MS,
             "security_protocol": self.kafka_security_protocol,
             "ssl_cafile": self.kafka_ssl_cafile,
+            "ssl_certfile": self.kafka_ssl_certfile,
+            "ssl_keyfile": self.kafka_ssl_keyfile,
             "sasl_mechanism": self.kafka_sasl_mechanism,
             "sasl_plain_username": self.kafka_sasl_username,
             "sasl_plain_password": self.kafka_sasl_password.get_secret_value(),
@@ -170,9 +186,18 @@ def load(settings: type[S]) -> S:
     """
     loaded, mistakes = read(settings)
     if loaded is None:
-        print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
-        raise SystemExit(2)
+        give_up(mistakes)
     return loaded
+
+
+def give_up(mistakes: list[str]) -> NoReturn:
+    """Write mistakes in the settings to standard error and exit with code 2.
+
+    Raises:
+        SystemExit: always.
+    """
+    print("The configuration is wrong:", *mistakes, sep="\n  ", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
+from services.kernel import tls
 from services.kernel.access import Issuers, Principal
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
@@ -77,7 +78,7 @@ class GrpcServer(SharedExtension):
             handlers = {method.name: self._handler(method) for method in service.methods}
             self._server.add_registered_method_handlers(service.full_name, handlers)
         self._serve_conventions([service.full_name for service in services], settings.reflection)
-        self.port = self._server.add_insecure_port(f"{settings.host}:{settings.grpc_port}")
+        self.port = tls.listen(self._server, settings)
         self._reception.start()
         self._server.start()
         log.info("grpc serves", port=self.port, services=[s.full_name for s in services])

@@ -16,8 +16,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
-from services.kernel import tracing
-from services.kernel.config import KernelSettings, load
+from services.kernel import tls, tracing
+from services.kernel.config import KernelSettings, give_up, load
 from services.kernel.container import NativeContainer
 from services.kernel.errors import NotReady
 from services.kernel.lossy_stream import LossyStream
@@ -104,6 +104,8 @@ def run(name: str) -> int:
     if taken := _taken(settings):
         print("The service cannot start:", *taken, sep="\n  ", file=sys.stderr)
         return 2
+    if getattr(service_cls, "serves", ()) and (mistakes := tls.mistakes(settings)):
+        give_up(mistakes)
     configure_log(name, settings.log_format)
     tracing.configure(name, settings.otlp_endpoint)
     container = NativeContainer(service_cls, settings)

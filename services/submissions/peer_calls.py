@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from services.kernel.errors import Refusal, Unauthenticated, Unavailable
 from services.kernel.interceptors import Call
+from services.kernel.tls import Connection
 from services.kernel.tracing import span
 
 KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
@@ -34,18 +35,18 @@ class Stub(DependencyProvider):
         self.address_setting = address_setting
 
     def setup(self) -> None:
-        """Open the channel; it connects on first use and reconnects after failures."""
-        address = getattr(self.container.settings, self.address_setting)
-        self._channel = grpcio.insecure_channel(address)
-        self._stub = self.stub_class(self._channel)
+        """Prepare the channel; it connects on first use and reconnects after failures."""
+        settings = self.container.settings
+        address = getattr(settings, self.address_setting)
+        self._connection = Connection(address, settings, self.stub_class)
 
     def stop(self) -> None:
         """Close the channel."""
-        self._channel.close()
+        self._connection.close()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         """Return the stub with the caller's credential and trace."""
-        return BoundStub(self._stub, worker_ctx.data.get("call"))
+        return BoundStub(self._connection.current(), worker_ctx.data.get("call"))
 
 
 class BoundStub:

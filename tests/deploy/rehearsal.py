@@ -30,11 +30,15 @@ FOLDERS = (
     "/etc/kieng/issuers",
     "/etc/kieng/own-issuers",
     "/etc/kieng/editions",
+    "/etc/kieng/tls",
+    "/etc/kieng/own-tls",
     "/etc/kieng/mongodb",
 )
 JOB_SECONDS = 300
 START_SECONDS = 90
 STAND_INS = ("kafka", "mongodb", "replica-set")
+LEFT_OUT = ("rights",)
+"""Jobs that are not carried out: the embedded broker keeps no rights and asks for no password."""
 
 
 @dataclass
@@ -104,6 +108,7 @@ class Rehearsal:
             "KIENG_KAFKA_MEMBERSHIP": "sole",
             "KIENG_KAFKA_FETCH_WAIT_MS": "20",
             **{key: self.here(value) for key, value in given.items()},
+            "KIENG_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
         }
         if name in self.ports:
             grpc, http = self.ports[name]
@@ -126,7 +131,7 @@ class Rehearsal:
     def run(self, name: str) -> int:
         """Run a job or a command to its end, after what it waits for; return its exit code."""
         self.bring(name)
-        return self.begin(name).wait(JOB_SECONDS)
+        return 0 if name in LEFT_OUT else self.begin(name).wait(JOB_SECONDS)
 
     def bring(self, name: str) -> None:
         """Do what the file makes a part wait for, each once."""

@@ -76,6 +76,9 @@ def test_notes_warn_of_what_is_unsafe_and_of_nothing_else() -> None:
     ):
         assert words in found
     assert "trial-kieng-query:50051" in found
+    plain = notes(example("production", tls={"enabled": False}))
+    assert "gRPC without TLS" in plain
+    assert "tls.enabled is false: tokens are readable" in plain
 
 
 def test_notes_tell_that_prometheus_is_kept_out() -> None:

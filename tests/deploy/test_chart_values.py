@@ -130,6 +130,14 @@ WRONG: dict[str, tuple[Values, str]] = {
         {"kafka": {"security": {"existingCaSecret": "ca"}}},
         "PLAINTEXT has no TLS: choose SASL_SSL or SSL",
     ),
+    "no certificate": (
+        {"tls": {"existingSecret": ""}},
+        "tls.existingSecret is empty: name a Secret",
+    ),
+    "a certificate without TLS": (
+        {"tls": {"enabled": False}},
+        "but tls.enabled is false: leave them out",
+    ),
     "more aggregators than partitions": (
         {"services": {"aggregator": {"replicas": 2}}},
         "services.aggregator.replicas 2 is more than kafka.partitions 1",

@@ -158,6 +158,12 @@ def test_private_keys_never_reach_a_service() -> None:
         assert not [m for m in part["volumes"] if m.startswith("trial-keys")], name
 
 
+def test_the_certificate_names_every_host_that_is_called() -> None:
+    environment = PARTS["partners"]["environment"]
+    called = {v.split(":")[0] for k, v in environment.items() if k.endswith("_ADDRESS")}
+    assert called <= set(PARTS["certificate"]["command"])
+
+
 def test_addresses_name_services_of_the_file() -> None:
     environment = PARTS["partners"]["environment"]
     hosts = re.findall(r"([\w-]+):\d+", json.dumps(environment))

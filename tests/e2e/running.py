@@ -15,6 +15,7 @@ from typing import Any
 
 import grpc
 
+from services.cli.client.channels import open_channel
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack, find
 from tests.e2e.forked import Answer, kieng
@@ -123,8 +124,8 @@ class RunningStack:
 
     @contextmanager
     def channel(self, service: str) -> Iterator[grpc.Channel]:
-        """A plain channel to a service."""
-        with grpc.insecure_channel(self.stack.address(service)) as channel:
+        """A channel to a service, by TLS if the stack has it."""
+        with open_channel(self.stack, self.stack.address(service)) as channel:
             yield channel
 
     def seconds(self, name: str) -> float:

@@ -36,6 +36,19 @@ capabilities:
 - name: KIENG_KAFKA_SSL_CAFILE
   value: /etc/kieng/kafka/ca.crt
 {{- end }}
+{{- if .Values.tls.enabled }}
+{{- range $name, $file := dict "CERTIFICATE" "tls.crt" "KEY" "tls.key" "AUTHORITY" "ca.crt" }}
+- name: KIENG_TLS_{{ $name }}_FILE
+  value: /etc/kieng/tls/{{ $file }}
+{{- end }}
+{{- if .Values.tls.mutual }}
+- name: KIENG_TLS_MUTUAL
+  value: "true"
+{{- end }}
+{{- else }}
+- name: KIENG_PLAIN_TEXT
+  value: "true"
+{{- end }}
 - name: KIENG_MONGO_URI_FILE
   value: /etc/kieng/mongodb/uri
 - name: KIENG_ISSUERS_FILE
@@ -94,6 +107,14 @@ capabilities:
       {{- end }}
       {{- end }}
       {{- if not (has .component (list "topics" "database")) }}
+      {{- if .Values.tls.enabled }}
+      - secret:
+          name: {{ .Values.tls.existingSecret }}
+          items:
+            - {key: {{ .Values.tls.existingSecretKeys.certificate }}, path: tls/tls.crt}
+            - {key: {{ .Values.tls.existingSecretKeys.key }}, path: tls/tls.key}
+            - {key: {{ .Values.tls.existingSecretKeys.authority }}, path: tls/ca.crt}
+      {{- end }}
       {{- if .Values.issuers.existingSecret }}
       - secret:
           name: {{ .Values.issuers.existingSecret }}

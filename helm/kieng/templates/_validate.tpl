@@ -23,6 +23,13 @@
 {{- $mistakes = append $mistakes (printf "kafka.security.existingCaSecret is given, but kafka.security.protocol %s has no TLS: choose SASL_SSL or SSL" $v.kafka.security.protocol) -}}
 {{- end -}}
 
+{{- if and $v.tls.enabled (not $v.tls.existingSecret) -}}
+{{- $mistakes = append $mistakes "tls.existingSecret is empty: name a Secret with tls.crt, tls.key and ca.crt for gRPC, or set tls.enabled: false if something in front encrypts, e.g. a mesh" -}}
+{{- end -}}
+{{- if and (not $v.tls.enabled) (or $v.tls.existingSecret $v.tls.mutual) -}}
+{{- $mistakes = append $mistakes "tls.existingSecret or tls.mutual is given, but tls.enabled is false: leave them out, or set it to true" -}}
+{{- end -}}
+
 {{- $tables := compact (list $v.issuers.existingConfigMap $v.issuers.existingSecret (ternary "table" "" (gt (len $v.issuers.table) 0))) -}}
 {{- if ne (len $tables) 1 -}}
 {{- $mistakes = append $mistakes (printf "issuers: exactly one of existingConfigMap, existingSecret and table, but %d are given; without issuers nobody can call" (len $tables)) -}}

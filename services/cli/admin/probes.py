@@ -15,7 +15,9 @@ from kafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
 from services.cli.admin import broker
-from services.cli.errors import trouble_of_call
+from services.cli.client.channels import open_channel
+from services.cli.client.stack import Stack
+from services.cli.errors import Failure, trouble_of_call
 from services.kernel.mongo import SICK
 
 REQUEST_TIMEOUT_MS = 2_000
@@ -91,12 +93,14 @@ def http_probe(address: str, path: str) -> Callable[[], str]:
     return unready
 
 
-def grpc_state(address: str, seconds: float) -> str:
+def grpc_state(stack: Stack, address: str, seconds: float) -> str:
     """Return why a service does not serve calls; empty if its health check reports SERVING."""
     try:
-        with grpc.insecure_channel(address) as channel:
+        with open_channel(stack, address) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)
             status = stub.Check(health_pb2.HealthCheckRequest(), timeout=seconds).status
+    except Failure as failure:
+        return failure.message
     except grpc.RpcError as error:
         return f"{address}: {trouble_of_call(error)}"
     state = health_pb2.HealthCheckResponse.ServingStatus.Name(status)

@@ -14,8 +14,9 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
-from services.cli.client.stack import SERVICES
+from services.cli.client.stack import SERVICES, WITHOUT_GRPC
 from services.cli.errors import USAGE, Failure
+from services.kernel import tls
 from services.kernel.config import KernelSettings, read
 
 OF_COMMANDS = frozenset(
@@ -41,6 +42,16 @@ def settings_of(service: str) -> type[KernelSettings]:
         raise Failure(f"no service {service}; there are {', '.join(SERVICES)}", USAGE)
     module = importlib.import_module(f"services.{service.partition('.')[0]}.config")
     return cast(type[KernelSettings], module.Settings)
+
+
+def mistakes_of(service: str) -> list[str]:
+    """Return the mistakes for which a service would not start with the settings here.
+
+    Raises:
+        Failure: there is no such service.
+    """
+    loaded, mistakes = read(settings_of(service))
+    return mistakes if loaded is None or service in WITHOUT_GRPC else tls.mistakes(loaded)
 
 
 def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from services.cli.checks.findings import Finding
+from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO
 from services.kernel.access import ALGORITHMS
 from services.kernel.config import KernelSettings, load
@@ -91,6 +92,18 @@ def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
             yield Finding(name, DOWN, str(error), "look whether the broker serves TLS there")
         else:
             yield from ending(name, end, now, well=True)
+
+
+def check_services(stack: Stack, now: datetime) -> Iterator[Finding]:
+    """Check the certificates of the services of a stack whose gRPC has TLS."""
+    grpc = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
+    for name, address in grpc.items() if stack.authority else ():
+        try:
+            end = served(address)
+        except (OSError, ValueError) as error:
+            yield Finding(f"certificate of {name}", DOWN, str(error), f"see the log of {name}")
+        else:
+            yield from ending(f"certificate of {name}", end, now, well=True)
 
 
 def _check_file(path: Path, now: datetime) -> Iterator[Finding]:

@@ -223,3 +223,4 @@ def check_keys(stack: Stack) -> Iterator[Finding]:
         yield Finding("issuers", NO, f"{stack.issuers_file} is missing", UP)
     if stack.broker:
         yield from certificates.check_brokers(stack.broker, datetime.now(UTC))
+    yield from certificates.check_services(stack, datetime.now(UTC))

@@ -43,7 +43,7 @@ def check_services(stack: Stack) -> Iterator[Finding]:
             remedy = UP if stack.processes else f"set {variable}=host:port"
             yield Finding(name, DOWN, failure.message, remedy)
             continue
-        reason = probes.grpc_state(address, PROBE_SECONDS)
+        reason = probes.grpc_state(stack, address, PROBE_SECONDS)
         hint = _log_hint(stack, name) if reason else ""
         yield Finding(name, DOWN if reason else 0, reason or f"{address}: SERVING", hint)
 

@@ -23,6 +23,7 @@ from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli.client.channels import open_channel
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack
 from services.cli.errors import USAGE, CallFailed, Failure, trouble_of_call
@@ -140,12 +141,12 @@ class Clients:
         """Return a stub whose methods take a request only.
 
         Raises:
-            Failure: the address of the service is not known.
+            Failure: the address of the service is not known, or must not be called as set.
         """
         service = SERVICE_OF[stub_class]
         address = self._stack.address(service)
         if address not in self._channels:
-            self._channels[address] = grpc.insecure_channel(address, options=OPTIONS)
+            self._channels[address] = open_channel(self._stack, address, OPTIONS)
         stub = stub_class(self._channels[address])
         return _BoundStub(stub, self._credential, service, address)
 

@@ -43,6 +43,8 @@ class Stack:
     broker_kind: str = ""
     mongo: str = ""
     processes: Mapping[str, Process] = field(default_factory=dict)
+    authority: str = ""
+    """File with the authority of the services' certificates; empty: gRPC is plain text."""
 
     @property
     def issuer_folder(self) -> Path:
@@ -58,6 +60,16 @@ class Stack:
     def edition_key_file(self) -> Path:
         """Private key that signs editions; it need not exist."""
         return Path(self.data) / "edition-key.pem"
+
+    @property
+    def authority_folder(self) -> Path:
+        """Folder with the key of the trial authority; it need not exist."""
+        return Path(self.data) / "authority"
+
+    @property
+    def tls_folder(self) -> Path:
+        """Folder with the certificate of the services; it need not exist."""
+        return Path(self.data) / "tls"
 
     def address(self, service: str) -> str:
         """Return `host:port` of a service's gRPC.

@@ -10,7 +10,6 @@ from services.cli.admin import service_settings
 from services.cli.client.stack import SERVICES
 from services.cli.errors import NO
 from services.cli.session import Session, with_session
-from services.kernel.config import read
 
 app = typer.Typer(no_args_is_help=True, help="Check and print the settings of the services.")
 
@@ -30,7 +29,7 @@ def check(
     Example: kieng config check submissions
     """
     wanted = [service] if service else SERVICES
-    found = {name: read(service_settings.settings_of(name))[1] for name in wanted}
+    found = {name: service_settings.mistakes_of(name) for name in wanted}
     rows = [(name, mistake) for name, mistakes in found.items() for mistake in mistakes]
     rows += [("", unknown) for unknown in service_settings.unknown_variables()]
     screen = session.screen

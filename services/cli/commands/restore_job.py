@@ -155,6 +155,6 @@ def retry_ready(stack: Stack, seconds: float) -> str:
 
 def _unreachable(stack: Stack, service: str) -> str:
     try:
-        return probes.grpc_state(stack.address(service), PROBE_SECONDS)
+        return probes.grpc_state(stack, stack.address(service), PROBE_SECONDS)
     except Failure as failure:
         return failure.message

@@ -22,6 +22,7 @@ Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka thro
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
 Ports = Annotated[int, typer.Option(help="First of 15 ports to use; 0: free ones.")]
+Tls = Annotated[bool, typer.Option("--tls", help="Serve gRPC by TLS, with a trial authority.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
 
@@ -45,6 +46,7 @@ def up(
     directory: Directory = DIRECTORY,
     catalogue: Catalogue = CATALOGUE,
     partners: Annotated[Path | None, typer.Option(help="Partners to register, CSV.")] = None,
+    tls: Tls = False,
 ) -> None:
     """Run broker, database and every service here until Ctrl-C; the data folder keeps the data.
 
@@ -53,7 +55,7 @@ def up(
     if broker not in ("embedded", "kafka"):
         raise Failure(f"--broker {broker!r}: embedded or kafka", USAGE)
     screen = session.screen
-    plan = Plan(session.data, directory, catalogue, broker, kafka, mongo, ports, partners)
+    plan = Plan(session.data, directory, catalogue, broker, kafka, mongo, ports, partners, tls=tls)
 
     def work(launch: Launch) -> None:
         bootstrap(launch)

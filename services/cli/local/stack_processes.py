@@ -20,6 +20,7 @@ import yaml
 from services.cli.admin import broker, database_schema, probes, topics
 from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
 from services.cli.client.stack import ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
+from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
 from services.cli.local.child_process import Child, free_ports, taken_ports
@@ -55,6 +56,7 @@ class Plan:
     ports: int = 0
     partners: Path | None = None
     prepare: Prepare | None = None
+    tls: bool = False
 
 
 class Launch:
@@ -105,6 +107,9 @@ class Launch:
             folder = self.stack.issuer_folder
             LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
             write_key(self.stack.edition_key_file)
+            if self.plan.tls:
+                authority = TrialAuthority(self.stack.authority_folder)
+                authority.certify(["localhost", HOST], self.stack.tls_folder)
             self._start_services(ports[3:], bootstrap, mongo)
         except (RuntimeError, OSError) as error:
             raise Failure(str(error), DOWN) from error
@@ -190,7 +195,8 @@ class Launch:
     def _save_stack(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
         kind = "external" if self.plan.kafka else self.plan.broker
         data = str(self.plan.data.resolve())
-        self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes)
+        authority = str(self.stack.tls_folder / "ca.crt") if self.plan.tls else ""
+        self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes, authority)
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
@@ -222,6 +228,8 @@ class Launch:
             "KIENG_KPI_ADDRESS": f"{HOST}:{addresses['kpi.query'][0]}",
             "KIENG_NOTIFICATIONS_ADDRESS": f"{HOST}:{addresses['notifications'][0]}",
         }
+        if self.plan.tls:
+            own |= tls_settings(self.stack.tls_folder)
         if is_alone:
             # The embedded broker takes seconds to form a group, and holds back an empty fetch.
             own |= {"KIENG_KAFKA_MEMBERSHIP": "sole"}
@@ -245,6 +253,12 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.2)
+
+
+def tls_settings(folder: Path) -> dict[str, str]:
+    """Return the variables that let a service use the certificate in a folder."""
+    files = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
+    return {f"KIENG_TLS_{name}_FILE": str(folder / file) for name, file in files.items()}
 
 
 def read_institutions(directory: Path) -> list[str]:

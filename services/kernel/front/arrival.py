@@ -59,6 +59,12 @@ class Arrival:
         """Address of the caller's connection, without the port."""
         return str(self._event.call.peer().decode()).rpartition(":")[0]
 
+    @property
+    def shown_names(self) -> list[str]:
+        """Alternative names in the certificate that the caller showed; empty without one."""
+        found = cygrpc.auth_context(self._event.call) or {}
+        return [name.decode() for name in found.get(b"x509_subject_alternative_name", ())]
+
     def is_active(self) -> bool:
         """Return False if the caller has left or has its status."""
         with self._state.condition:

@@ -37,6 +37,7 @@ from services.kernel.interceptors import (
     check,
     check_deadline,
 )
+from services.kernel.tls import check_bound
 from services.policy.enforcement import admit
 
 log = structlog.get_logger()
@@ -194,6 +195,8 @@ class Reception:
     def _admit(self, call: Admitted, principal: Principal) -> None:
         call.principal = principal
         behaviour = call.arrival.behaviour
+        if self._settings.tls_mutual:
+            check_bound(principal, call.arrival.shown_names)
         admit(principal, behaviour.method)
         if behaviour.is_stream:
             return self._start_stream(call.arrival, principal, call)

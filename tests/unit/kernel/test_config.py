@@ -110,6 +110,8 @@ def test_every_client_of_the_brokers_is_told_how_to_speak_and_to_log_in() -> Non
             "sasl_plain_username": "kieng",
             "sasl_plain_password": "made-up",
             "ssl_cafile": "ca.pem",
+            "ssl_certfile": None,
+            "ssl_keyfile": None,
         }
         for options in (settings.producer_options(), settings.consumer_options("g", True)):
             assert wanted.items() <= options.items()

@@ -27,6 +27,16 @@ def test_a_wrong_name_is_told() -> None:
         find_service("notifications.other")
 
 
+def test_a_service_that_would_be_plain_text_for_others_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")
+    with pytest.raises(SystemExit) as end:
+        run("notifications")
+    assert end.value.code == 2
+    assert "KIENG_HOST: gRPC at 0.0.0.0 would be plain text" in capsys.readouterr().err
+
+
 class Slow(DependencyProvider):
     unready = ""
 

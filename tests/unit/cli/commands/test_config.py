@@ -49,6 +49,17 @@ def test_every_mistake_of_every_service_is_told_at_once(
     assert "KIENG_KAFKA_BOOTSTRP: nobody reads it; is KIENG_KAFKA_BOOTSTRAP meant?" in problems
 
 
+def test_plain_text_for_others_is_a_mistake_of_what_serves_grpc(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")
+    assert run("check", "exporter") == 0
+    capsys.readouterr()
+    assert run("check", "partners", "--output", "json") == 1
+    (mistake,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert mistake["problem"].startswith("KIENG_HOST: gRPC at 0.0.0.0 would be plain text")
+
+
 def test_right_settings_are_said_to_be_right(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIENG_INSTITUTIONS", "a,b")
     assert run("check") == 0

@@ -1,0 +1,46 @@
+"""`kieng certificate create`: a certificate for trials, where no authority has signed one yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.client.trial_authority import TrialAuthority
+from services.cli.session import Session, with_session
+
+app = typer.Typer(no_args_is_help=True, help="Create a certificate for TLS, for trials only.")
+
+
+# With a callback typer keeps the name of the only command.
+@app.callback()
+def root() -> None:
+    """Create a certificate for TLS, for trials only."""
+
+
+@app.command()
+@with_session()
+def create(
+    session: Session,
+    names: Annotated[
+        list[str], typer.Argument(help="Host names and IP addresses of servers; or a URN.")
+    ],
+    folder: Annotated[
+        Path | None, typer.Option(help="Write the files here, not into --data.")
+    ] = None,
+) -> None:
+    """Sign a new certificate by the trial authority of --data: tls.crt, tls.key and ca.crt.
+
+    Anyone who can read the authority's key can pose as any server. Production has an authority of
+    its own. Running services take the new files by themselves.
+
+    Example: kieng certificate create localhost 127.0.0.1 --data .kieng
+    """
+    stack = session.stack
+    path = folder or stack.tls_folder
+    end = TrialAuthority(stack.authority_folder).certify(names, path)
+    screen = session.screen
+    document = {"folder": str(path), "names": names, "ends_at": end.isoformat()}
+    told = {"folder": path, "names": ", ".join(names), "day": f"{end:%Y-%m-%d}"}
+    screen.answer(document, lambda: screen.text("certificate.made", **told))

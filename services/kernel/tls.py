@@ -1,0 +1,231 @@
+"""TLS of gRPC: what a server shows, whom a client believes, and where plain text is allowed.
+
+Certificates are files and are read again when one changes: a server shows the new ones to the next
+connection, a client opens a new channel, and calls under way end on the old ones.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+import grpc
+import structlog
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificates
+
+from services.kernel.access import Principal
+from services.kernel.config import KernelSettings
+from services.kernel.errors import Unauthenticated
+
+log = structlog.get_logger()
+
+PLAIN = "would be plain text beyond loopback: set {}, or KIENG_PLAIN_TEXT=true"
+BINDING = "urn:kieng:institution:"
+FILES = ("tls_certificate_file", "tls_key_file", "tls_authority_file")
+
+
+class TlsTrouble(ValueError):
+    """Calls would not be safe as set; the message names setting and remedy."""
+
+
+class Pems(NamedTuple):
+    """Contents of the three files, PEM; None where none is set."""
+
+    certificate: bytes | None
+    key: bytes | None
+    authority: bytes | None
+
+
+class PemFiles:
+    """The files that settings name. Thread-safe."""
+
+    def __init__(self, settings: KernelSettings) -> None:
+        self._paths = {name: getattr(settings, name) for name in FILES}
+        self._lock = threading.Lock()
+        self._stamps: list[tuple[int, int]] | None = None
+
+    def read(self) -> Pems:
+        """Return what the files hold.
+
+        Raises:
+            TlsTrouble: one cannot be read, is no PEM, or the key is not that of the certificate.
+        """
+        pems = []
+        for name, path in self._paths.items():
+            try:
+                pems.append(None if path is None else path.read_bytes())
+            except OSError as error:
+                raise TlsTrouble(f"KIENG_{name.upper()}: {error}") from error
+        certificate, key, authority = pems
+        if (certificate is None) != (key is None):
+            raise TlsTrouble("KIENG_TLS_CERTIFICATE_FILE, KIENG_TLS_KEY_FILE: set both or neither")
+        try:
+            shown = [load_pem_x509_certificates(each) for each in (certificate, authority) if each]
+            own = key and load_pem_private_key(key, password=None).public_key()
+        except (ValueError, TypeError) as error:
+            text = f"KIENG_TLS_..._FILE: not PEM, or a key with a password: {error}"
+            raise TlsTrouble(text) from error
+        if own and own != shown[0][0].public_key():
+            raise TlsTrouble("KIENG_TLS_KEY_FILE: it is not the key of the certificate")
+        return Pems(certificate, key, authority)
+
+    def changed(self) -> Pems | None:
+        """Return what the files hold, or None if it is what was returned before.
+
+        Raises:
+            TlsTrouble: see `read`; the next call reads again.
+        """
+        with self._lock:
+            try:
+                found = [path.stat() for path in self._paths.values() if path]
+            except OSError as error:
+                raise TlsTrouble(f"KIENG_TLS_..._FILE: {error}") from error
+            # A copy may keep the time of its source, but it is another file.
+            stamps = [(each.st_mtime_ns, each.st_ino) for each in found]
+            if stamps == self._stamps:
+                return None
+            pems = self.read()
+            self._stamps = stamps
+            return pems
+
+
+def mistakes(settings: KernelSettings) -> list[str]:
+    """Return why a service with these settings must not serve or call; empty if it may."""
+    found = []
+    try:
+        PemFiles(settings).read()
+    except TlsTrouble as trouble:
+        found.append(str(trouble))
+    if settings.tls_mutual and not (settings.tls_certificate_file and settings.tls_authority_file):
+        wanted = "KIENG_TLS_CERTIFICATE_FILE and KIENG_TLS_AUTHORITY_FILE"
+        found.append(f"KIENG_TLS_MUTUAL: set {wanted} as well")
+    if settings.tls_certificate_file is None and not _may_be_plain(settings.host, settings):
+        wanted = "KIENG_TLS_CERTIFICATE_FILE and KIENG_TLS_KEY_FILE"
+        found.append(f"KIENG_HOST: gRPC at {settings.host} {PLAIN.format(wanted)}")
+    for name in type(settings).model_fields:
+        if name.endswith("_address") and (reason := _insecure(getattr(settings, name), settings)):
+            found.append(f"KIENG_{name.upper()}: {reason}")
+    return found
+
+
+def listen(server: grpc.Server, settings: KernelSettings) -> int:
+    """Open the port of a gRPC server, with TLS if there is a certificate; return its number.
+
+    Raises:
+        TlsTrouble: the files are unusable, or plain text would be offered beyond loopback.
+    """
+    if found := mistakes(settings):
+        raise TlsTrouble("; ".join(found))
+    address = f"{settings.host}:{settings.grpc_port}"
+    if settings.tls_certificate_file is None:
+        return server.add_insecure_port(address)
+    files = PemFiles(settings)
+
+    def fetch() -> Any:
+        try:
+            pems = files.changed()
+        except TlsTrouble as trouble:
+            log.error("certificate is not usable, the former is shown", reason=str(trouble))
+            return None
+        return None if pems is None else _configuration(pems)
+
+    first = _configuration(files.read())
+    credentials = grpc.dynamic_ssl_server_credentials(first, fetch, settings.tls_mutual)
+    return server.add_secure_port(address, credentials)
+
+
+def check_bound(principal: Principal, names: Sequence[str]) -> None:
+    """Check that a token comes by a certificate of its own institution, if by one of any.
+
+    Args:
+        principal: of the token.
+        names: in the caller's certificate. Without `urn:kieng:institution:ID` it is bound to no
+            institution, like those of the services, which pass on their callers' tokens.
+
+    Raises:
+        Unauthenticated: the certificate is of other institutions. The caller's fault.
+    """
+    bound = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
+    if bound and principal.institution_id not in bound:
+        raise Unauthenticated("the certificate is not of the institution that issued the token")
+
+
+def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
+    pair: Any = (pems.key, pems.certificate)
+    return grpc.ssl_server_certificate_configuration([pair], pems.authority)
+
+
+class Connection:
+    """What calls one address; made anew when a certificate changes. Thread-safe.
+
+    Args:
+        address: `host:port`.
+        settings: name the files; without an authority calls are plain text.
+        make: returns what calls, e.g. a stub, of a channel.
+        options: of the channel.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        settings: KernelSettings,
+        make: Callable[[grpc.Channel], Any],
+        options: Sequence[tuple[str, Any]] = (),
+    ) -> None:
+        self._address, self._settings, self._make, self._options = address, settings, make, options
+        self._files = PemFiles(settings)
+        self._lock = threading.Lock()
+        self._channel: grpc.Channel | None = None
+        self._made: Any = None
+
+    def current(self) -> Any:
+        """Return what calls the address now. Nothing is sent; it connects with the first call.
+
+        Raises:
+            TlsTrouble: the files never were usable, or plain text would go beyond loopback.
+        """
+        with self._lock:
+            try:
+                pems = self._files.changed()
+            except TlsTrouble as trouble:
+                if self._channel is None:
+                    raise
+                log.error("certificate is not usable, the former is shown", reason=str(trouble))
+                return self._made
+            if pems is not None:
+                # Not closed, as that would end the calls under way: it goes with the last of them.
+                self._channel = self._open(pems)
+                self._made = self._make(self._channel)
+            return self._made
+
+    def close(self) -> None:
+        """Close the channel."""
+        if self._channel is not None:
+            self._channel.close()
+
+    def _open(self, pems: Pems) -> grpc.Channel:
+        if reason := _insecure(self._address, self._settings):
+            raise TlsTrouble(reason)
+        if pems.authority is None:
+            return grpc.insecure_channel(self._address, self._options)
+        credentials = grpc.ssl_channel_credentials(pems.authority, pems.key, pems.certificate)
+        return grpc.secure_channel(self._address, credentials, self._options)
+
+
+def _insecure(address: str, settings: KernelSettings) -> str:
+    """Return why an address must not be called; empty if it may."""
+    host = address.rpartition(":")[0]
+    if settings.tls_authority_file is not None or _may_be_plain(host, settings):
+        return ""
+    return f"calls to {address} {PLAIN.format('KIENG_TLS_AUTHORITY_FILE')}"
+
+
+def _may_be_plain(host: str, settings: KernelSettings) -> bool:
+    try:
+        is_loopback = ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        is_loopback = host == "localhost"
+    return is_loopback or settings.plain_text
