@@ -44,6 +44,8 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
     Raises:
         Failure: the file, its type, its source or its header cannot be read.
     """
+    if not path.is_file():
+        raise Failure(f"{path}: no such file", USAGE)
     source = reading.source or (TABLE if reading.mapping else bibliographies.source_of(path))
     is_export = reading.mapping is not None or source not in ("", TABLE)
     type_name = reading.type_name or (PUBLICATION if is_export else path.stem)
@@ -70,8 +72,6 @@ def _export(path: Path, source: str, reading: Reading) -> Table:
     known = bibliographies.known_sources()
     if reading.mapping is None and source not in known:
         raise Failure(f"unknown source {source!r}; known are {TABLE}, {', '.join(known)}", USAGE)
-    if not path.is_file():
-        raise Failure(f"{path}: no such file", USAGE)
     if not reading.completion.unit:
         raise Failure(f"{path}: whose publications are they? Give --unit, e.g. vnu/hus", USAGE)
     return bibliographies.read(path, source, reading.mapping, reading.completion)
