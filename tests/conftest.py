@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from kafka import KafkaAdminClient
 
 from services.cli.admin import topics
@@ -204,3 +206,13 @@ _database_numbers = count(1)
 def database_name() -> str:
     """A database name no other test of this process has."""
     return f"test_{next(_database_numbers)}"
+
+
+@pytest.fixture
+def restored_log() -> Iterator[None]:
+    """Undo what `configure_log` does to this process, whose output is another in the next test."""
+    level = logging.getLogger("kafka").level
+    yield
+    logging.getLogger("kafka").setLevel(level)
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()

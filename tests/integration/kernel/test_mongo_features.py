@@ -73,6 +73,7 @@ def test_a_database_that_is_down_lacks_nothing(
         missing(database)
 
 
+@pytest.mark.usefixtures("restored_log")
 def test_everything_that_starts_on_it_says_what_is_missing_and_where_to_read(
     mongo: RunningDatabase,
     database: Any,

@@ -5,7 +5,6 @@ import logging
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -56,15 +55,6 @@ def test_a_process_is_ready_when_all_its_extensions_are_and_it_does_not_stop() -
     assert unready(container) == "no view is loaded"
     container.stop()
     assert unready(container) == "stopping"
-
-
-@pytest.fixture
-def restored_log() -> Iterator[None]:
-    level = logging.getLogger("kafka").level
-    yield
-    logging.getLogger("kafka").setLevel(level)
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
 
 
 @pytest.mark.usefixtures("restored_log")
