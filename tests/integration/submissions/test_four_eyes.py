@@ -37,7 +37,7 @@ def withdraw(caller: Caller, submission: Any, reason: str = "") -> Any:
     return caller.WithdrawSubmission(request).submission
 
 
-@pytest.mark.parametrize("subject", ["first", "FIRST", " first ", "fir\u200bst"])
+@pytest.mark.parametrize("subject", ["first", "FIRST", " first "])
 def test_an_author_does_not_verify_after_another_amended_identically(
     service: Running, subject: str
 ) -> None:

@@ -67,7 +67,7 @@ def rows_of(stored: Stored, generation: str) -> Any:
 
 
 class Freezer(monitoring.CommandListener):
-    """Freezes the database when every third bulk of works is sent, until the sender gave up."""
+    """Freezes the database when every fifth bulk of works is sent, until the sender gave up."""
 
     def __init__(self, pid: int) -> None:
         self.pid, self.bulks, self.frozen = pid, 0, 0
@@ -77,7 +77,7 @@ class Freezer(monitoring.CommandListener):
         if "works" not in (event.command.get("insert"), event.command.get("update")):
             return
         self.bulks += 1
-        if self.bulks % 3 == 0:
+        if self.bulks % 5 == 0:
             self.frozen += 1
             self._given_up.clear()
             pausing = threading.Event()
@@ -113,6 +113,6 @@ def test_a_database_that_is_frozen_now_and_then_is_filled_and_nothing_counts_twi
         claims = catch_up(stored, Ledger(connection), size)
     finally:
         connection.close()
-    assert freezer.frozen >= 2
+    assert freezer.frozen >= 1
     assert claims >= freezer.frozen
     assert rows_of(stored, "g1") == rows_of(stored, "g2")
