@@ -47,8 +47,9 @@ def _answers_whoever_does_by_now(self: Views, view: Any, republished: frozenset[
         transaction(self._mongo, lambda session: self._make_live(view.view_id, session))
 
 
-def _answers_already(self: View, topic_id: str) -> bool:
-    return self.state == "live" and self.topic_id == topic_id and self.has_its_log
+def _answers_already(self: View, topic_id: str, partitions: int = 0) -> bool:
+    is_same = self.topic_id == topic_id and self.has_partitions(partitions)
+    return self.state == "live" and is_same and self.has_its_log
 
 
 MUTANTS = {
