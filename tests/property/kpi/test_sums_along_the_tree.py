@@ -229,20 +229,15 @@ def _counts(work: Work, catalogue: Catalogue, component: Component, measure: int
     found = live_claims(work, measure)
     if not found or found[0].type != component.type:
         return False
-    for needed in (component.date, component.not_before):
-        if needed and not any(claim.facts.get(needed) for claim in found):
-            return False
-    facts: dict[str, Fact] = {}
-    for claim in reversed(found):
-        facts.update(claim.facts)
-    names: set[str] = set()
-    for claim in found:
-        named = claim.facts.get("institutions", ())
-        assert isinstance(named, tuple)
-        names |= set(named)
-        institution = catalogue.tree.institution[claim.unit]
-        names |= set() if institution is None else {catalogue.tree.ids[institution]}
-    facts["institutions"] = tuple(names)
+    # The claim that leads a work says its facts; who takes part is known from all of them.
+    said = found[0].facts
+    if not all(said.get(needed) for needed in (component.date, component.not_before) if needed):
+        return False
+    named = said.get("institutions", ())
+    assert isinstance(named, tuple)
+    claiming = {catalogue.tree.institution[claim.unit] for claim in found} - {None}
+    names = {*named, *(catalogue.tree.ids[number] for number in claiming if number is not None)}
+    facts: dict[str, Fact] = {**said, "institutions": tuple(names)}
     return all(test.holds(facts.get) for test in component.where)
 
 
@@ -269,8 +264,8 @@ def _receive(
     found: list[Claim], component: Component, tree: UnitTree, expected: dict[str, int]
 ) -> None:
     """Add what every unit received of one work: nothing at units that hold payee and payer."""
-    strongest = next((c.facts[component.amount] for c in found if component.amount in c.facts), 0)
-    payer = next((c.facts["payer_unit_id"] for c in found if "payer_unit_id" in c.facts), "")
+    strongest = found[0].facts.get(component.amount, 0)
+    payer = found[0].facts.get("payer_unit_id", "")
     assert isinstance(strongest, int)
     for claim, part in zip(found, split(strongest, found, tree), strict=True):
         for above in tree.ancestors[claim.unit]:
