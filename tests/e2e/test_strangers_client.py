@@ -20,7 +20,11 @@ from tests.waiting import wait_until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "integrating.md"
 SERVICES = {
-    "partners": {"kieng.directory.v1.DirectoryService", "kieng.partners.v1.PartnerService"},
+    "partners": {
+        "kieng.directory.v1.DirectoryService",
+        "kieng.partners.v1.PartnerService",
+        "kieng.proposals.v1.ProposalService",
+    },
     "submissions": {
         "kieng.submissions.v1.ImportService",
         "kieng.submissions.v1.LogService",
@@ -33,6 +37,7 @@ SERVICES = {
         "kieng.kpi.v1.KpiService",
         "kieng.kpi.v1.ParkedService",
         "kieng.kpi.v1.TargetService",
+        "kieng.proposals.v1.ProposalService",
     },
     "notifications": {"kieng.notifications.v1.NotificationService"},
 }

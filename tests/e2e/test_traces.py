@@ -35,7 +35,8 @@ def events(folder: Path) -> list[dict[str, str]]:
 
 def refused(folder: Path) -> Counter[str]:
     """Status -> number of calls that ended so, by the logs."""
-    return Counter(event["code"] for event in events(folder) if event["event"] == "call")
+    told = ("call", "refused at the door")
+    return Counter(event["code"] for event in events(folder) if event["event"] in told)
 
 
 def agreement() -> facts_pb2.Facts:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from services.cli.files import headings, submission_rows
@@ -27,6 +28,7 @@ from tests.e2e import expected as expected_figures
 DEPLOY = Path(__file__).parents[3] / "deploy"
 TODAY = date(2026, 3, 1)
 NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+CLOCK = count()
 MESSAGE = catalogue_message(
     DEPLOY / "catalogue" / "indicators.yaml", DEPLOY / "directory" / "units.yaml"
 )
@@ -49,7 +51,9 @@ def content(type_name: str, row: demo_works.Row, submission_id: str) -> Content:
 def change(subject: str, row: demo_works.Row) -> Change:
     roles = frozenset({"contributor", "reviewer", "approver"})
     reason = row.get("reason", "")
-    return Change(subject, NOW, "", reason=reason, roles=roles, is_institution_wide=True)
+    # Later than all before, because what was verified first leads a work.
+    now = NOW + timedelta(milliseconds=next(CLOCK))
+    return Change(subject, now, "", reason=reason, roles=roles, is_institution_wide=True)
 
 
 class Play:
