@@ -1,8 +1,9 @@
 """Writes the log derived from stored submissions, without database or broker.
 
 `python -m services.submissions.offline_log FILE...` reads files of a backup (`.bson.gz`, documents
-one after another) and writes to standard output, for each event: length and key, length and value;
-lengths are 4 bytes, big-endian. `kieng backup` uses it to compute the digest of a backup.
+one after another) and writes to standard output, for each event: key, CloudEvents source and
+value, each after its length; lengths are 4 bytes, big-endian. `kieng backup` uses it to compute
+the digest of a backup.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from services.submissions.events import events_of
 OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
-def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes]]:
-    """Yield key and value of the events derived from the documents in these files."""
+def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Yield key, source and value of the events derived from the documents in these files."""
     for path in paths:
         with gzip.open(path, "rb") as file:
             for document in decode_file_iter(cast(BinaryIO, file), OPTIONS):
                 for event in events_of(None, decode(document).submission):
-                    yield event.key.encode(), event.value
+                    yield event.key.encode(), event.source.encode(), event.value
 
 
 def main(arguments: Sequence[str]) -> int:

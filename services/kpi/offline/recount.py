@@ -1,8 +1,9 @@
 """Recounts the events of a backup by its frozen catalogue, without database or broker.
 
 `python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a
-backup (`.bson.gz`), reads events from standard input - length and key, length and value; lengths
-are 4 bytes, big-endian - and prints digest, parked and records as one JSON object.
+backup (`.bson.gz`), reads events from standard input - key, CloudEvents source and value, each
+after its length; lengths are 4 bytes, big-endian - and prints digest, parked and records as one
+JSON object.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ def records(stream: BinaryIO) -> Iterator[FileRecord]:
     offset = 0
     while head := stream.read(4):
         key = _content(stream, head)
+        source = _content(stream, stream.read(4))
         value = _content(stream, stream.read(4))
-        yield FileRecord(0, offset, 0, key, value, [("ce_type", events.CHANGED.encode())])
+        headers = [("ce_type", events.CHANGED.encode()), ("ce_source", source)]
+        yield FileRecord(0, offset, 0, key, value, headers)
         offset += 1
 
 
