@@ -41,10 +41,10 @@ demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after t
 	$(KIENG) demo $(if $(ONCE),--once)
 
 test: setup ## Run every test but the slow ones (ARGS="-k fold -x" goes to pytest; docs/testing.md)
-	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka and not hunt" $(ARGS)
+	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka and not hunt and not hostile" $(ARGS)
 
 test-slow: setup ## Run what takes long by its nature, and properties and simulation with more examples
-	DEEP=1 $(PYTEST) -n 2 $(TIMES) -m "slow or deep" $(ARGS)
+	DEEP=1 $(PYTEST) -n 2 $(TIMES) -m "(slow or deep) and not hostile" $(ARGS)
 
 test-integration: setup ## Run the tests that start a broker and a database, slow ones included
 	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not kafka" tests/integration tests/e2e $(ARGS)

@@ -85,6 +85,7 @@ def pytest_sessionfinish() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # nameko imports eventlet, which would import a resolver in every process that a test starts.
     os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
+    config.addinivalue_line("markers", "hostile: attacks a stack; wants a machine for itself")
     config.addinivalue_line("markers", "kafka: needs Java and Maven, runs a real Apache Kafka")
     config.addinivalue_line("markers", "slow: takes long by its nature; make test-slow runs it")
     config.addinivalue_line("markers", "deep: make test-slow repeats it with many more examples")

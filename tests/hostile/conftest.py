@@ -17,7 +17,7 @@ SECONDS_MAX = 600
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
-            item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.hostile)
             item.add_marker(pytest.mark.timeout(SECONDS_MAX))
 
 
