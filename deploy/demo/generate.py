@@ -23,52 +23,29 @@ from maker import Maker
 from stories import FATES, Claim, Teller
 
 HERE = Path(__file__).resolve().parent
-PREFIXES = {
-    "publication": "pub",
-    "ip_right": "ip",
-    "product": "prd",
-    "transfer_contract": "trc",
-    "receipt": "rcp",
-    "enterprise": "ent",
-    "rd_funding": "rdf",
-    "policy_contract": "pol",
-    "facility": "fac",
-    "training": "trn",
-    "agreement": "agr",
-    "joint_project": "prj",
-    "expert": "exp",
-    "institute": "ins",
-    "investment": "inv",
-    "scholar": "sch",
-    "programme": "prg",
-    "event": "evt",
-    "task": "tsk",
-    "recognition": "rec",
-    "impact_story": "imp",
-}
-# The date of each type on which it happened.
-HAPPENED = {
-    "publication": "issued_on",
-    "ip_right": "filed_on",
-    "product": "identified_on",
-    "transfer_contract": "signed_on",
-    "receipt": "received_on",
-    "enterprise": "founded_on",
-    "rd_funding": "received_on",
-    "policy_contract": "signed_on",
-    "facility": "opened_on",
-    "training": "started_on",
-    "agreement": "signed_on",
-    "joint_project": "started_on",
-    "expert": "started_on",
-    "institute": "founded_on",
-    "investment": "received_on",
-    "scholar": "started_on",
-    "programme": "started_on",
-    "event": "held_on",
-    "task": "due_on",
-    "recognition": "given_on",
-    "impact_story": "happened_on",
+# Type -> prefix of its record ids, and the date on which its works happened.
+TYPES = {
+    "publication": ("pub", "issued_on"),
+    "ip_right": ("ip", "filed_on"),
+    "product": ("prd", "identified_on"),
+    "transfer_contract": ("trc", "signed_on"),
+    "receipt": ("rcp", "received_on"),
+    "enterprise": ("ent", "founded_on"),
+    "rd_funding": ("rdf", "received_on"),
+    "policy_contract": ("pol", "signed_on"),
+    "facility": ("fac", "opened_on"),
+    "training": ("trn", "started_on"),
+    "agreement": ("agr", "signed_on"),
+    "joint_project": ("prj", "started_on"),
+    "expert": ("exp", "started_on"),
+    "institute": ("ins", "founded_on"),
+    "investment": ("inv", "received_on"),
+    "scholar": ("sch", "started_on"),
+    "programme": ("prg", "started_on"),
+    "event": ("evt", "held_on"),
+    "task": ("tsk", "due_on"),
+    "recognition": ("rec", "given_on"),
+    "impact_story": ("imp", "happened_on"),
 }
 EVIDENCE = ("evidence_title", "evidence_uri", "evidence_sha256")
 REASONS = {
@@ -120,7 +97,7 @@ def grouped(
 def claimed(profile: Profile, type_: str, content: Mapping[str, str]) -> Table:
     """The content, claimed by the unit that existed when it happened."""
     first_day, before = profile.began.get(content["unit_id"], ("", ""))
-    is_early = content[HAPPENED[type_]] < first_day
+    is_early = content[TYPES[type_][1]] < first_day
     return {**content, "unit_id": before if is_early else content["unit_id"]}
 
 
@@ -159,7 +136,7 @@ def files(profile: Profile) -> dict[str, str]:
     for (institution, type_), claims in grouped(profile, *all_claims(profile)).items():
         rows, changes = [], []
         for number, claim in enumerate(claims, start=1):
-            record_id = f"{PREFIXES[type_]}-{number:05d}"
+            record_id = f"{TYPES[type_][0]}-{number:05d}"
             first_content = claimed(profile, type_, claim.first)
             proof = evidence(institution, record_id, 1)
             rows.append({"record_id": record_id, **first_content, **proof})

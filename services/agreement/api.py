@@ -11,7 +11,7 @@ import structlog
 
 from kieng.proposals.v1 import proposal_service_pb2 as api
 from services.agreement import domain, wire
-from services.agreement.domain import Agreement, Proposal, State, Wish
+from services.agreement.domain import Agreement, Motion, Proposal, State
 from services.agreement.outbox import ProposalOutbox
 from services.agreement.store import TRIES, Proposals
 from services.kernel.container import Waker, repeat
@@ -48,7 +48,7 @@ class ProposalApi:
     proposals_topic = ""
     proposals_source = ""
 
-    def take_effect(self, wish: Wish) -> str:
+    def take_effect(self, motion: Motion) -> str:
         """Do what was approved and return what holds now; idempotent. The service implements it.
 
         Raises:
@@ -56,7 +56,7 @@ class ProposalApi:
         """
         raise NotImplementedError
 
-    def ask(self, wish: Wish, agreement: Agreement) -> Proposal:
+    def ask(self, motion: Motion, agreement: Agreement) -> Proposal:
         """Propose a change, and approve it if the caller may vote; it may take effect at once.
 
         Who asks for what is proposed already approves that proposal.
@@ -64,7 +64,7 @@ class ProposalApi:
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
         caller = principal.institution_id
         store: Proposals = self.proposals
-        found = store.propose(wish, caller, agreement, now, traceparent)
+        found = store.propose(motion, caller, agreement, now, traceparent)
         if VOTER in principal.roles and caller in found.members and found.state is State.OPEN:
             approve = partial(domain.approve, institution=caller, now=now)
             found = store.change(found.proposal_id, approve, now, traceparent)
@@ -89,7 +89,7 @@ class ProposalApi:
         Raises:
             InvalidArgument: the digest is another one than the proposal's.
         """
-        digest = self.proposals.get(request.proposal_id).wish.digest
+        digest = self.proposals.get(request.proposal_id).motion.digest
         if request.digest not in ("", digest):
             text = f"the proposal's digest is {digest}; read it again"
             raise InvalidArgument(f"digest: {text}", fields={"digest": text})
@@ -146,17 +146,17 @@ class ProposalApi:
         """Let a proposal take effect if it is approved; return it as it is then."""
         store: Proposals = self.proposals
         if found.state is State.APPROVED:
-            outcome = self._outcome(found.wish)
+            outcome = self._outcome(found.motion)
             if outcome is not None:
                 found = store.change(found.proposal_id, partial(_settle, outcome), _now())
         self.wake_proposals()
         return found
 
-    def _outcome(self, wish: Wish) -> tuple[State, str] | None:
-        """Return what came of an approved wish; None while it cannot take effect yet."""
+    def _outcome(self, motion: Motion) -> tuple[State, str] | None:
+        """Return what came of an approved motion; None while it cannot take effect yet."""
         for _ in range(TRIES):
             try:
-                return State.EFFECTIVE, self.take_effect(wish)
+                return State.EFFECTIVE, self.take_effect(motion)
             except Conflict:
                 continue  # another process does the same; what it did is seen in the next attempt
             except Refusal as refusal:

@@ -15,7 +15,7 @@ from mongoengine import (
     StringField,
 )
 
-from services.agreement.domain import Kind, Proposal, State, Wish
+from services.agreement.domain import Kind, Motion, Proposal, State
 
 
 class ProposalDocument(Document):
@@ -55,9 +55,9 @@ def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[s
     return {
         "_id": proposal.proposal_id,
         "version": proposal.version,
-        "kind": str(proposal.wish.kind),
-        "payload": proposal.wish.payload,
-        "digest": proposal.wish.digest,
+        "kind": str(proposal.motion.kind),
+        "payload": proposal.motion.payload,
+        "digest": proposal.motion.digest,
         "affected": list(proposal.affected),
         "proposed_by": proposal.proposed_by,
         "members": list(proposal.members),
@@ -82,7 +82,7 @@ def decode(document: dict[str, Any]) -> Proposal:
     affected = tuple(document["affected"])
     return Proposal(
         proposal_id=document["_id"],
-        wish=Wish(Kind(document["kind"]), bytes(document["payload"]), frozenset(affected)),
+        motion=Motion(Kind(document["kind"]), bytes(document["payload"]), frozenset(affected)),
         proposed_by=document["proposed_by"],
         members=tuple(document["members"]),
         quorum=document["quorum"],

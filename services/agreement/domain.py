@@ -57,7 +57,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Motion:
     """What somebody wants to change: the kind, the encoded request, whose units it changes."""
 
     kind: Kind
@@ -75,7 +75,7 @@ class Proposal:
     """A proposal in one version; see the contract's `Proposal` for the fields."""
 
     proposal_id: str
-    wish: Wish
+    motion: Motion
     proposed_by: str
     members: tuple[str, ...]
     quorum: int
@@ -115,25 +115,25 @@ class Proposal:
 
 
 def propose(
-    wish: Wish, attempt: int, proposer: str, agreement: Agreement, now: datetime
+    motion: Motion, attempt: int, proposer: str, agreement: Agreement, now: datetime
 ) -> Proposal:
     """Return a new proposal that nobody has approved.
 
     Args:
-        wish: what is to change.
-        attempt: number of the proposal among those of the same wish, from 1.
+        motion: what is to change.
+        attempt: number of the proposal among those of the same motion, from 1.
         proposer: institution that proposes; its vote is a matter of its own.
         agreement: who is bound now.
         now: time of the proposal.
     """
     return Proposal(
-        proposal_id=f"{wish.kind}-{wish.digest[:12]}-{attempt}",
-        wish=wish,
+        proposal_id=f"{motion.kind}-{motion.digest[:12]}-{attempt}",
+        motion=motion,
         proposed_by=proposer,
         members=agreement.members,
         quorum=agreement.needed,
         emergency_quorum=agreement.needed_in_emergency,
-        affected=tuple(sorted(wish.affected & frozenset(agreement.members))),
+        affected=tuple(sorted(motion.affected & frozenset(agreement.members))),
         proposed_at=now,
         expires_at=now + agreement.lifetime,
     )

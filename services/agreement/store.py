@@ -11,7 +11,7 @@ from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from services.agreement.documents import decode, encode
-from services.agreement.domain import Agreement, Proposal, State, Wish, expired, propose
+from services.agreement.domain import Agreement, Motion, Proposal, State, expired, propose
 from services.kernel.errors import Conflict, NotFound
 from services.kernel.mongo import Mongo
 
@@ -41,12 +41,12 @@ class Proposals:
         self._documents = mongo.database(database)["proposals"]
 
     def propose(
-        self, wish: Wish, proposer: str, agreement: Agreement, now: datetime, traceparent: str
+        self, motion: Motion, proposer: str, agreement: Agreement, now: datetime, traceparent: str
     ) -> Proposal:
-        """Return the pending proposal of a wish, or a new one, which nobody has approved.
+        """Return the pending proposal of a motion, or a new one, which nobody has approved.
 
         Args:
-            wish: what is to change.
+            motion: what is to change.
             proposer: institution that proposes.
             agreement: who is bound now.
             now: time of the call.
@@ -56,11 +56,11 @@ class Proposals:
             Conflict: others propose the same at the same time; repeat.
         """
         for _ in range(TRIES):
-            known = [decode(each) for each in self._documents.find({"digest": wish.digest})]
+            known = [decode(each) for each in self._documents.find({"digest": motion.digest})]
             pending = [each for each in known if not expired(each, now).is_closed]
             if pending:
                 return pending[0]
-            made = propose(wish, len(known) + 1, proposer, agreement, now)
+            made = propose(motion, len(known) + 1, proposer, agreement, now)
             try:
                 self._documents.insert_one(encode(made, now, traceparent))
             except DuplicateKeyError:

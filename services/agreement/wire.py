@@ -1,4 +1,4 @@
-"""Conversion of proposals to protobuf messages, and of requests to wishes and back."""
+"""Conversion of proposals to protobuf messages, and of requests to motions and back."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 
 from kieng.proposals.v1 import events_pb2, proposal_pb2
-from services.agreement.domain import Kind, Proposal, Wish
+from services.agreement.domain import Kind, Motion, Proposal
 
 
-def wish_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Wish:
-    """Return the wish of a request; equal requests give equal digests."""
+def motion_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Motion:
+    """Return the motion of a request; equal requests give equal digests."""
     payload = AnyMessage()
     payload.Pack(request, deterministic=True)
-    return Wish(kind, payload.SerializeToString(deterministic=True), frozenset(affected))
+    return Motion(kind, payload.SerializeToString(deterministic=True), frozenset(affected))
 
 
-def read_wish(wish: Wish, request: Message) -> None:
-    """Decode the request of a wish into an empty message of its type.
+def read_motion(motion: Motion, request: Message) -> None:
+    """Decode the request of a motion into an empty message of its type.
 
     Raises:
-        TypeError: the wish holds another message; a fault of this program.
+        TypeError: the motion holds another message; a fault of this program.
     """
-    if not AnyMessage.FromString(wish.payload).Unpack(request):
-        raise TypeError(f"a wish of kind {wish.kind} does not hold {request.DESCRIPTOR.name}")
+    if not AnyMessage.FromString(motion.payload).Unpack(request):
+        raise TypeError(f"a motion of kind {motion.kind} does not hold {request.DESCRIPTOR.name}")
 
 
 def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
     """Return a proposal's message, without what is proposed."""
     message = proposal_pb2.Proposal(
         proposal_id=proposal.proposal_id,
-        kind=proposal_pb2.Kind.Value(f"KIND_{proposal.wish.kind.upper()}"),
-        digest=proposal.wish.digest,
+        kind=proposal_pb2.Kind.Value(f"KIND_{proposal.motion.kind.upper()}"),
+        digest=proposal.motion.digest,
         proposed_by=proposal.proposed_by,
         members=proposal.members,
         quorum=proposal.needed,
@@ -54,7 +54,7 @@ def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
 
 def encode_content(proposal: Proposal) -> proposal_pb2.ProposalContent:
     """Return a proposal with what is proposed."""
-    payload = AnyMessage.FromString(proposal.wish.payload)
+    payload = AnyMessage.FromString(proposal.motion.payload)
     return proposal_pb2.ProposalContent(proposal=encode_proposal(proposal), payload=payload)
 
 

@@ -1,7 +1,7 @@
 """Folds the ways to write one identifier into one: forms of letters, dashes, invisible characters.
 
-Names and numbers are compared by it, so that one typed, pasted from a PDF or
-taken from a web page is the same. What reads as different stays different: `KC-02` is not `KC.02`.
+Names and numbers are compared by it, so that one typed, pasted from a PDF or taken from a web page
+is the same. What reads as different stays different: `KC-02` is not `KC.02`.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ _STROKES = {ord("Ð"): "Đ", ord("ð"): "đ", ord("Ɖ"): "Đ", ord("ɖ"): "đ"}
 _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
 
+def without_invisible(text: str) -> str:
+    """Return a text without format characters, such as zero-width ones and soft hyphens."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
 def visible(text: str) -> str:
     """Return a text composed (NFKC), without invisible characters and blanks around it."""
-    composed = unicodedata.normalize("NFKC", text)
-    seen = (char for char in composed if unicodedata.category(char) != "Cf")
-    return " ".join("".join(seen).split())
+    return " ".join(without_invisible(unicodedata.normalize("NFKC", text)).split())
 
 
 def folded(text: str) -> str:

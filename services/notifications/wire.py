@@ -85,7 +85,9 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
     if not changed.submission_id or not changed.institution_id or not changed.version:
         raise ValueError("no submission_id, institution_id or version")
     kind = TOLD_STATES.get(changed.state)
-    told = changed.bereaved if kind is Kind.SUBMISSION_WITHDRAWN else [changed.submitted_by]
+    told = (
+        changed.authors_to_notify if kind is Kind.SUBMISSION_WITHDRAWN else [changed.submitted_by]
+    )
     recipients = tuple(Recipient(changed.institution_id, each) for each in told if each)
     if kind is None or not changed.primary or not recipients:
         return None

@@ -15,9 +15,9 @@ from kieng.directory.v1 import directory_service_pb2
 from kieng.partners.v1 import partner_service_pb2
 from kieng.proposals.v1 import proposal_service_pb2
 from services.agreement.api import ProposalApi
-from services.agreement.domain import Kind, State, Wish
+from services.agreement.domain import Kind, Motion, State
 from services.agreement.providers import ProposalStore, Terms
-from services.agreement.wire import encode_proposal, read_wish, wish_of
+from services.agreement.wire import encode_proposal, motion_of, read_motion
 from services.kernel.container import Waker, repeat
 from services.kernel.errors import Conflict
 from services.kernel.grpc import CurrentCall, grpc
@@ -77,8 +77,8 @@ class PartnersService(ProposalApi):
         for attempt in range(TRIES):
             plan = plan_of(request, self.directories, datetime.now(UTC).date())
             if plan.touched and self._may(plan.touched) is Decision.PROPOSE:
-                wish = wish_of(Kind.DIRECTORY, plan.request, plan.affected)
-                found = self.ask(wish, self.terms(plan.bound))
+                motion = motion_of(Kind.DIRECTORY, plan.request, plan.affected)
+                found = self.ask(motion, self.terms(plan.bound))
                 version = int(found.outcome) if found.outcome.isdecimal() else plan.version
                 return directory_service_pb2.PublishDirectoryResponse(
                     version=version, proposal=encode_proposal(found)
@@ -144,15 +144,15 @@ class PartnersService(ProposalApi):
             partners=map(wire.encode_partner, best[:limit])
         )
 
-    def take_effect(self, wish: Wish) -> str:
+    def take_effect(self, motion: Motion) -> str:
         """Publish the approved tree, or complete the approved partner."""
-        if wish.kind is Kind.DIRECTORY:
+        if motion.kind is Kind.DIRECTORY:
             tree = directory_service_pb2.PublishDirectoryRequest()
-            read_wish(wish, tree)
+            read_motion(motion, tree)
             today = datetime.now(UTC).date()
             return str(self._publish(plan_of(tree, self.directories, today, is_exact=True)))
         asked = partner_service_pb2.RegisterPartnerRequest()
-        read_wish(wish, asked)
+        read_motion(motion, asked)
         partner = wire.decode_partner(asked.partner)
         found, _ = self.partners.register(partner, self.change, wire.key_of)
         self.wake_relay()
@@ -163,7 +163,7 @@ class PartnersService(ProposalApi):
         newest = self.directories.stored()
         today = datetime.now(UTC).date().isoformat()
         bound = changes.institutions(newest.units if newest else (), today)
-        found = self.ask(wish_of(Kind.PARTNER, request), self.terms(bound))
+        found = self.ask(motion_of(Kind.PARTNER, request), self.terms(bound))
         answer.proposal.CopyFrom(encode_proposal(found))
         if found.state is State.EFFECTIVE:
             full = self.partners.completion(wire.decode_partner(request.partner), wire.key_of)

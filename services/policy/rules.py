@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from google.protobuf.descriptor import MethodDescriptor
 
@@ -64,6 +65,7 @@ class Resource:
 NOBODY = Rule(frozenset(), Scope.UNSPECIFIED)
 
 
+@cache
 def rule_of(method: MethodDescriptor) -> Rule:
     """Return the row of a method in its contract; one that admits nobody if there is none."""
     said: access_pb2.Rule = method.GetOptions().Extensions[access_pb2.rule]

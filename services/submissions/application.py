@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import uuid_utils
+from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.submissions.v1 import log_service_pb2, submission_pb2, submission_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import AlreadyExists, Conflict, Forbidden
+from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
 from services.submissions.documents import Loaded, Write
 from services.submissions.domain import transitions
@@ -34,11 +36,13 @@ def utc_now() -> datetime:
 class Desk:
     """The use cases of one caller; created for each call.
 
-    ``wake`` notifies the outbox relay of pending events; ``now`` is the clock.
+    ``method`` is the RPC that is called; ``wake`` notifies the outbox relay of pending events;
+    ``now`` is the clock.
     """
 
     submissions: Submissions
     principal: Principal
+    method: MethodDescriptor
     traceparent: str
     intake: Intake
     wake: Callable[[], None]
@@ -175,7 +179,10 @@ class Desk:
         Raises:
             NotFound: it does not exist, or the caller may not see it.
         """
-        if loaded is None or not self.principal.reaches(loaded.submission.content.unit_id):
+        if loaded is None:
+            raise absent()
+        resource = Resource.of([loaded.submission.content.unit_id], is_secret=True)
+        if allow(self.principal, self.method, resource) is not Decision.ALLOW:
             raise absent()
         return loaded
 

@@ -60,7 +60,7 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
         verified_at=_verified_at(notice, submission),
     )
     if notice.is_primary and submission.state is State.WITHDRAWN:
-        message.bereaved.extend(people.bereaved(submission))
+        message.authors_to_notify.extend(people.authors_to_notify(submission))
     return Event(
         event_id=f"{submission.submission_id}:{submission.version}:{notice.work_key}",
         topic=TOPIC,

@@ -20,6 +20,7 @@ from services.submissions.work_keys import (
     BY_PARTNER,
     canonical_doi,
     canonical_person,
+    canonical_reference,
     fact_type,
 )
 
@@ -30,6 +31,10 @@ NAMED_BY = {
     **dict.fromkeys((*BY_CODE, "joint_project"), ("code",)),
     "task": ("decision_no", "number"),
 }
+REFERENCES = frozenset(
+    {"contract_ref", "product_ref", "training_ref", "policy_ref", "exploited_by"}
+)
+"""Fields that hold the key of another work."""
 MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 AHEAD_YEARS_MAX = 50
 EARLIEST = date(1945, 1, 1)
@@ -52,10 +57,18 @@ def _marked_date(kind: str) -> str:
 
 
 def write_identifiers(facts: facts_pb2.Facts) -> None:
-    """Write the ids of persons in their one form, so that a person counts once; changes facts."""
+    """Write ids of persons and keys of other works in their one form; changes the facts.
+
+    Both are counted: a person, or a product that earned money, counts once.
+    """
     fact = getattr(facts, fact_type(facts))
-    if "person_id" in fact.DESCRIPTOR.fields_by_name:
-        fact.person_id = canonical_person(fact.person_id)
+    for field in fact.DESCRIPTOR.fields:
+        if field.name == "person_id":
+            fact.person_id = canonical_person(fact.person_id)
+        elif field.name in REFERENCES:
+            setattr(fact, field.name, canonical_reference(getattr(fact, field.name)))
+        elif field.name == "ip_refs":
+            fact.ip_refs[:] = map(canonical_reference, fact.ip_refs)
 
 
 def check_facts(facts: facts_pb2.Facts, today: date) -> None:

@@ -62,6 +62,7 @@ class SubmissionsService:
         return Desk(
             submissions=self.databases.of(principal.institution_id),
             principal=principal,
+            method=self.call.method,
             traceparent=self.call.traceparent,
             intake=Intake(principal, self.units, self.partners),
             wake=self.wake_relay,

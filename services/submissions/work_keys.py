@@ -15,6 +15,12 @@ from services.kernel.folding import folded, visible
 
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
 BY_CODE = frozenset({"programme", "event"})
+# Kind of a work key -> number of its parts that are no number or code: kind, partner, office.
+FIXED_PARTS = {
+    **dict.fromkeys(BY_PARTNER, 3),
+    **dict.fromkeys(("ip", "investment"), 2),
+    **dict.fromkeys((*BY_CODE, "project", "task"), 1),
+}
 ORCID = re.compile(
     r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?((?:\d{4}-?){3}\d{3}[\dX])/?", re.IGNORECASE
 )
@@ -64,6 +70,18 @@ def canonical_doi(text: str) -> str:
     while doi and (doi[-1] in ".,;:/'\"" or _closes_nothing(doi)):
         doi = doi[:-1]
     return doi if idutils.is_doi(doi) else ""
+
+
+def canonical_reference(text: str) -> str:
+    """Return a work key that somebody typed as `work_key` writes it; any other text as it shows."""
+    shown = visible(text)
+    parts = shown.split(":")
+    if parts[0] == "doi":
+        return f"doi:{canonical_doi(shown[4:]) or shown[4:]}"
+    fixed = FIXED_PARTS.get(parts[0], len(parts))
+    number = folded(":".join(parts[fixed:]))
+    found = [*parts[:fixed], *([number] if number else [])]
+    return ":".join(found).replace(" ", "" if parts[0] == "ip" else " ")
 
 
 def canonical_person(text: str) -> str:

@@ -97,8 +97,8 @@ def events() -> Iterator[Event]:
 
 def proposal_event() -> Event:
     """A proposal to roll back, approved by one of two institutions."""
-    wish = agreement.Wish(agreement.Kind.ROLLBACK, b"payload")
-    proposed = agreement.propose(wish, 1, "a", agreement.Agreement(("a", "b")), NOW)
+    motion = agreement.Motion(agreement.Kind.ROLLBACK, b"payload")
+    proposed = agreement.propose(motion, 1, "a", agreement.Agreement(("a", "b")), NOW)
     value = encode_changed(agreement.approve(proposed, "a", NOW), NOW).SerializeToString()
     return Event(
         event_id=f"proposal:{proposed.proposal_id}:2",

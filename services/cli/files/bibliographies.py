@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from services.cli.errors import USAGE, Failure
-from services.cli.files import bibliography_formats, spreadsheets
+from services.cli.files import bibliography_formats, csv_file, spreadsheets
 from services.cli.files.bibliography_formats import Record
 from services.cli.files.cells import Cell, cell_text
 from services.cli.files.spreadsheets import Notice, Table
@@ -26,7 +26,7 @@ MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class FieldMapping:
     """Fields of a source -> columns of publications, see `sources.toml`."""
 
     columns: Mapping[str, Sequence[str]]
@@ -52,13 +52,13 @@ class Completion:
 
 
 @cache
-def known_sources() -> Mapping[str, Mapped]:
+def known_sources() -> Mapping[str, FieldMapping]:
     """Return the mappings that come with kieng, by name of the source."""
     text = files("services.cli.files").joinpath("sources.toml").read_text(encoding="utf-8")
     return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
 
 
-def read_mapping(path: Path) -> Mapped:
+def read_mapping(path: Path) -> FieldMapping:
     """Return the mapping of a file of one's own: the keys of one table of `sources.toml`.
 
     Raises:
@@ -81,12 +81,12 @@ def source_of(path: Path) -> str:
         return "datacite" if '"attributes"' in text else "crossref"
     if suffix != ".csv" or not path.is_file():
         return SUFFIXES.get(suffix, "")
-    header = set(spreadsheets.read(path).header)
+    header = set(next(csv_file.rows(path), ()))
     sources = known_sources().items()
     return next((name for name, each in sources if each.detect and header >= {*each.detect}), "")
 
 
-def read(path: Path, source: str, mapping: Mapped | None, completion: Completion) -> Table:
+def read(path: Path, source: str, mapping: FieldMapping | None, completion: Completion) -> Table:
     """Return an export as a table of publications; the file itself is the evidence of each row.
 
     Args:
@@ -118,16 +118,16 @@ def read(path: Path, source: str, mapping: Mapped | None, completion: Completion
     return Table([*COLUMNS, *same], rows, notices)
 
 
-def _mapped(table: Mapping[str, Any]) -> Mapped:
+def _mapped(table: Mapping[str, Any]) -> FieldMapping:
     columns = {name: names for name, names in table.items() if name not in ("fixed", "detect")}
-    return Mapped(columns, table.get("fixed", {}), table.get("detect", ()))
+    return FieldMapping(columns, table.get("fixed", {}), table.get("detect", ()))
 
 
 def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
     return dict(zip(header, map(cell_text, cells), strict=False))
 
 
-def _publication(mapped: Mapped, record: Record, completion: Completion) -> list[str]:
+def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
     record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
     issued_on = _date(mapped, record, completion.month_day)
     return [record_id, " ".join(title.split()), doi, _issn(issn), issued_on]
@@ -139,7 +139,7 @@ def _issn(text: str) -> str:
     return f"{found[1]}-{found[2].upper()}" if found else text
 
 
-def _date(mapped: Mapped, record: Record, month_day: str) -> str:
+def _date(mapped: FieldMapping, record: Record, month_day: str) -> str:
     """Return a date; incomplete as it is, for the reader of rows to refuse, unless completed."""
     texts = [mapped.value(record, name) for name in ("date", "year")]
     found = [match for match in map(DATE.fullmatch, texts) if match]

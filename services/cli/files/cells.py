@@ -6,6 +6,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from services.kernel.folding import without_invisible
+
 
 @dataclass(frozen=True, slots=True)
 class UnreadableCell:
@@ -32,7 +34,9 @@ def cell_text(cell: Cell) -> str:
     Invisible characters, which come along when text is copied from a web page, are left out.
     """
     if isinstance(cell, str):
-        return cell.strip() if cell.isascii() else _seen(cell).strip()
+        if cell.isascii():
+            return cell.strip()
+        return without_invisible(unicodedata.normalize("NFC", cell)).strip()
     if isinstance(cell, UnreadableCell):
         return cell.text
     if isinstance(cell, bool):
@@ -44,11 +48,6 @@ def cell_text(cell: Cell) -> str:
     if isinstance(cell, date):
         return cell.isoformat()
     return str(cell)
-
-
-def _seen(text: str) -> str:
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(char for char in composed if unicodedata.category(char) != "Cf")
 
 
 def has_text(cell: Cell) -> bool:

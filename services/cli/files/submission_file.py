@@ -8,7 +8,7 @@ from pathlib import Path
 
 from services.cli.errors import USAGE, Failure
 from services.cli.files import bibliographies, headings, spreadsheets, submission_rows
-from services.cli.files.bibliographies import Completion, Mapped
+from services.cli.files.bibliographies import Completion, FieldMapping
 from services.cli.files.spreadsheets import Table
 
 TABLE = "table"
@@ -34,7 +34,7 @@ class Reading:
     sheet: str = ""
     skip_hidden: bool = False
     source: str = ""
-    mapping: Mapped | None = None
+    mapping: FieldMapping | None = None
     completion: Completion = field(default_factory=Completion)
 
 

@@ -70,14 +70,6 @@ class Arrival:
         with self._state.condition:
             return bool(core._is_rpc_state_active(self._state))
 
-    def on_end(self, callback: Callable[[], None]) -> bool:
-        """Call back once the call is over; False, without a call, if it is over already."""
-        with self._state.condition:
-            if self._state.callbacks is None:
-                return False
-            self._state.callbacks.append(callback)
-            return True
-
     def receive(self, then: Received) -> None:
         """Ask for the next message and return at once.
 

@@ -9,8 +9,8 @@ from typing import Any
 from kieng.directory.v1 import directory_pb2
 from kieng.kpi.v1 import catalogue_pb2
 from kieng.kpi.v1 import catalogue_service_pb2 as api
-from services.agreement.domain import Kind, Wish
-from services.agreement.wire import read_wish
+from services.agreement.domain import Kind, Motion
+from services.agreement.wire import read_motion
 from services.kernel.errors import Unavailable, WrongState
 from services.kpi.query.reorganisation import units_as_is
 from services.kpi.store.catalogues import Catalogues
@@ -22,7 +22,7 @@ Frozen = api.PublishCatalogueRequest | api.TryCatalogueRequest
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Lets an approved wish take effect; idempotent.
+    """Lets an approved motion take effect; idempotent.
 
     ``log_identity`` returns the topic id of the submissions log and its first offsets.
     """
@@ -30,8 +30,8 @@ class Effects:
     registry: Catalogues
     log_identity: Callable[[], tuple[str, Mapping[int, int]]]
 
-    def of(self, wish: Wish) -> str:
-        """Do what a wish says and return the id of the view that comes of it.
+    def of(self, motion: Motion) -> str:
+        """Do what a motion says and return the id of the view that comes of it.
 
         Raises:
             WrongState: it can no longer be done, or another view is being built.
@@ -42,8 +42,8 @@ class Effects:
             Kind.ROLLBACK: (api.RollBackCatalogueRequest(), self.roll_back),
             Kind.LOG_GENERATION: (api.OpenLogGenerationRequest(), self.open_generation),
         }
-        request, effect = effects[wish.kind]
-        read_wish(wish, request)
+        request, effect = effects[motion.kind]
+        read_motion(motion, request)
         return effect(request).view_id
 
     def publish(self, request: api.PublishCatalogueRequest) -> View:

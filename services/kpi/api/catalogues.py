@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 
 from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
 from services.agreement.api import ProposalApi
-from services.agreement.domain import Kind, Proposal, State, Wish
+from services.agreement.domain import Kind, Motion, Proposal, State
 from services.agreement.providers import ProposalStore, Terms
-from services.agreement.wire import encode_proposal, wish_of
+from services.agreement.wire import encode_proposal, motion_of
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.api.binding import Effects, bound, frozen
@@ -53,9 +53,9 @@ class CatalogueApi(ProposalApi):
         """What approved proposals do here."""
         return Effects(self.registry, self.log_identity)
 
-    def take_effect(self, wish: Wish) -> str:
+    def take_effect(self, motion: Motion) -> str:
         """Do what was approved; return the id of the view that comes of it."""
-        return self.effects.of(wish)
+        return self.effects.of(motion)
 
     @grpc
     def publish_catalogue(
@@ -125,7 +125,7 @@ class CatalogueApi(ProposalApi):
         need(self.call.principal, self.call.method, Resource())
         today = datetime.now(UTC).date().isoformat()
         terms = self.terms(bound(self.registry.directory(0), today))
-        found = self.ask(wish_of(kind, request), terms)
+        found = self.ask(motion_of(kind, request), terms)
         shown.CopyFrom(encode_proposal(found))
         return found
 

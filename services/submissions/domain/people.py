@@ -68,7 +68,7 @@ def is_owner(submission: Submission, subject: str) -> bool:
     return _is_among(subject, owners(submission))
 
 
-def bereaved(submission: Submission) -> tuple[str, ...]:
+def authors_to_notify(submission: Submission) -> tuple[str, ...]:
     """Return the writers of a withdrawn submission to notify: all but who withdrew it."""
     withdrawals = [entry for entry in submission.audit if entry.action == "withdraw"]
     by = person(withdrawals[-1].subject) if withdrawals else ""

@@ -98,13 +98,10 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
         InvalidArgument: it would be submitted without evidence. The caller's fault.
     """
     _need_state(submission, frozenset(State) - CLOSED, "amended")
-    edited: dict[str, Any] = {"content": content, "edited_by": change.subject}
     if submission.state is State.DRAFT:
-        return _changed(submission, "amend", change, **edited)
+        return _changed(submission, "amend", change, content=content, edited_by=change.subject)
     _need_evidence(content)
-    former = submission.former_keys | {submission.content.work_key}
-    edited["former_keys"] = former - {content.work_key}
-    return _changed(submission, "amend", change, **edited, **_submitted(change))
+    return _changed(submission, "amend", change, **_resubmitted(submission, content, change))
 
 
 def renew(submission: Submission, content: Content, change: Change) -> Submission:
@@ -116,9 +113,8 @@ def renew(submission: Submission, content: Content, change: Change) -> Submissio
     """
     _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
     _need_evidence(content)
-    former = (submission.former_keys | {submission.content.work_key}) - {content.work_key}
-    edited: dict[str, Any] = {"content": content, "edited_by": change.subject, "reason": ""}
-    return _changed(submission, "renew", change, former_keys=former, **edited, **_submitted(change))
+    resubmitted = _resubmitted(submission, content, change)
+    return _changed(submission, "renew", change, **resubmitted, reason="")
 
 
 def submit(submission: Submission, change: Change) -> Submission:
@@ -250,6 +246,12 @@ def _need_reason(change: Change, text: str) -> None:
 
 def _submitted(change: Change) -> dict[str, Any]:
     return {"state": State.SUBMITTED, "submitted_by": change.subject, "approved_by": ""}
+
+
+def _resubmitted(submission: Submission, content: Content, change: Change) -> dict[str, Any]:
+    former = submission.former_keys | {submission.content.work_key}
+    edited = {"content": content, "edited_by": change.subject}
+    return {**edited, **_submitted(change), "former_keys": former - {content.work_key}}
 
 
 def _need_state(submission: Submission, allowed: frozenset[State], what: str) -> None:

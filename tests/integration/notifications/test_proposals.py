@@ -39,10 +39,10 @@ def test_a_proposal_is_told_to_everybody_and_an_emergency_is_mailed_to_every_add
     with running(NotificationsService, settings) as channel:
         people = [caller(channel, subject, name) for name in ("alpha", "beta")]
         for client in people:
-            wish = notification_pb2.Subscription(
+            motion = notification_pb2.Subscription(
                 email="a@example.org", language=notification_pb2.LANGUAGE_EN
             )
-            client.SetSubscription(api.SetSubscriptionRequest(subscription=wish))
+            client.SetSubscription(api.SetSubscriptionRequest(subscription=motion))
         for topic, found in ((KPI, proposal), ("kieng.directory.v1", urgent)):
             produce(settings, topic, proposal_events.ProposalChanged(proposal=found))
         for client in people:

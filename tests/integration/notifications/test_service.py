@@ -95,14 +95,14 @@ def test_the_owners_of_withdrawn_work_are_told_and_who_withdrew_it_is_not(
     channel: grpc.Channel, settings: Settings, subject: str
 ) -> None:
     gone = decision(subject, 1, state=submission_pb2.STATE_WITHDRAWN, declared=None, verified=None)
-    gone.bereaved.extend([f"{subject}-first", f"{subject}-second"])
+    gone.authors_to_notify.extend([f"{subject}-first", f"{subject}-second"])
     produce(settings, SUBMISSIONS, gone, decision(subject, 2))
 
     def unread() -> list[int]:
-        return [listed(caller(channel, each)).unread for each in (subject, *gone.bereaved)]
+        return [listed(caller(channel, each)).unread for each in (subject, *gone.authors_to_notify)]
 
     wait_until(lambda: unread() == [1, 1, 1])
-    for owner in gone.bereaved:
+    for owner in gone.authors_to_notify:
         (told,) = listed(caller(channel, owner)).notifications
         assert told.kind == notification_pb2.KIND_SUBMISSION_WITHDRAWN
         assert told.about == f"submission:{subject}-1"

@@ -118,7 +118,7 @@ def test_a_university_cannot_end_a_school_of_another(
     assert (code, told) == (grpc.StatusCode.FAILED_PRECONDITION, {"state": "rejected"})
     assert content(empty_database, "proposals") == before
 
-    # The same wish once more is another proposal, and now the owner wants it.
+    # The same motion once more is another proposal, and now the owner wants it.
     repeated = alpha.directory.PublishDirectory(without_beta_school()).proposal
     assert repeated.proposal_id.endswith("-2")
     done = beta.approve(repeated)

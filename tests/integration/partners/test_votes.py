@@ -17,7 +17,7 @@ from kieng.proposals.v1 import (
 from services.agreement import domain
 from services.agreement.domain import Agreement, Kind
 from services.agreement.store import Proposals
-from services.agreement.wire import wish_of
+from services.agreement.wire import motion_of
 from services.kernel.mongo import Mongo
 from services.partners.config import Settings
 from services.partners.schema import DATABASE
@@ -89,13 +89,13 @@ def test_what_was_approved_before_a_crash_takes_effect_and_what_is_over_expires(
     now, terms = datetime.now(UTC), Agreement(("alpha", "beta"))
     tree = publish(unit("alpha/late", "alpha", GROUP, "Nhóm"))
     tree.base_version = 1
-    crashed = store.propose(wish_of(Kind.DIRECTORY, tree), "root", terms, now, "")
+    crashed = store.propose(motion_of(Kind.DIRECTORY, tree), "root", terms, now, "")
     for member in terms.members:
         approve = partial(domain.approve, institution=member, now=now)
         crashed = store.change(crashed.proposal_id, approve, now)
     long_ago = now - timedelta(days=15)
     over = store.propose(
-        wish_of(Kind.DIRECTORY, without_beta_school()), "root", terms, long_ago, ""
+        motion_of(Kind.DIRECTORY, without_beta_school()), "root", terms, long_ago, ""
     )
     wait_until(lambda: store.get(crashed.proposal_id).state == domain.State.EFFECTIVE)
     wait_until(lambda: store.get(over.proposal_id).state == domain.State.EXPIRED)

@@ -85,4 +85,4 @@ def test_the_owner_is_named_to_be_notified_when_an_approver_withdraws(service: R
     gone = withdraw(service.caller("alpha", "chief", "approver"), verified, "declared twice")
     wait_until(lambda: len(events_about(service, gone.submission_id)) == 3)
     last = events_about(service, gone.submission_id)[-1]
-    assert (last.state, list(last.bereaved)) == (pb.STATE_WITHDRAWN, ["author"])
+    assert (last.state, list(last.authors_to_notify)) == (pb.STATE_WITHDRAWN, ["author"])

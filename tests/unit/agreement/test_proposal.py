@@ -11,9 +11,9 @@ import pytest
 from services.agreement.domain import (
     Agreement,
     Kind,
+    Motion,
     Proposal,
     State,
-    Wish,
     approve,
     declare_emergency,
     expired,
@@ -26,22 +26,22 @@ from services.kernel.errors import Forbidden, WrongState
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 THREE = Agreement(("alpha", "beta", "gamma"))
-WISH = Wish(Kind.CATALOGUE, b"payload")
+MOTION = Motion(Kind.CATALOGUE, b"payload")
 
 
 def made(agreement: Agreement = THREE, *affected: str) -> Proposal:
-    return propose(replace(WISH, affected=frozenset(affected)), 1, "alpha", agreement, NOW)
+    return propose(replace(MOTION, affected=frozenset(affected)), 1, "alpha", agreement, NOW)
 
 
 def test_a_new_proposal_is_bound_to_what_it_holds_and_nobody_has_approved_it() -> None:
     found = made()
     assert (found.state, found.approved_by, found.version) == (State.OPEN, frozenset(), 1)
-    assert found.proposal_id == f"catalogue-{WISH.digest[:12]}-1"
+    assert found.proposal_id == f"catalogue-{MOTION.digest[:12]}-1"
     assert found.expires_at == NOW + timedelta(days=14)
-    others = (Wish(Kind.CATALOGUE, b"payloae"), Wish(Kind.ROLLBACK, b"payload"))
-    assert WISH.digest not in {other.digest for other in others}
+    others = (Motion(Kind.CATALOGUE, b"payloae"), Motion(Kind.ROLLBACK, b"payload"))
+    assert MOTION.digest not in {other.digest for other in others}
     # Whose units it changes follows from the payload and is no part of it.
-    assert replace(WISH, affected=frozenset({"beta"})).digest == WISH.digest
+    assert replace(MOTION, affected=frozenset({"beta"})).digest == MOTION.digest
 
 
 def test_all_have_to_approve_by_default_and_each_counts_once() -> None:

@@ -45,7 +45,7 @@ def test_a_decision_is_told_to_the_submitter(state: Any, kind: Kind) -> None:
 def test_a_withdrawal_is_told_to_those_whose_work_another_withdrew() -> None:
     gone = changed(declared=None, verified=None, state=submission_pb2.STATE_WITHDRAWN)
     assert wire.decode_record(record(gone)) is None
-    gone.bereaved.extend(["u1", "u2"])
+    gone.authors_to_notify.extend(["u1", "u2"])
     told = wire.decode_record(record(gone))
     assert isinstance(told, Decided)
     assert told.kind is Kind.SUBMISSION_WITHDRAWN

@@ -125,6 +125,19 @@ def test_other_ids_of_persons_keep_their_letters(written: str, kept: str) -> Non
     assert facts.recognition.person_id == kept
 
 
+def test_keys_of_other_works_are_written_in_their_one_form() -> None:
+    receipt = pb.Receipt(
+        number="1", product_ref=" ip:VN:1\u20132023 - 7 ", contract_ref="contract:X"
+    )
+    product = pb.Product(ip_refs=["ip:VN:1-2023-7\u200b", "DOI"], identified_on="2025-01-01")
+    first, second = F(receipt=receipt), F(product=product)
+    write_identifiers(first)
+    write_identifiers(second)
+    assert first.receipt.product_ref == "ip:VN:1-2023-7"
+    assert first.receipt.contract_ref == "contract:X"
+    assert list(second.product.ip_refs) == ["ip:VN:1-2023-7", "DOI"]
+
+
 def test_facts_without_a_person_stay_as_they_are() -> None:
     facts = publication(doi="10.1000/XYZ")
     write_identifiers(facts)

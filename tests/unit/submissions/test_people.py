@@ -88,22 +88,24 @@ def test_an_amendment_makes_nobody_the_owner_of_what_was_verified_before() -> No
 def test_an_approver_of_the_institution_withdraws_and_the_owner_is_notified(subject: str) -> None:
     before = builders.verified()
     gone = transitions.withdraw(before, by(subject, "why"))
-    assert people.bereaved(gone) == ("author",)
+    assert people.authors_to_notify(gone) == ("author",)
     narrow = replace(by(subject, "why"), is_institution_wide=False)
     with pytest.raises(Forbidden):
         transitions.withdraw(before, narrow)
-    assert people.bereaved(transitions.repair(gone, by("operator", "why"))) == ("author",)
+    assert people.authors_to_notify(transitions.repair(gone, by("operator", "why"))) == ("author",)
 
 
 def test_nobody_is_notified_of_an_own_withdrawal() -> None:
     gone = transitions.withdraw(builders.verified(), change("Author", reason="why"))
-    assert people.bereaved(gone) == ()
-    assert all(b"bereaved" not in event.value for event in events_of(builders.verified(), gone))
+    assert people.authors_to_notify(gone) == ()
+    assert all(
+        b"authors_to_notify" not in event.value for event in events_of(builders.verified(), gone)
+    )
 
 
 def test_work_that_was_never_verified_is_withdrawn_by_any_contributor_of_the_unit() -> None:
     gone = transitions.withdraw(builders.submitted(), change("second"))
-    assert people.bereaved(gone) == ("author",)
+    assert people.authors_to_notify(gone) == ("author",)
     with pytest.raises(Forbidden):
         transitions.withdraw(builders.submitted(), change("second", roles=frozenset()))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
-from services.submissions.work_keys import canonical_doi, work_key
+from services.submissions.work_keys import canonical_doi, canonical_reference, work_key
 
 pb = facts_pb2
 F = pb.Facts
@@ -114,3 +114,27 @@ def test_a_contract_is_one_whatever_its_dash(number: str) -> None:
 @pytest.mark.parametrize("code", ["KC 02/23", "KC-02/23", "KC.02-23", "KC.02/32"])
 def test_what_only_may_be_the_same_stays_apart(code: str) -> None:
     assert work_key(F(joint_project=pb.JointProject(code=code)), "s1") != "project:KC.02/23"
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("doi:10.1000/TEST.1.", "doi:10.1000/test.1"),
+        ("doi:none", "doi:none"),
+        ("ip:VN: 1–2023 – 7", "ip:VN:1-2023-7"),
+        (
+            "transfer_contract:partner:00007:hđ 12–2018",
+            "transfer_contract:partner:00007:HĐ 12-2018",
+        ),
+        ("task:1345/QÐ-A:7 a", "task:1345/QĐ-A:7 A"),
+        ("project:kc.02/ 23", "project:KC.02/23"),
+        ("sub:vnu.0198c0de-1", "sub:vnu.0198c0de-1"),
+        ("mst:0100233488", "mst:0100233488"),
+        ("transfer_contract:X", "transfer_contract:X"),
+        ("contract:X y", "contract:X y"),
+        ("", ""),
+    ],
+)
+def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str) -> None:
+    assert canonical_reference(typed) == key
+    assert canonical_reference(key) == key

@@ -87,7 +87,7 @@ class SubmissionChanged(_message.Message):
     PRIMARY_FIELD_NUMBER: _builtins.int
     REPORTED_ON_FIELD_NUMBER: _builtins.int
     VERIFIED_AT_FIELD_NUMBER: _builtins.int
-    BEREAVED_FIELD_NUMBER: _builtins.int
+    AUTHORS_TO_NOTIFY_FIELD_NUMBER: _builtins.int
     submission_id: _builtins.str
     """Id of the submission."""
     version: _builtins.int
@@ -126,7 +126,7 @@ class SubmissionChanged(_message.Message):
         """
 
     @_builtins.property
-    def bereaved(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+    def authors_to_notify(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Opaque subjects of those whose work another person withdrew by this version; they are told. On the primary record only."""
 
     def __init__(
@@ -144,11 +144,11 @@ class SubmissionChanged(_message.Message):
         primary: _builtins.bool = ...,
         reported_on: _builtins.str = ...,
         verified_at: _timestamp_pb2.Timestamp | None = ...,
-        bereaved: _abc.Iterable[_builtins.str] | None = ...,
+        authors_to_notify: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "declared", b"declared", "verified", b"verified", "verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bereaved", b"bereaved", "changed_at", b"changed_at", "declared", b"declared", "institution_id", b"institution_id", "primary", b"primary", "reported_on", b"reported_on", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "verified", b"verified", "verified_at", b"verified_at", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authors_to_notify", b"authors_to_notify", "changed_at", b"changed_at", "declared", b"declared", "institution_id", b"institution_id", "primary", b"primary", "reported_on", b"reported_on", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "verified", b"verified", "verified_at", b"verified_at", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
