@@ -15,6 +15,7 @@ from kafka.errors import ClusterAuthorizationFailedError, GroupAuthorizationFail
 from prometheus_client import REGISTRY
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
+from structlog.testing import capture_logs
 
 from services.cli.local.child_process import free_ports
 from services.exporter import service
@@ -194,15 +195,13 @@ def test_a_broker_that_hides_the_groups_is_up_and_their_lag_is_absent(
 
 
 def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    settings: Settings, mongo: RunningDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refused = Counter[str]()
-    said: list[str] = []
 
-    def told(*words: str) -> int:
-        """In how many lines so far all of these words stand."""
-        said.extend(capsys.readouterr().out.splitlines())
-        return sum(all(word in line for word in words) for line in said)
+    def told(event: str, *names: str) -> int:
+        """How many lines so far say this event of one of the names, or of any."""
+        return sum(line["event"] == event and (not names or line["what"] in names) for line in said)
 
     def refuse_folders(watch: LogWatch) -> None:
         refused["folders"] += 1
@@ -212,26 +211,36 @@ def test_what_a_broker_or_a_database_keeps_to_itself_is_absent_and_is_no_outage(
         refused["sizes"] += 1
         raise OperationFailure("not authorized to run dbStats", 13)
 
+    with MongoClient[dict[str, Any]](mongo.uri) as client:
+        client["kieng_keeps_to_itself"]["things"].insert_one({"n": 1})
     missing = {"disk_folder": Path("/nowhere/at/all")}
     with exporting(settings) as look:
         wait_until(lambda: value("disk_bytes", part="folder"))
-        wait_until(lambda: value("database_documents", database="kieng_hangs") is not None)
-    with exporting(settings.model_copy(update=missing)) as look, monkeypatch.context() as patch:
+        wait_until(
+            lambda: value("database_documents", database="kieng_keeps_to_itself") is not None
+        )
+    with (
+        capture_logs() as said,
+        exporting(settings.model_copy(update=missing)) as look,
+        monkeypatch.context() as patch,
+    ):
         patch.setattr(LogWatch, "folders", refuse_folders)
         patch.setattr(service, "database_sizes", refuse_sizes)
         # Not until the values are gone: they are from the start, before anything was refused.
         for times in (1, 2):
             look()
             wait_until(lambda: min(refused["folders"], refused["sizes"]) >= times)  # noqa: B023
-        wait_until(lambda: told("KIENG_DISK_FOLDER", "cannot") == 1)
-        assert value("database_documents", database="kieng_hangs") is None
+        wait_until(lambda: told("cannot be seen", "KIENG_DISK_FOLDER") == 1)
+        assert value("database_documents", database="kieng_keeps_to_itself") is None
         assert value("disk_bytes", part="folder") is None
         assert (value("broker_up"), value("database_up")) == (1, 1)
         assert value("log_end_offset", topic=TOPIC, partition="0") is not None
         assert value("log_bytes", topic=TOPIC) is None
         patch.undo()
         look()
-        wait_until(lambda: value("database_documents", database="kieng_hangs") is not None)
+        wait_until(
+            lambda: value("database_documents", database="kieng_keeps_to_itself") is not None
+        )
         wait_until(lambda: told("can be seen again") == 2)
     for what in ("KIENG_DISK_FOLDER", "size of the log", "sizes of the databases"):
-        assert told(what, "cannot") == 1
+        assert told("cannot be seen", what) == 1
