@@ -1,4 +1,4 @@
-"""A trial: folds events that nobody has published over the works of a view. Pure."""
+"""A trial: folds unpublished events over the works of a view. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One number that a trial changes: as it stands, and after each stage of the events."""
+    """One number that a trial changes: now, and after each stage of the events."""
 
     unit_id: str
     code: str
@@ -58,7 +58,7 @@ class Effects:
 
     Args:
         catalogue: the view's catalogue.
-        stages: for each stage how the rows of the view change, all from the view as it stands.
+        stages: for each stage how the rows of the view change, each from the present view.
         by_month: compare months instead of years.
         now: the present month; a stock that changed earlier is compared up to its period.
     """

@@ -53,6 +53,12 @@ class Asked:
     def take(self, value: bytes, to: list[Said], catalogue: Catalogue, admit: Admit) -> None:
         """Decode an event as those of the log are; note as uncounted what would be parked there.
 
+        Args:
+            value: serialized event.
+            to: list that the decoded event is added to.
+            catalogue: catalogue of the view.
+            admit: raises if the caller may not speak for the event.
+
         Raises:
             Exhausted: these are too many events. The caller's fault.
             Refusal: as ``admit``.
@@ -86,7 +92,7 @@ def try_events(
     admit: Admit,
     now: datetime,
 ) -> Iterator[api.TryEventsResponse]:
-    """Yield every number that the events would change, and what the answer stands on.
+    """Yield every number that the events would change, then the position of the answer.
 
     Args:
         requests: the events.
