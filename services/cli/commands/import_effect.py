@@ -155,3 +155,18 @@ def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
         if not steps or steps[-1] != value:
             steps.append(value)
     return " → ".join(value_text(value, unit, screen.lang) for value in steps)
+
+
+def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
+    """Return the steps of both measures of a number, given as JSON, in a line each."""
+    lines = []
+    for measure in ("declared", "verified"):
+        steps = " → ".join(_json_text(stage[measure]) for stage in stages)
+        lines.append(f"{screen.text(f'measure.{measure}')}: {steps}")
+    return "\n".join(lines)
+
+
+def _json_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{value['numerator']}/{value['denominator']}"
+    return str(value)

@@ -60,11 +60,24 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not as it was planned: of a row, or of a number."""
+    """Something that is not as it was planned: of a row, of one of its columns, or of a number.
 
-    what: str
-    planned: str
-    now: str
+    Args:
+        row: number of the row; 0 for a number.
+        place: column, or unit, indicator and period; empty for the whole row.
+        planned: as JSON; None if it was not there.
+        now: as JSON; None if it is not there any more.
+    """
+
+    row: int
+    place: str
+    planned: Any
+    now: Any
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        where = {"row": self.row, "column": self.place} if self.row else {"number": self.place}
+        return {**where, "planned": self.planned, "now": self.now}
 
 
 @dataclass(frozen=True)
@@ -184,26 +197,26 @@ def make(
 
 
 def differences(planned: Plan, now: Plan) -> Iterator[Difference]:
-    """Yield what is not as it was planned: contents, then rows, then numbers."""
-    for number in _union(planned.digests, now.digests):
-        was, found = planned.digests.get(number, ""), now.digests.get(number, "")
-        if was != found:
-            yield Difference(f"row {number}", was[:12], found[:12])
-    before, after = ({row.row: row for row in each.rows} for each in (planned, now))
-    for row in _union(before, after):
-        was, found = _fate(before.get(row)), _fate(after.get(row))
-        if was != found:
-            yield Difference(f"row {row}", was, found)
-    refused = [{tuple(each) for each in plan.refused} for plan in (planned, now)]
-    for row, column in sorted(refused[0] ^ refused[1]):
-        words = ["refused" if (row, column) in each else "" for each in refused]
-        yield Difference(f"row {row} {column}".rstrip(), *words)
+    """Yield what is not as it was planned: contents of rows, their outcomes, then numbers."""
+    plans = planned, now
+    for number, was, found in _unlike(*(plan.digests for plan in plans)):
+        yield Difference(int(number), "sha256", was, found)
+    outcomes = ({row.row: asdict(row) for row in plan.rows} for plan in plans)
+    for row, was, found in _unlike(*outcomes):
+        yield Difference(row, "", was, found)
+    refused = (dict.fromkeys(map(tuple, plan.refused), "refused") for plan in plans)
+    for (row, column), was, found in _unlike(*refused):
+        yield Difference(row, column, was, found)
     if planned.numbers is not None and now.numbers is not None:
-        for place in _union(planned.numbers, now.numbers):
-            values = [plan.numbers.get(place) for plan in (planned, now) if plan.numbers]
-            values += [None] * (2 - len(values))
-            if values[0] != values[1]:
-                yield Difference(place, *map(_value, values))
+        for place, was, found in _unlike(planned.numbers, now.numbers):
+            yield Difference(0, place, was, found)
+
+
+def _unlike(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
+    for key in [*one, *(key for key in other if key not in one)]:
+        was, found = one.get(key), other.get(key)
+        if was != found:
+            yield key, was, found
 
 
 def _keyed(numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
@@ -213,20 +226,6 @@ def _keyed(numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         ]
         for each in numbers
     }
-
-
-def _value(stages: Any) -> str:
-    return json.dumps(stages) if stages is not None else ""
-
-
-def _fate(row: PlannedRow | None) -> str:
-    if row is None:
-        return ""
-    return f"{row.record_id}: {row.outcome}, version {row.version_before} → {row.version}"
-
-
-def _union(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> list[Any]:
-    return [*one, *(key for key in other if key not in one)]
 
 
 def _sha256(request: import_service_pb2.ImportSubmissionsRequest) -> str:

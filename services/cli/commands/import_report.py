@@ -36,7 +36,8 @@ class RefusedRow:
     def reason(self) -> str:
         """The whole reason in one line."""
         where = f"{self.column}: " if self.column else ""
-        return f"{where}{self.problem} {self.remedy}".rstrip()
+        remedy = f". {self.remedy}" if self.remedy else ""
+        return f"{where}{self.problem}{remedy}"
 
 
 @dataclass

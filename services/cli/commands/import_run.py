@@ -20,6 +20,7 @@ from services.cli.commands.import_sending import Trial, patience_of, send, try_r
 from services.cli.commands.kpi import read_names
 from services.cli.files import submission_file, submission_rows
 from services.cli.session import Session
+from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
 
 
@@ -118,10 +119,7 @@ class Run:
         if self.numbers is not None:
             found["effect"] = self.numbers.document()
         if self.changed:
-            found["changed"] = [
-                {"what": each.what, "planned": each.planned, "now": each.now}
-                for each in self.changed
-            ]
+            found["changed"] = [each.document() for each in self.changed]
         return found
 
     def show(self) -> RenderableType:
@@ -155,7 +153,19 @@ def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callab
 
 
 def _changes(screen: Screen, changed: list[Difference]) -> RenderableType:
-    table = screen.table("about", "before", "now", title=screen.text("import.changed"))
+    table = screen.table("about", "planned", "now", title=screen.text("import.changed"))
     for each in changed[: import_effect.SHOWN_MAX]:
-        table.add_row(each.what, each.planned, each.now)
+        row = f"{screen.text('heading.row')} {each.row}" if each.row else ""
+        values = (_change_text(screen, value) for value in (each.planned, each.now))
+        table.add_row(f"{row} {each.place}".strip(), *values)
     return table
+
+
+def _change_text(screen: Screen, value: Any) -> str:
+    if isinstance(value, list):
+        return import_effect.stages_text(screen, value)
+    if isinstance(value, dict):
+        outcome = screen.text(f"heading.{value['outcome']}")
+        steps = f"{value['version_before']} → {value['version']}"
+        return f"{value['record_id']}: {outcome}, {screen.text('heading.version')} {steps}"
+    return NOTHING if value is None else str(value)
