@@ -16,6 +16,7 @@ from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
 from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
 from services.submissions.store import need_room
 
@@ -56,6 +57,11 @@ def import_rows(
 def _import_part(desk: Desk, rows: list[_Row]) -> list[pb.ImportSubmissionsResponse]:
     known = desk.submissions.of_sources(row.source for row in rows)
     plans = [_refusable(row, partial(_plan, desk, row, known.get(row.source))) for row in rows]
+    written = [plan.write.after for plan in plans if plan.write]
+    neighbours = Neighbours.of(desk.submissions, written)
+    for plan in plans:
+        if plan.write:
+            neighbours.tell(plan.answer, plan.write.after, desk.principal)
     confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()

@@ -20,6 +20,7 @@ from kieng.submissions.v1 import import_service_pb2
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience, answers
+from services.cli.commands.import_notes import Notes
 from services.cli.errors import NO, USAGE, Failure, trouble_of_status
 from services.cli.files import submission_file, submission_rows
 from services.cli.files.bibliographies import Completion, read_mapping
@@ -56,6 +57,7 @@ class Report:
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     def refuse(self, row: RefusedRow) -> None:
         """Count a row as refused and keep it for the report that `--report` writes."""
@@ -65,7 +67,8 @@ class Report:
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
-        return {**counts, "rows": [asdict(row) for row in self.refused]}
+        rows = [asdict(row) for row in self.refused]
+        return {**counts, "rows": rows, **self.notes.document()}
 
 
 @with_session("contributor", "registry", "system", institution="", subject=True)
@@ -199,6 +202,7 @@ def send(
             else:
                 name = import_service_pb2.Outcome.Name(answer.outcome)
                 report.counts[enum_text(name, "OUTCOME_")] += 1
+                report.notes.add(answer, records.get(answer.row, ""))
             advance()
 
 
@@ -231,13 +235,13 @@ def show(screen: Screen, report: Report) -> RenderableType:
     counts = screen.table(*(f">{name}" for name in OUTCOMES))
     counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
     if not report.refused:
-        return counts
+        return Group(*report.notes.tables(screen), counts)
     refused = screen.table(">row", "record", "column", "problem", "remedy")
     for row in report.refused[:SHOWN_MAX]:
         refused.add_row(str(row.row), row.record_id, row.column, row.problem, row.remedy)
     if (more := len(report.refused) - SHOWN_MAX) > 0:
         refused.caption = screen.text("import.more", more=more)
-    return Group(refused, counts)
+    return Group(*report.notes.tables(screen), refused, counts)
 
 
 def write_report(path: Path, report: Report) -> None:

@@ -46,7 +46,7 @@ def test_shares_that_are_no_whole_or_not_of_all_are_told() -> None:
     (found,) = disagreements(claims)
     assert (found.field, found.said) == ("share_ppm", "900000")
     (found,) = disagreements([*claims, claim("gamma", "s3")])
-    assert (found.claim.unit, found.said, found.counts) == ("beta", "900000", "1000000")
+    assert (found.claim, found.said, found.counts) == (claims[1], "900000", "1000000")
     whole = [claim("alpha", "s1", share=400_000), claim("beta", "s2", share=600_000)]
     assert disagreements(whole) == []
     assert [each.field for each in disagreements([*whole, claim("gamma", "s3")])] == ["share_ppm"]
