@@ -55,7 +55,8 @@ def test_what_is_written_together_is_read_again_with_all_its_events(
     assert submissions.batches.write(decisions) == set()
     assert stored(submissions) == {w.after.submission_id: w.after for w in decisions}
     found = submissions.of_request("q2")
-    assert found is not None and found.submission.submission_id == "id-2"
+    assert found is not None
+    assert found.submission.submission_id == "id-2"
     both = [e.event_id for write in (*writes, *decisions) for e in write.events]
     assert told(submissions) == both, "the events of a submission keep the order of its versions"
 
