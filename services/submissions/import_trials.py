@@ -19,7 +19,7 @@ from services.submissions.domain.submission import (
     Submission,
 )
 from services.submissions.events import events_of
-from services.submissions.imports import Row, plan_row, refusable
+from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row, refusable
 
 ROWS_MAX = 20_000
 """Rows of a call, because what they would make is kept until the call ends."""
@@ -43,9 +43,12 @@ def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb
         rows = [(Row(request.row), request.with_events) for request in group]
         for part in without_repeats(rows, lambda each: each[0].source):
             stored = desk.submissions.of_sources(row.source for row, _ in part)
-            for row, with_events in part:
+            plans: list[tuple[Loaded | None, RowPlan]] = []
+            for row, _ in part:
                 known = planned.get(row.source) or stored.get(row.source)
-                plan = refusable(row, partial(plan_row, desk, row, known))
+                plans.append((known, refusable(row, partial(plan_row, desk, row, known))))
+            note_neighbours(desk, (plan for _, plan in plans))
+            for (row, with_events), (known, plan) in zip(part, plans, strict=True):
                 answer = pb.TryImportResponse(answer=plan.answer)
                 if known and desk.principal.reaches(known.submission.content.unit_id):
                     answer.version_before = known.submission.version

@@ -16,6 +16,7 @@ from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
 from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
 from services.submissions.store import need_room
 
@@ -57,6 +58,7 @@ def import_rows(
 def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsResponse]:
     known = desk.submissions.of_sources(row.source for row in rows)
     plans = [refusable(row, partial(plan_row, desk, row, known.get(row.source))) for row in rows]
+    note_neighbours(desk, plans)
     confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()
@@ -64,6 +66,14 @@ def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsRespon
         plan.answer if is_certain else refusable(row, partial(_again, desk, row)).answer
         for row, plan, is_certain in zip(rows, plans, confirmed, strict=True)
     ]
+
+
+def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
+    """Add to the answers of rows to be written what other claims make worth knowing."""
+    written = [(plan.answer, plan.write.after) for plan in plans if plan.write]
+    neighbours = Neighbours.of(desk.submissions, (after for _, after in written))
+    for answer, after in written:
+        neighbours.tell(answer, after, desk.principal)
 
 
 def refusable(row: Row, plan: Callable[[], RowPlan]) -> RowPlan:

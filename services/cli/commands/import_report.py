@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from kieng.submissions.v1 import import_service_pb2
+from services.cli.commands.import_notes import Notes
 from services.cli.errors import trouble_of_status
 from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
@@ -47,6 +48,7 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
     refused_rows: set[int] = field(default_factory=set)
+    notes: Notes = field(default_factory=Notes)
 
     def refuse(self, row: RefusedRow) -> None:
         """Count a row as refused and keep it for the report that `--report` writes."""
@@ -62,12 +64,14 @@ class Report:
             return "refused"
         outcome = enum_text(import_service_pb2.Outcome.Name(answer.outcome), "OUTCOME_")
         self.counts[outcome] += 1
+        self.notes.add(answer, record_id)
         return outcome
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
-        return {**counts, "rows": [asdict(row) for row in self.refused]}
+        rows = [asdict(row) for row in self.refused]
+        return {**counts, "rows": rows, **self.notes.document()}
 
 
 def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
@@ -103,13 +107,13 @@ def show(screen: Screen, report: Report) -> RenderableType:
     counts = screen.table(*(f">{name}" for name in OUTCOMES))
     counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
     if not report.refused:
-        return counts
+        return Group(*report.notes.tables(screen), counts)
     refused = screen.table(">row", "record", "column", "problem", "remedy")
     for row in report.refused[:SHOWN_MAX]:
         refused.add_row(str(row.row), row.record_id, row.column, row.problem, row.remedy)
     if (more := len(report.refused) - SHOWN_MAX) > 0:
         refused.caption = screen.text("import.more", more=more)
-    return Group(refused, counts)
+    return Group(*report.notes.tables(screen), refused, counts)
 
 
 def write_report(path: Path, report: Report) -> None:

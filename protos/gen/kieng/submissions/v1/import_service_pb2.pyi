@@ -114,6 +114,8 @@ class ImportSubmissionsResponse(_message.Message):
     SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    MAY_BE_SAME_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row."""
     outcome: Global___Outcome.ValueType
@@ -126,6 +128,16 @@ class ImportSubmissionsResponse(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Why it was refused, naming the field; unset otherwise."""
 
+    @_builtins.property
+    def may_be_same(self) -> _containers.RepeatedCompositeFieldContainer[Global___LikeClaim]:
+        """Claims of the institution that may be about the same work under another work key, as far as the caller's units contain them; at
+        most 5. Nothing is counted by it: correct the number of one of them if they are the same. Only when the row changed something.
+        """
+
+    @_builtins.property
+    def shares(self) -> Global___SharesOfWork:
+        """Set when the claims of the institution on the row's work declare more than the whole of it, or only some of them a share."""
+
     def __init__(
         self,
         *,
@@ -134,14 +146,82 @@ class ImportSubmissionsResponse(_message.Message):
         submission_id: _builtins.str = ...,
         version: _builtins.int = ...,
         error: _status_pb2.Status | None = ...,
+        may_be_same: _abc.Iterable[Global___LikeClaim] | None = ...,
+        shares: Global___SharesOfWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "shares", b"shares"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "row", b"row", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "row", b"row", "shares", b"shares", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportSubmissionsResponse: _TypeAlias = ImportSubmissionsResponse  # noqa: Y015
+
+@_typing.final
+class LikeClaim(_message.Message):
+    """A claim on a work that may be the work of a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    WORK_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_RECORD_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission."""
+    unit_id: _builtins.str
+    """Its claiming unit."""
+    work_key: _builtins.str
+    """Its work key."""
+    @_builtins.property
+    def source_record(self) -> _submission_pb2.SourceRecord:
+        """Record it was imported from; unset if it was not."""
+
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        unit_id: _builtins.str = ...,
+        work_key: _builtins.str = ...,
+        source_record: _submission_pb2.SourceRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source_record", b"source_record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source_record", b"source_record", "submission_id", b"submission_id", "unit_id", b"unit_id", "work_key", b"work_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LikeClaim: _TypeAlias = LikeClaim  # noqa: Y015
+
+@_typing.final
+class SharesOfWork(_message.Message):
+    """The shares that the claims of an institution on one work declare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARED_PPM_FIELD_NUMBER: _builtins.int
+    DECLARING_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
+    declared_ppm: _builtins.int
+    """Sum of the declared shares in parts per million."""
+    declaring: _builtins.int
+    """Number of claims that declare a share."""
+    silent: _builtins.int
+    """Number of claims that declare none. While there is one, the others' shares count for nothing: the work is split evenly."""
+    def __init__(
+        self,
+        *,
+        declared_ppm: _builtins.int = ...,
+        declaring: _builtins.int = ...,
+        silent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared_ppm", b"declared_ppm", "declaring", b"declaring", "silent", b"silent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharesOfWork: _TypeAlias = SharesOfWork  # noqa: Y015
 
 @_typing.final
 class TryImportRequest(_message.Message):
