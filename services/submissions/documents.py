@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -65,6 +65,7 @@ class SubmissionDocument(me.Document):
             {"fields": ["names"], "unique": True, "name": "by_name"},
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
+            {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
 
@@ -226,6 +227,11 @@ def decode_outbox(document: dict[str, Any]) -> list[Event]:
         )
         for entry in document["outbox"]
     ]
+
+
+def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return the unpublished events of documents, in the order of each document."""
+    return [event for document in documents for event in decode_outbox(document)]
 
 
 def _content(document: dict[str, Any]) -> Content:
