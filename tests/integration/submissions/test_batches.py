@@ -10,12 +10,12 @@ import pytest
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from services.submissions import batches
-from services.submissions.documents import Write
+from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, Submission
 from services.submissions.events import events_of
 from services.submissions.outbox import SubmissionOutbox
-from services.submissions.store import GROUP_MAX, Submissions, waiting
+from services.submissions.store import GROUP_MAX, Submissions
 from tests.integration.submissions.test_store import amended, inserted, new
 from tests.unit.submissions.builders import by
 
@@ -54,7 +54,8 @@ def test_what_is_written_together_is_read_again_with_all_its_events(
     assert submissions.batches.write(decisions) == set()
     assert stored(submissions) == {w.after.submission_id: w.after for w in decisions}
     found = submissions.of_request("q2")
-    assert found is not None and found.submission.submission_id == "id-2"
+    assert found is not None
+    assert found.submission.submission_id == "id-2"
     both = [e.event_id for write in (*writes, *decisions) for e in write.events]
     assert told(submissions) == both, "the events of a submission keep the order of its versions"
 
