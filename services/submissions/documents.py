@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,7 @@ class SubmissionDocument(me.Document):
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
             {"fields": ["alike_by"], "name": "by_likeness"},
+            {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
 
@@ -254,6 +255,11 @@ def decode_outbox(document: dict[str, Any]) -> list[Event]:
         )
         for entry in document["outbox"]
     ]
+
+
+def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return the unpublished events of documents, in the order of each document."""
+    return [event for document in documents for event in decode_outbox(document)]
 
 
 def _content(document: dict[str, Any]) -> Content:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from pymongo import UpdateOne
@@ -14,20 +14,20 @@ from pymongo.errors import DuplicateKeyError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
 from services.kernel.mongo import Mongo, Store
-from services.kernel.publisher import Event
 from services.submissions import metrics
+from services.submissions.backlog import Backlog
 from services.submissions.batches import Batches
 from services.submissions.documents import (
     Loaded,
     Write,
     decode,
-    decode_outbox,
     encode_change,
     encode_new,
     request_name,
     source_name,
 )
 from services.submissions.domain.submission import SourceRecord, State, request_id_taken
+from services.submissions.matching import fits
 from services.submissions.schema import database_name, declare
 from services.submissions.write_combiner import Together
 
@@ -56,6 +56,7 @@ class Submissions:
         self._documents = self._database["submissions"]
         self.batches = Batches(self._database)
         self._insert_each = Together(self._refused, INSERTS_MAX)
+        self.backlog = Backlog()
 
     def declare(self) -> None:
         """Create the indexes that are missing."""
@@ -73,10 +74,9 @@ class Submissions:
         Raises:
             NotFound: no submission has this id.
         """
-        document = self._documents.find_one({"_id": submission_id})
-        if document is None:
-            raise absent()
-        return decode(document)
+        if found := self._one({"_id": submission_id}):
+            return found
+        raise absent()
 
     def of_request(self, request_id: str) -> Loaded | None:
         """Return the submission that a request created or changed."""
@@ -106,12 +106,15 @@ class Submissions:
         """Return submissions ordered by id.
 
         Args:
-            query: MongoDB filter.
+            query: MongoDB filter, of the forms that `matching.fits` knows.
             after: id that the page follows; empty for the first page.
             limit: maximum number of submissions.
         """
-        wanted = {**query, "_id": {"$gt": after}} if after else query
-        return [decode(d) for d in self._documents.find(wanted).sort("_id", 1).limit(limit)]
+        # Few claim one work; the embedded database uses an index only if that covers the filter.
+        key = {"work_key": query["work_key"]} if "work_key" in query else query
+        wanted = {**key, "_id": {"$gt": after}} if after else key
+        found = self._documents.find(wanted).sort("_id", 1).limit(limit if key == query else 0)
+        return [decode(d) for d in islice((d for d in found if fits(d, query)), limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
         """Yield all submissions ordered by id, read in batches."""
@@ -133,7 +136,9 @@ class Submissions:
 
         Raises:
             AlreadyExists: its request id or source record is in use.
+            Exhausted: more is submitted than can be written or published now.
         """
+        self.backlog.need_room()
         if self._insert_each(write):
             raise AlreadyExists("the request_id or source record is in use")
 
@@ -266,11 +271,6 @@ def need_room(write: Write) -> None:
     pending = write.before.pending if write.before else 0
     if pending + len(write.events) > OUTBOX_MAX:
         raise Exhausted("too many changes of this submission wait for the broker; repeat later")
-
-
-def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return the unpublished events of documents, in the order of each document."""
-    return [event for document in documents for event in decode_outbox(document)]
 
 
 def _update(write: Write) -> UpdateOne:

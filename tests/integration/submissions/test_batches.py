@@ -11,12 +11,12 @@ from pymongo.errors import BulkWriteError, OperationFailure
 
 from services.kernel.errors import Exhausted
 from services.submissions import batches
-from services.submissions.documents import Write
+from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, Submission
 from services.submissions.events import events_of
 from services.submissions.outbox import SubmissionOutbox
-from services.submissions.store import GROUP_MAX, Submissions, waiting
+from services.submissions.store import GROUP_MAX, Submissions
 from tests.integration.submissions.test_store import amended, inserted, new
 from tests.unit.submissions.builders import by
 

@@ -6,11 +6,11 @@ import pytest
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, NotFound
 from services.kernel.publisher import Event
-from services.submissions.documents import Write
+from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, SourceRecord, Submission
 from services.submissions.events import TOPIC, events_of
-from services.submissions.store import OUTBOX_MAX, Submissions, waiting
+from services.submissions.store import OUTBOX_MAX, Submissions
 from tests.unit.submissions.builders import by, change, content
 
 
