@@ -111,7 +111,8 @@ class Stack:
     """A `kieng up` of some build, whose commands are measured."""
 
     def __init__(self, folder: Path, tree: Path) -> None:
-        self.environment = {"PYTHONPATH": str(tree)}
+        # Safe, or `python -m` would take the folder it is run in first, which is this build.
+        self.environment = {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
         folder.mkdir()
         self.running = RunningStack(folder, "embedded", self.environment)
 
