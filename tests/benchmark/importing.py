@@ -112,7 +112,7 @@ class Stack:
 
     def __init__(self, folder: Path, tree: Path) -> None:
         # Safe, or `python -m` would take the folder it is run in first, which is this build.
-        self.environment = {"PYTHONPATH": str(tree), "PYTHONSAFEPATH": "1"}
+        self.environment = {"PYTHONPATH": f"{tree}:{tree}/protos/gen", "PYTHONSAFEPATH": "1"}
         folder.mkdir()
         self.running = RunningStack(folder, "embedded", self.environment)
 
