@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,6 +33,8 @@ class Kind(StrEnum):
     PROPOSAL = "proposal"
     EMERGENCY = "emergency"
     SUBMISSION_WITHDRAWN = "submission_withdrawn"
+    WORK_CONTRADICTED = "work_contradicted"
+    EMAIL_CONFIRMATION = "email_confirmation"
 
 
 class Language(StrEnum):
@@ -63,11 +65,26 @@ class Subscription:
     email: str = ""
     language: Language = Language.VI
     target_unit_ids: tuple[str, ...] = ()
+    is_confirmed: bool = False
+    """Whether its person has shown to receive what is sent to the address."""
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Return True if a kind is sent by e-mail; an emergency always is."""
-        is_wanted = kind is Kind.EMERGENCY or kind in self.email_kinds
-        return bool(self.email) and is_wanted
+        """Return True if a kind is sent by e-mail: a code until the address is confirmed.
+
+        Then what was chosen, and every emergency.
+        """
+        if kind is Kind.EMAIL_CONFIRMATION or not self.is_confirmed:
+            return self.needs_code and kind is Kind.EMAIL_CONFIRMATION
+        return bool(self.email) and (kind is Kind.EMERGENCY or kind in self.email_kinds)
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether the address waits for its confirmation."""
+        return bool(self.email) and not self.is_confirmed
+
+    def after(self, known: Subscription) -> Subscription:
+        """Return this one as it replaces another: a confirmed address stays confirmed."""
+        return replace(self, is_confirmed=known.is_confirmed and known.email == self.email)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,33 @@ class Proposed:
     waits_for: tuple[str, ...] = ()
     emergency: str = ""
     emergency_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A submission that claims a work, its unit, and who submitted it, if that is known."""
+
+    submission_id: str
+    unit_id: str
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class Contradicted:
+    """A work whose leading claim is contradicted by another institution.
+
+    ``differences`` are field, what the other says, and what counts; empty for nothing.
+    """
+
+    event_id: str
+    work_key: str
+    leading: Claimant
+    other: Claimant
+    differences: tuple[tuple[str, str, str], ...]
+
+
+Heard = Decided | Reached | Proposed | Contradicted
+"""What may cause notices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +247,49 @@ def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
             "emergency_by": proposed.emergency_by,
         },
     )
+
+
+def notices_of_contradiction(found: Contradicted, subscribers: Sequence[str]) -> list[Notice]:
+    """Return the notices for those who submitted the two claims, and their units' subscribers.
+
+    Args:
+        found: the contradicted work.
+        subscribers: keys of people; those of other institutions are not told.
+    """
+    both = (found.leading, found.other)
+    own = {each.recipient.institution_id: each for each in both}
+    authors = [each.recipient.key for each in both if each.recipient.subject]
+    told = dict.fromkeys([*authors, *subscribers])
+    return [
+        _notice_of_contradiction(found, recipient, own[institution_id])
+        for recipient in told
+        if (institution_id := recipient.partition("/")[0]) in own
+    ]
+
+
+def _notice_of_contradiction(found: Contradicted, recipient: str, own: Claimant) -> Notice:
+    differences = (f"{name}: {a or '-'} ≠ {b or '-'}" for name, a, b in found.differences)
+    return Notice(
+        kind=Kind.WORK_CONTRADICTED,
+        about=f"work:{found.work_key}",
+        event_key=found.event_id,
+        recipient=recipient,
+        facts={
+            "key": found.work_key,
+            "leading_unit": found.leading.unit_id,
+            "leading_submission": found.leading.submission_id,
+            "other_unit": found.other.unit_id,
+            "other_submission": found.other.submission_id,
+            "own_submission": own.submission_id,
+            "differences": "; ".join(differences),
+        },
+    )
+
+
+def units_concerned(found: Contradicted) -> list[str]:
+    """Return the claiming units and those above them, up to their institutions."""
+    units = [*subscribable(found.leading.unit_id), *subscribable(found.other.unit_id)]
+    return [unit_id for unit_id in dict.fromkeys(units) if unit_id != ROOT_UNIT_ID]
 
 
 def subscribable(unit_id: str) -> list[str]:

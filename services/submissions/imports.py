@@ -85,7 +85,7 @@ def _again(desk: Desk, row: _Row) -> RowPlan:
 
 def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
     check(row.message)
-    if before and not desk.principal.reaches(before.submission.content.unit_id):
+    if before and not desk.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
     if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))

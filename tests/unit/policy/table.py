@@ -70,6 +70,7 @@ TABLE = {
     "kieng.notifications.v1.NotificationService.MarkRead": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.GetSubscription": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.SetSubscription": (ALL, "self"),
+    "kieng.notifications.v1.NotificationService.ConfirmEmail": (ALL, "self"),
 }
 """Every RPC -> roles that it admits, and what it touches."""
 
