@@ -94,7 +94,7 @@ class KernelSettings(BaseSettings):
     audiences: str = "kieng"
     """Audiences of tokens that are accepted beside the service's own, `kieng.SERVICE`; by commas.
 
-    `kieng` holds for every service that accepts it; empty accepts the own audience only.
+    `kieng` holds for every service that accepts it; `none` accepts the own audience only.
     """
     service_key: SecretStr = SecretStr("")
     """Private key that signs calls to other services, Ed25519, PEM; empty passes tokens on."""
@@ -115,7 +115,8 @@ class KernelSettings(BaseSettings):
     def accepted_audiences(self, service: str) -> list[str]:
         """Return the audiences of tokens that a service accepts, its own one first."""
         others = [name.strip() for name in self.audiences.split(",")]
-        return list(dict.fromkeys([audience_of(service), *filter(None, others)]))
+        named = [name for name in others if name not in ("", "none")]
+        return list(dict.fromkeys([audience_of(service), *named]))
 
     def kafka_options(self) -> dict[str, Any]:
         """Return options of all Kafka clients.

@@ -74,6 +74,12 @@ TABLE = {
 }
 """Every RPC -> roles that it admits, and what it touches."""
 
+FORWARDED = {
+    "kieng.directory.v1.DirectoryService.GetDirectory",
+    "kieng.partners.v1.PartnerService.ResolvePartner",
+}
+"""What a service asks another one in the name of its caller; nothing else opens to it."""
+
 OWN = ("own", "below")
 """Relations of a thing to a credential that reaches it."""
 RELATIONS = (*OWN, "above", "beside", "another institution", "the consortium", "of nobody")
