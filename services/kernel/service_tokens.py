@@ -1,7 +1,7 @@
 """The credential of a service for calls to others: its own signature around its caller's token.
 
 The called service then knows both: who calls, and for whom. A caller's token alone opens no other
-service than the one that it was made for, and a service alone acts for nobody (ADR 0033).
+service than the one that it was made for, and a service alone opens nothing (ADR 0033).
 """
 
 from __future__ import annotations

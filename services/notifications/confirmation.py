@@ -1,4 +1,4 @@
-"""Confirms e-mail addresses: whoever sends back the code of a mail receives what is sent there.
+"""Confirms e-mail addresses: who sends back the code of a mail receives what is sent there.
 
 The code is made when its mail is sent and kept as a hash only, so that neither the ledger nor the
 inbox nor a backup holds one. A mail that is sent again carries another code; the last one counts.
@@ -23,7 +23,7 @@ CODE_HOURS = 24
 ATTEMPTS_MAX = 5
 CODES_PER_HOUR_MAX = 5
 UNKNOWN = "..."
-"""Stands for the code wherever it is not the mail itself."""
+"""The code wherever it is not in the mail itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,14 @@ def hash_of(code: str, recipient: str, email: str) -> str:
 
 
 def waiting(code: str, recipient: str, email: str, now: datetime) -> Waiting:
-    """Return what an address waits for after a code is sent to it."""
+    """Return what an address waits for after a code is sent to it.
+
+    Args:
+        code: the code.
+        recipient: key of the person.
+        email: the address.
+        now: the time.
+    """
     return Waiting(email, hash_of(code, recipient, email), now + timedelta(hours=CODE_HOURS))
 
 
@@ -81,7 +88,7 @@ def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) 
 
 
 def check_codes_sent(last_hour: Iterable[Notification]) -> None:
-    """Check that another code may be sent, so that nobody fills the mailbox of another.
+    """Check that another code may be sent: the mailbox may be that of another person.
 
     Args:
         last_hour: what the person was notified of in the last hour.

@@ -10,18 +10,19 @@ from services.kernel.errors import NotReady
 from services.kernel.kafka import Record
 from services.kernel.mongo import DOWN
 from services.notifications import metrics, wire
-from services.notifications.domain import (
+from services.notifications.contradictions import (
     Contradicted,
+    notices_of_contradiction,
+    units_concerned,
+)
+from services.notifications.domain import (
     Decided,
-    Heard,
     Notice,
     Proposed,
     notice_of_proposal,
     notice_of_target,
-    notices_of_contradiction,
     notices_of_decision,
     subscribable,
-    units_concerned,
 )
 from services.notifications.store import Deliveries, Inbox, Subscriptions
 
@@ -73,7 +74,7 @@ def notify(
         metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
 
 
-def _notices(event: Heard, subscriptions: Subscriptions) -> list[Notice]:
+def _notices(event: wire.Heard, subscriptions: Subscriptions) -> list[Notice]:
     if isinstance(event, Decided):
         return notices_of_decision(event)
     if isinstance(event, Proposed):

@@ -14,11 +14,9 @@ from kieng.submissions.v1 import events_pb2 as submission_events_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, event_type
+from services.notifications.contradictions import Claimant, Contradicted
 from services.notifications.domain import (
-    Claimant,
-    Contradicted,
     Decided,
-    Heard,
     Kind,
     Language,
     Notification,
@@ -52,6 +50,8 @@ TITLE_FIELDS = {
     "facility": "code",
     "training": "topic",
 }
+Heard = Decided | Reached | Proposed | Contradicted
+"""What may cause notices."""
 _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
@@ -150,7 +150,7 @@ def decode_contradicted(event: kpi_events_pb2.WorkContradicted) -> Contradicted:
         work_key=event.work_key,
         leading=leading,
         other=other,
-        differences=tuple((c.field, c.said, c.counts) for c in event.contradictions),
+        differences=tuple((c.field, c.said, c.counts) for c in event.differences),
     )
 
 

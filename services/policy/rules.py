@@ -72,7 +72,14 @@ class Resource:
         above: Iterable[str] = (),
         roles: Iterable[str] = (),
     ) -> Resource:
-        """Return the resource of some units."""
+        """Return the resource of some units.
+
+        Args:
+            unit_ids: units that it belongs to, or changes.
+            is_secret: whether outsiders must not learn that it exists.
+            above: units above all of them in the unit tree.
+            roles: the only roles of the method that open it; all of them if there are none.
+        """
         return Resource(frozenset(unit_ids), is_secret, frozenset(above), frozenset(roles))
 
     def is_reached_by(self, principal: Principal) -> bool:

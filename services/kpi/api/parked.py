@@ -23,7 +23,7 @@ SHOWN_CHARACTERS_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and whether it runs the platform, so that it is shown what is of nobody."""
+    """Who asks, and whether it runs the platform, so that records without an owner are shown."""
 
     principal: Principal
     runs_platform: bool
@@ -35,7 +35,7 @@ class Caller:
         Args:
             principal: who asks.
             method: the RPC.
-            root_id: root of the unit tree; what is of nobody is its operators'.
+            root_id: root of the unit tree; records without an owner are its operators'.
 
         Raises:
             Forbidden: it acts for a part of its institution. The caller's fault.

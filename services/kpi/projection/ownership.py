@@ -158,7 +158,7 @@ class OwnedPartitions(DependencyProvider):
             behind,
             self._report,
             self._size,
-            self._tell,
+            self._publish,
         )
 
     def _is_log_of(self, view: View) -> bool:
@@ -177,8 +177,8 @@ class OwnedPartitions(DependencyProvider):
                 self._unknown.add(kind)
                 log.warning("records of an unknown type are skipped", type=kind, **place)
 
-    def _tell(self, events: Sequence[Event]) -> None:
-        """Publish what a batch tells; raises NotReady without a broker."""
+    def _publish(self, events: Sequence[Event]) -> None:
+        """Publish the events of a batch; raises NotReady without a broker."""
         try:
             self.publisher.publish(events)
         except Unavailable as down:

@@ -66,8 +66,8 @@ class PartitionFold:
         behind: writes flushes of a backlog; without it each is stored when `apply` returns.
         report: called with every stored flush, possibly on another thread.
         size: maximum number of records per flush; shared by all partitions of the process.
-        tell: publishes what a flush tells, on the thread that commits it. Before the commit: after
-            a crash in between it is told again, with the same ids, and never forgotten.
+        publish: publishes the events of a flush, on the thread that commits it. Before the commit:
+            after a crash in between they are published again, with the same ids, and never lost.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class PartitionFold:
         behind: WriteBehind | None = None,
         report: Callable[[Flush], None] = lambda flush: None,
         size: FlushSize | None = None,
-        tell: Callable[[Sequence[Event]], None] = lambda events: None,
+        publish: Callable[[Sequence[Event]], None] = lambda events: None,
     ) -> None:
         self.lease = lease
         self.stored_offset = lease.next_offset
@@ -89,7 +89,7 @@ class PartitionFold:
         self._ledger = ledger
         self._behind = behind
         self._report = report
-        self._tell = tell
+        self._publish = publish
         self._size = size or FlushSize()
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[RowKey, PackedRow] = {}
@@ -135,8 +135,8 @@ class PartitionFold:
             self._works.popitem(last=False)
 
     def _commit(self, flush: Flush, records: int) -> None:
-        if flush.told:
-            self._tell(flush.told)
+        if flush.events:
+            self._publish(flush.events)
         with metrics.FLUSH_SECONDS.time(), self._size.measured(records):
             self._ledger.commit(flush)
         self.stored_offset = flush.next_offset
@@ -157,7 +157,7 @@ class PartitionFold:
         for event, statement in changed:
             old = self._works[event.work_key]
             self._fold_one(event, statement, touched, deltas)
-            flush.told += self._contradicted(event.work_key, old)
+            flush.events += self._contradicted(event.work_key, old)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
         self.lease = flush.done()
@@ -204,7 +204,7 @@ class PartitionFold:
             deltas[key] = deltas.get(key, 0) + change
 
     def _contradicted(self, work_key: str, old: Work) -> list[Event]:
-        """Return what a change of a work tells the institutions that claim it."""
+        """Return the events of the contradictions that a change of a work made."""
         new = self._works[work_key]
         found = () if new is old else new_contradictions(old, new, self.catalogue.tree)
         return [contradicted_event(work_key, new, each) for each in found]

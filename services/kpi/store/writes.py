@@ -54,7 +54,7 @@ class Flush:
         bundles: name -> content of bundles of works; of a bulk load only.
         changed: (unit id, month) of a row -> its changed cells with new values.
         skipped: unknown event type -> number of its records, which are not stored.
-        told: events to publish before the flush is committed, which are not stored either.
+        events: events to publish before the flush is committed, which are not stored either.
     """
 
     lease: PartitionLease
@@ -71,7 +71,7 @@ class Flush:
     bundles: dict[str, bytes] = field(default_factory=dict)
     changed: dict[RowKey, Mapping[CellKey, int]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def last_offset(self) -> int:

@@ -54,8 +54,8 @@ def contradicted_event(work_key: str, work: Work, found: Contradiction) -> Event
         work_key=work_key[:TEXT_MAX],
         leading=_claimant(leading),
         contradicting=_claimant(other),
-        contradictions=[
-            events_pb2.Contradiction(
+        differences=[
+            events_pb2.WorkContradicted.Difference(
                 field=each.field,
                 said=_shown(each.field, each.said)[:TEXT_MAX],
                 counts=_shown(each.field, each.counts)[:TEXT_MAX],
@@ -82,9 +82,9 @@ def _changed(work: Work, name: str) -> submission_events.SubmissionChanged:
     return events.decode_changed(work.statements[name].source)
 
 
-def _claimant(event: submission_events.SubmissionChanged) -> events_pb2.Claimant:
+def _claimant(event: submission_events.SubmissionChanged) -> events_pb2.WorkContradicted.Claimant:
     claim = event.verified if event.HasField("verified") else event.declared
-    return events_pb2.Claimant(
+    return events_pb2.WorkContradicted.Claimant(
         submission_id=event.submission_id[:TEXT_MAX],
         institution_id=event.institution_id,
         unit_id=claim.unit_id,

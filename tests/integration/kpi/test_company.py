@@ -134,7 +134,7 @@ def test_a_foreign_claim_that_differs_is_told_and_marked_and_moves_no_number(
         assert event.leading.unit_id == "alpha/sci"
         assert event.leading.submitted_by == "author-of-alpha"
         assert event.contradicting.submission_id == "beta.0199"
-        (found,) = event.contradictions
+        (found,) = event.differences
         assert (found.field, found.said, found.counts) == ("quartile", "q2", "q1")
 
         other.facts.publication.quartile = first.facts.publication.quartile

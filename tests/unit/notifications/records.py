@@ -49,8 +49,10 @@ def reached(unit_id: str = "alpha/sci", value: int = 1250) -> kpi_events_pb2.Tar
 
 
 def contradicted(**fields: Any) -> kpi_events_pb2.WorkContradicted:
-    claimant = kpi_events_pb2.Claimant
-    difference = kpi_events_pb2.Contradiction(field="quartile", said="q2", counts="q1")
+    claimant = kpi_events_pb2.WorkContradicted.Claimant
+    difference = kpi_events_pb2.WorkContradicted.Difference(
+        field="quartile", said="q2", counts="q1"
+    )
     return kpi_events_pb2.WorkContradicted(
         **{
             "work_key": "doi:10.1000/x",
@@ -63,7 +65,7 @@ def contradicted(**fields: Any) -> kpi_events_pb2.WorkContradicted:
             "contradicting": claimant(
                 submission_id="beta.1", institution_id="beta", unit_id="beta", submitted_by="u2"
             ),
-            "contradictions": [difference],
+            "differences": [difference],
             **fields,
         }
     )
