@@ -135,4 +135,11 @@ def test_notifications_hear_of_decisions_targets_contradictions_and_proposals_al
         Decided(Kind.SUBMISSION_VERIFIED, "s-1", 6, (AUTHOR,), new, *article),
         Reached("a", "KNW-01", 2025, 120, 124),
         Proposed("rollback-2ee31d25ec7c-1", 2, "open", "a", ("b",)),
+        Contradicted(
+            "c2f4898a56a790c97e2e27d9977a6b6897e6aac9330aeef2a42528ea4def969b",
+            "doi:10.5555/both",
+            Claimant("alpha.1", "alpha/sci", Recipient("alpha", "author-of-alpha")),
+            Claimant("beta.1", "beta", Recipient("beta", "author-of-beta")),
+            (("quartile", "q2", "q1"),),
+        ),
     ]
