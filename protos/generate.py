@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import grpc_tools
+import openapi
 from grpc_tools import protoc
 
 PROTOS = Path(__file__).resolve().parent
@@ -56,6 +57,10 @@ def generate(target: Path) -> None:
         compile_protos([plugin, *outputs], services)
     for folder in [path for path in target.rglob("*") if path.is_dir()]:
         (folder / "__init__.py").write_text(PACKAGE_MARK)
+    with tempfile.TemporaryDirectory() as temporary:
+        image = Path(temporary) / "protos.binpb"
+        write_image(image, comments=True)
+        openapi.write(image, target / "kieng" / "openapi.json", target)
 
 
 def write_image(image: Path, *, comments: bool) -> None:
