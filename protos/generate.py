@@ -16,8 +16,11 @@ import tempfile
 from pathlib import Path
 
 import grpc_tools
-import openapi
 from grpc_tools import protoc
+
+# The program may be loaded from elsewhere, without its folder on the path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import openapi
 
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS / "gen"

@@ -35,9 +35,9 @@ SCALARS: dict[int, dict[str, Any]] = {
     F.TYPE_BYTES: {"type": "string", "contentEncoding": "base64"},
     F.TYPE_DOUBLE: {"type": "number"},
     F.TYPE_FLOAT: {"type": "number"},
-    **dict.fromkeys(INTEGERS, {"type": "integer", "format": "int32"}),
+    **{kind: {"type": "integer", "format": "int32"} for kind in INTEGERS},
     # Written as text, since JavaScript has no integers of 64 bits; read as either.
-    **dict.fromkeys(LONG, {"type": ["string", "integer"], "format": "int64"}),
+    **{kind: {"type": ["string", "integer"], "format": "int64"} for kind in LONG},
 }
 WELL_KNOWN: dict[str, dict[str, Any]] = {
     "google.protobuf.Timestamp": {"type": "string", "format": "date-time"},

@@ -35,7 +35,7 @@ STATUS = {
     "DEADLINE_EXCEEDED": 503,
     "UNFORESEEN": 500,
 }
-"""Status of gRPC -> of HTTP, and of errors of the portal itself; any other is 502: a service failed."""
+"""Status of gRPC -> of HTTP; any other is 502: a service failed."""
 
 
 def public(handler: Handler) -> Endpoint:
@@ -95,7 +95,14 @@ def to_sign_in(page: Page) -> Response:
 
 
 def refusal(page: Page, code: str, message: str, fields: Any) -> Response:
-    """Answer with a page that says what was refused and what to do."""
+    """Answer with a page that says what was refused and what to do.
+
+    Args:
+        page: the page that was asked for.
+        code: name of a gRPC status; it decides the status of HTTP.
+        message: what the service says; shown as it is.
+        fields: path of each wrong field -> what is wrong with it.
+    """
     status = STATUS.get(code, 502)
     log.info("refused", path=page.request.url.path, code=code)
     key = code.lower() if code in STATUS else "failed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,8 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from services.kernel.errors import NotReady
-from services.portal import metrics, trial
+from services.portal import metrics
 from services.portal.answering import form, private, public, refusal
 from services.portal.api.connect import Connect
 from services.portal.api.document import document
@@ -34,17 +32,10 @@ from services.portal.protection import Protection
 from services.portal.site import STATIC, Page, Site
 
 log = structlog.get_logger()
-KEY_BYTES = 32
 
 
 def application(settings: Settings) -> Any:
-    """Return the ASGI application of the portal.
-
-    Raises:
-        NotReady: it must not run as set; each mistake is named with its setting.
-    """
-    if found := mistakes(settings):
-        raise NotReady("; ".join(found))
+    """Return the ASGI application of the portal."""
     site = Site(settings)
     metrics.LIVE_LIMIT.set(settings.live_pages)
 
@@ -62,22 +53,6 @@ def application(settings: Settings) -> Any:
     app.state.site = site
     sessions = site.sessions
     return Protection(app, settings.requests_per_minute, sessions.name, sessions.is_secure)
-
-
-def mistakes(settings: Settings) -> list[str]:
-    """Return why the portal must not run as set; empty if it may."""
-    found = trial.mistakes(settings)
-    given = settings.session_key.get_secret_value()
-    if not given and not trial.is_loopback(settings.host):
-        found.append("KIENG_SESSION_KEY: needed beyond loopback, the same for all replicas")
-    for key in filter(None, given.split(",")):
-        try:
-            is_key = len(base64.urlsafe_b64decode(key.strip())) == KEY_BYTES
-        except ValueError:
-            is_key = False
-        if not is_key:
-            found.append(f"KIENG_SESSION_KEY: {KEY_BYTES} bytes in base64url, joined by commas")
-    return found
 
 
 def routes(site: Site) -> Sequence[BaseRoute]:

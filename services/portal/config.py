@@ -33,4 +33,4 @@ class Settings(KernelSettings):
     requests_per_minute: int = 600
     """Requests that one session, token or address may make in a minute."""
     live_pages: int = 500
-    """Pages that may be updated live at once in this process; further ones stay as they were read."""
+    """Pages that are updated live at once; further ones stay as they were read."""

@@ -1,4 +1,4 @@
-"""Writes numbers as a language does: short beside each other, in full on hover and when read out."""
+"""Writes numbers as a language does: short beside each other, in full on hover."""
 
 from __future__ import annotations
 

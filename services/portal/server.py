@@ -12,6 +12,8 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from services.kernel.container import Looping
+from services.kernel.errors import NotReady
+from services.portal import sessions, trial
 from services.portal.config import Settings
 
 log = structlog.get_logger()
@@ -22,6 +24,16 @@ DRAIN_SECONDS = 3
 
 class OwnSettings(DependencyProvider):
     """Injects the settings of the portal."""
+
+    def setup(self) -> None:
+        """Check what the settings say together.
+
+        Raises:
+            NotReady: the portal must not run as set; each mistake is named with its setting.
+        """
+        settings: Settings = self.container.settings
+        if found := [*sessions.mistakes(settings), *trial.mistakes(settings)]:
+            raise NotReady("; ".join(found))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Settings:
         """Return the settings."""
@@ -53,7 +65,11 @@ class Web(Looping):
         return "" if self._server is not None and self._server.started else "not listening"
 
     def loop(self) -> None:
-        """Serve until stopped."""
+        """Serve until stopped.
+
+        Raises:
+            RuntimeError: the server ended by itself, e.g. as a service must not be called.
+        """
         settings: Settings = self.container.settings
         with self.container.worker(self) as method:
             config = uvicorn.Config(

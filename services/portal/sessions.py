@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import time
@@ -18,6 +19,7 @@ HOURS_MAX = 10
 """Time after which a session ends, used or not."""
 RENEW_SECONDS = 120
 """Age from which a cookie is replaced by a younger one."""
+KEY_BYTES = 32
 COOKIE_MAX = 3900
 """Browsers keep cookies up to 4,096 bytes with their name and attributes."""
 
@@ -105,3 +107,19 @@ class Sessions:
     def _header(self, value: str, seconds: int) -> str:
         secure = "; Secure" if self.is_secure else ""
         return f"{self.name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+
+
+def mistakes(settings: Settings) -> list[str]:
+    """Return what is wrong with the keys of sessions; empty if nothing is."""
+    found = []
+    given = settings.session_key.get_secret_value()
+    if not given and not is_loopback(settings.host):
+        found.append("KIENG_SESSION_KEY: needed beyond loopback, the same for all replicas")
+    for key in filter(None, given.split(",")):
+        try:
+            is_key = len(base64.urlsafe_b64decode(key.strip())) == KEY_BYTES
+        except ValueError:
+            is_key = False
+        if not is_key:
+            found.append(f"KIENG_SESSION_KEY: {KEY_BYTES} bytes in base64url, joined by commas")
+    return found

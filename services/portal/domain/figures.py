@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 Number = int | Fraction
-"""A count or an amount of dong is an int; a fraction of works, a ratio or an attainment a Fraction."""
+"""Counts and amounts of dong are ints; parts of works, ratios and attainments are fractions."""
 
 REACHED, ON_PACE, BEHIND = "reached", "on_pace", "behind"
 

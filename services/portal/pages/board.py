@@ -1,4 +1,4 @@
-"""The board: indicators of a house down, units across, as pages, tables and live updates show it."""
+"""The board: indicators of a house down, units across."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 // Without JavaScript the page shows what it was read with.
 
 const AMBER_SECONDS = 60; // as the alert KiengViewStale
+const RED_SECONDS = 300; // as the alert KiengLagHigh
 
 const table = document.querySelector("[data-live-url]");
 const sign = document.querySelector("[data-live]");
@@ -25,8 +26,18 @@ function pulse(cell) {
   cell.classList.add("changed");
 }
 
+// The age of the numbers: seconds since the service last said that they are these.
+function age() {
+  const seconds = Math.round((Date.now() - heardAt) / 1000);
+  const shown = document.querySelector("[data-age]");
+  shown.textContent = shown.dataset.age.replace("#", seconds);
+  shown.dataset.level = seconds > RED_SECONDS ? "red" : seconds > AMBER_SECONDS ? "amber" : "good";
+  if (seconds > AMBER_SECONDS) show(false);
+}
+
 function take(message) {
   heardAt = Date.now();
+  age();
   for (const [name, html] of Object.entries(message.cells)) {
     const cell = table.querySelector(`[data-cell="${CSS.escape(name)}"]`);
     if (cell && replace(cell, html)) pulse(cell);
@@ -45,11 +56,6 @@ if (table && sign && !new URLSearchParams(location.search).get("as_of")) {
   });
   source.addEventListener("error", () => show(false));
   // Every 10 seconds comes a sign of life: its absence for a minute means that numbers are old.
-  setInterval(() => {
-    if (Date.now() - heardAt > AMBER_SECONDS * 1000) {
-      show(false);
-      document.querySelector(".status").classList.add("stale");
-    }
-  }, 10_000);
+  setInterval(age, 1000);
   addEventListener("pagehide", () => source.close());
 }
