@@ -33,7 +33,9 @@ class Visitor:
     """Somebody without a browser, who follows no redirect and whose every page must be HTML."""
 
     def __init__(self, stack: RunningStack) -> None:
-        self.client = httpx.Client(base_url=address(stack), timeout=30.0)
+        # No connection outlives its answer, so none is left open when the test ends.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=address(stack), timeout=30.0, limits=limits)
 
     def get(self, path: str, **query: str) -> httpx.Response:
         """Ask for a page; what is HTML must be valid enough for the parser's strict mode."""
