@@ -34,13 +34,11 @@ STOP_SECONDS = 6.5
 """Time that the whole stack gets; broker and database, side by side, what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
+RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
 """The service that signs editions."""
-KEYS = tuple(
-    f"KIENG_{kind}_KEY{place}" for kind in ("EDITION", "SERVICE") for place in ("", "_FILE")
-)
+KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
 """Variables of private keys."""
-
 
 Prepare = Callable[[str, str], None]
 """Called with the addresses of broker and database before any service starts."""
@@ -190,32 +188,24 @@ class Launch:
             if name == SIGNS:
                 env["KIENG_EDITION_KEY_FILE"] = str(self.stack.edition_key_file)
             if name == PORTAL:
-                env |= self._portal_environment(grpc_port)
+                # With the keys of the issuers anybody signs in.
+                env |= {"KIENG_GRPC_PORT": "0", "KIENG_WEB_PORT": str(grpc_port)}
+                env["KIENG_TRIAL_ISSUER_FOLDER"] = str(self.stack.issuer_folder)
             log = self.plan.data / "logs" / f"{name}.log"
-            argv = (sys.executable, "-m", "services.kernel.runner", name)
-            child = Child(name, argv, env, log)
+            child = Child(name, (*RUNNER, name), env, log)
             self.screen.say("up.starting", name=name)
             child.start()
             self.services.append(child)
             grpc = "" if name in WITHOUT_GRPC else f"{HOST}:{grpc_port}"
             web = f"{HOST}:{grpc_port}" if name == PORTAL else ""
-            http = f"{HOST}:{http_port}"
-            processes[name] = Process(child.pid, str(log.resolve()), grpc, http, web)
+            found = (str(log.resolve()), grpc, f"{HOST}:{http_port}", web)
+            processes[name] = Process(child.pid, *found)
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
         self._save_stack(processes, bootstrap, mongo)
         for child in self.services:
             probe = probes.http_probe(processes[child.name].http, "/healthz")
             child.wait_until_ready(probe, HEALTHY_SECONDS)
-
-    def _portal_environment(self, port: int) -> dict[str, str]:
-        """Return what only the portal gets: its port, and the keys with which anybody signs in."""
-        folder = str(self.stack.issuer_folder)
-        return {
-            "KIENG_GRPC_PORT": "0",
-            "KIENG_WEB_PORT": str(port),
-            "KIENG_TRIAL_ISSUER_FOLDER": folder,
-        }
 
     def _save_stack(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
         kind = "external" if self.plan.kafka else self.plan.broker
