@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,8 @@ from services.cli.files.headings import slug
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
+ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
 """Fields that may be copied with the codes and queries of a web address."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
@@ -85,8 +88,19 @@ def is_short_date(cell: Cell) -> bool:
 
 
 def split(text: str) -> list[str]:
-    """Return the items of a list in one cell."""
-    return [item.strip() for item in text.split("|") if item.strip()]
+    """Return the items of a list in one cell, without the empty ones."""
+    return [item for item in places(text) if item]
+
+
+def places(text: str) -> list[str]:
+    """Return the items of a list in one cell, empty ones too; a bar after a backslash is text."""
+    items = [found[0] for found in ITEM.finditer(text + "|")]
+    return [ESCAPED.sub(r"\1", item.removesuffix("|")).strip() for item in items]
+
+
+def joined(items: Iterable[str]) -> str:
+    """Return the cell that `places` reads as these items."""
+    return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
 
 
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:

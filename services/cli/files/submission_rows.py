@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
 from services.cli.files.cells import (
@@ -23,8 +24,8 @@ from services.cli.files.date_order import DateOrder
 from services.cli.files.field_values import (
     CellWrong,
     is_day,
+    places,
     set_field,
-    split,
 )
 from services.cli.files.headings import CLAIM_COLUMNS, fact_columns, read_header, slug
 from services.cli.files.spreadsheets import Notice, is_too_wide
@@ -196,10 +197,9 @@ def _fill_content(
 
 def _evidence(row: Row) -> Iterator[submission_pb2.Evidence]:
     names = ("evidence_title", "evidence_uri", "evidence_sha256")
-    titles, uris, digests = (split(cell_text(row.get(name, ""))) for name in names)
-    for index, sha256 in enumerate(digests):
-        yield submission_pb2.Evidence(
-            sha256=sha256.lower(),
-            title=titles[index] if index < len(titles) else DEFAULT_EVIDENCE_TITLE,
-            uri=uris[index] if index < len(uris) else "",
-        )
+    titles, uris, digests = (places(cell_text(row.get(name, ""))) for name in names)
+    for sha256, title, uri in zip_longest(digests, titles, uris, fillvalue=""):
+        if sha256:
+            yield submission_pb2.Evidence(
+                sha256=sha256.lower(), title=title or DEFAULT_EVIDENCE_TITLE, uri=uri
+            )
