@@ -26,6 +26,9 @@ ROW_COLUMNS = ("record_id", "action", "reason")
 SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
 
+REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
+"""Headings of the column that a file of refused rows has for their reasons; it is not read."""
+
 RENAMED = {("rd_funding", "source"): "funding_source"}
 """Facts fields that have the name of a column of the claim -> the column they have instead."""
 
@@ -89,15 +92,16 @@ def is_header(type_name: str, cells: Sequence[str]) -> bool:
 
 
 def read_header(type_name: str, header: Sequence[str]) -> list[str]:
-    """Return the columns of a header row; empty texts for columns without a heading.
+    """Return the columns of a header row; empty texts for columns that are not read.
 
     Raises:
         HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
     """
     meanings = _meanings(type_name)
+    unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
     found = [_meaning(meanings, heading) for heading in header]
     for heading, name in zip(header, found, strict=True):
-        if slug(heading) and slug(heading) not in ORDINALS and not name:
+        if slug(heading) and slug(heading) not in unread and not name:
             close = get_close_matches(slug(heading), list(meanings), n=1)
             hint = f"did you mean {meanings[close[0]]}?" if close else ""
             text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"

@@ -28,7 +28,7 @@ from services.cli.files.field_values import (
     set_field,
 )
 from services.cli.files.headings import CLAIM_COLUMNS, fact_columns, read_header, slug
-from services.cli.files.spreadsheets import Notice, is_too_wide
+from services.cli.files.spreadsheets import Notice, Table, is_too_wide
 
 DEFAULT_EVIDENCE_TITLE = "evidence"
 WITHDRAW = {"withdraw", "rut"}
@@ -56,11 +56,16 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: requests in the order of rows, and the rows that cannot be read."""
+    """What a file holds: requests in the order of rows, and the rows that cannot be read.
+
+    ``table`` is what they were read from, ``names`` are its columns; empty for one not read.
+    """
 
     requests: Sequence[import_service_pb2.ImportSubmissionsRequest]
     wrong: Sequence[Wrong]
     notices: Sequence[Notice] = field(default=())
+    table: Table = field(default_factory=lambda: Table([], []))
+    names: Sequence[str] = field(default=())
 
 
 def parse(
@@ -102,7 +107,7 @@ def parse(
         requests += [] if mistakes else [request]
         wrong += mistakes
     notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
-    return Parsed(requests, wrong, notices)
+    return Parsed(requests, wrong, notices, names=names)
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:

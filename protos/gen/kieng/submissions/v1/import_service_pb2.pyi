@@ -67,10 +67,15 @@ class ImportSubmissionsRequest(_message.Message):
     SOURCE_RECORD_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row in the caller's file, given back in the answer; from 1."""
     reason: _builtins.str
     """Why, when the row withdraws; at most 1,000 characters."""
+    version_before: _builtins.int
+    """Version that the record's submission must have now, 0 for none; otherwise the row is refused with ABORTED, reason PLAN_OUTDATED.
+    Unset imports whatever the version. TryImport tells it as `version_before`.
+    """
     @_builtins.property
     def source_record(self) -> _submission_pb2.SourceRecord:
         """Record the row stands for. Required."""
@@ -86,12 +91,15 @@ class ImportSubmissionsRequest(_message.Message):
         source_record: _submission_pb2.SourceRecord | None = ...,
         content: _submission_pb2.Content | None = ...,
         reason: _builtins.str = ...,
+        version_before: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "source_record", b"source_record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version_before", b"_version_before", "content", b"content", "source_record", b"source_record", "version_before", b"version_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "reason", b"reason", "row", b"row", "source_record", b"source_record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_before", b"_version_before", "content", b"content", "reason", b"reason", "row", b"row", "source_record", b"source_record", "version_before", b"version_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__version_before: _TypeAlias = _typing.Literal["version_before"]  # noqa: Y015
+    _WhichOneofArgType__version_before: _TypeAlias = _typing.Literal["_version_before", b"_version_before"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version_before) -> _WhichOneofReturnType__version_before | None: ...
 
 Global___ImportSubmissionsRequest: _TypeAlias = ImportSubmissionsRequest  # noqa: Y015
 
@@ -214,3 +222,73 @@ class SharesOfWork(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SharesOfWork: _TypeAlias = SharesOfWork  # noqa: Y015
+
+@_typing.final
+class TryImportRequest(_message.Message):
+    """One row that is only tried."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    WITH_EVENTS_FIELD_NUMBER: _builtins.int
+    with_events: _builtins.bool
+    """True for the events, too; they are what KpiService.TryEvents counts."""
+    @_builtins.property
+    def row(self) -> Global___ImportSubmissionsRequest:
+        """The row as ImportSubmissions would get it. Required."""
+
+    def __init__(
+        self,
+        *,
+        row: Global___ImportSubmissionsRequest | None = ...,
+        with_events: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["row", b"row", "with_events", b"with_events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryImportRequest: _TypeAlias = TryImportRequest  # noqa: Y015
+
+@_typing.final
+class TryImportResponse(_message.Message):
+    """What would become of one row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    version_before: _builtins.int
+    """Version that the record's submission has now; 0 for none."""
+    @_builtins.property
+    def answer(self) -> Global___ImportSubmissionsResponse:
+        """What ImportSubmissions would answer; the submission's id is empty for a submission that does not exist yet."""
+
+    @_builtins.property
+    def submitted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that the import would publish, each a serialized `SubmissionChanged`; empty when nothing changes, and unless they were
+        asked for.
+        """
+
+    @_builtins.property
+    def verified(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that would follow if the claim were then verified; empty for a withdrawal."""
+
+    def __init__(
+        self,
+        *,
+        answer: Global___ImportSubmissionsResponse | None = ...,
+        version_before: _builtins.int = ...,
+        submitted: _abc.Iterable[_builtins.bytes] | None = ...,
+        verified: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "submitted", b"submitted", "verified", b"verified", "version_before", b"version_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryImportResponse: _TypeAlias = TryImportResponse  # noqa: Y015
