@@ -38,8 +38,8 @@ GROUP_MAX = 200
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
-ALIKE_MAX = 500
-"""Submissions that one look for likenesses reads at most."""
+NEAR_MAX = 500
+"""Submissions of the same works, or of like ones, that one look reads at most."""
 
 
 class Submissions:
@@ -95,12 +95,15 @@ class Submissions:
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
-    def alike(self, keys: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of these keys of `alike_by`, a bounded number of them."""
-        for chunk in _chunks(sorted(set(keys))):
-            yield from map(
-                decode, self._documents.find({"alike_by": {"$in": chunk}}).limit(ALIKE_MAX)
-            )
+    def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
+        """Yield submissions with one of these values, a bounded number of them.
+
+        Args:
+            name: `work_key` or `likeness`.
+            values: of it.
+        """
+        for chunk in _chunks(sorted(set(values))):
+            yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
         """Return submissions ordered by id.

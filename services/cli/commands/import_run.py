@@ -15,13 +15,17 @@ from rich.progress import Progress
 from services.cli.commands import import_effect, import_plan
 from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_plan import Asked, Difference, Plan
-from services.cli.commands.import_report import Report, local_mistakes, show
+from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes, show
 from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
 from services.cli.commands.kpi import read_names
+from services.cli.errors import Failure
 from services.cli.files import submission_file, submission_rows
 from services.cli.session import Session
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
 
 
 class Policy(StrEnum):
@@ -109,8 +113,16 @@ class Run:
         with self.session.screen.progress() as progress:
             advance = bar(progress, self.path.name, self.parsed)
             patience = patience_of(self.session.screen)
-            send(self.session.clients, requests, self.report, advance, patience)
+            try:
+                send(self.session.clients, requests, self.report, advance, patience)
+            except KeyboardInterrupt:
+                raise self._interrupted(len(requests)) from None
         self.is_written = True
+
+    def _interrupted(self, rows: int) -> Failure:
+        done = sum(self.report.counts[outcome] for outcome in OUTCOMES if outcome != "refused")
+        text = self.session.screen.text("import.interrupted", done=done, rows=rows)
+        return Failure(text, INTERRUPTED)
 
     def document(self) -> dict[str, Any]:
         """Return what became of it as JSON."""
