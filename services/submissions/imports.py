@@ -46,6 +46,7 @@ def import_rows(
         Unavailable: the database or the partners service is down; send the whole file again.
     """
     for group in groups(requests):
+        desk.submissions.backlog.wait_for_room()
         rows = [Row(message) for message in group]
         for part in without_repeats(rows, lambda row: row.source):
             for answer in _import_part(desk, part):
@@ -106,7 +107,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
         Refusal: the row is refused; it names the field. The caller's fault.
     """
     check(row.message)
-    if before and not desk.principal.reaches(before.submission.content.unit_id):
+    if before and not desk.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
     if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))

@@ -18,7 +18,7 @@ from typing import Self
 import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
-from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
+from services.cli.client.local_issuer import CALLING, CONSORTIUM, LocalIssuer, write_key
 from services.cli.client.stack import ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
@@ -36,7 +36,10 @@ DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 SIGNS = "kpi.query"
 """The service that signs editions."""
-EDITION_KEYS = ("KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE")
+KEYS = tuple(
+    f"KIENG_{kind}_KEY{place}" for kind in ("EDITION", "SERVICE") for place in ("", "_FILE")
+)
+"""Variables of private keys."""
 
 
 Prepare = Callable[[str, str], None]
@@ -105,7 +108,11 @@ class Launch:
             self._apply_topics(bootstrap)
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
-            LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
+            LocalIssuer(folder).create(
+                [*self.institutions, CONSORTIUM],
+                self.stack.issuers_file,
+                self.stack.service_key_file,
+            )
             write_key(self.stack.edition_key_file)
             if self.plan.tls:
                 authority = TrialAuthority(self.stack.authority_folder)
@@ -175,6 +182,8 @@ class Launch:
         processes = {}
         for name, (grpc_port, http_port) in addresses.items():
             env = {**shared, "KIENG_GRPC_PORT": str(grpc_port), "KIENG_HTTP_PORT": str(http_port)}
+            if name == CALLING:
+                env["KIENG_SERVICE_KEY_FILE"] = str(self.stack.service_key_file)
             if name == SIGNS:
                 env["KIENG_EDITION_KEY_FILE"] = str(self.stack.edition_key_file)
             log = self.plan.data / "logs" / f"{name}.log"
@@ -213,14 +222,16 @@ class Launch:
     def _environment(
         self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]
     ) -> dict[str, str]:
-        # A key for editions is for the one process that signs them.
-        outer = {name: text for name, text in os.environ.items() if name not in EDITION_KEYS}
+        # A key is for the one process that signs by it.
+        outer = {name: text for name, text in os.environ.items() if name not in KEYS}
         is_alone = not self.plan.kafka and self.plan.broker == "embedded"
         own = {
             "KIENG_HOST": HOST,
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
+            # Each service takes tokens that are made for it, and no other.
+            "KIENG_AUDIENCES": "none",
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
