@@ -160,10 +160,10 @@ class KpiApi:
         def admit(event: events_pb2.SubmissionChanged) -> None:
             claims = (event.declared.unit_id, event.verified.unit_id)
             units = {unit_id for unit_id in claims if unit_id}
-            is_own = event.institution_id == principal.institution_id
-            # A retraction names no unit.
-            whose = principal.unit_id if is_own else event.institution_id
-            need(principal, method, Resource.of(units | {whose}))
+            # A retraction names no unit, but its institution.
+            units |= {event.institution_id} - {principal.institution_id}
+            if units:
+                need(principal, method, Resource.of(units))
 
         with self.trials(principal.institution_id).admitted():
             yield from try_events(requests, self.live, self.snapshots, admit, self.now())

@@ -121,6 +121,11 @@ class Toy:
         for _ in requests:
             yield import_service_pb2.ImportSubmissionsResponse()
 
+    @grpc
+    def try_import(self, requests: Any) -> Iterator[Any]:
+        for _ in requests:
+            yield import_service_pb2.TryImportResponse()
+
 
 class Client:
     """The toy's stub with a token; every call has a deadline unless told otherwise."""
