@@ -39,6 +39,7 @@ class SubmissionDocument(me.Document):
     units = me.ListField(me.StringField())
     type = me.StringField()
     work_key = me.StringField(required=True)
+    alike_by = me.ListField(me.StringField())
     former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
@@ -66,6 +67,7 @@ class SubmissionDocument(me.Document):
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
             {"fields": ["work_key", "submission_id"], "name": "by_work"},
+            {"fields": ["alike_by"], "name": "by_likeness"},
         ],
     }
 
@@ -87,6 +89,12 @@ class Write:
     events: Sequence[Event] = field(default_factory=tuple)
 
 
+def alike_by(content: Content) -> tuple[str, ...]:
+    """Return the keys by which claims of the same work, or perhaps of the same, are found."""
+    keys = (content.work_key, content.likeness)
+    return tuple(key for key in keys if key and not key.startswith("sub:"))
+
+
 def source_name(source: SourceRecord) -> str:
     """Return the unique name of a source record."""
     return f"source/{source.system}/{source.record_id}"
@@ -106,6 +114,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "units": list(ancestors(submission.content.unit_id)),
         "type": submission.content.type,
         "work_key": submission.content.work_key,
+        "alike_by": list(alike_by(submission.content)),
         "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,
@@ -236,4 +245,6 @@ def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
 
 def _content(document: dict[str, Any]) -> Content:
     fields = {name: document[name] for name in CONTENT_FIELDS}
-    return Content(**{**fields, "encoded": bytes(fields["encoded"])})
+    # Documents of releases before 0.6 lack it.
+    likeness = document.get("likeness", "")
+    return Content(**{**fields, "encoded": bytes(fields["encoded"]), "likeness": likeness})

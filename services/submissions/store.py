@@ -34,6 +34,8 @@ OUTBOX_MAX = 50
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
+ALIKE_MAX = 500
+"""Submissions that one look for likenesses reads at most."""
 DUPLICATE_KEY = 11000
 
 
@@ -88,6 +90,13 @@ class Submissions:
         """Return the existing submissions for these source records."""
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
+
+    def alike(self, keys: Iterable[str]) -> Iterator[Loaded]:
+        """Yield submissions with one of these keys of `alike_by`, a bounded number of them."""
+        for chunk in _chunks(sorted(set(keys))):
+            yield from map(
+                decode, self._documents.find({"alike_by": {"$in": chunk}}).limit(ALIKE_MAX)
+            )
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
         """Return submissions ordered by id.
