@@ -11,6 +11,7 @@ from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
 from services.submissions.application import Desk, new_id, new_submission_id
+from services.submissions.backlog import need_room
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -18,7 +19,6 @@ from services.submissions.domain.submission import SourceRecord, State, Submissi
 from services.submissions.metrics import ROWS_IMPORTED
 from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
-from services.submissions.store import need_room
 
 Answer = pb.ImportSubmissionsResponse
 RowPlan = Plan[pb.ImportSubmissionsResponse]

@@ -11,10 +11,10 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
+from services.kernel.errors import AlreadyExists, Conflict, Forbidden, NotFound
 from services.kernel.mongo import Mongo, Store
 from services.submissions import metrics
-from services.submissions.backlog import Backlog
+from services.submissions.backlog import Backlog, need_room
 from services.submissions.documents import (
     Loaded,
     Write,
@@ -29,7 +29,6 @@ from services.submissions.matching import fits
 from services.submissions.schema import database_name, declare
 from services.submissions.write_combiner import Together
 
-OUTBOX_MAX = 50
 # At most one entry per gRPC thread waits; a larger write would delay its first entry too long.
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
@@ -264,17 +263,6 @@ class SubmissionDatabases(Store):
 def absent() -> NotFound:
     """Return the same error for an absent submission and for one the caller may not see."""
     return NotFound("no such submission")
-
-
-def need_room(write: Write) -> None:
-    """Check that the outbox of the submission has room for the events of a change.
-
-    Raises:
-        Exhausted: the broker has been down for too long; repeat later.
-    """
-    pending = write.before.pending if write.before else 0
-    if pending + len(write.events) > OUTBOX_MAX:
-        raise Exhausted("too many changes of this submission wait for the broker; repeat later")
 
 
 def _need_duplicates_only(error: BulkWriteError) -> list[dict[str, Any]]:

@@ -8,11 +8,12 @@ from pymongo.errors import BulkWriteError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, NotFound
 from services.kernel.publisher import Event
+from services.submissions.backlog import OUTBOX_MAX
 from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, SourceRecord, Submission
 from services.submissions.events import TOPIC, events_of
-from services.submissions.store import OUTBOX_MAX, Submissions
+from services.submissions.store import Submissions
 from tests.unit.submissions.builders import by, change, content
 
 
