@@ -6,10 +6,7 @@ import threading
 import time
 
 from services.kernel.errors import Exhausted
-from services.submissions.documents import Write
 
-OUTBOX_MAX = 50
-"""Maximum number of unpublished events of one submission."""
 LATE_SECONDS = 5.0
 """Age of the oldest event that was just published from which new submissions are refused."""
 BULK_LATE_SECONDS = 2.0
@@ -55,14 +52,3 @@ class Backlog:
     def _age(self) -> float:
         age, at = self._seen
         return age if time.monotonic() - at < FRESH_SECONDS else 0.0
-
-
-def need_room(write: Write) -> None:
-    """Check that the outbox of the submission has room for the events of a change.
-
-    Raises:
-        Exhausted: the broker has been down for too long; repeat later.
-    """
-    pending = write.before.pending if write.before else 0
-    if pending + len(write.events) > OUTBOX_MAX:
-        raise Exhausted("too many changes of this submission wait for the broker; repeat later")

@@ -10,12 +10,12 @@ from services.kernel.errors import Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
 from services.submissions.application import Desk
-from services.submissions.backlog import need_room
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, Submission
 from services.submissions.peer_calls import OF_THE_CALL
+from services.submissions.store import need_room
 
 Answer = pb.DecideSubmissionsResponse
 DecisionPlan = Plan[pb.DecideSubmissionsResponse]

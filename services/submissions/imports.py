@@ -11,7 +11,6 @@ from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
 from services.submissions.application import Desk, new_id, new_submission_id
-from services.submissions.backlog import need_room
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
 from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
@@ -19,6 +18,7 @@ from services.submissions.domain.submission import SourceRecord, State, Submissi
 from services.submissions.metrics import ROWS_IMPORTED
 from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
+from services.submissions.store import need_room
 
 Answer = pb.ImportSubmissionsResponse
 RowPlan = Plan[pb.ImportSubmissionsResponse]
@@ -107,7 +107,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
         Refusal: the row is refused; it names the field. The caller's fault.
     """
     check(row.message)
-    if before and not desk.principal.reaches(before.submission.content.unit_id):
+    if before and not desk.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
     if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))
