@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -57,6 +58,9 @@ class Build:
 
     def __init__(self, checkout: Path, folder: Path) -> None:
         self.kieng, self.data = checkout / ".venv" / "bin" / "kieng", folder / "data"
+        # A process started elsewhere would import what lies there.
+        self._where: dict[str, Any] = {"cwd": checkout, "stdin": subprocess.DEVNULL}
+        self._where["env"] = {**os.environ, "KIENG_LANG": "en"}
         self._log = folder / "kieng.log"
         self.rounds = {"submit": Rounds(), "GetKpis": Rounds()}
 
@@ -65,7 +69,7 @@ class Build:
         """`kieng up`, until the block ends."""
         argv = (str(self.kieng), "up", "--data", str(self.data), "--broker", "embedded")
         with self._log.open("wb") as log:
-            process = subprocess.Popen(argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            process = subprocess.Popen(argv, stdout=log, stderr=log, **self._where)
 
         def is_up() -> bool:
             if process.poll() is not None:
@@ -84,7 +88,7 @@ class Build:
         """Credential by the build's own command."""
         names = ("--institution", institution, "--role", role, "--data", str(self.data))
         argv = (str(self.kieng), "token", *names)
-        token = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+        token = subprocess.check_output(argv, text=True, **self._where).strip()
         return (("authorization", f"Bearer {token}"),)
 
     def round(self, name: str, process: str, call: Call, seconds: float) -> None:
