@@ -10,10 +10,14 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKED = {"roles", "unit_id", "reaches", "is_whole_institution"}
 """What a decision about rights would look at."""
 ALLOWED = {
+    # A retraction names no unit; the caller's own stands for it, and is then asked for.
+    "services/kpi/api/kpis.py": {"unit_id"},
     # Facts that travel into the rules of submissions: who decides, and for how much.
     "services/submissions/application.py": {"roles", "unit_id"},
     # A list narrows its query to the caller's units.
     "services/submissions/paging.py": {"reaches", "unit_id"},
+    # Neighbours beyond the credential are left out of an answer.
+    "services/submissions/neighbours.py": {"reaches"},
     # Who may vouch as a registry is a right to a value, not to a method.
     "services/submissions/validation.py": {"roles"},
     # A proposer who may vote votes at once; the vote itself is checked as everybody's.
