@@ -46,6 +46,7 @@ def import_rows(
         Unavailable: the database or the partners service is down; send the whole file again.
     """
     for group in groups(requests):
+        desk.submissions.backlog.wait_for_room()
         rows = [Row(message) for message in group]
         for part in without_repeats(rows, lambda row: row.source):
             for answer in _import_part(desk, part):

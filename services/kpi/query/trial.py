@@ -120,7 +120,7 @@ def try_events(
                 info = answers.encode_view_state(state)
                 break
     else:
-        raise Unavailable("the view moves too fast to try events on it; repeat", reason="MOVING")
+        raise Unavailable("the view moves too fast to try events on it; repeat", reason="BEHIND")
     result = api.TryEventsResult(
         view=info, events=asked.count - asked.left_out, uncounted=asked.uncounted
     )
