@@ -236,8 +236,6 @@ class Launch:
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
-            # Each service takes tokens that are made for it, and no other.
-            "KIENG_AUDIENCES": "none",
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
