@@ -20,6 +20,7 @@ from nameko.containers import ServiceContainer, WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint
 
 from services.kernel.config import KernelSettings
+from services.kernel.quietness import Quietness
 
 log = structlog.get_logger()
 
@@ -136,6 +137,32 @@ class Repeat(Looping):
 
 
 repeat = Repeat.decorator
+
+
+class Poll(Repeat):
+    """Repeats a method that looks for news and returns whether there was any; seldom when quiet.
+
+    Args:
+        interval_seconds: longest time between two runs.
+        quiet_seconds: the same in quiet times.
+    """
+
+    def __init__(self, interval_seconds: float, quiet_seconds: float, **kwargs: Any) -> None:
+        self.quiet_seconds = quiet_seconds
+        self.quietness = Quietness()
+        super().__init__(interval_seconds, **kwargs)
+
+    def loop(self) -> None:
+        """Run the method when woken or when the interval has passed."""
+        while not self.stopping.is_set():
+            self.wake.clear()
+            with self.container.worker(self) as method:
+                self.quietness.note(bool(method()))
+            is_quiet = self.quietness.is_quiet
+            self.wake.wait(self.quiet_seconds if is_quiet else self.interval_seconds)
+
+
+poll = Poll.decorator
 
 
 class Waker(DependencyProvider):

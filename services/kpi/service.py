@@ -20,7 +20,7 @@ from kieng.kpi.v1 import (
     target_service_pb2,
 )
 from kieng.proposals.v1 import proposal_service_pb2
-from services.kernel.container import repeat
+from services.kernel.container import poll, repeat
 from services.kernel.errors import InvalidRecord, Unavailable
 from services.kernel.kafka import Record, consume, event_type
 from services.kernel.mongo import DOWN
@@ -64,13 +64,14 @@ class KpiAggregator:
         """Detect that the submissions topic was recreated while it is read."""
         self.partitions.watch()
 
-    @repeat(0.25)
-    def build_views(self) -> None:
-        """Advance the blue/green rebuild by one step, if there is one."""
+    @poll(0.25, quiet_seconds=1.0)
+    def build_views(self) -> bool:
+        """Advance the blue/green rebuild by one step; return whether there is one."""
         try:
-            self.builder.step()
+            return bool(self.builder.step())
         except (Unavailable, *DOWN):
             log.warning("broker or database is down; building goes on when they are back")
+            return False
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
@@ -107,14 +108,16 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     live = Live()
 
-    @repeat(0.025)
-    def refresh(self) -> None:
-        """Refresh the live view from what the aggregator committed."""
+    @poll(0.025, quiet_seconds=0.2)
+    def refresh(self) -> bool:
+        """Refresh the live view from what the aggregator committed; return whether it changed."""
         try:
-            self.live.refresh()
+            changed = bool(self.live.refresh())
             self.live.refreshed_at = time.time()
         except DOWN:
             log.warning("the database is down; answers grow old")
+            return False
+        return changed
 
     @repeat(5.0)
     def show_figures(self) -> None:

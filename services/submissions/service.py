@@ -21,7 +21,7 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
-from services.submissions import decisions, imports, wire
+from services.submissions import decisions, import_trials, imports, wire
 from services.submissions.application import Desk
 from services.submissions.counts import Census
 from services.submissions.directory_cache import Partners, Units
@@ -134,6 +134,11 @@ class SubmissionsService:
     def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Import rows, one answer per row. Idempotent by source record."""
         return imports.import_rows(self.desk, requests)
+
+    @grpc
+    def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Return what an import would make of rows, one answer per row. Writes nothing."""
+        return import_trials.try_rows(self.desk, requests)
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:

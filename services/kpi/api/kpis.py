@@ -8,6 +8,7 @@ from datetime import date
 import structlog
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.submissions.v1 import events_pb2
 from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
@@ -17,6 +18,7 @@ from services.kpi.providers import (
     HistoryProvider,
     Live,
     ParkedStore,
+    Trials,
     ViewSnapshots,
     WatcherCount,
 )
@@ -26,6 +28,9 @@ from services.kpi.query.cells import decode_day, decode_selection
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
+from services.kpi.query.trial import try_events
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 
 log = structlog.get_logger()
 
@@ -40,6 +45,7 @@ class KpiApi:
     now = Clock()
     history = HistoryProvider()
     parked = ParkedStore()
+    trials = Trials()
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
@@ -130,6 +136,24 @@ class KpiApi:
     ) -> kpi_service_pb2.GetOverlapMatrixResponse:
         """GetOverlapMatrix: return how many works the children of a unit have in common."""
         return matrix(request, self.live, self.snapshots)
+
+    @grpc
+    def try_events(
+        self, requests: Iterator[kpi_service_pb2.TryEventsRequest]
+    ) -> Iterator[kpi_service_pb2.TryEventsResponse]:
+        """TryEvents: stream every number that some events of the caller's would change."""
+        principal, method = self.call.principal, self.call.method
+
+        def admit(event: events_pb2.SubmissionChanged) -> None:
+            claims = (event.declared.unit_id, event.verified.unit_id)
+            units = {unit_id for unit_id in claims if unit_id}
+            is_own = event.institution_id == principal.institution_id
+            # A retraction names no unit.
+            whose = principal.unit_id if is_own else event.institution_id
+            need(principal, method, Resource.of(units | {whose}))
+
+        with self.trials(principal.institution_id).admitted():
+            yield from try_events(requests, self.live, self.snapshots, admit, self.now())
 
 
 def read_state(

@@ -48,7 +48,7 @@ def disagreements(claims: Sequence[Claim]) -> list[Disagreement]:
     found += [Disagreement(claim, "part", "lead", "member") for claim in leads[1:]]
     total = sum(claim.share_ppm for claim in counting)
     is_whole = all(claim.share_ppm for claim in counting)
-    if len(counting) > 1 and (total > ALL_PPM or (is_whole and total != ALL_PPM)):
+    if len(counting) > 1 and total and not (is_whole and total == ALL_PPM):
         last = [claim for claim in counting if claim.share_ppm][-1]
         found.append(Disagreement(last, "share_ppm", str(total), str(ALL_PPM)))
     return found

@@ -71,11 +71,15 @@ class LiveView:
         self._targets_due = 0.0
         self.refreshed_at = 0.0
 
-    def refresh(self) -> None:
-        """Apply the rows committed since the last refresh; cheap if there are none."""
+    def refresh(self) -> bool:
+        """Apply the rows committed since the last refresh; cheap if there are none.
+
+        Returns:
+            Whether the view changed.
+        """
         live = self._registry.live()
         if live is None:
-            return
+            return False
         targets = self._fresh_targets()
         state = self._view_state
         if state is None or state.view.view_id != live.view_id:
@@ -86,7 +90,7 @@ class LiveView:
         progress = self._snapshots.progress(live.view_id)
         stays = state is self._view_state and progress == state.progress and state.view == live
         if stays and targets in (None, state.targets):
-            return
+            return False
         since, is_new = state.progress.next_offsets, state is not self._view_state
         progress, rows = self._snapshots.changes(live.view_id, since)
         with self._moved:
@@ -102,6 +106,7 @@ class LiveView:
             self._loaded()
         metrics.PARKED.set(progress.parked)
         metrics.VIEW_EVENT_TIMESTAMP.set(progress.newest_event_ms / 1000)
+        return True
 
     def _fresh_targets(self) -> Mapping[str, Target] | None:
         if time.monotonic() < self._targets_due:

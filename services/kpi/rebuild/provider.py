@@ -44,8 +44,12 @@ class ViewBuilder(DependencyProvider):
         """Return the view builder."""
         return self
 
-    def step(self) -> None:
-        """Advance the rebuild by one step, unless another process holds its lease."""
+    def step(self) -> bool:
+        """Advance the rebuild by one step, unless another process holds its lease.
+
+        Returns:
+            Whether there is a rebuild here.
+        """
         view = self.building.wanted() or self._of_this_release()
         now = datetime.now(UTC)
         until = now + timedelta(seconds=LEASE_SECONDS)
@@ -53,9 +57,10 @@ class ViewBuilder(DependencyProvider):
             self.children.stop()
             self._measure(None, now)
             self._remove(now)
-            return
+            return False
         self.building.step(view)
         self._measure(view, now)
+        return True
 
     def _remove(self, now: datetime) -> None:
         """Purge some documents of views that can no longer become live."""

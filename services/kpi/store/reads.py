@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import CellKey, RowKey
+from services.kpi.store.bundle_reader import Sources
 from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
@@ -192,6 +193,29 @@ class Snapshots:
                 if found:
                     return progress, StoredWork(work_key, found[work_key])
             return progress, None
+
+        return transaction(self._mongo, work)
+
+    def find_works(
+        self, view_id: str, keys: Iterable[str], partition_of: Callable[[str], int | None]
+    ) -> tuple[Progress, list[StoredWork]]:
+        """Return the works that a view has of some keys, in no particular order.
+
+        Args:
+            view_id: view.
+            keys: work keys, each once.
+            partition_of: returns the partition of a key; None where it is not known.
+        """
+        wanted = [(key, partition_of(key)) for key in keys]
+
+        def work(session: ClientSession) -> tuple[Progress, list[StoredWork]]:
+            progress = self.progress(view_id, session)
+            found: dict[str, Sources] = {}
+            for partition in progress.next_offsets:
+                here = [key for key, place in wanted if place in (None, partition)]
+                runs = progress.runs.get(partition, 0)
+                found |= self._works.find(view_id, partition, runs, here, session)
+            return progress, [StoredWork(*each) for each in found.items()]
 
         return transaction(self._mongo, work)
 

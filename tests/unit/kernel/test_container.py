@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from threading import Event, current_thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
-from services.kernel.container import NativeContainer, Waker, repeat
+from services.kernel.container import NativeContainer, Poll, Waker, repeat
+from services.kernel.quietness import Quietness
 
 SECONDS_MAX = 10
 
@@ -174,3 +176,33 @@ def test_a_stop_waits_for_the_present_run_and_may_be_repeated(times: int) -> Non
     for _ in range(times):
         container.stop()
     assert step.results == ["done"]
+
+
+class Waits:
+    """Stands for the event that ends a wait: the clock goes on instead, and stops the poll."""
+
+    def __init__(self, poll: Poll, count: int) -> None:
+        self.poll, self.left = poll, count
+        self.now = 0.0
+        self.waited: list[float] = []
+
+    def clear(self) -> None:
+        """Nobody wakes it."""
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.now += seconds
+        if len(self.waited) == self.left:
+            self.poll.stopping.set()
+
+
+def test_a_poll_is_seldom_in_quiet_times_and_often_as_soon_as_there_is_news() -> None:
+    news = [False, False, False, False, True, False, False, False, False]
+    poll = Poll(1.0, quiet_seconds=60.0)
+    poll.stopping = Event()
+    waits = Waits(poll, len(news))
+    poll.wake, poll.quietness = waits, Quietness(lambda: waits.now)  # type: ignore[assignment]
+    left = iter(news)
+    poll.container = SimpleNamespace(worker=lambda _: nullcontext(lambda: next(left)))
+    poll.loop()
+    assert waits.waited == [1, 1, 1, 60, 1, 1, 1, 60, 60]

@@ -14,8 +14,17 @@ from prometheus_client import REGISTRY
 from services.cli.local.child_process import free_ports
 from services.kernel.config import KernelSettings
 from services.kernel.errors import InvalidRecord, OwnershipLost, Unavailable
-from services.kernel.kafka import DEAD_LETTERS_IN_A_ROW_MAX, Consume, event_type, header
+from services.kernel.kafka import (
+    DEAD_LETTERS_IN_A_ROW_MAX,
+    POLL_MS,
+    QUIET_POLL_MS,
+    QUIET_SECONDS,
+    Consume,
+    event_type,
+    header,
+)
 from services.kernel.publisher import Event, KafkaPublisher
+from services.kernel.quietness import QUIET_AFTER_SECONDS, Quietness
 
 HANOI = timezone(timedelta(hours=7))
 
@@ -217,3 +226,19 @@ def test_a_partition_that_is_taken_while_it_is_claimed_is_lost(error: Exception)
     consumer = SimpleNamespace(paused=lambda: {TopicPartition("t", 3)}, seek=seek)
     with pytest.raises(OwnershipLost, match="was taken while it was claimed"):
         consume._claim(consumer, place)
+
+
+@pytest.mark.parametrize("membership", ["sole", "group"])
+def test_only_the_embedded_broker_is_asked_seldom_in_quiet_times(membership: Any) -> None:
+    now, rests = [0.0], list[float]()
+    consume = Consume(group="g.rest")
+    consume._quietness = Quietness(lambda: now[0])
+    consume.container = SimpleNamespace(settings=KernelSettings(kafka_membership=membership))
+    consume.stopping = cast(Any, SimpleNamespace(wait=rests.append))
+    assert (consume._rest(), rests) == (POLL_MS, [])
+    now[0] = QUIET_AFTER_SECONDS + 0.1
+    is_alone = membership == "sole"
+    assert consume._rest() == (QUIET_POLL_MS if is_alone else POLL_MS)
+    assert rests == ([QUIET_SECONDS] if is_alone else [])
+    consume._quietness.note(True)
+    assert consume._rest() == POLL_MS
