@@ -72,7 +72,8 @@ class GrpcServer(SharedExtension):
         GRPC_THREADS.set(settings.grpc_workers)
         GRPC_STREAMS_LIMIT.set(settings.grpc_streams)
         GRPC_WAITING.set_function(self.waiting)
-        self._reception = Reception(settings, Issuers(settings.issuers_file))
+        audiences = settings.accepted_audiences(self.container.service_cls.name)
+        self._reception = Reception(settings, Issuers(settings.issuers_file, audiences))
         self._server = grpcio.server(cast(Any, self._reception), options=OPTIONS)
         for service in services:
             handlers = {method.name: self._handler(method) for method in service.methods}

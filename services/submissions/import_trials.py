@@ -50,7 +50,7 @@ def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb
             note_neighbours(desk, (plan for _, plan in plans))
             for (row, with_events), (known, plan) in zip(part, plans, strict=True):
                 answer = pb.TryImportResponse(answer=plan.answer)
-                if known and desk.principal.reaches(known.submission.content.unit_id):
+                if known and desk.reaches(known.submission.content.unit_id):
                     answer.version_before = known.submission.version
                 if row.source not in stored:
                     answer.answer.submission_id = ""

@@ -107,7 +107,7 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
         Refusal: the row is refused; it names the field. The caller's fault.
     """
     check(row.message)
-    if before and not desk.principal.reaches(before.submission.content.unit_id):
+    if before and not desk.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
     if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))

@@ -55,6 +55,8 @@ capabilities:
 {{- end }}
 - name: KIENG_ISSUERS_FILE
   value: /etc/kieng/issuers/issuers.json
+- name: KIENG_AUDIENCES
+  value: {{ .Values.audiences | quote }}
 {{- range $name := list "submissions" "partners" "kpi" "notifications" }}
 {{- with include "kieng.address" (dict "root" $ "name" $name) }}
 - name: KIENG_{{ upper $name }}_ADDRESS
@@ -94,10 +96,11 @@ capabilities:
           name: {{ .Values.mongodb.existingSecret }}
           items:
             - {key: {{ .Values.mongodb.existingSecretKey }}, path: mongodb/uri}
+      {{- $component := .component }}
       {{- with .Values.kafka.security }}
       {{- if hasPrefix "SASL" .protocol }}
       - secret:
-          name: {{ .existingSecret }}
+          name: {{ get .existingSecrets $component | default .existingSecret }}
           items:
             - {key: {{ .existingSecretKeys.username }}, path: kafka/username}
             - {key: {{ .existingSecretKeys.password }}, path: kafka/password}
@@ -136,6 +139,12 @@ capabilities:
           name: {{ .Values.editions.existingSecret }}
           items:
             - {key: {{ .Values.editions.existingSecretKey }}, path: editions/key.pem}
+      {{- end }}
+      {{- if and (eq .component "submissions") .Values.serviceKey.existingSecret }}
+      - secret:
+          name: {{ .Values.serviceKey.existingSecret }}
+          items:
+            - {key: {{ .Values.serviceKey.existingSecretKey }}, path: service-key/key.pem}
       {{- end }}
       {{- if eq .component "portal" }}
       - secret:

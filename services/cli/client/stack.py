@@ -74,6 +74,11 @@ class Stack:
         return Path(self.data) / "edition-key.pem"
 
     @property
+    def service_key_file(self) -> Path:
+        """Private key that signs calls between services; it need not exist."""
+        return Path(self.data) / "service-key.pem"
+
+    @property
     def authority_folder(self) -> Path:
         """Folder with the key of the trial authority; it need not exist."""
         return Path(self.data) / "authority"

@@ -25,6 +25,7 @@ from services.kpi.providers import (
 from services.kpi.query import answers
 from services.kpi.query.absence import absence
 from services.kpi.query.cells import decode_day, decode_selection
+from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
@@ -58,7 +59,14 @@ class KpiApi:
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """GetKpis: return the selected cells with their position."""
+        """GetKpis: return the selected cells with their position.
+
+        Raises:
+            InvalidArgument: marks are asked for of a kept day. The caller's fault.
+        """
+        if request.as_of and request.with_contradictions:
+            text = "marks are of the present; leave out as_of, or ask ExplainKpi"
+            raise InvalidArgument(text, fields={"with_contradictions": text})
         if request.as_of:
             day = decode_day(request.as_of, "as_of")
             kept, state = self.history.day(self.live, day, self.now())
@@ -67,7 +75,12 @@ class KpiApi:
             return answer
         wanted = {p.partition: p.next_offset for p in request.min_progress}
         with self.live.read(wanted) as state:
-            return read_state(state, request.selection, request.on_date, self.now().date())
+            today = self.now().date()
+            if not request.with_contradictions:
+                return read_state(state, request.selection, request.on_date, today)
+            on = decode_day(request.on_date, "on_date") if request.on_date else today
+            figures = Figures.of(state, request.selection, on)
+        return figures.marked(self.snapshots)
 
     @grpc
     def list_kept_days(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -156,18 +156,18 @@ class Snapshots:
     def joint_works(
         self,
         view_id: str,
-        type_name: str,
-        unit_ids: list[str],
+        types: Sequence[str],
+        unit_ids: Sequence[str],
         made_of: Callable[[Iterable[StoredWork]], T],
         after: str = "",
         limit: int = 0,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], T]:
-        """Return a function's result over the works of a type that several units claim, by key.
+        """Return a function's result over the works of types that several units claim, by key.
 
         Args:
             view_id: view.
-            type_name: submission type.
+            types: submission types.
             unit_ids: units whose rows are returned as well.
             made_of: called with an iterator over the works, which are read in batches.
             after: key of the last work of the previous page; empty for the first.
@@ -178,7 +178,7 @@ class Snapshots:
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
             progress = self.progress(view_id, session)
             rows = [] if is_at(progress, known) else self._rows_of(view_id, unit_ids, session)
-            found = self._works.joint(view_id, progress.runs, type_name, after, limit, session)
+            found = self._works.joint(view_id, progress.runs, types, after, limit, session)
             return progress, rows, made_of(found)
 
         return transaction(self._mongo, work)
@@ -220,7 +220,7 @@ class Snapshots:
         return transaction(self._mongo, work)
 
     def _rows_of(
-        self, view_id: str, unit_ids: list[str], session: ClientSession
+        self, view_id: str, unit_ids: Sequence[str], session: ClientSession
     ) -> list[StoredRow]:
         return [
             _row(document)

@@ -72,8 +72,15 @@ TABLE = {
     "kieng.notifications.v1.NotificationService.MarkRead": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.GetSubscription": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.SetSubscription": (ALL, "self"),
+    "kieng.notifications.v1.NotificationService.ConfirmEmail": (ALL, "self"),
 }
 """Every RPC -> roles that it admits, and what it touches."""
+
+FORWARDED = {
+    "kieng.directory.v1.DirectoryService.GetDirectory",
+    "kieng.partners.v1.PartnerService.ResolvePartner",
+}
+"""What a service asks another one in the name of its caller; nothing else opens to it."""
 
 OWN = ("own", "below")
 """Relations of a thing to a credential that reaches it."""

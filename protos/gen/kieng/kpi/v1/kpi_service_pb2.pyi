@@ -55,11 +55,16 @@ class GetKpisRequest(_message.Message):
     MIN_PROGRESS_FIELD_NUMBER: _builtins.int
     ON_DATE_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    WITH_CONTRADICTIONS_FIELD_NUMBER: _builtins.int
     on_date: _builtins.str
     """Day on which the paces of targets are told, `YYYY-MM-DD`; the server's day when empty."""
     as_of: _builtins.str
     """Read the kept state of the end of this day, `YYYY-MM-DD`, instead of the present; empty reads the present. A day that is not
     kept is FAILED_PRECONDITION with reason NOT_KEPT: ReplayKpis recomputes it. Not together with min_progress.
+    """
+    with_contradictions: _builtins.bool
+    """Mark cells whose works are claimed by units that contradict each other. Not together with `as_of`, and left out when the view
+    has over 5,000 works of several units to look at.
     """
     @_builtins.property
     def selection(self) -> _view_pb2.Selection:
@@ -76,10 +81,11 @@ class GetKpisRequest(_message.Message):
         min_progress: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
         on_date: _builtins.str = ...,
         as_of: _builtins.str = ...,
+        with_contradictions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection", "with_contradictions", b"with_contradictions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
