@@ -1,6 +1,7 @@
-"""Where claims on one work contradict the claim that leads it; the mark on the number.
+"""Contradictions between the claims on one work, which readers see as a mark on the number.
 
-Nothing here changes a number: who joins a work takes it as it is, and may contest it (ADR 0025).
+Nothing here changes a number: a unit that joins a work accepts its facts as they are, and may
+contest them (ADR 0025).
 """
 
 from __future__ import annotations
@@ -14,12 +15,19 @@ from services.kpi.domain.work import Claim, Fact, Work
 
 ALL_PPM = 1_000_000
 OF_THE_CLAIM = frozenset({EVIDENCE, REPORTED, AUTHORS})
-"""Facts that each claim has for itself."""
+"""Names of facts that may differ between the claims on one work without contradiction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One contradiction: a claim, the field, what it says and what counts; empty for nothing."""
+    """One contradiction between a claim and the leading claim on the same work.
+
+    Args:
+        claim: the claim that contradicts.
+        field: name of the fact or attribute concerned.
+        said: what this claim states, as text; empty for nothing.
+        counts: what counts instead, as text; empty for nothing.
+    """
 
     claim: Claim
     field: str
@@ -28,16 +36,21 @@ class Disagreement:
 
 
 def claims_of(work: Work, measure: int) -> list[Claim]:
-    """Return the claims on a work in a measure, the leading one first; 0 declared, 1 verified."""
+    """Return the claims on a work in one measure, the leading one first.
+
+    Args:
+        work: the work.
+        measure: 0 declared, 1 verified.
+    """
     said = (s.verified if measure else s.declared for s in work.statements.values())
     return sorted((c for c in said if c is not None), key=lambda claim: claim.precedence)
 
 
 def disagreements(claims: Sequence[Claim]) -> list[Disagreement]:
-    """Return what contradicts the leading claim, in order of the claims.
+    """Return all contradictions between claims on one work; empty if they agree.
 
     Args:
-        claims: all claims on a work in one measure, the leading one first.
+        claims: all claims on the work in one measure, the leading one first.
     """
     if len(claims) < 2:
         return []
@@ -65,7 +78,7 @@ def _of_facts(claim: Claim, leading: Claim) -> Iterator[Disagreement]:
 
 
 def fact_text(fact: Fact | None) -> str:
-    """Return a fact as people read it; empty for none."""
+    """Return a fact as text for people, e.g. `true` or `a, b`; empty for None."""
     if fact is None:
         return ""
     if isinstance(fact, tuple):

@@ -1,4 +1,4 @@
-"""Rules of yearly targets: who may set which, and when one is reached."""
+"""Rules of yearly targets: who may set which, and when a target is reached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ VERIFIED = 1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target of one indicator at one unit for one year."""
+    """A target for one indicator of one unit in one year.
+
+    Args:
+        unit_id: unit of the target.
+        indicator_code: code of the indicator.
+        year: calendar year.
+        value: value to reach by the end of the year, or ceiling if lower is better.
+        is_reached: whether it has already been recorded as reached.
+    """
 
     unit_id: str
     indicator_code: str
@@ -25,22 +33,23 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Identity of the target: unit, indicator and year."""
+        """Key of the target: `<unit id>|<indicator code>|<year>`."""
         return f"{self.unit_id}|{self.indicator_code}|{self.year}"
 
 
 def check_settable(target: Target, indicator: Indicator, tree: UnitTree, setter: str) -> None:
-    """Check that a caller's unit may set a target.
+    """Check that a caller may set a target.
 
     Args:
-        target: target of a unit that is in the tree.
-        indicator: its indicator.
-        tree: the units.
-        setter: the caller's unit, which may set its own targets and those below it.
+        target: the target; its unit must be in the tree.
+        indicator: indicator of the target.
+        tree: the unit tree.
+        setter: the caller's unit, which may set targets for itself and the units below it.
 
     Raises:
-        InvalidArgument: the indicator is a ratio, whose target follows from its parts.
-        Forbidden: the unit is not below the setter's.
+        InvalidArgument: the indicator is a ratio or an attainment, which has no target of its own.
+            The caller's fault.
+        Forbidden: the target's unit is neither the caller's nor below it.
     """
     if indicator.denominator or indicator.attainment_of:
         text = "a ratio has no target of its own"
@@ -51,9 +60,13 @@ def check_settable(target: Target, indicator: Indicator, tree: UnitTree, setter:
 
 
 def reached(targets: Iterable[Target], cube: Cube) -> list[tuple[Target, int]]:
-    """Return newly reached targets with their verified values; marked ones are excluded.
+    """Return the targets that are reached but not yet recorded so, each with its verified value.
 
-    Ceilings are excluded: whether one was kept is known only at the end of the year.
+    Ceilings are left out: whether one was kept is known only at the end of the year.
+
+    Args:
+        targets: targets to check.
+        cube: cells of the live view.
     """
     found = []
     for target in targets:
