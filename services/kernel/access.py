@@ -1,11 +1,11 @@
-"""Authentication: tokens, their issuers, and the principal that a token proves.
+"""Authentication: tokens, their issuers, and the principal that a token identifies.
 
-The table of issuers is a JSON file, one issuer per institution:
+The table of issuers is a JSON file with one issuer per institution:
 
     {"issuers": [{"issuer": "https://id.example.vn", "institution_id": "a", "algorithms": ["EdDSA"],
                   "keys": {"<kid>": "<public key, PEM>"}}]}
 
-The institution of a caller is that of the issuer whose key signed the token, and nothing else.
+A caller belongs to the institution whose issuer signed the token; nothing else decides this.
 """
 
 from __future__ import annotations
@@ -30,14 +30,19 @@ CLOCK_SKEW_SECONDS = 60
 REQUIRED: Any = {"require": ["exp", "iat", "sub", "iss", "aud"]}
 TEXT_MAX = 200
 VERIFIED_MAX = 4096
-"""Verified tokens that are remembered, so that a signature is checked once in a process."""
+"""Maximum number of verified tokens to remember, so that each signature is checked only once."""
 ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
 
 
 def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
-    """Return the principal of verified claims; raises Unauthenticated if one is malformed."""
+    """Return the principal of verified claims; raises Unauthenticated if one is malformed.
+
+    Args:
+        claims: claims of a token whose signature is valid.
+        institution_id: institution of the token's issuer.
+    """
     for name in ("exp", "iat", "nbf"):
-        # PyJWT takes a number in a text, too.
+        # PyJWT also accepts numbers written as strings.
         if type(claims.get(name, 0)) not in (int, float):
             raise Unauthenticated(f"the token's `{name}` has to be a number")
     if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
@@ -56,10 +61,10 @@ def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
 
 
 class Issuers:
-    """The accepted token issuers; their file is read again when it changes. Thread-safe.
+    """The accepted token issuers. Their file is read again whenever it changes. Thread-safe.
 
     Args:
-        path: file with the table of issuers.
+        path: file with the table of issuers; while it does not exist, no token is accepted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -70,18 +75,21 @@ class Issuers:
         self._verified: dict[str, tuple[Principal, float, object]] = {}
 
     def known(self, token: str) -> Principal | None:
-        """Return the principal of a token that was verified before and still holds; else None."""
+        """Return the principal of a token that was verified before and is still valid, else None.
+
+        Verifies no signature, so that grpcio's serving thread may call it.
+        """
         found = self._verified.get(token)
         if found is None or found[2] is not self._table():
             return None
         return found[0] if time.time() < found[1] else None
 
     def principal(self, token: str) -> Principal:
-        """Return the principal of a valid token.
+        """Verify a token and return its principal.
 
         Raises:
-            Unauthenticated: the token is malformed, expired, too long-lived, of an unknown issuer
-                or key, or signed by another key. The message names no valid key.
+            Unauthenticated: the token is malformed or expired, its lifetime is too long, or its
+                issuer, key or signature is not accepted. The message reveals no accepted key.
         """
         try:
             table = self._table()

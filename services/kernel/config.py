@@ -1,4 +1,4 @@
-"""Settings that every service has, read from the environment (`KIENG_...`) once, at start."""
+"""Settings that every service has, read once at start from environment variables `KIENG_...`."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 METADATA_AGE_MS = 10_000
-"""Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
+"""Time after which every Kafka client has noticed new partitions; `kieng log repartition` waits for
+it.
+"""
 
 
 class KernelSettings(BaseSettings):
-    """Settings of the kernel; a service adds its own by inheriting. Frozen."""
+    """Settings of the kernel, immutable. A service inherits from this class and adds its own."""
 
     model_config = SettingsConfigDict(env_prefix="KIENG_", frozen=True, extra="ignore")
 
@@ -96,7 +98,7 @@ class KernelSettings(BaseSettings):
     """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
 
     def kafka_options(self) -> dict[str, Any]:
-        """Return options of all Kafka clients.
+        """Return the options of all Kafka clients, as keyword arguments of kafka-python.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -115,7 +117,7 @@ class KernelSettings(BaseSettings):
         }
 
     def producer_options(self) -> dict[str, Any]:
-        """Return options of Kafka producers: what they write is acknowledged by all replicas.
+        """Return the options of Kafka producers; their writes are acknowledged by all replicas.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -125,7 +127,11 @@ class KernelSettings(BaseSettings):
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return options of Kafka consumers.
+        """Return the options of a Kafka consumer.
+
+        Args:
+            group: consumer group.
+            has_positions: whether the consumer's positions are stored elsewhere than in Kafka.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -135,7 +141,7 @@ class KernelSettings(BaseSettings):
             **self.kafka_options(),
             **beat,
             "group_id": group,
-            # A new group reads everything; but a stored position outside the log must not be reset.
+            # A new group reads everything, but a stored position outside the log is an error.
             "auto_offset_reset": "none" if has_positions else "earliest",
             "enable_auto_commit": False,
             "isolation_level": "read_committed",
@@ -170,8 +176,8 @@ def _read(batch: Any) -> Any:
         return _READ(batch)
 
 
-# A header name that is not UTF-8 would stop every kafka-python consumer at that record.
-# Kafka's own client replaces undecodable bytes; so do all clients of this process.
+# A header name that is not UTF-8 would stop every kafka-python consumer at that record. Kafka's own
+# client replaces undecodable bytes, so this patch makes all clients of this process do the same.
 _READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
@@ -179,7 +185,10 @@ S = TypeVar("S", bound=KernelSettings)
 
 
 def load(settings: type[S]) -> S:
-    """Return the settings of the environment, or exit with code 2 and a list of all mistakes.
+    """Return the settings from the environment; on mistakes, list all of them and exit with code 2.
+
+    Args:
+        settings: settings class of the service.
 
     Raises:
         SystemExit: a setting is missing or wrong; each mistake was written to standard error.
@@ -193,6 +202,9 @@ def load(settings: type[S]) -> S:
 def give_up(mistakes: list[str]) -> NoReturn:
     """Write mistakes in the settings to standard error and exit with code 2.
 
+    Args:
+        mistakes: one line for each mistake.
+
     Raises:
         SystemExit: always.
     """
@@ -201,10 +213,11 @@ def give_up(mistakes: list[str]) -> NoReturn:
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:
-    """Return the settings of the environment, or None and all mistakes.
+    """Return the settings from the environment and all mistakes in them, one line each.
 
-    The environment overrides the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
-    KIENG_NAME_FILE names a file that contains only the value, e.g. a mounted secret.
+    If there are mistakes, the settings are None. Environment variables override the file that
+    KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`). KIENG_NAME_FILE names a file whose whole
+    content is the value, e.g. a mounted secret.
     """
     mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
     if file and not os.access(file, os.R_OK):
@@ -220,7 +233,7 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
             except UnicodeDecodeError:
                 mistakes.append(f"{variable}: {path} is not text in UTF-8")
             else:
-                # An empty text would mean the default: no key, no password.
+                # An empty value would silently select the default: no key or no password.
                 mistakes += [] if secrets[name] else [f"{variable}: {path} is empty"]
     try:
         loaded = settings(_env_file=file, **secrets)

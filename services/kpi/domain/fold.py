@@ -35,8 +35,6 @@ def fold(
         The new work, which is the same object if nothing changed, and the change of its
             contribution: key of a cell -> difference, without zeros, not yet rolled up along the
             tree.
-
-    Source: design.md, section 5.
     """
     if statement.version <= work.version_of(name):
         return work, {}

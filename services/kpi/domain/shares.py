@@ -22,7 +22,7 @@ def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
     equal weights, and each is divided among its claims in proportion to their numbers of authors (1
     if unknown).
 
-    Source: catalogue, counting rule FRACTION.
+    Source: counting rule `fraction` of the catalogue.
     """
     if all(claim.share_ppm for claim in claims):
         total = sum(claim.share_ppm for claim in claims)
