@@ -1,4 +1,4 @@
-"""Providers of the KPI service: inject stores, the live view, history, clock and log identity."""
+"""nameko providers of the KPI service: stores, live view, history, clock and log identity."""
 
 from __future__ import annotations
 
@@ -34,65 +34,65 @@ log = structlog.get_logger()
 
 
 class CatalogueStore(Store):
-    """Injects the `Catalogues`."""
+    """Injects the `Catalogues`: the stored catalogues and views."""
 
     def make(self, mongo: Mongo) -> Catalogues:
-        """Declare the indexes of the KPI database and return the `Catalogues`."""
+        """Create the indexes of the KPI database; return the `Catalogues`."""
         declare(mongo.database(DATABASE))
         return Catalogues(mongo)
 
 
 class TargetStore(Store):
-    """Injects the `Targets`."""
+    """Injects the `Targets`: the stored yearly targets."""
 
     def make(self, mongo: Mongo) -> Targets:
-        """Return the store of yearly targets in the KPI database."""
+        """Return the store of yearly targets."""
         return Targets(mongo)
 
 
 class ParkedStore(Store):
-    """Injects the `ParkedRecords`."""
+    """Injects the `ParkedRecords`: the stored records that could not be folded."""
 
     def make(self, mongo: Mongo) -> ParkedRecords:
-        """Return the store of the records that no view could fold."""
+        """Return the store of parked records."""
         return ParkedRecords(mongo)
 
 
 class ViewSnapshots(Store):
-    """Injects the `Snapshots`."""
+    """Injects the `Snapshots`, which read stored views."""
 
     def make(self, mongo: Mongo) -> Snapshots:
-        """Return what reads stored views, each answer from one consistent snapshot."""
+        """Return the reader of stored views; each of its answers comes from one snapshot."""
         return Snapshots(mongo)
 
 
 class Live(DependencyProvider):
-    """Injects the process's one `LiveView`."""
+    """Injects the process's one `LiveView`: the live view in memory."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Tune garbage collection for a view in memory."""
+        """Tune garbage collection for a process that keeps a view in memory."""
         tune_gc()
 
     @cached_property
     def live(self) -> LiveView:
-        """The live view; empty until it is refreshed."""
+        """The live view in memory; empty until it is refreshed for the first time."""
         mongo = self.connection.mongo
         return LiveView(Catalogues(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
     @property
     def unready(self) -> str:
-        """Why `kpi.query` is not ready; empty when the live view is loaded."""
+        """Why `kpi.query` is not ready; empty once the live view is loaded."""
         return "" if self.live.is_ready else "no view is live"
 
     def get_dependency(self, worker_ctx: WorkerContext) -> LiveView:
-        """Return the live view."""
+        """Return the process's live view."""
         return self.live
 
 
 def make_history(mongo: Mongo, settings: Settings) -> History:
-    """Return the history: kept days and replays."""
+    """Return a new `History`, which reads kept days and replays the log."""
     return History(
         Catalogues(mongo),
         Days(mongo),
@@ -103,13 +103,13 @@ def make_history(mongo: Mongo, settings: Settings) -> History:
 
 
 class HistoryProvider(DependencyProvider):
-    """Injects the process's one `History`."""
+    """Injects the process's one `History`, which reads kept days and replays the log."""
 
     connection = MongoConnection()
 
     @cached_property
     def history(self) -> History:
-        """The history: kept days and replays."""
+        """The process's history."""
         return make_history(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> History:
@@ -118,12 +118,16 @@ class HistoryProvider(DependencyProvider):
 
 
 class EditionDesk(DependencyProvider):
-    """Injects itself: the edition store, the closer and the comparer of editions."""
+    """Injects itself, with what editions need: their store, the closer and the comparer."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Create them; replays for editions and replays of the past do not share a lock."""
+        """Create store, closer and comparer.
+
+        They get a history of their own, so that replays for editions and replays of the past do not
+        exclude each other.
+        """
         settings, mongo = self.container.settings, self.connection.mongo
         registry, history = Catalogues(mongo), make_history(mongo, settings)
         self.editions = Editions(mongo)
@@ -131,41 +135,44 @@ class EditionDesk(DependencyProvider):
         self.comparer = EditionComparer(registry, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
-        """Return the edition desk."""
+        """Return this object."""
         return self
 
 
 class WatcherCount(DependencyProvider):
-    """Injects the process's one `Watchers`."""
+    """Injects the process's one `Watchers`, which serve and limit the WatchKpis streams."""
 
     @cached_property
     def watchers(self) -> Watchers:
-        """The counter of watch streams."""
+        """The process's `Watchers`."""
         return Watchers(self.container.settings.watchers_max)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
-        """Return the counter of watch streams."""
+        """Return the process's `Watchers`."""
         return self.watchers
 
 
 class Clock(DependencyProvider):
-    """Injects a function that returns the present time in the KPI time zone."""
+    """Injects a function that returns the present time in the time zone of the KPI service."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], datetime]:
-        """Return the function."""
+        """Return a function without arguments that returns the present time."""
         zone = self.container.settings.zone
         return lambda: datetime.now(zone)
 
 
 class LogIdentity(DependencyProvider):
-    """Injects a function that returns the identity of the submissions log."""
+    """Injects a function that returns the identity of the submissions log; see `identify`."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the function."""
+        """Return a function without arguments that calls `identify`."""
         return lambda: identify(self.container.settings)
 
 
 def identify(settings: KernelSettings) -> tuple[str, dict[int, int]]:
-    """Return the topic id of the submissions log and its first offset by partition."""
+    """Return the topic id of the submissions log, and partition -> its first offset.
+
+    Raises Unavailable if the broker is down or the topic does not exist.
+    """
     found = describe_log(settings)
     return found.topic_id, beginnings(settings, range(found.partitions))

@@ -1,4 +1,4 @@
-"""RPC handlers of ParkedService: parked records, and which of their fields a caller may see."""
+"""gRPC handlers of ParkedService: parked records, and what of them a caller may see."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from services.kpi.store.parked import ParkedRecords, StoredParked
 OPERATOR = "operator"
 PAGE_SIZE = 100
 SHOWN_CHARACTERS_MAX = 256
-"""Maximum length of a text from a parked record: 500 records have to fit into one answer."""
+"""Maximum length of a text from a parked record, so that 500 records fit into one response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and which unit is the root of the tree."""
+    """The caller of an RPC, seen against the root of the tree.
+
+    Args:
+        principal: the caller.
+        root_id: id of the root unit, i.e. the consortium.
+    """
 
     principal: Principal
     root_id: str
 
     @property
     def runs_platform(self) -> bool:
-        """Whether it is an operator of the consortium; an institution's sees its own only."""
+        """Whether the caller is an operator of the whole platform, not of one institution only."""
         return OPERATOR in self.principal.roles and self.principal.unit_id == self.root_id
 
 
 class ParkedApi:
-    """Implements ParkedService; mixed into the service class `KpiQuery`."""
+    """Implements ParkedService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -63,16 +68,18 @@ def list_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.ListParkedResponse:
-    """Return a page of parked records: the caller's; the platform's operators see all of them.
+    """Return a page of the parked records that the caller may see.
+
+    Callers see the records of their institution, operators of the platform those of all.
 
     Args:
-        request: the request, validated.
-        caller: who asks.
-        view_id: live view.
+        request: the validated request.
+        caller: the caller.
+        view_id: id of the live view.
         records: stored parked records.
 
     Raises:
-        InvalidArgument: the page token is of another view. The caller's fault.
+        InvalidArgument: the page token belongs to another view. The caller's fault.
     """
     limit = request.page_size or PAGE_SIZE
     found = records.page(
@@ -95,16 +102,20 @@ def get_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
-    """Return a parked record with content: the caller's; to platform operators one of no owner.
+    """Return one parked record with its content.
+
+    The content is shown only to callers of the record's institution. If a record names no
+    institution, operators of the platform see it.
 
     Args:
-        request: the request, validated.
-        caller: who asks.
-        view_id: live view.
+        request: the validated request.
+        caller: the caller.
+        view_id: id of the live view.
         records: stored parked records.
 
     Raises:
-        NotFound: there is none, or the caller may not see its content. The caller's fault.
+        NotFound: there is no such record, or the caller may not see its content. The caller's
+            fault.
     """
     found = records.get(view_id, request.partition, request.offset)
     own = caller.principal.institution_id

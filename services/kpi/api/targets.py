@@ -1,4 +1,4 @@
-"""RPC handlers of TargetService, and the events of reached targets."""
+"""gRPC handlers of TargetService, and the events that announce reached targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOURCE = "kieng/kpi/shared"
 
 
 class TargetApi:
-    """Implements TargetService; mixed into the service class `KpiQuery`."""
+    """Implements TargetService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -33,7 +33,7 @@ class TargetApi:
     def set_target(
         self, request: target_service_pb2.SetTargetRequest
     ) -> target_service_pb2.SetTargetResponse:
-        """SetTarget: set a target of the caller's institution; the consortium sets any."""
+        """SetTarget: set a target for the caller's unit or a unit below it."""
         wanted = request.target
         with self.live.read() as state:
             catalogue = state.catalogue
@@ -55,7 +55,7 @@ class TargetApi:
 
     @repeat(1.0)
     def tell_reached_targets(self) -> None:
-        """Publish a TargetReached event per reached target; repeats carry the same event id."""
+        """Publish one TargetReached event for each target that has been reached; may repeat it."""
         try:
             with self.live.read() as state:
                 view_id, found = state.view.view_id, reached(state.targets.values(), state.cube)
@@ -64,16 +64,18 @@ class TargetApi:
             for target, _ in found:
                 self.targets.mark_reached(target, now)
         except (Unavailable, *DOWN):
-            return  # retried when broker and database are available again
+            return  # the next run tries again
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:
-    """Return the TargetReached event; its id is the same in every repeat and replica.
+    """Return the TargetReached event of a target.
+
+    Its event id depends only on the target, so that consumers recognise repeats.
 
     Args:
-        target: target that is reached.
-        value: verified value, not less than the target.
-        view_id: view that counted it.
+        target: the target that was reached.
+        value: verified value, at least that of the target.
+        view_id: id of the view that the value comes from.
         now: time of the event.
     """
     at = Timestamp()
