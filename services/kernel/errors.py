@@ -83,7 +83,7 @@ class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
 
 
 class NotFound(Refusal, status="NOT_FOUND", reason="NOT_FOUND"):
-    """The object does not exist, or the caller may not see it; callers cannot tell which."""
+    """The object does not exist, or the caller may not see it; both look the same to callers."""
 
 
 class AlreadyExists(Refusal, status="ALREADY_EXISTS", reason="ALREADY_EXISTS"):

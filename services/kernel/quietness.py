@@ -9,7 +9,7 @@ QUIET_AFTER_SECONDS = 2.0
 
 
 class Quietness:
-    """Tells whether there has been no news for `QUIET_AFTER_SECONDS`. Used by one thread.
+    """Knows whether there has been no news for `QUIET_AFTER_SECONDS`. Used by one thread.
 
     Args:
         clock: returns seconds that never decrease.

@@ -1,8 +1,8 @@
 """Runs one service in this process: `python -m services.kernel.runner NAME`.
 
-NAME is the nameko name of a service class, e.g. `kpi.query`; the part before the first dot is the
-package in `services/` whose `service.py` defines the class. SIGTERM and SIGINT drain and stop the
-service within 20 seconds; an unknown error stops it with exit code 1.
+NAME is the nameko name of a service class; its part before the first dot is the package in
+`services/` whose `service.py` defines the class. SIGTERM and SIGINT drain and stop the service
+within 20 seconds; an unknown error stops it with exit code 1.
 """
 
 from __future__ import annotations

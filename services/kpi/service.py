@@ -78,8 +78,8 @@ class KpiAggregator:
         """Store every version of the directory in a batch. Idempotent.
 
         Raises:
-            InvalidRecord: a record cannot be decoded; those before it are stored. The fault of
-                whoever produced the record.
+            InvalidRecord: a record cannot be decoded; those before it are stored. The producer's
+                fault.
         """
         published = [record for record in records if event_type(record) == DIRECTORY_PUBLISHED]
         for record in published:

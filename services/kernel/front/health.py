@@ -17,7 +17,7 @@ class Health:
     """Health of the services of this process, which all have the same status. Thread-safe.
 
     Args:
-        names: full names of the gRPC services; the empty name stands for the whole process.
+        names: full names of the gRPC services; the empty name means the whole process.
         trouble: returns why calls would not be answered now; empty if they would be.
         stopping: set while the process drains.
     """

@@ -192,8 +192,8 @@ class Catalogue:
             cuts: (submission type, name of the cut) -> cut, for every cut that an indicator names.
 
         Raises:
-            InvalidArgument: a definition is wrong; the message names the indicator. The fault of
-                whoever maintains the catalogue.
+            InvalidArgument: a definition is wrong; names the indicator. The catalogue author's
+                fault.
         """
         check(indicators)
         catalogue = Catalogue(version, {i.code: i for i in indicators}, tree)

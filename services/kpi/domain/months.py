@@ -14,7 +14,7 @@ def month_of_date(date: str) -> int:
     """Return the month of a calendar date `YYYY-MM-DD` or of a month `YYYY-MM`.
 
     Raises:
-        ValueError: the text is not a date. The fault of whoever produced the record.
+        ValueError: the text is not a date. The producer's fault.
     """
     year, month = int(date[:4]), int(date[5:7])
     if not 1 <= month <= 12 or date[4] != "-":

@@ -14,7 +14,7 @@ Units = tuple[str, ...]
 
 
 def common(sets: Mapping[Units, int], size: int) -> dict[Units, int]:
-    """Return how many works each group of units has in common, whoever else claims them.
+    """Return how many works each group of units has in common, even if other units claim them too.
 
     Args:
         sets: set of units -> number of works that exactly these units claim.

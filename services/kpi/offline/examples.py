@@ -1,8 +1,8 @@
 """Runs examples of indicators, which are data files: claims go in, the expected cells come out.
 
 An example is a YAML file that is named after its indicator. Tests run the examples of all deployed
-indicators, and `kieng catalogue check` runs those next to a catalogue file, so that whoever
-maintains the catalogue sees what a definition does.
+indicators, and `kieng catalogue check` runs those next to a catalogue file, so that its
+author sees what a definition does.
 
     claims:                      # in the order in which they are made
       - {work: a, unit: vnu/hus, facts: {issued_on: 2025-03-01, indexes: [scopus]}}

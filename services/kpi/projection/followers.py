@@ -104,7 +104,7 @@ class FollowedPartition:
             here, fold = self.fold.lease.next_offset, self._claim(live)
             now = answers()
             if now is None or now.view_id != live.view_id:
-                # The live view changed again before the claim, which therefore fenced off nobody.
+                # The live view changed again before the claim, which thus fenced off no owner.
                 raise OwnershipLost(f"{live.view_id} does not answer any more")
             self._catch_up(fold, here)
         self.fold, self.view = fold, live

@@ -117,7 +117,7 @@ class OwnedPartitions(DependencyProvider):
         fold = self._fold_of(view, partition, self._behind)
         now = self.registry.folded(found.topic_id)
         if now is None or now.view_id != view.view_id:
-            # Another view became live before the claim, which therefore fenced off nobody.
+            # Another view became live before the claim, which thus fenced off no owner.
             raise NotReady(f"{view.view_id} does not answer any more")
         lease = fold.lease
         reason = divergence(settings, partition, lease.next_offset, lease.last_hash)

@@ -80,7 +80,7 @@ def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes
 
 
 def _concerns(work: FrozenWork, units: set[str]) -> bool:
-    """Return True if the units claim a work, or if nobody does but one of them may again."""
+    """Return True if one of these units claims a work, or if it is retracted and may return."""
     claiming = {claim.unit_id for claim in work.claims if claim.unit_id}
     # The verified claim may belong to another unit than the one that is declared now.
     claiming |= {unit_id for unit_id, *_ in work.contributed}

@@ -21,7 +21,7 @@ import bson
 
 WORKS_PER_BUNDLE = 32
 JOINT = ""
-"""Stands in place of a unit id for the list of the works that several units claim."""
+"""Used in place of a unit id for the list of the works that several units claim."""
 
 
 def bundle_name(run: int, number: int) -> str:

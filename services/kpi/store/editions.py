@@ -91,7 +91,7 @@ class Editions:
         owners = [f"edition|{edition.edition_id}|{uuid.uuid4()}|{what}" for what in "cw"]
         document: dict[str, Any] = {"_id": edition.edition_id, "owners": owners}
         document |= {name: getattr(edition, name) for name in FIELDS}
-        # The document is inserted last, so that whoever finds it also finds all parts.
+        # The document is inserted last, so that its readers also find all parts.
         both = zip(owners, (content, works), strict=True)
         document["parts"] = [self._parts.put(owner, each) for owner, each in both]
         try:

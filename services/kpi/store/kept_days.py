@@ -64,7 +64,7 @@ class Days:
             kept: its metadata.
             content: all rows, as `wire.rows.encode_rows` encodes them.
         """
-        # The document is inserted last, so that whoever finds it also finds all parts.
+        # The document is inserted last, so that its readers also find all parts.
         owner = f"day|{kept.view_id}|{kept.day}|{uuid.uuid4()}"
         count = self._parts.put(owner, content)
         document = {

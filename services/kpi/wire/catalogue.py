@@ -29,8 +29,8 @@ def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
     """Return the catalogue of a message, after checking its definitions.
 
     Raises:
-        InvalidArgument: a definition is wrong; names indicator and field. The fault of whoever
-            maintains the catalogue.
+        InvalidArgument: a definition is wrong; names indicator and field. The catalogue author's
+            fault.
     """
     taxonomies = _taxonomies(message.taxonomies)
     terms = {t.fact: [term.code for term in t.terms] for t in taxonomies.values()}

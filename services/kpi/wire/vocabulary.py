@@ -74,8 +74,7 @@ def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -
         terms: name of a fact -> terms of the taxonomy that lists its values.
 
     Raises:
-        InvalidArgument: a word is wrong; names its path. The fault of whoever maintains the
-            catalogue.
+        InvalidArgument: a word is wrong; names its path. The catalogue author's fault.
     """
     if message.type not in TYPES and message.type != ANY:
         text = f"there is no submission type {message.type!r}{near(message.type, TYPES)}"
