@@ -10,12 +10,14 @@ class Principal:
     """An authenticated caller.
 
     ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
+    ``via`` is the service that calls in its name, e.g. `submissions`; empty if it calls itself.
     """
 
     subject: str
     institution_id: str
     unit_id: str
     roles: frozenset[str]
+    via: str = ""
 
     def reaches(self, unit_id: str) -> bool:
         """Return True if a unit is in the caller's subtree; ids are paths."""

@@ -8,13 +8,14 @@ from typing import Any
 from pymongo.database import Database
 
 from services.kernel import mongo
+from services.submissions.batches import OUTBOX
 from services.submissions.documents import SubmissionDocument
 
 DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
 """Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
-DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup omits, because they are derived from others."""
+DERIVED = frozenset({OUTBOX})
+"""Collections that a backup omits, because a restore publishes everything again."""
 
 
 def database_name(institution_id: str) -> str:
@@ -36,3 +37,4 @@ def restored(database: Database[dict[str, Any]]) -> None:
     """Empty all outboxes, since the whole log is republished. Safe to repeat."""
     waiting = {"outbox_pending": True}
     database["submissions"].update_many(waiting, {"$set": {"outbox": [], "outbox_pending": False}})
+    database[OUTBOX].delete_many({})

@@ -14,7 +14,9 @@ HEAVY_WORKER_SECONDS = 1.0
 time, because it then keeps something else busy, e.g. the database.
 """
 LEARNING = 0.3
-"""Weight of the newest call in the moving average of a method."""
+"""Weight of the newest call in a method's mean."""
+WEIGHT_MAX = 3.0
+"""Most that one call counts for, so that a single stall, e.g. of the database, says nothing."""
 
 
 @dataclass(slots=True)
@@ -108,4 +110,4 @@ class Share:
         self.used += worker_seconds
         mean = self.means.get(method, 0.0)
         weight = max(cpu_seconds / HEAVY_SECONDS, worker_seconds / HEAVY_WORKER_SECONDS)
-        self.means[method] = mean + LEARNING * (weight - mean)
+        self.means[method] = mean + LEARNING * (min(weight, WEIGHT_MAX) - mean)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN, MongoConnection
+from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
@@ -42,6 +44,7 @@ class OwnedPartitions(DependencyProvider):
     """
 
     connection = MongoConnection()
+    publisher = KafkaPublisher()
 
     def setup(self) -> None:
         """Create the initial state, in which no partition is owned."""
@@ -165,6 +168,7 @@ class OwnedPartitions(DependencyProvider):
             behind,
             self._report,
             self._size,
+            self._publish,
         )
 
     def _is_log_of(self, view: View) -> bool:
@@ -182,6 +186,13 @@ class OwnedPartitions(DependencyProvider):
             if kind not in self._unknown and len(self._unknown) < UNKNOWN_TYPES_MAX:
                 self._unknown.add(kind)
                 log.warning("records of an unknown type are skipped", type=kind, **place)
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        """Publish the events of a batch; raises NotReady without a broker."""
+        try:
+            self.publisher.publish(events)
+        except Unavailable as down:
+            raise NotReady(down.message) from down
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Report in log, metric and view why nothing is folded, then raise NotReady.

@@ -39,6 +39,7 @@ class Content:
     """What is claimed. The facts are opaque here: the rules use only the other fields.
 
     ``encoded`` is canonical: two contents are equal if and only if these bytes are equal.
+    ``likeness`` is shared by claims that may be about one work; empty if there is none.
     """
 
     encoded: bytes
@@ -46,6 +47,7 @@ class Content:
     type: str
     work_key: str
     evidence_count: int
+    likeness: str = ""
 
     @property
     def sha256(self) -> str:
