@@ -115,7 +115,11 @@ class KernelSettings(BaseSettings):
         return key
 
     def accepted_audiences(self, service: str) -> list[str]:
-        """Return the audiences of tokens that a service accepts, its own one first."""
+        """Return the audiences of tokens that a service accepts, its own first.
+
+        Args:
+            service: nameko name of the service.
+        """
         others = [name.strip() for name in self.audiences.split(",")]
         named = [name for name in others if name not in ("", "none")]
         return list(dict.fromkeys([audience_of(service), *named]))

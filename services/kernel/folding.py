@@ -11,8 +11,8 @@ import re
 import unicodedata
 
 # Hyphen, non-breaking hyphen, figure dash, en dash, em dash, horizontal bar, hyphen bullet, minus,
-# modifier minus, small and full forms, and the sign that an optional hyphen of a word processor
-# becomes: all that people or programs put where a hyphen is meant.
+# modifier minus, small and full-width forms, and the sign into which word processors turn an
+# optional hyphen: everything that people or programs write instead of a hyphen.
 _DASHES = dict.fromkeys(
     map(
         ord,
@@ -21,7 +21,7 @@ _DASHES = dict.fromkeys(
     "-",
 )
 _SLASHES = dict.fromkeys(map(ord, "\u2044\u2215"), "/")
-# Eth looks like the Vietnamese D with stroke, and keyboards of other languages have only that.
+# Eth looks like the Vietnamese D with stroke and is typed for it on foreign keyboards.
 _STROKES = {ord("Ð"): "Đ", ord("ð"): "đ", ord("Ɖ"): "Đ", ord("ɖ"): "đ"}
 _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
@@ -40,7 +40,7 @@ def visible(text: str) -> str:
 
 
 def with_plain_dashes(text: str) -> str:
-    """Return a visible text with one kind of dash and of slash."""
+    """Return the text as `visible` does, with all dashes as `-` and all slashes as `/`."""
     return visible(text).translate(_DASHES).translate(_SLASHES)
 
 

@@ -94,7 +94,11 @@ class GrpcServer(SharedExtension):
             self._reception.close(CLOSE_SECONDS_MAX)
 
     def turn(self, call: Admitted, method: MethodDescriptor) -> AbstractContextManager[bool]:
-        """Charge a step of a stream; a heavy one waits for its turn. False: the caller has left."""
+        """Charge a caller's institution for the block, which is one step of a stream.
+
+        If the method is heavy, the block first waits for its turn. Yields False if the caller has
+        left.
+        """
         queues, caller, is_wanted = self._reception.queues, call.principal, call.arrival.is_active
         return queues.turn(caller.institution_id, caller.subject, method.full_name, is_wanted)
 

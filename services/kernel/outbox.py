@@ -44,7 +44,7 @@ class OutboxRelay:
         self._rounds = 0
 
     def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool:
-        """Publish about ``limit`` events; return True if more may be pending.
+        """Run one round: publish about ``limit`` events, then remove them from their documents.
 
         Each round starts with the next outbox, so that a long one does not delay the others. An
         outage of the broker or the database is logged once, and the next round tries again.
@@ -52,7 +52,7 @@ class OutboxRelay:
         Args:
             outboxes: the outboxes to serve.
             publish: publishes events; raises Unavailable if the broker does not acknowledge.
-            limit: maximum number of documents.
+            limit: number of events at which the round ends.
 
         Returns:
             True if the limit was reached, so that more events may be pending.

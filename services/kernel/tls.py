@@ -174,11 +174,11 @@ class Connection:
     """A client connection to one address, replaced when a TLS file changes. Thread-safe.
 
     Args:
-        address: `host:port`.
-        settings: name the files; without an authority calls are plain text.
-        make: returns what calls, e.g. a stub, of a channel.
-        options: of the channel.
-        library: `grpc`, or `grpc.aio` for channels of an event loop.
+        address: address of the server, `host:port`.
+        settings: name the TLS files; without an authority calls are plain text.
+        make: returns the object that makes calls over a channel, e.g. a stub.
+        options: options of the channel.
+        library: module that opens channels: `grpc`, or `grpc.aio` for an event loop.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class Connection:
             return self._made
 
     def close(self) -> Any:
-        """Close the channel; that of `grpc.aio` returns what to await."""
+        """Close the channel, if one was opened; with `grpc.aio`, return what to await for that."""
         return None if self._channel is None else self._channel.close()
 
     def _open(self, pems: Pems) -> Any:

@@ -154,14 +154,14 @@ class WatcherCount(DependencyProvider):
 
 
 class Trials(DependencyProvider):
-    """Injects what admits one trial of events at a time for each institution."""
+    """Injects a function that admits one trial of events per institution at a time."""
 
     def setup(self) -> None:
-        """Begin without any."""
+        """Create the function's state; no trial is running."""
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
-        """Return the function from an institution to its slot; no other can hold it."""
+        """Return a function that returns the `OneAtATime` of an institution, by institution id."""
         return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("trial"))
 
 

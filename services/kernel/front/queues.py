@@ -33,9 +33,9 @@ FORGET_SECONDS = 5.0
 """Time constant with which used time decays: after it, about a third still counts."""
 STUCK_SECONDS = 2.0
 HELD_SECONDS_MAX = 2.0
-"""Time for which a step of a stream holds a worker at most: it may wait for its caller."""
+"""Maximum time for which one step of a stream occupies a worker, as it may wait for its caller."""
 LOOK_SECONDS = 0.5
-"""Time after which a step that waits for its turn looks whether its caller is still there."""
+"""Interval at which a step that waits for its turn checks whether its caller is still there."""
 SHARES_MAX = 1000
 
 
@@ -91,16 +91,17 @@ class FairQueues:
     def turn(
         self, institution_id: str, principal: str, method: str, is_wanted: Callable[[], bool]
     ) -> Iterator[bool]:
-        """Charge an institution for a block on another thread, e.g. the next message of a stream.
+        """Charge an institution for a block on the calling thread, e.g. one step of a stream.
 
-        The block of a heavy method first waits for its turn, and holds a worker meanwhile. It gets
-        False, at once, if it is not wanted any more: then it has no turn and must do nothing.
+        If the method is heavy, the block first waits for a worker and occupies it until it ends.
+        Yields False, at once, if the caller has left meanwhile: the block then has no turn and must
+        do nothing.
 
         Args:
-            institution_id: who is charged.
-            principal: whose turn it is within the institution.
+            institution_id: institution to charge.
+            principal: subject of the caller, which takes turns with others of the institution.
             method: full name of the RPC.
-            is_wanted: asked while it waits; False when the caller has left.
+            is_wanted: called while waiting; returns False once the caller has left.
         """
         granted, over = threading.Event(), threading.Event()
 

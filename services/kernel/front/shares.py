@@ -14,9 +14,9 @@ HEAVY_WORKER_SECONDS = 1.0
 time, because it then keeps something else busy, e.g. the database.
 """
 LEARNING = 0.3
-"""Weight of the newest call in a method's mean."""
+"""Weight of the newest call in the moving average of a method."""
 WEIGHT_MAX = 3.0
-"""Most that one call counts for, so that a single stall, e.g. of the database, says nothing."""
+"""Maximum cost of one call in the average, so that a single stall does not make a method heavy."""
 
 
 @dataclass(slots=True)

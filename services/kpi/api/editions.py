@@ -32,7 +32,7 @@ class EditionApi:
 
     @grpc
     def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
-        """CloseEdition: close a period into a signed edition, streaming progress."""
+        """CloseEdition: close a period into a signed edition; stream progress, then the edition."""
         with self.live.read() as state:
             catalogue = state.catalogue
         unit_id = request.unit_id or catalogue.tree.ids[0]

@@ -62,10 +62,10 @@ class KpiApi:
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """GetKpis: return the selected cells with their position.
+        """GetKpis: return the selected cells of the live view, or of a kept day.
 
         Raises:
-            InvalidArgument: marks are asked for of a kept day. The caller's fault.
+            InvalidArgument: contradictions were requested for a kept day. The caller's fault.
         """
         if request.as_of and request.with_contradictions:
             text = "marks are of the present; leave out as_of, or ask ExplainKpi"
@@ -157,7 +157,7 @@ class KpiApi:
     def try_events(
         self, requests: Iterator[kpi_service_pb2.TryEventsRequest]
     ) -> Iterator[kpi_service_pb2.TryEventsResponse]:
-        """TryEvents: stream every number that some events of the caller's would change."""
+        """TryEvents: stream the numbers that would change if these events were in the log."""
         principal, method = self.call.principal, self.call.method
 
         def admit(event: events_pb2.SubmissionChanged) -> None:

@@ -23,22 +23,28 @@ SHOWN_CHARACTERS_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and whether it runs the platform, so that records without an owner are shown."""
+    """The caller of an RPC.
+
+    Args:
+        principal: the caller.
+        runs_platform: whether it operates the whole platform, and thus sees records without an
+            owner.
+    """
 
     principal: Principal
     runs_platform: bool
 
     @staticmethod
     def of(principal: Principal, method: MethodDescriptor, root_id: str) -> Caller:
-        """Return a caller that acts for its whole institution.
+        """Return the caller of an RPC, which must act for its whole institution.
 
         Args:
-            principal: who asks.
-            method: the RPC.
-            root_id: root of the unit tree; records without an owner are its operators'.
+            principal: the caller.
+            method: descriptor of the RPC.
+            root_id: id of the root unit, whose operators operate the platform.
 
         Raises:
-            Forbidden: it acts for a part of its institution. The caller's fault.
+            Forbidden: the principal acts for only a part of its institution. The caller's fault.
         """
         need(principal, method, Resource.of([principal.institution_id]))
         platform = Resource.of([root_id], roles=[OPERATOR])

@@ -88,14 +88,14 @@ class Cube:
         self._digest.replace(unit_id, month_text(month), column, member, old, old + change)
 
     def columns(self) -> list[tuple[str, str]]:
-        """Return the unit and column of everything in the cube."""
+        """Return (unit id, column name) of everything in the cube."""
         return list(self._cells)
 
     def excerpt(self, places: Iterable[tuple[str, str]]) -> Cube:
-        """Return a copy of some columns of some units, for values only: it has no rows or digest.
+        """Return a copy of some cells, which has values but neither rows nor a digest.
 
         Args:
-            places: unit and column of each.
+            places: (unit id, column name) of the cells to copy, for all months.
         """
         cube = Cube(self.catalogue)
         for place in places:
@@ -105,10 +105,10 @@ class Cube:
         return cube
 
     def add(self, rows: Mapping[tuple[str, int], Row]) -> None:
-        """Add changes of cells to an excerpt.
+        """Add differences to the cells of an excerpt.
 
         Args:
-            rows: (unit, month) -> changes by column and member.
+            rows: (unit id, month) -> (column name, member) -> difference.
         """
         for (unit_id, month), row in rows.items():
             for (column, member), change in row.items():

@@ -1,4 +1,4 @@
-"""Rules of yearly targets: which can be set, and when one is reached."""
+"""Rules of yearly targets: which indicators can have one, and when a target is reached."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def check_settable(indicator: Indicator) -> None:
     """Check that an indicator can have a target.
 
     Raises:
-        InvalidArgument: it is a ratio, whose target follows from its parts.
+        InvalidArgument: it is a ratio or an attainment, which has no target of its own. The
+            caller's fault.
     """
     if indicator.denominator or indicator.attainment_of:
         text = "a ratio has no target of its own"

@@ -56,7 +56,7 @@ class UnitTree:
         }
 
     def above(self, unit_id: str) -> list[str]:
-        """Return the ids of a unit of the tree and of all units above it, the unit first."""
+        """Return the ids of a unit and all its ancestors, from the unit up to the root."""
         return [self.ids[number] for number in self.ancestors[self.number[unit_id]]]
 
     def _walk(

@@ -121,7 +121,6 @@ class EditionCloser:
 
         Raises:
             InvalidArgument: the unit is unknown or the range is invalid.
-            Forbidden: the caller's token does not cover the unit.
             WrongState: no key is configured, or the replay differs from the live view.
         """
         with live.read() as state:

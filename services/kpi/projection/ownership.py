@@ -188,7 +188,7 @@ class OwnedPartitions(DependencyProvider):
                 log.warning("records of an unknown type are skipped", type=kind, **place)
 
     def _publish(self, events: Sequence[Event]) -> None:
-        """Publish the events of a batch; raises NotReady without a broker."""
+        """Publish the events of a flush; raises NotReady if the broker does not acknowledge."""
         try:
             self.publisher.publish(events)
         except Unavailable as down:

@@ -66,9 +66,9 @@ class PartitionFold:
         behind: writes flushes in the background during a backlog; None to store each flush before
             `apply` returns.
         report: called with every stored flush, possibly on another thread.
-        size: maximum number of records per flush; shared by all partitions of the process.
-        publish: publishes the events of a flush, on the thread that commits it. Before the commit:
-            after a crash in between they are published again, with the same ids, and never lost.
+        size: current maximum number of records per flush, shared by all partitions of the process.
+        publish: publishes the events of a flush before it is committed, on the same thread. After a
+            crash in between they are published again with the same ids, so none is lost.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class PartitionFold:
             deltas[key] = deltas.get(key, 0) + change
 
     def _contradicted(self, work_key: str, old: Work) -> list[Event]:
-        """Return the events of the contradictions that a change of a work made."""
+        """Return an event for each contradiction that arose from the change of a work."""
         new = self._works[work_key]
         found = () if new is old else new_contradictions(old, new, self.catalogue.tree)
         return [contradicted_event(work_key, new, each) for each in found]

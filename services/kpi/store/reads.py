@@ -183,11 +183,11 @@ class Snapshots:
         limit: int = 0,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], T]:
-        """Return a function's result over the works of types that several units claim, by key.
+        """Compute a result from the works of given types that several units claim, in order of key.
 
         Args:
-            view_id: view.
-            types: submission types.
+            view_id: id of the view.
+            types: submission types of the works.
             unit_ids: units whose rows are returned as well.
             made_of: computes the result from an iterator over the works, which reads in batches.
             after: key of the last work of the page before; empty for the first page.
@@ -223,12 +223,12 @@ class Snapshots:
     def find_works(
         self, view_id: str, keys: Iterable[str], partition_of: Callable[[str], int | None]
     ) -> tuple[Progress, list[StoredWork]]:
-        """Return the works that a view has of some keys, in no particular order.
+        """Return a view's checkpoint and its works with some keys, in no particular order.
 
         Args:
-            view_id: view.
-            keys: work keys, each once.
-            partition_of: returns the partition of a key; None where it is not known.
+            view_id: id of the view.
+            keys: work keys, each once; unknown ones are ignored.
+            partition_of: returns the partition of a key; None if it is unknown.
         """
         wanted = [(key, partition_of(key)) for key in keys]
 

@@ -97,13 +97,13 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return the stored works of given types that several units claim, by key; see `claimed`.
+        """Yield the stored works of given types that several units claim, in order of key.
 
         Args:
-            view_id: view.
-            runs: number of runs of bundles, by partition.
-            types: submission types.
-            after: key of the last work read; empty at first.
+            view_id: id of the view.
+            runs: partition -> number of runs of bundles.
+            types: submission types of the works.
+            after: only keys after this one; empty for all.
             limit: maximum number of works; 0 for all.
             session: database session of the snapshot.
         """

@@ -60,13 +60,13 @@ class Flush:
         works: work key -> document fields `u`, `j` and `c`.
         parked: offset -> parked record.
         mended: offsets of parked records that a newer version replaced.
-        last_hash: identity of the batch's last record.
-        new_rows: keys of rows known not to be stored yet.
-        new_works: keys of works known not to be stored yet.
-        bundles: name -> content of bundles of works; of a bulk load only.
-        changed: (unit id, month) of a row -> its changed cells with new values.
-        skipped: unknown event type -> number of its records, which are not stored.
-        events: events to publish before the flush is committed, which are not stored either.
+        last_hash: `event_hash` of the last record of the batch.
+        new_rows: (unit id, month) of rows that are known not to be stored yet.
+        new_works: keys of works that are known not to be stored yet.
+        bundles: name -> content of bundles of works; only in a bulk load.
+        changed: (unit id, month) of a row -> its changed cells with their new values.
+        skipped: unknown event type -> number of its records; not stored.
+        events: events to publish before the flush is committed; not stored.
     """
 
     lease: PartitionLease
