@@ -86,13 +86,13 @@ class Looping(Entrypoint):
     """
 
     def setup(self) -> None:
-        """Create the entrypoint's thread."""
+        """Create the thread on which the loop will run; it is not started yet."""
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the entrypoint's thread."""
+        """Start the loop on its thread."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -103,7 +103,7 @@ class GrpcServer(SharedExtension):
         return queues.turn(caller.institution_id, caller.subject, method.full_name, is_wanted)
 
     def waiting(self) -> int:
-        """Return how many calls wait for a worker."""
+        """Return the number of calls that wait for a worker; 0 before the start."""
         return self._reception.queues.waiting() if self.port else 0
 
     @property

@@ -64,7 +64,7 @@ class Mongo:
         return sum(server.pool.active_sockets for server in list(servers.values()))
 
     def database(self, name: str) -> Database[dict[str, Any]]:
-        """Return a database whose writes are acknowledged by the majority."""
+        """Return the database of this name; the majority acknowledges its writes."""
         return self.client.get_database(name)
 
     def close(self) -> None:
@@ -129,5 +129,5 @@ class Store(DependencyProvider):
         self.store = self.make(self.connection.mongo)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the service's store."""
+        """Return the store; every worker gets the same one."""
         return self.store

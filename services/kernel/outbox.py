@@ -101,5 +101,5 @@ class Relay(DependencyProvider):
         self.relay = OutboxRelay(self._on_outage)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OutboxRelay:
-        """Return the process's relay."""
+        """Return the relay; every worker gets the same one."""
         return self.relay

@@ -132,5 +132,5 @@ class Publisher(DependencyProvider):
     publisher = KafkaPublisher()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[Event]], None]:
-        """Return the function that publishes events."""
+        """Return the function that publishes events; every worker gets the same one."""
         return self.publisher.publish

@@ -67,7 +67,7 @@ class Send(Protocol):
     """Function with which a subprocess sends a message to its parent."""
 
     def __call__(self, fields: Mapping[str, Any], *attached: bytes) -> None:
-        """Send JSON fields and binary attachments to the parent."""
+        """Send a message with these JSON fields and binary attachments to the parent."""
 
 
 class Child:

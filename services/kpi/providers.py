@@ -88,7 +88,7 @@ class Live(DependencyProvider):
         return "" if self.live.is_ready else "no view is live"
 
     def get_dependency(self, worker_ctx: WorkerContext) -> LiveView:
-        """Return the process's live view."""
+        """Return the live view; every worker gets the same one."""
         return self.live
 
 
@@ -114,7 +114,7 @@ class HistoryProvider(DependencyProvider):
         return make_history(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> History:
-        """Return the process's history."""
+        """Return the history; every worker gets the same one."""
         return self.history
 
 
@@ -136,7 +136,7 @@ class EditionDesk(DependencyProvider):
         self.comparer = EditionComparer(registry, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
-        """Return this object."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
 
@@ -149,7 +149,7 @@ class WatcherCount(DependencyProvider):
         return Watchers(self.container.settings.watchers_max)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
-        """Return the process's `Watchers`."""
+        """Return the `Watchers`; every worker gets the same one."""
         return self.watchers
 
 
@@ -161,7 +161,10 @@ class Trials(DependencyProvider):
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
-        """Return a function that returns the `OneAtATime` of an institution, by institution id."""
+        """Return a function that returns the `OneAtATime` of an institution, given its id.
+
+        The same function serves all workers.
+        """
         return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("trial"))
 
 
@@ -169,7 +172,7 @@ class Clock(DependencyProvider):
     """Injects a function that returns the present time in the time zone of the KPI service."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], datetime]:
-        """Return a function without arguments that returns the present time."""
+        """Return a function that returns the present time; it takes no arguments."""
         zone = self.container.settings.zone
         return lambda: datetime.now(zone)
 
@@ -178,7 +181,7 @@ class LogIdentity(DependencyProvider):
     """Injects a function that returns the identity of the submissions log; see `identify`."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return a function without arguments that calls `identify`."""
+        """Return a function that calls `identify` with the settings; it takes no arguments."""
         return lambda: identify(self.container.settings)
 
 

@@ -80,7 +80,7 @@ class FairQueues:
             thread.join(max(0.0, end - time.monotonic()))
 
     def put(self, job: Job) -> None:
-        """Queue a job; returns at once."""
+        """Queue a job for the worker threads; returns at once."""
         with self._changed:
             share = self._share(job.institution_id)
             share.seen = job.since
@@ -136,7 +136,7 @@ class FairQueues:
         return f"saturated: {self.workers} workers are busy, none took a call for {seconds:.0f} s"
 
     def waiting(self) -> int:
-        """Return how many jobs wait for a worker."""
+        """Return the number of jobs that wait for a worker."""
         with self._changed:
             return sum(map(len, self._shares.values()))
 

@@ -62,7 +62,7 @@ class ParkedApi:
     def list_parked(
         self, request: parked_service_pb2.ListParkedRequest
     ) -> parked_service_pb2.ListParkedResponse:
-        """ListParked: return a page of parked records."""
+        """ListParked: return a page of the live view's parked records that the caller may see."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
         caller = Caller.of(self.call.principal, self.call.method, root)
@@ -72,7 +72,7 @@ class ParkedApi:
     def get_parked(
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
-        """GetParked: return one parked record with its content."""
+        """GetParked: return one parked record of the live view with its content."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
         caller = Caller.of(self.call.principal, self.call.method, root)

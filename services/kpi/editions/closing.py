@@ -194,15 +194,15 @@ class EditionCloser:
 
 
 def check_period(period: Period, state: ViewState, now: datetime) -> tuple[str, Range]:
-    """Return unit and range of months of the period of a new edition.
+    """Check the period of a new edition; return the id of its unit and its range of months.
 
     Args:
-        period: period as asked for.
-        state: live view, which knows the units.
-        now: present time.
+        period: the period as requested.
+        state: state of the live view, whose tree contains the units.
+        now: the present time.
 
     Raises:
-        InvalidArgument: unknown unit, wrong range, or a month that has not begun.
+        InvalidArgument: the unit is unknown, the range is invalid, or a month has not begun.
     """
     unit_id = period.unit_id or state.catalogue.tree.ids[0]
     check_unit(unit_id, state.catalogue, "unit_id")

@@ -258,7 +258,7 @@ class PresentEnd:
         return done | (reached - self._exact.keys()) if silent_polls > QUIET_POLLS else done
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return None: records written meanwhile may be included."""
+        """Return None, i.e. no limit: records that are written meanwhile may be included."""
         return None
 
     def missing(self, partition: TopicPartition) -> str:

@@ -65,7 +65,7 @@ class OwnedPartitions(DependencyProvider):
         metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # starts at 0, so that rates are right
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
-        """Return this object."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def claim(self, partition: int) -> int:

@@ -56,7 +56,7 @@ def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
-    """Return the message of a kept day with its view and position."""
+    """Return the message of a kept day, with the view and position that it holds."""
     taken_at = Timestamp()
     taken_at.FromDatetime(kept.taken_at)
     return kpi_service_pb2.KeptDay(

@@ -41,7 +41,7 @@ class ViewBuilder(DependencyProvider):
         self.children.stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> ViewBuilder:
-        """Return this object."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def step(self) -> bool:

@@ -94,7 +94,7 @@ class MemoryProjection:
         self._folds[partition][0].apply(kept)
 
     def progress(self) -> Progress:
-        """Return the position that the replay has reached."""
+        """Return the checkpoint that the replay has reached, over all partitions."""
         lease = [fold.lease for fold, _ in self._folds.values()]
         heard = [each.republished for each in lease]
         return Progress(

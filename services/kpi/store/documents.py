@@ -199,7 +199,7 @@ class ParkedDocument(Document):
 
 
 class TargetDocument(Document):
-    """A yearly target; `_id` is `<unit>|<indicator>|<year>`."""
+    """A yearly target; `_id` is `<unit>|<indicator>|<year>`, `reached_at` when it was announced."""
 
     meta = {"collection": "targets", "auto_create_index": False}
     key = StringField(primary_key=True)

@@ -83,7 +83,12 @@ class Editions:
             raise AlreadyExists(text)
 
     def close(self, edition: Edition, content: bytes, works: bytes) -> None:
-        """Store a closed edition with its content and frozen works.
+        """Store a closed edition.
+
+        Args:
+            edition: its metadata.
+            content: its signed content.
+            works: its frozen works, as `wire.frozen.encode_frozen` encodes them.
 
         Raises:
             AlreadyExists: an edition with this id was closed meanwhile; nothing is stored.

@@ -10,7 +10,7 @@ from services.kpi.store.documents import DATABASE
 
 
 class Targets:
-    """The store of the targets of all units. Thread-safe."""
+    """The store of yearly targets. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._targets = mongo.database(DATABASE)["targets"]

@@ -23,7 +23,7 @@ class WhatIfRunner(DependencyProvider):
         self._one = OneAtATime("comparison")
 
     def get_dependency(self, worker_ctx: WorkerContext) -> WhatIfRunner:
-        """Return this object."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def run(self, request: Message, is_wanted: Callable[[], bool]) -> Iterator[Response]:
