@@ -21,9 +21,7 @@ from services.kernel.access import audience_of
 from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
-"""Time after which every Kafka client has noticed new partitions; `kieng log repartition` waits for
-it.
-"""
+"""Time after which all Kafka clients know of new partitions; `kieng log repartition` awaits it."""
 
 
 class KernelSettings(BaseSettings):
