@@ -1,4 +1,4 @@
-"""Storage of submissions: one database per institution, one guarded write per change."""
+"""Stores submissions: one database per institution, one write per change, guarded by version."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ DUPLICATE_KEY = 11000
 
 
 class Submissions:
-    """The submissions of one institution. Thread-safe.
+    """The stored submissions of one institution. Thread-safe.
 
     Args:
-        mongo: connection.
-        institution_id: institution that owns them.
+        mongo: connection to the database server.
+        institution_id: institution that owns the submissions.
     """
 
     def __init__(self, mongo: Mongo, institution_id: str) -> None:
@@ -52,20 +52,20 @@ class Submissions:
         self._insert_each = Together(self._refused, INSERTS_MAX)
 
     def declare(self) -> None:
-        """Create the indexes that are missing."""
+        """Create the missing indexes of the database."""
         declare(self._database)
 
     @cached_property
     def epoch(self) -> int:
-        """Restore epoch: raised, with the service stopped, when the database came from a backup."""
+        """Restore epoch of the database: 0 at first, raised by each restore from a backup."""
         document = self._database["meta"].find_one({"_id": "restore"})
         return int(document["restore_epoch"]) if document else 0
 
     def get(self, submission_id: str) -> Loaded:
-        """Return one submission.
+        """Return the submission with this id.
 
         Raises:
-            NotFound: no submission has this id.
+            NotFound: there is none.
         """
         document = self._documents.find_one({"_id": submission_id})
         if document is None:
@@ -73,39 +73,39 @@ class Submissions:
         return decode(document)
 
     def of_request(self, request_id: str) -> Loaded | None:
-        """Return the submission that a request created or changed."""
+        """Return the submission that a request created or changed; None if there is none."""
         return self._one({"names": request_name(request_id)})
 
     def of_source(self, source: SourceRecord) -> Loaded | None:
-        """Return the submission of a source record."""
+        """Return the submission imported from a source record; None if there is none."""
         return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
-        """Return the existing submissions among these ids."""
+        """Return id -> submission for those of the ids that exist."""
         return {found.submission.submission_id: found for found in self._many("_id", ids)}
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
-        """Return the existing submissions for these source records."""
+        """Return source record -> submission for those of the records that were imported."""
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
-        """Return submissions ordered by id.
+        """Return the first submissions that match a query, ordered by id.
 
         Args:
             query: MongoDB filter.
-            after: id that the page follows; empty for the first page.
+            after: only submissions with greater ids are returned; empty for the first page.
             limit: maximum number of submissions.
         """
         wanted = {**query, "_id": {"$gt": after}} if after else query
         return [decode(d) for d in self._documents.find(wanted).sort("_id", 1).limit(limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
-        """Yield all submissions ordered by id, read in batches."""
+        """Yield all submissions ordered by id; ``batch`` are read from the database at a time."""
         return (decode(d) for d in self._documents.find({}).sort("_id", 1).batch_size(batch))
 
     def insert(self, write: Write) -> None:
-        """Write a new submission.
+        """Write a new submission on its own.
 
         Raises:
             AlreadyExists: its request id or source record is in use.
@@ -116,7 +116,7 @@ class Submissions:
             raise AlreadyExists("the request_id or source record is in use") from None
 
     def insert_with_others(self, write: Write) -> None:
-        """Write a new submission, combined with the concurrent inserts of other threads.
+        """Write a new submission in one bulk write with concurrent inserts of other threads.
 
         Raises:
             AlreadyExists: its request id or source record is in use.
@@ -129,7 +129,7 @@ class Submissions:
         return [write.after.submission_id in refused for write in writes]
 
     def insert_many(self, writes: Sequence[Write]) -> set[str]:
-        """Write new submissions; return the ids of those whose request or record is in use."""
+        """Write new submissions. Return the ids of those refused because a name is in use."""
         if not writes:
             return set()
         try:
@@ -140,12 +140,12 @@ class Submissions:
         return set()
 
     def replace(self, write: Write) -> None:
-        """Write the next version of a submission, in one update guarded by the version read.
+        """Write the next version of a submission if the version that was read is still stored.
 
         Raises:
             Conflict: another change was written first.
-            AlreadyExists: its request id was used for another submission.
-            Exhausted: too many of its events are unpublished; repeat later.
+            AlreadyExists: the request id was used for another submission.
+            Exhausted: too many events of the submission are unpublished; repeat later.
         """
         need_room(write)
         update = _update(write)
@@ -157,9 +157,9 @@ class Submissions:
             raise Conflict("the submission was changed in between; read it again and repeat")
 
     def replace_many(self, writes: Sequence[Write]) -> bool:
-        """Write next versions. Return True if all were written. Needs `need_room` to be checked.
+        """Write next versions in bulk and return True if all were written.
 
-        False means that some are written and some are not: retry each one alone.
+        False: some may be written, so retry each alone. Call `need_room` for each write before.
         """
         if not writes:
             return True
@@ -171,25 +171,26 @@ class Submissions:
         return bool(answer.matched_count == len(writes))
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return documents with unpublished events: id, version, institution and outbox only."""
+        """Return up to ``limit`` documents with unpublished events, without other fields."""
         fields = {"version": 1, "institution_id": 1, "outbox": 1}
         return list(self._documents.find({"outbox_pending": True}, fields).limit(limit))
 
     def count_pending(self) -> int:
-        """Return how many submissions have unpublished events."""
+        """Return the number of submissions with unpublished events."""
         return self._documents.count_documents({"outbox_pending": True})
 
     def census(self) -> dict[State, tuple[int, datetime]]:
-        """Return per state the number of submissions and the last change of the oldest."""
+        """Return state -> (number of submissions, last change of the one unchanged for longest)."""
         oldest = {"$min": "$updated_at"}
         groups = [{"$group": {"_id": "$state", "number": {"$sum": 1}, "oldest": oldest}}]
         found = self._documents.aggregate(groups)
         return {State(each["_id"]): (each["number"], each["oldest"]) for each in found}
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Remove published events from the outboxes; events pushed meanwhile stay pending.
+        """Remove published events, as `pending` returned them, from the outboxes.
 
-        A push always makes a new version, so an unchanged version means an unchanged outbox.
+        Events added since then stay. Each addition makes a new version, so a document of the same
+        version has the same outbox and is emptied as a whole.
         """
         cleared = 0
         for version, group in groupby(sorted(documents, key=_version), key=_version):
@@ -210,36 +211,36 @@ class Submissions:
 
 
 class Databases:
-    """The submissions of every institution that this process holds.
+    """The databases of all institutions whose submissions this process stores.
 
     Args:
-        mongo: connection.
-        institutions: ids of the institutions held.
+        mongo: connection to the database server.
+        institutions: ids of these institutions.
     """
 
     def __init__(self, mongo: Mongo, institutions: Sequence[str]) -> None:
         self._submissions = {each: Submissions(mongo, each) for each in institutions}
 
     def of(self, institution_id: str) -> Submissions:
-        """Return the submissions of an institution.
+        """Return the submissions of the institution with this id.
 
         Raises:
-            Forbidden: this process does not hold the institution.
+            Forbidden: this process does not store submissions of that institution.
         """
         if institution_id not in self._submissions:
             raise Forbidden(f"no submissions of {institution_id!r} are kept here")
         return self._submissions[institution_id]
 
     def all(self) -> list[Submissions]:
-        """Return the submissions of each institution held."""
+        """Return one `Submissions` per institution, in the order of the settings."""
         return list(self._submissions.values())
 
 
 class SubmissionDatabases(Store):
-    """Provides `Databases`, with all indexes created before the first call."""
+    """Injects `Databases`; all indexes are created before the first call."""
 
     def make(self, mongo: Mongo) -> Databases:
-        """Return the databases of the institutions that the settings name, one each."""
+        """Return the databases of the institutions in the settings, with their indexes created."""
         metrics.preset(self.container.settings.institutions)
         databases = Databases(mongo, self.container.settings.institutions)
         for submissions in databases.all():
@@ -248,7 +249,7 @@ class SubmissionDatabases(Store):
 
 
 def absent() -> NotFound:
-    """Return the same error for an absent submission and for one the caller may not see."""
+    """Return the one error for a submission that is absent or that the caller may not see."""
     return NotFound("no such submission")
 
 
@@ -269,7 +270,7 @@ def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
 
 
 def _need_duplicates_only(error: BulkWriteError) -> list[dict[str, Any]]:
-    """Return the write errors if all of them are names in use, else raise the error again."""
+    """Return the write errors if all are duplicate keys; otherwise raise ``error`` again."""
     mistakes: list[dict[str, Any]] = error.details["writeErrors"]
     if any(mistake["code"] != DUPLICATE_KEY for mistake in mistakes):
         raise error

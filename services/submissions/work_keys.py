@@ -1,7 +1,7 @@
-"""Derives the work key: the canonical name of the work that facts are about.
+"""Derives the work key: the canonical name of the work that facts describe.
 
-A key is computed when content is written and stays in the log with it, so a rule may become
-stricter without a change of what was counted before (ADR 0029).
+A key is computed when content is written and recorded in the log with it, so these rules may
+become stricter without changing what was counted before (ADR 0029).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from services.kernel.folding import folded, visible
 
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
 BY_CODE = frozenset({"programme", "event"})
-# Kind of a work key -> number of its parts that are no number or code: kind, partner, office.
+# First part of a work key -> number of leading parts that are not folded: kind, partner, office.
 FIXED_PARTS = {
     **dict.fromkeys(BY_PARTNER, 3),
     **dict.fromkeys(("ip", "investment"), 2),
@@ -27,12 +27,15 @@ ORCID = re.compile(
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
-    """Return the submission type, e.g. `publication`."""
+    """Return the type of the facts, e.g. `publication`; empty if the message has none."""
     return facts.WhichOneof("kind") or ""
 
 
 def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
-    """Return the canonical name of the work; needs checked facts with resolved partners."""
+    """Return the work key of checked facts whose partner is resolved, e.g. `doi:10.5555/x`.
+
+    Facts without an identifier get `sub:<submission id>`, which no other submission shares.
+    """
     kind = fact_type(facts)
     fact = getattr(facts, kind)
     if kind == "publication" and fact.doi:
@@ -55,10 +58,10 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
 
 
 def canonical_doi(text: str) -> str:
-    """Return a DOI in lower case without resolver and what clings to it when it is copied.
+    """Return a DOI in lower case without resolver, URL query and fragment; empty if it is no DOI.
 
-    That is the query and fragment of a URL, and punctuation of the sentence around it; closing
-    brackets that the DOI opens belong to it. Empty if the text is no DOI.
+    Trailing punctuation copied from a sentence is removed, too, but a closing bracket stays if the
+    DOI contains the opening one.
     """
     shown = visible(text)
     if not idutils.is_doi(shown):
@@ -73,7 +76,10 @@ def canonical_doi(text: str) -> str:
 
 
 def canonical_reference(text: str) -> str:
-    """Return a work key that somebody typed as `work_key` writes it; any other text as it shows."""
+    """Return a work key typed by a person in the form that `work_key` gives it.
+
+    Any other text is returned without its invisible characters.
+    """
     shown = visible(text)
     parts = shown.split(":")
     if parts[0] == "doi":
@@ -85,7 +91,10 @@ def canonical_reference(text: str) -> str:
 
 
 def canonical_person(text: str) -> str:
-    """Return an ORCID as `0000-0002-1825-0097` however it is written; other ids without blanks."""
+    """Return an ORCID in any spelling as `0000-0002-1825-0097`.
+
+    Any other id is returned without its invisible characters.
+    """
     shown = folded(text)
     found = ORCID.fullmatch(shown)
     if not found:
