@@ -1,4 +1,4 @@
-"""The authenticated caller."""
+"""The authenticated caller of an RPC, as the token describes them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller.
+    """An authenticated caller of an RPC.
 
-    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
+    ``subject`` identifies a person or program within the institution. The roles hold for the unit
+    ``unit_id`` and all units below it; by default that is the whole institution.
     """
 
     subject: str
@@ -18,10 +19,10 @@ class Principal:
     roles: frozenset[str]
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if a unit is in the caller's subtree; ids are paths."""
+        """Return True if a unit is the caller's unit or below it; unit ids are paths."""
         return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
 
     @property
     def is_whole_institution(self) -> bool:
-        """Whether the roles reach the whole institution, so that it can act in its name."""
+        """Whether the roles hold for the whole institution, so that the caller can act for it."""
         return bool(self.institution_id) and self.unit_id == self.institution_id
