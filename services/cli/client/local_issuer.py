@@ -1,6 +1,6 @@
-"""The local issuer of the embedded profile: one key per institution, tokens of 15 minutes.
+"""The local issuer of a trial: holds a key for each institution and signs tokens with it.
 
-Not for production, where every institution runs its own issuer and keeps its key to itself.
+Not for production, where every institution runs its own issuer and shares its key with no one.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ CONSORTIUM = "consortium"
 
 
 class LocalIssuer:
-    """Keys in a folder, and the tokens made with them.
+    """Makes tokens with the keys in a folder.
 
     Args:
-        folder: `<institution>.pem` for each institution, mode 0600.
+        folder: contains the key `<institution id>.pem` of each institution, mode 0600.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def create(self, institutions: Sequence[str], table: Path) -> None:
-        """Make the keys that are missing, and the table of issuers for the services."""
+        """Create the missing keys, and write the table of issuers that the services trust.
+
+        ``institutions`` are their ids, ``table`` is the file to write or replace.
+        """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for institution in institutions:
             path = self._path(institution)
@@ -44,7 +47,7 @@ class LocalIssuer:
         draft.replace(table)
 
     def institutions(self) -> list[str]:
-        """Return the institutions that have a key here."""
+        """Return the sorted ids of the institutions that have a key here."""
         return sorted(path.stem for path in self._folder.glob("*.pem"))
 
     def mint(
@@ -53,14 +56,15 @@ class LocalIssuer:
         """Return a token that the services of this stack accept.
 
         Args:
-            institution: whose key signs.
-            subject: the subject of the token.
-            roles: lower-case names, e.g. `approver`.
-            unit: top of the subtree that the roles reach; empty for the whole institution.
-            seconds: lifetime, at most 900.
+            institution: id of the institution whose key signs.
+            subject: subject of the token.
+            roles: lower-case names of roles, e.g. `approver`.
+            unit: id of the unit for which, with those below it, the roles hold; empty for the
+                whole institution.
+            seconds: lifetime in seconds, at most 900.
 
         Raises:
-            Failure: no such institution, or too long.
+            Failure: the institution has no key here, or the lifetime is too long.
         """
         if not 0 < seconds <= TOKEN_SECONDS_MAX:
             raise Failure(f"a token holds at most {TOKEN_SECONDS_MAX // 60} minutes", USAGE)
@@ -99,7 +103,7 @@ def _issuer(institution: str) -> str:
 
 
 def write_key(path: Path) -> None:
-    """Make an Ed25519 key that only its owner may read, unless there is one."""
+    """Create a file with a new Ed25519 key that only its owner may read, unless it exists."""
     if path.exists():
         return
     pem = Ed25519PrivateKey.generate().private_bytes(
@@ -113,10 +117,11 @@ def write_key(path: Path) -> None:
 
 
 def read_key(path: Path) -> Ed25519PrivateKey:
-    """Return the key that `write_key` has made.
+    """Return the private key in a file that `write_key` wrote.
 
     Raises:
-        Failure: there is no Ed25519 private key without password; names the file, not its content.
+        Failure: the file does not hold an unencrypted Ed25519 private key; the message names the
+            file but not its content.
     """
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
