@@ -45,7 +45,7 @@ class DirectoryProposals(ProposalServiceStub):
 
 
 class KpiProposals(ProposalServiceStub):
-    """Stub for proposals about catalogue, views and log generations, which the KPI service keeps."""
+    """Stub for proposals about catalogue, views and log generations, kept by the KPI service."""
 
 
 SERVICE_OF = {

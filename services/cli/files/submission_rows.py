@@ -1,7 +1,7 @@
-"""Turns rows of a table into submissions: pure, and generic over the contract's messages.
+"""Turns rows of a table into import requests, for every submission type. Pure.
 
-Columns are field names of the facts of one type, plus those of the claim itself. A row that cannot
-be read says which column is wrong; rules about values that are readable belong to the service.
+Columns are the fields of the facts of a type and of the claim itself. For a row that cannot be read
+the wrong columns are reported. Whether readable values are valid is checked by the service.
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ WITHDRAW = {"withdraw", "rut"}
 """Slugs of the actions that withdraw a record."""
 IMPORT = {"", "import", "upsert"}
 TOTALS = {"tong", "tong_cong", "tong_so", "cong", "total", "grand_total", "sum"}
-"""Slugs of what people write in a row of sums below a table."""
+"""Slugs of texts that mark a row of sums below a table."""
 
 EXAMPLE_ID = "#example"
-"""Record id of the example in a template; its row is skipped."""
+"""Record id of the example row in a template; this row is skipped."""
 
 Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A row that is not sent: its number in the file, the column and what is wrong there."""
+    """A cell because of which a row is not sent.
+
+    ``row`` is its number in the file, ``column`` is empty if the whole row is wrong, ``problem`` is
+    the key of a message, and ``values`` are the values of its placeholders.
+    """
 
     row: int
     column: str
@@ -47,7 +51,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: requests in the order of rows, and the rows that cannot be read."""
+    """What a file contains: requests in the order of its rows, and mistakes in unreadable rows."""
 
     requests: Sequence[import_service_pb2.ImportSubmissionsRequest]
     wrong: Sequence[Wrong]
@@ -57,16 +61,18 @@ class Parsed:
 def parse(
     type_name: str, header: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]], system: str
 ) -> Parsed:
-    """Read a table.
+    """Turn the rows of a table into import requests.
+
+    Blank rows, the example of a template and rows of sums are skipped.
 
     Args:
         type_name: submission type of every row.
-        header: headings.
-        rows: number in the file and cells of each row; rows without any text are skipped.
-        system: name of the system that the records are of.
+        header: headings of the table.
+        rows: number in the file and cells of each row.
+        system: name of the system that the records come from.
 
     Raises:
-        HeaderWrong: see `read_header`.
+        HeaderWrong: the headings are not valid; see `read_header`.
     """
     names = read_header(type_name, header)
     proofs = _month_first(type_name, names, rows)
@@ -97,11 +103,11 @@ def parse(
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
-    """Read one claim from columns and texts, e.g. of a command line.
+    """Return the content of one claim from column -> text, e.g. of a command line.
 
     Raises:
-        CellWrong: of the first column that is wrong.
-        HeaderWrong: a column is unknown.
+        CellWrong: a text cannot be read; names the first such column.
+        HeaderWrong: a column is unknown, or the unit is missing.
     """
     read_header(type_name, [*row, "record_id"])
     result = submission_pb2.Content()
@@ -119,9 +125,9 @@ def _is_total(row: Row) -> bool:
 
 
 def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -> Iterator[Wrong]:
-    """Refuse a row whose cells have shifted: they are more than the headings, or fewer.
+    """Yield a mistake if a row has more or fewer cells than there are headings.
 
-    A spreadsheet gives each row all its cells; a CSV row that lacks some was cut or broken.
+    A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
     """
     if is_too_wide(cells, header) or len(cells) < len(header):
         values = {"cells": str(len(cells)), "headings": str(len(header))}
@@ -131,7 +137,7 @@ def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -
 def _month_first(
     type_name: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Cell]]]
 ) -> dict[str, str]:
-    """Return the columns of dates that somebody wrote month first -> the date that proves it."""
+    """Return column -> a date in it that can only be read month first, for columns with such."""
     days = {name for name, each in fact_columns(type_name).items() if is_day(each)}
     at = [(position, name) for position, name in enumerate(names) if name in days]
     proofs: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Starts the processes of a local stack in order, and stops them in reverse."""
+"""Starts the processes of a local stack in order, and stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -29,23 +29,28 @@ from services.kernel.mongo import Mongo
 
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 3.5
-"""Time that services get to drain; killing one loses nothing that was acknowledged."""
+"""Time that services have to stop before they are killed, which loses no acknowledged write."""
 STOP_SECONDS = 6.5
-"""Time that the whole stack gets; broker and database, side by side, what the services left."""
+"""Time that the whole stack has to stop; broker and database have what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 SIGNS = "kpi.query"
-"""The service that signs editions."""
+"""Process that signs editions, the only one that gets the key."""
 EDITION_KEYS = ("KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE")
 
 
 Prepare = Callable[[str, str], None]
-"""Called with the addresses of broker and database before any service starts."""
+"""Function called with the addresses of broker and database before any service starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of `kieng up`; empty texts and 0 mean a default."""
+    """The options of `kieng up`.
+
+    ``directory`` and ``catalogue`` are the files that seed a new stack. ``kafka`` and ``mongo`` are
+    addresses of an external broker and database; if empty, the stack starts its own. ``ports`` is
+    the first of consecutive ports; 0 takes free ones.
+    """
 
     data: Path
     directory: Path
@@ -60,7 +65,10 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack; a context manager that stops them on leaving."""
+    """The processes of one stack; a context manager that stops them at its end.
+
+    ``parts`` are broker and database as far as the stack starts them, ``services`` the others.
+    """
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -92,10 +100,10 @@ class Launch:
         self._folder.close()
 
     def start(self) -> None:
-        """Start everything and return when every process answers.
+        """Start all processes and return when each of them answers.
 
         Raises:
-            Failure: a part is missing, a port is taken, or a process died or does not answer.
+            Failure: a program is missing, a port is taken, or a process died or does not answer.
         """
         try:
             ports = self._ports()
@@ -115,7 +123,7 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return ports of broker, controller and database, then two of each service."""
+        """Return the ports of broker, controller and database, then two for each service."""
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
             return free_ports(count)
@@ -200,7 +208,7 @@ class Launch:
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Record the new process id of a restarted service or part."""
+        """Record the process id of a restarted process in the file of the stack."""
         old = self.stack.processes[child.name]
         process = Process(child.pid, old.log, old.grpc, old.http)
         processes = {**self.stack.processes, child.name: process}
@@ -213,7 +221,7 @@ class Launch:
     def _environment(
         self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]
     ) -> dict[str, str]:
-        # A key for editions is for the one process that signs them.
+        # Only the process that signs editions may get the key for them.
         outer = {name: text for name, text in os.environ.items() if name not in EDITION_KEYS}
         is_alone = not self.plan.kafka and self.plan.broker == "embedded"
         own = {
@@ -237,14 +245,14 @@ class Launch:
         return {**outer, **own}
 
     def _kill(self, number: int, frame: object) -> None:
-        """Kill everything at once, on a second signal."""
+        """Kill all processes; handles a signal that arrives while they are being stopped."""
         for child in [*self.services, *self.parts]:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
 
 
 def _stop(children: Iterable[Child], seconds: float) -> None:
-    """Stop children side by side; a signal can interrupt the wait and kill them."""
+    """Stop children concurrently; a signal can interrupt the wait and kill them."""
     threads = [
         threading.Thread(target=child.stop, args=(seconds,), daemon=True) for child in children
     ]
@@ -256,16 +264,16 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
 
 
 def tls_settings(folder: Path) -> dict[str, str]:
-    """Return the variables that let a service use the certificate in a folder."""
+    """Return name -> value of the variables by which a service uses the certificate in a folder."""
     files = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
     return {f"KIENG_TLS_{name}_FILE": str(folder / file) for name, file in files.items()}
 
 
 def read_institutions(directory: Path) -> list[str]:
-    """Return the ids of the institutions in a directory file.
+    """Return the ids of the institutions in a directory file, in its order.
 
     Raises:
-        Failure: there is no such file, or it is not a directory.
+        Failure: the file cannot be read, or is not a directory file.
     """
     try:
         units = yaml.safe_load(directory.read_text(encoding="utf-8"))["units"]
@@ -275,7 +283,7 @@ def read_institutions(directory: Path) -> list[str]:
 
 
 def kafka_cache() -> Path:
-    """Return the folder that keeps the jars of Apache Kafka."""
+    """Return the folder in which the jars of Apache Kafka are cached."""
     if (ROOT / "pyproject.toml").exists():
         return ROOT / "build" / "kafka"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"
