@@ -1,4 +1,4 @@
-"""`kieng import`: submissions from a table of another system."""
+"""`kieng import`: imports submissions from a table of another system."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from services.cli.terminal.render import enum_text
 from services.cli.terminal.screen import Screen
 
 ROWS_PER_CALL = 20_000
-"""A call may take ten minutes; so many rows take a fraction of that."""
+"""Rows per call, which take only a fraction of the ten minutes that a call may last."""
 SHOWN_MAX = 50
 SYSTEM = "file"
 MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
-"""What becomes of rows that a filter or a person hides."""
+"""Whether rows are imported that are hidden in the spreadsheet, e.g. by a filter."""
 OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not imported: where, what is wrong, and what to do."""
+    """A row that was not imported: its number and record, the wrong column, and what to do."""
 
     row: int
     record_id: str
@@ -52,18 +52,18 @@ class RefusedRow:
 
 @dataclass
 class Report:
-    """The outcome of the rows of one file."""
+    """The outcome of the rows of one file: ``counts`` maps outcomes to numbers of rows."""
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
 
     def refuse(self, row: RefusedRow) -> None:
-        """Count a row as refused and keep it for the report that `--report` writes."""
+        """Add a refused row; several problems of the same row count once."""
         self.refused.append(row)
         self.counts["refused"] = len({refused.row for refused in self.refused})
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the report in the form of `--output json`."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         return {**counts, "rows": [asdict(row) for row in self.refused]}
 
@@ -150,7 +150,7 @@ def import_file(
 
 
 def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
-    """Report the cells that could not be read; their rows are not sent."""
+    """Add the cells that could not be read, whose rows are not sent, to a report."""
     for mistake in wrong:
         problem = screen.text(f"{mistake.problem}.problem", **mistake.values)
         remedy = screen.text(f"{mistake.problem}.remedy", **mistake.values)
@@ -158,13 +158,13 @@ def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], repor
 
 
 def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:
-    """Add a bar for a file; call the result after each row."""
+    """Add a progress bar for the rows of a file; return a function to call after each row."""
     task = progress.add_task(name, total=len(parsed.requests))
     return lambda: progress.advance(task)
 
 
 def patience_of(screen: Screen) -> Patience:
-    """Return the patience of a command that says what it waits for."""
+    """Return a `Patience` that prints on the screen what the command waits for."""
     return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
 
 
@@ -175,19 +175,20 @@ def send(
     advance: Callable[[], None],
     patience: Patience,
 ) -> None:
-    """Send rows and add their outcomes to a report.
+    """Send rows to the submissions service and add their outcomes to a report.
 
-    Rows that were written just before a cut are sent again, and counted as unchanged.
+    Rows written just before an interruption of the service are sent again, and then counted as
+    unchanged.
 
     Args:
-        clients: where to send rows.
-        requests: rows, in the order of the file.
-        report: gets the outcome of each row.
+        clients: clients of the services.
+        requests: rows in the order of the file.
+        report: report to which the outcome of each row is added.
         advance: called after each row.
-        patience: how long to wait for an answer.
+        patience: decides how long to wait for the service.
 
     Raises:
-        CallFailed: the service did not come back in time; send the whole file again.
+        CallFailed: the service did not come back in time; the user imports the file again.
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
@@ -213,13 +214,13 @@ def _refusals(
     trouble = trouble_of_status(answer.error)
     reason = trouble.reason or trouble.code.name
     for name, problem in trouble.fields or (("", trouble.message),):
-        # The kernel's message repeats the fields; anything else it says is help.
+        # A message that repeats the problems of fields is omitted; any other one is a remedy.
         remedy = "" if problem in trouble.message else trouble.message
         yield RefusedRow(answer.row, record_id, _column(name), f"{problem} [{reason}]", remedy)
 
 
 def _column(path: str) -> str:
-    """Return the column that a field's path means: `content.facts.publication.doi` -> `doi`."""
+    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
     parts = path.split(".")
     if parts[:1] == ["content"]:
         parts = parts[1:]
@@ -227,7 +228,7 @@ def _column(path: str) -> str:
 
 
 def show(screen: Screen, report: Report) -> RenderableType:
-    """Return the report as tables."""
+    """Return a report as tables: at most `SHOWN_MAX` refused rows, and the counts."""
     counts = screen.table(*(f">{name}" for name in OUTCOMES))
     counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
     if not report.refused:
@@ -241,7 +242,7 @@ def show(screen: Screen, report: Report) -> RenderableType:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the refused rows as CSV, with the mark by which spreadsheets recognise UTF-8."""
+    """Write the refused rows to a CSV file, with the byte order mark that spreadsheets need."""
     names = list(RefusedRow.__dataclass_fields__)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)

@@ -1,4 +1,4 @@
-"""`kieng submission ...`: read, list and withdraw submissions."""
+"""`kieng submission ...`: shows, lists and withdraws submissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submission
 
 
 def answer(screen: Screen, submission: submission_pb2.Submission) -> None:
-    """Print one submission."""
+    """Print a submission with all its facts and proofs."""
     screen.answer(message_json(submission), lambda: submission_tables.one(screen, submission))
 
 

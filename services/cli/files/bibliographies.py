@@ -29,8 +29,8 @@ MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
 class FieldMapping:
     """Which fields of a source fill which columns of publications; see `sources.toml`.
 
-    ``columns`` maps a column to the fields to try in order, ``fixed`` a column to its value in every
-    row; ``detect`` are headings by which a CSV file of this source is recognised.
+    ``columns`` maps a column to the fields to try in order, ``fixed`` maps one to its value in
+    every row; ``detect`` are the headings by which a CSV file of this source is recognised.
     """
 
     columns: Mapping[str, Sequence[str]]

@@ -109,7 +109,7 @@ def look_at(path: Path) -> Definitions:
 
 
 def _check(found: Definitions, path: str, entry: dict[str, Any], entries: Any) -> None:
-    """Add an entry to a repeated field, and add a mistake for each rule of the contract it breaks."""
+    """Add an entry to a repeated field, and a mistake for each rule of the contract it breaks."""
     before = len(found.mistakes)
     message = entries.add()
     try:
