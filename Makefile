@@ -22,7 +22,7 @@ BASELINE := protos/baseline.binpb
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup demo test test-slow test-integration test-kafka test-mongo test-simulation test-chaos test-hostile bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
+.PHONY: help setup demo test test-slow test-integration test-kafka test-mongo test-simulation test-chaos test-hostile fuzz bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
 	proto-image proto-baseline lock fmt clean
 
 help: ## Print this help
@@ -64,6 +64,9 @@ test-chaos: setup ## Kill and freeze owners of partitions on Apache Kafka, ROUND
 
 test-hostile: setup ## Let one university attack a running stack, and measure what the others notice
 	$(PYTEST) -s --timeout 900 tests/hostile $(ARGS)
+
+fuzz: setup ## Call every RPC with spoilt bytes, odd messages and bad tokens, SECONDS=600, SEED printed
+	SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PYTEST) -s tests/fuzz $(ARGS)
 
 bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a second; build/sizing.json
 	$(BIN)/python -W ignore -m tests.benchmark.sizing $(ARGS)

@@ -32,7 +32,16 @@ CHART = ROOT / "helm" / "kieng"
 MISSING = object()
 LEAVES = {"#/$defs/resources", "#/$defs/affinity"}
 PLACE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
-SERVICES = ("kernel", "agreement", "submissions", "partners", "kpi", "notifications", "exporter")
+SERVICES = (
+    "kernel",
+    "agreement",
+    "submissions",
+    "partners",
+    "kpi",
+    "notifications",
+    "exporter",
+    "portal",
+)
 READ_BY = {"kernel": "every service", "agreement": "partners, kpi"}
 WITHOUT_METRICS = ("agreement",)
 

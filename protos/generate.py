@@ -18,6 +18,10 @@ from pathlib import Path
 import grpc_tools
 from grpc_tools import protoc
 
+# The program may be loaded from elsewhere, without its folder on the path.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import openapi
+
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS / "gen"
 CLIENT = PROTOS / "client"
@@ -56,6 +60,10 @@ def generate(target: Path) -> None:
         compile_protos([plugin, *outputs], services)
     for folder in [path for path in target.rglob("*") if path.is_dir()]:
         (folder / "__init__.py").write_text(PACKAGE_MARK)
+    with tempfile.TemporaryDirectory() as temporary:
+        image = Path(temporary) / "protos.binpb"
+        write_image(image, comments=True)
+        openapi.write(image, target / "kieng" / "openapi.json", target)
 
 
 def write_image(image: Path, *, comments: bool) -> None:

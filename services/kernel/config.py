@@ -14,8 +14,11 @@ from dotenv import dotenv_values
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError
 from kafka.record.default_records import DefaultRecordBatch
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.kernel.access import audience_of
+from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
 """Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
@@ -88,12 +91,32 @@ class KernelSettings(BaseSettings):
     """Maximum wait for a database server, and for all that a unary call asks of the database."""
     issuers_file: Path = Path("issuers.json")
     """Table of token issuers, see `kernel.access`; read again when it changes."""
+    audiences: str = "kieng"
+    """Audiences of tokens that are accepted beside the service's own, `kieng.SERVICE`; by commas.
+
+    `kieng` holds for every service that accepts it; `none` accepts the own audience only.
+    """
+    service_key: SecretStr = SecretStr("")
+    """Private key that signs calls to other services, Ed25519, PEM; empty passes tokens on."""
     stall_seconds: float = 180.0
     """Time that a consumer's loop may hang before `/healthz` fails; above that of an outage."""
     log_format: Literal["json", "text"] = "json"
     """Format of log lines: JSON, or text for people."""
     otlp_endpoint: str = ""
     """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
+
+    @field_validator("service_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr) -> SecretStr:
+        if key.get_secret_value():
+            read_service_key(key.get_secret_value())
+        return key
+
+    def accepted_audiences(self, service: str) -> list[str]:
+        """Return the audiences of tokens that a service accepts, its own one first."""
+        others = [name.strip() for name in self.audiences.split(",")]
+        named = [name for name in others if name not in ("", "none")]
+        return list(dict.fromkeys([audience_of(service), *named]))
 
     def kafka_options(self) -> dict[str, Any]:
         """Return options of all Kafka clients.

@@ -9,11 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Hyphen, non-breaking hyphen, figure dash, en dash, em dash, horizontal bar, minus, small and full
-# forms: all that people or programs put where a hyphen is meant.
+# Hyphen, non-breaking hyphen, figure dash, en dash, em dash, horizontal bar, hyphen bullet, minus,
+# modifier minus, small and full forms, and the sign that an optional hyphen of a word processor
+# becomes: all that people or programs put where a hyphen is meant.
 _DASHES = dict.fromkeys(
-    map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-"
+    map(
+        ord,
+        "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u02d7\ufe58\ufe63\uff0d\u00ac",
+    ),
+    "-",
 )
+_SLASHES = dict.fromkeys(map(ord, "\u2044\u2215"), "/")
 # Eth looks like the Vietnamese D with stroke, and keyboards of other languages have only that.
 _STROKES = {ord("Ð"): "Đ", ord("ð"): "đ", ord("Ɖ"): "Đ", ord("ɖ"): "đ"}
 _SEPARATOR = re.compile(r"\s*([-/.])\s*")
@@ -29,10 +35,15 @@ def visible(text: str) -> str:
     return " ".join(without_invisible(unicodedata.normalize("NFKC", text)).split())
 
 
+def with_plain_dashes(text: str) -> str:
+    """Return a visible text with one kind of dash and of slash."""
+    return visible(text).translate(_DASHES).translate(_SLASHES)
+
+
 def folded(text: str) -> str:
     """Return the form in which an identifier is compared: upper case, one kind of dash.
 
     Blanks around `-`, `/` and `.` do not matter; others count as one.
     """
-    plain = visible(text).translate(_DASHES).translate(_STROKES)
+    plain = with_plain_dashes(text).translate(_STROKES)
     return _SEPARATOR.sub(r"\1", plain).upper()

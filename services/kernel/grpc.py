@@ -18,7 +18,7 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider, Entrypoint, SharedExtension
 
 from services.kernel import tls
-from services.kernel.access import Issuers, Principal
+from services.kernel.access import Issuers
 from services.kernel.front.health import Health
 from services.kernel.front.reception import Admitted, Behaviour, Reception
 from services.kernel.front.requests import Requests
@@ -72,7 +72,8 @@ class GrpcServer(SharedExtension):
         GRPC_THREADS.set(settings.grpc_workers)
         GRPC_STREAMS_LIMIT.set(settings.grpc_streams)
         GRPC_WAITING.set_function(self.waiting)
-        self._reception = Reception(settings, Issuers(settings.issuers_file))
+        audiences = settings.accepted_audiences(self.container.service_cls.name)
+        self._reception = Reception(settings, Issuers(settings.issuers_file, audiences))
         self._server = grpcio.server(cast(Any, self._reception), options=OPTIONS)
         for service in services:
             handlers = {method.name: self._handler(method) for method in service.methods}
@@ -91,10 +92,10 @@ class GrpcServer(SharedExtension):
             self._server.stop(DRAIN_SECONDS_MAX).wait()
             self._reception.close(CLOSE_SECONDS_MAX)
 
-    def turn(self, principal: Principal, method: MethodDescriptor) -> AbstractContextManager[None]:
-        """Charge a step of a stream; a heavy one waits for its turn."""
-        queues = self._reception.queues
-        return queues.turn(principal.institution_id, principal.subject, method.full_name)
+    def turn(self, call: Admitted, method: MethodDescriptor) -> AbstractContextManager[bool]:
+        """Charge a step of a stream; a heavy one waits for its turn. False: the caller has left."""
+        queues, caller, is_wanted = self._reception.queues, call.principal, call.arrival.is_active
+        return queues.turn(caller.institution_id, caller.subject, method.full_name, is_wanted)
 
     def waiting(self) -> int:
         """Return how many calls wait for a worker."""
@@ -179,8 +180,8 @@ class Grpc(Entrypoint):
 
     def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
         while True:
-            with self.server.turn(admitted.principal, self.method):
-                response = next(responses, None)
+            with self.server.turn(admitted, self.method) as is_wanted:
+                response = next(responses, None) if is_wanted else None
             if response is None:
                 return
             yield response

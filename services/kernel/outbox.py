@@ -44,7 +44,7 @@ class OutboxRelay:
         self._rounds = 0
 
     def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool:
-        """Publish the events of up to ``limit`` documents; return True if more may be pending.
+        """Publish about ``limit`` events; return True if more may be pending.
 
         Each round starts at the next outbox, so a long one does not hold up the others. An outage
         of the broker or the database is logged once and retried in the next round.
@@ -54,7 +54,7 @@ class OutboxRelay:
         left = limit
         try:
             for outbox in (*outboxes[first:], *outboxes[:first]):
-                left -= _drain(outbox, publish, left) if left else 0
+                left -= _drain(outbox, publish, left) if left > 0 else 0
         except (Unavailable, *DOWN) as error:
             if self._on_outage:
                 self._on_outage()
@@ -71,10 +71,11 @@ class OutboxRelay:
 
 def _drain(outbox: Outbox, publish: Publish, limit: int) -> int:
     documents = outbox.pending(limit)
+    events = outbox.events(documents)
     if documents:
-        publish(outbox.events(documents))
+        publish(events)
         outbox.clear(documents)
-    return len(documents)
+    return max(len(events), len(documents))
 
 
 class Relay(DependencyProvider):

@@ -84,8 +84,8 @@ def _complaint(container: NativeContainer, kind: str) -> str:
 def _taken(settings: KernelSettings) -> list[str]:
     """Return a line for each port that cannot be bound."""
     found, family = [], socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    for name in ("grpc_port", "http_port"):
-        port = getattr(settings, name)
+    for name in ("grpc_port", "http_port", "web_port"):
+        port = getattr(settings, name, 0)
         with socket.socket(family) as probe:
             # As servers do, or a connection that is only fading out would count as taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -166,6 +166,7 @@ class Connection:
         settings: name the files; without an authority calls are plain text.
         make: returns what calls, e.g. a stub, of a channel.
         options: of the channel.
+        library: `grpc`, or `grpc.aio` for channels of an event loop.
     """
 
     def __init__(
@@ -174,8 +175,10 @@ class Connection:
         settings: KernelSettings,
         make: Callable[[grpc.Channel], Any],
         options: Sequence[tuple[str, Any]] = (),
+        library: Any = grpc,
     ) -> None:
         self._address, self._settings, self._make, self._options = address, settings, make, options
+        self._library = library
         self._files = PemFiles(settings)
         self._lock = threading.Lock()
         self._channel: grpc.Channel | None = None
@@ -201,18 +204,17 @@ class Connection:
                 self._made = self._make(self._channel)
             return self._made
 
-    def close(self) -> None:
-        """Close the channel."""
-        if self._channel is not None:
-            self._channel.close()
+    def close(self) -> Any:
+        """Close the channel; that of `grpc.aio` returns what to await."""
+        return None if self._channel is None else self._channel.close()
 
-    def _open(self, pems: Pems) -> grpc.Channel:
+    def _open(self, pems: Pems) -> Any:
         if reason := _insecure(self._address, self._settings):
             raise TlsTrouble(reason)
         if pems.authority is None:
-            return grpc.insecure_channel(self._address, self._options)
+            return self._library.insecure_channel(self._address, self._options)
         credentials = grpc.ssl_channel_credentials(pems.authority, pems.key, pems.certificate)
-        return grpc.secure_channel(self._address, credentials, self._options)
+        return self._library.secure_channel(self._address, credentials, self._options)
 
 
 def _insecure(address: str, settings: KernelSettings) -> str:

@@ -18,6 +18,7 @@ from services.kpi.editions.closing import EditionCloser
 from services.kpi.editions.restatements import EditionComparer
 from services.kpi.heap import freeze_heap, tune_gc
 from services.kpi.log.identity import beginnings, describe_log
+from services.kpi.process import OneAtATime
 from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
@@ -146,6 +147,18 @@ class WatcherCount(DependencyProvider):
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
         """Return the counter of watch streams."""
         return self.watchers
+
+
+class Trials(DependencyProvider):
+    """Injects what admits one trial of events at a time for each institution."""
+
+    def setup(self) -> None:
+        """Begin without any."""
+        self._of: dict[str, OneAtATime] = {}
+
+    def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
+        """Return the function from an institution to its slot; no other can hold it."""
+        return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("trial"))
 
 
 class Clock(DependencyProvider):

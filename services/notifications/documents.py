@@ -37,11 +37,18 @@ class NotificationDocument(me.Document):
 
 
 class SubscriptionDocument(me.Document):
-    """What one person wants to receive by e-mail and of which units; the id is `Recipient.key`."""
+    """What one person is sent by e-mail, and where; the id is the person's key.
+
+    The address is ``confirmed`` by the code of ``code_hash``, until ``code_until``.
+    """
 
     recipient = me.StringField(primary_key=True)
     email_kinds = me.ListField(me.StringField())
     email = me.StringField()
+    confirmed = me.BooleanField()
+    code_hash = me.StringField()
+    code_until = me.DateTimeField()
+    code_attempts = me.IntField()
     language = me.StringField(required=True)
     target_unit_ids = me.ListField(me.StringField())
 
@@ -131,6 +138,7 @@ def encode_subscription(subscription: Subscription) -> dict[str, Any]:
     return {
         "email_kinds": [str(kind) for kind in subscription.email_kinds],
         "email": subscription.email,
+        "confirmed": subscription.is_confirmed,
         "language": str(subscription.language),
         "target_unit_ids": list(subscription.target_unit_ids),
     }
@@ -143,6 +151,8 @@ def decode_subscription(document: dict[str, Any]) -> Subscription:
         email=document["email"],
         language=Language(document["language"]),
         target_unit_ids=tuple(document["target_unit_ids"]),
+        # Absent in subscriptions of releases that confirmed nothing.
+        is_confirmed=document.get("confirmed", False),
     )
 
 

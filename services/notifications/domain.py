@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,6 +33,8 @@ class Kind(StrEnum):
     PROPOSAL = "proposal"
     EMERGENCY = "emergency"
     SUBMISSION_WITHDRAWN = "submission_withdrawn"
+    WORK_CONTRADICTED = "work_contradicted"
+    EMAIL_CONFIRMATION = "email_confirmation"
 
 
 class Language(StrEnum):
@@ -67,14 +69,26 @@ class Subscription:
     email: str = ""
     language: Language = Language.VI
     target_unit_ids: tuple[str, ...] = ()
+    is_confirmed: bool = False
+    """Whether its person has shown to receive what is sent to the address."""
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Return True if this kind is sent by e-mail: if chosen, or if it is an emergency.
+        """Return True if a kind is sent by e-mail: a code until the address is confirmed.
 
-        Without an address nothing is sent.
+        Then what was chosen, and every emergency.
         """
-        is_wanted = kind is Kind.EMERGENCY or kind in self.email_kinds
-        return bool(self.email) and is_wanted
+        if kind is Kind.EMAIL_CONFIRMATION or not self.is_confirmed:
+            return self.needs_code and kind is Kind.EMAIL_CONFIRMATION
+        return bool(self.email) and (kind is Kind.EMERGENCY or kind in self.email_kinds)
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether the address waits for its confirmation."""
+        return bool(self.email) and not self.is_confirmed
+
+    def after(self, known: Subscription) -> Subscription:
+        """Return this one as it replaces another: a confirmed address stays confirmed."""
+        return replace(self, is_confirmed=known.is_confirmed and known.email == self.email)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ from services.kernel.errors import NotReady
 from services.kernel.kafka import Record
 from services.kernel.mongo import DOWN
 from services.notifications import metrics, wire
+from services.notifications.contradictions import (
+    Contradicted,
+    notices_of_contradiction,
+    units_concerned,
+)
 from services.notifications.domain import (
     Decided,
     Notice,
     Proposed,
-    Reached,
     notice_of_proposal,
     notice_of_target,
     notices_of_decision,
@@ -70,10 +74,13 @@ def notify(
         metrics.RECORDS_SKIPPED.labels(record.topic).inc(len(records) - len(heard))
 
 
-def _notices(event: Decided | Reached | Proposed, subscriptions: Subscriptions) -> list[Notice]:
+def _notices(event: wire.Heard, subscriptions: Subscriptions) -> list[Notice]:
     if isinstance(event, Decided):
         return notices_of_decision(event)
     if isinstance(event, Proposed):
         return [notice_of_proposal(event, each) for each in subscriptions.everybody()]
+    if isinstance(event, Contradicted):
+        subscribers = subscriptions.to_targets_of(units_concerned(event))
+        return notices_of_contradiction(event, subscribers)
     recipients = subscriptions.to_targets_of(subscribable(event.unit_id))
     return [notice_of_target(event, recipient) for recipient in recipients]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import smtplib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -19,8 +20,9 @@ from nameko.extensions import DependencyProvider
 from services.kernel.mongo import DOWN
 from services.kernel.publisher import Event
 from services.notifications import metrics, wire
+from services.notifications.confirmation import new_code, waiting
 from services.notifications.documents import Delivery
-from services.notifications.domain import retry_seconds
+from services.notifications.domain import Kind, retry_seconds
 from services.notifications.mail import MailServer, compose, is_final
 from services.notifications.store import Deliveries, Inbox, Subscriptions
 
@@ -110,6 +112,13 @@ class _Attempt:
         now = datetime.now(UTC)
         if not self._deliveries.claim(delivery, now, LEASE):
             return
+        if delivery.kind is Kind.EMAIL_CONFIRMATION:
+            code = new_code()
+            expected = waiting(code, delivery.recipient, wish.email, now)
+            if not subscriptions.expect(delivery.recipient, expected):
+                self._give_up("dropped")
+                return
+            notification = replace(notification, facts={**notification.facts, "code": code})
         try:
             message = compose(
                 notification, wish.language, sender=self._sender, receiver=wish.email, now=now

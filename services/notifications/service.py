@@ -8,7 +8,7 @@ RPCs: all of NotificationService.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kieng.notifications.v1 import notification_service_pb2
@@ -18,6 +18,7 @@ from services.kernel.kafka import Record, consume
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.notifications import wire
+from services.notifications.confirmation import check_code, check_codes_sent, notice_of_code
 from services.notifications.domain import Recipient, checked
 from services.notifications.intake import notify
 from services.notifications.paging import page_of
@@ -84,12 +85,40 @@ class NotificationsService:
 
     @grpc
     def set_subscription(self, request: Any) -> Any:
-        """Replace the caller's subscription. Idempotent."""
+        """Replace the caller's subscription. Idempotent, but an unconfirmed address gets a code.
+
+        Raises:
+            InvalidArgument: the address is none. The caller's fault.
+            Exhausted: too many codes were sent. The caller's fault.
+        """
         wanted = checked(wire.decode_subscription(request.subscription))
+        wanted = wanted.after(self.subscriptions.get(self.caller))
+        notices, now = [], datetime.now(UTC)
+        if wanted.needs_code and self.mail.server.is_configured:
+            check_codes_sent(self.inbox.since(self.caller, now - timedelta(hours=1)))
+            notices.append(notice_of_code(self.caller, now))
         self.subscriptions.set(self.caller, wanted)
+        self.deliveries.add(notices, now)
+        self.inbox.add(notices, now)
+        self.wake_sender()
         return notification_service_pb2.SetSubscriptionResponse(
             subscription=wire.encode_subscription(wanted)
         )
+
+    @grpc
+    def confirm_email(self, request: Any) -> Any:
+        """Confirm the caller's address by the code that was sent to it. Idempotent.
+
+        Raises:
+            InvalidArgument: it is another code. The caller's fault.
+            WrongState: no code is waited for any more. The caller's to ask for another.
+        """
+        if self.subscriptions.get(self.caller).needs_code:
+            found = self.subscriptions.attempt(self.caller)
+            sent = check_code(found, request.code, self.caller, datetime.now(UTC))
+            self.subscriptions.confirm(self.caller, sent)
+        now = wire.encode_subscription(self.subscriptions.get(self.caller))
+        return notification_service_pb2.ConfirmEmailResponse(subscription=now)
 
     @consume(
         "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"

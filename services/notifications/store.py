@@ -14,6 +14,7 @@ from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError
 
 from services.kernel.mongo import Mongo, Store
+from services.notifications.confirmation import ATTEMPTS_MAX, Waiting
 from services.notifications.documents import (
     Delivery,
     decode_delivery,
@@ -126,6 +127,27 @@ class Subscriptions:
         """Replace a person's subscription."""
         document = encode_subscription(subscription)
         self._documents.replace_one({"_id": recipient}, document, upsert=True)
+
+    def expect(self, recipient: str, expected: Waiting) -> bool:
+        """Store the code that an address waits for. Return False if it is another one by now."""
+        guard = {"_id": recipient, "email": expected.email, "confirmed": {"$ne": True}}
+        change = {"code_hash": expected.code_hash, "code_until": expected.until}
+        update = {"$set": {**change, "code_attempts": 0}}
+        return self._documents.update_one(guard, update).matched_count == 1
+
+    def attempt(self, recipient: str) -> Waiting | None:
+        """Count an attempt, and return the code that is waited for; None after the last one."""
+        guard = {"_id": recipient, "code_attempts": {"$lt": ATTEMPTS_MAX}}
+        document = self._documents.find_one_and_update(guard, {"$inc": {"code_attempts": 1}})
+        if document is None:
+            return None
+        return Waiting(document["email"], document["code_hash"], document["code_until"])
+
+    def confirm(self, recipient: str, found: Waiting) -> None:
+        """Confirm an address by its code, unless either is another one by now."""
+        guard = {"_id": recipient, "email": found.email, "code_hash": found.code_hash}
+        gone = dict.fromkeys(("code_hash", "code_until", "code_attempts"), "")
+        self._documents.update_one(guard, {"$set": {"confirmed": True}, "$unset": gone})
 
     def to_targets_of(self, unit_ids: list[str]) -> list[str]:
         """Return the keys of the people who subscribed to the targets of any of these units."""

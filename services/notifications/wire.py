@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from google.protobuf.message import DecodeError
 
 from kieng.kpi.v1 import events_pb2 as kpi_events_pb2
@@ -12,6 +14,7 @@ from kieng.submissions.v1 import events_pb2 as submission_events_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import InvalidRecord
 from services.kernel.kafka import Record, event_type
+from services.notifications.contradictions import Claimant, Contradicted
 from services.notifications.domain import (
     Decided,
     Kind,
@@ -26,6 +29,7 @@ from services.notifications.texts import render
 
 SUBMISSION_CHANGED = submission_events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 TARGET_REACHED = kpi_events_pb2.TargetReached.DESCRIPTOR.full_name
+WORK_CONTRADICTED = kpi_events_pb2.WorkContradicted.DESCRIPTOR.full_name
 PROPOSAL_CHANGED = proposal_events_pb2.ProposalChanged.DESCRIPTOR.full_name
 
 TOLD_STATES = {
@@ -46,6 +50,8 @@ TITLE_FIELDS = {
     "facility": "code",
     "training": "topic",
 }
+Heard = Decided | Reached | Proposed | Contradicted
+"""What may cause notices."""
 _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
@@ -55,10 +61,11 @@ def is_listened_to(record: Record) -> bool:
     Raises:
         InvalidRecord: the producer wrote the record without an event type.
     """
-    return event_type(record) in (SUBMISSION_CHANGED, TARGET_REACHED, PROPOSAL_CHANGED)
+    heard = (SUBMISSION_CHANGED, TARGET_REACHED, WORK_CONTRADICTED, PROPOSAL_CHANGED)
+    return event_type(record) in heard
 
 
-def decode_record(record: Record) -> Decided | Reached | Proposed | None:
+def decode_record(record: Record) -> Heard | None:
     """Return the event in a record of one of the types that can cause notifications.
 
     Returns None if this event causes none.
@@ -69,6 +76,9 @@ def decode_record(record: Record) -> Decided | Reached | Proposed | None:
     try:
         if event_type(record) == TARGET_REACHED:
             return decode_reached(kpi_events_pb2.TargetReached.FromString(record.value or b""))
+        if event_type(record) == WORK_CONTRADICTED:
+            value = record.value or b""
+            return decode_contradicted(kpi_events_pb2.WorkContradicted.FromString(value))
         if event_type(record) == PROPOSAL_CHANGED:
             value = record.value or b""
             return decode_proposed(proposal_events_pb2.ProposalChanged.FromString(value))
@@ -119,6 +129,31 @@ def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
     if not target.unit_id or not target.indicator_code or not target.year:
         raise ValueError("no unit_id, indicator_code or year")
     return Reached(target.unit_id, target.indicator_code, target.year, target.value, event.value)
+
+
+def decode_contradicted(event: kpi_events_pb2.WorkContradicted) -> Contradicted:
+    """Return a contradicted work; equal events have the same id.
+
+    Raises:
+        ValueError: the message lacks what names the work and the claims.
+    """
+    both = (event.leading, event.contradicting)
+    if not event.work_key or not all(each.submission_id and each.unit_id for each in both):
+        raise ValueError("no work_key, submission_id or unit_id")
+    leading, other = (
+        Claimant(
+            each.submission_id, each.unit_id, Recipient(each.institution_id, each.submitted_by)
+        )
+        for each in both
+    )
+    identity = event.SerializeToString(deterministic=True)
+    return Contradicted(
+        event_id=hashlib.sha256(identity).hexdigest(),
+        work_key=event.work_key,
+        leading=leading,
+        other=other,
+        differences=tuple((c.field, c.said, c.counts) for c in event.differences),
+    )
 
 
 def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | None:
@@ -189,6 +224,7 @@ def encode_subscription(subscription: Subscription) -> notification_pb2.Subscrip
         email=subscription.email,
         language=notification_pb2.Language.Value(f"LANGUAGE_{subscription.language.upper()}"),
         target_unit_ids=subscription.target_unit_ids,
+        email_confirmed=subscription.is_confirmed,
     )
 
 

@@ -10,12 +10,15 @@ from services.policy.rules import Decision, Resource, allow, rule_of
 
 
 def admit(principal: Principal, method: MethodDescriptor) -> None:
-    """Check that a caller may call a method at all, before the object of the call is known.
+    """Check that a caller may call a method at all; asked before the object is known.
 
     Raises:
-        Forbidden: the caller has none of the roles that may call the method.
+        Forbidden: the caller has none of its roles, or a service calls it that needs it for no
+            caller. The caller's fault.
     """
     if allow(principal, method, None) is not Decision.ALLOW:
+        if principal.via and not rule_of(method).is_forwarded:
+            raise Forbidden(f"{principal.via} may not call this in the name of others")
         wanted = ", ".join(sorted(rule_of(method).roles)) or "nobody"
         raise Forbidden(f"your token holds none of the roles that may do this: {wanted}")
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller of an RPC.
+    """An authenticated caller.
 
-    ``subject`` identifies a person or program within the institution. The roles hold for the unit
-    ``unit_id`` and all units below it; by default that is the whole institution.
+    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
+    ``via`` is the service that calls in its name, e.g. `submissions`; empty if it calls itself.
     """
 
     subject: str
     institution_id: str
     unit_id: str
     roles: frozenset[str]
+    via: str = ""
 
     def reaches(self, unit_id: str) -> bool:
         """Return True if a unit is the caller's unit or below it; unit ids are paths."""

@@ -42,27 +42,53 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The access rule of one method: the roles that may call it, and whose data it touches."""
+    """The row of one method: who may call it at all, and what it touches.
+
+    ``is_forwarded``: whether services call it in the name of their callers.
+    """
 
     roles: frozenset[str]
     scope: Scope
+    is_forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The object that one call would read or change.
+    """What one call would read or change.
 
-    ``unit_ids`` are the units that it belongs to or changes; empty if it belongs to no unit.
-    ``is_secret``: callers who may not read it must not learn that it exists.
+    ``unit_ids`` are the units it belongs to or changes; none for what belongs to nobody in
+    particular. ``above`` are the units above all of these in the unit tree, whatever their ids: a
+    credential of one of them reaches it, too. ``roles``, if there are any, are the only ones of the
+    method that open it. ``is_secret`` says that outsiders must not learn that it exists.
     """
 
     unit_ids: frozenset[str] = frozenset()
     is_secret: bool = False
+    above: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(unit_ids: Iterable[str], *, is_secret: bool = False) -> Resource:
-        """Return the resource that belongs to the units with these ids."""
-        return Resource(frozenset(unit_ids), is_secret)
+    def of(
+        unit_ids: Iterable[str],
+        *,
+        is_secret: bool = False,
+        above: Iterable[str] = (),
+        roles: Iterable[str] = (),
+    ) -> Resource:
+        """Return the resource of some units.
+
+        Args:
+            unit_ids: units that it belongs to, or changes.
+            is_secret: whether outsiders must not learn that it exists.
+            above: units above all of them in the unit tree.
+            roles: the only roles of the method that open it; all of them if there are none.
+        """
+        return Resource(frozenset(unit_ids), is_secret, frozenset(above), frozenset(roles))
+
+    def is_reached_by(self, principal: Principal) -> bool:
+        """Return True if a credential reaches all of it; nobody reaches what is of no unit."""
+        is_above = principal.unit_id in self.above
+        return bool(self.unit_ids) and (is_above or all(map(principal.reaches, self.unit_ids)))
 
 
 NOBODY = Rule(frozenset(), Scope.UNSPECIFIED)
@@ -75,7 +101,7 @@ def rule_of(method: MethodDescriptor) -> Rule:
     names = (access_pb2.Role.Name(role) for role in said.roles if role)
     roles = frozenset(name.removeprefix("ROLE_").lower() for name in names)
     scope = access_pb2.Scope.Name(said.scope).removeprefix("SCOPE_").lower()
-    return Rule(roles, Scope(scope))
+    return Rule(roles, Scope(scope), said.forwarded)
 
 
 def allow(principal: Principal, method: MethodDescriptor, resource: Resource | None) -> Decision:
@@ -94,10 +120,14 @@ def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decisi
     """Decide as `allow` does, by a given rule."""
     if not principal.roles & rule.roles or rule.scope is Scope.UNSPECIFIED:
         return Decision.FORBID
+    if principal.via and not rule.is_forwarded:
+        return Decision.FORBID
     if resource is None or rule.scope in (Scope.SELF, Scope.SHARED):
         return Decision.ALLOW
     refused = Decision.HIDE if resource.is_secret else Decision.FORBID
-    reaches = bool(resource.unit_ids) and all(map(principal.reaches, resource.unit_ids))
+    if resource.roles and not principal.roles & rule.roles & resource.roles:
+        return refused
+    reaches = resource.is_reached_by(principal)
     if rule.scope is Scope.UNITS:
         return Decision.ALLOW if reaches else refused
     if rule.scope is Scope.INSTITUTION:

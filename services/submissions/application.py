@@ -185,10 +185,14 @@ class Desk:
         """
         if loaded is None:
             raise absent()
-        resource = Resource.of([loaded.submission.content.unit_id], is_secret=True)
-        if allow(self.principal, self.method, resource) is not Decision.ALLOW:
+        if not self.reaches(loaded.submission.content.unit_id):
             raise absent()
         return loaded
+
+    def reaches(self, unit_id: str) -> bool:
+        """Return True if the caller may do this to the submissions of a unit."""
+        resource = Resource.of([unit_id], is_secret=True)
+        return allow(self.principal, self.method, resource) is Decision.ALLOW
 
     def page(self, request: submission_service_pb2.ListSubmissionsRequest) -> Page:
         """Return one page of the submissions that the caller may see.
@@ -285,7 +289,7 @@ class Desk:
             is_same = known is not None and known.submission.content.encoded == content.encoded
         if known is None or not is_same:
             raise AlreadyExists("the request_id or source record is used with other content")
-        if not self.principal.reaches(known.submission.content.unit_id):
+        if not self.reaches(known.submission.content.unit_id):
             raise Forbidden("the source record belongs to a unit beyond your credential")
         return known.submission
 

@@ -12,9 +12,8 @@ import structlog
 
 from services.kernel.errors import AlreadyExists, Conflict
 from services.submissions.documents import Write
-from services.submissions.store import Submissions
+from services.submissions.store import GROUP_MAX, Submissions
 
-GROUP_MAX = 200
 # Long enough for a sender's next row, short enough for a sender that awaits each answer.
 GATHER_SECONDS = 0.02
 
@@ -105,24 +104,12 @@ class Plan(Generic[R]):
 
 
 def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
-    """Write the plans of one batch in bulk. Return for each plan, in order, whether it succeeded.
+    """Write the plans of one batch together. Return for each whether it was written, if need be.
 
-    A plan without a write always succeeds. False means that the plan may or may not have been
-    written: read its submission again and retry it with `write_one`.
+    False means that somebody was faster: read the submission again and retry it alone.
     """
-    inserts = [p.write for p in plans if p.write and p.write.before is None]
-    changes = [p.write for p in plans if p.write and p.write.before is not None]
-    refused = submissions.insert_many(inserts)
-    all_changed = submissions.replace_many(changes)
-    return [
-        plan.write is None
-        or (
-            plan.write.after.submission_id not in refused
-            if plan.write.before is None
-            else all_changed
-        )
-        for plan in plans
-    ]
+    refused = submissions.batches.write([plan.write for plan in plans if plan.write])
+    return [plan.write is None or plan.write.after.submission_id not in refused for plan in plans]
 
 
 def write_one(submissions: Submissions, plan: Callable[[], Plan[R]]) -> R:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,7 @@ class SubmissionDocument(me.Document):
     units = me.ListField(me.StringField())
     type = me.StringField()
     work_key = me.StringField(required=True)
+    alike_by = me.ListField(me.StringField())
     former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
@@ -65,16 +66,20 @@ class SubmissionDocument(me.Document):
             {"fields": ["names"], "unique": True, "name": "by_name"},
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
+            {"fields": ["alike_by"], "name": "by_likeness"},
+            {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A submission as read from the database; ``pending`` is the number of unpublished events."""
+    """A submission as read, with the number of unpublished events in its document."""
 
     submission: Submission
     pending: int
+    document: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """As stored: may hold what only a newer release knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,12 @@ class Write:
     before: Loaded | None
     after: Submission
     events: Sequence[Event] = field(default_factory=tuple)
+
+
+def alike_by(content: Content) -> tuple[str, ...]:
+    """Return the keys by which claims of the same work, or perhaps of the same, are found."""
+    keys = (content.work_key, content.likeness)
+    return tuple(key for key in keys if key and not key.startswith("sub:"))
 
 
 def source_name(source: SourceRecord) -> str:
@@ -111,6 +122,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "units": list(ancestors(submission.content.unit_id)),
         "type": submission.content.type,
         "work_key": submission.content.work_key,
+        "alike_by": list(alike_by(submission.content)),
         "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,
@@ -124,8 +136,8 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
     }
 
 
-def encode_new(write: Write) -> dict[str, Any]:
-    """Return the document of a new submission, with its events in the outbox."""
+def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
+    """Return a new submission as it is stored, with the events that wait in its document."""
     submission = write.after
     source = submission.source
     request_id = submission.audit[0].request_id
@@ -141,8 +153,8 @@ def encode_new(write: Write) -> dict[str, Any]:
         "created_at": submission.created_at,
         "audit": [asdict(entry) for entry in submission.audit],
         "asked": [asdict(asked) for asked in submission.asked],
-        "outbox": encode_outbox(write.events),
-        "outbox_pending": bool(write.events),
+        "outbox": encode_outbox(events),
+        "outbox_pending": bool(events),
         **encode_fields(submission),
     }
 
@@ -151,13 +163,30 @@ def encode_change(write: Write) -> dict[str, Any]:
     """Return the MongoDB update that stores a change, its audit entry and its events at once."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
-    asked_before = write.before.submission.asked if write.before else ()
-    for asked in write.after.asked[len(asked_before) :]:
+    for asked in _newly_asked(write):
         pushes |= {"asked": asdict(asked), "names": request_name(asked.request_id)}
     if write.events:
         fields["outbox_pending"] = True
         pushes["outbox"] = {"$each": encode_outbox(write.events)}
     return {"$set": fields, "$push": pushes}
+
+
+def encode_next(write: Write) -> dict[str, Any]:
+    """Return the next version of a submission as it is stored; no event waits in its document."""
+    assert write.before is not None
+    before, asked = write.before.document, _newly_asked(write)
+    return {
+        **before,
+        **encode_fields(write.after),
+        "audit": [*before["audit"], asdict(write.after.audit[-1])],
+        "asked": [*before.get("asked", ()), *map(asdict, asked)],
+        "names": [*before["names"], *(request_name(each.request_id) for each in asked)],
+    }
+
+
+def _newly_asked(write: Write) -> Sequence[Asked]:
+    asked_before = write.before.submission.asked if write.before else ()
+    return write.after.asked[len(asked_before) :]
 
 
 def decode(document: dict[str, Any]) -> Loaded:
@@ -187,7 +216,7 @@ def decode(document: dict[str, Any]) -> Loaded:
         asked=tuple(Asked(**asked) for asked in document.get("asked", ())),
         verified_at=_verified_at(document, audit),
     )
-    return Loaded(submission, len(document["outbox"]))
+    return Loaded(submission, len(document["outbox"]), document)
 
 
 def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datetime | None:
@@ -234,6 +263,13 @@ def decode_outbox(document: dict[str, Any]) -> list[Event]:
     ]
 
 
+def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
+    """Return the unpublished events of documents, in the order of each document."""
+    return [event for document in documents for event in decode_outbox(document)]
+
+
 def _content(document: dict[str, Any]) -> Content:
     fields = {name: document[name] for name in CONTENT_FIELDS}
-    return Content(**{**fields, "encoded": bytes(fields["encoded"])})
+    # Documents of releases before 0.6 lack it.
+    likeness = document.get("likeness", "")
+    return Content(**{**fields, "encoded": bytes(fields["encoded"]), "likeness": likeness})

@@ -14,11 +14,11 @@ from stdnum.vn import mst as stdnum_mst
 
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.errors import InvalidArgument
-from services.kernel.folding import visible
 from services.submissions.work_keys import (
     BY_CODE,
     BY_PARTNER,
     canonical_doi,
+    canonical_number,
     canonical_person,
     canonical_reference,
     fact_type,
@@ -39,6 +39,10 @@ MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 AHEAD_YEARS_MAX = 50
 EARLIEST = date(1945, 1, 1)
 """Earliest accepted date: anything before is a typing error or a spreadsheet's empty date."""
+NOTHING = re.compile(
+    r"[\W_]*|N/?A|NIL|NULL|NONE|NAN|TBD|UNKNOWN|KHÔNG|(?:KHÔNG|CHƯA) (?:CÓ|RÕ)|#[A-Z/]+[0!?]*"
+)
+"""What people and programs write where they have no number; as a number it joins other works."""
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -96,8 +100,8 @@ def check_facts(facts: facts_pb2.Facts, today: date) -> None:
 def _mistakes(kind: str, fact: Any, today: date) -> Iterator[tuple[str, str]]:
     yield from _SPECIAL.get(kind, _nothing_special)(fact)
     for name in NAMED_BY.get(kind, ()):
-        if not visible(getattr(fact, name)):
-            yield name, "is blank"
+        if _says_nothing(getattr(fact, name)):
+            yield name, "says nothing; write the number of the document, by which its work is known"
     yield from _wrong_dates(fact, today)
 
 
@@ -109,8 +113,8 @@ def _publication_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 
 def _ip_right_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
-    if not visible(fact.application_no):
-        yield "application_no", "is blank; write it as the office prints it"
+    if _says_nothing(fact.application_no):
+        yield "application_no", "says nothing; write it as the office prints it"
     yield from _together(fact, "exploited_on", "exploited_by")
 
 
@@ -121,6 +125,8 @@ def _enterprise_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 def _person_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
     # Not idutils.is_orcid: it rejects blocks allocated after its release.
+    if fact.person_id and _says_nothing(fact.person_id):
+        yield "person_id", "says nothing; write the ORCID, or the number in your own records"
     digits = fact.person_id.replace("-", "")
     if ORCID_SHAPE.match(fact.person_id) and not mod_11_2.is_valid(digits):
         yield "person_id", "looks like an ORCID, but its check digit is wrong"
@@ -133,6 +139,10 @@ def _product_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
 
 def _policy_contract_mistakes(fact: Any) -> Iterator[tuple[str, str]]:
     yield from _together(fact, "adopted_on", "adopted_by")
+
+
+def _says_nothing(text: str) -> bool:
+    return NOTHING.fullmatch(canonical_number(text)) is not None
 
 
 def _together(fact: Any, one: str, other: str) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
-from services.kernel.errors import Forbidden, NotFound, Refusal
+from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.submissions import wire
 from services.submissions.application import Desk, new_id, new_submission_id
@@ -19,6 +19,7 @@ from services.submissions.documents import Loaded
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import SourceRecord, State, Submission
 from services.submissions.metrics import ROWS_IMPORTED
+from services.submissions.neighbours import Neighbours
 from services.submissions.peer_calls import OF_THE_CALL
 from services.submissions.store import need_room
 
@@ -27,7 +28,7 @@ RowPlan = Plan[pb.ImportSubmissionsResponse]
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     """One row to import, with a request id by which a retry recognises its own earlier write."""
 
     message: pb.ImportSubmissionsRequest
@@ -35,6 +36,7 @@ class _Row:
 
     @property
     def source(self) -> SourceRecord:
+        """The record that the row is of."""
         return wire.decode_source(self.message.source_record)
 
 
@@ -49,7 +51,8 @@ def import_rows(
         Unavailable: the database or the partners service is down; the caller sends all rows again.
     """
     for group in groups(requests):
-        rows = [_Row(message) for message in group]
+        desk.submissions.backlog.wait_for_room()
+        rows = [Row(message) for message in group]
         for part in without_repeats(rows, lambda row: row.source):
             for answer in _import_part(desk, part):
                 outcome = pb.Outcome.Name(answer.outcome).removeprefix("OUTCOME_").lower()
@@ -58,19 +61,33 @@ def import_rows(
                 yield answer
 
 
-def _import_part(desk: Desk, rows: list[_Row]) -> list[pb.ImportSubmissionsResponse]:
+def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsResponse]:
     known = desk.submissions.of_sources(row.source for row in rows)
-    plans = [_refusable(row, partial(_plan, desk, row, known.get(row.source))) for row in rows]
+    plans = [refusable(row, partial(plan_row, desk, row, known.get(row.source))) for row in rows]
+    note_neighbours(desk, plans)
     confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()
     return [
-        plan.answer if is_certain else _refusable(row, partial(_again, desk, row)).answer
+        plan.answer if is_certain else refusable(row, partial(_again, desk, row)).answer
         for row, plan, is_certain in zip(rows, plans, confirmed, strict=True)
     ]
 
 
-def _refusable(row: _Row, plan: Callable[[], RowPlan]) -> RowPlan:
+def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
+    """Add to the answers of rows to be written what other claims make worth knowing."""
+    written = [(plan.answer, plan.write.after) for plan in plans if plan.write]
+    neighbours = Neighbours.of(desk.submissions, (after for _, after in written))
+    for answer, after in written:
+        neighbours.tell(answer, after, desk.principal)
+
+
+def refusable(row: Row, plan: Callable[[], RowPlan]) -> RowPlan:
+    """Return what is planned for a row; the answer that refuses it if that cannot be.
+
+    Raises:
+        Unavailable, Unauthenticated: every row would fail the same way.
+    """
     try:
         return plan()
     except OF_THE_CALL:
@@ -79,30 +96,45 @@ def _refusable(row: _Row, plan: Callable[[], RowPlan]) -> RowPlan:
         return Plan(Answer(row=row.message.row, error=status_of(refusal)))
 
 
-def _again(desk: Desk, row: _Row) -> RowPlan:
+def _again(desk: Desk, row: Row) -> RowPlan:
     """Retry a row alone after its bulk write had no certain outcome."""
 
     def plan() -> RowPlan:
-        return _plan(desk, row, desk.submissions.of_source(row.source))
+        return plan_row(desk, row, desk.submissions.of_source(row.source))
 
     return Plan(write_one(desk.submissions, plan))
 
 
-def _plan(desk: Desk, row: _Row, before: Loaded | None) -> RowPlan:
+def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
+    """Return what a row makes of the submission of its record, before anything is written.
+
+    Raises:
+        Refusal: the row is refused; it names the field. The caller's fault.
+    """
     check(row.message)
-    if before and not desk.principal.reaches(before.submission.content.unit_id):
+    if before and not desk.reaches(before.submission.content.unit_id):
         raise Forbidden("the source record belongs to a unit beyond your credential")
     if before and before.submission.has_seen(desk.change(row.request_id)):
         return Plan(_answer(row, _outcome_of(before.submission), before.submission))
     after = _next(desk, row, before)
     if before and after is before.submission:
         return Plan(_answer(row, pb.OUTCOME_UNCHANGED, after))
+    _need_version_before(row.message, before.submission.version if before else 0)
     write = desk.write(before, after)
     need_room(write)
     return Plan(_answer(row, _outcome_of(after), after), write)
 
 
-def _next(desk: Desk, row: _Row, before: Loaded | None) -> Submission:
+def _need_version_before(message: pb.ImportSubmissionsRequest, version: int) -> None:
+    if message.HasField("version_before") and message.version_before != version:
+        raise Conflict(
+            f"the record is at version {version} now, not {message.version_before}; plan it again",
+            reason="PLAN_OUTDATED",
+            details={"version": str(version)},
+        )
+
+
+def _next(desk: Desk, row: Row, before: Loaded | None) -> Submission:
     """Return the next version that a row leads to, or the same object if nothing changes."""
     if not row.message.HasField("content"):
         if before is None:
@@ -139,7 +171,7 @@ def _outcome_of(submission: Submission) -> pb.Outcome.ValueType:
 
 
 def _answer(
-    row: _Row, outcome: pb.Outcome.ValueType, submission: Submission
+    row: Row, outcome: pb.Outcome.ValueType, submission: Submission
 ) -> pb.ImportSubmissionsResponse:
     return Answer(
         row=row.message.row,

@@ -12,7 +12,8 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.publisher import Event
 from services.submissions import metrics
-from services.submissions.store import Databases, Submissions, waiting
+from services.submissions.documents import waiting
+from services.submissions.store import Databases, Submissions
 
 DOCUMENTS_MAX = 500
 COUNT_SECONDS = 5.0
@@ -28,15 +29,22 @@ class SubmissionOutbox:
         self._submissions = submissions
         self._institution_id = submissions.institution_id
         self._count_at = 0.0
+        self._late_seconds = 0.0
+        self._is_unpublished = False
+        self._down_until = datetime.now(UTC)
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
         """Return at most ``limit`` documents with unpublished events, and update the gauges."""
-        documents = self._submissions.pending(limit)
-        oldest = min(
-            (entry["time"] for each in documents for entry in each["outbox"]), default=None
-        )
-        age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0.0
+        now, documents = datetime.now(UTC), self._submissions.pending(limit)
+        if self._is_unpublished:
+            self._down_until = now
+        times = [entry["time"] for each in documents for entry in each["outbox"]]
+        age = (now - min(times, default=now)).total_seconds()
         metrics.OUTBOX_OLDEST_SECONDS.labels(self._institution_id).set(age)
+        # What waited for a broker or a service that was down says nothing of what is offered now.
+        since = (each for each in times if each > self._down_until)
+        self._late_seconds = (now - min(since, default=now)).total_seconds()
+        self._is_unpublished = bool(documents)
         self._count()
         return documents
 
@@ -49,6 +57,8 @@ class SubmissionOutbox:
         published = sum(len(each["outbox"]) for each in documents)
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
         self._submissions.clear(documents)
+        self._submissions.backlog.note(self._late_seconds)
+        self._is_unpublished = False
 
     def _count(self) -> None:
         # At intervals, because counting costs as much as reading.

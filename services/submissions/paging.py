@@ -49,7 +49,9 @@ def query_of(
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):
-        query = {"units": {"$all": sorted({unit_id, principal.unit_id})}}
+        # Of a unit above its own the caller sees its own part; of another one nothing.
+        is_above = principal.unit_id.startswith(f"{unit_id}/")
+        query = {"units": principal.unit_id if is_above else {"$in": []}}
     if request.states:
         query["state"] = {"$in": sorted(set(request.states))}
     for name in ("type", "work_key", "source_system"):

@@ -14,10 +14,13 @@ from opentelemetry.trace import SpanKind
 
 from services.kernel.errors import Refusal, Unauthenticated, Unavailable
 from services.kernel.interceptors import Call
+from services.kernel.service_tokens import ServiceTokens
 from services.kernel.tls import Connection
 from services.kernel.tracing import span
 
 KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
+PASSED_ON = ServiceTokens("", "", "")
+"""Signs nothing: the called service gets the caller's token."""
 OF_THE_CALL = (Unavailable, Unauthenticated)
 """Refusals that end a whole stream of rows, because every further row would fail the same way."""
 
@@ -39,6 +42,9 @@ class Stub(DependencyProvider):
         settings = self.container.settings
         address = getattr(settings, self.address_setting)
         self._connection = Connection(address, settings, self.stub_class)
+        called = self.address_setting.removesuffix("_address")
+        key = settings.service_key.get_secret_value()
+        self._tokens = ServiceTokens(self.container.service_cls.name, called, key)
 
     def stop(self) -> None:
         """Close the channel."""
@@ -46,15 +52,17 @@ class Stub(DependencyProvider):
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
         """Return the stub, bound to the credential and trace of the current call."""
-        return BoundStub(self._connection.current(), worker_ctx.data.get("call"))
+        call = worker_ctx.data.get("call")
+        return BoundStub(self._connection.current(), call, self._tokens)
 
 
 class BoundStub:
     """A stub whose calls carry our caller's credential, so that they have no further rights."""
 
-    def __init__(self, stub: Any, call: Call | None) -> None:
+    def __init__(self, stub: Any, call: Call | None, tokens: ServiceTokens = PASSED_ON) -> None:
         self._stub = stub
         self._call = call
+        self._tokens = tokens
 
     def __getattr__(self, name: str) -> Callable[[Any], Any]:
         """Return a function that calls the RPC of this name with a deadline of 5 seconds.
@@ -67,7 +75,8 @@ class BoundStub:
         def invoke(request: Any) -> Any:
             token, caller = (self._call.token, self._call.traceparent) if self._call else ("", "")
             with span(f"call {name}", SpanKind.CLIENT, [caller], {"rpc.system": "grpc"}) as made:
-                metadata = [("authorization", f"Bearer {token}"), ("traceparent", made)]
+                bearer = f"Bearer {self._tokens.around(token)}"
+                metadata = [("authorization", bearer), ("traceparent", made)]
                 try:
                     return method(request, timeout=5.0, metadata=metadata if self._call else ())
                 except grpcio.RpcError as error:

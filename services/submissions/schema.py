@@ -11,13 +11,14 @@ from typing import Any
 from pymongo.database import Database
 
 from services.kernel import mongo
+from services.submissions.batches import OUTBOX
 from services.submissions.documents import SubmissionDocument
 
 DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
 """Idempotent schema migrations in order, append-only; their number is the schema version."""
-DERIVED: frozenset[str] = frozenset()
-"""Names of the collections that a backup omits because they are derived from others; here none."""
+DERIVED = frozenset({OUTBOX})
+"""Collections that a backup omits, because a restore publishes everything again."""
 
 
 def database_name(institution_id: str) -> str:
@@ -42,3 +43,4 @@ def restored(database: Database[dict[str, Any]]) -> None:
     """
     waiting = {"outbox_pending": True}
     database["submissions"].update_many(waiting, {"$set": {"outbox": [], "outbox_pending": False}})
+    database[OUTBOX].delete_many({})

@@ -21,7 +21,9 @@ from services.kernel.grpc import CurrentCall, grpc
 from services.kernel.mongo import DOWN
 from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
-from services.submissions import decisions, imports, wire
+from services.policy.enforcement import need
+from services.policy.rules import Resource
+from services.submissions import decisions, import_trials, imports, wire
 from services.submissions.application import Desk
 from services.submissions.counts import Census
 from services.submissions.directory_cache import Partners, Units
@@ -67,7 +69,7 @@ class SubmissionsService:
             principal=principal,
             method=self.call.method,
             traceparent=self.call.traceparent,
-            intake=Intake(principal, self.units, self.partners),
+            intake=Intake(principal, self.call.method, self.units, self.partners),
             wake=self.wake_relay,
         )
 
@@ -139,8 +141,15 @@ class SubmissionsService:
         return imports.import_rows(self.desk, requests)
 
     @grpc
+    def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Return what an import would make of rows, one answer per row. Writes nothing."""
+        return import_trials.try_rows(self.desk, requests)
+
+    @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
         """Publish the current state of every submission again, with progress. Safe to repeat."""
+        principal = self.call.principal
+        need(principal, self.call.method, Resource.of([principal.institution_id]))
         return republish(self.databases, self.log, request.generation)
 
     @grpc

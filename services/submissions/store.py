@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from pymongo import UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo.errors import DuplicateKeyError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden, NotFound
 from services.kernel.mongo import Mongo, Store
-from services.kernel.publisher import Event
 from services.submissions import metrics
+from services.submissions.backlog import Backlog
+from services.submissions.batches import Batches
 from services.submissions.documents import (
     Loaded,
     Write,
     decode,
-    decode_outbox,
     encode_change,
     encode_new,
     request_name,
     source_name,
 )
 from services.submissions.domain.submission import SourceRecord, State, request_id_taken
+from services.submissions.matching import fits
 from services.submissions.schema import database_name, declare
 from services.submissions.write_combiner import Together
 
 OUTBOX_MAX = 50
+GROUP_MAX = 200
+"""Maximum number of submissions that are written together."""
 # At most one entry per gRPC thread waits; a larger write would delay its first entry too long.
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
-DUPLICATE_KEY = 11000
+ALIKE_MAX = 500
+"""Submissions that one look for likenesses reads at most."""
 
 
 class Submissions:
@@ -49,7 +54,9 @@ class Submissions:
         self.institution_id = institution_id
         self._database = mongo.database(database_name(institution_id))
         self._documents = self._database["submissions"]
+        self.batches = Batches(self._database)
         self._insert_each = Together(self._refused, INSERTS_MAX)
+        self.backlog = Backlog()
 
     def declare(self) -> None:
         """Create the missing indexes of the database."""
@@ -67,10 +74,9 @@ class Submissions:
         Raises:
             NotFound: there is none.
         """
-        document = self._documents.find_one({"_id": submission_id})
-        if document is None:
-            raise absent()
-        return decode(document)
+        if found := self._one({"_id": submission_id}):
+            return found
+        raise absent()
 
     def of_request(self, request_id: str) -> Loaded | None:
         """Return the submission that a request created or changed; None if there is none."""
@@ -89,16 +95,26 @@ class Submissions:
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
+    def alike(self, keys: Iterable[str]) -> Iterator[Loaded]:
+        """Yield submissions with one of these keys of `alike_by`, a bounded number of them."""
+        for chunk in _chunks(sorted(set(keys))):
+            yield from map(
+                decode, self._documents.find({"alike_by": {"$in": chunk}}).limit(ALIKE_MAX)
+            )
+
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
-        """Return the first submissions that match a query, ordered by id.
+        """Return submissions ordered by id.
 
         Args:
-            query: MongoDB filter.
-            after: only submissions with greater ids are returned; empty for the first page.
+            query: MongoDB filter, of the forms that `matching.fits` knows.
+            after: id that the page follows; empty for the first page.
             limit: maximum number of submissions.
         """
-        wanted = {**query, "_id": {"$gt": after}} if after else query
-        return [decode(d) for d in self._documents.find(wanted).sort("_id", 1).limit(limit)]
+        # Few claim one work; the embedded database uses an index only if that covers the filter.
+        key = {"work_key": query["work_key"]} if "work_key" in query else query
+        wanted = {**key, "_id": {"$gt": after}} if after else key
+        found = self._documents.find(wanted).sort("_id", 1).limit(limit if key == query else 0)
+        return [decode(d) for d in islice((d for d in found if fits(d, query)), limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
         """Yield all submissions ordered by id; ``batch`` are read from the database at a time."""
@@ -111,33 +127,30 @@ class Submissions:
             AlreadyExists: its request id or source record is in use.
         """
         try:
-            self._documents.insert_one(encode_new(write))
+            self._documents.insert_one(encode_new(write, write.events))
         except DuplicateKeyError:
             raise AlreadyExists("the request_id or source record is in use") from None
 
     def insert_with_others(self, write: Write) -> None:
-        """Write a new submission in one bulk write with concurrent inserts of other threads.
+        """Write a new submission, combined with the concurrent inserts of other threads.
 
         Raises:
             AlreadyExists: its request id or source record is in use.
+            Exhausted: more is submitted than can be written or published now.
         """
+        self.backlog.need_room()
         if self._insert_each(write):
             raise AlreadyExists("the request_id or source record is in use")
 
     def _refused(self, writes: Sequence[Write]) -> list[bool]:
-        refused = self.insert_many(writes)
-        return [write.after.submission_id in refused for write in writes]
-
-    def insert_many(self, writes: Sequence[Write]) -> set[str]:
-        """Write new submissions. Return the ids of those refused because a name is in use."""
-        if not writes:
-            return set()
+        if len(writes) > 1:
+            refused = self.batches.write(writes)
+            return [write.after.submission_id in refused for write in writes]
         try:
-            self._documents.insert_many([encode_new(write) for write in writes], ordered=False)
-        except BulkWriteError as error:
-            mistakes = _need_duplicates_only(error)
-            return {writes[mistake["index"]].after.submission_id for mistake in mistakes}
-        return set()
+            self.insert(writes[0])
+        except AlreadyExists:
+            return [True]
+        return [False]
 
     def replace(self, write: Write) -> None:
         """Write the next version of a submission if the version that was read is still stored.
@@ -156,28 +169,23 @@ class Submissions:
         if not matched:
             raise Conflict("the submission was changed in between; read it again and repeat")
 
-    def replace_many(self, writes: Sequence[Write]) -> bool:
-        """Write next versions in bulk and return True if all were written.
-
-        False: some may be written, so retry each alone. Call `need_room` for each write before.
-        """
-        if not writes:
-            return True
-        try:
-            answer = self._documents.bulk_write(list(map(_update, writes)), ordered=False)
-        except BulkWriteError as error:
-            _need_duplicates_only(error)
-            return False
-        return bool(answer.matched_count == len(writes))
-
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return up to ``limit`` documents with unpublished events, without other fields."""
+        """Return documents with unpublished events: id, version, institution and outbox only.
+
+        Batches come first; a later change of what is in one waits until all of them were read.
+        """
+        batches_max = math.ceil(limit / GROUP_MAX)
+        batches = self.batches.pending(batches_max)
+        if len(batches) == batches_max:
+            return batches
         fields = {"version": 1, "institution_id": 1, "outbox": 1}
-        return list(self._documents.find({"outbox_pending": True}, fields).limit(limit))
+        single = self._documents.find({"outbox_pending": True}, fields).limit(limit)
+        return [*batches, *single]
 
     def count_pending(self) -> int:
         """Return the number of submissions with unpublished events."""
-        return self._documents.count_documents({"outbox_pending": True})
+        alone = self._documents.count_documents({"outbox_pending": True})
+        return alone + self.batches.count_pending()
 
     def census(self) -> dict[State, tuple[int, datetime]]:
         """Return state -> (number of submissions, last change of the one unchanged for longest)."""
@@ -192,6 +200,8 @@ class Submissions:
         Events added since then stay. Each addition makes a new version, so a document of the same
         version has the same outbox and is emptied as a whole.
         """
+        self.batches.clear([each["_id"] for each in documents if "version" not in each])
+        documents = [each for each in documents if "version" in each]
         cleared = 0
         for version, group in groupby(sorted(documents, key=_version), key=_version):
             for ids in _chunks([document["_id"] for document in group]):
@@ -262,19 +272,6 @@ def need_room(write: Write) -> None:
     pending = write.before.pending if write.before else 0
     if pending + len(write.events) > OUTBOX_MAX:
         raise Exhausted("too many changes of this submission wait for the broker; repeat later")
-
-
-def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
-    """Return the unpublished events of documents, in the order of each document."""
-    return [event for document in documents for event in decode_outbox(document)]
-
-
-def _need_duplicates_only(error: BulkWriteError) -> list[dict[str, Any]]:
-    """Return the write errors if all are duplicate keys; otherwise raise ``error`` again."""
-    mistakes: list[dict[str, Any]] = error.details["writeErrors"]
-    if any(mistake["code"] != DUPLICATE_KEY for mistake in mistakes):
-        raise error
-    return mistakes
 
 
 def _update(write: Write) -> UpdateOne:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from google.protobuf.descriptor import MethodDescriptor
+
 from kieng.submissions.v1 import submission_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument, NotFound, WrongState
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 from services.submissions import wire
 from services.submissions.domain.submission import Content
 from services.submissions.domain.unit import Unit
@@ -28,6 +32,7 @@ class Intake:
     """
 
     principal: Principal
+    method: MethodDescriptor
     unit: Callable[[str], Unit | None]
     resolve: Callable[[str], str]
 
@@ -68,11 +73,7 @@ class Intake:
             if self.unit(unit_id) is None:
                 text = f"unknown unit {unit_id!r}; look it up with `kieng unit search`"
                 raise InvalidArgument(f"{path}: {text}", fields={path: text})
-        institution_id = self.principal.institution_id
-        if message.unit_id.split("/")[0] != institution_id:
-            raise Forbidden("the claiming unit belongs to another institution")
-        if not self.principal.reaches(message.unit_id):
-            raise Forbidden("the claiming unit lies beyond the unit of your credential")
+        need(self.principal, self.method, Resource.of([message.unit_id]))
 
     def _check_life(self, message: submission_pb2.Content) -> None:
         """Reject facts dated before the unit began or after it ended, once both are validated."""

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_pb2
 from services.submissions.domain.submission import Content, SourceRecord, Submission
+from services.submissions.likeness import likeness
 from services.submissions.work_keys import fact_type, work_key
 
 
@@ -33,6 +34,7 @@ def decode_content(message: submission_pb2.Content, submission_id: str) -> Conte
         type=fact_type(message.facts),
         work_key=work_key(message.facts, submission_id),
         evidence_count=len(message.evidence),
+        likeness=likeness(message.facts),
     )
 
 

@@ -7,11 +7,13 @@ become stricter without changing what was counted before (ADR 0029).
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import unquote
 
 import idutils
 
 from kieng.submissions.v1 import facts_pb2
-from services.kernel.folding import folded, visible
+from services.kernel.folding import folded, visible, with_plain_dashes
 
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
 BY_CODE = frozenset({"programme", "event"})
@@ -22,8 +24,18 @@ FIXED_PARTS = {
     **dict.fromkeys((*BY_CODE, "project", "task"), 1),
 }
 ORCID = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:orcid\.org/)?((?:\d{4}-?){3}\d{3}[\dX])/?", re.IGNORECASE
+    r"\(?(?:ORCID(?: ?ID)?[: ]*)?(?:HTTPS?://)?(?:WWW\.)?(?:ORCID\.ORG/)?(?:MY-ORCID\?ORCID=)?"
+    r"((?:\d{4}[- ]?){3}\d{3}[\dX])[/.,;)]*(?:[?#].*)?"
 )
+# What clings to a number that is copied out of a sentence.
+AROUND = " .,;:'\"“”‘’«»"  # noqa: RUF001 - the quotation marks of sentences
+DOI_LABEL = re.compile(r"^[\s(<\[{'\"“‘«]*(?:(?:urn:|info:)?doi[:/ ]+)*", re.IGNORECASE)  # noqa: RUF001
+ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
+# A query, a fragment, a parameter without its question mark.
+OF_THE_URL = re.compile(r"[?#]|&\w+=")
+# Pages of one work on its publisher's site.
+PAGE = re.compile(r"(?:/(?:abstract|e?pdf|full|fulltext|html|meta|summary))+$|\.pdf$")
+SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNORECASE)
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
@@ -41,37 +53,45 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
     if kind == "publication" and fact.doi:
         return f"doi:{canonical_doi(fact.doi)}"
     if kind == "ip_right":
-        return f"ip:{fact.office or 'VN'}:{folded(fact.application_no).replace(' ', '')}"
+        return f"ip:{fact.office or 'VN'}:{canonical_number(fact.application_no).replace(' ', '')}"
     if kind == "enterprise":
         return f"mst:{fact.tax_code}"
     if kind in BY_PARTNER:
-        return f"{kind}:{fact.partner_id}:{folded(fact.number)}"
+        return f"{kind}:{fact.partner_id}:{canonical_number(fact.number)}"
     if kind == "joint_project":
-        return f"project:{folded(fact.code)}"
+        return f"project:{canonical_number(fact.code)}"
     if kind in BY_CODE:
-        return f"{kind}:{folded(fact.code)}"
+        return f"{kind}:{canonical_number(fact.code)}"
     if kind == "investment":
-        return f"investment:{fact.tax_code}:{folded(fact.number)}"
+        return f"investment:{fact.tax_code}:{canonical_number(fact.number)}"
     if kind == "task":
-        return f"task:{folded(fact.decision_no)}:{folded(fact.number)}"
+        return f"task:{canonical_number(fact.decision_no)}:{canonical_number(fact.number)}"
     return f"sub:{submission_id}"
 
 
-def canonical_doi(text: str) -> str:
-    """Return a DOI in lower case without resolver, URL query and fragment; empty if it is no DOI.
+def canonical_number(text: str) -> str:
+    """Return a number or code folded, without the punctuation of a sentence around it."""
+    return folded(text).strip(AROUND)
 
-    Trailing punctuation copied from a sentence is removed, too, but a closing bracket stays if the
-    DOI contains the opening one.
+
+def canonical_doi(text: str) -> str:
+    """Return a DOI in lower case without resolver and what clings to it when it is copied.
+
+    That is the query and fragment of a URL, the page of a publisher's site, the codes of web pages,
+    and punctuation of the sentence around it; closing brackets that the DOI opens belong to it.
+    Empty if the text is no DOI, or several.
     """
-    shown = visible(text)
-    if not idutils.is_doi(shown):
+    decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), visible(text)))
+    shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
+    if not idutils.is_doi(shown) or SEVERAL_DOIS.search(shown):
         return ""
     # A resolver's URL may have a query and a fragment; a DOI itself has no blank.
-    doi = re.split(r"[?#]", idutils.normalize_doi(shown))[0].casefold()
+    doi = OF_THE_URL.split(idutils.normalize_doi(shown))[0].casefold()
     if " " in doi:
         return ""
-    while doi and (doi[-1] in ".,;:/'\"" or _closes_nothing(doi)):
+    while doi and (doi[-1] in "./" + AROUND or _closes_nothing(doi)):
         doi = doi[:-1]
+    doi = PAGE.sub("", doi)
     return doi if idutils.is_doi(doi) else ""
 
 
@@ -85,21 +105,17 @@ def canonical_reference(text: str) -> str:
     if parts[0] == "doi":
         return f"doi:{canonical_doi(shown[4:]) or shown[4:]}"
     fixed = FIXED_PARTS.get(parts[0], len(parts))
-    number = folded(":".join(parts[fixed:]))
+    number = ":".join(filter(None, map(canonical_number, parts[fixed:])))
     found = [*parts[:fixed], *([number] if number else [])]
     return ":".join(found).replace(" ", "" if parts[0] == "ip" else " ")
 
 
 def canonical_person(text: str) -> str:
-    """Return an ORCID in any spelling as `0000-0002-1825-0097`.
-
-    Any other id is returned without its invisible characters.
-    """
-    shown = folded(text)
-    found = ORCID.fullmatch(shown)
+    """Return an ORCID as `0000-0002-1825-0097` however it is written; other ids as they show."""
+    found = ORCID.fullmatch(folded(text))
     if not found:
-        return visible(text)
-    digits = found[1].replace("-", "")
+        return with_plain_dashes(text)
+    digits = re.sub(r"[- ]", "", found[1])
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
 

@@ -30,6 +30,7 @@ FOLDERS = (
     "/etc/kieng/issuers",
     "/etc/kieng/own-issuers",
     "/etc/kieng/editions",
+    "/etc/kieng/service-key",
     "/etc/kieng/tls",
     "/etc/kieng/own-tls",
     "/etc/kieng/mongodb",
@@ -76,7 +77,8 @@ class Rehearsal:
 
     def here(self, text: str) -> str:
         """Put ports and folders of this machine in place of those of the file."""
-        text = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+        while (found := re.sub(r"\$\{\w+:-([^${}]*)\}", r"\1", text)) != text:
+            text = found
         text = text.replace("kafka:9092", self.bootstrap)
         text = text.replace(PARTS["partners"]["environment"]["KIENG_MONGO_URI"], self.mongo)
         for name, (grpc, _) in self.ports.items():

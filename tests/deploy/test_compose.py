@@ -26,8 +26,10 @@ JOBS = {name: part for name, part in PARTS.items() if part.get("restart") == "no
 
 
 def filled(text: str) -> str:
-    """Put the defaults in place of variables."""
-    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
+    """Put the defaults in place of variables; a default may hold another variable."""
+    while (found := re.sub(r"\$\{\w+:-([^${}]*)\}", r"\1", text)) != text:
+        text = found
+    return text
 
 
 def test_the_file_is_valid_compose() -> None:
@@ -79,6 +81,32 @@ def test_only_the_process_that_signs_editions_gets_their_key() -> None:
     }
     # The job makes it.
     assert holders == {"kpi-query", "issuer"}
+
+
+def test_only_the_service_that_calls_others_gets_the_key_that_signs_its_calls() -> None:
+    holders = {
+        name
+        for name, part in OURS.items()
+        if "KIENG_SERVICE_KEY_FILE" in part["environment"] or "service-key:" in str(part)
+    }
+    assert holders == {"submissions", "issuer"}
+
+
+def test_every_user_of_kafka_is_one_of_the_table_of_rights_and_has_a_password_alone() -> None:
+    jaas = filled(
+        PARTS["kafka"]["environment"]["KAFKA_LISTENER_NAME_INSIDE_PLAIN_SASL_JAAS_CONFIG"]
+    )
+    users = dict(re.findall(r'user_([\w-]+)="([^"]+)"', jaas))
+    table = yaml.safe_load((COMPOSE.parent / "kafka" / "acls.yaml").read_text())["users"]
+    assert set(users) == {"kieng-admin", *(f"kieng-{name}" for name in table)}
+    assert len(set(users.values())) == len(users), "two users share a password"
+    variables = re.findall(r'user_[\w-]+="\$\{(\w+)', TEXT)
+    assert len(set(variables)) == len(users)
+    for name, part in OURS.items():
+        environment = {key: filled(value) for key, value in part["environment"].items()}
+        user = environment["KIENG_KAFKA_SASL_USERNAME"]
+        assert environment["KIENG_KAFKA_SASL_PASSWORD"] == users[user], name
+        assert user == (f"kieng-{name}" if name in DAEMONS else "kieng-admin")
 
 
 @pytest.mark.parametrize("name", PARTS)

@@ -169,3 +169,30 @@ def test_a_book_is_read_as_its_people_see_it(stack: RunningStack, tmp_path: Path
     for told in ("Ghi chú are not", "rows above the headings", "of totals", "old fonts"):
         assert told in answer.err
     wait_until(lambda: declared(stack, "KNW-03", "2016-08") == 3, 30, "three works with an index")
+
+
+def test_what_may_be_the_same_and_shares_that_contradict_are_told(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    base = {"unit_id": "vnu/hus", "evidence_sha256": PROOF, "title": "Synthetic"}
+    base |= {"level": "tri_university", "institutions": "vnu|hust", "budget_vnd": "1000000"}
+    base |= {"started_on": "2016-09-10"}
+    codes = {"p1": "KC.09/LIKE", "p2": "KC-9/LIKE", "p3": "kc. 09/like", "p4": "KC.09/ELSE"}
+    rows = [{"record_id": name, **base, "code": code} for name, code in codes.items()]
+    shares = {"p1": "800000", "p2": "750000", "p3": "800000", "p4": ""}
+    rows = [{**row, "share_ppm": shares[row["record_id"]]} for row in rows]
+    answer = imported(stack, write(tmp_path / "e2e-like.csv", rows), "joint_project", "vnu")
+    assert answer["created"] == 4
+    pairs = {(pair["record_id"], pair["other_record_id"]) for pair in answer["may_be_same"]}
+    assert pairs == {("p1", "p2"), ("p2", "p3")}
+    assert {pair["other_work_key"] for pair in answer["may_be_same"]} == {
+        "project:KC-9/LIKE",
+        "project:KC.09/LIKE",
+    }
+    told = [(each["record_id"], each["declared_ppm"], each["silent"]) for each in answer["shares"]]
+    assert told == [("p1", 1_600_000, 0), ("p3", 1_600_000, 0)]
+    later = [{**rows[1], "record_id": "p5", "share_ppm": ""}]
+    answer = imported(stack, write(tmp_path / "e2e-like.csv", later), "joint_project", "vnu")
+    told = [(each["record_id"], each["declared_ppm"], each["silent"]) for each in answer["shares"]]
+    assert told == [("p5", 750_000, 1)]
+    assert len(answer["may_be_same"]) == 2

@@ -25,7 +25,12 @@ from services.agreement import domain as agreement
 from services.agreement.wire import encode_changed
 from services.kernel.publisher import Event
 from services.kpi.api.targets import encode_reached
+from services.kpi.domain.disagreement import new_contradictions
+from services.kpi.domain.fold import restored
 from services.kpi.domain.targets import Target
+from services.kpi.domain.work import Work
+from services.kpi.wire import events as events_of_work
+from services.kpi.wire.contradictions import contradicted_event
 from services.notifications.documents import Delivery
 from services.notifications.domain import Kind as Told
 from services.notifications.sending import delivered_event
@@ -37,6 +42,7 @@ from services.submissions import republish, wire
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision
 from services.submissions.events import events_of
+from tests.unit.kpi.builders import article, changed, real_catalogue
 from tests.unit.submissions import builders
 
 EVENTS = Path(__file__).with_name("events.json")
@@ -91,8 +97,28 @@ def events() -> Iterator[Event]:
     yield partner_event(partner, Change(NOW, "partner-7-2", TRACE))
     yield encode_reached(Target("a", "KNW-01", 2025, 120), 124, "g1-c2-f2", NOW)
     yield proposal_event()
+    yield contradicted_golden()
     told = ("n-1:email", "n-1", Told.TARGET_REACHED, "a/reader", NOW)
     yield delivered_event(Delivery(*told, attempts=1, sent_at=NOW))
+
+
+def contradicted_golden() -> Event:
+    """Two institutions that say otherwise of one article."""
+    catalogue = real_catalogue()
+    statements = {}
+    for unit_id, quartile, at in (("alpha/sci", 1, 1), ("beta", 2, 2)):
+        said = article(unit_id, quartile=quartile)
+        institution = unit_id.partition("/")[0]
+        event = changed(f"{institution}.1", 1, "doi:10.5555/both", said, said)
+        event.verified_at.seconds = 1_750_000_000 + at
+        event.submitted_by = f"author-of-{institution}"
+        source = event.SerializeToString(deterministic=True)
+        name = events_of_work.name_of(event)
+        statements[name] = events_of_work.decode_statement(event, catalogue, source)
+    work = restored(statements, catalogue)
+    (found,) = new_contradictions(Work(), work, catalogue.tree)
+    told = contradicted_event("doi:10.5555/both", work, found)
+    return replace(told, time=NOW, traceparent=TRACE)
 
 
 def proposal_event() -> Event:

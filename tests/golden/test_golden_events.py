@@ -23,6 +23,7 @@ from services.kpi.service import KpiAggregator
 from services.kpi.store.ledger import PartitionLease
 from services.kpi.wire.catalogue import decode_catalogue
 from services.notifications import wire as notifications
+from services.notifications.contradictions import Claimant, Contradicted
 from services.notifications.domain import Decided, Kind, Proposed, Reached, Recipient
 from tests.golden.make import CATALOGUE
 from tests.golden.make_events import EVENTS
@@ -123,7 +124,7 @@ def test_the_aggregator_keeps_a_directory() -> None:
     assert (ended.valid_to, list(ended.successor_ids)) == ("2024-08-01", ["a/new"])
 
 
-def test_notifications_hear_of_decisions_reached_targets_and_proposals_alone() -> None:
+def test_notifications_hear_of_decisions_targets_contradictions_and_proposals_alone() -> None:
     heard = [record for record in records(*TYPES) if notifications.is_listened_to(record)]
     found = [notifications.decode_record(record) for record in heard]
     old, new = "doi:10.5555/old", "doi:10.5555/new"
@@ -134,4 +135,11 @@ def test_notifications_hear_of_decisions_reached_targets_and_proposals_alone() -
         Decided(Kind.SUBMISSION_VERIFIED, "s-1", 6, (AUTHOR,), new, *article),
         Reached("a", "KNW-01", 2025, 120, 124),
         Proposed("rollback-2ee31d25ec7c-1", 2, "open", "a", ("b",)),
+        Contradicted(
+            "c2f4898a56a790c97e2e27d9977a6b6897e6aac9330aeef2a42528ea4def969b",
+            "doi:10.5555/both",
+            Claimant("alpha.1", "alpha/sci", Recipient("alpha", "author-of-alpha")),
+            Claimant("beta.1", "beta", Recipient("beta", "author-of-beta")),
+            (("quartile", "q2", "q1"),),
+        ),
     ]

@@ -64,6 +64,9 @@ notifications:
   topic: kieng.submissions.v1
 exporter:
   process: exporter
+portal:
+  process: portal
+  web: true
 {{- end -}}
 
 {{/* gRPC address of a service: of this release when it runs it, else as given. Takes root, and name as in `addresses`. */}}

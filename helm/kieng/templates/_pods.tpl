@@ -20,6 +20,7 @@ capabilities:
 
 {{/* Where Kafka, MongoDB, the issuers and the other services are; secrets are files, which no log or `kubectl describe` shows. */}}
 {{- define "kieng.environment" -}}
+{{- if ne (.component | default "") "portal" }}
 - name: KIENG_KAFKA_BOOTSTRAP
   value: {{ .Values.kafka.bootstrapServers | quote }}
 - name: KIENG_KAFKA_SECURITY_PROTOCOL
@@ -36,6 +37,9 @@ capabilities:
 - name: KIENG_KAFKA_SSL_CAFILE
   value: /etc/kieng/kafka/ca.crt
 {{- end }}
+- name: KIENG_MONGO_URI_FILE
+  value: /etc/kieng/mongodb/uri
+{{- end }}
 {{- if .Values.tls.enabled }}
 {{- range $name, $file := dict "CERTIFICATE" "tls.crt" "KEY" "tls.key" "AUTHORITY" "ca.crt" }}
 - name: KIENG_TLS_{{ $name }}_FILE
@@ -49,10 +53,10 @@ capabilities:
 - name: KIENG_PLAIN_TEXT
   value: "true"
 {{- end }}
-- name: KIENG_MONGO_URI_FILE
-  value: /etc/kieng/mongodb/uri
 - name: KIENG_ISSUERS_FILE
   value: /etc/kieng/issuers/issuers.json
+- name: KIENG_AUDIENCES
+  value: {{ .Values.audiences | quote }}
 {{- range $name := list "submissions" "partners" "kpi" "notifications" }}
 {{- with include "kieng.address" (dict "root" $ "name" $name) }}
 - name: KIENG_{{ upper $name }}_ADDRESS
@@ -87,14 +91,16 @@ capabilities:
   projected:
     defaultMode: 0440
     sources:
+      {{- if ne .component "portal" }}
       - secret:
           name: {{ .Values.mongodb.existingSecret }}
           items:
             - {key: {{ .Values.mongodb.existingSecretKey }}, path: mongodb/uri}
+      {{- $component := .component }}
       {{- with .Values.kafka.security }}
       {{- if hasPrefix "SASL" .protocol }}
       - secret:
-          name: {{ .existingSecret }}
+          name: {{ get .existingSecrets $component | default .existingSecret }}
           items:
             - {key: {{ .existingSecretKeys.username }}, path: kafka/username}
             - {key: {{ .existingSecretKeys.password }}, path: kafka/password}
@@ -104,6 +110,7 @@ capabilities:
           name: {{ .existingCaSecret }}
           items:
             - {key: {{ .existingCaSecretKey }}, path: kafka/ca.crt}
+      {{- end }}
       {{- end }}
       {{- end }}
       {{- if not (has .component (list "topics" "database")) }}
@@ -132,6 +139,18 @@ capabilities:
           name: {{ .Values.editions.existingSecret }}
           items:
             - {key: {{ .Values.editions.existingSecretKey }}, path: editions/key.pem}
+      {{- end }}
+      {{- if and (eq .component "submissions") .Values.serviceKey.existingSecret }}
+      - secret:
+          name: {{ .Values.serviceKey.existingSecret }}
+          items:
+            - {key: {{ .Values.serviceKey.existingSecretKey }}, path: service-key/key.pem}
+      {{- end }}
+      {{- if eq .component "portal" }}
+      - secret:
+          name: {{ .Values.portal.existingSecret }}
+          items:
+            - {key: {{ .Values.portal.existingSecretKey }}, path: portal/session.key}
       {{- end }}
       {{- if and (eq .component "notifications") .Values.mail.existingSecret }}
       - secret:

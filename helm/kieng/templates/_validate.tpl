@@ -52,6 +52,10 @@
 {{- $mistakes = append $mistakes "mail.user needs mail.existingSecret, a Secret with the password" -}}
 {{- end -}}
 
+{{- if and $v.portal.ingress.enabled (not (and $v.portal.ingress.host $v.portal.ingress.tlsSecret)) -}}
+{{- $mistakes = append $mistakes "portal.ingress needs host and tlsSecret: its cookies go by HTTPS only" -}}
+{{- end -}}
+
 {{- range $name, $facts := $services -}}
 {{- $service := index $v.services $name -}}
 {{- $scaling := $service.autoscaling | default dict -}}
@@ -72,6 +76,9 @@
 {{- end -}}
 {{- if and (eq $name "exporter") (or (gt (int $service.replicas) 1) (ne $type "none")) -}}
 {{- $mistakes = append $mistakes "services.exporter runs once: two would tell every figure twice" -}}
+{{- end -}}
+{{- if and $facts.web $service.enabled (not $v.portal.existingSecret) -}}
+{{- $mistakes = append $mistakes "services.portal needs portal.existingSecret, a Secret with the key of its session cookies" -}}
 {{- end -}}
 {{- if $facts.group -}}
 {{- $partitions := int $v.kafka.partitions -}}

@@ -86,14 +86,13 @@ class Credential:
         self._institution = institution
         self._roles = roles
         self._subject = subject or os.environ.get("KIENG_SUBJECT") or f"{roles[0]}@{institution}"
-        self._token = ""
-        self._made_at = 0.0
+        self._made: dict[str, tuple[str, float]] = {}
 
-    def token(self) -> str:
-        """Return a token; one made here is valid for at least 10 more minutes.
+    def token(self, service: str) -> str:
+        """Return a token for one service that is valid for at least some minutes.
 
         Raises:
-            Failure: there is neither KIENG_TOKEN nor a local issuer, or no institution is given.
+            Failure: there is neither a token nor a local issuer.
         """
         if given := os.environ.get("KIENG_TOKEN"):
             return given
@@ -109,12 +108,13 @@ class Credential:
                 "KIENG_INSTITUTION",
                 USAGE,
             )
-        if not self._token or time.monotonic() - self._made_at > TOKEN_REUSE_SECONDS:
-            self._token = self._issuer.mint(
-                self._institution, self._subject, self._roles, "", TOKEN_SECONDS
+        made, at = self._made.get(service, ("", 0.0))
+        if not made or time.monotonic() - at > TOKEN_REUSE_SECONDS:
+            made = self._issuer.mint(
+                self._institution, self._subject, self._roles, "", TOKEN_SECONDS, [service]
             )
-            self._made_at = time.monotonic()
-        return self._token
+            self._made[service] = made, time.monotonic()
+        return made
 
 
 class Clients:
@@ -167,7 +167,7 @@ class _BoundStub:
         method = getattr(self._stub, name)
 
         def invoke(request: Any) -> Any:
-            metadata = (("authorization", f"Bearer {self._credential.token()}"),)
+            metadata = (("authorization", f"Bearer {self._credential.token(self._where[0])}"),)
             if isinstance(method, grpc.UnaryStreamMultiCallable):
                 return self._each(method(request, metadata=metadata))
             if isinstance(method, grpc.StreamStreamMultiCallable):

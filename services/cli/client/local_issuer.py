@@ -17,9 +17,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.cli.errors import USAGE, Failure
-from services.kernel.access import AUDIENCE, TOKEN_SECONDS_MAX
+from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 
 CONSORTIUM = "consortium"
+SERVICES = ("submissions", "partners", "kpi", "notifications")
+"""Services that answer calls."""
+CALLING = "submissions"
+"""The service that calls others in the name of its callers."""
 
 
 class LocalIssuer:
@@ -32,18 +36,29 @@ class LocalIssuer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def create(self, institutions: Sequence[str], table: Path) -> None:
-        """Create the missing keys, and write the table of issuers that the services trust.
+    def create(
+        self, institutions: Sequence[str], table: Path, service_key: Path | None = None
+    ) -> None:
+        """Make the keys that are missing, and the table of issuers for the services.
 
-        ``institutions`` are their ids, ``table`` is the file to write or replace.
+        Args:
+            institutions: who gets a key.
+            table: file to write.
+            service_key: file with the key of `CALLING`, which is made if it is missing; without it
+                the table names no service.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for institution in institutions:
             path = self._path(institution)
             write_key(path)
         issuers = [self._entry(institution) for institution in institutions]
+        document: dict[str, object] = {"issuers": issuers}
+        if service_key is not None:
+            write_key(service_key)
+            public = _public_key(read_key(service_key))
+            document["services"] = [{"service": CALLING, "keys": {_kid(public): public}}]
         draft = table.with_suffix(".tmp")
-        draft.write_text(json.dumps({"issuers": issuers}, indent=2) + "\n")
+        draft.write_text(json.dumps(document, indent=2) + "\n")
         draft.replace(table)
 
     def institutions(self) -> list[str]:
@@ -51,20 +66,26 @@ class LocalIssuer:
         return sorted(path.stem for path in self._folder.glob("*.pem"))
 
     def mint(
-        self, institution: str, subject: str, roles: Sequence[str], unit: str, seconds: int
+        self,
+        institution: str,
+        subject: str,
+        roles: Sequence[str],
+        unit: str,
+        seconds: int,
+        services: Sequence[str] = SERVICES,
     ) -> str:
         """Return a token that the services of this stack accept.
 
         Args:
-            institution: id of the institution whose key signs.
-            subject: subject of the token.
-            roles: lower-case names of roles, e.g. `approver`.
-            unit: id of the unit for which, with those below it, the roles hold; empty for the
-                whole institution.
-            seconds: lifetime in seconds, at most 900.
+            institution: whose key signs.
+            subject: the subject of the token.
+            roles: lower-case names, e.g. `approver`.
+            unit: top of the subtree that the roles reach; empty for the whole institution.
+            seconds: lifetime, at most 900.
+            services: for which services it holds.
 
         Raises:
-            Failure: the institution has no key here, or the lifetime is too long.
+            Failure: no such institution, or too long.
         """
         if not 0 < seconds <= TOKEN_SECONDS_MAX:
             raise Failure(f"a token holds at most {TOKEN_SECONDS_MAX // 60} minutes", USAGE)
@@ -74,7 +95,7 @@ class LocalIssuer:
         now = int(time.time())
         claims = {
             "iss": _issuer(institution),
-            "aud": AUDIENCE,
+            "aud": [audience_of(service) for service in services],
             "sub": subject,
             "iat": now,
             "exp": now + seconds,

@@ -16,9 +16,19 @@ FILE = "stack.json"
 ROOT = Path(services.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 DATA = Path(".kieng")
-SERVICES = ("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter")
-WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter"})
+SERVICES = (
+    "partners",
+    "submissions",
+    "kpi.aggregator",
+    "kpi.query",
+    "notifications",
+    "exporter",
+    "portal",
+)
+WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter", "portal"})
 """Processes that have no gRPC port."""
+PORTAL = "portal"
+"""The service that people meet with a browser."""
 PROCESS_OF = {"kpi": "kpi.query"}
 """Service -> process that answers its gRPC calls, if it is named differently."""
 
@@ -35,6 +45,8 @@ class Process:
     log: str
     grpc: str = ""
     http: str = ""
+    web: str = ""
+    """Address of web pages and HTTP/JSON; only the portal has them."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,11 @@ class Stack:
     def edition_key_file(self) -> Path:
         """File with the private key that signs editions; it need not exist."""
         return Path(self.data) / "edition-key.pem"
+
+    @property
+    def service_key_file(self) -> Path:
+        """Private key that signs calls between services; it need not exist."""
+        return Path(self.data) / "service-key.pem"
 
     @property
     def authority_folder(self) -> Path:

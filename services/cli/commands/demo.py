@@ -21,14 +21,9 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DEPLOY, find
 from services.cli.commands import kpi, review, up
-from services.cli.commands.import_file import (
-    Report,
-    bar,
-    local_mistakes,
-    patience_of,
-    send,
-    show,
-)
+from services.cli.commands.import_report import Report, local_mistakes, show
+from services.cli.commands.import_run import bar
+from services.cli.commands.import_sending import patience_of, send
 from services.cli.errors import Failure
 from services.cli.files import submission_file
 from services.cli.files.headings import TYPES

@@ -27,6 +27,10 @@ def create(
     table: Annotated[
         Path | None, typer.Option(help="Write the issuers file here, not into --data.")
     ] = None,
+    service_key: Annotated[
+        Path | None,
+        typer.Option(help="Also create a key that signs calls between services here."),
+    ] = None,
     edition_key: Annotated[
         Path | None,
         typer.Option(help="Also create a key that signs editions here, unless it exists."),
@@ -43,7 +47,7 @@ def create(
     wanted = list(dict.fromkeys([*named, CONSORTIUM]))
     path = table or stack.issuers_file
     path.parent.mkdir(parents=True, exist_ok=True)
-    LocalIssuer(stack.issuer_folder).create(wanted, path)
+    LocalIssuer(stack.issuer_folder).create(wanted, path, service_key)
     if edition_key is not None:
         write_key(edition_key)
     screen = session.screen

@@ -76,7 +76,9 @@ def read_cells(
     check_day("--on", on)
     stub = session.clients.stub(KpiServiceStub)
     if not at and not (as_of and replay):
-        request = kpi_service_pb2.GetKpisRequest(selection=selection, on_date=on, as_of=as_of)
+        request = kpi_service_pb2.GetKpisRequest(
+            selection=selection, on_date=on, as_of=as_of, with_contradictions=not as_of
+        )
         try:
             answer: kpi_service_pb2.GetKpisResponse = stub.GetKpis(request)
             return answer

@@ -18,7 +18,9 @@ from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
 from services.cli.commands import submission
-from services.cli.commands.import_file import SYSTEM, RefusedRow, patience_of
+from services.cli.commands.import_file import SYSTEM
+from services.cli.commands.import_report import RefusedRow
+from services.cli.commands.import_sending import patience_of
 from services.cli.errors import NO, Failure, trouble_of_status
 from services.cli.files import spreadsheets
 from services.cli.session import Session, with_session

@@ -69,8 +69,28 @@ def set_subscription(
     _answer(session.screen, answer.subscription)
 
 
+@app.command()
+@with_session(ROLE, institution="", subject=True)
+def confirm(
+    session: Session,
+    code: Annotated[str, typer.Argument(help="The code of the e-mail.", metavar="{CODE}")],
+) -> None:
+    """Confirm the address by the code that was sent to it; mails go there from then on.
+
+    Example: kieng subscription confirm K7WQ2-9XHTM --institution vnu
+    """
+    stub = session.stub(NotificationServiceStub)
+    answer = stub.ConfirmEmail(api.ConfirmEmailRequest(code=code))
+    _answer(session.screen, answer.subscription)
+
+
 def _answer(screen: Screen, found: notification_pb2.Subscription) -> None:
     document = message_json(found)
+    if found.email:
+        # Not left out when it is false: then nothing is sent.
+        document["email_confirmed"] = found.email_confirmed
+        if not found.email_confirmed:
+            screen.say("subscription.confirm", email=found.email)
 
     def show_table() -> Table:
         table = screen.table("field", "value")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kieng.access.v1 import access_pb2
-from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.local_issuer import SERVICES, LocalIssuer
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text
@@ -22,6 +22,12 @@ def token(
     institution: Annotated[str, typer.Option(help="Institution whose key signs, e.g. vnu.")],
     role: Annotated[list[str], typer.Option(help=f"{', '.join(ROLES)}. Repeatable.")],
     unit: Annotated[str, typer.Option(help="Top of the subtree (default: the institution).")] = "",
+    service: Annotated[
+        list[str],
+        typer.Option(
+            help=f"Service that it holds for (default: {', '.join(SERVICES)}). Repeatable."
+        ),
+    ] = list(SERVICES),  # noqa: B006
     minutes: Annotated[int, typer.Option(help="Lifetime in minutes (max. 15).")] = 15,
 ) -> None:
     """Print a token of the local issuer, for KIENG_TOKEN or another program.
@@ -30,12 +36,16 @@ def token(
     """
     if unknown := set(role) - set(ROLES):
         raise Failure(f"unknown role {', '.join(unknown)}; known are {', '.join(ROLES)}", USAGE)
+    if unknown := set(service) - set(SERVICES):
+        text = f"unknown service {', '.join(unknown)}; known are {', '.join(SERVICES)}"
+        raise Failure(text, USAGE)
     stack = session.stack
     if not stack.issuer_folder.is_dir():
         made_by = f"`kieng up --data {session.data}` makes one"
         raise Failure(f"{session.data} has no local issuer: {made_by}", USAGE)
     who = session.subject or f"{role[0]}@{institution}"
-    made = LocalIssuer(stack.issuer_folder).mint(institution, who, role, unit, minutes * 60)
+    issuer = LocalIssuer(stack.issuer_folder)
+    made = issuer.mint(institution, who, role, unit, minutes * 60, service)
     expires = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="seconds")
     screen = session.screen
     if screen.is_json:

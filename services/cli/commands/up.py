@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Group, RenderableType
 
-from services.cli.client.stack import DATA, DEPLOY
+from services.cli.client.stack import DATA, DEPLOY, PORTAL
 from services.cli.errors import USAGE, Failure
 from services.cli.local.seed import bootstrap
 from services.cli.local.stack_processes import Launch, Plan
@@ -21,7 +21,7 @@ from services.cli.terminal.screen import Screen
 Broker = Annotated[str, typer.Option(help="embedded, or kafka: Apache Kafka through Maven.")]
 Kafka = Annotated[str, typer.Option(help="Use this broker, host:port, instead of starting one.")]
 Mongo = Annotated[str, typer.Option(help="Use this database, a URI, instead of starting one.")]
-Ports = Annotated[int, typer.Option(help="First of 15 ports to use; 0: free ones.")]
+Ports = Annotated[int, typer.Option(help="First of 17 ports to use; 0: free ones.")]
 Tls = Annotated[bool, typer.Option("--tls", help="Serve gRPC by TLS, with a trial authority.")]
 Directory = Annotated[Path, typer.Option(help="Units to publish.")]
 Catalogue = Annotated[Path, typer.Option(help="Indicators to publish.")]
@@ -98,4 +98,6 @@ def where(screen: Screen, launch: Launch) -> RenderableType:
             table.add_row(name, "", address, "", "")
     suffix = "" if launch.plan.data == DATA else f" --data {launch.plan.data}"
     tries = "\n".join(f"  {command}{suffix}" for command in NEXT)
-    return Group(table, screen.text("up.next"), tries)
+    found = stack.processes.get(PORTAL)
+    portal = [screen.text("up.portal", url=f"http://{found.web}/")] if found else []
+    return Group(table, *portal, screen.text("up.next"), tries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -22,10 +23,22 @@ class UnreadableCell:
     text: str = ""
 
 
+class MaskedNumber(float):
+    """A number that its format shows otherwise: 7 as `007` or `PT-7`."""
+
+
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
 
 # A spreadsheet keeps 15 digits of a number and replaces all others by zeros.
 DIGITS_KEPT = 10**15
+ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!)|#{3,}")
+MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
+# What a spreadsheet makes of 03/2018 and 3/18, and writes into a CSV file.
+TURNED_DATE = re.compile(rf"{MONTH_SHORT}-\d\d(?:\d\d)?|\d\d?-{MONTH_SHORT}(?:-\d\d)?", re.I)
+EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
+# A letter that the old encoding lacked came out as a question mark, or as the sign for that.
+LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
 
 
 def cell_text(cell: Cell) -> str:
@@ -65,6 +78,40 @@ def trouble_of_text(cell: Cell) -> str:
         return cell.problem
     if isinstance(cell, (date, time, timedelta)):
         return "cell.turned_date"
+    if isinstance(cell, MaskedNumber):
+        return "cell.turned_number"
     if isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= DIGITS_KEPT):
         return "cell.turned_number"
     return ""
+
+
+def trouble_of_words(text: str) -> str:
+    """Return the key of the problem if a text is an error of a spreadsheet or an encoding, else "".
+
+    Args:
+        text: as `cell_text` returns it.
+    """
+    if ERROR.fullmatch(text):
+        return "cell.error"
+    if TURNED_DATE.fullmatch(text):
+        return "cell.turned_date"
+    if EXPONENT.fullmatch(text):
+        return "cell.turned_number"
+    if "://" not in text and LOST.search(text):
+        return "cell.letters_lost"
+    return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
+
+
+def _is_of_bytes(text: str) -> bool:
+    """Return True if the letters of a text are the bytes of UTF-8: `NghiÃªn cá»©u`."""
+    if not OF_BYTES.search(text):
+        return False
+    try:
+        b"".join(map(_byte, text)).decode("utf-8")
+    except UnicodeError:
+        return False
+    return True
+
+
+def _byte(letter: str) -> bytes:
+    return bytes([ord(letter)]) if letter <= "\xff" else letter.encode("cp1252")

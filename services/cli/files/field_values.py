@@ -8,11 +8,19 @@ from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from services.cli.files.cells import Cell, UnreadableCell, cell_text, trouble_of_text
+from services.cli.files.cells import (
+    Cell,
+    UnreadableCell,
+    cell_text,
+    trouble_of_text,
+    trouble_of_words,
+)
 from services.cli.files.headings import slug
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+AS_COPIED = frozenset({"doi"})
+"""Fields that may be copied with the codes and queries of a web address."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
 # `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
 # Two groups of three digits, or blanks as separators, are unambiguous.
@@ -21,7 +29,6 @@ UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
-EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
 
 
 class CellWrong(ValueError):
@@ -66,6 +73,12 @@ def is_month_first(cell: Cell) -> bool:
     return found is not None and int(found[1]) <= 12 < int(found[2])
 
 
+def is_day_first(cell: Cell) -> bool:
+    """Return True if a text can only be a date with the day before the month: 31/03/2021."""
+    found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
+    return found is not None and int(found[2]) <= 12 < int(found[1])
+
+
 def is_short_date(cell: Cell) -> bool:
     """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
@@ -107,8 +120,8 @@ def _value(field: FieldDescriptor, text: str) -> Any:
     if is_day(field):
         return _day(text)
     if field.type == FieldDescriptor.TYPE_STRING:
-        if EXPONENT.fullmatch(text):
-            raise CellWrong("cell.turned_number", text=text)
+        if field.name not in AS_COPIED and (problem := trouble_of_words(text)):
+            raise CellWrong(problem, text=text)
         return text
     if not re.fullmatch(r"\d{1,9}", text):
         raise CellWrong("cell.number", text=text)

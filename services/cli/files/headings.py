@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 
@@ -26,8 +26,16 @@ ROW_COLUMNS = ("record_id", "action", "reason")
 SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
 
+REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
+"""Headings of the column that a file of refused rows has for their reasons; it is not read."""
+
 RENAMED = {("rd_funding", "source"): "funding_source"}
 """(Type, field) -> column, for fields of facts that have the name of a column of the claim."""
+
+
+ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
+"""Slugs of the headings of a column that only counts the rows; it is not read."""
+REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
 class HeaderWrong(ValueError):
@@ -72,22 +80,28 @@ def _meanings(type_name: str) -> dict[str, str]:
     return {slug(alias): name for name in names for alias in (name, *ALIASES.get(name, ()))}
 
 
+def _meaning(meanings: Mapping[str, str], heading: str) -> str:
+    """Return the column of a heading, with or without what people add: `Tên (bắt buộc)`."""
+    return meanings.get(slug(heading)) or meanings.get(slug(REMARK.sub("", heading)), "")
+
+
 def is_header(type_name: str, cells: Sequence[str]) -> bool:
     """Return True if a row contains headings of a type: `record_id` and at least one more."""
-    found = {_meanings(type_name).get(slug(cell), "") for cell in cells}
+    found = {_meaning(_meanings(type_name), cell) for cell in cells}
     return "record_id" in found and len(found - {""}) > 1
 
 
 def read_header(type_name: str, header: Sequence[str]) -> list[str]:
-    """Return the column name for each cell of a header row; empty for a cell without a heading.
+    """Return the columns of a header row; empty texts for columns that are not read.
 
     Raises:
         HeaderWrong: a heading is unknown or duplicated, or a required one is missing.
     """
     meanings = _meanings(type_name)
-    found = [meanings.get(slug(heading), "") for heading in header]
+    unread = ORDINALS | {slug(heading) for heading in REFUSED_BECAUSE}
+    found = [_meaning(meanings, heading) for heading in header]
     for heading, name in zip(header, found, strict=True):
-        if heading.strip() and not name:
+        if slug(heading) and slug(heading) not in unread and not name:
             close = get_close_matches(slug(heading), list(meanings), n=1)
             hint = f"did you mean {meanings[close[0]]}?" if close else ""
             text = f"unknown column {heading.strip()!r} for {type_name}; {hint}"

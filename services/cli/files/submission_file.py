@@ -60,7 +60,7 @@ def read(path: Path, reading: Reading) -> submission_rows.Parsed:
         parsed = submission_rows.parse(type_name, table.header, table.rows, reading.system)
     except headings.HeaderWrong as error:
         raise Failure(f"{path}: {error}") from error
-    return replace(parsed, notices=[*table.notices, *parsed.notices])
+    return replace(parsed, notices=[*table.notices, *parsed.notices], table=table)
 
 
 def _table(path: Path, type_name: str, reading: Reading) -> Table:

@@ -6,28 +6,36 @@ the wrong columns are reported. Whether readable values are valid is checked by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
-from services.cli.files.cells import Cell, UnreadableCell, cell_text, has_text
+from services.cli.files.cells import (
+    Cell,
+    UnreadableCell,
+    cell_text,
+    has_text,
+    trouble_of_text,
+    trouble_of_words,
+)
+from services.cli.files.date_order import DateOrder
 from services.cli.files.field_values import (
     CellWrong,
     is_day,
-    is_month_first,
-    is_short_date,
     set_field,
     split,
 )
 from services.cli.files.headings import CLAIM_COLUMNS, fact_columns, read_header, slug
-from services.cli.files.spreadsheets import Notice, is_too_wide
+from services.cli.files.spreadsheets import Notice, Table, is_too_wide
 
 DEFAULT_EVIDENCE_TITLE = "evidence"
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the actions that withdraw a record."""
 IMPORT = {"", "import", "upsert"}
-TOTALS = {"tong", "tong_cong", "tong_so", "cong", "total", "grand_total", "sum"}
-"""Slugs of texts that mark a row of sums below a table."""
+TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
+"""Slugs of what people write in a row of sums below a table: `Tổng cộng: 3 bài`."""
+COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
 """Record id of the example row in a template; this row is skipped."""
@@ -51,11 +59,16 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file contains: requests in the order of its rows, and mistakes in unreadable rows."""
+    """What a file holds: requests in the order of rows, and the rows that cannot be read.
+
+    ``table`` is what they were read from, ``names`` are its columns; empty for one not read.
+    """
 
     requests: Sequence[import_service_pb2.ImportSubmissionsRequest]
     wrong: Sequence[Wrong]
     notices: Sequence[Notice] = field(default=())
+    table: Table = field(default_factory=lambda: Table([], []))
+    names: Sequence[str] = field(default=())
 
 
 def parse(
@@ -75,14 +88,14 @@ def parse(
         HeaderWrong: the headings are not valid; see `read_header`.
     """
     names = read_header(type_name, header)
-    proofs = _month_first(type_name, names, rows)
+    order = _date_order(type_name, names, rows)
     requests, wrong, seen, totals = [], [], dict[str, int](), 0
     rows = [(number, cells) for number, cells in rows if EXAMPLE_ID not in cells]
     for number, cells in rows:
         row = {name: cell for name, cell in zip(names, cells, strict=False) if name}
         if not any(map(has_text, row.values())):
             continue
-        if _is_total(row):
+        if _is_total(row) or _has_column_numbers(cells):
             totals += 1
             continue
         if shifted := list(_width_mistakes(header, cells, number)):
@@ -94,12 +107,12 @@ def parse(
         request.source_record.record_id = cell_text(row.get("record_id", ""))
         request.reason = cell_text(row.get("reason", ""))
         if slug(cell_text(row.get("action", ""))) not in WITHDRAW:
-            mistakes += _order_mistakes(row, number, proofs)
+            mistakes += _order_mistakes(row, number, order)
             mistakes += _fill_content(request.content, type_name, row, number)
         requests += [] if mistakes else [request]
         wrong += mistakes
     notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
-    return Parsed(requests, wrong, notices)
+    return Parsed(requests, wrong, notices, names=names)
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
@@ -117,11 +130,21 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
 
 
 def _is_total(row: Row) -> bool:
-    if has_text(row.get("record_id", "")) and slug(cell_text(row["record_id"])) not in TOTALS:
+    record_id = cell_text(row.get("record_id", ""))
+    if record_id and not TOTAL.fullmatch(slug(record_id)):
         return False
     texts = (cell_text(cell) for cell in row.values() if isinstance(cell, str))
     first = next(filter(None, texts), "")
-    return slug(first) in TOTALS
+    return TOTAL.fullmatch(slug(first)) is not None
+
+
+def _has_column_numbers(cells: Sequence[Cell]) -> bool:
+    """Return True for the row below the headings of a form: (1), (2), (3), ..."""
+    if len(cells) < 3:
+        return False
+    found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
+    numbers = [int(each[1]) for each in found if each]
+    return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
 
 
 def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -> Iterator[Wrong]:
@@ -134,25 +157,19 @@ def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -
         yield Wrong(number, "", "cell.width", values)
 
 
-def _month_first(
+def _date_order(
     type_name: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Cell]]]
-) -> dict[str, str]:
-    """Return column -> a date in it that can only be read month first, for columns with such."""
-    days = {name for name, each in fact_columns(type_name).items() if is_day(each)}
-    at = [(position, name) for position, name in enumerate(names) if name in days]
-    proofs: dict[str, str] = {}
-    for _, cells in rows:
-        for position, name in at:
-            if position < len(cells) and name not in proofs and is_month_first(cells[position]):
-                proofs[name] = cell_text(cells[position])
-    return proofs
+) -> DateOrder:
+    fields = fact_columns(type_name)
+    days = {at: name for at, name in enumerate(names) if name in fields and is_day(fields[name])}
+    order = DateOrder()
+    order.look_at(days, (cells for _, cells in rows))
+    return order
 
 
-def _order_mistakes(row: Row, number: int, proofs: Mapping[str, str]) -> Iterator[Wrong]:
-    for name, proof in proofs.items():
-        if is_short_date(row.get(name, "")):
-            text = cell_text(row[name])
-            yield Wrong(number, name, "cell.month_first", {"text": text, "proof": proof})
+def _order_mistakes(row: Row, number: int, order: DateOrder) -> Iterator[Wrong]:
+    for name, problem, proof in order.doubts(row):
+        yield Wrong(number, name, problem, {"text": cell_text(row[name]), "proof": proof})
 
 
 def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wrong]:
@@ -160,6 +177,8 @@ def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wr
     record_id, action = cell_text(cell), cell_text(row.get("action", ""))
     if isinstance(cell, UnreadableCell):
         yield Wrong(number, "record_id", cell.problem, {"text": cell.text})
+    elif problem := trouble_of_text(cell) or trouble_of_words(record_id):
+        yield Wrong(number, "record_id", problem, {"text": record_id})
     elif not record_id:
         yield Wrong(number, "record_id", "cell.missing", {})
     elif (first := seen.setdefault(record_id, number)) != number:

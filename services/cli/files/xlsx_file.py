@@ -15,7 +15,7 @@ import python_calamine
 
 from services.cli.errors import USAGE, Failure
 from services.cli.files import xlsx_marks
-from services.cli.files.cells import Cell, UnreadableCell, has_text
+from services.cli.files.cells import Cell, MaskedNumber, UnreadableCell, has_text
 
 UNPACKED_BYTES_MAX = 500 * 1024 * 1024
 # calamine keeps a sheet in memory as a full rectangle of about 32 bytes per cell.
@@ -87,13 +87,20 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
     odd: dict[int, dict[int, Cell]] = {}
     for (number, column), cell in marks.cells.items():
         odd.setdefault(number, {})[column] = cell
+    masked: dict[int, list[int]] = {}
+    for number, column in marks.masked:
+        masked.setdefault(number, []).append(column)
     merged = _merged(sheet.merged_cell_ranges or ())
     above: dict[int, Cell] = {}
     yield from ([] for _ in range(top))
     for number, values in enumerate(sheet.iter_rows(), start=top):
         row: list[Cell] = [*margin, *values]
         for column, unreadable in odd.get(number, {}).items():
+            row.extend("" for _ in range(len(row), column + 1))
             row[column] = unreadable
+        for column in masked.get(number, ()):
+            value = row[column]
+            row[column] = MaskedNumber(value) if isinstance(value, (int, float)) else value
         for column, first in merged.get(number, {}).items():
             row.extend("" for _ in range(len(row), column + 1))
             if isinstance(first, UnreadableCell):

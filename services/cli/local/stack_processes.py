@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,8 +18,8 @@ from typing import Self
 import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
-from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
+from services.cli.client.local_issuer import CALLING, CONSORTIUM, LocalIssuer, write_key
+from services.cli.client.stack import PORTAL, ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
@@ -34,10 +34,11 @@ STOP_SECONDS = 6.5
 """Time that the whole stack has to stop; broker and database have what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
+RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
 """Process that signs editions, the only one that gets the key."""
-EDITION_KEYS = ("KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE")
-
+KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
+"""Variables of private keys."""
 
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
@@ -113,7 +114,11 @@ class Launch:
             self._apply_topics(bootstrap)
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
-            LocalIssuer(folder).create([*self.institutions, CONSORTIUM], self.stack.issuers_file)
+            LocalIssuer(folder).create(
+                [*self.institutions, CONSORTIUM],
+                self.stack.issuers_file,
+                self.stack.service_key_file,
+            )
             write_key(self.stack.edition_key_file)
             if self.plan.tls:
                 authority = TrialAuthority(self.stack.authority_folder)
@@ -123,7 +128,10 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return the ports of broker, controller and database, then two for each service."""
+        """Return ports of broker, controller and database, then two of each service.
+
+        The first of a service is that of gRPC; the portal, which has none, takes it for the web.
+        """
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
             return free_ports(count)
@@ -183,16 +191,23 @@ class Launch:
         processes = {}
         for name, (grpc_port, http_port) in addresses.items():
             env = {**shared, "KIENG_GRPC_PORT": str(grpc_port), "KIENG_HTTP_PORT": str(http_port)}
+            if name == CALLING:
+                env["KIENG_SERVICE_KEY_FILE"] = str(self.stack.service_key_file)
             if name == SIGNS:
                 env["KIENG_EDITION_KEY_FILE"] = str(self.stack.edition_key_file)
+            if name == PORTAL:
+                # With the keys of the issuers anybody signs in.
+                env |= {"KIENG_GRPC_PORT": "0", "KIENG_WEB_PORT": str(grpc_port)}
+                env["KIENG_TRIAL_ISSUER_FOLDER"] = str(self.stack.issuer_folder)
             log = self.plan.data / "logs" / f"{name}.log"
-            argv = (sys.executable, "-m", "services.kernel.runner", name)
-            child = Child(name, argv, env, log)
+            child = Child(name, (*RUNNER, name), env, log)
             self.screen.say("up.starting", name=name)
             child.start()
             self.services.append(child)
             grpc = "" if name in WITHOUT_GRPC else f"{HOST}:{grpc_port}"
-            processes[name] = Process(child.pid, str(log.resolve()), grpc, f"{HOST}:{http_port}")
+            web = f"{HOST}:{grpc_port}" if name == PORTAL else ""
+            found = (str(log.resolve()), grpc, f"{HOST}:{http_port}", web)
+            processes[name] = Process(child.pid, *found)
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
         self._save_stack(processes, bootstrap, mongo)
@@ -210,7 +225,7 @@ class Launch:
     def restarted(self, child: Child) -> None:
         """Record the process id of a restarted process in the file of the stack."""
         old = self.stack.processes[child.name]
-        process = Process(child.pid, old.log, old.grpc, old.http)
+        process = replace(old, pid=child.pid)
         processes = {**self.stack.processes, child.name: process}
         try:
             self._save_stack(processes, self.stack.broker, self.stack.mongo)
@@ -221,14 +236,16 @@ class Launch:
     def _environment(
         self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]
     ) -> dict[str, str]:
-        # Only the process that signs editions may get the key for them.
-        outer = {name: text for name, text in os.environ.items() if name not in EDITION_KEYS}
+        # A key is for the one process that signs by it.
+        outer = {name: text for name, text in os.environ.items() if name not in KEYS}
         is_alone = not self.plan.kafka and self.plan.broker == "embedded"
         own = {
             "KIENG_HOST": HOST,
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
+            # Each service takes tokens that are made for it, and no other.
+            "KIENG_AUDIENCES": "none",
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",

@@ -136,14 +136,25 @@ def title_of(
 
 
 def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
-    """Return the value of a cell as text, with target, share of it reached, and forecast if known.
+    """Return the value of a cell, its target and the part that is reached, and its mark.
 
     Args:
         screen: language, which decides how numbers are written.
-        names: supplies the units of measure of indicators.
-        cell: cell to show.
+        names: units of the indicators.
+        cell: the cell.
         measure: `declared` or `verified`.
     """
+    told = _value_and_target(screen, names, cell, measure)
+    works = getattr(cell.contradictions, measure)
+    return f"{told}\n{contradicted_text(screen, works)}" if works else told
+
+
+def contradicted_text(screen: Screen, works: int) -> str:
+    """Return the mark of a number behind which claims contradict each other on some works."""
+    return screen.text("kpi.contradicted", works=number_text(works, screen.lang))
+
+
+def _value_and_target(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
     value = getattr(cell, measure)
     shown = value_text(value, names.units_of_value.get(cell.indicator_code, ""), screen.lang)
     if not cell.HasField("target") or not value.HasField("whole"):
@@ -229,7 +240,10 @@ def explained(
         table.add_row(work.work_key, contribution, claims, "\n".join(hashes))
     shown = value_text(value, unit_of_value, screen.lang)
     key = {True: "explain.exact", False: "explain.wrong", None: "explain.more"}[exact]
-    return Group(table, screen.text(key, works=len(works), value=shown))
+    lines = [screen.text(key, works=len(works), value=shown)]
+    if marked := sum(bool(work.disagreements) for work in works):
+        lines.append(contradicted_text(screen, marked))
+    return Group(table, *lines)
 
 
 def _contribution_text(screen: Screen, value: view_pb2.Value) -> str:

@@ -77,6 +77,9 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
             "forecast": ratio_json(cell.pace.forecast),
             "standing": enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_"),
         }
+    if cell.HasField("contradictions"):
+        marks = cell.contradictions
+        document["contradictions"] = {"declared": marks.declared, "verified": marks.verified}
     if cell.HasField("split"):
         document["by"] = cell.split.by
         document["terms"] = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from services.kernel.front.shares import Job, Share
@@ -29,6 +29,10 @@ PRESENT_SECONDS = 2.0
 FORGET_SECONDS = 5.0
 """Time after which about a third of the time that was used still counts."""
 STUCK_SECONDS = 2.0
+HELD_SECONDS_MAX = 2.0
+"""Time for which a step of a stream holds a worker at most: it may wait for its caller."""
+LOOK_SECONDS = 0.5
+"""Time after which a step that waits for its turn looks whether its caller is still there."""
 SHARES_MAX = 1000
 
 
@@ -77,25 +81,35 @@ class FairQueues:
             self._changed.notify()
 
     @contextmanager
-    def turn(self, institution_id: str, principal: str, method: str) -> Iterator[None]:
+    def turn(
+        self, institution_id: str, principal: str, method: str, is_wanted: Callable[[], bool]
+    ) -> Iterator[bool]:
         """Charge an institution for a block on another thread, e.g. the next message of a stream.
 
-        The block of a heavy method first waits for its turn, and holds a worker meanwhile.
+        The block of a heavy method first waits for its turn, and holds a worker meanwhile. It gets
+        False, at once, if it is not wanted any more: then it has no turn and must do nothing.
+
+        Args:
+            institution_id: who is charged.
+            principal: whose turn it is within the institution.
+            method: full name of the RPC.
+            is_wanted: asked while it waits; False when the caller has left.
         """
         granted, over = threading.Event(), threading.Event()
 
         def hold() -> None:
             granted.set()
-            over.wait()
+            over.wait(HELD_SECONDS_MAX)
 
         with self._changed:
             share = self._share(institution_id)
         if share.is_heavy(method):
             self.put(Job(institution_id, principal, method, hold, is_token=True))
-            granted.wait()
+            while is_wanted() and not granted.wait(LOOK_SECONDS):
+                pass
         begin = time.thread_time()
         try:
-            yield
+            yield is_wanted()
         finally:
             over.set()
             with self._changed:

@@ -13,6 +13,8 @@ HEAVY_WORKER_SECONDS = 1.0
 """The same for the time on its worker: then something else is busy with it, e.g. the database."""
 LEARNING = 0.3
 """Weight of the newest call in a method's mean."""
+WEIGHT_MAX = 3.0
+"""Most that one call counts for, so that a single stall, e.g. of the database, says nothing."""
 
 
 @dataclass(slots=True)
@@ -89,4 +91,4 @@ class Share:
         self.used += worker_seconds
         mean = self.means.get(method, 0.0)
         weight = max(cpu_seconds / HEAVY_SECONDS, worker_seconds / HEAVY_WORKER_SECONDS)
-        self.means[method] = mean + LEARNING * (weight - mean)
+        self.means[method] = mean + LEARNING * (min(weight, WEIGHT_MAX) - mean)

@@ -18,7 +18,6 @@ from services.agreement.wire import encode_proposal, motion_of
 from services.kernel.errors import NotFound, WrongState
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.api.binding import Effects, bound, frozen
-from services.kpi.api.targets import SOURCE, TOPIC
 from services.kpi.domain.months import month_range
 from services.kpi.providers import CatalogueStore, Live, LogIdentity, TargetStore, ViewSnapshots
 from services.kpi.query.reorganisation import compare_trees
@@ -27,6 +26,7 @@ from services.kpi.store.documents import DATABASE
 from services.kpi.store.views import View, ViewProgress
 from services.kpi.what_if.runner import WhatIfRunner
 from services.kpi.what_if.worker import encode_request
+from services.kpi.wire.contradictions import SOURCE, TOPIC
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 

@@ -12,6 +12,9 @@ from services.kpi.editions.closing import Period
 from services.kpi.editions.restatements import Restated
 from services.kpi.providers import Clock, EditionDesk, Live
 from services.kpi.query import answers
+from services.kpi.query.cells import check_unit
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 
 LINES_PER_MESSAGE = 200
 CELLS_PER_MESSAGE = 1000
@@ -30,6 +33,12 @@ class EditionApi:
     @grpc
     def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
         """CloseEdition: close a period into a signed edition, streaming progress."""
+        with self.live.read() as state:
+            catalogue = state.catalogue
+        unit_id = request.unit_id or catalogue.tree.ids[0]
+        check_unit(unit_id, catalogue, "unit_id")
+        resource = Resource.of([unit_id], above=catalogue.tree.above(unit_id))
+        need(self.call.principal, self.call.method, resource)
         period = Period(
             request.edition_id,
             request.title,

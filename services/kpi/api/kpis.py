@@ -8,6 +8,7 @@ from datetime import date
 import structlog
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.submissions.v1 import events_pb2
 from services.kernel.container import repeat
 from services.kernel.errors import InvalidArgument
 from services.kernel.grpc import CurrentCall, grpc
@@ -17,15 +18,20 @@ from services.kpi.providers import (
     HistoryProvider,
     Live,
     ParkedStore,
+    Trials,
     ViewSnapshots,
     WatcherCount,
 )
 from services.kpi.query import answers
 from services.kpi.query.absence import absence
 from services.kpi.query.cells import decode_day, decode_selection
+from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
+from services.kpi.query.trial import try_events
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 
 log = structlog.get_logger()
 
@@ -40,6 +46,7 @@ class KpiApi:
     now = Clock()
     history = HistoryProvider()
     parked = ParkedStore()
+    trials = Trials()
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
@@ -52,7 +59,14 @@ class KpiApi:
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """GetKpis: return the selected cells with their position."""
+        """GetKpis: return the selected cells with their position.
+
+        Raises:
+            InvalidArgument: marks are asked for of a kept day. The caller's fault.
+        """
+        if request.as_of and request.with_contradictions:
+            text = "marks are of the present; leave out as_of, or ask ExplainKpi"
+            raise InvalidArgument(text, fields={"with_contradictions": text})
         if request.as_of:
             day = decode_day(request.as_of, "as_of")
             kept, state = self.history.day(self.live, day, self.now())
@@ -61,7 +75,12 @@ class KpiApi:
             return answer
         wanted = {p.partition: p.next_offset for p in request.min_progress}
         with self.live.read(wanted) as state:
-            return read_state(state, request.selection, request.on_date, self.now().date())
+            today = self.now().date()
+            if not request.with_contradictions:
+                return read_state(state, request.selection, request.on_date, today)
+            on = decode_day(request.on_date, "on_date") if request.on_date else today
+            figures = Figures.of(state, request.selection, on)
+        return figures.marked(self.snapshots)
 
     @grpc
     def list_kept_days(
@@ -130,6 +149,24 @@ class KpiApi:
     ) -> kpi_service_pb2.GetOverlapMatrixResponse:
         """GetOverlapMatrix: return how many works the children of a unit have in common."""
         return matrix(request, self.live, self.snapshots)
+
+    @grpc
+    def try_events(
+        self, requests: Iterator[kpi_service_pb2.TryEventsRequest]
+    ) -> Iterator[kpi_service_pb2.TryEventsResponse]:
+        """TryEvents: stream every number that some events of the caller's would change."""
+        principal, method = self.call.principal, self.call.method
+
+        def admit(event: events_pb2.SubmissionChanged) -> None:
+            claims = (event.declared.unit_id, event.verified.unit_id)
+            units = {unit_id for unit_id in claims if unit_id}
+            is_own = event.institution_id == principal.institution_id
+            # A retraction names no unit.
+            whose = principal.unit_id if is_own else event.institution_id
+            need(principal, method, Resource.of(units | {whose}))
+
+        with self.trials(principal.institution_id).admitted():
+            yield from try_events(requests, self.live, self.snapshots, admit, self.now())
 
 
 def read_state(

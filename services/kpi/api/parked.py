@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from google.protobuf.descriptor import MethodDescriptor
+
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import InvalidArgument, NotFound
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.providers import Live, ParkedStore
 from services.kpi.store.parked import ParkedRecords, StoredParked
+from services.policy.enforcement import need
+from services.policy.rules import Decision, Resource, allow
 
 OPERATOR = "operator"
 PAGE_SIZE = 100
@@ -19,15 +23,26 @@ SHOWN_CHARACTERS_MAX = 256
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and which unit is the root of the tree."""
+    """Who asks, and whether it runs the platform, so that records without an owner are shown."""
 
     principal: Principal
-    root_id: str
+    runs_platform: bool
 
-    @property
-    def runs_platform(self) -> bool:
-        """Whether it is an operator of the consortium; an institution's sees its own only."""
-        return OPERATOR in self.principal.roles and self.principal.unit_id == self.root_id
+    @staticmethod
+    def of(principal: Principal, method: MethodDescriptor, root_id: str) -> Caller:
+        """Return a caller that acts for its whole institution.
+
+        Args:
+            principal: who asks.
+            method: the RPC.
+            root_id: root of the unit tree; records without an owner are its operators'.
+
+        Raises:
+            Forbidden: it acts for a part of its institution. The caller's fault.
+        """
+        need(principal, method, Resource.of([principal.institution_id]))
+        platform = Resource.of([root_id], roles=[OPERATOR])
+        return Caller(principal, allow(principal, method, platform) is Decision.ALLOW)
 
 
 class ParkedApi:
@@ -44,7 +59,7 @@ class ParkedApi:
         """ListParked: return a page of parked records."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
-        caller = Caller(self.call.principal, root)
+        caller = Caller.of(self.call.principal, self.call.method, root)
         return list_parked(request, caller, view_id, self.parked)
 
     @grpc
@@ -54,7 +69,8 @@ class ParkedApi:
         """GetParked: return one parked record with its content."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
-        return get_parked(request, Caller(self.call.principal, root), view_id, self.parked)
+        caller = Caller.of(self.call.principal, self.call.method, root)
+        return get_parked(request, caller, view_id, self.parked)
 
 
 def list_parked(

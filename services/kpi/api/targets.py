@@ -16,9 +16,9 @@ from services.kpi.domain.targets import Target, check_settable, reached
 from services.kpi.providers import Live, TargetStore
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-
-TOPIC = "kieng.kpi.v1"
-SOURCE = "kieng/kpi/shared"
+from services.kpi.wire.contradictions import SOURCE, TOPIC
+from services.policy.enforcement import need
+from services.policy.rules import Resource
 
 
 class TargetApi:
@@ -40,7 +40,10 @@ class TargetApi:
         check_unit(wanted.unit_id, catalogue, "target.unit_id")
         indicator = find_indicator(wanted.indicator_code, catalogue, "target.indicator_code")
         target = Target(wanted.unit_id, wanted.indicator_code, wanted.year, wanted.value)
-        check_settable(target, indicator, catalogue.tree, self.call.principal.unit_id)
+        check_settable(indicator)
+        above = catalogue.tree.above(wanted.unit_id)
+        resource = Resource.of([wanted.unit_id], above=above)
+        need(self.call.principal, self.call.method, resource)
         self.targets.set(target)
         self.live.targets_changed()
         return target_service_pb2.SetTargetResponse(target=wanted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -86,6 +86,34 @@ class Cube:
         if not members[member]:
             del members[member]
         self._digest.replace(unit_id, month_text(month), column, member, old, old + change)
+
+    def columns(self) -> list[tuple[str, str]]:
+        """Return the unit and column of everything in the cube."""
+        return list(self._cells)
+
+    def excerpt(self, places: Iterable[tuple[str, str]]) -> Cube:
+        """Return a copy of some columns of some units, for values only: it has no rows or digest.
+
+        Args:
+            places: unit and column of each.
+        """
+        cube = Cube(self.catalogue)
+        for place in places:
+            if place in self._cells:
+                months = self._cells[place].items()
+                cube._cells[place] = {month: dict(members) for month, members in months}
+        return cube
+
+    def add(self, rows: Mapping[tuple[str, int], Row]) -> None:
+        """Add changes of cells to an excerpt.
+
+        Args:
+            rows: (unit, month) -> changes by column and member.
+        """
+        for (unit_id, month), row in rows.items():
+            for (column, member), change in row.items():
+                members = self._cells.setdefault((unit_id, column), {}).setdefault(month, {})
+                members[member] = members.get(member, 0) + change
 
     def digest(self) -> str:
         """Return the digest over all cells of the cube."""

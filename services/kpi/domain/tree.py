@@ -45,6 +45,10 @@ class UnitTree:
             for parent, below in children.items()
         }
 
+    def above(self, unit_id: str) -> list[str]:
+        """Return the ids of a unit of the tree and of all units above it, the unit first."""
+        return [self.ids[number] for number in self.ancestors[self.number[unit_id]]]
+
     def _walk(
         self,
         unit: Unit,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable
 from services.kernel.mongo import DOWN, MongoConnection
+from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi import metrics
 from services.kpi.domain.catalogue import FOLD_VERSION
 from services.kpi.domain.parking import Limits
@@ -39,6 +41,7 @@ class OwnedPartitions(DependencyProvider):
     """Claims partitions of the log; injects itself. Used by the consumer's thread only."""
 
     connection = MongoConnection()
+    publisher = KafkaPublisher()
 
     def setup(self) -> None:
         """Create the state; no partition is owned until the consumer claims it."""
@@ -155,6 +158,7 @@ class OwnedPartitions(DependencyProvider):
             behind,
             self._report,
             self._size,
+            self._publish,
         )
 
     def _is_log_of(self, view: View) -> bool:
@@ -172,6 +176,13 @@ class OwnedPartitions(DependencyProvider):
             if kind not in self._unknown and len(self._unknown) < UNKNOWN_TYPES_MAX:
                 self._unknown.add(kind)
                 log.warning("records of an unknown type are skipped", type=kind, **place)
+
+    def _publish(self, events: Sequence[Event]) -> None:
+        """Publish the events of a batch; raises NotReady without a broker."""
+        try:
+            self.publisher.publish(events)
+        except Unavailable as down:
+            raise NotReady(down.message) from down
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
         """Drop the lease and report in log, metric and view why the partition is not folded."""

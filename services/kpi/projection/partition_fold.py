@@ -13,8 +13,10 @@ from typing import Protocol
 
 from kieng.submissions.v1 import events_pb2
 from services.kernel.kafka import Record
+from services.kernel.publisher import Event
 from services.kpi import metrics
 from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.disagreement import new_contradictions
 from services.kpi.domain.fold import CellKey, RowKey, fold, restored, roll_up
 from services.kpi.domain.parking import Limits, ParkedRef
 from services.kpi.domain.seen_works import SeenWorks
@@ -27,6 +29,7 @@ from services.kpi.store.ledger import Flush, PartitionLease
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
+from services.kpi.wire.contradictions import contradicted_event
 
 # About 3.5 KB each; a larger cache would serve only amendments of works long untouched.
 WORKS_IN_MEMORY_MAX = 10_000
@@ -63,6 +66,8 @@ class PartitionFold:
         behind: writes flushes of a backlog; without it each is stored when `apply` returns.
         report: called with every stored flush, possibly on another thread.
         size: maximum number of records per flush; shared by all partitions of the process.
+        publish: publishes the events of a flush, on the thread that commits it. Before the commit:
+            after a crash in between they are published again, with the same ids, and never lost.
     """
 
     def __init__(
@@ -75,6 +80,7 @@ class PartitionFold:
         behind: WriteBehind | None = None,
         report: Callable[[Flush], None] = lambda flush: None,
         size: FlushSize | None = None,
+        publish: Callable[[Sequence[Event]], None] = lambda events: None,
     ) -> None:
         self.lease = lease
         self.stored_offset = lease.next_offset
@@ -83,6 +89,7 @@ class PartitionFold:
         self._ledger = ledger
         self._behind = behind
         self._report = report
+        self._publish = publish
         self._size = size or FlushSize()
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[RowKey, PackedRow] = {}
@@ -128,6 +135,8 @@ class PartitionFold:
             self._works.popitem(last=False)
 
     def _commit(self, flush: Flush, records: int) -> None:
+        if flush.events:
+            self._publish(flush.events)
         with metrics.FLUSH_SECONDS.time(), self._size.measured(records):
             self._ledger.commit(flush)
         self.stored_offset = flush.next_offset
@@ -146,7 +155,9 @@ class PartitionFold:
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
         for event, statement in changed:
+            old = self._works[event.work_key]
             self._fold_one(event, statement, touched, deltas)
+            flush.events += self._contradicted(event.work_key, old)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
         self.lease = flush.done()
@@ -191,6 +202,12 @@ class PartitionFold:
         self._works[event.work_key] = touched[event.work_key] = new
         for key, change in changes.items():
             deltas[key] = deltas.get(key, 0) + change
+
+    def _contradicted(self, work_key: str, old: Work) -> list[Event]:
+        """Return the events of the contradictions that a change of a work made."""
+        new = self._works[work_key]
+        found = () if new is old else new_contradictions(old, new, self.catalogue.tree)
+        return [contradicted_event(work_key, new, each) for each in found]
 
     def _change_rows(self, changes: dict[RowKey, dict[CellKey, int]], flush: Flush) -> None:
         missing = [place for place in changes if place not in self._rows]

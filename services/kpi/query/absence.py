@@ -11,10 +11,11 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import PERSONAL_FACTS, Seen, ids_of, restore
+from services.kpi.query.explanation import Seen, ids_of, restore
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
+from services.kpi.wire.contradictions import PERSONAL_FACTS
 from services.kpi.wire.values import encode_value
 
 

@@ -6,8 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
-from kieng.submissions.v1 import events_pb2, facts_pb2
-from services.kernel.privacy import reserved
+from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube
 from services.kpi.domain.disagreement import claims_of, disagreements
@@ -21,16 +20,10 @@ from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, Snapshots, StoredRow, is_at
 from services.kpi.store.works import StoredWork
 from services.kpi.wire import events
+from services.kpi.wire.contradictions import encode_disagreement
 from services.kpi.wire.values import encode_value
 
 PAGE_SIZE = 100
-PERSONAL_FACTS = frozenset(
-    name
-    for kind in facts_pb2.Facts.DESCRIPTOR.fields
-    if kind.message_type is not None
-    for name in reserved(kind.message_type)
-)
-"""Facts that identify a person; a claim may be of another institution than the caller."""
 
 
 def explain(
@@ -97,13 +90,7 @@ def _explained(
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[claims[0].name] if claims else "",
         disagreements=[
-            kpi_service_pb2.Disagreement(
-                submission_id=ids[each.claim.name],
-                unit_id=catalogue.tree.ids[each.claim.unit],
-                field=each.field,
-                said="" if each.field in PERSONAL_FACTS else each.said,
-                counts="" if each.field in PERSONAL_FACTS else each.counts,
-            )
+            encode_disagreement(each, ids, catalogue.tree.ids[each.claim.unit])
             for each in disagreements(claims)
         ],
     )

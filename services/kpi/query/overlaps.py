@@ -112,7 +112,7 @@ class Question:
         assert self.indicator.value is not None
         progress, rows, made = snapshots.joint_works(
             self.seen.view.view_id,
-            self.indicator.value.type,
+            [self.indicator.value.type],
             self.unit_ids,
             made_of,
             after,

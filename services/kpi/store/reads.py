@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 
 from services.kernel.mongo import Mongo
 from services.kpi.domain.fold import CellKey, RowKey
+from services.kpi.store.bundle_reader import Sources
 from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
 from services.kpi.store.rows import decode_row
@@ -155,18 +156,18 @@ class Snapshots:
     def joint_works(
         self,
         view_id: str,
-        type_name: str,
-        unit_ids: list[str],
+        types: Sequence[str],
+        unit_ids: Sequence[str],
         made_of: Callable[[Iterable[StoredWork]], T],
         after: str = "",
         limit: int = 0,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], T]:
-        """Return a function's result over the works of a type that several units claim, by key.
+        """Return a function's result over the works of types that several units claim, by key.
 
         Args:
             view_id: view.
-            type_name: submission type.
+            types: submission types.
             unit_ids: units whose rows are returned as well.
             made_of: called with an iterator over the works, which are read in batches.
             after: key of the last work of the previous page; empty for the first.
@@ -177,7 +178,7 @@ class Snapshots:
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
             progress = self.progress(view_id, session)
             rows = [] if is_at(progress, known) else self._rows_of(view_id, unit_ids, session)
-            found = self._works.joint(view_id, progress.runs, type_name, after, limit, session)
+            found = self._works.joint(view_id, progress.runs, types, after, limit, session)
             return progress, rows, made_of(found)
 
         return transaction(self._mongo, work)
@@ -195,8 +196,31 @@ class Snapshots:
 
         return transaction(self._mongo, work)
 
+    def find_works(
+        self, view_id: str, keys: Iterable[str], partition_of: Callable[[str], int | None]
+    ) -> tuple[Progress, list[StoredWork]]:
+        """Return the works that a view has of some keys, in no particular order.
+
+        Args:
+            view_id: view.
+            keys: work keys, each once.
+            partition_of: returns the partition of a key; None where it is not known.
+        """
+        wanted = [(key, partition_of(key)) for key in keys]
+
+        def work(session: ClientSession) -> tuple[Progress, list[StoredWork]]:
+            progress = self.progress(view_id, session)
+            found: dict[str, Sources] = {}
+            for partition in progress.next_offsets:
+                here = [key for key, place in wanted if place in (None, partition)]
+                runs = progress.runs.get(partition, 0)
+                found |= self._works.find(view_id, partition, runs, here, session)
+            return progress, [StoredWork(*each) for each in found.items()]
+
+        return transaction(self._mongo, work)
+
     def _rows_of(
-        self, view_id: str, unit_ids: list[str], session: ClientSession
+        self, view_id: str, unit_ids: Sequence[str], session: ClientSession
     ) -> list[StoredRow]:
         return [
             _row(document)

@@ -92,23 +92,23 @@ class StoredWorks:
         self,
         view_id: str,
         runs: Mapping[int, int],
-        type_name: str,
+        types: Sequence[str],
         after: str,
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return the stored works of a type that several units claim, by key; see `claimed`.
+        """Return the stored works of given types that several units claim, by key; see `claimed`.
 
         Args:
             view_id: view.
             runs: number of runs of bundles, by partition.
-            type_name: submission type.
+            types: submission types.
             after: key of the last work read; empty at first.
             limit: maximum number of works; 0 for all.
             session: session of a snapshot.
         """
-        queries = [{"v": view_id, "j": type_name}]
-        return self._listed(queries, view_id, runs, JOINT, [type_name], after, limit, session)
+        queries = [{"v": view_id, "j": name} for name in types]
+        return self._listed(queries, view_id, runs, JOINT, types, after, limit, session)
 
     def _listed(
         self,

@@ -11,6 +11,7 @@ from typing import Any
 
 from pymongo import InsertOne, ReplaceOne, UpdateOne
 
+from services.kernel.publisher import Event
 from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.domain.parking import Parked
 from services.kpi.store.rows import PackedRow
@@ -53,6 +54,7 @@ class Flush:
         bundles: name -> content of bundles of works; of a bulk load only.
         changed: (unit id, month) of a row -> its changed cells with new values.
         skipped: unknown event type -> number of its records, which are not stored.
+        events: events to publish before the flush is committed, which are not stored either.
     """
 
     lease: PartitionLease
@@ -69,6 +71,7 @@ class Flush:
     bundles: dict[str, bytes] = field(default_factory=dict)
     changed: dict[RowKey, Mapping[CellKey, int]] = field(default_factory=dict)
     skipped: dict[str, int] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def last_offset(self) -> int:

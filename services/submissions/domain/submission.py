@@ -36,10 +36,10 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a unit claims of one work.
+    """What is claimed. The facts are opaque here: the rules use only the other fields.
 
-    ``encoded`` is the whole content as canonical protobuf bytes, equal if and only if two contents
-    are equal. The rules do not decode it; they use the other fields only.
+    ``encoded`` is canonical: two contents are equal if and only if these bytes are equal.
+    ``likeness`` is shared by claims that may be about one work; empty if there is none.
     """
 
     encoded: bytes
@@ -47,6 +47,7 @@ class Content:
     type: str
     work_key: str
     evidence_count: int
+    likeness: str = ""
 
     @property
     def sha256(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,9 +18,10 @@ from services.notifications.schema import DATABASE
 from services.notifications.sending import LEASE
 from tests.integration.notifications.conftest import MailServer
 from tests.integration.notifications.process import Process, decisions
-from tests.unit.notifications.records import reached, record
+from tests.unit.notifications.records import contradicted, reached, record
 
 EVERYTHING = tuple(Kind)
+confirmed = partial(Subscription, is_confirmed=True)
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def process(connection: Mongo, settings: Settings) -> Process:
 def test_a_batch_replayed_reordered_and_after_a_restart_tells_and_mails_once(
     process: Process, mail_server: MailServer
 ) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     batch = decisions(4)
     process.tell([*batch, batch[0]])
     process.send()
@@ -49,7 +51,7 @@ def test_an_event_replayed_after_its_author_asked_for_mail_is_not_mailed(
     process: Process, mail_server: MailServer
 ) -> None:
     process.tell(decisions(1))
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     process.tell(decisions(1))
     process.send()
     assert mail_server.mailbox.mails == []
@@ -58,7 +60,7 @@ def test_an_event_replayed_after_its_author_asked_for_mail_is_not_mailed(
 def test_a_crash_between_the_two_writes_of_a_batch_loses_neither_mail_nor_notification(
     process: Process, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
 
     def crash(*arguments: Any) -> int:
         raise RuntimeError("killed")
@@ -99,7 +101,7 @@ def test_a_decision_arrives_by_mail_in_the_language_of_its_reader(
     subject: str,
     line: str,
 ) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org", language))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org", language))
     process.tell(decisions(1, state=submission_pb2.State.Value(f"STATE_{state}")))
     process.send()
     (mail,) = mail_server.mailbox.mails
@@ -110,7 +112,7 @@ def test_a_decision_arrives_by_mail_in_the_language_of_its_reader(
 
 
 def test_a_sent_mail_is_published_when_the_broker_is_there_again(process: Process) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     process.tell(decisions(1))
     process.broker_is_down = True
     process.send()
@@ -128,9 +130,9 @@ def test_a_sent_mail_is_published_when_the_broker_is_there_again(process: Proces
 
 
 def test_without_the_wish_or_without_a_mail_server_no_mail_is_planned(process: Process) -> None:
-    process.subscriptions.set("alpha/u1", Subscription((Kind.TARGET_REACHED,), "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed((Kind.TARGET_REACHED,), "a@example.org"))
     process.tell(decisions(1))
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     process.tell(decisions(2), mailing=False)
     assert len(process.inbox_of("alpha/u1")) == 2
     assert process.states() == []
@@ -139,7 +141,7 @@ def test_without_the_wish_or_without_a_mail_server_no_mail_is_planned(process: P
 def test_a_wish_taken_back_before_the_mail_was_sent_holds(
     process: Process, mail_server: MailServer
 ) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     process.tell(decisions(1))
     process.subscriptions.set("alpha/u1", Subscription())
     process.send()
@@ -150,7 +152,7 @@ def test_a_wish_taken_back_before_the_mail_was_sent_holds(
 def test_a_mail_refused_for_now_waits_and_one_refused_for_good_is_over(
     process: Process, mail_server: MailServer
 ) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     mail_server.mailbox.answers = ["451 later", "554 never"]
     process.tell(decisions(2))
     process.send()
@@ -164,7 +166,7 @@ def test_a_mail_refused_for_now_waits_and_one_refused_for_good_is_over(
 
 
 def test_a_mail_is_given_up_after_ten_attempts(process: Process, mail_server: MailServer) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     mail_server.mailbox.answers = ["451 later"] * 20
     process.tell(decisions(1))
     for _ in range(12):
@@ -177,7 +179,7 @@ def test_a_mail_is_given_up_after_ten_attempts(process: Process, mail_server: Ma
 def test_a_mail_server_that_is_down_costs_no_attempt(process: Process) -> None:
     closed = process.settings.model_copy(update={"smtp_port": 1})
     offline = Process(process.mongo, closed)
-    offline.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    offline.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     offline.tell(decisions(1))
     offline.send()
     assert offline.states() == [("pending", 0)]
@@ -186,7 +188,7 @@ def test_a_mail_server_that_is_down_costs_no_attempt(process: Process) -> None:
 
 
 def test_two_senders_share_the_mails_and_a_dead_one_s_lease_runs_out(process: Process) -> None:
-    process.subscriptions.set("alpha/u1", Subscription(EVERYTHING, "a@example.org"))
+    process.subscriptions.set("alpha/u1", confirmed(EVERYTHING, "a@example.org"))
     process.tell(decisions(1))
     now = datetime.now(UTC)
     (due,) = process.deliveries.due(now, 10)
@@ -208,7 +210,7 @@ def test_a_reached_target_is_told_to_subscribers_of_the_unit_and_of_everything_a
     }
     for recipient, units in wishes.items():
         process.subscriptions.set(recipient, Subscription((), "", Language.VI, units))
-    mailed = Subscription((Kind.TARGET_REACHED,), "b@example.org", Language.EN, ("consortium",))
+    mailed = confirmed((Kind.TARGET_REACHED,), "b@example.org", Language.EN, ("consortium",))
     process.subscriptions.set("beta/of-all", mailed)
     for value in (1250, 1300):
         process.tell([record(reached("alpha/sci", value))])
@@ -239,6 +241,46 @@ def test_a_dead_database_makes_the_batch_come_again(
     with pytest.raises(NotReady):
         process.tell(decisions(1))
     nowhere.close()
+
+
+def test_a_contradicted_work_is_told_to_both_authors_and_their_units_alone(
+    process: Process, mail_server: MailServer
+) -> None:
+    for person, unit_id in (
+        ("alpha/dean", "alpha"),
+        ("beta/dean", "beta/one"),
+        ("gamma/dean", "alpha/sci"),
+        ("alpha/head", "consortium"),
+    ):
+        process.subscriptions.set(person, Subscription(target_unit_ids=(unit_id,)))
+    process.subscriptions.set(
+        "beta/u2", confirmed((Kind.WORK_CONTRADICTED,), "b@example.org", Language.EN)
+    )
+    process.tell([record(contradicted()), record(contradicted(), 1)])
+    process.send()
+    for person, count in (
+        ("alpha/u1", 1),
+        ("beta/u2", 1),
+        ("alpha/dean", 1),
+        ("beta/dean", 0),
+        ("gamma/dean", 0),
+        ("alpha/head", 0),
+    ):
+        assert process.inbox_of(person) == ["work:doi:10.1000/x"] * count, person
+    (mail,) = mail_server.mailbox.mails
+    assert mail["Subject"] == "Claims differ on doi:10.1000/x: beta"
+    assert "quartile: q2 ≠ q1" in mail.get_content()
+    assert "kieng submission show beta.1 --institution beta" in mail.get_content()
+
+
+@pytest.mark.parametrize("missing", ["work_key", "leading", "contradicting"])
+def test_a_contradiction_that_names_no_work_or_claim_is_no_record(
+    process: Process, missing: str
+) -> None:
+    event = contradicted()
+    event.ClearField(missing)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRecord):
+        process.tell([record(event)])
 
 
 def test_three_thousand_decisions_in_a_burst_are_told_once_each(process: Process) -> None:

@@ -23,6 +23,7 @@ from services.kernel.grpc import DRAIN_SECONDS_MAX, GrpcServer
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 from tests.integration.kernel.raw_records import ODD, write_raw
+from tests.integration.notifications.confirming import subscribe, told
 from tests.integration.notifications.conftest import MailServer
 from tests.integration.partners.serving import Caller, Log, credential, running
 from tests.unit.notifications.records import changed, reached, record
@@ -103,9 +104,9 @@ def test_the_owners_of_withdrawn_work_are_told_and_who_withdrew_it_is_not(
 
     wait_until(lambda: unread() == [1, 1, 1])
     for owner in gone.authors_to_notify:
-        (told,) = listed(caller(channel, owner)).notifications
-        assert told.kind == notification_pb2.KIND_SUBMISSION_WITHDRAWN
-        assert told.about == f"submission:{subject}-1"
+        (row,) = listed(caller(channel, owner)).notifications
+        assert row.kind == notification_pb2.KIND_SUBMISSION_WITHDRAWN
+        assert row.about == f"submission:{subject}-1"
 
 
 def test_a_restarted_service_and_a_repeated_record_tell_and_mail_nobody_again(
@@ -119,23 +120,23 @@ def test_a_restarted_service_and_a_repeated_record_tell_and_mail_nobody_again(
             email_kinds=[notification_pb2.KIND_SUBMISSION_VERIFIED],
             language=notification_pb2.LANGUAGE_EN,
         )
-        client.SetSubscription(api.SetSubscriptionRequest(subscription=wish))
+        subscribe(client, mail_server, wish)
         produce(settings, SUBMISSIONS, decision(subject, 1), decision(subject, 1))
-        wait_until(lambda: len(mail_server.mailbox.mails) == 1)
+        wait_until(lambda: len(told(mail_server)) == 1)
     with running(NotificationsService, settings) as channel:
         produce(settings, SUBMISSIONS, decision(subject, 1), marker)
-        wait_until(lambda: len(mail_server.mailbox.mails) == 2)
-        assert listed(caller(channel, subject)).unread == 2
-    subjects = [mail["Subject"] for mail in mail_server.mailbox.mails]
+        wait_until(lambda: len(told(mail_server)) == 2)
+        assert listed(caller(channel, subject)).unread == 3, "two decisions, and the code"
+    subjects = [mail["Subject"] for mail in told(mail_server)]
     assert subjects == ["Verified: Publication “Một công trình”"] * 2
     with Log(settings.kafka_bootstrap, "kieng.notifications.v1") as log:
-        told = {mail["Message-ID"][1:33] for mail in mail_server.mailbox.mails}
+        sent = {mail["Message-ID"][1:33] for mail in mail_server.mailbox.mails}
         found: set[str] = set()
 
         def all_told() -> bool:
             events = (events_pb2.NotificationDelivered.FromString(r.value) for r in log.more())
             found.update(event.notification_id for event in events)
-            return told <= found
+            return sent <= found
 
         wait_until(all_told)
 

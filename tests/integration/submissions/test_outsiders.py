@@ -111,6 +111,7 @@ def content(service: Running) -> dict[str, list[bytes]]:
         names = database.list_collection_names()
         pending = {"outbox_pending": True}
         wait_until(partial(_is_without, database, names, pending))
+        wait_until(partial(_is_without, database, ["outbox"], {}))
         for name in names:
             documents = database[name].find({})
             found[f"{institution}.{name}"] = sorted(

@@ -1,18 +1,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
 
 import pytest
-from pymongo.errors import BulkWriteError
 
 from services.kernel.errors import AlreadyExists, Conflict, Exhausted, NotFound
 from services.kernel.publisher import Event
-from services.submissions.documents import Write
+from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
 from services.submissions.domain.submission import Decision, SourceRecord, Submission
 from services.submissions.events import TOPIC, events_of
-from services.submissions.store import OUTBOX_MAX, Submissions, waiting
+from services.submissions.store import OUTBOX_MAX, Submissions
 from tests.unit.submissions.builders import by, change, content
 
 
@@ -87,7 +85,7 @@ def test_a_record_and_a_request_are_unique_for_ever(
     with pytest.raises(AlreadyExists):
         inserted(submissions, 2, **fields)
     repeated, other = new(3, **fields), new(4)
-    assert submissions.insert_many([Write(None, repeated), Write(None, other)]) == {"id-3"}
+    assert submissions.batches.write([Write(None, repeated), Write(None, other)]) == {"id-3"}
     assert submissions.get("id-4").submission == other
 
 
@@ -98,7 +96,7 @@ def test_the_slower_of_two_writers_gets_a_conflict(submissions: Submissions) -> 
     submissions.replace(fast)
     with pytest.raises(Conflict):
         submissions.replace(slow)
-    assert submissions.replace_many([slow]) is False
+    assert submissions.batches.write([slow]) == {"id-1"}
     assert submissions.get("id-1").submission == fast.after
 
 
@@ -145,16 +143,3 @@ def test_clearing_leaves_an_event_that_was_pushed_meanwhile(submissions: Submiss
 def test_the_restore_epoch_lifts_every_version(submissions: Submissions) -> None:
     submissions._database["meta"].insert_one({"_id": "restore", "restore_epoch": 2})
     assert submissions.epoch == 2
-
-
-def test_a_write_that_fails_for_another_reason_is_nobodys_repetition(
-    submissions: Submissions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(documents: object, ordered: bool) -> None:
-        mistakes = [{"index": 0, "code": 11000}, {"index": 1, "code": 14031}]
-        raise BulkWriteError({"writeErrors": mistakes})
-
-    writes = [Write(None, first, events_of(None, first)) for first in (new(1), new(2))]
-    monkeypatch.setattr(submissions, "_documents", SimpleNamespace(insert_many=full))
-    with pytest.raises(BulkWriteError):
-        submissions.insert_many(writes)

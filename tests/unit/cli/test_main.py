@@ -127,17 +127,37 @@ def test_a_dry_run_reports_rows_as_one_json_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "receipt.csv").write_text(
-        "record_id,unit_id,number,amount_vnd,received_on\n"
-        "r1,vnu,PT-1,10,2025-01-02\n"
-        'r2,vnu,PT-2,"10,5",2025-01-02\n'
+        'record_id,unit_id,number,amount_vnd,received_on\nr2,vnu,PT-2,"10,5",2025-01-02\n'
     )
-    arguments = ["import", "receipt.csv", "--dry-run", "-o", "json", "--lang", "en"]
+    # Without a row that can be read there is nothing to ask a service.
+    arguments = ["import", "receipt.csv", "--dry-run", "--no-effect", "-o", "json", "--lang", "en"]
     assert run(*arguments, "--report", "refused.csv") == NO
     answer = json.loads(capsys.readouterr().out)
-    assert answer["refused"] == 1
-    assert [(row["row"], row["column"]) for row in answer["rows"]] == [(3, "amount_vnd")]
+    assert (answer["refused"], answer["written"]) == (1, False)
+    assert [(row["row"], row["column"]) for row in answer["rows"]] == [(2, "amount_vnd")]
     assert "fraction of a dong" in answer["rows"][0]["problem"]
     assert "amount_vnd" in (tmp_path / "refused.csv").read_text(encoding="utf-8-sig")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("receipt.csv", "--plan", "p"),
+        ("receipt.csv", "--by-month"),
+        ("receipt.csv", "--no-effect"),
+        ("receipt.csv", "--dry-run", "--commit", "p"),
+        ("--commit", "absent"),
+        ("receipt.csv", "--refused", "receipt.csv"),
+        ("receipt.csv", "--refused", "r.xlsx"),
+        ("receipt.csv", "--refused", "r.txt"),
+    ],
+)
+def test_options_of_an_import_that_do_not_go_together_are_refused(
+    tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "receipt.csv").write_text("record_id,unit_id,number,amount_vnd,received_on\n")
+    assert run("import", *arguments) == USAGE
 
 
 def test_a_token_is_all_that_stands_on_stdout(

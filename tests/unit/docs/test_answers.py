@@ -48,6 +48,7 @@ def everything() -> dict[str, Any]:
     split = view_pb2.Split(by="quartile", terms=[term], declared_again=WHOLE, verified_again=WHOLE)
     value = view_pb2.Value(ratio=RATIO)
     cell = view_pb2.Cell(declared=value, verified=WHOLE, target=120, pace=pace, split=split)
+    cell.contradictions.verified = 1
     view = view_pb2.ViewInfo(progress=[view_pb2.PartitionProgress(partition=0, next_offset=5)])
     return kpi.document(view, [cell])
 

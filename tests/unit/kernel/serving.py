@@ -24,6 +24,7 @@ from kieng.submissions.v1 import import_service_pb2
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
 from services.kernel.grpc import CurrentCall, GrpcServer, grpc
+from services.kernel.service_tokens import ServiceTokens, key_id
 
 SERVICE = api.DESCRIPTOR.services_by_name["NotificationService"]
 IMPORT = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"]
@@ -37,7 +38,21 @@ def public_pem(key: Ed25519PrivateKey) -> str:
     return pem.decode()
 
 
-def write_issuers(path: Path, algorithms: tuple[str, ...] = ("EdDSA",)) -> Path:
+def service(name: str, called: str) -> tuple[ServiceTokens, dict[str, Any]]:
+    """A service that calls another, with a key of its own, and its entry in the table."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    entry = {"service": name, "keys": {key_id(key.public_key()): public_pem(key)}}
+    return ServiceTokens(name, called, pem.decode()), entry
+
+
+def write_issuers(
+    path: Path, *services: dict[str, Any], algorithms: tuple[str, ...] = ("EdDSA",)
+) -> Path:
     issuers = [
         {
             "issuer": f"urn:{name}",
@@ -47,7 +62,7 @@ def write_issuers(path: Path, algorithms: tuple[str, ...] = ("EdDSA",)) -> Path:
         }
         for name, key in KEYS.items()
     ]
-    path.write_text(json.dumps({"issuers": issuers}))
+    path.write_text(json.dumps({"issuers": issuers, "services": services}))
     return path
 
 

@@ -197,7 +197,7 @@ def test_no_more_than_so_many_verified_tokens_are_remembered(
 def test_an_algorithm_that_the_kernel_does_not_know_is_refused_even_if_listed(
     tmp_path: Path,
 ) -> None:
-    issuers = Issuers(write_issuers(tmp_path / "issuers.json", ("HS256", "none")))
+    issuers = Issuers(write_issuers(tmp_path / "issuers.json", algorithms=("HS256", "none")))
     for bad in (signed_with_the_public_key(), unsigned()):
         with pytest.raises(Unauthenticated):
             issuers.principal(bad)

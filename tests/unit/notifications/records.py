@@ -48,6 +48,29 @@ def reached(unit_id: str = "alpha/sci", value: int = 1250) -> kpi_events_pb2.Tar
     return event
 
 
+def contradicted(**fields: Any) -> kpi_events_pb2.WorkContradicted:
+    claimant = kpi_events_pb2.WorkContradicted.Claimant
+    difference = kpi_events_pb2.WorkContradicted.Difference(
+        field="quartile", said="q2", counts="q1"
+    )
+    return kpi_events_pb2.WorkContradicted(
+        **{
+            "work_key": "doi:10.1000/x",
+            "leading": claimant(
+                submission_id="alpha.1",
+                institution_id="alpha",
+                unit_id="alpha/sci",
+                submitted_by="u1",
+            ),
+            "contradicting": claimant(
+                submission_id="beta.1", institution_id="beta", unit_id="beta", submitted_by="u2"
+            ),
+            "differences": [difference],
+            **fields,
+        }
+    )
+
+
 def record(message: Any, offset: int = 0) -> FakeRecord:
     name = message.DESCRIPTOR.full_name
     return FakeRecord(message.SerializeToString(), [("ce_type", name.encode())], offset)

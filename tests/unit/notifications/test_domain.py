@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from services.kernel.errors import InvalidArgument
@@ -15,6 +17,7 @@ from services.notifications.domain import (
     subscribable,
 )
 
+confirmed = partial(Subscription, is_confirmed=True)
 DECIDED = Decided(Kind.SUBMISSION_RETURNED, "s1", 3, (Recipient("alpha", "u1"),), "doi:10.1/x")
 REACHED = Reached("alpha/sci", "PUB-01", 2025, 120, 121)
 
@@ -69,18 +72,30 @@ def test_a_unit_is_heard_of_by_subscribers_of_it_and_of_everything_above(
 @pytest.mark.parametrize(
     ("subscription", "kind", "wants"),
     [
-        (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.TARGET_REACHED, True),
-        (Subscription((Kind.TARGET_REACHED,), "a@example.org"), Kind.SUBMISSION_RETURNED, False),
-        (Subscription((Kind.TARGET_REACHED,), ""), Kind.TARGET_REACHED, False),
-        (Subscription((), "a@example.org"), Kind.EMERGENCY, True),
-        (Subscription((), "a@example.org"), Kind.PROPOSAL, False),
-        (Subscription((), ""), Kind.EMERGENCY, False),
+        (confirmed((Kind.TARGET_REACHED,), "a@example.org"), Kind.TARGET_REACHED, True),
+        (confirmed((Kind.TARGET_REACHED,), "a@example.org"), Kind.SUBMISSION_RETURNED, False),
+        (confirmed((Kind.TARGET_REACHED,), ""), Kind.TARGET_REACHED, False),
+        (confirmed((), "a@example.org"), Kind.EMERGENCY, True),
+        (confirmed((), "a@example.org"), Kind.PROPOSAL, False),
+        (confirmed((), ""), Kind.EMERGENCY, False),
+        (confirmed(tuple(Kind), "a@example.org"), Kind.EMAIL_CONFIRMATION, False),
+        (Subscription(tuple(Kind), "a@example.org"), Kind.EMERGENCY, False),
+        (Subscription(tuple(Kind), "a@example.org"), Kind.TARGET_REACHED, False),
+        (Subscription((), "a@example.org"), Kind.EMAIL_CONFIRMATION, True),
+        (Subscription(tuple(Kind), ""), Kind.EMAIL_CONFIRMATION, False),
     ],
 )
 def test_mail_goes_to_an_address_for_the_chosen_kinds_only(
     subscription: Subscription, kind: Kind, wants: bool
 ) -> None:
     assert subscription.wants_mail(kind) is wants
+
+
+def test_an_address_stays_confirmed_until_it_is_another() -> None:
+    known = confirmed((), "a@example.org")
+    assert Subscription((), "a@example.org").after(known).is_confirmed
+    assert not confirmed((), "b@example.org").after(known).is_confirmed
+    assert not confirmed((), "a@example.org").after(Subscription((), "a@example.org")).is_confirmed
 
 
 @pytest.mark.parametrize("email", ["", "a@example.org", "kpi.team+1@sub.example.org"])

@@ -32,7 +32,22 @@ PROPOSAL: Facts = {
     "emergency": "it burns",
     "emergency_by": "alpha",
 }
-FACTS = {Kind.TARGET_REACHED: TARGET, Kind.PROPOSAL: PROPOSAL, Kind.EMERGENCY: PROPOSAL}
+CONTRADICTED: Facts = {
+    "key": "doi:10.1000/x",
+    "leading_unit": "alpha/sci",
+    "leading_submission": "alpha.1",
+    "other_unit": "beta",
+    "other_submission": "beta.1",
+    "own_submission": "alpha.1",
+    "differences": "quartile: q2 ≠ q1",
+}
+FACTS: dict[Kind, Facts] = {
+    Kind.WORK_CONTRADICTED: CONTRADICTED,
+    Kind.EMAIL_CONFIRMATION: {"code": "K7WQ2-9XHTM", "hours": 24},
+    Kind.TARGET_REACHED: TARGET,
+    Kind.PROPOSAL: PROPOSAL,
+    Kind.EMERGENCY: PROPOSAL,
+}
 AT = datetime(2025, 7, 1, tzinfo=UTC)
 
 

@@ -45,6 +45,7 @@ TABLE = {
     "kieng.kpi.v1.KpiService.ExplainAbsence": (READERS, "shared"),
     "kieng.kpi.v1.KpiService.ListOverlaps": (READERS, "shared"),
     "kieng.kpi.v1.KpiService.GetOverlapMatrix": (READERS, "shared"),
+    "kieng.kpi.v1.KpiService.TryEvents": ("CRA", "units"),
     "kieng.kpi.v1.TargetService.SetTarget": ("S", "units"),
     "kieng.kpi.v1.TargetService.ListTargets": (ALL, "shared"),
     "kieng.kpi.v1.EditionService.CloseEdition": ("S", "units"),
@@ -63,6 +64,7 @@ TABLE = {
     "kieng.submissions.v1.ReviewService.DecideSubmission": ("RA", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmissions": ("RA", "units"),
     "kieng.submissions.v1.ImportService.ImportSubmissions": ("C", "units"),
+    "kieng.submissions.v1.ImportService.TryImport": ("C", "units"),
     "kieng.submissions.v1.LogService.RepublishLog": ("O", "institution"),
     "kieng.submissions.v1.LogService.RepairSubmission": ("AO", "units"),
     "kieng.notifications.v1.NotificationService.ListNotifications": (ALL, "self"),
@@ -70,8 +72,15 @@ TABLE = {
     "kieng.notifications.v1.NotificationService.MarkRead": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.GetSubscription": (ALL, "self"),
     "kieng.notifications.v1.NotificationService.SetSubscription": (ALL, "self"),
+    "kieng.notifications.v1.NotificationService.ConfirmEmail": (ALL, "self"),
 }
 """Every RPC -> roles that it admits, and what it touches."""
+
+FORWARDED = {
+    "kieng.directory.v1.DirectoryService.GetDirectory",
+    "kieng.partners.v1.PartnerService.ResolvePartner",
+}
+"""What a service asks another one in the name of its caller; nothing else opens to it."""
 
 OWN = ("own", "below")
 """Relations of a thing to a credential that reaches it."""

@@ -28,13 +28,22 @@ from services.policy.rules import (
     apply,
     rule_of,
 )
-from tests.unit.kernel.serving import token, write_issuers
-from tests.unit.policy.table import RELATIONS, ROLES, TABLE, expected
+from tests.unit.kernel.serving import service, token, write_issuers
+from tests.unit.policy.table import FORWARDED, RELATIONS, ROLES, TABLE, expected
 
 PROTOS = Path(__file__).parents[3] / "protos"
 SECRET = ("kieng.submissions.v1.", "kieng.kpi.v1.ParkedService.")
 """Services whose things outsiders may not know of."""
-CREDENTIALS = ("none", "expired", "of another audience", "another institution's", "part", "whole")
+CREDENTIALS = (
+    "none",
+    "expired",
+    "of another audience",
+    "another institution's",
+    "of a stranger's service",
+    "part",
+    "whole",
+    "whole, by a service",
+)
 
 
 def methods() -> list[MethodDescriptor]:
@@ -42,11 +51,13 @@ def methods() -> list[MethodDescriptor]:
     found = []
     for path in sorted(PROTOS.glob("kieng/**/*_service.proto")):
         name = ".".join(path.relative_to(PROTOS).with_suffix("").parts) + "_pb2"
-        for service in importlib.import_module(name).DESCRIPTOR.services_by_name.values():
-            found += service.methods
+        for each in importlib.import_module(name).DESCRIPTOR.services_by_name.values():
+            found += each.methods
     return found
 
 
+SERVICE, SERVICE_ENTRY = service("caller", "kieng")
+STRANGER, _ = service("caller", "kieng")
 METHODS = {method.full_name: method for method in methods()}
 
 
@@ -62,6 +73,10 @@ def made(credential: str, role: str) -> str:
         return token(roles=roles, aud="other")
     if credential == "another institution's":
         return token(roles=roles, key="beta")
+    if credential == "of a stranger's service":
+        return STRANGER.around(token(roles=roles))
+    if credential == "whole, by a service":
+        return SERVICE.around(token(roles=roles, aud="kieng.caller"))
     return token(roles=roles, unit="alpha/one" if credential == "part" else "alpha")
 
 
@@ -111,13 +126,14 @@ class Door:
 
 @pytest.fixture(scope="module")
 def door(tmp_path_factory: pytest.TempPathFactory) -> Door:
-    return Door(Issuers(write_issuers(tmp_path_factory.mktemp("issuers") / "issuers.json")))
+    path = write_issuers(tmp_path_factory.mktemp("issuers") / "issuers.json", SERVICE_ENTRY)
+    return Door(Issuers(path, ["kieng", "kieng.kieng"]))
 
 
 def test_every_rpc_has_a_row_in_its_contract_that_is_the_row_of_this_table() -> None:
     assert METHODS.keys() == TABLE.keys(), "an RPC without a row here, or a row without an RPC"
     for name, (roles, scope) in TABLE.items():
-        rule = Rule(frozenset(ROLES[letter] for letter in roles), Scope(scope))
+        rule = Rule(frozenset(ROLES[letter] for letter in roles), Scope(scope), name in FORWARDED)
         assert rule_of(METHODS[name]) == rule, name
 
 
@@ -127,13 +143,13 @@ def test_every_case_is_decided_as_the_table_says(door: Door) -> None:
     for method, role, relation, credential in cases:
         found = door.outcome(method, role, relation, credential)
         wanted = "unauthenticated"
-        if credential in ("part", "whole"):
+        if credential in ("part", "whole", "whole, by a service"):
             is_secret = method.startswith(SECRET)
-            is_whole = credential == "whole"
+            is_whole = credential != "part"
             known = relation if relation != "above" or not is_whole else "the consortium"
             wanted = (
                 expected(method, role, known, is_whole=is_whole, is_secret=is_secret)
-                if role
+                if role and (credential != "whole, by a service" or method in FORWARDED)
                 else "forbid"
             )
         assert found == wanted, (method, role, relation, credential)

@@ -1,7 +1,8 @@
 import queue
 from collections.abc import Iterator
 
-from services.submissions.batching import GROUP_MAX, groups, without_repeats
+from services.submissions.batching import groups, without_repeats
+from services.submissions.store import GROUP_MAX
 
 
 def test_a_full_stream_comes_in_full_groups_and_in_order() -> None:

@@ -80,7 +80,7 @@ def test_another_service_that_is_down_is_unavailable() -> None:
 
 ROW = import_service_pb2.ImportSubmissionsRequest(row=7)
 STREAMS = [
-    partial(imports._refusable, imports._Row(ROW)),
+    partial(imports.refusable, imports.Row(ROW)),
     partial(decisions._refusable, review_service_pb2.DecideSubmissionsRequest(request_id="r")),
 ]
 

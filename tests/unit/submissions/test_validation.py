@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from kieng.submissions.v1 import facts_pb2, submission_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument
 from services.submissions.domain.unit import Unit
@@ -18,6 +18,9 @@ UNITS = {
     "alpha/young": Unit(first_day="2024-06-03", predecessor_ids=("alpha/old",)),
     "alpha/founded": Unit(first_day="2024-06-03"),
 }
+CREATE = submission_service_pb2.DESCRIPTOR.services_by_name["SubmissionService"].methods_by_name[
+    "CreateSubmission"
+]
 PRINCIPAL = Principal("author", "alpha", "alpha", frozenset({"contributor"}))
 
 
@@ -25,7 +28,7 @@ def take(unit_id: str, issued_on: str) -> str:
     facts = facts_pb2.Facts()
     facts.publication.title, facts.publication.issued_on = "t", issued_on
     message = submission_pb2.Content(unit_id=unit_id, facts=facts)
-    return Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY).unit_id
+    return Intake(PRINCIPAL, CREATE, UNITS.get, str).content(message, "s", TODAY).unit_id
 
 
 @pytest.mark.parametrize(
@@ -39,11 +42,11 @@ def test_who_vouches_is_a_right_of_the_credential(
     facts.publication.title, facts.publication.issued_on = "t", "2025-01-01"
     message = submission_pb2.Content(unit_id="alpha/new", facts=facts, source=source)
     with pytest.raises(Forbidden, match=f"content.source: needs the role {role}") as refused:
-        Intake(PRINCIPAL, UNITS.get, str).content(message, "s", TODAY)
+        Intake(PRINCIPAL, CREATE, UNITS.get, str).content(message, "s", TODAY)
     assert refused.value.reason == "SOURCE_NOT_YOURS"
     assert refused.value.details == {"field": "content.source", "role": role}
     both = Principal("author", "alpha", "alpha", frozenset({"contributor", role}))
-    assert Intake(both, UNITS.get, str).content(message, "s", TODAY).unit_id == "alpha/new"
+    assert Intake(both, CREATE, UNITS.get, str).content(message, "s", TODAY).unit_id == "alpha/new"
 
 
 @pytest.mark.parametrize(

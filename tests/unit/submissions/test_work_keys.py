@@ -61,6 +61,10 @@ def test_a_work_has_one_name_however_it_is_written(facts: pb.Facts, key: str) ->
         *("10.1000/test.1)", "10.1000/test.1]", "10.1000/test.1/", "10.1000/test.1\u200b"),
         *("10.1000/\u200btest.1", "10.1000/test.1?utm_source=x", "10.1000/test.1#abstract"),
         *("https://doi.org/10.1000/test.1?a=b#c", "doi:10.1000/test.1).", "DOI: 10.1000/test.1"),
+        *("10.1000/test.1&utm_source=x", "10.1000/test.1/abstract", "10.1000/test.1/full/html"),
+        *("10.1000/test.1.pdf", "“10.1000/test.1”", "(10.1000/test.1)", "<10.1000/test.1>"),
+        *("DOI 10.1000/test.1", "urn:doi:10.1000/test.1", "DOI: https://doi.org/10.1000/test.1"),
+        *("10.1000%2Ftest.1", "https://doi.org/10.1000%2Ftest.1", "10.1000/test.1…"),
         *("10.1000/test.1\xad", " http://dx.doi.org/10.1000/test.1 ", "10.1000/test.1\u00a0"),
     ],
 )
@@ -74,26 +78,69 @@ def test_a_doi_is_one_whatever_clings_to_it(written: str) -> None:
         "10.1016/s0140-6736(05)12345-6",
         "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o",
         "10.1000/a(b)",
-        "10.1000/tr–1",
+        "10.1000/tr-1",
+        "10.1101/2020.01.01.123456v1",
+        "10.1000/full/1",
     ],
 )
 def test_what_belongs_to_a_doi_stays(doi: str) -> None:
     assert canonical_doi(doi) == doi
 
 
-@pytest.mark.parametrize("text", ["11.1000/xyz", "10.1000/", "10.1000/).", "10.1000/a b", "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "11.1000/xyz",
+        "10.1000/",
+        "10.1000/a;10.1000/b",
+        "10.1000/a, 10.1000/b",
+        "10.1000/).",
+        "10.1000/a b",
+        "x",
+    ],
+)
 def test_what_is_no_doi_has_no_form(text: str) -> None:
     assert canonical_doi(text) == ""
 
 
-@pytest.mark.parametrize("number", ["1-2023-01234", "1–2023–01234", "1\u20112023\u201101234"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10.1002/(SICI)1:8<693::AID-ASI4>3.0.CO;2-O",
+        "10.1002/(SICI)1:8&lt;693::AID-ASI4&gt;3.0.CO;2-O",
+        "10.1002/(SICI)1:8%3C693::AID-ASI4%3E3.0.CO;2-O",
+        "10.1002/(SICI)1:8<693::AID\u2010ASI4>3.0.CO;2–O",
+    ],
+)
+def test_a_doi_is_one_however_a_web_page_encodes_it(written: str) -> None:
+    assert canonical_doi(written) == "10.1002/(sici)1:8<693::aid-asi4>3.0.co;2-o"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("1-2023-01234", "1–2023–01234", "1\u20112023\u201101234", "1 - 2023 - 01234"),
+        *("1-2023-01234.", "1\u22122023\u221201234", "1¬2023¬01234", "1⁃2023˗01234"),
+    ],
+)
 def test_a_right_is_one_whatever_its_hyphens(number: str) -> None:
     facts = F(ip_right=pb.IpRight(application_no=number))
     assert work_key(facts, "s1") == "ip:VN:1-2023-01234"
 
 
 @pytest.mark.parametrize(
-    "decision", ["1345/QĐ-ĐHQGHN", "1345/QÐ-ÐHQGHN", "1345 /QĐ-ĐHQGHN", "1345/qđ–đhqghn\u200b"]
+    "decision",
+    [
+        "1345/QĐ-ĐHQGHN",
+        "1345/QÐ-ÐHQGHN",
+        "1345 /QĐ-ĐHQGHN",
+        "1345/qđ–đhqghn\u200b",
+        "1345/QĐ-ĐHQGHN.",
+        "1345/QĐ-ĐHQGHN,",
+        "“1345/QĐ-ĐHQGHN”",
+        "1345∕QĐ-ĐHQGHN",
+        "1345⁄QĐ-ĐHQGHN",
+    ],
 )
 def test_a_decision_is_one_whatever_its_letters(decision: str) -> None:
     facts = F(task=pb.Task(decision_no=decision, number="7"))

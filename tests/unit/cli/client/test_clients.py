@@ -100,7 +100,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         # Methods that are not there answer UNIMPLEMENTED.
         reviews, kpis = Reviews(), Kpis()  # type: ignore[abstract]
         catalogues = Catalogues()  # type: ignore[abstract]
-        import_service_pb2_grpc.add_ImportServiceServicer_to_server(Imports(), running)
+        imports = Imports()  # type: ignore[abstract]
+        import_service_pb2_grpc.add_ImportServiceServicer_to_server(imports, running)
         review_service_pb2_grpc.add_ReviewServiceServicer_to_server(reviews, running)
         kpi_service_pb2_grpc.add_KpiServiceServicer_to_server(kpis, running)
         catalogue_service_pb2_grpc.add_CatalogueServiceServicer_to_server(catalogues, running)

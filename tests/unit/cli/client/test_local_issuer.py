@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.local_issuer import CALLING, SERVICES, LocalIssuer
 from services.cli.errors import NO, USAGE, Failure
 from services.kernel.access import Issuers
 from services.kernel.errors import Unauthenticated
+from services.kernel.service_tokens import ServiceTokens
 
 
 @pytest.fixture
@@ -33,9 +34,31 @@ def test_the_kernel_accepts_a_token_for_its_institution(
     issuer: LocalIssuer, tmp_path: Path
 ) -> None:
     token = issuer.mint("north", "somebody", ["approver"], "north/lab", 900)
-    principal = Issuers(tmp_path / "issuers.json").principal(token)
+    principal = Issuers(tmp_path / "issuers.json", ["kieng.kpi"]).principal(token)
     assert (principal.subject, principal.institution_id) == ("somebody", "north")
     assert (principal.unit_id, principal.roles) == ("north/lab", frozenset({"approver"}))
+
+
+def test_a_token_for_one_service_opens_no_other(issuer: LocalIssuer, tmp_path: Path) -> None:
+    token = issuer.mint("north", "somebody", ["viewer"], "", 900, ["kpi"])
+    for service in SERVICES:
+        issuers = Issuers(tmp_path / "issuers.json", [f"kieng.{service}"])
+        if service == "kpi":
+            assert issuers.principal(token).institution_id == "north"
+        else:
+            with pytest.raises(Unauthenticated, match=f"has to name kieng.{service}"):
+                issuers.principal(token)
+
+
+def test_the_table_names_the_service_that_calls_others(tmp_path: Path) -> None:
+    issuer, key = LocalIssuer(tmp_path / "issuer"), tmp_path / "service-key.pem"
+    for _ in range(2):
+        issuer.create(["north"], tmp_path / "issuers.json", key)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    caller = issuer.mint("north", "somebody", ["viewer"], "", 900, [CALLING])
+    credential = ServiceTokens(CALLING, "partners", key.read_text()).around(caller)
+    found = Issuers(tmp_path / "issuers.json", ["kieng.partners"]).principal(credential)
+    assert (found.institution_id, found.via) == ("north", CALLING)
 
 
 def test_keys_are_for_their_owner_only_and_stay(issuer: LocalIssuer, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def clients(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Any, int, grpc.Server]]:
     monkeypatch.setenv("KIENG_TOKEN", "t")
-    server, port = serve(Imports(3, grpc.StatusCode.UNAVAILABLE))
+    server, port = serve(Imports(3, grpc.StatusCode.UNAVAILABLE))  # type: ignore[abstract]
     stack = stack_of(tmp_path, port)
     with Clients(stack, Credential(stack, "vnu", ("contributor",))) as made:
         yield made.stub(ImportServiceStub), port, server
@@ -62,7 +62,7 @@ def clients(
 
 def test_rows_go_on_where_a_stopped_server_left_them(clients: Any) -> None:
     stub, port, first = clients
-    second = Imports()
+    second = Imports()  # type: ignore[abstract]
     told: list[str] = []
     pauses: list[float] = []
     servers: list[grpc.Server] = []
@@ -97,7 +97,7 @@ def test_a_service_that_stays_away_ends_the_wait(clients: Any) -> None:
 def test_a_refused_call_is_not_repeated(clients: Any) -> None:
     stub, port, first = clients
     first.stop(0).wait()
-    server, _ = serve(Imports(0, grpc.StatusCode.PERMISSION_DENIED), port)
+    server, _ = serve(Imports(0, grpc.StatusCode.PERMISSION_DENIED), port)  # type: ignore[abstract]
     pauses: list[float] = []
     with pytest.raises(CallFailed) as failure:
         list(answers(stub.ImportSubmissions, ROWS, Patience(pause=pauses.append)))

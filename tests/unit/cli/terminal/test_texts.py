@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.commands.import_file import OUTCOMES
+from services.cli.commands.import_report import OUTCOMES
 from services.cli.terminal.texts import FOLDER, Lang, text, texts
 
 SOURCES = sorted((Path(__file__).parents[4] / "services" / "cli").rglob("*.py"))

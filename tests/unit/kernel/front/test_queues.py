@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -77,14 +77,8 @@ def test_principals_of_an_institution_take_turns() -> None:
 
 
 def learned(fair: FairQueues, institution: str, method: str) -> None:
-    done = threading.Event()
-
-    def run() -> None:
-        burn(5 * HEAVY_SECONDS)
-        done.set()
-
-    fair.put(Job(institution, "p", method, run))
-    assert done.wait(20)
+    for _ in range(2):
+        fair.put(Job(institution, "p", method, lambda: burn(5 * HEAVY_SECONDS)))
     wait_until(lambda: fair._shares[institution].is_heavy(method))
 
 
@@ -133,6 +127,8 @@ def test_beside_others_one_institution_has_one_heavy_call_at_a_time() -> None:
 def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
     share = Share(1.0)
     share.charge("quick", 0.2, 0.001)
+    share.charge("slow", 60.0, 0.001)
+    assert not share.is_heavy("slow"), "a single stall says nothing"
     share.charge("slow", 4.0, 0.001)
     assert not share.is_heavy("quick")
     assert share.is_heavy("slow")
@@ -143,16 +139,47 @@ def test_a_heavy_step_of_a_stream_waits_for_its_turn() -> None:
         learned(fair, "a", "dear")
         steps = []
         for _ in range(3):
-            with fair.turn("a", "p", "dear"):
-                steps.append(1)
-        with fair.turn("a", "p", "cheap"):
-            steps.append(1)
-    assert len(steps) == 4
+            with fair.turn("a", "p", "dear", lambda: True) as is_wanted:
+                steps.append(is_wanted)
+        with fair.turn("a", "p", "cheap", lambda: True) as is_wanted:
+            steps.append(is_wanted)
+    assert steps == [True] * 4
+
+
+def test_a_step_whose_caller_has_left_gives_its_turn_up() -> None:
+    """Found by the fuzzer: abandoned streams queued for a minute, and calls behind them."""
+    over = threading.Event()
+
+    def wait() -> None:
+        over.wait(20)
+
+    with started(4) as fair:
+        learned(fair, "a", "dear")
+        for _ in range(queues.HEAVY_AT_ONCE_EACH):
+            fair.put(Job("a", "p", "dear", wait))
+        with fair.turn("a", "p", "dear", lambda: False) as is_wanted:
+            assert not is_wanted
+        assert not over.is_set()
+        over.set()
+        wait_until(lambda: not fair.waiting(), what="the turn that was given up is not kept")
+
+
+def test_a_step_that_waits_for_its_caller_does_not_keep_heavy_calls_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queues, "HELD_SECONDS_MAX", 0.05)
+    ran = threading.Event()
+    with started(4) as fair, ExitStack() as idle:
+        learned(fair, "a", "dear")
+        for _ in range(queues.HEAVY_AT_ONCE_EACH):
+            idle.enter_context(fair.turn("a", "p", "dear", lambda: True))
+        fair.put(Job("a", "p", "dear", ran.set))
+        assert ran.wait(20)
 
 
 def test_the_time_of_a_stream_is_charged_like_that_of_a_call() -> None:
     with started(1) as fair:
-        with fair.turn("a", "p", "m"):
+        with fair.turn("a", "p", "m", lambda: True):
             burn(0.2)
         assert fair._shares["a"].used == pytest.approx(0.2, rel=0.5)
 

@@ -41,11 +41,16 @@ def test_what_a_later_claim_says_otherwise_is_told(
         assert all(each.claim is later for each in found)
 
 
-def test_shares_of_all_that_are_no_whole_are_told_and_incomplete_ones_are_not() -> None:
+def test_shares_that_are_no_whole_or_not_of_all_are_told() -> None:
     claims = [claim("alpha", "s1", share=300_000), claim("beta", "s2", share=600_000)]
     (found,) = disagreements(claims)
     assert (found.field, found.said) == ("share_ppm", "900000")
-    assert disagreements([*claims, claim("gamma", "s3")]) == []
+    (found,) = disagreements([*claims, claim("gamma", "s3")])
+    assert (found.claim, found.said, found.counts) == (claims[1], "900000", "1000000")
+    whole = [claim("alpha", "s1", share=400_000), claim("beta", "s2", share=600_000)]
+    assert disagreements(whole) == []
+    assert [each.field for each in disagreements([*whole, claim("gamma", "s3")])] == ["share_ppm"]
+    assert disagreements([claim("alpha", "s1"), claim("beta", "s2")]) == []
 
 
 def test_one_claim_contradicts_no_other() -> None:

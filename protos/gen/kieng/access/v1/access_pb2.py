@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckieng/access/v1/access.proto\x12\x0fkieng.access.v1\x1a google/protobuf/descriptor.proto\"S\n\x04Rule\x12$\n\x05roles\x18\x01 \x03(\x0e\x32\x15.kieng.access.v1.Role\x12%\n\x05scope\x18\x02 \x01(\x0e\x32\x16.kieng.access.v1.Scope*\xc4\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_CONTRIBUTOR\x10\x01\x12\x11\n\rROLE_REVIEWER\x10\x02\x12\x11\n\rROLE_APPROVER\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x12\x11\n\rROLE_OPERATOR\x10\x05\x12\x10\n\x0cROLE_STEWARD\x10\x06\x12\x0f\n\x0bROLE_VIEWER\x10\x07\x12\x11\n\rROLE_REGISTRY\x10\x08\x12\x0f\n\x0bROLE_SYSTEM\x10\t*}\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_SHARED\x10\x02\x12\x0f\n\x0bSCOPE_UNITS\x10\x03\x12\x15\n\x11SCOPE_INSTITUTION\x10\x04\x12\x13\n\x0fSCOPE_AGREEMENT\x10\x05:E\n\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\x8b\x8b\x03 \x01(\x0b\x32\x15.kieng.access.v1.Rule:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\x8c\x8b\x03 \x01(\x08:1\n\x08own_only\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8b\x03 \x01(\x08\x42\x62\n\x0fkieng.access.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z.kieng.internal/protos/kieng/access/v1;accessv1\xaa\x02\x0fKieng.Access.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ckieng/access/v1/access.proto\x12\x0fkieng.access.v1\x1a google/protobuf/descriptor.proto\"f\n\x04Rule\x12$\n\x05roles\x18\x01 \x03(\x0e\x32\x15.kieng.access.v1.Role\x12%\n\x05scope\x18\x02 \x01(\x0e\x32\x16.kieng.access.v1.Scope\x12\x11\n\tforwarded\x18\x03 \x01(\x08*\xc4\x01\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_CONTRIBUTOR\x10\x01\x12\x11\n\rROLE_REVIEWER\x10\x02\x12\x11\n\rROLE_APPROVER\x10\x03\x12\x10\n\x0cROLE_AUDITOR\x10\x04\x12\x11\n\rROLE_OPERATOR\x10\x05\x12\x10\n\x0cROLE_STEWARD\x10\x06\x12\x0f\n\x0bROLE_VIEWER\x10\x07\x12\x11\n\rROLE_REGISTRY\x10\x08\x12\x0f\n\x0bROLE_SYSTEM\x10\t*}\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n\nSCOPE_SELF\x10\x01\x12\x10\n\x0cSCOPE_SHARED\x10\x02\x12\x0f\n\x0bSCOPE_UNITS\x10\x03\x12\x15\n\x11SCOPE_INSTITUTION\x10\x04\x12\x13\n\x0fSCOPE_AGREEMENT\x10\x05:E\n\x04rule\x12\x1e.google.protobuf.MethodOptions\x18\x8b\x8b\x03 \x01(\x0b\x32\x15.kieng.access.v1.Rule:1\n\x08personal\x12\x1d.google.protobuf.FieldOptions\x18\x8c\x8b\x03 \x01(\x08:1\n\x08own_only\x12\x1d.google.protobuf.FieldOptions\x18\x8d\x8b\x03 \x01(\x08\x42\x62\n\x0fkieng.access.v1B\x0b\x41\x63\x63\x65ssProtoP\x01Z.kieng.internal/protos/kieng/access/v1;accessv1\xaa\x02\x0fKieng.Access.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.access.v1.access_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\017kieng.access.v1B\013AccessProtoP\001Z.kieng.internal/protos/kieng/access/v1;accessv1\252\002\017Kieng.Access.V1'
-  _globals['_ROLE']._serialized_start=169
-  _globals['_ROLE']._serialized_end=365
-  _globals['_SCOPE']._serialized_start=367
-  _globals['_SCOPE']._serialized_end=492
+  _globals['_ROLE']._serialized_start=188
+  _globals['_ROLE']._serialized_end=384
+  _globals['_SCOPE']._serialized_start=386
+  _globals['_SCOPE']._serialized_end=511
   _globals['_RULE']._serialized_start=83
-  _globals['_RULE']._serialized_end=166
+  _globals['_RULE']._serialized_end=185
 # @@protoc_insertion_point(module_scope)

@@ -125,8 +125,13 @@ class Rule(_message.Message):
 
     ROLES_FIELD_NUMBER: _builtins.int
     SCOPE_FIELD_NUMBER: _builtins.int
+    FORWARDED_FIELD_NUMBER: _builtins.int
     scope: Global___Scope.ValueType
     """What the method reads or changes."""
+    forwarded: _builtins.bool
+    """True for a method that a service calls in the name of its caller, with a token of its own around the caller's; others refuse such
+    tokens.
+    """
     @_builtins.property
     def roles(self) -> _containers.RepeatedScalarFieldContainer[Global___Role.ValueType]:
         """Roles of which the caller needs at least one. Empty means that nobody may call."""
@@ -136,10 +141,11 @@ class Rule(_message.Message):
         *,
         roles: _abc.Iterable[Global___Role.ValueType] | None = ...,
         scope: Global___Scope.ValueType = ...,
+        forwarded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["roles", b"roles", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forwarded", b"forwarded", "roles", b"roles", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

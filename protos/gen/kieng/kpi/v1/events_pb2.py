@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.kpi.v1 import target_service_pb2 as kieng_dot_kpi_dot_v1_dot_target__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19kieng/kpi/v1/events.proto\x12\x0ckieng.kpi.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!kieng/kpi/v1/target_service.proto\"\x85\x01\n\rTargetReached\x12$\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.Target\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0f\n\x07view_id\x18\x03 \x01(\t\x12.\n\nreached_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampBV\n\x0ckieng.kpi.v1B\x0b\x45ventsProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19kieng/kpi/v1/events.proto\x12\x0ckieng.kpi.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!kieng/kpi/v1/target_service.proto\"\xfb\x02\n\x10WorkContradicted\x12\x10\n\x08work_key\x18\x01 \x01(\t\x12\x38\n\x07leading\x18\x02 \x01(\x0b\x32\'.kieng.kpi.v1.WorkContradicted.Claimant\x12>\n\rcontradicting\x18\x03 \x01(\x0b\x32\'.kieng.kpi.v1.WorkContradicted.Claimant\x12>\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32).kieng.kpi.v1.WorkContradicted.Difference\x1a`\n\x08\x43laimant\x12\x15\n\rsubmission_id\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x0f\n\x07unit_id\x18\x03 \x01(\t\x12\x14\n\x0csubmitted_by\x18\x04 \x01(\t\x1a\x39\n\nDifference\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0c\n\x04said\x18\x02 \x01(\t\x12\x0e\n\x06\x63ounts\x18\x03 \x01(\t\"\x85\x01\n\rTargetReached\x12$\n\x06target\x18\x01 \x01(\x0b\x32\x14.kieng.kpi.v1.Target\x12\r\n\x05value\x18\x02 \x01(\x03\x12\x0f\n\x07view_id\x18\x03 \x01(\t\x12.\n\nreached_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampBV\n\x0ckieng.kpi.v1B\x0b\x45ventsProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,6 +34,12 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.kpi.v1.events_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\014kieng.kpi.v1B\013EventsProtoP\001Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\252\002\014Kieng.Kpi.V1'
-  _globals['_TARGETREACHED']._serialized_start=112
-  _globals['_TARGETREACHED']._serialized_end=245
+  _globals['_WORKCONTRADICTED']._serialized_start=112
+  _globals['_WORKCONTRADICTED']._serialized_end=491
+  _globals['_WORKCONTRADICTED_CLAIMANT']._serialized_start=336
+  _globals['_WORKCONTRADICTED_CLAIMANT']._serialized_end=432
+  _globals['_WORKCONTRADICTED_DIFFERENCE']._serialized_start=434
+  _globals['_WORKCONTRADICTED_DIFFERENCE']._serialized_end=491
+  _globals['_TARGETREACHED']._serialized_start=494
+  _globals['_TARGETREACHED']._serialized_end=627
 # @@protoc_insertion_point(module_scope)

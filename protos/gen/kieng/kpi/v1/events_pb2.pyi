@@ -3,9 +3,11 @@
 isort:skip_file
 Events of topic `kieng.kpi.v1`, keyed by unit id."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from kieng.kpi.v1 import target_service_pb2 as _target_service_pb2
 import builtins as _builtins
 import sys
@@ -17,6 +19,108 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+@_typing.final
+class WorkContradicted(_message.Message):
+    """A claim of another institution contradicts the claim that leads a work. No number moves by it. Told before the events that make
+    it are counted; may be told again, with the same event id.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Claimant(_message.Message):
+        """One side."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+        INSTITUTION_ID_FIELD_NUMBER: _builtins.int
+        UNIT_ID_FIELD_NUMBER: _builtins.int
+        SUBMITTED_BY_FIELD_NUMBER: _builtins.int
+        submission_id: _builtins.str
+        """Submission that claims the work."""
+        institution_id: _builtins.str
+        """Institution that answers for it."""
+        unit_id: _builtins.str
+        """Claiming unit."""
+        submitted_by: _builtins.str
+        """Opaque subject of the credential that submitted last; the one to notify."""
+        def __init__(
+            self,
+            *,
+            submission_id: _builtins.str = ...,
+            institution_id: _builtins.str = ...,
+            unit_id: _builtins.str = ...,
+            submitted_by: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["institution_id", b"institution_id", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "unit_id", b"unit_id"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Difference(_message.Message):
+        """One fact."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        FIELD_FIELD_NUMBER: _builtins.int
+        SAID_FIELD_NUMBER: _builtins.int
+        COUNTS_FIELD_NUMBER: _builtins.int
+        field: _builtins.str
+        """Fact; `type`, `part` or `share_ppm` where the claims contradict each other in these."""
+        said: _builtins.str
+        """What the claim says; empty for nothing, and for facts that identify a person."""
+        counts: _builtins.str
+        """What counts; empty likewise."""
+        def __init__(
+            self,
+            *,
+            field: _builtins.str = ...,
+            said: _builtins.str = ...,
+            counts: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "field", b"field", "said", b"said"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    WORK_KEY_FIELD_NUMBER: _builtins.int
+    LEADING_FIELD_NUMBER: _builtins.int
+    CONTRADICTING_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    work_key: _builtins.str
+    """Work key."""
+    @_builtins.property
+    def leading(self) -> Global___WorkContradicted.Claimant:
+        """Whose facts count."""
+
+    @_builtins.property
+    def contradicting(self) -> Global___WorkContradicted.Claimant:
+        """Who says otherwise."""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___WorkContradicted.Difference]:
+        """Where, at least one; all that stands between these two."""
+
+    def __init__(
+        self,
+        *,
+        work_key: _builtins.str = ...,
+        leading: Global___WorkContradicted.Claimant | None = ...,
+        contradicting: Global___WorkContradicted.Claimant | None = ...,
+        differences: _abc.Iterable[Global___WorkContradicted.Difference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contradicting", b"contradicting", "leading", b"leading"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contradicting", b"contradicting", "differences", b"differences", "leading", b"leading", "work_key", b"work_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WorkContradicted: _TypeAlias = WorkContradicted  # noqa: Y015
 
 @_typing.final
 class TargetReached(_message.Message):

@@ -55,11 +55,16 @@ class GetKpisRequest(_message.Message):
     MIN_PROGRESS_FIELD_NUMBER: _builtins.int
     ON_DATE_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    WITH_CONTRADICTIONS_FIELD_NUMBER: _builtins.int
     on_date: _builtins.str
     """Day on which the paces of targets are told, `YYYY-MM-DD`; the server's day when empty."""
     as_of: _builtins.str
     """Read the kept state of the end of this day, `YYYY-MM-DD`, instead of the present; empty reads the present. A day that is not
     kept is FAILED_PRECONDITION with reason NOT_KEPT: ReplayKpis recomputes it. Not together with min_progress.
+    """
+    with_contradictions: _builtins.bool
+    """Mark cells whose works are claimed by units that contradict each other. Not together with `as_of`, and left out when the view
+    has over 5,000 works of several units to look at.
     """
     @_builtins.property
     def selection(self) -> _view_pb2.Selection:
@@ -76,10 +81,11 @@ class GetKpisRequest(_message.Message):
         min_progress: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
         on_date: _builtins.str = ...,
         as_of: _builtins.str = ...,
+        with_contradictions: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["selection", b"selection"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "min_progress", b"min_progress", "on_date", b"on_date", "selection", b"selection", "with_contradictions", b"with_contradictions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1006,3 +1012,215 @@ class ListOverlapsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListOverlapsResponse: _TypeAlias = ListOverlapsResponse  # noqa: Y015
+
+@_typing.final
+class TryEventsRequest(_message.Message):
+    """Some of the events to try."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    BY_MONTH_FIELD_NUMBER: _builtins.int
+    by_month: _builtins.bool
+    """True for one effect per month instead of one per year; of the first message."""
+    @_builtins.property
+    def submitted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events of submissions that are handed in, changed or withdrawn, in the order in which they would come: each a serialized
+        `kieng.submissions.v1.SubmissionChanged`, as records of the log have it.
+        """
+
+    @_builtins.property
+    def verified(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that would follow, in order, if these submissions were then verified."""
+
+    def __init__(
+        self,
+        *,
+        submitted: _abc.Iterable[_builtins.bytes] | None = ...,
+        verified: _abc.Iterable[_builtins.bytes] | None = ...,
+        by_month: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_month", b"by_month", "submitted", b"submitted", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryEventsRequest: _TypeAlias = TryEventsRequest  # noqa: Y015
+
+@_typing.final
+class BothMeasures(_message.Message):
+    """Both measures of one cell."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def declared(self) -> _view_pb2.Value:
+        """From what is declared."""
+
+    @_builtins.property
+    def verified(self) -> _view_pb2.Value:
+        """From what is verified."""
+
+    def __init__(
+        self,
+        *,
+        declared: _view_pb2.Value | None = ...,
+        verified: _view_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "verified", b"verified"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BothMeasures: _TypeAlias = BothMeasures  # noqa: Y015
+
+@_typing.final
+class Effect(_message.Message):
+    """One number that the events would change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    ONCE_SUBMITTED_FIELD_NUMBER: _builtins.int
+    ONCE_VERIFIED_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit."""
+    indicator_code: _builtins.str
+    """Indicator."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`."""
+    to_month: _builtins.str
+    """Last month, included."""
+    @_builtins.property
+    def before(self) -> Global___BothMeasures:
+        """As it stands."""
+
+    @_builtins.property
+    def once_submitted(self) -> Global___BothMeasures:
+        """After the events of `submitted`."""
+
+    @_builtins.property
+    def once_verified(self) -> Global___BothMeasures:
+        """After those of `verified` as well."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        indicator_code: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        before: Global___BothMeasures | None = ...,
+        once_submitted: Global___BothMeasures | None = ...,
+        once_verified: Global___BothMeasures | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "once_submitted", b"once_submitted", "once_verified", b"once_verified"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "from_month", b"from_month", "indicator_code", b"indicator_code", "once_submitted", b"once_submitted", "once_verified", b"once_verified", "to_month", b"to_month", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Effect: _TypeAlias = Effect  # noqa: Y015
+
+@_typing.final
+class Uncounted(_message.Message):
+    """An event that could not be counted as the view stands: it would be set aside."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission."""
+    reason: _builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "submission_id", b"submission_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Uncounted: _TypeAlias = Uncounted  # noqa: Y015
+
+@_typing.final
+class TryEventsResult(_message.Message):
+    """What the effects stand on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    UNCOUNTED_FIELD_NUMBER: _builtins.int
+    IS_CUT_FIELD_NUMBER: _builtins.int
+    events: _builtins.int
+    """Events that were counted."""
+    is_cut: _builtins.bool
+    """True when there are more effects than the 100,000 that are sent."""
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """View and position."""
+
+    @_builtins.property
+    def uncounted(self) -> _containers.RepeatedCompositeFieldContainer[Global___Uncounted]:
+        """Events that the view would set aside; at most 100 are listed."""
+
+    def __init__(
+        self,
+        *,
+        view: _view_pb2.ViewInfo | None = ...,
+        events: _builtins.int = ...,
+        uncounted: _abc.Iterable[Global___Uncounted] | None = ...,
+        is_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "is_cut", b"is_cut", "uncounted", b"uncounted", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryEventsResult: _TypeAlias = TryEventsResult  # noqa: Y015
+
+@_typing.final
+class TryEventsResponse(_message.Message):
+    """One message of TryEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EFFECTS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def effects(self) -> _containers.RepeatedCompositeFieldContainer[Global___Effect]:
+        """Numbers that would change: units in the order of the tree, then indicators in that of the catalogue, then periods."""
+
+    @_builtins.property
+    def result(self) -> Global___TryEventsResult:
+        """Set in the last message only."""
+
+    def __init__(
+        self,
+        *,
+        effects: _abc.Iterable[Global___Effect] | None = ...,
+        result: Global___TryEventsResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effects", b"effects", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryEventsResponse: _TypeAlias = TryEventsResponse  # noqa: Y015

@@ -75,6 +75,11 @@ class KpiServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.FromString,
                 _registered_method=True)
+        self.TryEvents = channel.stream_stream(
+                '/kieng.kpi.v1.KpiService/TryEvents',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsResponse.FromString,
+                _registered_method=True)
 
 
 class KpiServiceServicer:
@@ -147,6 +152,17 @@ class KpiServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryEvents(self, request_iterator, context):
+        """Tells what every number would become if these events were in the log: folds them over the works of the live view by its own
+        fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
+        message holds the result. Deadline at most 10 minutes.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
+        RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KpiServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -189,6 +205,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     servicer.GetOverlapMatrix,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.SerializeToString,
+            ),
+            'TryEvents': grpc.stream_stream_rpc_method_handler(
+                    servicer.TryEvents,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -408,6 +429,33 @@ class KpiService:
             '/kieng.kpi.v1.KpiService/GetOverlapMatrix',
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetOverlapMatrixResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/kieng.kpi.v1.KpiService/TryEvents',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.TryEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

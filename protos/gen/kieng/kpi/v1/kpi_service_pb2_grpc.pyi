@@ -66,6 +66,13 @@ class KpiServiceStub:
     """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
     every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
     """
+    TryEvents: _grpc.StreamStreamMultiCallable[_kpi_service_pb2.TryEventsRequest, _kpi_service_pb2.TryEventsResponse]
+    """Tells what every number would become if these events were in the log: folds them over the works of the live view by its own
+    fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
+    message holds the result. Deadline at most 10 minutes.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
+    RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
+    """
 
 @_typing.type_check_only
 class KpiServiceAsyncStub(KpiServiceStub):
@@ -104,6 +111,13 @@ class KpiServiceAsyncStub(KpiServiceStub):
     GetOverlapMatrix: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.GetOverlapMatrixRequest, _kpi_service_pb2.GetOverlapMatrixResponse]  # type: ignore[assignment]
     """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
     every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
+    """
+    TryEvents: _aio.StreamStreamMultiCallable[_kpi_service_pb2.TryEventsRequest, _kpi_service_pb2.TryEventsResponse]  # type: ignore[assignment]
+    """Tells what every number would become if these events were in the log: folds them over the works of the live view by its own
+    fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
+    message holds the result. Deadline at most 10 minutes.
+    Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
+    RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
     """
 
 class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -188,6 +202,19 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_kpi_service_pb2.GetOverlapMatrixResponse, _abc.Awaitable[_kpi_service_pb2.GetOverlapMatrixResponse]]:
         """Counts what the children of a unit have in common: by pair, by three, and by exact set; explains its whole count exactly. Looks at
         every joint work of the type, so it takes longer the more there are. Errors: as ListOverlaps.
+        """
+
+    @_abc_1.abstractmethod
+    def TryEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[_kpi_service_pb2.TryEventsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_kpi_service_pb2.TryEventsResponse], _abc.AsyncIterator[_kpi_service_pb2.TryEventsResponse]]:
+        """Tells what every number would become if these events were in the log: folds them over the works of the live view by its own
+        fold, and stores nothing. The events are of the caller's own institution and units, e.g. those of ImportService.TryImport. The last
+        message holds the result. Deadline at most 10 minutes.
+        Errors: INVALID_ARGUMENT, PERMISSION_DENIED (events of others), UNAVAILABLE (no view yet, or it moves too fast; repeat),
+        RESOURCE_EXHAUSTED (over 200,000 events, or another trial runs in this process; repeat later).
         """
 
 def add_KpiServiceServicer_to_server(servicer: KpiServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -312,6 +312,7 @@ class Cell(_message.Message):
     TARGET_FIELD_NUMBER: _builtins.int
     PACE_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
+    CONTRADICTIONS_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Unit."""
     indicator_code: _builtins.str
@@ -340,6 +341,10 @@ class Cell(_message.Message):
     def split(self) -> Global___Split:
         """The value by the terms of the cut asked for; unset when none was."""
 
+    @_builtins.property
+    def contradictions(self) -> Global___Contradictions:
+        """Works behind the value whose claims contradict each other; unset when they were not asked for."""
+
     def __init__(
         self,
         *,
@@ -352,16 +357,45 @@ class Cell(_message.Message):
         target: _builtins.int | None = ...,
         pace: Global___Pace | None = ...,
         split: Global___Split | None = ...,
+        contradictions: Global___Contradictions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "pace", b"pace", "split", b"split", "target", b"target", "verified", b"verified"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "contradictions", b"contradictions", "declared", b"declared", "pace", b"pace", "split", b"split", "target", b"target", "verified", b"verified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "pace", b"pace", "split", b"split", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "contradictions", b"contradictions", "declared", b"declared", "from_month", b"from_month", "indicator_code", b"indicator_code", "pace", b"pace", "split", b"split", "target", b"target", "to_month", b"to_month", "unit_id", b"unit_id", "verified", b"verified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
 
 Global___Cell: _TypeAlias = Cell  # noqa: Y015
+
+@_typing.final
+class Contradictions(_message.Message):
+    """How many works behind a cell are claimed by several units that contradict each other. They mark the value and do not change it;
+    ExplainKpi tells what each says.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    declared: _builtins.int
+    """Of what is declared."""
+    verified: _builtins.int
+    """Of what is verified."""
+    def __init__(
+        self,
+        *,
+        declared: _builtins.int = ...,
+        verified: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared", b"declared", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contradictions: _TypeAlias = Contradictions  # noqa: Y015
 
 @_typing.final
 class Selection(_message.Message):

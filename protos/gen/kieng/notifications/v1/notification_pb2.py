@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/notifications/v1/notification.proto\x12\x16kieng.notifications.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18kieng/text/v1/text.proto\"\xde\x01\n\x0cNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.kieng.notifications.v1.Kind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\r\n\x05\x61\x62out\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07read_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf8\x01\n\x0cSubscription\x12\x42\n\x0b\x65mail_kinds\x18\x01 \x03(\x0e\x32\x1c.kieng.notifications.v1.KindB\x0f\xbaH\x0c\x92\x01\t\x10\n\"\x05\x82\x01\x02\x10\x01\x12\x39\n\x05\x65mail\x18\x02 \x01(\tB*\xbaH\'r%2\x1f^([^@\\s]{1,64}@[^@\\s]{1,189})?$\xf8\xd9\x18\x01\x12<\n\x08language\x18\x03 \x01(\x0e\x32 .kieng.notifications.v1.LanguageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12+\n\x0ftarget_unit_ids\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\"\x08r\x06\x18\x64\xf8\xd9\x18\x01*\xd5\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18KIND_SUBMISSION_RETURNED\x10\x01\x12\x1c\n\x18KIND_SUBMISSION_VERIFIED\x10\x02\x12\x1c\n\x18KIND_SUBMISSION_REJECTED\x10\x03\x12\x17\n\x13KIND_TARGET_REACHED\x10\x04\x12\x1d\n\x19KIND_SUBMISSION_WITHDRAWN\x10\x05\x12\x11\n\rKIND_PROPOSAL\x10\x06\x12\x12\n\x0eKIND_EMERGENCY\x10\x07*F\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_VI\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x42\x84\x01\n\x16kieng.notifications.v1B\x11NotificationProtoP\x01Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\xaa\x02\x16Kieng.Notifications.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/notifications/v1/notification.proto\x12\x16kieng.notifications.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18kieng/text/v1/text.proto\"\xde\x01\n\x0cNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.kieng.notifications.v1.Kind\x12\x0f\n\x07subject\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\t\x12\r\n\x05\x61\x62out\x18\x05 \x01(\t\x12.\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07read_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x91\x02\n\x0cSubscription\x12\x42\n\x0b\x65mail_kinds\x18\x01 \x03(\x0e\x32\x1c.kieng.notifications.v1.KindB\x0f\xbaH\x0c\x92\x01\t\x10\n\"\x05\x82\x01\x02\x10\x01\x12\x39\n\x05\x65mail\x18\x02 \x01(\tB*\xbaH\'r%2\x1f^([^@\\s]{1,64}@[^@\\s]{1,189})?$\xf8\xd9\x18\x01\x12<\n\x08language\x18\x03 \x01(\x0e\x32 .kieng.notifications.v1.LanguageB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12+\n\x0ftarget_unit_ids\x18\x04 \x03(\tB\x12\xbaH\x0f\x92\x01\x0c\x10\x64\"\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x17\n\x0f\x65mail_confirmed\x18\x05 \x01(\x08*\x8e\x02\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18KIND_SUBMISSION_RETURNED\x10\x01\x12\x1c\n\x18KIND_SUBMISSION_VERIFIED\x10\x02\x12\x1c\n\x18KIND_SUBMISSION_REJECTED\x10\x03\x12\x17\n\x13KIND_TARGET_REACHED\x10\x04\x12\x1d\n\x19KIND_SUBMISSION_WITHDRAWN\x10\x05\x12\x11\n\rKIND_PROPOSAL\x10\x06\x12\x12\n\x0eKIND_EMERGENCY\x10\x07\x12\x1a\n\x16KIND_WORK_CONTRADICTED\x10\x08\x12\x1b\n\x17KIND_EMAIL_CONFIRMATION\x10\t*F\n\x08Language\x12\x18\n\x14LANGUAGE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bLANGUAGE_VI\x10\x01\x12\x0f\n\x0bLANGUAGE_EN\x10\x02\x42\x84\x01\n\x16kieng.notifications.v1B\x11NotificationProtoP\x01Z<kieng.internal/protos/kieng/notifications/v1;notificationsv1\xaa\x02\x16Kieng.Notifications.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,12 +43,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBSCRIPTION'].fields_by_name['language']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SUBSCRIPTION'].fields_by_name['target_unit_ids']._loaded_options = None
   _globals['_SUBSCRIPTION'].fields_by_name['target_unit_ids']._serialized_options = b'\272H\017\222\001\014\020d\"\010r\006\030d\370\331\030\001'
-  _globals['_KIND']._serialized_start=634
-  _globals['_KIND']._serialized_end=847
-  _globals['_LANGUAGE']._serialized_start=849
-  _globals['_LANGUAGE']._serialized_end=919
+  _globals['_KIND']._serialized_start=659
+  _globals['_KIND']._serialized_end=929
+  _globals['_LANGUAGE']._serialized_start=931
+  _globals['_LANGUAGE']._serialized_end=1001
   _globals['_NOTIFICATION']._serialized_start=158
   _globals['_NOTIFICATION']._serialized_end=380
   _globals['_SUBSCRIPTION']._serialized_start=383
-  _globals['_SUBSCRIPTION']._serialized_end=631
+  _globals['_SUBSCRIPTION']._serialized_end=656
 # @@protoc_insertion_point(module_scope)

@@ -44,6 +44,12 @@ class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Kind.ValueType],
     """A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
     sent to every address whatever the kinds.
     """
+    KIND_WORK_CONTRADICTED: _Kind.ValueType  # 8
+    """A claim of another institution contradicts the claim that leads a work. Told to those who submitted the two, and to whoever has
+    subscribed to one of their units.
+    """
+    KIND_EMAIL_CONFIRMATION: _Kind.ValueType  # 9
+    """A code was sent to the address of the subscription. The only kind that is sent to an address that is not confirmed."""
 
 class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
     """What a notification tells."""
@@ -66,6 +72,12 @@ KIND_EMERGENCY: Kind.ValueType  # 7
 """A proposal was declared an emergency, so that fewer institutions decide it. Told to everybody who has a subscription, and
 sent to every address whatever the kinds.
 """
+KIND_WORK_CONTRADICTED: Kind.ValueType  # 8
+"""A claim of another institution contradicts the claim that leads a work. Told to those who submitted the two, and to whoever has
+subscribed to one of their units.
+"""
+KIND_EMAIL_CONFIRMATION: Kind.ValueType  # 9
+"""A code was sent to the address of the subscription. The only kind that is sent to an address that is not confirmed."""
 Global___Kind: _TypeAlias = Kind  # noqa: Y015
 
 class _Language:
@@ -114,7 +126,9 @@ class Notification(_message.Message):
     body: _builtins.str
     """A few lines, in the reader's language."""
     about: _builtins.str
-    """What it is about: `submission:<id>`, `target:<unit>:<indicator>:<year>` or `proposal:<id>`."""
+    """What it is about: `submission:<id>`, `target:<unit>:<indicator>:<year>`, `proposal:<id>`, `work:<key>` or
+    `subscription`.
+    """
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -152,17 +166,20 @@ class Subscription(_message.Message):
     EMAIL_FIELD_NUMBER: _builtins.int
     LANGUAGE_FIELD_NUMBER: _builtins.int
     TARGET_UNIT_IDS_FIELD_NUMBER: _builtins.int
+    EMAIL_CONFIRMED_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     """Address; empty sends no e-mail. At most 254 characters."""
     language: Global___Language.ValueType
     """Language; Vietnamese when unset."""
+    email_confirmed: _builtins.bool
+    """True once the code that was sent to the address came back by ConfirmEmail; nothing else is sent to it before. Ignored in requests."""
     @_builtins.property
     def email_kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___Kind.ValueType]:
         """Kinds that are sent by e-mail as well; the inbox gets all. At most 10."""
 
     @_builtins.property
     def target_unit_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Units whose reached targets are told, with the units below; at most 100."""
+        """Units whose reached targets and contradicted works are told, with the units below; at most 100."""
 
     def __init__(
         self,
@@ -171,10 +188,11 @@ class Subscription(_message.Message):
         email: _builtins.str = ...,
         language: Global___Language.ValueType = ...,
         target_unit_ids: _abc.Iterable[_builtins.str] | None = ...,
+        email_confirmed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "email_kinds", b"email_kinds", "language", b"language", "target_unit_ids", b"target_unit_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["email", b"email", "email_confirmed", b"email_confirmed", "email_kinds", b"email_kinds", "language", b"language", "target_unit_ids", b"target_unit_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,6 +60,11 @@ class NotificationServiceStub:
                 request_serializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionRequest.SerializeToString,
                 response_deserializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionResponse.FromString,
                 _registered_method=True)
+        self.ConfirmEmail = channel.unary_unary(
+                '/kieng.notifications.v1.NotificationService/ConfirmEmail',
+                request_serializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailRequest.SerializeToString,
+                response_deserializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailResponse.FromString,
+                _registered_method=True)
 
 
 class NotificationServiceServicer:
@@ -95,7 +100,17 @@ class NotificationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def SetSubscription(self, request, context):
-        """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT.
+        """Replaces the subscription. An address that is not confirmed is sent a code, at most 5 times an hour. Idempotent.
+        Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too many codes; repeat later).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmail(self, request, context):
+        """Confirms the address of the subscription by the code that was sent to it; its mails are sent from then on. Idempotent.
+        Errors: INVALID_ARGUMENT (CODE_WRONG), FAILED_PRECONDITION (CODE_EXPIRED: no code is waiting, it is over 24 hours old, or was
+        guessed at 5 times; SetSubscription sends another).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -128,6 +143,11 @@ def add_NotificationServiceServicer_to_server(servicer, server):
                     servicer.SetSubscription,
                     request_deserializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionRequest.FromString,
                     response_serializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionResponse.SerializeToString,
+            ),
+            'ConfirmEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmail,
+                    request_deserializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailRequest.FromString,
+                    response_serializer=kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +286,33 @@ class NotificationService:
             '/kieng.notifications.v1.NotificationService/SetSubscription',
             kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionRequest.SerializeToString,
             kieng_dot_notifications_dot_v1_dot_notification__service__pb2.SetSubscriptionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.notifications.v1.NotificationService/ConfirmEmail',
+            kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailRequest.SerializeToString,
+            kieng_dot_notifications_dot_v1_dot_notification__service__pb2.ConfirmEmailResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,7 +42,14 @@ class NotificationServiceStub:
     GetSubscription: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.GetSubscriptionRequest, _notification_service_pb2.GetSubscriptionResponse]
     """Reads the subscription; an empty one when none was set. Errors: none of its own."""
     SetSubscription: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.SetSubscriptionRequest, _notification_service_pb2.SetSubscriptionResponse]
-    """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT."""
+    """Replaces the subscription. An address that is not confirmed is sent a code, at most 5 times an hour. Idempotent.
+    Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too many codes; repeat later).
+    """
+    ConfirmEmail: _grpc.UnaryUnaryMultiCallable[_notification_service_pb2.ConfirmEmailRequest, _notification_service_pb2.ConfirmEmailResponse]
+    """Confirms the address of the subscription by the code that was sent to it; its mails are sent from then on. Idempotent.
+    Errors: INVALID_ARGUMENT (CODE_WRONG), FAILED_PRECONDITION (CODE_EXPIRED: no code is waiting, it is over 24 hours old, or was
+    guessed at 5 times; SetSubscription sends another).
+    """
 
 @_typing.type_check_only
 class NotificationServiceAsyncStub(NotificationServiceStub):
@@ -58,7 +65,14 @@ class NotificationServiceAsyncStub(NotificationServiceStub):
     GetSubscription: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.GetSubscriptionRequest, _notification_service_pb2.GetSubscriptionResponse]  # type: ignore[assignment]
     """Reads the subscription; an empty one when none was set. Errors: none of its own."""
     SetSubscription: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.SetSubscriptionRequest, _notification_service_pb2.SetSubscriptionResponse]  # type: ignore[assignment]
-    """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT."""
+    """Replaces the subscription. An address that is not confirmed is sent a code, at most 5 times an hour. Idempotent.
+    Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too many codes; repeat later).
+    """
+    ConfirmEmail: _aio.UnaryUnaryMultiCallable[_notification_service_pb2.ConfirmEmailRequest, _notification_service_pb2.ConfirmEmailResponse]  # type: ignore[assignment]
+    """Confirms the address of the subscription by the code that was sent to it; its mails are sent from then on. Idempotent.
+    Errors: INVALID_ARGUMENT (CODE_WRONG), FAILED_PRECONDITION (CODE_EXPIRED: no code is waiting, it is over 24 hours old, or was
+    guessed at 5 times; SetSubscription sends another).
+    """
 
 class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Inbox and subscription of the person who calls; nobody sees another's."""
@@ -101,6 +115,19 @@ class NotificationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _notification_service_pb2.SetSubscriptionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_notification_service_pb2.SetSubscriptionResponse, _abc.Awaitable[_notification_service_pb2.SetSubscriptionResponse]]:
-        """Replaces the subscription. Idempotent. Errors: INVALID_ARGUMENT."""
+        """Replaces the subscription. An address that is not confirmed is sent a code, at most 5 times an hour. Idempotent.
+        Errors: INVALID_ARGUMENT, RESOURCE_EXHAUSTED (too many codes; repeat later).
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmEmail(
+        self,
+        request: _notification_service_pb2.ConfirmEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_notification_service_pb2.ConfirmEmailResponse, _abc.Awaitable[_notification_service_pb2.ConfirmEmailResponse]]:
+        """Confirms the address of the subscription by the code that was sent to it; its mails are sent from then on. Idempotent.
+        Errors: INVALID_ARGUMENT (CODE_WRONG), FAILED_PRECONDITION (CODE_EXPIRED: no code is waiting, it is over 24 hours old, or was
+        guessed at 5 times; SetSubscription sends another).
+        """
 
 def add_NotificationServiceServicer_to_server(servicer: NotificationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

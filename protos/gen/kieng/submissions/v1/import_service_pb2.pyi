@@ -3,8 +3,10 @@
 isort:skip_file
 Takes many submissions at once."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from kieng.submissions.v1 import submission_pb2 as _submission_pb2
@@ -65,10 +67,15 @@ class ImportSubmissionsRequest(_message.Message):
     SOURCE_RECORD_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row in the caller's file, given back in the answer; from 1."""
     reason: _builtins.str
     """Why, when the row withdraws; at most 1,000 characters."""
+    version_before: _builtins.int
+    """Version that the record's submission must have now, 0 for none; otherwise the row is refused with ABORTED, reason PLAN_OUTDATED.
+    Unset imports whatever the version. TryImport tells it as `version_before`.
+    """
     @_builtins.property
     def source_record(self) -> _submission_pb2.SourceRecord:
         """Record the row stands for. Required."""
@@ -84,12 +91,15 @@ class ImportSubmissionsRequest(_message.Message):
         source_record: _submission_pb2.SourceRecord | None = ...,
         content: _submission_pb2.Content | None = ...,
         reason: _builtins.str = ...,
+        version_before: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "source_record", b"source_record"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_version_before", b"_version_before", "content", b"content", "source_record", b"source_record", "version_before", b"version_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "reason", b"reason", "row", b"row", "source_record", b"source_record"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_version_before", b"_version_before", "content", b"content", "reason", b"reason", "row", b"row", "source_record", b"source_record", "version_before", b"version_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__version_before: _TypeAlias = _typing.Literal["version_before"]  # noqa: Y015
+    _WhichOneofArgType__version_before: _TypeAlias = _typing.Literal["_version_before", b"_version_before"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__version_before) -> _WhichOneofReturnType__version_before | None: ...
 
 Global___ImportSubmissionsRequest: _TypeAlias = ImportSubmissionsRequest  # noqa: Y015
 
@@ -104,6 +114,8 @@ class ImportSubmissionsResponse(_message.Message):
     SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    MAY_BE_SAME_FIELD_NUMBER: _builtins.int
+    SHARES_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row."""
     outcome: Global___Outcome.ValueType
@@ -116,6 +128,16 @@ class ImportSubmissionsResponse(_message.Message):
     def error(self) -> _status_pb2.Status:
         """Why it was refused, naming the field; unset otherwise."""
 
+    @_builtins.property
+    def may_be_same(self) -> _containers.RepeatedCompositeFieldContainer[Global___LikeClaim]:
+        """Claims of the institution that may be about the same work under another work key, as far as the caller's units contain them; at
+        most 5. Nothing is counted by it: correct the number of one of them if they are the same. Only when the row changed something.
+        """
+
+    @_builtins.property
+    def shares(self) -> Global___SharesOfWork:
+        """Set when the claims of the institution on the row's work declare more than the whole of it, or only some of them a share."""
+
     def __init__(
         self,
         *,
@@ -124,11 +146,149 @@ class ImportSubmissionsResponse(_message.Message):
         submission_id: _builtins.str = ...,
         version: _builtins.int = ...,
         error: _status_pb2.Status | None = ...,
+        may_be_same: _abc.Iterable[Global___LikeClaim] | None = ...,
+        shares: Global___SharesOfWork | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "shares", b"shares"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "row", b"row", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "row", b"row", "shares", b"shares", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportSubmissionsResponse: _TypeAlias = ImportSubmissionsResponse  # noqa: Y015
+
+@_typing.final
+class LikeClaim(_message.Message):
+    """A claim on a work that may be the work of a row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    WORK_KEY_FIELD_NUMBER: _builtins.int
+    SOURCE_RECORD_FIELD_NUMBER: _builtins.int
+    submission_id: _builtins.str
+    """Submission."""
+    unit_id: _builtins.str
+    """Its claiming unit."""
+    work_key: _builtins.str
+    """Its work key."""
+    @_builtins.property
+    def source_record(self) -> _submission_pb2.SourceRecord:
+        """Record it was imported from; unset if it was not."""
+
+    def __init__(
+        self,
+        *,
+        submission_id: _builtins.str = ...,
+        unit_id: _builtins.str = ...,
+        work_key: _builtins.str = ...,
+        source_record: _submission_pb2.SourceRecord | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source_record", b"source_record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source_record", b"source_record", "submission_id", b"submission_id", "unit_id", b"unit_id", "work_key", b"work_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LikeClaim: _TypeAlias = LikeClaim  # noqa: Y015
+
+@_typing.final
+class SharesOfWork(_message.Message):
+    """The shares that the claims of an institution on one work declare."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECLARED_PPM_FIELD_NUMBER: _builtins.int
+    DECLARING_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
+    declared_ppm: _builtins.int
+    """Sum of the declared shares in parts per million."""
+    declaring: _builtins.int
+    """Number of claims that declare a share."""
+    silent: _builtins.int
+    """Number of claims that declare none. While there is one, the others' shares count for nothing: the work is split evenly."""
+    def __init__(
+        self,
+        *,
+        declared_ppm: _builtins.int = ...,
+        declaring: _builtins.int = ...,
+        silent: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["declared_ppm", b"declared_ppm", "declaring", b"declaring", "silent", b"silent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SharesOfWork: _TypeAlias = SharesOfWork  # noqa: Y015
+
+@_typing.final
+class TryImportRequest(_message.Message):
+    """One row that is only tried."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROW_FIELD_NUMBER: _builtins.int
+    WITH_EVENTS_FIELD_NUMBER: _builtins.int
+    with_events: _builtins.bool
+    """True for the events, too; they are what KpiService.TryEvents counts."""
+    @_builtins.property
+    def row(self) -> Global___ImportSubmissionsRequest:
+        """The row as ImportSubmissions would get it. Required."""
+
+    def __init__(
+        self,
+        *,
+        row: Global___ImportSubmissionsRequest | None = ...,
+        with_events: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["row", b"row"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["row", b"row", "with_events", b"with_events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryImportRequest: _TypeAlias = TryImportRequest  # noqa: Y015
+
+@_typing.final
+class TryImportResponse(_message.Message):
+    """What would become of one row."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    VERSION_BEFORE_FIELD_NUMBER: _builtins.int
+    SUBMITTED_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    version_before: _builtins.int
+    """Version that the record's submission has now; 0 for none."""
+    @_builtins.property
+    def answer(self) -> Global___ImportSubmissionsResponse:
+        """What ImportSubmissions would answer; the submission's id is empty for a submission that does not exist yet."""
+
+    @_builtins.property
+    def submitted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that the import would publish, each a serialized `SubmissionChanged`; empty when nothing changes, and unless they were
+        asked for.
+        """
+
+    @_builtins.property
+    def verified(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that would follow if the claim were then verified; empty for a withdrawal."""
+
+    def __init__(
+        self,
+        *,
+        answer: Global___ImportSubmissionsResponse | None = ...,
+        version_before: _builtins.int = ...,
+        submitted: _abc.Iterable[_builtins.bytes] | None = ...,
+        verified: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "submitted", b"submitted", "verified", b"verified", "version_before", b"version_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryImportResponse: _TypeAlias = TryImportResponse  # noqa: Y015

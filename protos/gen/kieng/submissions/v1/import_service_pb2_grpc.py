@@ -41,6 +41,11 @@ class ImportServiceStub:
                 request_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsRequest.SerializeToString,
                 response_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsResponse.FromString,
                 _registered_method=True)
+        self.TryImport = channel.stream_stream(
+                '/kieng.submissions.v1.ImportService/TryImport',
+                request_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.SerializeToString,
+                response_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.FromString,
+                _registered_method=True)
 
 
 class ImportServiceServicer:
@@ -57,6 +62,15 @@ class ImportServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TryImport(self, request_iterator, context):
+        """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
+        before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
+        Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ImportServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -64,6 +78,11 @@ def add_ImportServiceServicer_to_server(servicer, server):
                     servicer.ImportSubmissions,
                     request_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsRequest.FromString,
                     response_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsResponse.SerializeToString,
+            ),
+            'TryImport': grpc.stream_stream_rpc_method_handler(
+                    servicer.TryImport,
+                    request_deserializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.FromString,
+                    response_serializer=kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -95,6 +114,33 @@ class ImportService:
             '/kieng.submissions.v1.ImportService/ImportSubmissions',
             kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsRequest.SerializeToString,
             kieng_dot_submissions_dot_v1_dot_import__service__pb2.ImportSubmissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryImport(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/kieng.submissions.v1.ImportService/TryImport',
+            kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportRequest.SerializeToString,
+            kieng_dot_submissions_dot_v1_dot_import__service__pb2.TryImportResponse.FromString,
             options,
             channel_credentials,
             insecure,

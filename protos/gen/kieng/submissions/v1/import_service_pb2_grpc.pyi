@@ -40,6 +40,11 @@ class ImportServiceStub:
     safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
     Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
     """
+    TryImport: _grpc.StreamStreamMultiCallable[_import_service_pb2.TryImportRequest, _import_service_pb2.TryImportResponse]
+    """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
+    before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
+    Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
+    """
 
 @_typing.type_check_only
 class ImportServiceAsyncStub(ImportServiceStub):
@@ -52,6 +57,11 @@ class ImportServiceAsyncStub(ImportServiceStub):
     """One answer per row, in order; a refused row does not stop the others. Rows are acknowledged in groups, once they are
     safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
     Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
+    """
+    TryImport: _aio.StreamStreamMultiCallable[_import_service_pb2.TryImportRequest, _import_service_pb2.TryImportResponse]  # type: ignore[assignment]
+    """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
+    before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
+    Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
     """
 
 class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -68,6 +78,17 @@ class ImportServiceServicer(metaclass=_abc_1.ABCMeta):
         """One answer per row, in order; a refused row does not stop the others. Rows are acknowledged in groups, once they are
         safe. Idempotent by source record. Deadline at most 10 minutes; after a cut, send the whole file again.
         Errors of a row: as CreateSubmission and AmendSubmission. Errors of the call: UNAVAILABLE, PERMISSION_DENIED.
+        """
+
+    @_abc_1.abstractmethod
+    def TryImport(
+        self,
+        request_iterator: _MaybeAsyncIterator[_import_service_pb2.TryImportRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_import_service_pb2.TryImportResponse], _abc.AsyncIterator[_import_service_pb2.TryImportResponse]]:
+        """Tells what ImportSubmissions would make of the same rows, by the same checks, and writes nothing. A row sees what the rows
+        before it in the call would have made. One answer per row, in order. Deadline at most 10 minutes.
+        Errors of a row: as ImportSubmissions. Errors of the call: as ImportSubmissions, RESOURCE_EXHAUSTED (over 20,000 rows in a call).
         """
 
 def add_ImportServiceServicer_to_server(servicer: ImportServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

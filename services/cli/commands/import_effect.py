@@ -1,0 +1,172 @@
+"""What an import would change: every number, as it stands, once submitted, and once verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+
+from kieng.kpi.v1 import kpi_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli.client.clients import Clients
+from services.cli.client.resuming import Patience
+from services.cli.commands.import_sending import Trial
+from services.cli.errors import CallFailed
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.render import value_json, value_text, view_json
+from services.cli.terminal.screen import Screen
+
+BYTES_PER_MESSAGE = 256 * 1024
+EVENTS_PER_MESSAGE = 1_000
+SHOWN_MAX = 500
+STAGES = ("before", "once_submitted", "once_verified")
+
+
+@dataclass
+class Numbers:
+    """The numbers that an import would change, and what they stand on."""
+
+    effects: list[api.Effect] = field(default_factory=list)
+    result: api.TryEventsResult = field(default_factory=api.TryEventsResult)
+
+    def document(self) -> dict[str, Any]:
+        """Return them as JSON; what is verified counts only once it is."""
+        return {
+            "assumes": "every row is verified, in the order of the file",
+            "view": view_json(self.result.view, datetime.now(UTC)),
+            "events": self.result.events,
+            "uncounted": [
+                {"submission_id": each.submission_id, "reason": each.reason}
+                for each in self.result.uncounted
+            ],
+            "is_cut": self.result.is_cut,
+            "numbers": [effect_json(effect) for effect in self.effects],
+        }
+
+
+def effect_json(effect: api.Effect) -> dict[str, Any]:
+    """Return one number before and after as `--output json` prints it."""
+    return {
+        "unit": effect.unit_id,
+        "indicator": effect.indicator_code,
+        "from": effect.from_month,
+        "to": effect.to_month,
+        **{
+            stage: {
+                "declared": value_json(getattr(effect, stage).declared),
+                "verified": value_json(getattr(effect, stage).verified),
+            }
+            for stage in STAGES
+        },
+    }
+
+
+def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patience) -> Numbers:
+    """Ask what the events of a trial would change.
+
+    Args:
+        clients: where to ask.
+        trial: the events.
+        by_month: one number per month instead of one per year.
+        patience: how long to wait for an answer.
+
+    Raises:
+        CallFailed: there is no view, or the service did not come back in time.
+    """
+    stub = clients.stub(KpiServiceStub)
+    requests = list(_requests(trial, by_month))
+    while True:
+        numbers = Numbers()
+        try:
+            for answer in stub.TryEvents(iter(requests)):
+                numbers.effects += answer.effects
+                if answer.HasField("result"):
+                    numbers.result = answer.result
+            return numbers
+        except CallFailed as failure:
+            patience.wait(failure)
+
+
+def _requests(trial: Trial, by_month: bool) -> Iterator[api.TryEventsRequest]:
+    yield api.TryEventsRequest(by_month=by_month)
+    for several in _messages(trial.submitted):
+        yield api.TryEventsRequest(submitted=several)
+    for several in _messages(trial.verified):
+        yield api.TryEventsRequest(verified=several)
+
+
+def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Split events so that each message is small enough for a service to take."""
+    several: list[bytes] = []
+    size = 0
+    for event in events:
+        if several and (
+            size + len(event) > BYTES_PER_MESSAGE or len(several) == EVENTS_PER_MESSAGE
+        ):
+            yield several
+            several, size = [], 0
+        several.append(event)
+        size += len(event)
+    if several:
+        yield several
+
+
+def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
+    """Return the numbers as a table, with what they assume.
+
+    Args:
+        screen: language and width.
+        names: names of the indicators.
+        numbers: what would change.
+    """
+    if not numbers.effects:
+        return screen.text("import.effect_none")
+    headings = ("unit", "indicator", "period", ">declared", ">verified")
+    shown = screen.table(*headings, title=screen.text("import.effect"))
+    for effect in numbers.effects[:SHOWN_MAX]:
+        unit = names.units_of_value.get(effect.indicator_code, "")
+        shown.add_row(
+            effect.unit_id,
+            effect.indicator_code,
+            _period(effect),
+            *(_steps(screen, effect, measure, unit) for measure in ("declared", "verified")),
+        )
+    more = len(numbers.effects) - SHOWN_MAX
+    if more > 0 or numbers.result.is_cut:
+        shown.caption = screen.text("import.effect_more", more=max(more, 0))
+    return Group(shown, screen.text("import.effect_assumes"))
+
+
+def _period(effect: api.Effect) -> str:
+    year = effect.from_month[:4]
+    is_year = (effect.from_month, effect.to_month) == (f"{year}-01", f"{year}-12")
+    return year if is_year else effect.from_month
+
+
+def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
+    """Return the steps of a value, `3 → 5 → 8`; each only if it differs from the one before."""
+    steps: list[view_pb2.Value] = []
+    for stage in STAGES:
+        value = getattr(getattr(effect, stage), measure)
+        if not steps or steps[-1] != value:
+            steps.append(value)
+    return " → ".join(value_text(value, unit, screen.lang) for value in steps)
+
+
+def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
+    """Return the steps of both measures of a number, given as JSON, in a line each."""
+    lines = []
+    for measure in ("declared", "verified"):
+        steps = " → ".join(_json_text(stage[measure]) for stage in stages)
+        lines.append(f"{screen.text(f'measure.{measure}')}: {steps}")
+    return "\n".join(lines)
+
+
+def _json_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{value['numerator']}/{value['denominator']}"
+    return str(value)

@@ -1,0 +1,232 @@
+"""A plan of an import: what a dry run found, kept in a file, so that exactly this is committed.
+
+The file is JSON: how the rows were read and a digest of each, what becomes of each, and the numbers
+that change. It has no content of a row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kieng.submissions.v1 import import_service_pb2
+from services.cli.commands.import_effect import STAGES, Numbers
+from services.cli.commands.import_report import Report
+from services.cli.commands.import_sending import PlannedRow, Trial
+from services.cli.errors import USAGE, Failure
+from services.cli.files.bibliographies import Completion, read_mapping
+from services.cli.files.submission_file import Reading
+
+FORMAT = 1
+Requests = Sequence[import_service_pb2.ImportSubmissionsRequest]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which file is imported, how it is read, and what becomes of it if rows are refused."""
+
+    file: str
+    type_name: str = ""
+    system: str = ""
+    sheet: str = ""
+    hidden_rows: str = "include"
+    source: str = ""
+    mapping: str = ""
+    unit: str = ""
+    month_day: str = ""
+    policy: str = ""
+    by_month: bool = False
+
+    def reading(self) -> Reading:
+        """Return how the file is read.
+
+        Raises:
+            Failure: the mapping cannot be read.
+        """
+        return Reading(
+            type_name=self.type_name,
+            system=self.system,
+            sheet=self.sheet,
+            skip_hidden=self.hidden_rows == "skip",
+            source=self.source,
+            mapping=read_mapping(Path(self.mapping)) if self.mapping else None,
+            completion=Completion(self.unit, self.month_day),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as it was planned: of a row, of one of its columns, or of a number.
+
+    Args:
+        row: number of the row; 0 for a number.
+        place: column, or unit, indicator and period; empty for the whole row.
+        planned: as JSON; None if it was not there.
+        now: as JSON; None if it is not there any more.
+    """
+
+    row: int
+    place: str
+    planned: Any
+    now: Any
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        where = {"row": self.row, "column": self.place} if self.row else {"number": self.place}
+        return {**where, "planned": self.planned, "now": self.now}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a dry run found.
+
+    Args:
+        institution: for which the rows are imported.
+        asked: how the file is read.
+        rows: what becomes of each row that can be read.
+        digests: number of such a row -> SHA-256 of what is sent for it.
+        refused: rows and columns that are refused.
+        numbers: unit, indicator and period -> values; None if they were left out.
+        view: view and position that the numbers are of.
+    """
+
+    institution: str
+    asked: Asked
+    rows: Sequence[PlannedRow]
+    digests: Mapping[str, str]
+    refused: Sequence[Sequence[Any]]
+    numbers: Mapping[str, Any] | None = None
+    view: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def content_sha256(self) -> str:
+        """Digest of everything that is sent."""
+        listed = "".join(self.digests[number] for number in self.digests)
+        return hashlib.sha256(listed.encode()).hexdigest()
+
+    def write(self, path: Path) -> None:
+        """Write the plan to a file."""
+        document = {"kieng_import_plan": FORMAT, "content_sha256": self.content_sha256}
+        document |= asdict(self) | {"rows": [list(asdict(row).values()) for row in self.rows]}
+        path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    @property
+    def versions(self) -> dict[int, int]:
+        """Row -> version that its record must have before it is imported; of the rows that are."""
+        return {row.row: row.version_before for row in self.rows if row.outcome != "refused"}
+
+
+def read(path: Path) -> Plan:
+    """Read a plan.
+
+    Raises:
+        Failure: there is no such file, or it is no plan, or was changed by hand.
+    """
+    if not path.is_file():
+        raise Failure(f"{path}: no such file", USAGE)
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document.pop("kieng_import_plan") != FORMAT:
+            raise Failure(f"{path}: a plan of another release; make it again with --dry-run", USAGE)
+        digest = document.pop("content_sha256")
+        plan = Plan(
+            **document
+            | {
+                "asked": Asked(**document["asked"]),
+                "rows": [PlannedRow(*row) for row in document["rows"]],
+            }
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Failure(f"{path}: not a plan of an import ({error})", USAGE) from error
+    if digest != plan.content_sha256:
+        raise Failure(f"{path}: the plan was changed; make it again with --dry-run", USAGE)
+    return plan
+
+
+def asked_again(plan: Plan, given: Asked, default: Asked, institution: str) -> Asked:
+    """Return how the file of a plan is read; a file that was given is taken for the planned one.
+
+    Args:
+        plan: the plan.
+        given: the options of this command.
+        default: the options of a command without any.
+        institution: of this command; empty if its token says.
+
+    Raises:
+        Failure: another institution or other options are given. The caller's fault.
+    """
+    if institution and plan.institution and institution != plan.institution:
+        raise Failure(f"the plan is for {plan.institution}, not for {institution}", USAGE)
+    if replace(given, file="", policy="") != replace(default, file="", policy=""):
+        raise Failure("--commit reads the file as planned; give no other options for it", USAGE)
+    return replace(plan.asked, file=given.file or plan.asked.file)
+
+
+def make(
+    institution: str,
+    asked: Asked,
+    requests: Requests,
+    report: Report,
+    trial: Trial,
+    numbers: Numbers | None,
+) -> Plan:
+    """Return the plan of a dry run.
+
+    Args:
+        institution: for which the rows are imported.
+        asked: how the file is read.
+        requests: rows that can be read.
+        report: what is refused.
+        trial: what becomes of the others.
+        numbers: what changes; None if it was left out.
+    """
+    found = numbers.document() if numbers is not None else {}
+    return Plan(
+        institution=institution,
+        asked=asked,
+        rows=trial.rows,
+        digests={str(request.row): _sha256(request) for request in requests},
+        refused=sorted({(each.row, each.column) for each in report.refused}),
+        numbers=_keyed(found["numbers"]) if numbers is not None else None,
+        view=found.get("view", {}),
+    )
+
+
+def differences(planned: Plan, now: Plan) -> Iterator[Difference]:
+    """Yield what is not as it was planned: contents of rows, their outcomes, then numbers."""
+    plans = planned, now
+    for number, was, found in _unlike(*(plan.digests for plan in plans)):
+        yield Difference(int(number), "sha256", was, found)
+    outcomes = ({row.row: asdict(row) for row in plan.rows} for plan in plans)
+    for row, was, found in _unlike(*outcomes):
+        yield Difference(row, "", was, found)
+    refused = (dict.fromkeys(map(tuple, plan.refused), "refused") for plan in plans)
+    for (row, column), was, found in _unlike(*refused):
+        yield Difference(row, column, was, found)
+    if planned.numbers is not None and now.numbers is not None:
+        for place, was, found in _unlike(planned.numbers, now.numbers):
+            yield Difference(0, place, was, found)
+
+
+def _unlike(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> Iterator[tuple[Any, Any, Any]]:
+    for key in [*one, *(key for key in other if key not in one)]:
+        was, found = one.get(key), other.get(key)
+        if was != found:
+            yield key, was, found
+
+
+def _keyed(numbers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        " ".join((each["unit"], each["indicator"], each["from"], each["to"])): [
+            each[stage] for stage in STAGES
+        ]
+        for each in numbers
+    }
+
+
+def _sha256(request: import_service_pb2.ImportSubmissionsRequest) -> str:
+    return hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()

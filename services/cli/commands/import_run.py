@@ -1,0 +1,171 @@
+"""One run of `kieng import`: read, try, and then import, as its policy says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.progress import Progress
+
+from services.cli.commands import import_effect, import_plan
+from services.cli.commands.import_effect import Numbers
+from services.cli.commands.import_plan import Asked, Difference, Plan
+from services.cli.commands.import_report import Report, local_mistakes, show
+from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
+from services.cli.commands.kpi import read_names
+from services.cli.files import submission_file, submission_rows
+from services.cli.session import Session
+from services.cli.terminal.render import NOTHING
+from services.cli.terminal.screen import Screen
+
+
+class Policy(StrEnum):
+    """What becomes of the good rows of a file when others are refused."""
+
+    good_rows = "good-rows"
+    all_or_nothing = "all-or-nothing"
+
+
+@dataclass
+class Run:
+    """One run, and what became of it.
+
+    Args:
+        session: language, screen and services.
+        asked: which file, and how.
+    """
+
+    session: Session
+    asked: Asked
+    report: Report = field(default_factory=Report)
+    numbers: Numbers | None = None
+    changed: list[Difference] = field(default_factory=list)
+    is_written: bool = False
+
+    def __post_init__(self) -> None:
+        """Read the file; say what is left unread, and report what cannot be read."""
+        self.path = Path(self.asked.file)
+        self.parsed = submission_file.read(self.path, self.asked.reading())
+        for notice in self.parsed.notices:
+            self.session.screen.say(notice.key, **notice.values)
+        local_mistakes(self.session.screen, self.parsed.wrong, self.report)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the policy lets nothing be written, because rows are refused."""
+        return bool(self.report.refused) and self.asked.policy == Policy.all_or_nothing
+
+    def dry(self, with_effect: bool) -> Plan:
+        """Try all rows and, if wanted, count what they would change; nothing is written."""
+        trial = self._try(with_effect)
+        if with_effect:
+            # What is refused whole changes no number.
+            counted = Trial() if self.is_stopped else trial
+            patience = patience_of(self.session.screen)
+            asked = (counted, self.asked.by_month, patience)
+            self.numbers = import_effect.numbers_of(self.session.clients, *asked)
+        made_of = (self.session.institution, self.asked, self.parsed.requests, self.report)
+        return import_plan.make(*made_of, trial, self.numbers)
+
+    def write(self) -> None:
+        """Import the rows; all or none of them if the policy says so."""
+        if self.asked.policy == Policy.all_or_nothing:
+            plan = self.dry(with_effect=False)
+            if not self.is_stopped:
+                self._send(plan.versions)
+            return
+        self._send(None)
+
+    def commit(self, plan: Plan) -> None:
+        """Import what a plan says, unless something is not as it was planned."""
+        now = self.dry(with_effect=plan.numbers is not None)
+        self.changed = list(import_plan.differences(plan, now))
+        if not self.changed and not self.is_stopped:
+            self._send(plan.versions)
+
+    def _try(self, with_events: bool) -> Trial:
+        if not self.parsed.requests:
+            return Trial()
+        with self.session.screen.progress() as progress:
+            advance = bar(progress, f"? {self.path.name}", self.parsed)
+            patience = patience_of(self.session.screen)
+            asked = (self.parsed.requests, self.report, advance, patience, with_events)
+            return try_rows(self.session.clients, *asked)
+
+    def _send(self, versions: Mapping[int, int] | None) -> None:
+        """Send the rows; with versions only those that have one, and only if it still holds."""
+        requests = list(self.parsed.requests)
+        if versions is not None:
+            requests = [each for each in requests if each.row in versions]
+            for request in requests:
+                request.version_before = versions[request.row]
+            # Those that are not sent stay refused; the others are counted by their real outcome.
+            self.report.counts = Counter(refused=len(self.report.refused_rows))
+        with self.session.screen.progress() as progress:
+            advance = bar(progress, self.path.name, self.parsed)
+            patience = patience_of(self.session.screen)
+            send(self.session.clients, requests, self.report, advance, patience)
+        self.is_written = True
+
+    def document(self) -> dict[str, Any]:
+        """Return what became of it as JSON."""
+        found = self.report.document()
+        found |= {"policy": self.asked.policy, "written": self.is_written}
+        if self.numbers is not None:
+            found["effect"] = self.numbers.document()
+        if self.changed:
+            found["changed"] = [each.document() for each in self.changed]
+        return found
+
+    def show(self) -> RenderableType:
+        """Return what became of it as tables."""
+        screen = self.session.screen
+        parts: list[RenderableType] = []
+        if self.numbers is not None and not self.is_written:
+            names = read_names(self.session)
+            parts.append(import_effect.table(screen, names, self.numbers))
+        parts.append(show(screen, self.report))
+        if self.changed:
+            parts.append(_changes(screen, self.changed))
+        return Group(*parts, *self._remarks(screen))
+
+    def _remarks(self, screen: Screen) -> list[str]:
+        said = [screen.text(f"import.policy_{self.asked.policy.replace('-', '_')}")]
+        if not self.is_written:
+            said.append(screen.text("import.nothing_written"))
+        elif self.is_stopped:
+            said.append(screen.text("import.policy_overtaken"))
+        if self.numbers is not None and self.numbers.result.uncounted:
+            first = self.numbers.result.uncounted[0].reason
+            said.append(screen.text("import.effect_uncounted", reason=first))
+        return said
+
+
+def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:
+    """Add a bar for a file; call the result after each row."""
+    task = progress.add_task(name, total=len(parsed.requests))
+    return lambda: progress.advance(task)
+
+
+def _changes(screen: Screen, changed: list[Difference]) -> RenderableType:
+    table = screen.table("about", "planned", "now", title=screen.text("import.changed"))
+    for each in changed[: import_effect.SHOWN_MAX]:
+        row = f"{screen.text('heading.row')} {each.row}" if each.row else ""
+        values = (_change_text(screen, value) for value in (each.planned, each.now))
+        table.add_row(f"{row} {each.place}".strip(), *values)
+    return table
+
+
+def _change_text(screen: Screen, value: Any) -> str:
+    if isinstance(value, list):
+        return import_effect.stages_text(screen, value)
+    if isinstance(value, dict):
+        outcome = screen.text(f"heading.{value['outcome']}")
+        steps = f"{value['version_before']} → {value['version']}"
+        return f"{value['record_id']}: {outcome}, {screen.text('heading.version')} {steps}"
+    return NOTHING if value is None else str(value)

@@ -1,0 +1,85 @@
+"""Writes the rows of a file that were refused, in its own columns, to be mended and imported again.
+
+The first column says why. A cell that a spreadsheet changed is left empty, because writing what it
+shows would make the change look like the truth.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import xlsxwriter
+
+from services.cli.errors import USAGE, Failure
+from services.cli.files.cells import Cell, cell_text
+from services.cli.files.submission_rows import Parsed
+from services.cli.terminal.escaping import visible
+
+CSV, XLSX = ".csv", ".xlsx"
+REPEATED = "cell.twice"
+"""Problem of a record that an earlier row has; the row must not amend it when it is sent alone."""
+
+
+def check(to: Path, source: Path) -> None:
+    """Check that refused rows of a file can be written to another.
+
+    Raises:
+        Failure: it is neither CSV nor XLSX, or is XLSX for a CSV, whose broken rows a spreadsheet
+            would complete.
+    """
+    kinds = (CSV,) if source.suffix.lower() == CSV else (CSV, XLSX)
+    if to.suffix.lower() not in kinds:
+        wanted = " or ".join(kinds)
+        raise Failure(f"{to}: the refused rows of {source.name} go to a {wanted} file", USAGE)
+    if to.resolve() == source.resolve():
+        raise Failure(f"{to}: is the file that is imported; give another name", USAGE)
+
+
+def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
+    """Write the rows that have reasons.
+
+    Args:
+        path: a .csv or .xlsx file, replaced if it exists.
+        parsed: the file that they are of.
+        reasons: number of a row in that file -> why it was refused.
+        heading: of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
+    """
+    rows = [[heading, *parsed.table.header], *_rows(parsed, reasons)]
+    if path.suffix.lower() == CSV:
+        # With the mark by which spreadsheets recognise UTF-8.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows(rows)
+        return
+    with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
+        sheet, text = book.add_worksheet(), book.add_format({"num_format": "@"})
+        sheet.set_column(0, len(rows[0]), 22, text)
+        for at, row in enumerate(rows):
+            for column, cell in enumerate(row):
+                sheet.write_string(at, column, cell, text)
+
+
+def _rows(parsed: Parsed, reasons: Mapping[int, Sequence[str]]) -> Iterator[list[str]]:
+    wrong = {(each.row, each.column): each.problem for each in parsed.wrong}
+    for number, cells in parsed.table.rows:
+        if number in reasons:
+            names = [*parsed.names, *[""] * len(cells)]
+            pairs = zip(names, cells, strict=False)
+            kept = (_kept(wrong.get((number, name), ""), cell) for name, cell in pairs)
+            yield [visible("; ".join(reasons[number])), *kept]
+
+
+def _kept(problem: str, cell: Cell) -> str:
+    if problem == REPEATED or (problem and not isinstance(cell, str)):
+        return ""
+    # As it is, and not as a formula would be made harmless: it is the user's own text.
+    return cell if isinstance(cell, str) else cell_text(cell)
+
+
+def by_row(problems: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
+    """Return the reasons of each row."""
+    found: dict[int, list[str]] = {}
+    for row, problem in problems:
+        found.setdefault(row, []).append(problem)
+    return found

@@ -1,0 +1,94 @@
+"""The credential of a service for calls to others: its own signature around its caller's token.
+
+The called service then knows both: who calls, and for whom. A caller's token alone opens no other
+service than the one that it was made for, and a service alone opens nothing (ADR 0033).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from services.kernel.access import SERVICE_TOKEN_SECONDS_MAX, audience_of, issuer_of
+
+REUSED_SECONDS = 30.0
+"""A token is signed again long before it expires."""
+KEPT_MAX = 1024
+
+
+class ServiceTokens:
+    """Makes the tokens of one service, for one other service. Thread-safe.
+
+    Args:
+        service: name of the service that calls.
+        called: name of the one that is called.
+        key: its private key, PEM; empty passes tokens of callers on as they are.
+
+    Raises:
+        ValueError: the key is no Ed25519 private key without password.
+    """
+
+    def __init__(self, service: str, called: str, key: str) -> None:
+        self._service, self._called = service, called
+        self._key = read_service_key(key) if key else None
+        self._lock = threading.Lock()
+        self._made: OrderedDict[str, tuple[str, float]] = OrderedDict()
+
+    def around(self, token: str) -> str:
+        """Return the token to call with in the name of whose token this is."""
+        if self._key is None:
+            return token
+        now = time.time()
+        with self._lock:
+            made, at = self._made.get(token, ("", 0.0))
+            if not made or now - at > REUSED_SECONDS:
+                made = self._sign(self._key, token, int(now))
+                self._made[token] = made, now
+                self._made.move_to_end(token)
+                while len(self._made) > KEPT_MAX:
+                    self._made.popitem(last=False)
+            return made
+
+    def _sign(self, key: Ed25519PrivateKey, token: str, now: int) -> str:
+        claims = {
+            "iss": issuer_of(self._service),
+            "sub": self._service,
+            "aud": audience_of(self._called),
+            "iat": now,
+            "exp": now + SERVICE_TOKEN_SECONDS_MAX,
+            "caller": token,
+        }
+        headers = {"kid": key_id(key.public_key())}
+        return jwt.encode(claims, key, algorithm="EdDSA", headers=headers)
+
+
+def read_service_key(pem: str) -> Ed25519PrivateKey:
+    """Return a private key.
+
+    Raises:
+        ValueError: it is no Ed25519 private key without password.
+    """
+    try:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ValueError("is not an Ed25519 private key as PEM without a password") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("is not an Ed25519 private key as PEM without a password")
+    return key
+
+
+def key_id(key: Ed25519PublicKey) -> str:
+    """Return the id by which the table of issuers names a key."""
+    return hashlib.sha256(public_pem(key).encode()).hexdigest()[:16]
+
+
+def public_pem(key: Ed25519PublicKey) -> str:
+    """Return a public key as the table of issuers has it."""
+    kind = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, kind).decode()

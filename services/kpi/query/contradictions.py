@@ -1,0 +1,145 @@
+"""Marks cells with the number of works behind them whose claims contradict each other.
+
+Computed when asked for, from the stored works of one snapshot: a mark is no part of a view, and
+another rule of what contradicts would move no number and no digest.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.kpi.domain.catalogue import Catalogue
+from services.kpi.domain.contribution import key_parts
+from services.kpi.domain.cube import Cube
+from services.kpi.domain.disagreement import contradicted_measures
+from services.kpi.domain.months import month_text
+from services.kpi.domain.targets import Target
+from services.kpi.domain.work import Work
+from services.kpi.query import answers
+from services.kpi.query.cells import Selection, decode_selection, encode_cells
+from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.live_view import ViewState, state_cells
+from services.kpi.store.reads import Snapshots, is_at
+from services.kpi.store.works import StoredWork
+
+WORKS_MAX = 5_000
+"""Works of several units that are looked at for one answer; with more, nothing is marked."""
+
+Place = tuple[str, str, str]
+"""Unit, indicator and first month of a cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Selected cells of the live view, and what it takes to mark them at the same position."""
+
+    seen: Seen
+    catalogue: Catalogue
+    selection: Selection
+    on: date
+    answer: kpi_service_pb2.GetKpisResponse
+    targets: Mapping[str, Target]
+
+    @staticmethod
+    def of(state: ViewState, wanted: view_pb2.Selection, on: date) -> Figures:
+        """Return the selected cells of a state.
+
+        Raises:
+            InvalidArgument: as `decode_selection`.
+        """
+        selection = decode_selection(wanted, state.catalogue)
+        view, cells = answers.encode_view_state(state), state_cells(state, selection, on)
+        answer = kpi_service_pb2.GetKpisResponse(view=view, cells=cells)
+        return Figures(Seen(state), state.catalogue, selection, on, answer, state.targets)
+
+    def marked(self, snapshots: Snapshots) -> kpi_service_pb2.GetKpisResponse:
+        """Return the cells with their marks, at the position of the works that were read."""
+        selection, types = self.selection, self._types()
+        progress, rows, marks = snapshots.joint_works(
+            self.seen.view.view_id,
+            types,
+            selection.unit_ids,
+            self._marks,
+            limit=WORKS_MAX + 1,
+            known=self.seen.progress,
+        )
+        answer = self.answer
+        if not is_at(progress, self.seen.progress):
+            cube = Cube(self.catalogue)
+            for row in rows:
+                cube.put(row.partition, row.unit_id, row.month, row.cells)
+            cells = encode_cells(cube, self.targets, selection, self.on)
+            answer = kpi_service_pb2.GetKpisResponse(view=self.seen.info(progress), cells=cells)
+        if marks is not None:
+            for cell in answer.cells:
+                found = marks[cell.unit_id, cell.indicator_code, cell.from_month]
+                declared, verified = found
+                cell.contradictions.CopyFrom(
+                    view_pb2.Contradictions(declared=declared, verified=verified)
+                )
+        return answer
+
+    def _types(self) -> list[str]:
+        wanted = (self.catalogue.types_of(each) for each in self.selection.indicators)
+        return sorted({name for names in wanted for name in names})
+
+    def _marks(self, works: Iterable[StoredWork]) -> defaultdict[Place, list[int]] | None:
+        counter = MarkCounter(self.catalogue, self.selection)
+        for number, stored in enumerate(works):
+            if number == WORKS_MAX:
+                return None
+            counter.add(restore(stored, self.catalogue)[0])
+        return counter.marks
+
+
+class MarkCounter:
+    """Counts, for each cell of a selection, the works behind it whose claims contradict.
+
+    Args:
+        catalogue: definitions and tree.
+        selection: the cells.
+    """
+
+    def __init__(self, catalogue: Catalogue, selection: Selection) -> None:
+        self._tree = catalogue.tree
+        self._units = {catalogue.tree.number[unit_id]: unit_id for unit_id in selection.unit_ids}
+        self._ranges = selection.ranges
+        self._measure = [column.measure for column in catalogue.columns]
+        self._columns: defaultdict[int, list[tuple[str, int, bool]]] = defaultdict(list)
+        for indicator in selection.indicators:
+            base = catalogue.indicators.get(indicator.attainment_of, indicator)
+            for part, component in enumerate((base.value, base.denominator)):
+                for measure in (0, 1) if component is not None else ():
+                    assert component is not None
+                    column = catalogue.number[component, measure, ""]
+                    wanted = (indicator.code, part, component.is_stock)
+                    self._columns[column].append(wanted)
+        self.marks: defaultdict[Place, list[int]] = defaultdict(lambda: [0, 0])
+        """Place of a cell -> works, as declared and as verified."""
+
+    def add(self, work: Work) -> None:
+        """Count a work in the cells to which it adds something."""
+        is_marked = contradicted_measures(work)
+        if not any(is_marked):
+            return
+        shares: Counter[tuple[Place, int, int]] = Counter()
+        for key, value in work.contributed.items():
+            unit, month, column = key_parts(key[0] if isinstance(key, tuple) else key)
+            measure = self._measure[column]
+            if is_marked[measure]:
+                for place, part in self._places(unit, month, column):
+                    shares[place, measure, part] += value
+        for place, measure in {(place, measure) for (place, measure, _), v in shares.items() if v}:
+            self.marks[place][measure] += 1
+
+    def _places(self, unit: int, month: int, column: int) -> Iterable[tuple[Place, int]]:
+        for code, part, is_stock in self._columns.get(column, ()):
+            for above in self._tree.ancestors[unit]:
+                if above in self._units:
+                    for first, last in self._ranges:
+                        if (is_stock or first <= month) and month <= last:
+                            yield (self._units[above], code, month_text(first)), part

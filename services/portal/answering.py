@@ -1,0 +1,109 @@
+"""How pages answer: to guests, to those who are signed in, to forms, and to what was refused."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from services.kernel.errors import Refusal
+from services.portal import metrics
+from services.portal.calls import Refused
+from services.portal.site import Page
+
+log = structlog.get_logger()
+
+Handler = Callable[[Page], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
+FormHandler = Callable[[Page, FormData], Awaitable[Response]]
+
+STATUS = {
+    "INVALID_ARGUMENT": 400,
+    "OUT_OF_RANGE": 400,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "FAILED_PRECONDITION": 409,
+    "RESOURCE_EXHAUSTED": 429,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 503,
+    "UNFORESEEN": 500,
+}
+"""Status of gRPC -> of HTTP; any other is 502: a service failed."""
+
+
+def public(handler: Handler) -> Endpoint:
+    """Return the endpoint of a page that anybody may see."""
+
+    async def endpoint(request: Request) -> Response:
+        page = Page(request)
+        try:
+            return await handler(page)
+        except Refused as refused:
+            if refused.code == "UNAUTHENTICATED":
+                return to_sign_in(page)
+            return refusal(page, refused.code, refused.message, refused.fields)
+        except Refusal as wrong:
+            return refusal(page, wrong.status, wrong.message, wrong.fields)
+
+    return endpoint
+
+
+def private(handler: Handler) -> Endpoint:
+    """Return the endpoint of a page for those who are signed in; others are asked to."""
+
+    async def signed_in(page: Page) -> Response:
+        return await handler(page) if page.session.is_signed_in else to_sign_in(page)
+
+    return public(signed_in)
+
+
+def form(handler: FormHandler, *, is_open: bool = False) -> Endpoint:
+    """Return the endpoint of a form, which has to come from a page of this very session.
+
+    Args:
+        handler: takes the page and the form.
+        is_open: whether guests may send it, as that which signs in.
+    """
+
+    async def checked(page: Page) -> Response:
+        async with page.request.form(max_files=0, max_fields=100) as given:
+            token = str(given.get("csrf", ""))
+            if not hmac.compare_digest(token.encode(), page.session.csrf.encode()):
+                metrics.REFUSED.labels("forged").inc()
+                text = page.text("refused.forged")
+                return refusal(page, "PERMISSION_DENIED", text, {})
+            if not is_open and not page.session.is_signed_in:
+                return to_sign_in(page)
+            return await handler(page, given)
+
+    return public(checked)
+
+
+def to_sign_in(page: Page) -> Response:
+    """Send a guest to the sign-in page, and from there back to where he wanted to be."""
+    wanted = page.request.url.path if page.request.method == "GET" else "/"
+    query = page.request.url.query
+    back = f"{wanted}?{query}" if query and wanted != "/" else wanted
+    return RedirectResponse(page.href("/sign-in", next=back), 303)
+
+
+def refusal(page: Page, code: str, message: str, fields: Any) -> Response:
+    """Answer with a page that says what was refused and what to do.
+
+    Args:
+        page: the page that was asked for.
+        code: name of a gRPC status; it decides the status of HTTP.
+        message: what the service says; shown as it is.
+        fields: path of each wrong field -> what is wrong with it.
+    """
+    status = STATUS.get(code, 502)
+    log.info("refused", path=page.request.url.path, code=code)
+    key = code.lower() if code in STATUS else "failed"
+    return page.html("refused.html", status, key=key, message=message, fields=dict(fields))

@@ -1,0 +1,144 @@
+"""The Connect protocol in front of the gRPC services: every RPC, without a line for each.
+
+JSON or protobuf in, the same out; errors are those of the service, and so is every decision,
+because the real service is called with the caller's own token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from connectrpc.code import Code
+from connectrpc.codec import Codec
+from connectrpc.compat import google_protobuf_binary_codec
+from connectrpc.errors import ConnectError
+from connectrpc.method import IdempotencyLevel, MethodInfo, StreamType
+from connectrpc.request import RequestContext
+from connectrpc.server import ConnectASGIApplication, Endpoint
+from google.protobuf import json_format, message_factory
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from protobuf.wkt import Any as AnyMessage
+from starlette.responses import PlainTextResponse
+
+from services.portal.calls import UNARY_SECONDS, Refused, contracts
+from services.portal.protection import API_BYTES_MAX
+from services.portal.site import Site
+
+STREAM_TYPES = {
+    (False, False): StreamType.UNARY,
+    (False, True): StreamType.SERVER_STREAM,
+    (True, True): StreamType.BIDI_STREAM,
+}
+CODES = {code.name: code for code in Code} | {"CANCELLED": Code.CANCELED}
+GRPC = b"application/grpc"
+
+
+class CompactJson(Codec[Any, Any]):
+    """JSON without blanks; what cannot be read is the caller's fault."""
+
+    def name(self) -> str:
+        """Return the name in content types."""
+        return "json"
+
+    def encode(self, message: Message) -> bytes:
+        """Return a message as JSON."""
+        return json_format.MessageToJson(message, indent=None).encode()
+
+    def decode(self, data: bytes | bytearray, message_class: type[Any]) -> Any:
+        """Return the message that JSON holds.
+
+        Raises:
+            ConnectError: it is no JSON of such a message. The caller's fault.
+        """
+        try:
+            content = json.loads(data)
+            if not isinstance(content, dict):
+                raise ValueError("send one JSON object")
+            return json_format.ParseDict(content, message_class(), ignore_unknown_fields=True)
+        except (ValueError, RecursionError, json_format.ParseError) as error:
+            raise ConnectError(
+                Code.INVALID_ARGUMENT, f"not the JSON of a request: {error}"
+            ) from error
+
+
+class Connect(ConnectASGIApplication[Site]):
+    """The ASGI application of all RPCs, to be mounted at `/api`.
+
+    Args:
+        site: has the services.
+    """
+
+    def __init__(self, site: Site) -> None:
+        codecs = [CompactJson(), google_protobuf_binary_codec()]
+        super().__init__(
+            service=site, endpoints=endpoints, codecs=codecs, read_max_bytes=API_BYTES_MAX
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request of Connect; one of gRPC, which needs HTTP/2, is refused."""
+        kind = dict(scope.get("headers", ())).get(b"content-type", b"")
+        if kind.startswith(GRPC):
+            await PlainTextResponse("use the gRPC ports\n", 415)(scope, receive, send)
+            return
+        await super().__call__(scope, receive, send)
+
+    @property
+    def path(self) -> str:
+        """Prefix of every address; the mount has it."""
+        return ""
+
+
+def endpoints(site: Site) -> Mapping[str, Any]:
+    """Return what answers each RPC, by path."""
+    return {
+        f"/{service.full_name}/{method.name}": _endpoint(site, method)
+        for _, service in contracts()
+        for method in service.methods
+    }
+
+
+def _endpoint(site: Site, method: MethodDescriptor) -> Any:
+    kind = STREAM_TYPES[method.client_streaming, method.server_streaming]
+    info: MethodInfo[Any, Any] = MethodInfo(
+        name=method.name,
+        service_name=method.containing_service.full_name,
+        input=message_factory.GetMessageClass(method.input_type),
+        output=message_factory.GetMessageClass(method.output_type),
+        idempotency_level=IdempotencyLevel.UNKNOWN,
+        stream_type=kind,
+    )
+
+    async def unary(request: Any, context: RequestContext[Any, Any]) -> Any:
+        seconds = UNARY_SECONDS if context.timeout_ms is None else context.timeout_ms / 1000
+        try:
+            return await site.services.unary(method, request, _token(context), seconds)
+        except Refused as refused:
+            raise error_of(refused) from refused
+
+    async def stream(request: Any, context: RequestContext[Any, Any]) -> AsyncIterator[Any]:
+        make = site.services.exchange if method.client_streaming else site.services.stream
+        try:
+            async for answer in make(method, request, _token(context)):
+                yield answer
+        except Refused as refused:
+            raise error_of(refused) from refused
+
+    if kind is StreamType.UNARY:
+        return Endpoint.unary(info, unary)
+    if kind is StreamType.SERVER_STREAM:
+        return Endpoint.server_stream(info, stream)
+    return Endpoint.bidi_stream(info, stream)
+
+
+def _token(context: RequestContext[Any, Any]) -> str:
+    scheme, _, token = (context.request_headers.get("authorization") or "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+def error_of(refused: Refused) -> ConnectError:
+    """Return a refusal as Connect sends it: the same code, message and details."""
+    details = [AnyMessage(type_url=each.type_url, value=each.value) for each in refused.details]
+    return ConnectError(CODES.get(refused.code, Code.UNKNOWN), refused.message, details)

@@ -1,0 +1,96 @@
+"""The web application: its routes, and what surrounds them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from services.portal import metrics
+from services.portal.answering import form, private, public, refusal
+from services.portal.api.connect import Connect
+from services.portal.api.document import document
+from services.portal.config import Settings
+from services.portal.pages.cells import cell
+from services.portal.pages.health import health
+from services.portal.pages.live import live
+from services.portal.pages.overview import overview
+from services.portal.pages.review import decide, queue
+from services.portal.pages.sign_in import sign_in, sign_in_by_form, sign_out
+from services.portal.pages.tables import table
+from services.portal.pages.units import unit
+from services.portal.pages.works import work
+from services.portal.protection import Protection
+from services.portal.site import STATIC, Page, Site
+
+log = structlog.get_logger()
+
+
+def application(settings: Settings) -> Any:
+    """Return the ASGI application of the portal."""
+    site = Site(settings)
+    metrics.LIVE_LIMIT.set(settings.live_pages)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        site.services.check()
+        yield
+        await site.services.close()
+
+    app = Starlette(
+        routes=routes(site),
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _wrong_address, Exception: _failed},
+    )
+    app.state.site = site
+    sessions = site.sessions
+    return Protection(app, settings.requests_per_minute, sessions.name, sessions.is_secure)
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """Return every address that the portal answers."""
+    get, post = ["GET"], ["POST"]
+    return [
+        Route("/", public(overview), methods=get),
+        Route("/units/{unit_id:path}", private(unit), methods=get),
+        Route("/cells", private(cell), methods=get),
+        Route("/works", private(work), methods=get),
+        Route("/review", private(queue), methods=get),
+        Route("/review", form(decide), methods=post),
+        Route("/health", public(health), methods=get),
+        Route("/live", private(live), methods=get),
+        Route("/tables/board.{kind:str}", private(table), methods=get),
+        Route("/sign-in", public(sign_in), methods=get),
+        Route("/sign-in", form(sign_in_by_form, is_open=True), methods=post),
+        Route("/sign-out", form(sign_out, is_open=True), methods=post),
+        Route("/favicon.ico", _icon, methods=get),
+        Route("/api/openapi.json", document, methods=get),
+        Mount("/api", Connect(site)),
+        Mount("/static", StaticFiles(directory=STATIC)),
+    ]
+
+
+async def _icon(request: Request) -> Response:
+    return Response((STATIC / "icon.svg").read_bytes(), media_type="image/svg+xml")
+
+
+async def _wrong_address(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith(("/api", "/static")):
+        return PlainTextResponse(f"{error.detail}\n", error.status_code, error.headers)
+    page = Page(request)
+    return refusal(page, "NOT_FOUND", page.text("refused.no_page"), {})
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("unknown error", path=request.url.path, exc_info=error)
+    page = Page(request)
+    return refusal(page, "UNFORESEEN", page.text("refused.unknown"), {})

@@ -1,0 +1,225 @@
+"""Calls to the services with the caller's own token: channels, deadlines, and what was refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2
+
+from kieng.directory.v1 import directory_service_pb2
+from kieng.kpi.v1 import (
+    catalogue_service_pb2,
+    edition_service_pb2,
+    kpi_service_pb2,
+    parked_service_pb2,
+    target_service_pb2,
+)
+from kieng.notifications.v1 import notification_service_pb2
+from kieng.partners.v1 import partner_service_pb2
+from kieng.submissions.v1 import (
+    import_service_pb2,
+    log_service_pb2,
+    review_service_pb2,
+    submission_service_pb2,
+)
+from services.kernel.tls import Connection
+from services.portal.config import Settings
+
+UNARY_SECONDS = 25.0
+STREAM_SECONDS = 600.0
+HEALTH_SECONDS = 2.0
+DETAILS = "grpc-status-details-bin"
+"""Trailer with the `google.rpc.Status` of a refusal."""
+OPTIONS = [
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+CONTRACTS: dict[str, tuple[Any, ...]] = {
+    "kpi": (
+        kpi_service_pb2,
+        catalogue_service_pb2,
+        target_service_pb2,
+        edition_service_pb2,
+        parked_service_pb2,
+    ),
+    "submissions": (
+        submission_service_pb2,
+        review_service_pb2,
+        import_service_pb2,
+        log_service_pb2,
+    ),
+    "partners": (directory_service_pb2, partner_service_pb2),
+    "notifications": (notification_service_pb2,),
+}
+"""Process -> modules of the services that it answers. Proposals are answered by two: not here."""
+
+
+def contracts() -> Iterable[tuple[str, ServiceDescriptor]]:
+    """Yield each service of the contracts with the process that answers it."""
+    for process, modules in CONTRACTS.items():
+        for module in modules:
+            for service in module.DESCRIPTOR.services_by_name.values():
+                yield process, service
+
+
+@dataclass(frozen=True)
+class Refused(Exception):
+    """A service refused a call, or could not be reached.
+
+    ``code`` is the name of the gRPC status; ``fields`` are the paths of wrong fields and why.
+    """
+
+    code: str
+    message: str
+    reason: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    details: tuple[Any, ...] = ()
+    """`google.protobuf.Any` as the service sent them."""
+
+
+def refused(error: grpc.aio.AioRpcError) -> Refused:
+    """Return what a failed call says, with its details."""
+    status, reason, fields = status_pb2.Status(), "", {}
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS and isinstance(value, bytes):
+            status.MergeFromString(value)
+    for detail in status.details:
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            reason = error_details_pb2.ErrorInfo.FromString(detail.value).reason
+        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            found = error_details_pb2.BadRequest.FromString(detail.value).field_violations
+            fields = {each.field: each.description for each in found}
+    message = status.message or error.details() or ""
+    return Refused(error.code().name, message, reason, fields, tuple(status.details))
+
+
+class Services:
+    """The services of this installation. For one event loop.
+
+    Args:
+        settings: addresses and certificates.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._connections = {
+            process: Connection(
+                getattr(settings, f"{process}_address"),
+                settings,
+                lambda channel: channel,
+                OPTIONS,
+                grpc.aio,
+            )
+            for process in CONTRACTS
+        }
+        self._process_of = {service.full_name: process for process, service in contracts()}
+
+    def check(self) -> None:
+        """Check that every service may be called as set; nothing is sent.
+
+        Raises:
+            TlsTrouble: certificates are unusable, or plain text would go beyond loopback.
+        """
+        for connection in self._connections.values():
+            connection.current()
+
+    async def close(self) -> None:
+        """Close all channels."""
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def unary(
+        self, method: MethodDescriptor, request: Message, token: str, seconds: float = UNARY_SECONDS
+    ) -> Any:
+        """Return the answer to one call.
+
+        Args:
+            method: the RPC.
+            request: its request.
+            token: the caller's; empty sends none.
+            seconds: until the deadline; at most 25 count.
+
+        Raises:
+            Refused: the service refused, or did not answer in time.
+        """
+        call = self._callable(method, "unary_unary")
+        try:
+            limit = min(seconds, UNARY_SECONDS)
+            return await call(request, timeout=limit, metadata=_credential(token))
+        except grpc.aio.AioRpcError as error:
+            raise refused(error) from error
+
+    async def stream(
+        self, method: MethodDescriptor, request: Message, token: str
+    ) -> AsyncIterator[Any]:
+        """Yield the answers of a server stream; the call ends with the iteration.
+
+        Raises:
+            Refused: the service refused, or the stream broke.
+        """
+        call = self._callable(method, "unary_stream")(request, metadata=_credential(token))
+        async for answer in _answers(call):
+            yield answer
+
+    async def exchange(
+        self, method: MethodDescriptor, requests: AsyncIterator[Message], token: str
+    ) -> AsyncIterator[Any]:
+        """Yield the answers to a stream of requests, which has ten minutes.
+
+        Raises:
+            Refused: the service refused, or the stream broke.
+        """
+        make = self._callable(method, "stream_stream")
+        call = make(requests, timeout=STREAM_SECONDS, metadata=_credential(token))
+        async for answer in _answers(call):
+            yield answer
+
+    async def health(self) -> dict[str, bool]:
+        """Return which services say that they serve."""
+        (check,) = health_pb2.DESCRIPTOR.services_by_name.values()
+        method = check.methods_by_name["Check"]
+
+        async def is_well(process: str) -> bool:
+            call = self._call_on(process, method, "unary_unary")
+            try:
+                answer = await call(health_pb2.HealthCheckRequest(), timeout=HEALTH_SECONDS)
+            except grpc.aio.AioRpcError:
+                return False
+            return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+        found = await asyncio.gather(*map(is_well, CONTRACTS))
+        return dict(zip(CONTRACTS, found, strict=True))
+
+    def _callable(self, method: MethodDescriptor, kind: str) -> Any:
+        return self._call_on(self._process_of[method.containing_service.full_name], method, kind)
+
+    def _call_on(self, process: str, method: MethodDescriptor, kind: str) -> Any:
+        channel = self._connections[process].current()
+        answer = message_factory.GetMessageClass(method.output_type)
+        return getattr(channel, kind)(
+            f"/{method.containing_service.full_name}/{method.name}",
+            request_serializer=lambda message: message.SerializeToString(),
+            response_deserializer=answer.FromString,
+        )
+
+
+async def _answers(call: Any) -> AsyncIterator[Any]:
+    try:
+        async for answer in call:
+            yield answer
+    except grpc.aio.AioRpcError as error:
+        raise refused(error) from error
+    finally:
+        call.cancel()
+
+
+def _credential(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),) if token else ()

@@ -1,0 +1,109 @@
+"""Names and definitions of what is measured, from the catalogue of the live view."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from kieng.directory.v1 import directory_pb2
+from kieng.kpi.v1 import catalogue_pb2, catalogue_service_pb2
+from services.portal.calls import Services
+from services.portal.texts import Lang
+
+GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].methods_by_name[
+    "GetCatalogue"
+]
+KEPT_MAX = 4
+HOUSES = ("consortium", "state", "university", "enterprise")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """One frozen catalogue version; it never changes, so it may be kept and shared."""
+
+    message: catalogue_pb2.Catalogue
+
+    @cached_property
+    def indicators(self) -> Mapping[str, catalogue_pb2.Indicator]:
+        """Indicators by code, in the order they are shown."""
+        return {each.code: each for each in self.message.indicators}
+
+    @cached_property
+    def units(self) -> Mapping[str, directory_pb2.Unit]:
+        """Units by id, parents before children."""
+        return {each.unit_id: each for each in self.message.units}
+
+    @cached_property
+    def root(self) -> str:
+        """Id of the unit above all."""
+        return next(each.unit_id for each in self.message.units if not each.parent_id)
+
+    def of_house(self, house: str) -> list[catalogue_pb2.Indicator]:
+        """Return the indicators of a house, and those of all."""
+        return [each for each in self.message.indicators if each.house in (house, "all")]
+
+    def children(self, unit_id: str) -> list[directory_pb2.Unit]:
+        """Return the units directly below one that still exist, in order."""
+        return [u for u in self.message.units if u.parent_id == unit_id and not u.valid_to]
+
+    def path(self, unit_id: str) -> list[directory_pb2.Unit]:
+        """Return the units from the root down to one; empty if there is no such unit."""
+        found: list[directory_pb2.Unit] = []
+        while unit_id in self.units:
+            found.append(self.units[unit_id])
+            unit_id = self.units[unit_id].parent_id
+        return found[::-1]
+
+    def indicator_name(self, code: str, lang: Lang) -> str:
+        """Return the name of an indicator; its code if it is not in this version."""
+        found = self.indicators.get(code)
+        return code if found is None else str(getattr(found.name, lang.value))
+
+    def unit_name(self, unit_id: str, lang: Lang) -> str:
+        """Return the name of a unit; its id if it is not in this version."""
+        found = self.units.get(unit_id)
+        return unit_id if found is None else str(getattr(found.name, lang.value))
+
+    def unit_of(self, code: str) -> str:
+        """Return what the values of an indicator are counted in, e.g. `vnd`."""
+        found = self.indicators.get(code)
+        return "" if found is None else found.unit
+
+
+class Catalogues:
+    """The catalogue versions that were read last.
+
+    Args:
+        services: where to read them.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._kept: OrderedDict[int, Catalogue] = OrderedDict()
+
+    async def live(self, token: str) -> Catalogue:
+        """Return the catalogue of the live view; it is read with the caller's token.
+
+        Raises:
+            Refused: the caller may not read, or there is no view.
+        """
+        return await self.version(0, token)
+
+    async def version(self, version: int, token: str) -> Catalogue:
+        """Return a version, for a caller who has just read numbers of it.
+
+        Raises:
+            Refused: the caller may not read, or there is no such version.
+        """
+        if version in self._kept:
+            self._kept.move_to_end(version)
+            return self._kept[version]
+        request = catalogue_service_pb2.GetCatalogueRequest(version=version)
+        answer = await self._services.unary(GET, request, token)
+        found = Catalogue(answer.catalogue)
+        self._kept[found.message.version] = found
+        if len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
+        return found

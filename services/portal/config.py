@@ -1,0 +1,36 @@
+"""Settings of the portal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from services.kernel.config import KernelSettings
+
+
+class Settings(KernelSettings):
+    """Settings of the portal, beside those of the kernel."""
+
+    web_port: int = 0
+    """Port of the web pages and of HTTP/JSON; 0 takes a free one."""
+    kpi_address: str = "127.0.0.1:50053"
+    """gRPC address of the KPI service."""
+    submissions_address: str = "127.0.0.1:50051"
+    """gRPC address of the submissions service."""
+    partners_address: str = "127.0.0.1:50052"
+    """gRPC address of the partners service."""
+    notifications_address: str = "127.0.0.1:50054"
+    """gRPC address of the notifications service."""
+    session_key: SecretStr = SecretStr("")
+    """Keys that encrypt session cookies: 32 bytes in base64url each, joined by commas, the newest
+    first; required beyond loopback. Empty: a new one at each start, which ends all sessions."""
+    session_minutes: int = 30
+    """Time without a request after which a session ends."""
+    trial_issuer_folder: Path | None = None
+    """Folder with the keys of the local issuer of `kieng up`: anybody may sign in as anybody. It is
+    refused unless everything is on loopback and every issuer is a local one."""
+    requests_per_minute: int = 600
+    """Requests that one session, token or address may make in a minute."""
+    live_pages: int = 500
+    """Pages that are updated live at once; further ones stay as they were read."""

@@ -1,0 +1,81 @@
+"""Periods of whole months, as pages show and links name them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from services.kernel.errors import InvalidArgument
+
+MONTHS_MAX = 120
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Months from ``first`` to ``last``, both included, each `YYYY-MM`."""
+
+    first: str
+    last: str
+
+    @property
+    def months(self) -> int:
+        """Number of months, 1 or more."""
+        return _number(self.last) - _number(self.first) + 1
+
+    @property
+    def is_from_january(self) -> bool:
+        """Whether targets of a year can be compared: it begins in January of its last year."""
+        return self.first == f"{self.last[:4]}-01"
+
+
+def period(first: str, last: str) -> Period:
+    """Return the period of two months.
+
+    Raises:
+        InvalidArgument: one is not a month, the order is wrong, or it is longer than 120 months.
+    """
+    for name, month in (("from", first), ("to", last)):
+        if not _MONTH.fullmatch(month):
+            raise InvalidArgument(f"{name}: write a month as 2025-01", fields={name: "not a month"})
+    found = Period(first, last)
+    if not 1 <= found.months <= MONTHS_MAX:
+        raise InvalidArgument(
+            f"from, to: 1 to {MONTHS_MAX} months, the first one first", fields={"to": "not a range"}
+        )
+    return found
+
+
+def year_to_date(today: date) -> Period:
+    """Return January of a day's year to the month of the day."""
+    return Period(f"{today.year}-01", f"{today.year}-{today.month:02}")
+
+
+def year(number: int) -> Period:
+    """Return a calendar year."""
+    return Period(f"{number:04}-01", f"{number:04}-12")
+
+
+def academic_year(number: int) -> Period:
+    """Return September of a year to August of the next one."""
+    return Period(f"{number:04}-09", f"{number + 1:04}-08")
+
+
+def months_until(last: str, count: int) -> Period:
+    """Return the ``count`` months that end with ``last``."""
+    return Period(_name(_number(last) - count + 1), last)
+
+
+def months_of(given: Period) -> Iterator[str]:
+    """Yield every month, in order."""
+    return map(_name, range(_number(given.first), _number(given.last) + 1))
+
+
+def _number(month: str) -> int:
+    return int(month[:4]) * 12 + int(month[5:]) - 1
+
+
+def _name(number: int) -> str:
+    return f"{number // 12:04}-{number % 12 + 1:02}"

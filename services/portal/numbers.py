@@ -1,0 +1,64 @@
+"""Writes numbers as a language does: short beside each other, in full on hover."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from fractions import Fraction
+
+from babel.dates import format_datetime
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
+from services.portal.domain.figures import Number
+from services.portal.texts import Lang
+
+NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
+SHORT_FROM = 1_000_000
+"""Smaller numbers are written in full."""
+_COMPACT = {Lang.vi: "long", Lang.en: "short"}
+
+
+def short(number: Number | None, unit: str, lang: Lang) -> str:
+    """Return a number in few characters, e.g. `1,2 tỷ`.
+
+    Args:
+        number: the number; None is a dash.
+        unit: unit of the indicator; `percent` writes a ratio so.
+        lang: whose words and separators to use.
+    """
+    if isinstance(number, int) and abs(number) >= SHORT_FROM:
+        kind = _COMPACT[lang]
+        return str(
+            format_compact_decimal(number, format_type=kind, locale=lang.value, fraction_digits=1)  # type: ignore[arg-type]
+        )
+    return full(number, unit, lang)
+
+
+def full(number: Number | None, unit: str, lang: Lang) -> str:
+    """Return a number with all its digits; ratios have two decimals, percents one."""
+    if number is None:
+        return NOTHING
+    if isinstance(number, Fraction):
+        if unit == "percent":
+            return percent(number, lang)
+        return str(format_decimal(float(number), format="#,##0.00", locale=lang.value))
+    return str(format_decimal(number, locale=lang.value))
+
+
+def signed(number: Number | None, unit: str, lang: Lang) -> str:
+    """Return a change with its sign."""
+    if number is None:
+        return NOTHING
+    shown = short(abs(number), unit, lang)
+    if not number:
+        return f"±{shown}"
+    return f"{'+' if number > 0 else '−'}{shown}"  # noqa: RUF001  a minus, as wide as the plus
+
+
+def percent(part: Fraction, lang: Lang) -> str:
+    """Return a part of one as percent with at most one decimal."""
+    return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))
+
+
+def moment(when: datetime, lang: Lang) -> str:
+    """Return a moment to the minute, in local time."""
+    return str(format_datetime(when.astimezone(), "d MMM yyyy HH:mm", locale=lang.value))

@@ -1,0 +1,162 @@
+"""The board: indicators of a house down, units across."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from services.kernel.errors import NotFound
+from services.portal import wire
+from services.portal.catalogues import HOUSES, Catalogue
+from services.portal.domain import freshness, periods
+from services.portal.domain.figures import Figure, Number, change
+from services.portal.domain.periods import Period
+from services.portal.site import Page
+
+KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
+SERIES_MONTHS = 24
+YEARS_BACK = 3
+"""Years that are tried for a period with numbers, when the link names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One indicator: a figure of each unit, and how the first unit got there."""
+
+    code: str
+    name: str
+    unit: str
+    figures: Sequence[Figure]
+    series: Sequence[Number | None]
+
+    @property
+    def month_before(self) -> Number | None:
+        """Last month of the series less the month before."""
+        return change(self.series, 1)
+
+    @property
+    def year_before(self) -> Number | None:
+        """Last month of the series less the same month of the year before."""
+        return change(self.series, 12)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Figures of units over a period, and what they are computed from."""
+
+    catalogue: Catalogue
+    house: str
+    period: Period
+    unit_ids: Sequence[str]
+    rows: Sequence[Row]
+    view: view_pb2.ViewInfo
+
+    @property
+    def level(self) -> str:
+        """`good`, `amber` or `red`: whether the numbers are to be trusted now."""
+        return freshness.level(self.troubles)
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest event was made that the numbers contain."""
+        return wire.newest(self.view)
+
+    @property
+    def troubles(self) -> list[freshness.Trouble]:
+        """What is wrong with the numbers."""
+        return freshness.troubles(self.view.log_trouble, self.view.parked, 0)
+
+
+def house_of(page: Page) -> str:
+    """Return the house that a link names; the consortium's if none or another is."""
+    named = page.query.get("house", "")
+    return named if named in HOUSES else HOUSES[0]
+
+
+def selection(
+    unit_ids: Sequence[str], codes: Sequence[str], period: Period, *, by_month: bool = False
+) -> view_pb2.Selection:
+    """Return what to ask the view for.
+
+    Args:
+        unit_ids: units.
+        codes: indicators.
+        period: months.
+        by_month: whether each month is a cell of its own.
+    """
+    return view_pb2.Selection(
+        unit_ids=unit_ids,
+        indicator_codes=codes,
+        from_month=period.first,
+        to_month=period.last,
+        by_month=by_month,
+    )
+
+
+async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.GetKpisResponse:
+    """Return cells of the live view, or as of the day that the link names.
+
+    Raises:
+        Refused: the caller may not, or something named does not exist.
+    """
+    request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.query.get("as_of", ""))
+    answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
+    return answer
+
+
+async def period_of(page: Page, catalogue: Catalogue) -> Period:
+    """Return the period of a link; without one, the year to date, or the last year with numbers.
+
+    Raises:
+        InvalidArgument: the link names no period.
+        Refused: the caller may not read.
+    """
+    first, last = page.query.get("from", ""), page.query.get("to", "")
+    if first or last:
+        return periods.period(first or f"{last[:4]}-01", last or f"{first[:4]}-12")
+    present = periods.year_to_date(date.today())
+    flows = [each.code for each in catalogue.message.indicators if not each.value.until]
+    tried = [present, *(periods.year(int(present.last[:4]) - n) for n in range(1, YEARS_BACK + 1))]
+    for candidate in tried:
+        answer = await read_cells(page, selection([catalogue.root], flows[:100], candidate))
+        if any(wire.number(cell.declared) for cell in answer.cells):
+            return candidate
+    return present
+
+
+async def board(page: Page, catalogue: Catalogue, unit_ids: Sequence[str]) -> Board:
+    """Read the board of some units; the first one gets a series of 24 months.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such unit.
+        InvalidArgument: the link names no period.
+    """
+    if not set(unit_ids) <= catalogue.units.keys():
+        raise NotFound(page.text("refused.no_unit"))
+    house, period = house_of(page), await period_of(page, catalogue)
+    indicators = catalogue.of_house(house)[:100]
+    codes = [each.code for each in indicators]
+    months = periods.months_until(period.last, SERIES_MONTHS)
+    answer, history = await asyncio.gather(
+        read_cells(page, selection(unit_ids, codes, period)),
+        read_cells(page, selection(unit_ids[:1], codes, months, by_month=True)),
+    )
+    figures = wire.figures(answer.cells)
+    series: dict[str, list[Number | None]] = {}
+    for cell in history.cells:
+        series.setdefault(cell.indicator_code, []).append(wire.number(cell.verified))
+    rows = [
+        Row(
+            each.code,
+            getattr(each.name, page.lang.value),
+            each.unit,
+            [figures[unit_id, each.code] for unit_id in unit_ids],
+            series.get(each.code, []),
+        )
+        for each in indicators
+    ]
+    return Board(catalogue, house, period, unit_ids, rows, answer.view)

@@ -1,0 +1,141 @@
+"""One number and the works behind it, and why a work is not among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.kernel.errors import InvalidArgument
+from services.portal import wire
+from services.portal.domain import freshness
+from services.portal.domain.periods import Period, period
+from services.portal.pages.board import KPI, read_cells, selection
+from services.portal.site import Page
+
+WORKS_MAX = 500
+MEASURES = {
+    "verified": kpi_service_pb2.MEASURE_VERIFIED,
+    "declared": kpi_service_pb2.MEASURE_DECLARED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CellName:
+    """Which number: unit, indicator, months and measure."""
+
+    unit_id: str
+    code: str
+    period: Period
+    measure: str
+
+    def query(self) -> dict[str, str]:
+        """Return the parameters of a link to it."""
+        return {
+            "unit": self.unit_id,
+            "indicator": self.code,
+            "from_": self.period.first,
+            "to": self.period.last,
+            "measure": self.measure,
+        }
+
+
+def named(page: Page) -> CellName:
+    """Return which number a link names.
+
+    Raises:
+        InvalidArgument: it does not name one.
+    """
+    query = page.query
+    measure = query.get("measure", "verified")
+    if measure not in MEASURES or not query.get("unit") or not query.get("indicator"):
+        raise InvalidArgument(page.text("refused.no_cell"))
+    months = period(query.get("from", ""), query.get("to", ""))
+    return CellName(query["unit"], query["indicator"], months, measure)
+
+
+async def cell(page: Page) -> Response:
+    """Answer `/cells`: the number, its works, and with `work` why that one counts or not.
+
+    Raises:
+        Refused: the caller may not read, or something named does not exist.
+        InvalidArgument: the link does not name a number.
+    """
+    name = named(page)
+    catalogue = await page.site.catalogues.live(page.session.token)
+    answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
+    explained = await page.call(KPI["ExplainKpi"], explain_request(page, name))
+    asked = page.query.get("work", "").strip()
+    absence = await explain_absence(page, name, asked) if asked else None
+    return page.html(
+        "cell.html",
+        catalogue=catalogue,
+        name=name,
+        figure=wire.figure(answer.cells[0]),
+        view=explained.view,
+        level=freshness.level(
+            freshness.troubles(explained.view.log_trouble, explained.view.parked, 0)
+        ),
+        newest=wire.newest(explained.view),
+        word_of=finding_word,
+        value=wire.number(explained.value),
+        works=[(work, wire.number(work.contribution)) for work in explained.works],
+        is_exact=is_exact(explained),
+        next_page=explained.next_page_token,
+        asked=asked,
+        absence=absence,
+    )
+
+
+def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
+    """Return the request for a page of works."""
+    return kpi_service_pb2.ExplainKpiRequest(
+        unit_id=name.unit_id,
+        indicator_code=name.code,
+        from_month=name.period.first,
+        to_month=name.period.last,
+        measure=MEASURES[name.measure],
+        page_size=WORKS_MAX,
+        page_token=page.query.get("page", ""),
+    )
+
+
+async def explain_absence(
+    page: Page, name: CellName, work_key: str
+) -> kpi_service_pb2.ExplainAbsenceResponse:
+    """Return why a work counts in a number, or why it does not.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    request = kpi_service_pb2.ExplainAbsenceRequest(
+        work_key=work_key,
+        unit_id=name.unit_id,
+        indicator_code=name.code,
+        from_month=name.period.first,
+        to_month=name.period.last,
+        measure=MEASURES[name.measure],
+    )
+    answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
+    return answer
+
+
+def is_exact(explained: kpi_service_pb2.ExplainKpiResponse) -> bool | None:
+    """Return whether the works add up to the number; None when not all of them are here."""
+    works = explained.works
+    if explained.next_page_token:
+        return None
+    if any(work.member_number or work.member for work in works):
+        members = {work.member_number or work.member for work in works}
+        return bool(explained.value.whole == len(members))
+    if explained.value.HasField("whole"):
+        return bool(sum(work.contribution.whole for work in works) == explained.value.whole)
+    numerator = sum(w.contribution.whole + w.contribution.ratio.numerator for w in works)
+    return bool(numerator == explained.value.ratio.numerator)
+
+
+def finding_word(finding: kpi_service_pb2.Finding) -> str:
+    """Return the key of a reason: `REASON_NOT_VERIFIED` is `not_verified`."""
+    name = kpi_service_pb2.Finding.Reason.Name(finding.reason)
+    return name.removeprefix("REASON_").lower()

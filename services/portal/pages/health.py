@@ -1,0 +1,43 @@
+"""Health, for everybody: whether the numbers are to be trusted now, in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+
+from starlette.responses import Response
+
+from kieng.kpi.v1 import view_pb2
+from services.portal import wire
+from services.portal.calls import Refused
+from services.portal.domain import freshness
+from services.portal.domain.periods import year_to_date
+from services.portal.pages.board import read_cells, selection
+from services.portal.site import Page
+
+
+async def health(page: Page) -> Response:
+    """Answer `/health`: which services answer, and, for those signed in, the state of the view."""
+    services, view = await asyncio.gather(page.site.services.health(), _view(page))
+    dead = [name for name, is_well in services.items() if not is_well]
+    known = view or view_pb2.ViewInfo()
+    troubles = freshness.troubles(known.log_trouble, known.parked, len(dead))
+    return page.html(
+        "health.html",
+        services=services,
+        view=view,
+        troubles=troubles,
+        level=freshness.level(troubles),
+        newest=wire.newest(known),
+    )
+
+
+async def _view(page: Page) -> view_pb2.ViewInfo | None:
+    """Return the state of the live view; None for guests, and when no view answers."""
+    if not page.session.is_signed_in:
+        return None
+    try:
+        answer = await read_cells(page, selection([], ["KNW-01"], year_to_date(date.today())))
+    except Refused:
+        return None
+    return answer.view

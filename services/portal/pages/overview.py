@@ -1,0 +1,26 @@
+"""The overview: the consortium and its institutions; for guests, where they are."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from services.portal.domain import freshness
+from services.portal.pages.board import board
+from services.portal.site import Page
+
+
+async def overview(page: Page) -> Response:
+    """Answer `/`.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    if not page.session.is_signed_in:
+        health = await page.site.services.health()
+        dead = [name for name, is_well in health.items() if not is_well]
+        troubles = freshness.troubles("", 0, len(dead))
+        return page.html("welcome.html", level=freshness.level(troubles), dead=dead)
+    catalogue = await page.site.catalogues.live(page.session.token)
+    institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
+    found = await board(page, catalogue, [catalogue.root, *institutions])
+    return page.html("overview.html", board=found)

@@ -1,0 +1,82 @@
+"""The review queue: what waits for the caller's decision, and the decisions."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_service_pb2
+from services.kernel.errors import InvalidArgument
+from services.portal.pages.works import SUBMISSIONS, shown
+from services.portal.site import Page
+
+REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
+QUEUE_MAX = 50
+DECISIONS = {
+    "approve": review_service_pb2.DECISION_APPROVE,
+    "verify": review_service_pb2.DECISION_VERIFY,
+    "return": review_service_pb2.DECISION_RETURN,
+    "reject": review_service_pb2.DECISION_REJECT,
+}
+WAITING = {
+    "reviewer": (submission_pb2.STATE_SUBMITTED,),
+    "approver": (submission_pb2.STATE_SUBMITTED, submission_pb2.STATE_UNIT_APPROVED),
+}
+OFFERED = {"reviewer": ("approve", "return"), "approver": ("verify", "return", "reject")}
+
+
+async def queue(page: Page) -> Response:
+    """Answer `/review`.
+
+    Raises:
+        Refused: the caller may not read submissions.
+    """
+    role = "approver" if page.session.may("approver") else "reviewer"
+    submissions: list[dict[str, Any]] = []
+    following = ""
+    if page.session.may("approver", "reviewer"):
+        request = submission_service_pb2.ListSubmissionsRequest(
+            states=WAITING[role],
+            type=page.query.get("type", ""),
+            unit_id=page.query.get("unit", ""),
+            page_size=QUEUE_MAX,
+            page_token=page.query.get("page", ""),
+        )
+        answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
+        submissions, following = [shown(s) for s in answer.submissions], answer.next_page_token
+    return page.html(
+        "review.html",
+        may=page.session.may("approver", "reviewer"),
+        submissions=submissions,
+        offered=OFFERED[role],
+        next_page=following,
+        # One id for each form: a form that is sent twice decides once.
+        request_ids=[str(uuid.uuid4()) for _ in submissions],
+        done=page.query.get("done", ""),
+    )
+
+
+async def decide(page: Page, given: FormData) -> Response:
+    """Decide about one submission, and go back to the queue.
+
+    Raises:
+        Refused: the service refused the decision.
+        InvalidArgument: the form names no decision.
+    """
+    decision = DECISIONS.get(str(given.get("decision", "")))
+    version = str(given.get("version", ""))
+    if decision is None or not version.isdecimal():
+        raise InvalidArgument(page.text("refused.no_decision"))
+    request = review_service_pb2.DecideSubmissionRequest(
+        request_id=str(given.get("request_id", "")),
+        submission_id=str(given.get("submission_id", "")),
+        version=int(version[:19]),
+        decision=decision,
+        reason=str(given.get("reason", "")).strip(),
+    )
+    answer = await page.call(REVIEWS["DecideSubmission"], request)
+    done = answer.submission.submission_id
+    return RedirectResponse(page.href("/review", done=done), 303)

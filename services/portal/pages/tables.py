@@ -1,0 +1,101 @@
+"""The board as a file: the same numbers in the same order, with view id and digest."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import xlsxwriter
+from starlette.responses import Response
+
+from services.kernel.errors import NotFound
+from services.portal.domain.figures import Figure, Number
+from services.portal.pages.board import Board, board
+from services.portal.site import Page
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+Value = str | int | float | None
+
+
+async def table(page: Page) -> Response:
+    """Answer `/tables/board.csv` and `/tables/board.xlsx`.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such unit.
+        InvalidArgument: the link names no period.
+    """
+    if (wanted := page.request.path_params["kind"]) not in ("csv", "xlsx"):
+        raise NotFound(page.text("refused.no_page"))
+    is_csv = wanted == "csv"
+    catalogue = await page.site.catalogues.live(page.session.token)
+    units = page.query.getlist("unit")[:100]
+    if not units:
+        units = [catalogue.root, *(each.unit_id for each in catalogue.children(catalogue.root))]
+    found = await board(page, catalogue, units)
+    lines = list(_lines(page, found))
+    name = f"kieng-{found.house}-{found.period.first}-{found.period.last}"
+    content = as_csv(lines) if is_csv else as_xlsx(lines)
+    kind = ("text/csv; charset=utf-8", "csv") if is_csv else (XLSX, "xlsx")
+    disposition = {"content-disposition": f'attachment; filename="{name}.{kind[1]}"'}
+    return page.keep(Response(content, media_type=kind[0], headers=disposition))
+
+
+def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
+    columns = ("unit", "name", "indicator", "indicator_name", "counted_in", "from", "to")
+    figures = ("verified", "declared", "target", "expected", "forecast", "standing")
+    yield [page.text(f"column.{name}") for name in (*columns, *figures, "view", "digest")]
+    for row in found.rows:
+        for figure in row.figures:
+            yield [
+                figure.unit_id,
+                found.catalogue.unit_name(figure.unit_id, page.lang),
+                row.code,
+                row.name,
+                row.unit,
+                found.period.first,
+                found.period.last,
+                *_values(figure),
+                found.view.view_id,
+                found.view.digest,
+            ]
+
+
+def _values(figure: Figure) -> Iterator[Value]:
+    numbers = (figure.verified, figure.declared, figure.target, figure.expected, figure.forecast)
+    yield from map(_plain, numbers)
+    yield figure.standing
+
+
+def _plain(number: Number | None) -> Value:
+    return number if number is None or isinstance(number, int) else float(number)
+
+
+def as_csv(lines: list[list[Value]]) -> bytes:
+    """Return lines as CSV that spreadsheets open as Unicode and never as formulas."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for line in lines:
+        writer.writerow([f"'{v}" if isinstance(v, str) and v[:1] in DANGEROUS else v for v in line])
+    return "\ufeff".encode() + text.getvalue().encode()
+
+
+def as_xlsx(lines: list[list[Value]]) -> bytes:
+    """Return lines as a workbook of one sheet; the same lines give the same bytes."""
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True, "strings_to_formulas": False})
+    book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC)})
+    sheet, bold = book.add_worksheet("kieng"), book.add_format({"bold": True})
+    for at, line in enumerate(lines):
+        for column, value in enumerate(line):
+            if isinstance(value, str):
+                sheet.write_string(at, column, value, bold if at == 0 else None)
+            elif value is not None:
+                sheet.write_number(at, column, value)
+    sheet.freeze_panes(1, 0)
+    sheet.autofit()
+    book.close()
+    return content.getvalue()

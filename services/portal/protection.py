@@ -1,0 +1,141 @@
+"""What guards every request: security headers, limits of size and rate, and metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+from services.portal import metrics
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+FORM_BYTES_MAX = 64 * 1024
+API_BYTES_MAX = 1024 * 1024
+"""As a message of gRPC."""
+CALLERS_MAX = 10_000
+"""Callers whose rate is remembered; the one unseen for longest is forgotten."""
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+HSTS = "max-age=31536000"
+
+
+class Rates:
+    """How many requests each caller may still make; a bucket of a minute's worth that refills.
+
+    Args:
+        per_minute: requests in a minute.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._size, self._per_second = float(per_minute), per_minute / 60
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, caller: str, now: float) -> bool:
+        """Take one request out of the bucket of a caller; return False if it is empty."""
+        left, seen = self._left.pop(caller, (self._size, now))
+        left = min(self._size, left + (now - seen) * self._per_second)
+        is_allowed = left >= 1
+        self._left[caller] = (left - 1 if is_allowed else left), now
+        if len(self._left) > CALLERS_MAX:
+            self._left.popitem(last=False)
+        return is_allowed
+
+
+class TooLarge(Exception):
+    """The body of a request is over its limit."""
+
+
+class Protection:
+    """ASGI middleware around the whole application.
+
+    Args:
+        app: the application.
+        per_minute: requests that one caller may make in a minute.
+        cookie: name of the session's cookie, by which pages are counted.
+        is_secure: whether browsers come by HTTPS, and should go on to.
+    """
+
+    def __init__(self, app: Any, per_minute: int, cookie: str, is_secure: bool) -> None:
+        self._app, self._rates, self._cookie = app, Rates(per_minute), f"{cookie}="
+        self._headers = HEADERS | ({"strict-transport-security": HSTS} if is_secure else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def guarded(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in self._headers.items():
+                    headers[name] = value
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        try:
+            await self._admit(scope, receive, guarded)
+        finally:
+            page = getattr(scope.get("route"), "path", "other")
+            metrics.REQUESTS.labels(page, str(status)).inc()
+            metrics.SECONDS.labels(page).observe(time.perf_counter() - began)
+
+    async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if not self._rates.take(self._caller(scope, headers), time.monotonic()):
+            await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
+            return
+        limit = API_BYTES_MAX if scope["path"].startswith("/api/") else FORM_BYTES_MAX
+        try:
+            await self._app(scope, _limited(receive, limit), send)
+        except TooLarge:
+            text = f"the request is over {limit} bytes"
+            await _refuse(413, "size", text, scope, receive, send)
+
+    def _caller(self, scope: Scope, headers: Headers) -> str:
+        """Return whom a request counts for, as a hash: its token, its session, else its address."""
+        cookies = (part.strip() for part in headers.get("cookie", "").split(";"))
+        session = next((part for part in cookies if part.startswith(self._cookie)), "")
+        known = headers.get("authorization") or session or str((scope.get("client") or ("",))[0])
+        return hashlib.sha256(known.encode()).hexdigest()
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    taken = 0
+
+    async def limited() -> MutableMapping[str, Any]:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise TooLarge
+        return message
+
+    return limited
+
+
+async def _refuse(
+    status: int, reason: str, text: str, scope: Scope, receive: Receive, send: Send
+) -> None:
+    metrics.REFUSED.labels(reason).inc()
+    await PlainTextResponse(f"{text}\n", status)(scope, receive, send)

@@ -1,0 +1,157 @@
+"""What all pages share in one process, and the frame in which one of them answers."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from services.kernel.access import Issuers
+from services.portal import numbers
+from services.portal.calls import Services
+from services.portal.catalogues import Catalogues
+from services.portal.config import Settings
+from services.portal.domain import pictures
+from services.portal.sessions import Session, Sessions
+from services.portal.texts import Lang, text
+from services.portal.trial import Picker
+
+FOLDER = Path(__file__).parent
+STATIC = FOLDER / "static"
+RENEW_TOKEN_SECONDS = 300
+"""A token of the trial is replaced when it holds for less, so that no page meets its end."""
+
+
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FileSystemLoader(FOLDER / "templates")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.globals |= {
+        "bullet": pictures.bullet,
+        "sparkline": pictures.sparkline,
+        "numbers": numbers,
+        "static": static,
+    }
+    return environment
+
+
+def static(name: str) -> str:
+    """Return the URL of a file in `static`, which changes when the file does."""
+    content = (STATIC / name).read_bytes()
+    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
+
+
+@dataclass
+class Site:
+    """What all pages of a process share.
+
+    Args:
+        settings: settings of the portal.
+    """
+
+    settings: Settings
+    live_pages: int = 0
+    environment: jinja2.Environment = field(default_factory=_environment)
+
+    def __post_init__(self) -> None:
+        """Prepare sessions and issuers; nothing is connected yet."""
+        self.sessions = Sessions(self.settings)
+        self.issuers = Issuers(self.settings.issuers_file)
+        folder = self.settings.trial_issuer_folder
+        self.picker = None if folder is None else Picker(folder, self.settings)
+
+    @cached_property
+    def services(self) -> Services:
+        """The services; their channels belong to the event loop that first asks."""
+        return Services(self.settings)
+
+    @cached_property
+    def catalogues(self) -> Catalogues:
+        """Names and definitions."""
+        return Catalogues(self.services)
+
+    def renewed(self, session: Session) -> Session:
+        """Return a session with another token if the local issuer made its present one."""
+        due = session.expires_at - RENEW_TOKEN_SECONDS
+        if self.picker is None or not session.is_trial or time.time() < due:
+            return session
+        token, ends = self.picker.token(
+            session.institution_id,
+            session.subject,
+            session.roles,
+            "" if session.unit_id == session.institution_id else session.unit_id,
+        )
+        return replace(session, token=token, expires_at=ends, sealed_at=0.0)
+
+
+class Page:
+    """One request for a page: who asks, in which language, and how to answer.
+
+    Args:
+        request: the request.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.site: Site = request.app.state.site
+        self.query = request.query_params
+        self.lang = Lang.en if self.query.get("lang") == "en" else Lang.vi
+        self.session = self.site.renewed(self.site.sessions.read(request.cookies))
+
+    def text(self, key: str, **values: object) -> str:
+        """Return a text in the language of the page."""
+        return text(self.lang, key, **values)
+
+    def href(self, path: str, **query: object) -> str:
+        """Return a link that stays in the language; parameters that are empty are left out."""
+        given = {name.removesuffix("_"): value for name, value in query.items()}
+        given.setdefault("lang", "en" if self.lang is Lang.en else "")
+        kept = {name: str(value) for name, value in given.items() if value not in ("", None)}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    def other_language(self) -> str:
+        """Return the link to this page in the other language."""
+        kept = [(name, value) for name, value in self.query.multi_items() if name != "lang"]
+        kept += [] if self.lang is Lang.en else [("lang", "en")]
+        path = self.request.url.path
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+    async def call(self, method: MethodDescriptor, request: Message) -> Any:
+        """Return a service's answer to the user's own token.
+
+        Raises:
+            Refused: the service refused, or did not answer.
+        """
+        return await self.site.services.unary(method, request, self.session.token)
+
+    def render(self, template: str, **context: object) -> str:
+        """Return a template as text; whatever is put into it is escaped."""
+        found = self.site.environment.get_template(template)
+        formats: dict[str, Callable[..., str]] = {
+            name: partial(getattr(numbers, name), lang=self.lang)
+            for name in ("short", "full", "signed", "percent", "moment")
+        }
+        own = {"page": self, "t": self.text, "href": self.href, "session": self.session}
+        return found.render(**own, **formats, **context)
+
+    def html(self, template: str, status: int = 200, **context: object) -> Response:
+        """Answer with a page, and with a younger cookie when one is due."""
+        return self.keep(HTMLResponse(self.render(template, **context), status))
+
+    def keep(self, response: Response) -> Response:
+        """Add the cookie of the session when the browser should get a younger one."""
+        if self.site.sessions.is_due(self.session):
+            response.headers.append("set-cookie", self.site.sessions.cookie(self.session))
+        return response

@@ -1,0 +1,61 @@
+// Live numbers: the server sends the cells that change, rendered as the page has them.
+// Without JavaScript the page shows what it was read with.
+
+const AMBER_SECONDS = 60; // as the alert KiengViewStale
+const RED_SECONDS = 300; // as the alert KiengLagHigh
+
+const table = document.querySelector("[data-live-url]");
+const sign = document.querySelector("[data-live]");
+let heardAt = Date.now();
+
+function show(isLive) {
+  sign.textContent = isLive ? sign.dataset.on : sign.dataset.off;
+  sign.classList.toggle("on", isLive);
+}
+
+function replace(cell, html) {
+  const fresh = new DOMParser().parseFromString(html, "text/html").body;
+  if (cell.textContent.trim() === fresh.textContent.trim()) return false;
+  cell.replaceChildren(...fresh.childNodes);
+  return true;
+}
+
+function pulse(cell) {
+  cell.classList.remove("changed");
+  void cell.offsetWidth; // begins the animation anew
+  cell.classList.add("changed");
+}
+
+// The age of the numbers: seconds since the service last said that they are these.
+function age() {
+  const seconds = Math.round((Date.now() - heardAt) / 1000);
+  const shown = document.querySelector("[data-age]");
+  shown.textContent = shown.dataset.age.replace("#", seconds);
+  shown.dataset.level = seconds > RED_SECONDS ? "red" : seconds > AMBER_SECONDS ? "amber" : "good";
+  if (seconds > AMBER_SECONDS) show(false);
+}
+
+function take(message) {
+  heardAt = Date.now();
+  age();
+  for (const [name, html] of Object.entries(message.cells)) {
+    const cell = table.querySelector(`[data-cell="${CSS.escape(name)}"]`);
+    if (cell && replace(cell, html)) pulse(cell);
+  }
+  document.querySelector("[data-view]").textContent = message.view;
+  document.querySelector("[data-digest]").textContent = message.digest;
+  show(true);
+}
+
+if (table && sign && !new URLSearchParams(location.search).get("as_of")) {
+  const source = new EventSource(table.dataset.liveUrl);
+  source.addEventListener("cells", (event) => take(JSON.parse(event.data)));
+  source.addEventListener("refused", () => {
+    source.close();
+    show(false);
+  });
+  source.addEventListener("error", () => show(false));
+  // Every 10 seconds comes a sign of life: its absence for a minute means that numbers are old.
+  setInterval(age, 1000);
+  addEventListener("pagehide", () => source.close());
+}

@@ -1,0 +1,100 @@
+"""The picker of a trial: signs anybody in as anybody, with the keys of the local issuer.
+
+It exists only where `kieng up` put the keys, and only while everything is on loopback and every
+issuer that the services accept is a local one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from ipaddress import ip_address
+from pathlib import Path
+
+import jwt
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from services.kernel.access import AUDIENCE, TOKEN_SECONDS_MAX
+from services.kernel.errors import InvalidArgument
+from services.portal.config import Settings
+
+LOCAL = "urn:kieng:local:"
+ROLES = ("viewer", "contributor", "reviewer", "approver", "auditor", "steward", "operator")
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if an address or name is this machine only."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def mistakes(settings: Settings) -> list[str]:
+    """Return why the picker must not be switched on; empty if it is off, or may be on."""
+    if settings.trial_issuer_folder is None:
+        return []
+    variable = "KIENG_TRIAL_ISSUER_FOLDER lets anybody in as anybody, so it must not be set where"
+    hosts = {"KIENG_HOST": settings.host} | {
+        f"KIENG_{name.upper()}": getattr(settings, name).rpartition(":")[0]
+        for name in type(settings).model_fields
+        if name.endswith("_address")
+    }
+    found = [
+        f"{variable} {name} is beyond loopback"
+        for name, host in hosts.items()
+        if not is_loopback(host)
+    ]
+    if foreign := sorted({name for name in _issuers(settings) if not name.startswith(LOCAL)}):
+        found.append(f"{variable} services accept the issuer {foreign[0]}")
+    return found
+
+
+def _issuers(settings: Settings) -> dict[str, dict[str, str]]:
+    """Return the keys of each issuer that services accept: issuer -> kid -> public key."""
+    listed = json.loads(settings.issuers_file.read_text(encoding="utf-8"))["issuers"]
+    return {entry["issuer"]: entry["keys"] for entry in listed}
+
+
+class Picker:
+    """Makes tokens of the local issuer.
+
+    Args:
+        folder: `<institution>.pem` for each institution.
+        settings: names the table of issuers, which has the ids of the keys.
+    """
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder, self._settings = folder, settings
+
+    def institutions(self) -> list[str]:
+        """Return the institutions that have a key here."""
+        return sorted(path.stem for path in self._folder.glob("*.pem"))
+
+    def token(
+        self, institution_id: str, subject: str, roles: Sequence[str], unit_id: str
+    ) -> tuple[str, float]:
+        """Return a token and when it ends.
+
+        Args:
+            institution_id: whose key signs.
+            subject: who acts.
+            roles: lower-case names.
+            unit_id: top of the subtree that the roles reach; empty for the whole institution.
+
+        Raises:
+            InvalidArgument: no such institution or role. The caller's fault.
+        """
+        if institution_id not in self.institutions():
+            raise InvalidArgument("no such institution", fields={"institution": "choose one"})
+        if not roles or not set(roles) <= set(ROLES):
+            raise InvalidArgument("no such role", fields={"role": "choose one"})
+        issuer = f"{LOCAL}{institution_id}"
+        ((kid, _),) = _issuers(self._settings)[issuer].items()
+        now = int(time.time())
+        ends = now + TOKEN_SECONDS_MAX
+        claims = {"iss": issuer, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": ends}
+        claims |= {"roles": list(roles), **({"unit": unit_id} if unit_id else {})}
+        key = load_pem_private_key((self._folder / f"{institution_id}.pem").read_bytes(), None)
+        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid}), float(ends)  # type: ignore[arg-type]

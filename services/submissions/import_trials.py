@@ -1,0 +1,80 @@
+"""Tries rows of an import: the plan of each, by the import's own checks, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from kieng.submissions.v1 import import_service_pb2 as pb
+from services.kernel.errors import Exhausted
+from services.submissions.application import Desk, new_id
+from services.submissions.batching import groups, without_repeats
+from services.submissions.documents import Loaded
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import (
+    Change,
+    Decision,
+    SourceRecord,
+    State,
+    Submission,
+)
+from services.submissions.events import events_of
+from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row, refusable
+
+ROWS_MAX = 20_000
+"""Rows of a call, because what they would make is kept until the call ends."""
+VERIFIER = "\0"
+"""Subject of the one who would verify; no token can name it."""
+
+
+def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb.TryImportResponse]:
+    """Yield for each row, in order, what `imports.import_rows` would make of it.
+
+    Raises:
+        Exhausted: these are too many rows. The caller's fault.
+        Unavailable: the database or the partners service is down; repeat.
+    """
+    planned: dict[SourceRecord, Loaded] = {}
+    count = 0
+    for group in groups(requests):
+        count += len(group)
+        if count > ROWS_MAX:
+            raise Exhausted(f"over {ROWS_MAX} rows; try fewer in a call")
+        rows = [(Row(request.row), request.with_events) for request in group]
+        for part in without_repeats(rows, lambda each: each[0].source):
+            stored = desk.submissions.of_sources(row.source for row, _ in part)
+            plans: list[tuple[Loaded | None, RowPlan]] = []
+            for row, _ in part:
+                known = planned.get(row.source) or stored.get(row.source)
+                plans.append((known, refusable(row, partial(plan_row, desk, row, known))))
+            note_neighbours(desk, (plan for _, plan in plans))
+            for (row, with_events), (known, plan) in zip(part, plans, strict=True):
+                answer = pb.TryImportResponse(answer=plan.answer)
+                if known and desk.reaches(known.submission.content.unit_id):
+                    answer.version_before = known.submission.version
+                if row.source not in stored:
+                    answer.answer.submission_id = ""
+                if plan.write is not None:
+                    after = plan.write.after
+                    pending = known.pending if known else 0
+                    planned[row.source] = Loaded(after, pending + len(plan.write.events))
+                    if with_events:
+                        answer.submitted.extend(event.value for event in plan.write.events)
+                        answer.verified.extend(_verifying(desk, after))
+                yield answer
+
+
+def _verifying(desk: Desk, submitted: Submission) -> list[bytes]:
+    """Return the events that verifying a submission would publish; none if it is not in review."""
+    if submitted.state is not State.SUBMITTED:
+        return []
+    change = Change(
+        subject=VERIFIER,
+        now=desk.now(),
+        request_id=new_id(),
+        epoch=desk.submissions.epoch,
+        roles=frozenset({"approver"}),
+        is_institution_wide=True,
+    )
+    verified = transitions.decide(submitted, Decision.VERIFY, change)
+    return [event.value for event in events_of(submitted, verified)]

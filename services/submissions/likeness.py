@@ -1,0 +1,64 @@
+"""Finds claims that may be about one work though their work keys differ, for a person to judge.
+
+Nothing is counted by it: a work key says what surely is the same, a likeness what may be (ADR
+0037).
+"""
+
+from __future__ import annotations
+
+import re
+
+from unidecode import unidecode
+
+from kieng.submissions.v1 import facts_pb2
+from services.submissions.work_keys import canonical_number, fact_type
+
+NUMBERED: dict[str, tuple[str, ...]] = {
+    "ip_right": ("application_no",),
+    "transfer_contract": ("number",),
+    "policy_contract": ("number",),
+    "training": ("number",),
+    "agreement": ("number",),
+    "investment": ("number",),
+    "joint_project": ("code",),
+    "programme": ("code",),
+    "event": ("code",),
+    "task": ("decision_no", "number"),
+}
+"""Types whose works have a number -> its fields."""
+WITHIN = ("partner_id", "tax_code")
+"""Fields in which numbers are unique, so that equal numbers of others are not alike."""
+TITLE_LETTERS_MIN = 20
+"""Shorter titles are of many works: `Báo cáo tổng kết`."""
+# What some write before a number and others do not: Số, Hợp đồng, Quyết định, Đề tài, Mã số.
+BEFORE = re.compile(
+    r"^(?:(?:SO|HOP DONG|HD|QUYET DINH|DE TAI|NHIEM VU|MA SO|MA|NO|VN)(?:\b|(?=\d))[ .:]*)+"
+)
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+
+
+def likeness(facts: facts_pb2.Facts) -> str:
+    """Return what claims of works that may be one have in common; empty if there is nothing.
+
+    A number without punctuation, leading zeros, diacritics and the words before it; or the title
+    and the year of a publication, whether it has a DOI or not.
+    """
+    kind = fact_type(facts)
+    fact = getattr(facts, kind)
+    if kind == "publication":
+        title = _letters(fact.title)
+        return f"{kind}:{fact.issued_on[:4]}:{title}" if len(title) >= TITLE_LETTERS_MIN else ""
+    if kind not in NUMBERED:
+        return ""
+    numbers = [_number(getattr(fact, name)) for name in NUMBERED[kind]]
+    within = [getattr(fact, name) for name in WITHIN if name in fact.DESCRIPTOR.fields_by_name]
+    return ":".join((kind, *within, *numbers)) if all(numbers) else ""
+
+
+def _number(text: str) -> str:
+    plain = unidecode(canonical_number(text)).upper()
+    return _letters(ZEROS.sub("", BEFORE.sub("", plain) or plain))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^A-Z0-9]", "", unidecode(text).upper())

@@ -1,0 +1,75 @@
+"""Looks, for claims about to be written, at the other claims on the same work or on a like one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kieng.submissions.v1 import import_service_pb2 as pb
+from kieng.submissions.v1 import submission_pb2
+from services.policy.principal import Principal
+from services.submissions.documents import alike_by
+from services.submissions.domain.submission import State, Submission
+from services.submissions.store import Submissions
+
+TOLD_MAX = 5
+WHOLE_PPM = 1_000_000
+UNCOUNTED = frozenset({State.DRAFT, State.REJECTED, State.WITHDRAWN})
+Response = pb.ImportSubmissionsResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Claims of one institution by the keys of `alike_by`; drafts and ended ones are left out."""
+
+    claims: Mapping[str, Sequence[Submission]]
+
+    @classmethod
+    def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
+        """Return the neighbours of submissions that are written together, themselves among them."""
+        mine = {each.submission_id: each for each in written}
+        keys = {key for each in mine.values() for key in alike_by(each.content)}
+        stored = (found.submission for found in submissions.alike(keys))
+        found: dict[str, list[Submission]] = defaultdict(list)
+        others = (each for each in stored if each.submission_id not in mine)
+        for each in (*others, *mine.values()):
+            for key in alike_by(each.content) if each.state not in UNCOUNTED else ():
+                found[key].append(each)
+        return cls(found)
+
+    def tell(self, answer: Response, submission: Submission, principal: Principal) -> None:
+        """Add to the answer to a row what its neighbours make worth knowing."""
+        if submission.state in UNCOUNTED:
+            return
+        own = submission.content
+        alike = self.claims.get(own.likeness, ()) if own.likeness else ()
+        others = [each for each in alike if each.content.work_key != own.work_key]
+        reached = [each for each in others if principal.reaches(each.content.unit_id)]
+        answer.may_be_same.extend(map(_like_claim, reached[:TOLD_MAX]))
+        shares = _shares(self.claims.get(own.work_key, ()))
+        contradicts = shares.declared_ppm > WHOLE_PPM or (shares.declaring and shares.silent)
+        if contradicts:
+            answer.shares.CopyFrom(shares)
+
+
+def _like_claim(submission: Submission) -> pb.LikeClaim:
+    claim = pb.LikeClaim(
+        submission_id=submission.submission_id,
+        unit_id=submission.content.unit_id,
+        work_key=submission.content.work_key,
+    )
+    if submission.source:
+        claim.source_record.system = submission.source.system
+        claim.source_record.record_id = submission.source.record_id
+    return claim
+
+
+def _shares(claims: Sequence[Submission]) -> pb.SharesOfWork:
+    if len(claims) < 2:
+        return pb.SharesOfWork()
+    shares = [submission_pb2.Content.FromString(each.content.encoded).share_ppm for each in claims]
+    declaring = sum(1 for share in shares if share)
+    return pb.SharesOfWork(
+        declared_ppm=sum(shares), declaring=declaring, silent=len(shares) - declaring
+    )

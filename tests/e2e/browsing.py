@@ -1,0 +1,92 @@
+"""The portal of a stack, as a program and as a browser meet it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import html5lib
+import httpx
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.running import RunningStack
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PERIOD = {"from": "2025-01", "to": "2025-07"}
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+def chromium() -> str:
+    """Path of the system's browser; empty if there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), "")
+
+
+def address(stack: RunningStack) -> str:
+    """Base URL of the portal."""
+    return f"http://{stack.stack.processes['portal'].web}"
+
+
+class Visitor:
+    """Somebody without a browser, who follows no redirect and whose every page must be HTML."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        # No connection outlives its answer, so none is left open when the test ends.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=address(stack), timeout=30.0, limits=limits)
+
+    def get(self, path: str, **query: str) -> httpx.Response:
+        """Ask for a page; what is HTML must be valid enough for the parser's strict mode."""
+        answer = self.client.get(path, params=query)
+        if answer.headers.get("content-type", "").startswith("text/html") and answer.text:
+            html5lib.HTMLParser(strict=True).parse(answer.text)
+        return answer
+
+    def csrf(self, path: str = "/sign-in") -> str:
+        """The token that forms of this session carry."""
+        found = CSRF.search(self.get(path).text)
+        assert found is not None
+        return found[1]
+
+    def post(self, path: str, **form: str) -> httpx.Response:
+        """Send a form with the token of this session, unless it names another."""
+        return self.client.post(path, data={"csrf": self.csrf(), **form})
+
+    def sign_in(self, role: str, unit: str) -> httpx.Response:
+        """Sign in by the picker."""
+        return self.post("/sign-in", role=role, unit=unit, next="/")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """The system's browser, headless."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium())
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextmanager
+def visit(
+    running: Browser, stack: RunningStack, role: str, unit: str, **given: Any
+) -> Iterator[Page]:
+    """A window in which somebody has signed in; what the browser complains about fails the test."""
+    context = running.new_context(base_url=address(stack), locale="vi-VN", **given)
+    page, complaints = context.new_page(), list[str]()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    try:
+        page.goto("/sign-in")
+        picker = page.locator("form.ask").filter(has=page.locator("select"))
+        picker.locator("select").select_option(role)
+        picker.locator("input[name=unit]").fill(unit)
+        picker.locator("button").click()
+        page.wait_for_selector(".subject")
+        yield page
+        assert complaints == []
+    finally:
+        context.close()

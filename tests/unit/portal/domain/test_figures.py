@@ -1,0 +1,36 @@
+"""Figures and how units rank by them."""
+
+from fractions import Fraction
+
+from services.portal.domain.figures import Figure, Number, change, rank, ranked
+
+
+def figure(unit: str, value: Number | None, target: int | None, standing: str = "") -> Figure:
+    return Figure(unit, "KNW-03", value, value, target, standing, Fraction(5))
+
+
+def test_attainment_needs_a_target_and_a_count() -> None:
+    assert figure("vnu", 5, 20).attainment == Fraction(1, 4)
+    assert figure("vnu", 5, None).attainment is None
+    assert figure("vnu", Fraction(1, 2), 20).attainment is None
+    assert figure("vnu", 5, 0).attainment is None
+    assert figure("vnu", 5, 20).pace == Fraction(1, 4)
+
+
+def test_a_unit_is_ranked_by_the_mean_of_what_it_reached_each_at_most_whole() -> None:
+    found = rank("vnu", [figure("vnu", 40, 20, "reached"), figure("vnu", 5, 10, "behind")])
+    assert (found.reached, found.on_pace, found.behind) == (1, 0, 1)
+    assert found.attainment == Fraction(3, 4)
+
+
+def test_units_without_targets_come_last_in_the_order_given() -> None:
+    figures = [figure("a", 1, None), figure("b", 1, 10), figure("c", 9, 10), figure("d", 1, None)]
+    assert [each.unit_id for each in ranked("abcd", figures)] == ["c", "b", "a", "d"]
+
+
+def test_a_change_is_unknown_where_a_month_is() -> None:
+    assert change([1, 4, 9], 1) == 5
+    assert change([1, 4, 9], 2) == 8
+    assert change([1, 4, 9], 3) is None
+    assert change([None, 4], 1) is None
+    assert change([], 1) is None

@@ -1,0 +1,41 @@
+"""Numbers as people read them, in both languages."""
+
+from fractions import Fraction
+
+import pytest
+
+from services.portal import numbers
+from services.portal.domain.figures import Number
+from services.portal.texts import Lang
+
+VI, EN = Lang.vi, Lang.en
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "lang", "short", "full"),
+    [
+        (1234, "count", VI, "1.234", "1.234"),
+        (1234, "count", EN, "1,234", "1,234"),
+        (1_234_567_890, "vnd", VI, "1,2 tỷ", "1.234.567.890"),
+        (1_234_567_890, "vnd", EN, "1.2B", "1,234,567,890"),
+        (-1_234_567_890, "vnd", VI, "-1,2 tỷ", "-1.234.567.890"),
+        (2_500_000, "vnd", VI, "2,5 triệu", "2.500.000"),
+        (Fraction(1, 3), "percent", VI, "33,3%", "33,3%"),
+        (Fraction(7, 2), "works", VI, "3,50", "3,50"),
+        (Fraction(3), "works", EN, "3.00", "3.00"),
+        (None, "count", VI, "–", "–"),  # noqa: RUF001
+        (0, "count", VI, "0", "0"),
+    ],
+)
+def test_a_number_is_short_in_a_table_and_whole_on_hover(
+    number: Number | None, unit: str, lang: Lang, short: str, full: str
+) -> None:
+    assert numbers.short(number, unit, lang).replace("\xa0", " ") == short
+    assert numbers.full(number, unit, lang) == full
+
+
+def test_changes_have_a_sign() -> None:
+    assert numbers.signed(5, "count", VI) == "+5"
+    assert numbers.signed(-5, "count", VI) == "−5"  # noqa: RUF001
+    assert numbers.signed(0, "count", VI) == "±0"
+    assert numbers.signed(None, "count", VI) == numbers.NOTHING

@@ -1,0 +1,99 @@
+"""What is offered beyond what can be published is refused, and an outage refuses nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.kernel.errors import Exhausted
+from services.submissions.backlog import BULK_LATE_SECONDS, FRESH_SECONDS, LATE_SECONDS, Backlog
+from services.submissions.outbox import SubmissionOutbox
+
+
+class FakeSubmissions:
+    """An outbox whose oldest event is as old as one likes."""
+
+    institution_id = "alpha"
+
+    def __init__(self) -> None:
+        self.backlog = Backlog()
+        self.age_seconds = 0.0
+
+    def pending(self, limit: int) -> list[dict[str, Any]]:
+        time_of = datetime.now(UTC) - timedelta(seconds=self.age_seconds)
+        return [{"outbox": [{"time": time_of}]}]
+
+    def count_pending(self) -> int:
+        return 1
+
+    def clear(self, documents: Any) -> None:
+        return None
+
+
+def outbox_that_has_run(fake: FakeSubmissions) -> SubmissionOutbox:
+    outbox = SubmissionOutbox(fake)  # type: ignore[arg-type]  # only what an outbox asks of it
+    outbox._down_until = datetime.now(UTC) - timedelta(hours=1)
+    return outbox
+
+
+def test_who_submits_more_than_is_published_is_told_when_to_come_again() -> None:
+    fake = FakeSubmissions()
+    outbox = outbox_that_has_run(fake)
+    fake.age_seconds = LATE_SECONDS + 4
+    outbox.clear(outbox.pending(10))
+    with pytest.raises(Exhausted) as refused:
+        fake.backlog.need_room()
+    assert refused.value.retry_after_seconds == pytest.approx(LATE_SECONDS + 4, abs=1)
+    fake.age_seconds = 0.1
+    outbox.clear(outbox.pending(10))
+    fake.backlog.need_room()
+
+
+def test_while_the_broker_is_down_and_after_it_submissions_are_taken() -> None:
+    fake = FakeSubmissions()
+    outbox = outbox_that_has_run(fake)
+    fake.age_seconds = 600.0
+    outbox.pending(10)  # the broker did not acknowledge: nothing is cleared
+    outbox.pending(10)
+    fake.backlog.need_room()
+    outbox.clear(outbox.pending(10))
+    fake.backlog.need_room()
+
+
+def test_what_a_service_finds_when_it_starts_is_no_overload() -> None:
+    fake = FakeSubmissions()
+    fake.age_seconds = 600.0
+    outbox = SubmissionOutbox(fake)  # type: ignore[arg-type]  # only what an outbox asks of it
+    outbox.clear(outbox.pending(10))
+    fake.backlog.need_room()
+
+
+def test_rows_of_an_import_wait_until_publishing_has_caught_up() -> None:
+    backlog, went_on = Backlog(), threading.Event()
+    backlog.note(BULK_LATE_SECONDS + 0.5)
+    backlog.need_room()  # people are not refused yet
+
+    def import_rows() -> None:
+        backlog.wait_for_room()
+        went_on.set()
+
+    threading.Thread(target=import_rows, daemon=True).start()
+    assert not went_on.wait(0.2)
+    backlog.note(0.1)
+    assert went_on.wait(20)
+
+
+def test_what_was_seen_long_ago_refuses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    backlog = Backlog()
+    backlog.note(LATE_SECONDS + 1)
+    with pytest.raises(Exhausted):
+        backlog.need_room()
+    assert LATE_SECONDS > BULK_LATE_SECONDS
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + FRESH_SECONDS)
+    monkeypatch.setattr("services.submissions.backlog.time", later)
+    backlog.need_room()
