@@ -45,7 +45,7 @@ class Backlog:
             raise Exhausted(text, retry_after_seconds=min(round(age, 1), RETRY_SECONDS_MAX))
 
     def wait_for_room(self) -> None:
-        """Wait until further rows would become visible in good time, but only for a time."""
+        """Wait for room for further rows, at most `BULK_WAIT_SECONDS`."""
         with self._changed:
             self._changed.wait_for(lambda: self._age() <= BULK_LATE_SECONDS, BULK_WAIT_SECONDS)
 

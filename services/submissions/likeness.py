@@ -38,7 +38,7 @@ ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def likeness(facts: facts_pb2.Facts) -> str:
-    """Return what claims of works that may be one have in common; empty if nothing tells.
+    """Return what claims of works that may be one have in common; empty if there is nothing.
 
     A number without punctuation, leading zeros, diacritics and the words before it; or the title
     and the year of a publication, whether it has a DOI or not.

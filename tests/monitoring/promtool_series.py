@@ -11,7 +11,8 @@ Series = dict[str, str]
 PROCESS = '{instance="a:1", job="kieng"}'
 SERVICE = 'grpc_type="unary", grpc_service="kieng.kpi.v1.KpiService", grpc_method="GetKpis"'
 SERVICES = (
-    *("partners", "submissions", "kpi.aggregator", "kpi.query", "notifications", "exporter", "portal"),
+    *("partners", "submissions", "kpi.aggregator", "kpi.query"),
+    *("notifications", "exporter", "portal"),
 )
 ALL_THERE = {f'kieng_service_info{{service="{name}"}}': "1x240" for name in SERVICES}
 KPI = '{group="kieng.kpi", topic="kieng.submissions.v1", partition="0"}'
