@@ -11,7 +11,8 @@ LATE_SECONDS = 5.0
 """Age of the oldest event that was just published from which new submissions are refused."""
 BULK_LATE_SECONDS = 2.0
 """The same for rows of an import, which wait: a file gives way to people."""
-BULK_WAIT_SECONDS = 5.0
+BULK_WAIT_SECONDS = 0.25
+"""For each group of rows: on a machine that is late anyway an import still comes to its end."""
 FRESH_SECONDS = 5.0
 """Time for which an observation holds: an outage of the broker stops rounds and refuses nothing."""
 RETRY_SECONDS_MAX = 30.0
