@@ -190,7 +190,7 @@ class Desk:
         return loaded
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if the caller may do this to the submissions of a unit."""
+        """Return True if the policy allows the caller this method on a unit's submissions."""
         resource = Resource.of([unit_id], is_secret=True)
         return allow(self.principal, self.method, resource) is Decision.ALLOW
 

@@ -1,4 +1,4 @@
-"""Looks, for claims about to be written, at the other claims on the same work or on a like one."""
+"""Compares claims about to be written with other claims of the same or a similar work."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ Response = pb.ImportSubmissionsResponse
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Claims of one institution by the keys of `alike_by`; drafts and ended ones are left out."""
+    """Claims of one institution, mapped from the keys of `alike_by`.
+
+    Drafts, rejected and withdrawn submissions are omitted.
+    """
 
     claims: Mapping[str, Sequence[Submission]]
 
     @classmethod
     def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
-        """Return the neighbours of submissions that are written together, themselves among them."""
+        """Return the claims of the same or similar works as these submissions, including these."""
         mine = {each.submission_id: each for each in written}
         keys = {key for each in mine.values() for key in alike_by(each.content)}
         stored = (found.submission for found in submissions.alike(keys))
@@ -39,7 +42,10 @@ class Neighbours:
         return cls(found)
 
     def tell(self, answer: Response, submission: Submission, principal: Principal) -> None:
-        """Add to the answer to a row what its neighbours make worth knowing."""
+        """Add to the answer to a row the claims that may be of the same work, and shares.
+
+        Shares are added only if they contradict each other.
+        """
         if submission.state in UNCOUNTED:
             return
         own = submission.content

@@ -18,7 +18,7 @@ DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
 """Idempotent schema migrations in order, append-only; their number is the schema version."""
 DERIVED = frozenset({OUTBOX})
-"""Collections that a backup omits, because a restore publishes everything again."""
+"""Names of the collections that a backup omits because a restore publishes everything again."""
 
 
 def database_name(institution_id: str) -> str:

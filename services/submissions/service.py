@@ -142,7 +142,7 @@ class SubmissionsService:
 
     @grpc
     def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Return what an import would make of rows, one answer per row. Writes nothing."""
+        """Yield the answer that an import would give to each row of a stream; write nothing."""
         return import_trials.try_rows(self.desk, requests)
 
     @grpc

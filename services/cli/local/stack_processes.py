@@ -38,7 +38,7 @@ RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
 """Process that signs editions, the only one that gets the key."""
 KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
-"""Variables of private keys."""
+"""Names of environment variables with private keys."""
 
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
@@ -128,9 +128,9 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return ports of broker, controller and database, then two of each service.
+        """Return the ports of broker, controller and database, then two for each service.
 
-        The first of a service is that of gRPC; the portal, which has none, takes it for the web.
+        The first of a service is for gRPC, or for the web pages of the portal.
         """
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
