@@ -240,10 +240,7 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the change that a request asks for, bound to the request id the caller chose.
-
-        The digest of the request in it detects a request id that is used for another request.
-        """
+        """Return the change that a request asks for, bound to the request id the caller chose."""
         return replace(
             self.change(request.request_id, reason), request_sha256=wire.request_sha256(request)
         )
@@ -262,10 +259,7 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return the write that stores a new version together with its events.
-
-        ``before`` is the version that was read, None for a new submission.
-        """
+        """Return the write of ``after`` and its events; ``before`` is None for a new submission."""
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 

@@ -16,12 +16,15 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 
+from services.kernel.errors import Exhausted
 from services.kernel.mongo import DOWN
 from services.submissions.documents import Write, encode_new, encode_next, encode_outbox
 
 OUTBOX = "outbox"
 EVENT_BYTES_MAX = 4 * 1024 * 1024
 """Maximum size of the events of one batch: a quarter of the limit of a MongoDB document."""
+WAITING_MAX = 200_000
+"""Maximum number of submissions with unpublished events; above it, batches are refused."""
 REFUSED = {11000, 112}
 """Error codes of a refused write: a name is in use (DuplicateKey), or another write came first."""
 TRANSIENT = "TransientTransactionError"
@@ -38,6 +41,7 @@ class Batches:
         self._database = database
         self._documents = database["submissions"]
         self._outbox = database[OUTBOX]
+        self._waiting = 0
 
     def write(self, writes: Sequence[Write]) -> set[str]:
         """Write new submissions and next versions; return the ids of those that were not written.
@@ -45,7 +49,12 @@ class Batches:
         A write is refused if a name of the submission is in use, another version was written
         first, or its document has unpublished events. A batch with refused writes is halved until
         these are alone, so all others are written.
+
+        Raises:
+            Exhausted: the broker has been down for too long; repeat later.
         """
+        if self._waiting > WAITING_MAX:
+            raise Exhausted("too many changes wait for the broker; repeat later")
         if not writes or (_fits(writes) and self._try(writes)):
             return set()
         if len(writes) == 1:
@@ -58,8 +67,13 @@ class Batches:
         return list(self._outbox.find({}).sort("_id", 1).limit(limit))
 
     def count_pending(self) -> int:
-        """Return the number of submissions whose events are in these documents."""
-        return sum(found["submissions"] for found in self._outbox.find({}, {"submissions": 1}))
+        """Return the number of submissions whose events are in these documents.
+
+        `write` refuses batches while the number counted last is too high.
+        """
+        found = self._outbox.find({}, {"submissions": 1})
+        self._waiting = sum(batch["submissions"] for batch in found)
+        return self._waiting
 
     def clear(self, ids: Sequence[str]) -> None:
         """Delete the documents with these ids, whose events are published."""
@@ -67,7 +81,7 @@ class Batches:
             self._outbox.delete_many({"_id": {"$in": list(ids)}})
 
     def _try(self, writes: Sequence[Write]) -> bool:
-        """Write a batch in one transaction; return False if it is refused and nothing is written."""
+        """Write a batch in one transaction; return False if it is refused as a whole."""
         try:
             with self._transaction() as session:
                 self._take_away([w for w in writes if w.before is not None], session)

@@ -39,7 +39,7 @@ class SubmissionDocument(me.Document):
     units = me.ListField(me.StringField())
     type = me.StringField()
     work_key = me.StringField(required=True)
-    alike_by = me.ListField(me.StringField())
+    likeness = me.StringField()
     former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
@@ -66,7 +66,7 @@ class SubmissionDocument(me.Document):
             {"fields": ["names"], "unique": True, "name": "by_name"},
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
-            {"fields": ["alike_by"], "name": "by_likeness"},
+            {"fields": ["likeness"], "name": "by_likeness"},
             {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
@@ -94,12 +94,6 @@ class Write:
     events: Sequence[Event] = field(default_factory=tuple)
 
 
-def alike_by(content: Content) -> tuple[str, ...]:
-    """Return the keys by which other claims are found that are, or may be, of the same work."""
-    keys = (content.work_key, content.likeness)
-    return tuple(key for key in keys if key and not key.startswith("sub:"))
-
-
 def source_name(source: SourceRecord) -> str:
     """Return the entry of `SubmissionDocument.names` that reserves a source record."""
     return f"source/{source.system}/{source.record_id}"
@@ -122,7 +116,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "units": list(ancestors(submission.content.unit_id)),
         "type": submission.content.type,
         "work_key": submission.content.work_key,
-        "alike_by": list(alike_by(submission.content)),
+        "likeness": submission.content.likeness,
         "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,

@@ -38,8 +38,8 @@ GROUP_MAX = 200
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
-ALIKE_MAX = 500
-"""Maximum number of submissions that `alike` reads per query."""
+NEAR_MAX = 500
+"""Maximum number of submissions that `near` reads per query."""
 
 
 class Submissions:
@@ -95,12 +95,15 @@ class Submissions:
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
-    def alike(self, keys: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of these keys of `alike_by`, at most `ALIKE_MAX` per query."""
-        for chunk in _chunks(sorted(set(keys))):
-            yield from map(
-                decode, self._documents.find({"alike_by": {"$in": chunk}}).limit(ALIKE_MAX)
-            )
+    def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
+        """Yield submissions with one of some values in a field, at most `NEAR_MAX` per query.
+
+        Args:
+            name: field of the content, `work_key` or `likeness`.
+            values: wanted values of the field.
+        """
+        for chunk in _chunks(sorted(set(values))):
+            yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
         """Return the first submissions that match a query, ordered by id.

@@ -35,9 +35,13 @@ ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|F
 MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
 # What a spreadsheet makes of 03/2018 and 3/18, and writes into a CSV file.
 TURNED_DATE = re.compile(rf"{MONTH_SHORT}-\d\d(?:\d\d)?|\d\d?-{MONTH_SHORT}(?:-\d\d)?", re.I)
+TURNED_LENGTH = len("31-Thg 12-2021")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
 # A letter that the old encoding lacked came out as a question mark, or as the sign for that.
 LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
+# Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
+BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
 OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
 
 
@@ -48,6 +52,8 @@ def cell_text(cell: Cell) -> str:
     """
     if isinstance(cell, str):
         if cell.isascii():
+            return cell.strip()
+        if not BEYOND_LATIN.search(cell) and unicodedata.is_normalized("NFC", cell):
             return cell.strip()
         return without_invisible(unicodedata.normalize("NFC", cell)).strip()
     if isinstance(cell, UnreadableCell):
@@ -65,6 +71,8 @@ def cell_text(cell: Cell) -> str:
 
 def has_text(cell: Cell) -> bool:
     """Return True if a cell is not blank."""
+    if isinstance(cell, str) and cell.isascii():
+        return not (cell == "" or cell.isspace())
     return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
 
 
@@ -93,13 +101,13 @@ def trouble_of_words(text: str) -> str:
     Args:
         text: text of a cell, as `cell_text` returns it.
     """
-    if ERROR.fullmatch(text):
+    if text.startswith("#") and ERROR.fullmatch(text):
         return "cell.error"
-    if TURNED_DATE.fullmatch(text):
+    if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
         return "cell.turned_date"
-    if EXPONENT.fullmatch(text):
+    if "+" in text and EXPONENT.fullmatch(text):
         return "cell.turned_number"
-    if "://" not in text and LOST.search(text):
+    if SIGN_OF_LOSS.search(text) and "://" not in text and LOST.search(text):
         return "cell.letters_lost"
     return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
 

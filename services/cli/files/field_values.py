@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -19,6 +21,8 @@ from services.cli.files.headings import slug
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
+ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
 """Fields whose values are often copied from a web address, with its codes and query."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
@@ -28,7 +32,12 @@ GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3}
 UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+COUNT = re.compile(r"\d{1,9}")
 NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
+
+
+SEEN_MAX = 4096
+"""Different texts whose reading is remembered; a column has few dates and choices."""
 
 
 class CellWrong(ValueError):
@@ -51,15 +60,25 @@ def set_field(message: Any, field: FieldDescriptor, cell: Cell) -> None:
     Raises:
         CellWrong: the cell cannot be read as a value of the field.
     """
-    if isinstance(cell, UnreadableCell):
-        raise CellWrong(cell.problem, text=cell.text)
-    if _is_free_text(field) and (problem := trouble_of_text(cell)):
-        raise CellWrong(problem, text=cell_text(cell))
+    if not isinstance(cell, str):
+        if isinstance(cell, UnreadableCell):
+            raise CellWrong(cell.problem, text=cell.text)
+        if _is_free_text(field) and (problem := trouble_of_text(cell)):
+            raise CellWrong(problem, text=cell_text(cell))
     text = cell_text(cell)
-    if field.is_repeated:
-        getattr(message, field.name).extend(_value(field, item) for item in split(text))
-    elif text or field.type == FieldDescriptor.TYPE_BOOL:
-        setattr(message, field.name, _value(field, text))
+    if not text:
+        return
+    name, is_list, read = _reading(field)
+    if is_list:
+        getattr(message, name).extend([read(item) for item in split(text)])
+    else:
+        setattr(message, name, read(text))
+
+
+@cache
+def _reading(field: FieldDescriptor) -> tuple[str, bool, Callable[[str], Any]]:
+    """Return name of a field, whether it is a list, and what reads a text of it."""
+    return field.name, field.is_repeated, _reader(field)
 
 
 def is_day(field: FieldDescriptor) -> bool:
@@ -85,10 +104,24 @@ def is_short_date(cell: Cell) -> bool:
 
 
 def split(text: str) -> list[str]:
-    """Return the items in a cell that contains a list, which are separated by `|`."""
-    return [item.strip() for item in text.split("|") if item.strip()]
+    """Return the items of a list in one cell, without the empty ones."""
+    return [item for item in places(text) if item]
 
 
+def places(text: str) -> list[str]:
+    """Return the items of a list in one cell, empty ones too; a bar after a backslash is text."""
+    if "\\" not in text:
+        return [item.strip() for item in text.split("|")]
+    items = [found[0] for found in ITEM.finditer(text + "|")]
+    return [ESCAPED.sub(r"\1", item.removesuffix("|")).strip() for item in items]
+
+
+def joined(items: Iterable[str]) -> str:
+    """Return the cell that `places` reads as these items."""
+    return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
+
+
+@cache
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:
     """Return name -> number of the values of an enum field, except the unspecified one.
 
@@ -110,20 +143,28 @@ def _is_free_text(field: FieldDescriptor) -> bool:
     return is_text and not is_day(field) and not is_amount(field)
 
 
-def _value(field: FieldDescriptor, text: str) -> Any:
+def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
     if field.type == FieldDescriptor.TYPE_BOOL:
-        return _boolean(text)
+        return _boolean
     if field.type == FieldDescriptor.TYPE_ENUM:
-        return _choice(field, text)
+        return partial(_choice, field)
     if is_amount(field):
-        return _amount(text)
+        return _amount
     if is_day(field):
-        return _day(text)
+        return _day
     if field.type == FieldDescriptor.TYPE_STRING:
-        if field.name not in AS_COPIED and (problem := trouble_of_words(text)):
-            raise CellWrong(problem, text=text)
-        return text
-    if not re.fullmatch(r"\d{1,9}", text):
+        return str if field.name in AS_COPIED else _words
+    return _count
+
+
+def _words(text: str) -> str:
+    if problem := trouble_of_words(text):
+        raise CellWrong(problem, text=text)
+    return text
+
+
+def _count(text: str) -> int:
+    if not COUNT.fullmatch(text):
         raise CellWrong("cell.number", text=text)
     return int(text)
 
@@ -153,6 +194,7 @@ def _amount(text: str) -> str:
     raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
 
 
+@lru_cache(SEEN_MAX)
 def _day(text: str) -> str:
     if found := YEAR_FIRST.fullmatch(text):
         year, month, day = found.groups()

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -53,6 +53,7 @@ def descriptor_of(type_name: str) -> Descriptor:
     return TYPES[type_name]
 
 
+@cache
 def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
     """Return column -> field of the facts, for the columns that are specific to a type."""
     return {
@@ -67,6 +68,7 @@ def columns(type_name: str) -> list[str]:
     return [*ROW_COLUMNS, *CLAIM_COLUMNS, *fact_columns(type_name), *EVIDENCE_COLUMNS]
 
 
+@lru_cache(4096)
 def slug(text: str) -> str:
     """Return a text in the form in which headings are compared: `Mã bản ghi` gives `ma_ban_ghi`."""
     plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")

@@ -66,10 +66,7 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack; a context manager that stops them at its end.
-
-    ``parts`` are broker and database as far as the stack starts them, ``services`` the others.
-    """
+    """Broker and database (``parts``) and ``services`` of a stack; as context manager, stops them."""
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -128,10 +125,7 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return the ports of broker, controller and database, then two for each service.
-
-        The first of a service is for gRPC, or for the web pages of the portal.
-        """
+        """Return ports of broker, controller, database; then gRPC (portal: web) and HTTP of each."""
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
             return free_ports(count)
@@ -244,8 +238,6 @@ class Launch:
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
-            # Each service takes tokens that are made for it, and no other.
-            "KIENG_AUDIENCES": "none",
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",

@@ -14,10 +14,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.texts import Lang, text
@@ -32,6 +36,14 @@ class Output(StrEnum):
 
     table = "table"
     json = "json"
+
+
+class _PaceColumn(ProgressColumn):
+    """Rows per second of late."""
+
+    def render(self, task: Task) -> Text:
+        pace = task.finished_speed or task.speed
+        return Text(f"{pace:,.0f}/s" if pace else "")
 
 
 class Screen:
@@ -96,11 +108,14 @@ class Screen:
         return result
 
     def progress(self) -> Progress:
-        """Return a progress bar on stderr; use it as a context manager."""
+        """Return a progress bar on stderr, on a terminal only; use it as a context manager."""
         return Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            _PaceColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=self.messages,
+            disable=not self.messages.is_terminal,
         )
