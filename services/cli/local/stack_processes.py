@@ -66,7 +66,7 @@ class Plan:
 
 
 class Launch:
-    """Broker and database (``parts``) and ``services`` of a stack; as context manager, stops them."""
+    """The processes of one stack: ``parts`` (broker, database) and ``services``; stopped on exit."""
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -125,7 +125,7 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return ports of broker, controller, database; then gRPC (portal: web) and HTTP of each."""
+        """Return ports of broker, controller, database; then gRPC (or web) and HTTP of services."""
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
             return free_ports(count)
