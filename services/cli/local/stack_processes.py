@@ -66,7 +66,7 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack: ``parts`` (broker, database) and ``services``; stopped on exit."""
+    """The processes of a stack: ``parts`` (broker, database) and ``services``; stopped on exit."""
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
