@@ -93,7 +93,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission that was decided, or withdrawn by somebody else than ``recipients``.
+    """A submission that was decided, or withdrawn by a person other than ``recipients``.
 
     ``recipients`` are the authors to notify. ``unit_id``, ``type`` and ``title`` are those of its
     claim, empty if it no longer has one.

@@ -24,7 +24,7 @@ from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row
 ROWS_MAX = 20_000
 """Maximum number of rows per call, because their planned submissions are kept until it ends."""
 VERIFIER = "\0"
-"""Subject of the imagined verifier; no token can contain it."""
+"""Subject that verifies in a trial; no token can contain it, so it is no author's."""
 
 
 def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb.TryImportResponse]:

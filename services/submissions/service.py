@@ -162,7 +162,7 @@ class SubmissionsService:
 
     @repeat(5.0)
     def count_submissions(self) -> None:
-        """Export the number of submissions by state, if a count is due."""
+        """Count submissions by state and export the numbers, unless the last count is recent."""
         with suppress(*DOWN):  # counted when the database is back
             self.count_all(self.databases)
 

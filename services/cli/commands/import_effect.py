@@ -158,7 +158,7 @@ def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
 
 
 def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
-    """Return one line per measure with a number's value at each stage; stages are in JSON form."""
+    """Return one line per measure with a number's values at all stages, given in JSON form."""
     lines = []
     for measure in ("declared", "verified"):
         steps = " → ".join(_json_text(stage[measure]) for stage in stages)

@@ -196,7 +196,7 @@ def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wr
 
 @cache
 def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
-    """Return column, whether it is of the claim rather than the facts, and field."""
+    """Return (column, whether it is one of the claim and not of the facts, protobuf field)."""
     claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
     targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
     return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
