@@ -38,7 +38,7 @@ RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
 """Process that signs editions, the only one that gets the key."""
 KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
-"""Variables of private keys."""
+"""Environment variables of private keys, which only the processes that sign inherit."""
 
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
