@@ -1,4 +1,4 @@
-"""What all services share: settings, workers, gRPC, Kafka, MongoDB, metrics, shutdown."""
+"""What all services share: settings, workers, gRPC, Kafka, MongoDB, metrics and shutdown."""
 
 import os
 import warnings
