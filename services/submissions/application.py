@@ -240,13 +240,9 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the change that a request asks for, bound to the request id the caller chose.
-
-        The digest of the request in it detects a request id that is used for another request.
-        """
-        return replace(
-            self.change(request.request_id, reason), request_sha256=wire.request_sha256(request)
-        )
+        """Return the change that a request asks for, bound to its request id and its digest."""
+        change = self.change(request.request_id, reason)
+        return replace(change, request_sha256=wire.request_sha256(request))
 
     def change(self, request_id: str, reason: str = "") -> Change:
         """Return a change by the caller at the current time, for a request id the server chose."""
