@@ -1,4 +1,4 @@
-"""Settings that every service has, read from the environment (`KIENG_...`) once, at start."""
+"""Settings that every service has, read once at start from environment variables `KIENG_...`."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from services.kernel.access import audience_of
 from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
-"""Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
+"""Time after which all Kafka clients know of new partitions; `kieng log repartition` awaits it."""
 
 
 class KernelSettings(BaseSettings):
-    """Settings of the kernel; a service adds its own by inheriting. Frozen."""
+    """Settings of the kernel, immutable. A service inherits from this class and adds its own."""
 
     model_config = SettingsConfigDict(env_prefix="KIENG_", frozen=True, extra="ignore")
 
@@ -113,13 +113,17 @@ class KernelSettings(BaseSettings):
         return key
 
     def accepted_audiences(self, service: str) -> list[str]:
-        """Return the audiences of tokens that a service accepts, its own one first."""
+        """Return the audiences of tokens that a service accepts, its own first.
+
+        Args:
+            service: nameko name of the service.
+        """
         others = [name.strip() for name in self.audiences.split(",")]
         named = [name for name in others if name not in ("", "none")]
         return list(dict.fromkeys([audience_of(service), *named]))
 
     def kafka_options(self) -> dict[str, Any]:
-        """Return options of all Kafka clients.
+        """Return the options of all Kafka clients, as keyword arguments of kafka-python.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -138,7 +142,7 @@ class KernelSettings(BaseSettings):
         }
 
     def producer_options(self) -> dict[str, Any]:
-        """Return options of Kafka producers: what they write is acknowledged by all replicas.
+        """Return the options of Kafka producers; their writes are acknowledged by all replicas.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -148,7 +152,11 @@ class KernelSettings(BaseSettings):
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return options of Kafka consumers.
+        """Return the options of a Kafka consumer.
+
+        Args:
+            group: consumer group.
+            has_positions: whether the consumer's positions are stored elsewhere than in Kafka.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -158,7 +166,7 @@ class KernelSettings(BaseSettings):
             **self.kafka_options(),
             **beat,
             "group_id": group,
-            # A new group reads everything; but a stored position outside the log must not be reset.
+            # A new group reads everything, but a stored position outside the log is an error.
             "auto_offset_reset": "none" if has_positions else "earliest",
             "enable_auto_commit": False,
             "isolation_level": "read_committed",
@@ -193,8 +201,8 @@ def _read(batch: Any) -> Any:
         return _READ(batch)
 
 
-# A header name that is not UTF-8 would stop every kafka-python consumer at that record.
-# Kafka's own client replaces undecodable bytes; so do all clients of this process.
+# A header name that is not UTF-8 would stop every kafka-python consumer at that record. Kafka's own
+# client replaces undecodable bytes, so this patch makes all clients of this process do the same.
 _READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
@@ -202,7 +210,10 @@ S = TypeVar("S", bound=KernelSettings)
 
 
 def load(settings: type[S]) -> S:
-    """Return the settings of the environment, or exit with code 2 and a list of all mistakes.
+    """Return the settings from the environment; on mistakes, list all of them and exit with code 2.
+
+    Args:
+        settings: settings class of the service.
 
     Raises:
         SystemExit: a setting is missing or wrong; each mistake was written to standard error.
@@ -216,6 +227,9 @@ def load(settings: type[S]) -> S:
 def give_up(mistakes: list[str]) -> NoReturn:
     """Write mistakes in the settings to standard error and exit with code 2.
 
+    Args:
+        mistakes: one line for each mistake.
+
     Raises:
         SystemExit: always.
     """
@@ -224,10 +238,11 @@ def give_up(mistakes: list[str]) -> NoReturn:
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:
-    """Return the settings of the environment, or None and all mistakes.
+    """Return the settings from the environment and all mistakes in them, one line each.
 
-    The environment overrides the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
-    KIENG_NAME_FILE names a file that contains only the value, e.g. a mounted secret.
+    If there are mistakes, the settings are None. Environment variables override the file that
+    KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`). KIENG_NAME_FILE names a file whose whole
+    content is the value, e.g. a mounted secret.
     """
     mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
     if file and not os.access(file, os.R_OK):
@@ -243,7 +258,7 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
             except UnicodeDecodeError:
                 mistakes.append(f"{variable}: {path} is not text in UTF-8")
             else:
-                # An empty text would mean the default: no key, no password.
+                # An empty value would silently select the default: no key or no password.
                 mistakes += [] if secrets[name] else [f"{variable}: {path} is empty"]
     try:
         loaded = settings(_env_file=file, **secrets)

@@ -1,4 +1,4 @@
-"""Settings of the KPI processes."""
+"""Settings of `kpi.aggregator` and `kpi.query`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from services.kpi.signing import Signer, read_signer
 RECORDS_MAX = 4000
 """Maximum number of records in one flush."""
 FETCH_BYTES_MAX = 12_000_000
-"""Bytes of one partition per fetch: several full batches of a backlog, so that few are small."""
+"""Maximum bytes of one partition per fetch: several full batches, so that few batches are small."""
 EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
-"""Variables that hold the key of editions, or name its file."""
+"""Environment variables that hold the private key of editions or name its file."""
 
 
 class Settings(agreement.Settings):
-    """Settings of `kpi.aggregator` and `kpi.query`."""
+    """Settings of `kpi.aggregator` and `kpi.query`, in addition to those of every service."""
 
     watchers_max: int = 128
     """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
@@ -53,7 +53,7 @@ class Settings(agreement.Settings):
 
     @property
     def signer(self) -> Signer | None:
-        """The signer of editions; None without a key."""
+        """The signer of editions; None if no key is configured."""
         pem = self.edition_key.get_secret_value()
         return read_signer(pem) if pem else None
 
@@ -70,19 +70,19 @@ class Settings(agreement.Settings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which KPI days begin and end."""
+        """Time zone in which the days of the KPI service begin and end."""
         return ZoneInfo(self.time_zone)
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return the options of the aggregator's Kafka consumer; raises as the kernel's."""
+        """Return the options of the aggregator's Kafka consumer; raises as the base class does."""
         options = super().consumer_options(group, has_positions)
         return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
 
 
 def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return the environment variables that give a subprocess the settings of its parent.
+    """Return environment variables that give a subprocess the same settings as its parent.
 
-    All but the key of editions: a subprocess signs nothing.
+    The private key of editions is left out, because subprocesses sign nothing.
     """
     said = {name: getattr(settings, name) for name in settings.model_fields_set - {"edition_key"}}
     plain = {

@@ -185,7 +185,7 @@ class Services:
     async def health(self) -> dict[str, bool]:
         """Return which services say that they serve."""
         (check,) = health_pb2.DESCRIPTOR.services_by_name.values()
-        method = check.methods_by_name["Check"]
+        method: Any = check.methods_by_name["Check"]
 
         async def is_well(process: str) -> bool:
             call = self._call_on(process, method, "unary_unary")

@@ -48,7 +48,7 @@ def signed(number: Number | None, unit: str, lang: Lang) -> str:
     """Return a change with its sign."""
     if number is None:
         return NOTHING
-    shown = short(abs(number), unit, lang)
+    shown = short(-number if number < 0 else number, unit, lang)
     if not number:
         return f"±{shown}"
     return f"{'+' if number > 0 else '−'}{shown}"  # noqa: RUF001  a minus, as wide as the plus

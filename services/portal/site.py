@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from services.kernel.access import Issuers
+from services.kernel.access import AUDIENCE, Issuers, audience_of
 from services.portal import numbers
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
@@ -68,7 +68,9 @@ class Site:
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.sessions = Sessions(self.settings)
-        self.issuers = Issuers(self.settings.issuers_file)
+        # Every page asks the KPI service, so a token that does not hold there is of no use.
+        audiences = (AUDIENCE, audience_of("kpi"))
+        self.issuers = Issuers(self.settings.issuers_file, audiences)
         folder = self.settings.trial_issuer_folder
         self.picker = None if folder is None else Picker(folder, self.settings)
 

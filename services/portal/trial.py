@@ -15,11 +15,13 @@ from pathlib import Path
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from services.kernel.access import AUDIENCE, TOKEN_SECONDS_MAX
+from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 from services.kernel.errors import InvalidArgument
 from services.portal.config import Settings
 
 LOCAL = "urn:kieng:local:"
+CALLED = ("kpi", "submissions", "partners", "notifications")
+"""Services that pages call, for which a token has to hold."""
 ROLES = ("viewer", "contributor", "reviewer", "approver", "auditor", "steward", "operator")
 
 
@@ -94,7 +96,8 @@ class Picker:
         ((kid, _),) = _issuers(self._settings)[issuer].items()
         now = int(time.time())
         ends = now + TOKEN_SECONDS_MAX
-        claims = {"iss": issuer, "aud": AUDIENCE, "sub": subject, "iat": now, "exp": ends}
+        audiences = [audience_of(service) for service in CALLED]
+        claims = {"iss": issuer, "aud": audiences, "sub": subject, "iat": now, "exp": ends}
         claims |= {"roles": list(roles), **({"unit": unit_id} if unit_id else {})}
         key = load_pem_private_key((self._folder / f"{institution_id}.pem").read_bytes(), None)
         return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid}), float(ends)  # type: ignore[arg-type]

@@ -77,7 +77,8 @@ def test_the_release_of_one_institution_watches_what_it_runs_and_depends_on() ->
     given = yaml.safe_load(re.findall(r"```yaml\n(institutions: .*?)```", text, re.DOTALL)[0])
     enabled = {"serviceMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
     watched = {"metrics": {"assumeCustomResources": True, **enabled}}
-    values = merged(merged(example("small"), given), watched)
+    small = merged(example("small"), {"services": {"portal": {"enabled": False}}})
+    values = merged(merged(small, given), watched)
     assert set(deployments(values)) == {"submissions", "exporter"}
     (each,) = of_kind(values, "PrometheusRule")
     found = {rule["alert"]: rule["expr"] for rule in alerts(each)}

@@ -32,8 +32,8 @@ WRONG: dict[str, tuple[Values, str]] = {
         "'/services/query': additional properties 'replicaCount'",
     ),
     "a service that is none": (
-        {"services": {"portal": {"enabled": True}}},
-        "'/services': additional properties 'portal'",
+        {"services": {"gateway": {"enabled": True}}},
+        "'/services': additional properties 'gateway'",
     ),
     "a key three levels down": (
         {"metrics": {"serviceMonitor": {"labels": {"release": "x"}}}},

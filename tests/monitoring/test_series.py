@@ -33,6 +33,8 @@ LABELS = {
     *("institution", "indicator", "measure", "state", "view", "outcome", "kind", "service"),
     *("topic", "group", "partition", "database", "part"),
     *("grpc_type", "grpc_service", "grpc_method", "grpc_code", "le"),
+    # Of the portal: the route, not the address that was asked for.
+    *("page", "status", "reason"),
 }
 """Every label there may be. None holds a person, a submission, a work, a partner or a time."""
 

@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from services.cli.commands import import_effect, import_plan
 from services.cli.commands.import_effect import Numbers
+from services.cli.commands.import_notes import Notes
 from services.cli.commands.import_plan import Asked, Difference, Plan
 from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes, show
 from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
@@ -110,6 +111,7 @@ class Run:
                 request.version_before = versions[request.row]
             # Those that are not sent stay refused; the others are counted by their real outcome.
             self.report.counts = Counter(refused=len(self.report.refused_rows))
+            self.report.notes = Notes()
         with self.session.screen.progress() as progress:
             advance = bar(progress, self.path.name, self.parsed)
             patience = patience_of(self.session.screen)
@@ -138,7 +140,7 @@ class Run:
         """Return what became of it as tables."""
         screen = self.session.screen
         parts: list[RenderableType] = []
-        if self.numbers is not None and not self.is_written:
+        if self.numbers is not None and not self.is_written and not self.changed:
             names = read_names(self.session)
             parts.append(import_effect.table(screen, names, self.numbers))
         parts.append(show(screen, self.report))

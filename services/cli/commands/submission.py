@@ -21,7 +21,7 @@ app.command()(export)
 
 
 def answer(screen: Screen, submission: submission_pb2.Submission) -> None:
-    """Print one submission."""
+    """Print a submission with all its facts and proofs."""
     screen.answer(message_json(submission), lambda: submission_tables.one(screen, submission))
 
 

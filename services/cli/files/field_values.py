@@ -1,4 +1,4 @@
-"""Reads one cell as the value of a contract's field: amounts, dates, choices, texts."""
+"""Reads a cell as the value of a protobuf field: an amount, a date, a choice, a text."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
 """Fields that may be copied with the codes and queries of a web address."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
-# One group after a mark, 1.500, may be fifteen hundred or one and a half: a guess may be wrong by
-# a thousand. Two groups, or blanks between them, can only be groups.
+# `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
+# Two groups of three digits, or blanks as separators, are unambiguous.
 GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
 UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
@@ -41,11 +41,11 @@ SEEN_MAX = 4096
 
 
 class CellWrong(ValueError):
-    """One cell cannot be read.
+    """Raised if a cell cannot be read as the value of its column.
 
     Args:
-        problem: key of the texts that describe the problem and its remedy.
-        values: what the text names.
+        problem: key of the message that describes the problem and its remedy.
+        values: values of the placeholders in that message.
     """
 
     def __init__(self, problem: str, **values: str) -> None:
@@ -55,7 +55,7 @@ class CellWrong(ValueError):
 
 
 def set_field(message: Any, field: FieldDescriptor, cell: Cell) -> None:
-    """Set a field of a message from a cell; an empty cell leaves it unset.
+    """Set a field of a message to the value of a cell; a blank cell leaves it unset.
 
     Raises:
         CellWrong: the cell cannot be read as a value of the field.
@@ -82,12 +82,12 @@ def _reading(field: FieldDescriptor) -> tuple[str, bool, Callable[[str], Any]]:
 
 
 def is_day(field: FieldDescriptor) -> bool:
-    """Return True if a field holds a calendar date."""
+    """Return True if a field contains a calendar date."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
 
 
 def is_month_first(cell: Cell) -> bool:
-    """Return True if a text can only be a date with the month before the day: 03/31/2021."""
+    """Return True if a cell is a text that can only be a date with the month first: 03/31/2021."""
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[1]) <= 12 < int(found[2])
 
@@ -99,7 +99,7 @@ def is_day_first(cell: Cell) -> bool:
 
 
 def is_short_date(cell: Cell) -> bool:
-    """Return True if a text is a date that starts with the day or the month."""
+    """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
 
 
@@ -123,7 +123,10 @@ def joined(items: Iterable[str]) -> str:
 
 @cache
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:
-    """Return the values of an enum field by the names that files use: lower case, no prefix."""
+    """Return name -> number of the values of an enum field, except the unspecified one.
+
+    Names are as files contain them: in lower case and without the prefix of the contract.
+    """
     assert field.enum_type is not None
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
     values = ((v.name.removeprefix(prefix).lower(), v.number) for v in field.enum_type.values)
@@ -131,7 +134,7 @@ def enum_choices(field: FieldDescriptor) -> dict[str, int]:
 
 
 def is_amount(field: FieldDescriptor) -> bool:
-    """Return True if a field holds whole dong."""
+    """Return True if a field contains an amount of money in whole dong."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
 
 

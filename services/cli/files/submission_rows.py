@@ -1,7 +1,7 @@
-"""Turns rows of a table into submissions: pure, and generic over the contract's messages.
+"""Turns rows of a table into import requests, for every submission type. Pure.
 
-Columns are field names of the facts of one type, plus those of the claim itself. A row that cannot
-be read says which column is wrong; rules about values that are readable belong to the service.
+Columns are the fields of the facts of a type and of the claim itself. For a row that cannot be read
+the wrong columns are reported. Whether readable values are valid is checked by the service.
 """
 
 from __future__ import annotations
@@ -44,14 +44,18 @@ TOTAL_BEGINS = "tcgsTCGS"
 COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
-"""Record id of the example in a template; its row is skipped."""
+"""Record id of the example row in a template; this row is skipped."""
 
 Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A row that is not sent: its number in the file, the column and what is wrong there."""
+    """A cell because of which a row is not sent.
+
+    ``row`` is its number in the file, ``column`` is empty if the whole row is wrong, ``problem`` is
+    the key of a message, and ``values`` are the values of its placeholders.
+    """
 
     row: int
     column: str
@@ -76,16 +80,18 @@ class Parsed:
 def parse(
     type_name: str, header: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]], system: str
 ) -> Parsed:
-    """Read a table.
+    """Turn the rows of a table into import requests.
+
+    Blank rows, the example of a template and rows of sums are skipped.
 
     Args:
         type_name: submission type of every row.
-        header: headings.
-        rows: number in the file and cells of each row; rows without any text are skipped.
-        system: name of the system that the records are of.
+        header: headings of the table.
+        rows: number in the file and cells of each row.
+        system: name of the system that the records come from.
 
     Raises:
-        HeaderWrong: see `read_header`.
+        HeaderWrong: the headings are not valid; see `read_header`.
     """
     names = read_header(type_name, header)
     order = _date_order(type_name, names, rows)
@@ -116,11 +122,11 @@ def parse(
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
-    """Read one claim from columns and texts, e.g. of a command line.
+    """Return the content of one claim from column -> text, e.g. of a command line.
 
     Raises:
-        CellWrong: of the first column that is wrong.
-        HeaderWrong: a column is unknown.
+        CellWrong: a text cannot be read; names the first such column.
+        HeaderWrong: a column is unknown, or the unit is missing.
     """
     read_header(type_name, [*row, "record_id"])
     result = submission_pb2.Content()
@@ -148,9 +154,9 @@ def _has_column_numbers(cells: Sequence[Cell]) -> bool:
 
 
 def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -> Iterator[Wrong]:
-    """Refuse a row whose cells have shifted: they are more than the headings, or fewer.
+    """Yield a mistake if a row has more or fewer cells than there are headings.
 
-    A spreadsheet gives each row all its cells; a CSV row that lacks some was cut or broken.
+    A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
     """
     if is_too_wide(cells, header) or len(cells) < len(header):
         values = {"cells": str(len(cells)), "headings": str(len(header))}

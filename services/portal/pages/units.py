@@ -1,13 +1,18 @@
-"""A unit: its figures, and its parts ranked by what they reached."""
+"""A unit: its figures, and its parts by what they reached or, without targets, by what they did."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from starlette.responses import Response
 
 from services.portal import wire
-from services.portal.domain.figures import ranked
-from services.portal.pages.board import board, read_cells, selection
+from services.portal.domain.figures import Figure, Rank, ranked
+from services.portal.pages.board import Board, Row, board, read_cells, selection
 from services.portal.site import Page
+
+COLUMNS_MAX = 6
+"""Indicators beside the parts of a unit that have no targets."""
 
 
 async def unit(page: Page) -> Response:
@@ -21,11 +26,30 @@ async def unit(page: Page) -> Response:
     catalogue = await page.site.catalogues.live(page.session.token)
     found = await board(page, catalogue, [unit_id])
     children = [each.unit_id for each in catalogue.children(unit_id)]
-    ranks = []
+    figures: Mapping[tuple[str, str], Figure] = {}
+    ranks: list[Rank] = []
+    columns = shown(found)
     if children:
         codes = [row.code for row in found.rows]
         answer = await read_cells(page, selection(children, codes, found.period))
-        ranks = ranked(children, [wire.figure(cell) for cell in answer.cells])
+        figures = wire.figures(answer.cells)
+        ranks = ranked(children, list(figures.values()))
+    has_targets = any(each.attainment is not None for each in ranks)
+    if columns and not has_targets:
+        ranks.sort(key=lambda each: -(figures[each.unit_id, columns[0].code].verified or 0))
     return page.html(
-        "unit.html", board=found, unit_id=unit_id, path=catalogue.path(unit_id), ranks=ranks
+        "unit.html",
+        board=found,
+        unit_id=unit_id,
+        path=catalogue.path(unit_id),
+        ranks=ranks,
+        has_targets=has_targets,
+        columns=columns,
+        figures=figures,
     )
+
+
+def shown(found: Board) -> Sequence[Row]:
+    """Return the first indicators of a unit that have a value."""
+    rows = [row for row in found.rows if row.figures[0].declared or row.figures[0].verified]
+    return rows[:COLUMNS_MAX]

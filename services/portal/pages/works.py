@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
 from starlette.responses import Response
 
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
@@ -58,7 +58,7 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
     """Return what pages show of a submission: its facts by name, its proofs, and its state."""
     facts = submission.content.facts
     type_ = facts.WhichOneof("kind") or ""
-    values = MessageToDict(getattr(facts, type_), preserving_proto_field_name=True) if type_ else {}
+    values = fact_values(getattr(facts, type_)) if type_ else {}
     return {
         "id": submission.submission_id,
         "version": submission.version,
@@ -66,7 +66,7 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "unit_id": submission.content.unit_id,
         "work_key": submission.work_key,
         "type": type_,
-        "facts": {name: _plain(value) for name, value in values.items()},
+        "facts": values,
         "evidence": list(submission.content.evidence),
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
@@ -75,9 +75,20 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {_plain(each)}" for name, each in value.items())
+def fact_values(facts: Message) -> dict[str, str]:
+    """Return facts by name as texts; enums as files have them, `INDEX_SCOPUS` as `scopus`."""
+    found = {}
+    for field, value in facts.ListFields():
+        items = value if field.is_repeated else [value]
+        found[field.name] = ", ".join(_plain(field, item) for item in items)
+    return found
+
+
+def _plain(field: Any, value: Any) -> str:
+    if field.enum_type is not None:
+        names = [each.name for each in field.enum_type.values]
+        prefix = names[0].removesuffix("UNSPECIFIED")
+        return str(field.enum_type.values_by_number[value].name).removeprefix(prefix).lower()
+    if field.message_type is not None:
+        return "; ".join(f"{name}: {text}" for name, text in fact_values(value).items())
     return str(value)

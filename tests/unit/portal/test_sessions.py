@@ -15,7 +15,7 @@ TOKEN = "header.claims.signature"
 
 
 def settings(**given: Any) -> Settings:
-    return Settings(_env_file=None, **given)  # type: ignore[call-arg]
+    return Settings(_env_file=None, **given)
 
 
 def signed_in() -> Session:
