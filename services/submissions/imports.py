@@ -12,6 +12,7 @@ from functools import partial
 from kieng.submissions.v1 import import_service_pb2 as pb
 from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
+from services.policy.rules import Decision, Resource, allow
 from services.submissions import wire
 from services.submissions.application import Desk, new_id, new_submission_id
 from services.submissions.batching import Plan, groups, without_repeats, write_all, write_one
@@ -77,9 +78,14 @@ def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsRespon
 def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
     """Add notes on other claims of the same or a similar work to the answers of planned writes."""
     written = [(plan.answer, plan.write.after) for plan in plans if plan.write]
+
+    def may_see(unit_id: str) -> bool:
+        resource = Resource.of([unit_id], is_secret=True)
+        return allow(desk.principal, desk.method, resource) is Decision.ALLOW
+
     neighbours = Neighbours.of(desk.submissions, (after for _, after in written))
     for answer, after in written:
-        neighbours.tell(answer, after, desk.principal)
+        neighbours.tell(answer, after, may_see)
 
 
 def refusable(row: Row, plan: Callable[[], RowPlan]) -> RowPlan:

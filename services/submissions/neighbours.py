@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
-from services.policy.principal import Principal
 from services.submissions.domain.submission import State, Submission
 from services.submissions.store import Submissions
 
@@ -45,17 +44,24 @@ class Neighbours:
             found.append(by_value)
         return cls(*found)
 
-    def tell(self, answer: Response, submission: Submission, principal: Principal) -> None:
+    def tell(
+        self, answer: Response, submission: Submission, may_see: Callable[[str], bool]
+    ) -> None:
         """Add to the answer to a row the claims that may be of the same work, and shares.
 
         Shares are added only if they contradict each other.
+
+        Args:
+            answer: the answer to which they are added.
+            submission: the row's submission as it will be written.
+            may_see: returns True if the caller may see the submissions of the unit with this id.
         """
         if submission.state in UNCOUNTED:
             return
         own = submission.content
         alike = self.alike.get(own.likeness, ()) if own.likeness else ()
         others = [each for each in alike if each.content.work_key != own.work_key]
-        reached = [each for each in others if principal.reaches(each.content.unit_id)]
+        reached = [each for each in others if may_see(each.content.unit_id)]
         answer.may_be_same.extend(map(_like_claim, reached[:TOLD_MAX]))
         shares = _shares(self.of_work.get(own.work_key, ()))
         contradicts = shares.declared_ppm > WHOLE_PPM or (shares.declaring and shares.silent)

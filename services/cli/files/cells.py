@@ -42,6 +42,10 @@ LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
 # Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
+# Three bytes of one letter, which stay together even where another letter lost a byte.
+OF_VIETNAMESE_BYTES = re.compile(
+    r"\u00e1[\u00ba\u00bb][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]|\u00c6[\u00b0\u00a1]|\u00c4\u2018"
+)
 OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
 
 
@@ -116,6 +120,8 @@ def _is_of_bytes(text: str) -> bool:
     """Return True if a text is UTF-8 that was decoded in another encoding: `NghiÃªn cá»©u`."""
     if not OF_BYTES.search(text):
         return False
+    if OF_VIETNAMESE_BYTES.search(text):
+        return True
     try:
         b"".join(map(_byte, text)).decode("utf-8")
     except UnicodeError:

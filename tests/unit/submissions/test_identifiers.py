@@ -142,3 +142,16 @@ def test_facts_without_a_person_stay_as_they_are() -> None:
     facts = publication(doi="10.1000/XYZ")
     write_identifiers(facts)
     assert facts == publication(doi="10.1000/XYZ")
+
+
+@pytest.mark.parametrize("code", ["-", "N/A", "null", "NaN", "không có", "chưa rõ", "#N/A", "?"])
+def test_a_code_that_says_nothing_is_refused_before_it_joins_works(code: str) -> None:
+    project = facts_pb2.JointProject(code=code, title="t", started_on="2024-01-01")
+    with pytest.raises(InvalidArgument, match="says nothing"):
+        check_facts(facts_pb2.Facts(joint_project=project), date(2025, 1, 1))
+
+
+@pytest.mark.parametrize("code", ["KHÔNG-1", "NA-7", "0", "X"])
+def test_a_code_that_says_something_is_taken(code: str) -> None:
+    project = facts_pb2.JointProject(code=code, title="t", started_on="2024-01-01")
+    check_facts(facts_pb2.Facts(joint_project=project), date(2025, 1, 1))
