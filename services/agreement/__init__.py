@@ -1,4 +1,5 @@
 """Proposals: changes that bind several institutions and take effect when enough have approved.
 
-A service that keeps such a thing mixes in `api.ProposalApi` and says how each kind takes effect.
+The class of a service with such changes inherits `api.ProposalApi` and implements how an approved
+proposal takes effect.
 """

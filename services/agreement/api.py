@@ -1,4 +1,4 @@
-"""RPC handlers of ProposalService, and the loop that lets approved proposals take effect."""
+"""RPC handlers of ProposalService, and the periodic run that carries out approved proposals."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from services.policy.rules import Resource
 
 UNSENT_PER_RUN = 100
 VOTER = "steward"
-"""Role that acts for an institution in the votes, as the contract says of ApproveProposal."""
+"""Role that votes for an institution; the contract requires it for ApproveProposal."""
 PASSING = frozenset({"ANOTHER_VIEW_IS_BUILT", "LOG_DIVERGED", "NO_DIRECTORY"})
-"""Reasons of refusals that pass: an approved proposal waits for them until it expires."""
+"""Reasons of temporary refusals: an approved proposal is tried again until it expires."""
 
 log = structlog.get_logger()
 
 
 class ProposalApi:
-    """Implements ProposalService; mixed into the class of a service that keeps what binds all.
+    """Implements ProposalService; a mixin for the class of a service that has proposals.
 
-    The service provides ``proposals``, a `ProposalStore`, ``proposals_topic`` and
-    ``proposals_source`` of the events, and the two methods below that do not decide anything here.
+    The service class defines ``proposals`` (a `ProposalStore`), ``proposals_topic`` and
+    ``proposals_source`` (Kafka topic and CloudEvents source of the events), and `take_effect`.
     """
 
     call = CurrentCall()
@@ -49,17 +49,21 @@ class ProposalApi:
     proposals_source = ""
 
     def take_effect(self, motion: Motion) -> str:
-        """Do what was approved and return what holds now; idempotent. The service implements it.
+        """Carry out an approved motion; each service implements it, idempotently.
+
+        Returns:
+            A short text that identifies the result, e.g. the new directory version.
 
         Raises:
-            Refusal: it can no longer be done, or not yet (`PASSING`).
+            Refusal: it can no longer be carried out, or not yet (reasons in `PASSING`).
         """
         raise NotImplementedError
 
     def ask(self, motion: Motion, agreement: Agreement) -> Proposal:
-        """Propose a change, and approve it if the caller may vote; it may take effect at once.
+        """Propose a change, approve it if the caller may vote, and return the proposal.
 
-        Who asks for what is proposed already approves that proposal.
+        If the same change is already proposed, that proposal is approved instead. It takes effect
+        at once if the approval was the last one needed. ``agreement`` says who votes.
         """
         now, principal, traceparent = _now(), self.call.principal, self.call.traceparent
         caller = principal.institution_id
@@ -72,22 +76,23 @@ class ProposalApi:
 
     @grpc
     def list_proposals(self, request: api.ListProposalsRequest) -> api.ListProposalsResponse:
-        """ListProposals: return the newest proposals."""
+        """Return the newest proposals, or only those that are not closed yet."""
         found = self.proposals.newest(waiting_only=request.open_only)
         return api.ListProposalsResponse(proposals=map(wire.encode_proposal, found))
 
     @grpc
     def get_proposal(self, request: api.GetProposalRequest) -> api.GetProposalResponse:
-        """GetProposal: return one proposal with what is proposed."""
+        """Return one proposal with the request that it proposes to carry out."""
         found = self.proposals.get(request.proposal_id)
         return api.GetProposalResponse(content=wire.encode_content(found))
 
     @grpc
     def approve_proposal(self, request: api.ApproveProposalRequest) -> api.ApproveProposalResponse:
-        """ApproveProposal: approve in the name of the caller's institution.
+        """Approve a proposal in the name of the caller's institution.
 
         Raises:
-            InvalidArgument: the digest is another one than the proposal's.
+            InvalidArgument: the caller sent a digest other than that of the proposal, and so has
+                seen another one.
         """
         digest = self.proposals.get(request.proposal_id).motion.digest
         if request.digest not in ("", digest):
@@ -98,7 +103,7 @@ class ProposalApi:
 
     @grpc
     def reject_proposal(self, request: api.RejectProposalRequest) -> api.RejectProposalResponse:
-        """RejectProposal: reject in the name of the caller's institution."""
+        """Reject a proposal in the name of the caller's institution."""
         after = self._vote(request.proposal_id, domain.reject)
         return api.RejectProposalResponse(proposal=wire.encode_proposal(after))
 
@@ -106,7 +111,7 @@ class ProposalApi:
     def declare_emergency(
         self, request: api.DeclareEmergencyRequest
     ) -> api.DeclareEmergencyResponse:
-        """DeclareEmergency: approve for a reason that cannot wait for everybody."""
+        """Declare a proposal an emergency, which needs fewer approvals, and approve it."""
 
         def declare(found: Proposal, institution: str, now: datetime) -> Proposal:
             return domain.declare_emergency(found, institution, request.reason, now)
@@ -116,7 +121,10 @@ class ProposalApi:
 
     @repeat(2.0)
     def advance_proposals(self) -> bool:
-        """Close what expired, settle what is approved, publish events. Safe to repeat."""
+        """Close expired proposals, carry out approved ones, and publish pending events.
+
+        Return True if more events may be pending. Safe to repeat.
+        """
         now = _now()
         try:
             for found in self.proposals.newest(waiting_only=True):
@@ -143,7 +151,7 @@ class ProposalApi:
         return self._settled(store.change(proposal_id, change, now, self.call.traceparent))
 
     def _settled(self, found: Proposal) -> Proposal:
-        """Let a proposal take effect if it is approved; return it as it is then."""
+        """Carry out a proposal if it is approved, and return its newest version."""
         store: Proposals = self.proposals
         if found.state is State.APPROVED:
             outcome = self._outcome(found.motion)
@@ -153,7 +161,10 @@ class ProposalApi:
         return found
 
     def _outcome(self, motion: Motion) -> tuple[State, str] | None:
-        """Return what came of an approved motion; None while it cannot take effect yet."""
+        """Carry out an approved motion. Return the new state and a text that says why or what.
+
+        Return None if it cannot be carried out yet.
+        """
         for _ in range(TRIES):
             try:
                 return State.EFFECTIVE, self.take_effect(motion)

@@ -1,4 +1,4 @@
-"""Settings of the agreement between the institutions, for every service that keeps to it."""
+"""Settings of the agreement between the institutions, shared by all services with proposals."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from services.kernel.config import KernelSettings
 
 
 class Settings(KernelSettings):
-    """Settings of the agreement; a service with proposals inherits them."""
+    """Base class of the settings of a service with proposals."""
 
     agreement_quorum: int = Field(0, ge=0)
-    """Number of institutions that must approve what binds all; 0: every one."""
+    """Number of institutions that must approve a proposal; 0 means all."""
     agreement_emergency_quorum: int = Field(0, ge=0)
-    """Number of institutions that must approve an emergency; 0: more than half."""
+    """Number of institutions that must approve an emergency; 0 means more than half."""
     proposal_days: int = Field(14, ge=1, le=365)
-    """Days after which a proposal that is not approved expires."""
+    """Days after which a proposal that has not taken effect expires."""
 
     def agreement(self, institutions: Iterable[str]) -> Agreement:
-        """Return the agreement of these institutions."""
+        """Return the terms of a vote of the institutions with these ids."""
         return Agreement(
             members_of(institutions),
             self.agreement_quorum,

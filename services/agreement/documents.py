@@ -1,4 +1,4 @@
-"""MongoDB documents of proposals: schema, indexes, encoding and decoding."""
+"""The MongoDB document of a proposal: its fields and indexes, how it is encoded and decoded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.agreement.domain import Kind, Motion, Proposal, State
 
 
 class ProposalDocument(Document):
-    """One proposal in its newest version; ``unsent`` while the event of this version waits."""
+    """One proposal in its newest version; ``unsent`` is true until the event of it is published."""
 
     proposal_id = StringField(primary_key=True)
     version = IntField(required=True)
@@ -51,7 +51,10 @@ class ProposalDocument(Document):
 
 
 def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[str, Any]:
-    """Return the document of a proposal with an unpublished event."""
+    """Return the document of a proposal's version, whose event is still to be published.
+
+    ``changed_at`` and ``traceparent`` are the time and the trace context of that event.
+    """
     return {
         "_id": proposal.proposal_id,
         "version": proposal.version,
@@ -78,7 +81,7 @@ def encode(proposal: Proposal, changed_at: datetime, traceparent: str) -> dict[s
 
 
 def decode(document: dict[str, Any]) -> Proposal:
-    """Return the proposal of a document."""
+    """Return the proposal that a document holds."""
     affected = tuple(document["affected"])
     return Proposal(
         proposal_id=document["_id"],

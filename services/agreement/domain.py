@@ -1,4 +1,4 @@
-"""One proposal and its rules: who is bound, what each vote does, when it is carried. Pure."""
+"""A proposal and its rules: who votes, what each vote changes, and when it is approved. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.kernel.errors import Forbidden, WrongState
 
 
 class Kind(StrEnum):
-    """What a proposal changes; the words of the contract's `Kind`."""
+    """What a proposal changes; the values are the lower-case names of the contract's `Kind`."""
 
     DIRECTORY = "directory"
     CATALOGUE = "catalogue"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a proposal stands; the words of the contract's `State`."""
+    """State of a proposal; the values are the lower-case names of the contract's `State`."""
 
     OPEN = "open"
     APPROVED = "approved"
@@ -34,10 +34,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Who is bound, and how many have to approve.
+    """The terms of a vote: who votes, how many have to approve, and how long a proposal is open.
 
-    ``members`` are institutions, sorted. A ``quorum`` of 0 means all of them; an
-    ``emergency_quorum`` of 0 means more than half.
+    ``members`` are the sorted ids of the institutions that vote. A ``quorum`` of 0 means all of
+    them, an ``emergency_quorum`` of 0 more than half.
     """
 
     members: tuple[str, ...]
@@ -47,18 +47,22 @@ class Agreement:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that carry a proposal; at least one, even where nobody is bound."""
+        """Number of approvals that a proposal needs: at least 1, even without members."""
         return max(1, min(self.quorum or len(self.members), len(self.members)))
 
     @property
     def needed_in_emergency(self) -> int:
-        """Number of approvals that carry an emergency; never more than without one."""
+        """Number of approvals that an emergency needs: never more than any other proposal."""
         return min(self.emergency_quorum or len(self.members) // 2 + 1, self.needed)
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """What somebody wants to change: the kind, the encoded request, whose units it changes."""
+    """The content of a proposal: the request to carry out if it is approved.
+
+    ``payload`` is the encoded protobuf request, ``affected`` the ids of the institutions whose own
+    units it changes.
+    """
 
     kind: Kind
     payload: bytes
@@ -66,13 +70,16 @@ class Motion:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of kind and payload, in hexadecimal digits."""
+        """SHA-256 of kind and payload in lower-case hex; equal motions have equal digests."""
         return hashlib.sha256(self.kind.encode() + b"\0" + self.payload).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal in one version; see the contract's `Proposal` for the fields."""
+    """One version of a proposal; the contract's message `Proposal` explains the fields.
+
+    ``members``, ``affected``, ``approved_by`` and ``rejected_by`` are ids of institutions.
+    """
 
     proposal_id: str
     motion: Motion
@@ -93,37 +100,40 @@ class Proposal:
 
     @property
     def needed(self) -> int:
-        """Number of approvals that carry it now."""
+        """Number of approvals that the proposal needs, as an emergency or otherwise."""
         return self.emergency_quorum if self.emergency else self.quorum
 
     @property
     def is_carried(self) -> bool:
-        """Whether enough have approved: the quorum, and everybody whose units it changes."""
+        """Whether the approvals suffice: the quorum, and all affected institutions among them.
+
+        An emergency does not need the affected institutions.
+        """
         is_heard = self.emergency or self.approved_by >= frozenset(self.affected)
         return len(self.approved_by) >= self.needed and bool(is_heard)
 
     @property
     def is_lost(self) -> bool:
-        """Whether so many have rejected it that it cannot be carried any more."""
+        """Whether the rejections make it impossible that the approvals ever suffice."""
         is_vetoed = not self.emergency and self.rejected_by & frozenset(self.affected)
         return len(self.members) - len(self.rejected_by) < self.needed or bool(is_vetoed)
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing can happen to it any more."""
+        """Whether the state is final: neither open nor approved and waiting to take effect."""
         return self.state not in (State.OPEN, State.APPROVED)
 
 
 def propose(
     motion: Motion, attempt: int, proposer: str, agreement: Agreement, now: datetime
 ) -> Proposal:
-    """Return a new proposal that nobody has approved.
+    """Return a new open proposal without votes; the proposer has to approve it separately.
 
     Args:
         motion: what is to change.
-        attempt: number of the proposal among those of the same motion, from 1.
-        proposer: institution that proposes; its vote is a matter of its own.
-        agreement: who is bound now.
+        attempt: number of this proposal among all proposals of the same motion, from 1.
+        proposer: id of the institution that proposes.
+        agreement: terms of the vote.
         now: time of the proposal.
     """
     return Proposal(
@@ -140,11 +150,11 @@ def propose(
 
 
 def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
-    """Return the proposal with an institution's approval; the same object if it had it.
+    """Return the next version with an institution's approval, or the same object if it had it.
 
     Raises:
-        Forbidden: the institution is not bound by it and has no vote.
-        WrongState: it is no longer open.
+        Forbidden: the institution is not a member and has no vote.
+        WrongState: the proposal is no longer open.
     """
     if institution in proposal.approved_by:
         return proposal
@@ -157,7 +167,10 @@ def approve(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 
 
 def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
-    """Return the proposal with an institution's rejection; raises what `approve` raises."""
+    """Return the next version with an institution's rejection, or the same object if it had it.
+
+    Raises the same errors as `approve`.
+    """
     if institution in proposal.rejected_by:
         return proposal
     _need_vote(proposal, institution, now)
@@ -169,17 +182,19 @@ def reject(proposal: Proposal, institution: str, now: datetime) -> Proposal:
 
 
 def declare_emergency(proposal: Proposal, institution: str, reason: str, now: datetime) -> Proposal:
-    """Return the proposal as an emergency that the institution approves; the first reason stays.
+    """Return the next version as an emergency, with the institution's approval.
+
+    If it is an emergency already, only the approval is added and the first reason stays.
 
     Args:
-        proposal: what cannot wait.
-        institution: who declares it.
-        reason: why.
-        now: time of the vote.
+        proposal: proposal that cannot wait for all votes.
+        institution: id of the institution that declares the emergency.
+        reason: why the proposal cannot wait.
+        now: time of the declaration.
 
     Raises:
-        Forbidden: the institution is not bound by it and has no vote.
-        WrongState: it is no longer open.
+        Forbidden: the institution is not a member and has no vote.
+        WrongState: the proposal is no longer open.
     """
     if proposal.emergency:
         return approve(proposal, institution, now)
@@ -194,19 +209,25 @@ def declare_emergency(proposal: Proposal, institution: str, reason: str, now: da
 
 
 def expired(proposal: Proposal, now: datetime) -> Proposal:
-    """Return the proposal closed if its time is over; otherwise the same object."""
+    """Return the proposal as expired if it is not closed and its time is over.
+
+    Otherwise the same object is returned.
+    """
     if proposal.is_closed or now < proposal.expires_at:
         return proposal
     return replace(proposal, state=State.EXPIRED, version=proposal.version + 1)
 
 
 def settled(proposal: Proposal, state: State, outcome: str) -> Proposal:
-    """Return an approved proposal with what came of it: effective or failed."""
+    """Return the next version of an approved proposal after it was carried out.
+
+    ``state`` is EFFECTIVE or FAILED, ``outcome`` the result or the error message.
+    """
     return replace(proposal, state=state, outcome=outcome, version=proposal.version + 1)
 
 
 def members_of(institutions: Iterable[str]) -> tuple[str, ...]:
-    """Return the members of an agreement in order."""
+    """Return ids of institutions as the members of an agreement: sorted, each once."""
     return tuple(sorted(set(institutions)))
 
 

@@ -1,4 +1,4 @@
-"""The outbox of proposals: the event of each version, published at least once."""
+"""The outbox of proposals: publishes an event with the newest version, at least once."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from services.kernel.publisher import Event
 
 
 class ProposalOutbox:
-    """Proposals whose event waits; see `services.kernel.outbox.Outbox`.
+    """The proposals with an unpublished event, as the relay of the kernel reads them.
+
+    Implements `services.kernel.outbox.Outbox`.
 
     Args:
-        proposals: the store.
-        topic: where their events go.
-        source: source of the events.
+        proposals: store of the proposals.
+        topic: Kafka topic of the events.
+        source: CloudEvents attribute `source` of the events.
     """
 
     def __init__(self, proposals: Proposals, topic: str, source: str) -> None:
@@ -25,11 +27,11 @@ class ProposalOutbox:
         self._source = source
 
     def pending(self, limit: int) -> list[Unsent]:
-        """Return proposals with an unpublished event."""
+        """Return at most ``limit`` proposals with an unpublished event."""
         return self._proposals.unsent(limit)
 
     def events(self, documents: Sequence[Unsent]) -> list[Event]:
-        """Return the event of each proposal's version; a repeat carries the same id."""
+        """Return the event of each proposal's version; it has the same id in every attempt."""
         return [
             Event(
                 event_id=f"proposal:{each.proposal.proposal_id}:{each.proposal.version}",

@@ -1,4 +1,4 @@
-"""Providers of the agreement: inject a service's proposals and the terms they are voted on by."""
+"""Dependency providers that inject a service's proposals and the terms of votes on them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ class ProposalStore(Store):
     """Injects the `Proposals` of a service.
 
     Args:
-        database: database of the service.
+        database: name of the service's database.
     """
 
     def __init__(self, database: str = "") -> None:
         self.database = database
 
     def make(self, mongo: Mongo) -> Proposals:
-        """Return the store."""
+        """Return the proposals in the service's database."""
         return Proposals(mongo, self.database)
 
 
 class Terms(DependencyProvider):
-    """Injects a function that returns the `Agreement` of the institutions given to it."""
+    """Injects a function from ids of institutions to the `Agreement` by which they vote."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[str]], Agreement]:
-        """Return the function; quorum and lifetime come from the settings."""
+        """Return the function; it takes quorum and lifetime from the settings."""
         return cast(Callable[[Iterable[str]], Agreement], self.container.settings.agreement)

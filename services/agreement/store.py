@@ -1,4 +1,4 @@
-"""Stored proposals of one service, each with the event of its newest version."""
+"""Stores the proposals of a service; each document is the outbox of its newest version's event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WAITING = [str(State.OPEN), str(State.APPROVED)]
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A proposal whose event waits: when it changed, and in which trace."""
+    """A proposal with an unpublished event, and the time and trace context of that event."""
 
     proposal: Proposal
     changed_at: datetime
@@ -30,11 +30,11 @@ class Unsent:
 
 
 class Proposals:
-    """The proposals of one service. Thread-safe.
+    """The stored proposals of one service. Thread-safe.
 
     Args:
-        mongo: connection.
-        database: database of the service, which has declared `ProposalDocument`.
+        mongo: connection to the database server.
+        database: name of the service's database, whose schema contains `ProposalDocument`.
     """
 
     def __init__(self, mongo: Mongo, database: str) -> None:
@@ -43,17 +43,17 @@ class Proposals:
     def propose(
         self, motion: Motion, proposer: str, agreement: Agreement, now: datetime, traceparent: str
     ) -> Proposal:
-        """Return the pending proposal of a motion, or a new one, which nobody has approved.
+        """Return the pending proposal of a motion, or store a new one without votes.
 
         Args:
             motion: what is to change.
-            proposer: institution that proposes.
-            agreement: who is bound now.
+            proposer: id of the institution that proposes.
+            agreement: terms of the vote on a new proposal.
             now: time of the call.
-            traceparent: trace of the call.
+            traceparent: trace context of the call.
 
         Raises:
-            Conflict: others propose the same at the same time; repeat.
+            Conflict: concurrent proposals of the same motion came first in every attempt; repeat.
         """
         for _ in range(TRIES):
             known = [decode(each) for each in self._documents.find({"digest": motion.digest})]
@@ -69,10 +69,10 @@ class Proposals:
         raise Conflict("others propose the same at the same time; repeat")
 
     def get(self, proposal_id: str) -> Proposal:
-        """Return a proposal.
+        """Return the proposal with this id in its newest version.
 
         Raises:
-            NotFound: there is none of this id.
+            NotFound: there is none.
         """
         found = self._documents.find_one({"_id": proposal_id})
         if found is None:
@@ -80,7 +80,10 @@ class Proposals:
         return decode(found)
 
     def newest(self, *, waiting_only: bool = False) -> list[Proposal]:
-        """Return at most `LISTED_MAX` proposals, newest first."""
+        """Return at most `LISTED_MAX` proposals, newest first.
+
+        ``waiting_only`` omits closed ones.
+        """
         query: dict[str, Any] = {"state": {"$in": WAITING}} if waiting_only else {}
         found = self._documents.find(query).sort("proposed_at", -1).limit(LISTED_MAX)
         return [decode(document) for document in found]
@@ -92,17 +95,18 @@ class Proposals:
         now: datetime,
         traceparent: str = "",
     ) -> Proposal:
-        """Apply a change to the newest version and return the result.
+        """Apply a change to the newest version of a proposal and return the version stored then.
 
         Args:
-            proposal_id: which proposal.
-            change: returns the next version, or the same object for none.
+            proposal_id: id of the proposal.
+            change: function from the newest version to the next; returns the same object if
+                nothing is to change. It may be called several times.
             now: time of the change.
-            traceparent: trace of the call, empty without one.
+            traceparent: trace context of the call; empty in a periodic run.
 
         Raises:
             NotFound: there is no such proposal.
-            Conflict: others changed it in every attempt; repeat.
+            Conflict: concurrent changes came first in every attempt; repeat.
         """
         for _ in range(TRIES):
             before = self.get(proposal_id)
@@ -122,7 +126,7 @@ class Proposals:
         return [Unsent(decode(d), d["changed_at"], d.get("traceparent", "")) for d in found]
 
     def mark_sent(self, proposals: Iterable[Proposal]) -> None:
-        """Record that the events of these versions are published."""
+        """Record that the events of these versions are published; a newer version stays unsent."""
         sent = [{"_id": each.proposal_id, "version": each.version} for each in proposals]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)

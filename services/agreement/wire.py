@@ -1,4 +1,4 @@
-"""Conversion of proposals to protobuf messages, and of requests to motions and back."""
+"""Converts proposals to protobuf messages, and requests to motions and back."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from services.agreement.domain import Kind, Motion, Proposal
 
 
 def motion_of(kind: Kind, request: Message, affected: Iterable[str] = ()) -> Motion:
-    """Return the motion of a request; equal requests give equal digests."""
+    """Return the motion to carry out a request; equal requests give motions of equal digests.
+
+    ``affected`` are the ids of the institutions whose own units the request changes.
+    """
     payload = AnyMessage()
     payload.Pack(request, deterministic=True)
     return Motion(kind, payload.SerializeToString(deterministic=True), frozenset(affected))
 
 
 def read_motion(motion: Motion, request: Message) -> None:
-    """Decode the request of a motion into an empty message of its type.
+    """Decode the request of a motion into ``request``, an empty message of the expected type.
 
     Raises:
-        TypeError: the motion holds another message; a fault of this program.
+        TypeError: the motion holds a message of another type, which is a bug of this program.
     """
     if not AnyMessage.FromString(motion.payload).Unpack(request):
         raise TypeError(f"a motion of kind {motion.kind} does not hold {request.DESCRIPTOR.name}")
 
 
 def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
-    """Return a proposal's message, without what is proposed."""
+    """Return the protobuf message of a proposal, without the request that it proposes."""
     message = proposal_pb2.Proposal(
         proposal_id=proposal.proposal_id,
         kind=proposal_pb2.Kind.Value(f"KIND_{proposal.motion.kind.upper()}"),
@@ -53,13 +56,13 @@ def encode_proposal(proposal: Proposal) -> proposal_pb2.Proposal:
 
 
 def encode_content(proposal: Proposal) -> proposal_pb2.ProposalContent:
-    """Return a proposal with what is proposed."""
+    """Return the protobuf message of a proposal together with the request that it proposes."""
     payload = AnyMessage.FromString(proposal.motion.payload)
     return proposal_pb2.ProposalContent(proposal=encode_proposal(proposal), payload=payload)
 
 
 def encode_changed(proposal: Proposal, changed_at: datetime) -> events_pb2.ProposalChanged:
-    """Return the event of a proposal's version."""
+    """Return the event ProposalChanged of a proposal's version, which changed at ``changed_at``."""
     event = events_pb2.ProposalChanged(proposal=encode_proposal(proposal))
     event.changed_at.FromDatetime(changed_at)
     return event

@@ -1,4 +1,4 @@
-"""The `kieng` command, and the parts of a local installation that it starts."""
+"""The `kieng` command line, and the processes of a local installation that it starts."""
 
 import warnings
 

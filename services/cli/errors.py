@@ -1,6 +1,7 @@
-"""How a command fails: a readable line and an exit code.
+"""How a command fails: with one readable line and an exit code.
 
-0 done; 1 the answer is no; 2 wrong usage; 3 something else is down.
+The exit codes: 0 done; 1 the answer is no (`NO`); 2 wrong usage (`USAGE`); 3 a service, the broker
+or the database is down (`DOWN`).
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ EXIT_CODES = {
     grpc.StatusCode.PERMISSION_DENIED: NO,
     grpc.StatusCode.UNAUTHENTICATED: NO,
 }
-"""Exit codes of gRPC statuses; every other status is a fault of the service."""
+"""gRPC status -> exit code; any other status means that the service is down or faulty (`DOWN`)."""
 
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Failure(Exception):
-    """The command failed; `main` prints the message and exits.
+    """Raised by a command that fails; `main` prints the message and exits with the code.
 
     Args:
-        message: what is wrong and what to do, one line.
-        exit_code: see the module.
+        message: what is wrong and what to do about it, in one line.
+        exit_code: `NO`, `USAGE` or `DOWN`.
     """
 
     def __init__(self, message: str, exit_code: int = NO) -> None:
@@ -46,7 +47,10 @@ class Failure(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The error of a call or of one row: a decoded google.rpc.Status."""
+    """The error of a call, or of one row of a stream: a decoded google.rpc.Status.
+
+    ``fields`` are pairs of the path of a wrong field and what is wrong with it.
+    """
 
     code: grpc.StatusCode
     message: str
@@ -54,7 +58,7 @@ class Trouble:
     fields: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
-        """Return it as one line."""
+        """Return the error as one line of text."""
         # The kernel repeats the violations in its message; each is shown once.
         extra = [f"{name}: {text}" for name, text in self.fields if text not in self.message]
         reason = f" [{self.reason}]" if self.reason else ""
@@ -63,7 +67,7 @@ class Trouble:
 
 
 class CallFailed(Failure):
-    """A service rejected a call, or did not answer."""
+    """Raised when a service refuses a call or does not answer; ``trouble`` says why."""
 
     def __init__(self, trouble: Trouble, service: str, address: str) -> None:
         message = str(trouble)
@@ -75,7 +79,7 @@ class CallFailed(Failure):
 
 
 def trouble_of_status(status: status_pb2.Status) -> Trouble:
-    """Read the status of one row of a stream, or of a call."""
+    """Return the error that a google.rpc.Status describes, of a call or of one row of a stream."""
     reason = ""
     fields: list[tuple[str, str]] = []
     for detail in status.details:
@@ -89,7 +93,7 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
 
 
 def trouble_of_call(error: grpc.RpcError) -> Trouble:
-    """Read the error of a call."""
+    """Return the error that grpcio raised for a call, with its details if it carries any."""
     # Every error of a call is a Call as well; grpcio's types do not declare it.
     call = cast(Any, error)
     try:
@@ -102,5 +106,5 @@ def trouble_of_call(error: grpc.RpcError) -> Trouble:
 
 
 def worst(codes: Iterable[int]) -> int:
-    """Return the highest exit code; 0 if there is none."""
+    """Return the highest of several exit codes; 0 if there are none."""
     return max(codes, default=0)

@@ -1,4 +1,4 @@
-"""The `kieng` command: assembles the commands and turns failures into exit codes."""
+"""The entry point of `kieng`: registers all commands and turns exceptions into exit codes."""
 
 from __future__ import annotations
 
@@ -109,10 +109,10 @@ def root(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 the answer is no, 2 wrong usage, 3 something is down.
+    """Run the command that the arguments name (by default those of the process), and exit.
 
     Raises:
-        SystemExit: always, with the exit code.
+        SystemExit: always, with the exit code; see `services.cli.errors`.
     """
     # Messages about forks and lost connections do not concern users of a command.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"kieng: {visible(failure.message)}", file=sys.stderr)
         raise SystemExit(failure.exit_code) from None
     except OSError as error:
-        # A file that cannot be read or written is the caller's to mend; anything else is a fault.
+        # The user can act on a file that cannot be read or written; any other error is a bug.
         if error.filename is None:
             raise
         print(f"kieng: {error.filename}: {error.strerror}", file=sys.stderr)

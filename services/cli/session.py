@@ -1,4 +1,4 @@
-"""The session a command works in, and the decorator that adds the options every command shares."""
+"""The session that a command works with, and the decorator that adds the shared options to it."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ SHARED: dict[str, tuple[Any, Any]] = {
     "lang": (LangOption, Lang.vi),
     "data": (DataOption, DATA),
 }
-"""Name of each shared option -> its type and default, in the order of the help."""
+"""Name of a shared option -> its annotation and default, in the order of the help page."""
 
 Command = Callable[..., None]
 Decorated = Callable[Concatenate["Session", ...], None]
 
 
 class Session:
-    """What a command works with. The stack is read, and calls are set up, on first use.
+    """What a command works with: the screen, and on first use the stack and its services.
 
     Args:
-        resources: closes what was opened when the command ends.
-        roles: roles of the token, when it is minted here.
+        resources: exit stack of the command, which closes connections when the command ends.
+        roles: roles of the token, if a local issuer makes it.
         screen: where the command prints.
         data: data folder of the stack.
-        institution: institution the command acts for.
-        subject: who acts; empty for a name derived from the first role.
+        institution: id of the institution that the command acts for.
+        subject: subject of the token; empty for a name derived from the first role.
     """
 
     def __init__(
@@ -83,16 +83,16 @@ class Session:
 
     @cached_property
     def stack(self) -> Stack:
-        """The stack of the data folder.
+        """The local stack in the data folder, or the addresses that the environment names.
 
         Raises:
-            Failure: its file cannot be read.
+            Failure: the file of the stack cannot be read.
         """
         return find(self.data)
 
     @cached_property
     def clients(self) -> Clients:
-        """The services of the stack, called with the credential of this session.
+        """Clients of the services of the stack, with the credential of this session.
 
         Raises:
             Failure: the file of the stack cannot be read.
@@ -101,7 +101,7 @@ class Session:
         return self._resources.enter_context(Clients(self.stack, credential))
 
     def stub(self, stub_class: Any) -> Any:
-        """Return a stub of a service whose methods take a request only.
+        """Return a stub whose methods take only a request; credential and deadline are added.
 
         Raises:
             Failure: the address of the service is not known.
@@ -109,12 +109,12 @@ class Session:
         return self.clients.stub(stub_class)
 
     def for_unit(self, unit: str) -> Session:
-        """Return a session for the institution of a unit, unless `--institution` names another."""
+        """Return a session for the institution of `--institution`, or else for that of a unit."""
         # A unit's id begins with its institution.
         return self.acting_for(self.institution or unit.partition("/")[0])
 
     def acting_for(self, institution: str, *roles: str) -> Session:
-        """Return a session for another institution, with these roles if any are given."""
+        """Return a session for another institution, with other roles if any are given."""
         return Session(
             self._resources,
             roles or self._roles,
@@ -128,10 +128,11 @@ class Session:
 def with_session(
     *roles: str, institution: str | None = None, subject: bool = False, data: bool = True
 ) -> Callable[[Decorated], Command]:
-    """Return a decorator that adds the shared options to a command and passes it a session.
+    """Return a decorator that adds the shared options to a command and passes it a `Session`.
 
-    The command takes the session first. The shared options follow its own; `--output` and `--lang`
-    are always among them. It is applied before the decorator of typer, i.e. written below it.
+    The session is the first argument of the command. The shared options are listed after the
+    command's own; `--output` and `--lang` are always among them. Write this decorator below that of
+    typer, so that it is applied first.
 
     Args:
         roles: roles that the command needs; none if it calls no service.
@@ -162,7 +163,7 @@ def with_session(
 
 
 def _signature(command: Decorated, shared: dict[str, tuple[Any, Any]]) -> inspect.Signature:
-    """Return what typer reads: the command's own parameters without the session, and the shared."""
+    """Return the signature for typer: the command's parameters without the session, then shared."""
     hints = get_type_hints(command, include_extras=True)
     own = list(inspect.signature(command).parameters.values())[1:]
     by_name = inspect.Parameter.KEYWORD_ONLY

@@ -1,6 +1,5 @@
-"""The exporter: metrics that no service can measure of itself.
+"""The exporter: metrics that a service cannot measure itself, e.g. its lag while it is down.
 
-Owns nothing, publishes nothing and serves no RPC. It asks the broker for the positions of every
-consumer group and for the log's ends, and broker and database for their sizes, so that lag remains
-visible when all consumers are down.
+Owns nothing, publishes nothing and serves no RPC. It reads the positions of all consumer groups
+and the ends of the log from the broker, and the sizes of broker, database and disks.
 """

@@ -1,4 +1,4 @@
-"""Settings of the exporter."""
+"""Typed settings of the exporter."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.kernel.config import KernelSettings
 
 
 class Settings(KernelSettings):
-    """Settings of the exporter, beside those of the kernel."""
+    """Settings of the exporter in addition to those that every service has."""
 
     disk_folder: Path | None = None
-    """Folder whose disk is watched, beside the disks that the brokers and the database report."""
+    """Folder whose disk is measured in addition to those that brokers and database report."""

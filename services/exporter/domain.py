@@ -1,4 +1,4 @@
-"""Rules of lag, including unknown positions, and of disk space."""
+"""How lag is computed, also where a position is unknown, and which disks are reported. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ READERS: dict[str, tuple[str, ...]] = {
     "kieng.kpi.directory": ("kieng.directory.v1",),
     "kieng.notifications": ("kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1"),
 }
-"""Consumer groups and the topics each must read; absent groups are reported as missing."""
+"""Consumer group -> topics that it must read; a group without a position is reported as such."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupPosition:
     """Position of a consumer group in one partition.
 
-    ``position`` is the offset of the next record to handle, None if the broker has none.
-    The log holds the offsets from ``begin`` to below ``end``.
+    ``position`` is the offset of the next record to handle, None if the broker knows none. The
+    log contains the offsets from ``begin`` (inclusive) to ``end`` (exclusive).
     """
 
     position: int | None
@@ -27,29 +27,31 @@ class GroupPosition:
 
     @property
     def lag(self) -> int | None:
-        """Number of records not handled yet; None if unknown."""
+        """Number of records that the group has not handled yet; None if its position is unknown."""
         if self.position is None:
             return None
         return max(0, self.end - max(self.position, self.begin))
 
     @property
     def is_outside(self) -> bool:
-        """Whether the log does not hold the position: expired, truncated or replaced."""
+        """Whether the log lacks this position because it was truncated, replaced or has expired."""
         return self.position is not None and not self.begin <= self.position <= self.end
 
     @property
     def oldest(self) -> int | None:
-        """Offset of the oldest record not handled yet; None if there is none or it is unknown."""
+        """Offset of the oldest record not handled yet; None if there is none or if unknown."""
         return max(self.position or 0, self.begin) if self.lag else None
 
 
 def lag_seconds(position: GroupPosition, written_at: float | None, now: float) -> float | None:
-    """Return the age of the oldest record not handled yet; None if unknown.
+    """Return the age in seconds of the oldest record that a group has not handled yet.
+
+    The age is 0 if there is no such record, and None if it is unknown.
 
     Args:
-        position: position of the group.
-        written_at: time of that record; None if it could not be read.
-        now: current time, on the same scale.
+        position: position of the group in one partition.
+        written_at: when that record was written, in Unix seconds; None if it could not be read.
+        now: current time in Unix seconds.
     """
     if position.lag is None:
         return None
@@ -60,7 +62,7 @@ def lag_seconds(position: GroupPosition, written_at: float | None, now: float) -
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Bytes of a disk, and how many of them are free."""
+    """Size and free space of a disk, in bytes."""
 
     total: int
     free: int
@@ -68,7 +70,11 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class LogFolder:
-    """A log folder of a broker: bytes by topic, and its disk if the broker reports it."""
+    """A log folder of one broker.
+
+    ``broker`` is the broker's id, ``topics`` maps topics to their bytes in this folder, and
+    ``disk`` is the disk of the folder, None if the broker does not report it.
+    """
 
     broker: int
     topics: Mapping[str, int]
@@ -76,7 +82,7 @@ class LogFolder:
 
 
 def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
-    """Return bytes by topic, summed over all replicas."""
+    """Return topic -> bytes, summed over all folders and so over all replicas."""
     total: dict[str, int] = {}
     for folder in folders:
         for topic, size in folder.topics.items():
@@ -85,7 +91,10 @@ def topic_bytes(folders: Iterable[LogFolder]) -> dict[str, int]:
 
 
 def broker_disks(folders: Iterable[LogFolder]) -> dict[str, Disk]:
-    """Return the log disk of each Kafka broker by name; of several the one with least room."""
+    """Return `broker-<id>` -> log disk; of several disks the one with the smallest share free.
+
+    Brokers that report no disk are omitted.
+    """
     found: dict[str, Disk] = {}
     for folder in folders:
         name, disk = f"broker-{folder.broker}", folder.disk

@@ -1,4 +1,4 @@
-"""Reads log ends, group positions and record ages from the broker."""
+"""Reads from the broker: ends of the log, positions of groups, times of records, and sizes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ REQUEST_TIMEOUT_MS = 5000
 
 
 class LogWatch:
-    """Two clients of one broker, created anew after an error. Not thread-safe.
+    """Measures the log of one Kafka cluster; to be replaced after an error. Not thread-safe.
 
     Args:
-        settings: connection settings.
+        settings: connection settings of the broker.
+
+    Raises:
+        KafkaError: the broker cannot be reached.
     """
 
     def __init__(self, settings: KernelSettings) -> None:
@@ -43,14 +46,14 @@ class LogWatch:
             raise
 
     def close(self) -> None:
-        """Close both clients."""
+        """Close both connections; an error of the broker is ignored."""
         with suppress(KafkaError):
             self._consumer.close(timeout_ms=1000)
         with suppress(KafkaError):
             self._admin.close()
 
     def ends(self) -> dict[TopicPartition, tuple[int, int]]:
-        """Return first and next offset of every partition of our topics.
+        """Return partition -> (first offset, offset after the last record) of all `kieng.` topics.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -72,7 +75,9 @@ class LogWatch:
     def positions(
         self, ends: Mapping[TopicPartition, tuple[int, int]]
     ) -> dict[tuple[str, TopicPartition], GroupPosition]:
-        """Return the position of each group in its partitions.
+        """Return (group, partition) -> position for the groups and topics in `READERS`.
+
+        ``ends`` is what `ends` returned.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -92,7 +97,10 @@ class LogWatch:
     def written_at(
         self, oldest: Mapping[tuple[str, TopicPartition], int]
     ) -> dict[tuple[str, TopicPartition], float]:
-        """Return when records were written, in Unix seconds; omits those that cannot be read."""
+        """Return (group, partition) -> time when the record at the given offset was written.
+
+        Times are in Unix seconds. Records that cannot be read in time are omitted.
+        """
         found = {}
         for group in {group for group, _ in oldest}:
             offsets = {p: offset for (name, p), offset in oldest.items() if name == group}
@@ -102,7 +110,7 @@ class LogWatch:
         return found
 
     def folders(self) -> list[LogFolder]:
-        """Return the log folders of all brokers; none where a broker does not report them.
+        """Return the log folders of all brokers; empty for the embedded broker, which has none.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -116,7 +124,7 @@ class LogWatch:
     def _peek(
         self, offsets: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, tuple[int, float | None]]:
-        """Return the end of each partition, and the time of its record at the given offset."""
+        """Return partition -> (end, time of the record at the given offset, None if not read)."""
         consumer = self._consumer
         consumer.unsubscribe()
         consumer.assign(list(offsets))

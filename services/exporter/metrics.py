@@ -1,4 +1,4 @@
-"""Metrics of the exporter. What cannot be known is absent, never 0."""
+"""Metrics of the exporter. A metric whose value is unknown is absent, never 0."""
 
 from __future__ import annotations
 

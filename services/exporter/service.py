@@ -31,40 +31,46 @@ SIZES_SECONDS = 60.0
 
 
 class Database(Store):
-    """Injects the connection."""
+    """Injects the connection to the database server."""
 
     def make(self, mongo: Mongo) -> Mongo:
-        """Return the connection as it is: the exporter needs no store."""
+        """Return the connection itself, since the exporter stores nothing."""
         return mongo
 
 
 class Rounds(DependencyProvider):
-    """State of one process between its rounds. Not thread-safe."""
+    """Injects itself: measures, exports and keeps what one round needs of the last one.
+
+    Not thread-safe.
+    """
 
     def setup(self) -> None:
-        """Start with no state."""
+        """Start as if nothing had been measured before."""
         self.watch: LogWatch | None = None
         self.due: dict[str, float] = {}
         self.unseen: set[str] = set()
         self.disks: dict[str, dict[str, Disk]] = {}
 
     def stop(self) -> None:
-        """Close all clients."""
+        """Close the connections to the broker."""
         self.forget_broker()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Rounds:
-        """Return the connection as it is: the exporter needs no store."""
+        """Return the provider itself."""
         return self
 
     def is_due(self, what: str) -> bool:
-        """Return True if a periodic measurement is due, and schedule the next one."""
+        """Return True if the measurement ``what`` is due, and schedule it after `SIZES_SECONDS`."""
         if time.monotonic() < self.due.get(what, 0.0):
             return False
         self.due[what] = time.monotonic() + SIZES_SECONDS
         return True
 
     def report(self, what: str, reason: str = "") -> None:
-        """Log once when a measurement fails (``reason``) and once when it works again."""
+        """Log that the measurement ``what`` fails, with the reason, or works again (no reason).
+
+        Only changes are logged, not repetitions.
+        """
         if reason and what not in self.unseen:
             log.warning("cannot be seen", what=what, reason=reason)
             self.unseen.add(what)
@@ -73,7 +79,7 @@ class Rounds(DependencyProvider):
             self.unseen.remove(what)
 
     def see_log(self) -> None:
-        """Export log ends and the positions of groups.
+        """Measure and export the ends of the log, and the positions and lag of groups.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -97,7 +103,7 @@ class Rounds(DependencyProvider):
         show(metrics.LOG_END, {(*p,): end for p, (_, end) in ends.items()})
 
     def see_log_folders(self) -> None:
-        """Export the size of the log and of the brokers' disks, in bytes.
+        """Measure and export the size of the log and of the brokers' disks.
 
         Raises:
             KafkaError: the broker does not answer.
@@ -107,7 +113,7 @@ class Rounds(DependencyProvider):
         self.show_disks("log", broker_disks(folders))
 
     def forget_broker(self) -> None:
-        """Remove the metrics of an unavailable broker, and reconnect next time."""
+        """Remove all metrics of a broker that does not answer; the next round reconnects."""
         if self.watch is not None:
             self.watch.close()
         self.watch = None
@@ -116,7 +122,7 @@ class Rounds(DependencyProvider):
         self.due.pop("log", None)
 
     def forget_log(self) -> None:
-        """Stop showing log ends and positions of groups: no broker reported them this time."""
+        """Remove the metrics of log ends and group positions, which are unknown now."""
         for gauge in (
             *(metrics.LAG_RECORDS, metrics.LAG_SECONDS, metrics.LAG_POSITION),
             *(metrics.LAG_NO_POSITION, metrics.LAG_OUTSIDE, metrics.LOG_START, metrics.LOG_END),
@@ -124,15 +130,15 @@ class Rounds(DependencyProvider):
             show(gauge, {})
 
     def forget_log_folders(self) -> None:
-        """Stop showing the size of the log and its disks: no broker reported it this time."""
+        """Remove the metrics of the log's size and disks, which are unknown now."""
         show(metrics.LOG_BYTES, {})
         self.show_disks("log", {})
 
     def see_sizes(self, mongo: Mongo) -> None:
-        """Export the sizes of the databases and of their disk, in bytes.
+        """Measure and export the sizes of the databases and of their disk.
 
         Raises:
-            PyMongoError: the database does not answer.
+            PyMongoError: the database does not answer, or the user may not read sizes.
         """
         sizes, disk = database_sizes(mongo)
         parts = {(name, "data"): size.data for name, size in sizes.items()}
@@ -142,13 +148,13 @@ class Rounds(DependencyProvider):
         self.show_disks("database", {"database": disk} if disk is not None else {})
 
     def forget_sizes(self) -> None:
-        """Remove the sizes of the databases, which are unknown."""
+        """Remove the metrics of the databases' sizes and disk, which are unknown now."""
         show(metrics.DATABASE_BYTES, {})
         show(metrics.DATABASE_DOCUMENTS, {})
         self.show_disks("database", {})
 
     def see_folder(self) -> None:
-        """Export size and free space of the disk of the configured folder, in bytes.
+        """Measure and export the disk of the configured folder; nothing if none is configured.
 
         Raises:
             OSError: the folder does not exist.
@@ -157,7 +163,7 @@ class Rounds(DependencyProvider):
         self.show_disks("folder", {"folder": folder_disk(folder)} if folder is not None else {})
 
     def show_disks(self, source: str, disks: dict[str, Disk]) -> None:
-        """Export the disks that one source reports, and keep those of the other sources."""
+        """Export the disks (name -> disk) that one source reports; other sources' disks stay."""
         self.disks[source] = disks
         known = {(part,): disk for by_part in self.disks.values() for part, disk in by_part.items()}
         show(metrics.DISK_BYTES, {part: disk.total for part, disk in known.items()})
@@ -174,9 +180,9 @@ class Exporter:
 
     @repeat(5.0)
     def look(self) -> None:
-        """Measure once. An unavailable component is a metric, not an error.
+        """Measure broker, database and disk once, each even if another one fails.
 
-        Each component is measured independently of the failures of the others.
+        A component that does not answer is exported as down, and is no error of the exporter.
         """
         self.look_at_broker()
         self.look_at_database()
@@ -188,7 +194,7 @@ class Exporter:
             self.rounds.report("KIENG_DISK_FOLDER", str(error))
 
     def look_at_broker(self) -> None:
-        """Export log ends, group positions, and the log's size if the broker reports it."""
+        """Export whether the broker is up, and what it reports of the log."""
         try:
             self.rounds.see_log()
             self.rounds.report("log")

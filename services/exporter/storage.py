@@ -1,4 +1,4 @@
-"""Reads the sizes of databases and disks; reads no document."""
+"""Reads the sizes of databases and disks, without reading the data in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ANSWER_SECONDS_MAX = 5.0
 
 @dataclass(frozen=True, slots=True)
 class DatabaseSize:
-    """Bytes of data, bytes of indexes and number of documents of a database."""
+    """Bytes of data and of indexes on disk, and the number of documents of a database."""
 
     data: int
     indexes: int
@@ -28,10 +28,10 @@ class DatabaseSize:
 
 
 def ping(mongo: Mongo) -> None:
-    """Check that the database answers and can read.
+    """Check that the database server answers and can read.
 
     Raises:
-        PyMongoError: it does not.
+        PyMongoError: it does not answer in time, or answers that it cannot read.
     """
     with pymongo.timeout(ANSWER_SECONDS_MAX):
         mongo.client.admin.command("ping")
@@ -45,7 +45,7 @@ def ping(mongo: Mongo) -> None:
 
 
 def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
-    """Return the size of each platform database, and their disk; None if not reported.
+    """Return name -> size of all `kieng_` databases, and their disk; None if it is not reported.
 
     Raises:
         pymongo.errors.PyMongoError: the database is down, or the user may not read sizes.
@@ -64,13 +64,13 @@ def database_sizes(mongo: Mongo) -> tuple[dict[str, DatabaseSize], Disk | None]:
 
 
 def _disk(reported: Mapping[str, float]) -> Disk | None:
-    """Return the disk of the database's primary; None on the embedded database."""
+    """Return the disk in an answer to `dbStats`; None for the embedded database."""
     total, used = reported.get("fsTotalSize"), reported.get("fsUsedSize")
     return Disk(int(total), int(total - used)) if total and used is not None else None
 
 
 def folder_disk(folder: Path) -> Disk:
-    """Return size and free space of the disk that a folder is on, in bytes.
+    """Return the disk that a folder is on.
 
     Raises:
         OSError: the folder does not exist.

@@ -1,14 +1,14 @@
-"""Authentication: tokens, their issuers, and the principal that a token proves.
+"""Authentication: tokens, their issuers, and the principal that a token identifies.
 
-The table of issuers is a JSON file, one issuer per institution:
+The table of issuers is a JSON file with one issuer per institution:
 
     {"issuers": [{"issuer": "https://id.example.vn", "institution_id": "a", "algorithms": ["EdDSA"],
                   "keys": {"<kid>": "<public key, PEM>"}}]}
 
-The institution of a caller is that of the issuer whose key signed the token, and nothing else.
+A caller belongs to the institution whose issuer signed the token; nothing else decides this.
 
-A service that calls another one signs a token of its own around that of its caller (ADR 0033); the
-same file names the keys of such services:
+A service that calls another one wraps its caller's token in a token that it signs itself (ADR
+0033). The same file contains the keys of such services:
 
     {"services": [{"service": "<its name>", "keys": {"<kid>": "<public key, PEM>"}}]}
 """
@@ -31,21 +31,26 @@ from services.policy.principal import Principal
 __all__ = ["AUDIENCE", "TOKEN_SECONDS_MAX", "Issuers", "Principal"]
 
 AUDIENCE = "kieng"
-"""Audience of tokens that hold for every service which accepts it; see `KernelSettings`."""
+"""Audience of tokens that are valid at every service that accepts it, see `KernelSettings`."""
 TOKEN_SECONDS_MAX = 900
 SERVICE_TOKEN_SECONDS_MAX = 60
 CLOCK_SKEW_SECONDS = 60
 REQUIRED: Any = {"require": ["exp", "iat", "sub", "iss", "aud"]}
 TEXT_MAX = 200
 VERIFIED_MAX = 4096
-"""Verified tokens that are remembered, so that a signature is checked once in a process."""
+"""Maximum number of verified tokens to remember, so that each signature is checked only once."""
 ALGORITHMS = frozenset({"EdDSA", "ES256", "RS256"})
 
 
 def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
-    """Return the principal of verified claims; raises Unauthenticated if one is malformed."""
+    """Return the principal of verified claims; raises Unauthenticated if one is malformed.
+
+    Args:
+        claims: claims of a token whose signature is valid.
+        institution_id: institution of the token's issuer.
+    """
     for name in ("exp", "iat", "nbf"):
-        # PyJWT takes a number in a text, too.
+        # PyJWT also accepts numbers written as strings.
         if type(claims.get(name, 0)) not in (int, float):
             raise Unauthenticated(f"the token's `{name}` has to be a number")
     if claims["exp"] - claims["iat"] > TOKEN_SECONDS_MAX:
@@ -64,36 +69,41 @@ def _principal_of(claims: Mapping[str, Any], institution_id: str) -> Principal:
 
 
 def audience_of(service: str) -> str:
-    """Return the audience of one service alone, whichever of its processes is meant."""
+    """Return the audience of tokens for one service only; the same for all of its processes."""
     return f"{AUDIENCE}.{service.partition('.')[0]}"
 
 
 def issuer_of(service: str) -> str:
-    """Return the issuer of the tokens that a service signs."""
+    """Return the issuer (`iss`) of the tokens that a service signs."""
     return f"urn:kieng:service:{service.partition('.')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The table of issuers: those of institutions, and services, both by name of the issuer."""
+    """The table of issuers, as read from its file.
+
+    Args:
+        issuers: issuer -> its entry, for issuers of institutions.
+        services: issuer -> its entry, for services that sign tokens.
+    """
 
     issuers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @staticmethod
     def of(document: Mapping[str, Any]) -> Table:
-        """Return the table of a file's content."""
+        """Return the table in the decoded content of a file."""
         issuers = {entry["issuer"]: entry for entry in document["issuers"]}
         services = {issuer_of(each["service"]): each for each in document.get("services", ())}
         return Table(issuers, services)
 
 
 class Issuers:
-    """The accepted token issuers; their file is read again when it changes. Thread-safe.
+    """The accepted token issuers. Their file is read again whenever it changes. Thread-safe.
 
     Args:
-        path: file with the table of issuers.
-        audiences: a token has to name one of them.
+        path: file with the table of issuers; while it does not exist, no token is accepted.
+        audiences: accepted audiences, of which a token must name at least one.
     """
 
     def __init__(self, path: Path, audiences: Collection[str] = (AUDIENCE,)) -> None:
@@ -105,19 +115,24 @@ class Issuers:
         self._verified: dict[str, tuple[Principal, float, object]] = {}
 
     def known(self, token: str) -> Principal | None:
-        """Return the principal of a token that was verified before and still holds; else None."""
+        """Return the principal of a token that was verified before and is still valid, else None.
+
+        Verifies no signature, so that grpcio's serving thread may call it.
+        """
         found = self._verified.get(token)
         if found is None or found[2] is not self._table():
             return None
         return found[0] if time.time() < found[1] else None
 
     def principal(self, token: str) -> Principal:
-        """Return the principal of a valid token, or of the caller in a valid token of a service.
+        """Verify a token and return its principal.
+
+        In the token of a service, this is the principal of the caller's token within.
 
         Raises:
-            Unauthenticated: the token is malformed, expired, too long-lived, for another service,
-                of an unknown issuer or key, or signed by another key. The message names no valid
-                key.
+            Unauthenticated: the token is malformed, expired or for another service, its lifetime is
+                too long, or its issuer, key or signature is not accepted. The message reveals no
+                accepted key.
         """
         try:
             table = self._table()
@@ -126,9 +141,9 @@ class Issuers:
             if (entry := table.services.get(_issuer_named(token))) is not None:
                 outer = _claims(token, entry, ["EdDSA"], audiences)
                 service, inner = str(entry["service"]), outer["caller"]
-                # From when it was made: that it says to hold longer makes it hold no longer.
+                # Limited from when it was issued, whatever expiry it states.
                 until = min(float(outer["exp"]), float(outer["iat"]) + SERVICE_TOKEN_SECONDS_MAX)
-                # What it was sent was for that service, not for this one.
+                # The caller sent its token to that service, so it may be valid there only.
                 audiences = audiences | {audience_of(service)}
                 if time.time() >= until + CLOCK_SKEW_SECONDS:
                     raise jwt.ExpiredSignatureError
@@ -167,14 +182,21 @@ class Issuers:
 
 
 def _issuer_named(token: str) -> Any:
-    """Return the issuer that a token names, unverified."""
+    """Return the issuer that a token names, without verifying it."""
     return jwt.decode(token, options={"verify_signature": False})["iss"]
 
 
 def _claims(
     token: str, entry: Mapping[str, Any], algorithms: list[str], audiences: Collection[str]
 ) -> dict[str, Any]:
-    """Return the claims of a token that an entry's key has signed."""
+    """Verify a token with the keys of an issuer's entry, and return its claims.
+
+    Args:
+        token: the token.
+        entry: entry of the issuer in the table.
+        algorithms: accepted signature algorithms.
+        audiences: accepted audiences.
+    """
     kid = jwt.get_unverified_header(token).get("kid")
     issuer = _issuer_named(token)
     held: Any = {"audience": audiences, "issuer": issuer, "leeway": CLOCK_SKEW_SECONDS}

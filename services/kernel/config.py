@@ -1,4 +1,4 @@
-"""Settings that every service has, read from the environment (`KIENG_...`) once, at start."""
+"""Settings that every service has, read once at start from environment variables `KIENG_...`."""
 
 from __future__ import annotations
 
@@ -21,89 +21,86 @@ from services.kernel.access import audience_of
 from services.kernel.service_tokens import read_service_key
 
 METADATA_AGE_MS = 10_000
-"""Time after which every Kafka client knows of new partitions; `kieng log repartition` waits."""
+"""Time after which all Kafka clients know of new partitions; `kieng log repartition` awaits it."""
 
 
 class KernelSettings(BaseSettings):
-    """Settings of the kernel; a service adds its own by inheriting. Frozen."""
+    """Settings of the kernel, immutable. A service inherits from this class and adds its own."""
 
     model_config = SettingsConfigDict(env_prefix="KIENG_", frozen=True, extra="ignore")
 
     host: str = "127.0.0.1"
-    """Address that gRPC, metrics and health listen on."""
+    """Address on which gRPC, metrics and health listen."""
     grpc_port: int = 0
-    """Port of gRPC; 0 takes a free one."""
+    """TCP port of gRPC; 0 chooses a free one."""
     http_port: int = 0
-    """Port of metrics and health; 0 takes a free one."""
+    """TCP port of metrics and health; 0 chooses a free one."""
     grpc_workers: int = 32
-    """Threads that answer calls; a stream has one of its own."""
+    """Number of threads that answer unary calls; each stream has a thread of its own."""
     grpc_weights: dict[str, float] = {}
-    """Weight of an institution in the fair queues for workers, as JSON; 1 for others."""
+    """Institution id -> weight in the fair queues for worker threads, as JSON; 1 if not listed."""
     grpc_calls_per_principal: int = 64
-    """Calls that one caller may have waiting or running at once."""
+    """Maximum number of calls that one caller may have waiting or running at once."""
     grpc_calls_per_institution: int = 128
-    """Calls that all callers of an institution may have waiting or running at once."""
+    """Maximum number of calls that one institution may have waiting or running at once."""
     grpc_streams: int = 256
-    """Streams that may be open at once in this process; each takes a thread."""
+    """Maximum number of streams open at once in this process; each occupies a thread."""
     grpc_streams_per_principal: int = 8
-    """Streams that one caller may have open at once."""
+    """Maximum number of streams that one caller may have open at once."""
     grpc_streams_per_institution: int = 32
-    """Streams that all callers of an institution may have open at once."""
+    """Maximum number of streams that an institution's callers may have open at once."""
     grpc_message_seconds: float = 10.0
-    """Time within which the first message of a call has to come."""
+    """Time within which the first message of a call has to arrive."""
     grpc_idle_seconds: float = 60.0
-    """Time within which the next message of a client stream has to come."""
+    """Time within which each further message of a client stream has to arrive."""
     tls_certificate_file: Path | None = None
-    """Certificate that gRPC shows, with what leads to its authority, PEM; unset: plain text."""
+    """Certificate chain that gRPC presents, PEM; if unset, gRPC serves plain text."""
     tls_key_file: Path | None = None
-    """Private key of that certificate, PEM without password; all three are re-read on a change."""
+    """Private key of that certificate, PEM without password. Changed TLS files are re-read."""
     tls_authority_file: Path | None = None
-    """Authorities that certificates of gRPC are believed of, PEM; unset: calls are plain text."""
+    """Authorities whose certificates gRPC accepts, PEM; if unset, outgoing calls are plain text."""
     tls_mutual: bool = False
-    """Whether every caller of gRPC must show a certificate of those authorities, too."""
+    """Whether every caller of gRPC must present a certificate of those authorities."""
     plain_text: bool = False
-    """Whether gRPC may be plain text beyond loopback, e.g. behind a mesh that encrypts."""
+    """Whether gRPC may be plain text beyond loopback, e.g. within a mesh that encrypts."""
     reflection: bool = True
-    """Whether gRPC reflection lists the services to every caller."""
+    """Whether gRPC reflection, which lists the services to every caller, is served."""
     kafka_bootstrap: str = "127.0.0.1:9092"
-    """Brokers, `host:port` joined by commas."""
+    """Kafka brokers, `host:port` separated by commas."""
     kafka_membership: Literal["group", "sole"] = "group"
-    """How a consumer gets partitions: from the group, or all of them because it is the only one."""
+    """Whether a consumer's group assigns its partitions, or it takes all, being the only one."""
     kafka_fetch_wait_ms: int = 100
-    """Maximum time that the broker delays an empty fetch."""
+    """Maximum time for which the broker delays an empty fetch response."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """Security protocol between clients and brokers."""
+    """Security protocol between Kafka clients and brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """SASL mechanism of clients, if the protocol uses SASL."""
+    """SASL mechanism of Kafka clients; used only if the security protocol uses SASL."""
     kafka_sasl_username: str = ""
-    """SASL user name."""
+    """SASL user name of Kafka clients."""
     kafka_sasl_password: SecretStr = SecretStr("")
-    """SASL password."""
+    """SASL password of Kafka clients."""
     kafka_ssl_cafile: str | None = None
-    """File with the CA certificates of the brokers, PEM; unset uses the system's."""
+    """File with the CA certificates of the brokers, PEM; if unset, the system's are used."""
     kafka_ssl_certfile: str | None = None
-    """File with the certificate that is shown to brokers which ask for one, PEM."""
+    """File with the certificate to present to brokers that request one, PEM."""
     kafka_ssl_keyfile: str | None = None
-    """File with the key of that certificate, PEM without password."""
+    """File with the private key of that certificate, PEM without password."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
-    """MongoDB replica set."""
+    """Connection string of the MongoDB replica set."""
     mongo_timeout_ms: int = 5000
-    """Maximum wait for a database server, and for all that a unary call asks of the database."""
+    """Maximum wait for a database server, and for all database operations of one unary call."""
     issuers_file: Path = Path("issuers.json")
-    """Table of token issuers, see `kernel.access`; read again when it changes."""
+    """File with the table of token issuers, see `kernel.access`; read again when it changes."""
     audiences: str = "kieng"
-    """Audiences of tokens that are accepted beside the service's own, `kieng.SERVICE`; by commas.
-
-    `kieng` holds for every service that accepts it; `none` accepts the own audience only.
-    """
+    """Accepted token audiences besides `kieng.SERVICE`, by commas; `none` accepts no others."""
     service_key: SecretStr = SecretStr("")
-    """Private key that signs calls to other services, Ed25519, PEM; empty passes tokens on."""
+    """Private key that signs calls to other services, Ed25519, PEM; if empty, none are signed."""
     stall_seconds: float = 180.0
-    """Time that a consumer's loop may hang before `/healthz` fails; above that of an outage."""
+    """Time that a consumer's loop may hang before `/healthz` fails; must exceed any outage."""
     log_format: Literal["json", "text"] = "json"
-    """Format of log lines: JSON, or text for people."""
+    """Format of log lines: JSON, or plain text for people."""
     otlp_endpoint: str = ""
-    """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
+    """Collector for traces by OTLP/HTTP, e.g. `http://collector:4318`; if empty, none are sent."""
 
     @field_validator("service_key")
     @classmethod
@@ -113,13 +110,17 @@ class KernelSettings(BaseSettings):
         return key
 
     def accepted_audiences(self, service: str) -> list[str]:
-        """Return the audiences of tokens that a service accepts, its own one first."""
+        """Return the audiences of tokens that a service accepts, its own first.
+
+        Args:
+            service: nameko name of the service.
+        """
         others = [name.strip() for name in self.audiences.split(",")]
         named = [name for name in others if name not in ("", "none")]
         return list(dict.fromkeys([audience_of(service), *named]))
 
     def kafka_options(self) -> dict[str, Any]:
-        """Return options of all Kafka clients.
+        """Return the options of all Kafka clients, as keyword arguments of kafka-python.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -138,7 +139,7 @@ class KernelSettings(BaseSettings):
         }
 
     def producer_options(self) -> dict[str, Any]:
-        """Return options of Kafka producers: what they write is acknowledged by all replicas.
+        """Return the options of Kafka producers; their writes are acknowledged by all replicas.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -148,7 +149,11 @@ class KernelSettings(BaseSettings):
         return {**self.kafka_options(), **limits}
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return options of Kafka consumers.
+        """Return the options of a Kafka consumer.
+
+        Args:
+            group: consumer group.
+            has_positions: whether the consumer's positions are stored elsewhere than in Kafka.
 
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
@@ -158,7 +163,7 @@ class KernelSettings(BaseSettings):
             **self.kafka_options(),
             **beat,
             "group_id": group,
-            # A new group reads everything; but a stored position outside the log must not be reset.
+            # A new group reads everything, but a stored position outside the log is an error.
             "auto_offset_reset": "none" if has_positions else "earliest",
             "enable_auto_commit": False,
             "isolation_level": "read_committed",
@@ -193,8 +198,8 @@ def _read(batch: Any) -> Any:
         return _READ(batch)
 
 
-# A header name that is not UTF-8 would stop every kafka-python consumer at that record.
-# Kafka's own client replaces undecodable bytes; so do all clients of this process.
+# A header name that is not UTF-8 would stop every kafka-python consumer at that record. Kafka's own
+# client replaces undecodable bytes, so this patch makes all clients of this process do the same.
 _READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
@@ -202,7 +207,10 @@ S = TypeVar("S", bound=KernelSettings)
 
 
 def load(settings: type[S]) -> S:
-    """Return the settings of the environment, or exit with code 2 and a list of all mistakes.
+    """Return the settings from the environment; on mistakes, list all of them and exit with code 2.
+
+    Args:
+        settings: settings class of the service.
 
     Raises:
         SystemExit: a setting is missing or wrong; each mistake was written to standard error.
@@ -216,6 +224,9 @@ def load(settings: type[S]) -> S:
 def give_up(mistakes: list[str]) -> NoReturn:
     """Write mistakes in the settings to standard error and exit with code 2.
 
+    Args:
+        mistakes: one line for each mistake.
+
     Raises:
         SystemExit: always.
     """
@@ -224,10 +235,11 @@ def give_up(mistakes: list[str]) -> NoReturn:
 
 
 def read(settings: type[S]) -> tuple[S | None, list[str]]:
-    """Return the settings of the environment, or None and all mistakes.
+    """Return the settings from the environment and all mistakes in them, one line each.
 
-    The environment overrides the file that KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`);
-    KIENG_NAME_FILE names a file that contains only the value, e.g. a mounted secret.
+    If there are mistakes, the settings are None. Environment variables override the file that
+    KIENG_CONFIG_FILE names (lines `KIENG_NAME=value`). KIENG_NAME_FILE names a file whose whole
+    content is the value, e.g. a mounted secret.
     """
     mistakes, secrets, file = [], dict[str, Any](), os.environ.get("KIENG_CONFIG_FILE")
     if file and not os.access(file, os.R_OK):
@@ -243,7 +255,7 @@ def read(settings: type[S]) -> tuple[S | None, list[str]]:
             except UnicodeDecodeError:
                 mistakes.append(f"{variable}: {path} is not text in UTF-8")
             else:
-                # An empty text would mean the default: no key, no password.
+                # An empty value would silently select the default: no key or no password.
                 mistakes += [] if secrets[name] else [f"{variable}: {path} is empty"]
     try:
         loaded = settings(_env_file=file, **secrets)

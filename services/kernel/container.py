@@ -1,9 +1,10 @@
-"""nameko's container with every worker on a native thread.
+"""nameko's container, changed so that every worker runs on a native thread.
 
-nameko provides the service class, the injection and the lifecycle. Its workers are greenlets, which
-cannot share a process with grpcio (ADR 0001). Here an entrypoint calls `NativeContainer.worker`
-on whatever native thread it has; the order is nameko's: inject, setup, method, result, teardown.
-The eventlet hub runs only while the container starts and stops.
+nameko provides the service class, the injection and the lifecycle, but its workers are greenlets,
+which cannot share a process with grpcio (ADR 0001). Here an entrypoint calls
+`NativeContainer.worker` on whichever native thread it runs. The order within a worker is nameko's:
+inject, setup, method, result, teardown. The eventlet hub runs only while the container starts and
+stops.
 """
 
 from __future__ import annotations
@@ -30,9 +31,12 @@ LOOP_SECONDS_MAX = 15.0
 class NativeContainer(ServiceContainer):
     """The nameko container of one service class in this process.
 
+    ``finished`` is set when the process has to stop; ``failure`` is the error that caused it, if
+    any.
+
     Args:
         service_cls: nameko service class.
-        settings: settings of the service; extensions read them from here.
+        settings: settings of the service, for its extensions.
     """
 
     def __init__(self, service_cls: type, settings: KernelSettings) -> None:
@@ -46,8 +50,9 @@ class NativeContainer(ServiceContainer):
         """Create a worker and yield its method; the worker ends with the block.
 
         Args:
-            entrypoint: the entrypoint that fires; names the method.
-            **data: values for providers in ``worker_ctx.data``.
+            entrypoint: the entrypoint that fires; determines which method of the service is
+                yielded.
+            **data: becomes ``worker_ctx.data``, which dependency providers can read.
         """
         service = self.service_cls()
         context = WorkerContext(self, service, entrypoint, data=data)
@@ -60,38 +65,38 @@ class NativeContainer(ServiceContainer):
             self._worker_teardown(context)
 
     def stop(self) -> None:
-        """Stop all entrypoints at once, then, as nameko does, the providers that they used."""
-        # nameko would stop them one by one: the drain of calls, then each thread's last batch.
+        """Stop all entrypoints in parallel, then the dependency providers that they used."""
+        # nameko would stop them one after another, and each may take seconds to finish its work.
         self.finished.set()
         with ThreadPoolExecutor(max(1, len(self.entrypoints))) as pool:
             list(pool.map(lambda entrypoint: entrypoint.stop(), self.entrypoints))
         super().stop()
 
     def fail(self, error: BaseException) -> None:
-        """Stop the process because of an unknown error. May be called from any thread."""
+        """Record an unknown error and make the process stop. May be called from any thread."""
         log.critical("stopping because of an unknown error", exc_info=error)
         self.failure = self.failure or error
         self.finished.set()
 
 
 class Looping(Entrypoint):
-    """An entrypoint with a native thread of its own, on which subclasses run their ``loop``.
+    """An entrypoint with its own native thread, on which it runs the ``loop`` of the subclass.
 
-    An error of the loop stops the process.
+    An error that the loop raises stops the process.
     """
 
     def setup(self) -> None:
-        """Create the entrypoint's thread."""
+        """Create the thread on which the loop will run; it is not started yet."""
         self.stopping = threading.Event()
         name = f"{type(self).__name__}-{self.method_name}".lower()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the entrypoint's thread."""
+        """Start the loop on its thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Make the loop stop after its present step, and wait for it."""
+        """Ask the loop to stop after its current step, and wait for at most `LOOP_SECONDS_MAX`."""
         self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(LOOP_SECONDS_MAX)
@@ -107,12 +112,13 @@ class Looping(Entrypoint):
 
 
 class Repeat(Looping):
-    """Runs a method again and again on its own thread: when woken, and at least every interval.
+    """Runs a method repeatedly on its own thread: when woken, and at least once per interval.
 
-    Runs do not overlap. An error stops the process.
+    If the method returns True, it runs again at once. Runs do not overlap. An error stops the
+    process.
 
     Args:
-        interval_seconds: longest time between two runs.
+        interval_seconds: longest pause between two runs.
     """
 
     def __init__(self, interval_seconds: float, **kwargs: Any) -> None:
@@ -121,13 +127,13 @@ class Repeat(Looping):
         super().__init__(**kwargs)
 
     def stop(self) -> None:
-        """Stop repeating after the present run."""
+        """Stop repeating; a run in progress is finished."""
         self.stopping.set()
         self.wake.set()
         super().stop()
 
     def loop(self) -> None:
-        """Run the repeated method when woken or when the interval has passed."""
+        """Run the method whenever woken or when the interval has passed, until stopped."""
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -140,11 +146,13 @@ repeat = Repeat.decorator
 
 
 class Poll(Repeat):
-    """Repeats a method that looks for news and returns whether there was any; seldom when quiet.
+    """Repeats a method that looks for news and returns whether it found any.
+
+    When nothing new was found for a while, it runs less often.
 
     Args:
-        interval_seconds: longest time between two runs.
-        quiet_seconds: the same in quiet times.
+        interval_seconds: longest pause between two runs.
+        quiet_seconds: longest pause between two runs while nothing happens.
     """
 
     def __init__(self, interval_seconds: float, quiet_seconds: float, **kwargs: Any) -> None:
@@ -153,7 +161,7 @@ class Poll(Repeat):
         super().__init__(interval_seconds, **kwargs)
 
     def loop(self) -> None:
-        """Run the method when woken or when the interval has passed."""
+        """Run the method whenever woken or when the interval has passed, until stopped."""
         while not self.stopping.is_set():
             self.wake.clear()
             with self.container.worker(self) as method:
@@ -166,16 +174,18 @@ poll = Poll.decorator
 
 
 class Waker(DependencyProvider):
-    """Injects a function that wakes a `repeat` method of the same service. Any thread may call it.
+    """Injects a function that makes a `repeat` method of the same service run soon.
+
+    The function may be called from any thread.
 
     Args:
-        method_name: the method to wake.
+        method_name: name of the method to wake.
     """
 
     def __init__(self, method_name: str = "") -> None:
         self.woken = method_name
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], None]:
-        """Return the function that wakes the method; calls before a run are merged."""
+        """Return the function that wakes the method; several calls before a run cause one run."""
         wakes = (e.wake for e in self.container.entrypoints if e.method_name == self.woken)
         return cast(Callable[[], None], next(wakes).set)

@@ -1,22 +1,22 @@
-"""The exceptions of calls and consumers. Only the standard library is imported here.
+"""The exceptions of gRPC calls and Kafka consumers. Imports only the standard library.
 
     Exception
-    ├── Refusal                 the caller's fault or wish; becomes a gRPC status
-    │   ├── InvalidArgument     a field is wrong; names it
+    ├── Refusal                 the caller can act on it; becomes a gRPC status
+    │   ├── InvalidArgument     a field is wrong; names the field
     │   ├── Unauthenticated     no credential, or an invalid one
-    │   ├── Forbidden           the credential does not allow it
-    │   ├── NotFound            absent, or not the caller's to see
-    │   ├── AlreadyExists       the id is used with other content
-    │   ├── WrongState          the state of the thing does not allow it
+    │   ├── Forbidden           the credential does not allow this
+    │   ├── NotFound            does not exist, or the caller may not see it
+    │   ├── AlreadyExists       the id is in use with different content
+    │   ├── WrongState          the state of the object does not allow this
     │   ├── Conflict            changed concurrently; read again and retry
     │   ├── Exhausted           a limit is reached; retry later
-    │   ├── TooSlow             the caller did not send what was waited for
+    │   ├── TooSlow             the caller did not send its next message in time
     │   └── Unavailable         something the service needs is down; retry
-    ├── InvalidRecord           a record that can never be folded; goes to the dead-letter topic
-    ├── NotReady                a consumer cannot start yet; it retries
-    └── OwnershipLost           another process owns the partition; drop everything and rejoin
+    ├── InvalidRecord           a record that can never be processed; goes to the dead-letter topic
+    ├── NotReady                a consumer or service cannot start yet
+    └── OwnershipLost           another process owns the partition; drop state in memory and rejoin
 
-Anything else is an unknown error: a call answers INTERNAL, a consumer stops its process.
+Any other exception is an unknown error: a call answers INTERNAL, a consumer stops its process.
 """
 
 from __future__ import annotations
@@ -27,22 +27,28 @@ Texts = Mapping[str, str] | None
 
 
 class Refusal(Exception):
-    """The call is refused for a reason that the caller can act upon.
+    """A call is refused for a reason that the caller can act on.
 
     Args:
-        message: what is wrong and how to fix it, one sentence in English.
-        reason: UPPER_SNAKE word of a closed list, for programs; `google.rpc.ErrorInfo.reason`.
+        message: what is wrong and how to fix it, in one English sentence.
+        reason: UPPER_SNAKE word of a closed list, for programs; becomes
+            `google.rpc.ErrorInfo.reason`. Empty for the default of the class.
         fields: path of each wrong field -> what is wrong with it.
-        details: further facts for programs; `google.rpc.ErrorInfo.metadata`.
-        retry_after_seconds: time after which a retry may succeed; `google.rpc.RetryInfo`, and
-            `retry_after` of the details. 0 if unknown.
+        details: further facts for programs; becomes `google.rpc.ErrorInfo.metadata`.
+        retry_after_seconds: time after which a retry may succeed; becomes `google.rpc.RetryInfo`,
+            and `retry_after` in the details. 0 if unknown.
     """
 
     status = "UNKNOWN"
     default_reason = "REFUSED"
 
     def __init_subclass__(cls, *, status: str, reason: str) -> None:
-        """Declare a kind of refusal by its gRPC status and the reason it gives by default."""
+        """Declare a kind of refusal.
+
+        Args:
+            status: name of its gRPC status code.
+            reason: reason of instances that are created without one.
+        """
         cls.status, cls.default_reason = status, reason
 
     def __init__(
@@ -69,7 +75,7 @@ class InvalidArgument(Refusal, status="INVALID_ARGUMENT", reason="INVALID_FIELD"
 
 
 class Unauthenticated(Refusal, status="UNAUTHENTICATED", reason="BAD_CREDENTIAL"):
-    """There is no credential, or it is not valid."""
+    """The caller sent no credential, or one that is not valid."""
 
 
 class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
@@ -77,19 +83,19 @@ class Forbidden(Refusal, status="PERMISSION_DENIED", reason="NOT_ALLOWED"):
 
 
 class NotFound(Refusal, status="NOT_FOUND", reason="NOT_FOUND"):
-    """The thing does not exist, or the caller may not see it; both look the same."""
+    """The object does not exist, or the caller may not see it; both look the same to callers."""
 
 
 class AlreadyExists(Refusal, status="ALREADY_EXISTS", reason="ALREADY_EXISTS"):
-    """The id is taken by something with other content."""
+    """The id is already in use with different content."""
 
 
 class WrongState(Refusal, status="FAILED_PRECONDITION", reason="WRONG_STATE"):
-    """The thing is not in a state that allows this; a retry does not help."""
+    """The object is not in a state that allows this; a retry does not help."""
 
 
 class Conflict(Refusal, status="ABORTED", reason="VERSION_CONFLICT"):
-    """The thing was changed concurrently; read it again and retry."""
+    """The object was changed concurrently; read it again and retry."""
 
 
 class Exhausted(Refusal, status="RESOURCE_EXHAUSTED", reason="LIMIT_REACHED"):
@@ -105,12 +111,12 @@ class Unavailable(Refusal, status="UNAVAILABLE", reason="DEPENDENCY_DOWN"):
 
 
 class InvalidRecord(Exception):
-    """A record can never be handled, however often it is read. The producer's fault.
+    """A record that can never be processed, however often it is read. The producer's fault.
 
     Args:
-        message: why; truncated to 500 characters, as it may quote the record.
-        offset: offset of the record in the delivered batch; None if the caller handles one
-            record and the consumer knows which.
+        message: what is wrong; truncated to 500 characters, because it may quote the record.
+        offset: offset of the record in the delivered batch; None if the method handles one record
+            at a time, so that the consumer knows which one is meant.
     """
 
     def __init__(self, message: str, *, offset: int | None = None) -> None:
@@ -119,8 +125,8 @@ class InvalidRecord(Exception):
 
 
 class NotReady(Exception):
-    """A consumer cannot start yet: another process or an operator has to act first."""
+    """A consumer or service cannot start yet: another process or an operator has to act first."""
 
 
 class OwnershipLost(Exception):
-    """Another process owns the partition now; nothing was written."""
+    """Another process owns the partition now, so nothing was written."""

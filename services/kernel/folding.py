@@ -1,7 +1,8 @@
-"""Folds the ways to write one identifier into one: forms of letters, dashes, invisible characters.
+"""Normalises identifiers, so that different ways of typing the same one compare equal.
 
-Names and numbers are compared by it, so that one typed, pasted from a PDF or taken from a web page
-is the same. What reads as different stays different: `KC-02` is not `KC.02`.
+Unifies letter forms, dashes and invisible characters, so that a name or number that was typed,
+pasted from a PDF or copied from a web page is the same. What reads differently stays different:
+`KC-02` is not `KC.02`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import re
 import unicodedata
 
 # Hyphen, non-breaking hyphen, figure dash, en dash, em dash, horizontal bar, hyphen bullet, minus,
-# modifier minus, small and full forms, and the sign that an optional hyphen of a word processor
-# becomes: all that people or programs put where a hyphen is meant.
+# modifier minus, small and full-width forms, and the sign into which word processors turn an
+# optional hyphen: everything that people or programs write instead of a hyphen.
 _DASHES = dict.fromkeys(
     map(
         ord,
@@ -20,30 +21,33 @@ _DASHES = dict.fromkeys(
     "-",
 )
 _SLASHES = dict.fromkeys(map(ord, "\u2044\u2215"), "/")
-# Eth looks like the Vietnamese D with stroke, and keyboards of other languages have only that.
+# Eth looks like the Vietnamese D with stroke and is typed for it on foreign keyboards.
 _STROKES = {ord("Ð"): "Đ", ord("ð"): "đ", ord("Ɖ"): "Đ", ord("ɖ"): "đ"}
 _SEPARATOR = re.compile(r"\s*([-/.])\s*")
 
 
 def without_invisible(text: str) -> str:
-    """Return a text without format characters, such as zero-width ones and soft hyphens."""
+    """Return the text without format characters, such as zero-width spaces and soft hyphens."""
     return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
 def visible(text: str) -> str:
-    """Return a text composed (NFKC), without invisible characters and blanks around it."""
+    """Return the text in Unicode form NFKC, without invisible characters and surplus blanks.
+
+    Leading and trailing blanks are removed, and each run of blanks becomes one space.
+    """
     return " ".join(without_invisible(unicodedata.normalize("NFKC", text)).split())
 
 
 def with_plain_dashes(text: str) -> str:
-    """Return a visible text with one kind of dash and of slash."""
+    """Return the text as `visible` does, with all dashes as `-` and all slashes as `/`."""
     return visible(text).translate(_DASHES).translate(_SLASHES)
 
 
 def folded(text: str) -> str:
-    """Return the form in which an identifier is compared: upper case, one kind of dash.
+    """Return the form in which an identifier is compared: upper case, with one kind of dash.
 
-    Blanks around `-`, `/` and `.` do not matter; others count as one.
+    Blanks around `-`, `/` and `.` are removed; any other run of blanks becomes one space.
     """
     plain = with_plain_dashes(text).translate(_STROKES)
     return _SEPARATOR.sub(r"\1", plain).upper()

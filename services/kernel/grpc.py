@@ -1,4 +1,4 @@
-"""Serves gRPC: the `@grpc` entrypoint and its one server per process."""
+"""The gRPC server: the `@grpc` entrypoint and the one server of the process."""
 
 from __future__ import annotations
 
@@ -44,18 +44,19 @@ OPTIONS = [
 
 
 class CurrentCall(DependencyProvider):
-    """Injects the gRPC `Call` that a worker answers; only workers of `@grpc` have one."""
+    """Injects the gRPC `Call` that a worker answers; None in workers of other entrypoints."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Call | None:
-        """Return the gRPC call, or None for a worker of another entrypoint."""
+        """Return the gRPC call, or None in a worker of another entrypoint."""
         return cast(Call | None, worker_ctx.data.get("call"))
 
 
 class GrpcServer(SharedExtension):
     """The one gRPC server of a process.
 
-    It starts when every RPC of every service that the class ``serves`` has a method, drains within
-    `DRAIN_SECONDS_MAX` on stop, and first reports NOT_SERVING to health checks.
+    The service class lists in ``serves`` the gRPC services to serve; the server refuses to start
+    unless every RPC of theirs has a method. On stop it first reports NOT_SERVING to health checks
+    and then drains for at most `DRAIN_SECONDS_MAX`.
     """
 
     def __init__(self) -> None:
@@ -63,7 +64,7 @@ class GrpcServer(SharedExtension):
         self.stopping = threading.Event()
 
     def start(self) -> None:
-        """Bind the gRPC port and start serving. All entrypoints share one start."""
+        """Bind the gRPC port and start serving; does nothing if the server is already started."""
         if self.port:
             return
         settings = self.container.settings
@@ -85,7 +86,7 @@ class GrpcServer(SharedExtension):
         log.info("grpc serves", port=self.port, services=[s.full_name for s in services])
 
     def stop(self) -> None:
-        """Answer health checks with NOT_SERVING, drain running calls, then close. Idempotent."""
+        """Report NOT_SERVING, drain running calls, then close. Idempotent."""
         self.stopping.set()
         if self.port:
             self._reception.stop()
@@ -93,17 +94,21 @@ class GrpcServer(SharedExtension):
             self._reception.close(CLOSE_SECONDS_MAX)
 
     def turn(self, call: Admitted, method: MethodDescriptor) -> AbstractContextManager[bool]:
-        """Charge a step of a stream; a heavy one waits for its turn. False: the caller has left."""
+        """Charge a caller's institution for the block, which is one step of a stream.
+
+        If the method is heavy, the block first waits for its turn. Yields False if the caller has
+        left.
+        """
         queues, caller, is_wanted = self._reception.queues, call.principal, call.arrival.is_active
         return queues.turn(caller.institution_id, caller.subject, method.full_name, is_wanted)
 
     def waiting(self) -> int:
-        """Return how many calls wait for a worker."""
+        """Return the number of calls that wait for a worker; 0 before the start."""
         return self._reception.queues.waiting() if self.port else 0
 
     @property
     def unready(self) -> str:
-        """Why calls would not be answered now; empty if they are."""
+        """Why calls would not be answered now; empty if they would be."""
         return self._reception.queues.saturation() if self.port else ""
 
     def _serve_conventions(self, names: list[str], with_reflection: bool) -> None:
@@ -116,8 +121,8 @@ class GrpcServer(SharedExtension):
         }
         self._server.add_registered_method_handlers(service.full_name, handlers)
         if with_reflection:
-            # grpcio-reflection only has v1alpha. v1 has the same messages in another package,
-            # so one servicer answers both; the descriptor lets clients describe v1 like the others.
+            # grpcio-reflection only has v1alpha. v1 has the same messages in another package, so
+            # one servicer answers both; registering v1's descriptor lets clients describe it.
             alpha = FileDescriptorProto.FromString(reflection_pb2.DESCRIPTOR.serialized_pb)
             v1 = text_format.Parse(str(alpha).replace("v1alpha", "v1"), FileDescriptorProto())
             descriptor_pool.Default().AddSerializedFile(v1.SerializeToString())
@@ -138,7 +143,15 @@ class GrpcServer(SharedExtension):
 
 
 def _rpc_handler(method: Any, answer: Any, is_open: bool = False) -> Any:
-    """Return grpcio's handler of an RPC; the front parses messages, once it knows the caller."""
+    """Return grpcio's handler for an RPC.
+
+    The handler does not parse requests: the front does so once it knows the caller.
+
+    Args:
+        method: descriptor of the RPC.
+        answer: function that answers a call, see `Behaviour.answer`.
+        is_open: whether anybody may call without a credential.
+    """
     response = "stream" if method.server_streaming else "unary"
     request = "stream" if method.client_streaming else "unary"
     make = getattr(grpcio, f"{request}_{response}_rpc_method_handler")
@@ -149,30 +162,31 @@ def _rpc_handler(method: Any, answer: Any, is_open: bool = False) -> Any:
 
 
 class Grpc(Entrypoint):
-    """Answers the RPC whose PascalCase name is the method's: `list_things` answers `ListThings`.
+    """Answers the RPC that is named like the method: `list_things` answers `ListThings`.
 
     The method gets the request (an iterator of requests for a client stream) and returns the
-    response (an iterator for a server stream). A `Refusal` becomes its status.
+    response (an iterator of responses for a server stream). A `Refusal` that it raises becomes the
+    status of the call.
     """
 
     server = GrpcServer()
 
     def stop(self) -> None:
-        """Drain the server: entrypoints stop before the providers that their workers use."""
+        """Drain the server now, before the providers that its workers use are stopped."""
         self.server.stop()
 
     def answer(self, admitted: Admitted, context: Context) -> Any:
-        """Run a worker for a unary response of an RPC."""
+        """Run a worker for a call with a unary response; return the response."""
         limit = self.container.settings.mongo_timeout_ms / 1000
         with self._worker(admitted, context) as (call, method, request):
-            # Not the caller's deadline: the database may go on with what was given up.
+            # Not the caller's deadline: the database may continue an operation that was given up.
             with within(limit):
                 response = method(request)
             _raise_broken(request)
             return shown_to(call.principal.institution_id, response)
 
     def stream(self, admitted: Admitted, context: Context) -> Iterator[Any]:
-        """Run a worker for a stream of responses of an RPC; it lives as long as the stream."""
+        """Run a worker for a call with a stream of responses; it lives as long as the stream."""
         with self._worker(admitted, context) as (call, method, request):
             for response in self._in_turn(method(request), admitted):
                 yield shown_to(call.principal.institution_id, response)
@@ -206,7 +220,7 @@ class Grpc(Entrypoint):
 
 
 def _raise_broken(request: Any) -> None:
-    """Raise the refusal that ended a stream of requests, if one did."""
+    """Raise the refusal that ended a stream of requests early, if there is one."""
     if isinstance(request, Requests) and request.refusal:
         raise request.refusal
 

@@ -1,8 +1,8 @@
 """The layers around every gRPC call, from the outside in.
 
-The front (`kernel.front`) checks deadline, credential and role before the call has a thread. Here,
-on its thread: tracing, metrics, errors, validation, and the worker. Error mapping is outside the
-layers that refuse calls, so that their refusals are mapped as well.
+The front (`kernel.front`) checks deadline, credential and role before the call gets a thread. On
+its thread follow, as defined here, tracing, metrics, error mapping, validation and the worker.
+Error mapping is outside validation, so that refusals of validation are mapped as well.
 """
 
 from __future__ import annotations
@@ -45,7 +45,13 @@ NOBODY = Principal("", "", "", frozenset())
 class Call:
     """A gRPC call on its way through the interceptors to its worker.
 
-    ``traceparent`` is the caller's until tracing replaces it by that of this call.
+    Args:
+        method: descriptor of the RPC.
+        context: grpcio's context of the call.
+        stopping: set when the server is stopping.
+        traceparent: W3C trace context: first the caller's, then, once traced, that of this call.
+        principal: the caller.
+        token: bearer token of the caller, to be passed on in calls to other services.
     """
 
     method: MethodDescriptor
@@ -56,13 +62,16 @@ class Call:
     token: str = ""
 
     def is_active(self) -> bool:
-        """Return False if the caller has left or the server is stopping."""
+        """Return False if the client has left or the server is stopping."""
         return bool(self.context.is_active()) and not self.stopping.is_set()
 
 
 @contextmanager
 def surrounded(call: Call) -> Iterator[Call]:
-    """Apply the interceptors to a call of the process's services; not to health and reflection."""
+    """Run the block, which answers a call, within tracing, metrics and error mapping.
+
+    Health and reflection calls do not pass here.
+    """
     facts = {"rpc.system": "grpc", "rpc.method": rpc_name(call.method)}
     traced = span(facts["rpc.method"], SpanKind.SERVER, [call.traceparent], facts)
     with traced as call.traceparent, measuring(call), refusing(call):
@@ -70,13 +79,13 @@ def surrounded(call: Call) -> Iterator[Call]:
 
 
 def rpc_name(method: MethodDescriptor) -> str:
-    """Return `package.Service/Method`."""
+    """Return the name of an RPC as `package.Service/Method`."""
     return f"{method.containing_service.full_name}/{method.name}"
 
 
 @contextmanager
 def measuring(call: Call) -> Iterator[None]:
-    """Count the call by its status and time it."""
+    """Count and time the call that the block answers, by its status, and log one line about it."""
     begin = time.perf_counter()
     code = "CANCELLED"
     try:
@@ -86,7 +95,7 @@ def measuring(call: Call) -> Iterator[None]:
             yield
         code = "OK"
     finally:
-        # grpcio has `code`, its types do not.
+        # grpcio's context has `code`, but its type stubs lack it.
         code = getattr(cast(Any, call.context).code(), "name", code)
         seconds = time.perf_counter() - begin
         metrics.count_call(call.method, code, seconds)
@@ -96,11 +105,11 @@ def measuring(call: Call) -> Iterator[None]:
 
 
 def check_deadline(method: MethodDescriptor, remaining: float | None) -> None:
-    """Refuse a call without a deadline or with one too far away; server streams need none.
+    """Refuse a call that has no deadline or one too far away; server streams need no deadline.
 
     Args:
-        method: the RPC.
-        remaining: seconds until the caller's deadline; None if it set none.
+        method: descriptor of the RPC.
+        remaining: seconds until the caller's deadline; None if the caller set none.
 
     Raises:
         InvalidArgument: there is no deadline, or it is too far away. The caller's fault.
@@ -113,10 +122,10 @@ def check_deadline(method: MethodDescriptor, remaining: float | None) -> None:
 
 
 def bearer_token(authorization: str) -> str:
-    """Return the token of an `authorization` header.
+    """Return the token in the value of an `authorization` header.
 
     Raises:
-        Unauthenticated: there is none. The caller's fault.
+        Unauthenticated: the header is empty or not of the form `Bearer TOKEN`. The caller's fault.
     """
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -125,10 +134,10 @@ def bearer_token(authorization: str) -> str:
 
 
 def check(message: Message) -> None:
-    """Validate one request message against the rules of its contract.
+    """Validate a request message against the rules of its contract.
 
     Raises:
-        InvalidArgument: names every field that is wrong. The caller's fault.
+        InvalidArgument: fields are wrong; names each of them. The caller's fault.
     """
     found = [violation.proto for violation in protovalidate.collect_violations(message)]
     fields = {_place(each): each.message or "is not valid" for each in found}
@@ -138,7 +147,11 @@ def check(message: Message) -> None:
 
 
 def _place(violation: Any) -> str:
-    """Return the path of the wrong field; a rule over two, as `enterprise.ended_on`, names one."""
+    """Return the path of the wrong field.
+
+    A rule over two fields is reported for their message; its id names the field, as in
+    `enterprise.ended_on`.
+    """
     elements = violation.field.elements
     steps = ((step.field_name, getattr(step.subscript, "value", None)) for step in elements)
     path = ".".join(name if index is None else f"{name}[{index}]" for name, index in steps)
@@ -148,7 +161,10 @@ def _place(violation: Any) -> str:
 
 @contextmanager
 def refusing(call: Call) -> Iterator[None]:
-    """Map a `Refusal` to its gRPC status, and any other error to INTERNAL with a trace id."""
+    """Map a `Refusal` of the block to its gRPC status, and any other error to INTERNAL.
+
+    An unreachable, broken or full database becomes UNAVAILABLE. INTERNAL carries the trace id.
+    """
     try:
         yield
     except Refusal as refusal:
@@ -166,7 +182,7 @@ def refusing(call: Call) -> Iterator[None]:
 
 
 def status_of(refusal: Refusal) -> status_pb2.Status:
-    """Return the `google.rpc.Status` of a refusal, with its details."""
+    """Return the `google.rpc.Status` of a refusal, including its details."""
     status = status_pb2.Status(code=code_pb2.Code.Value(refusal.status), message=refusal.message)
     facts = {"reason": refusal.reason, "domain": "kieng", "metadata": refusal.details}
     status.details.add().Pack(error_details_pb2.ErrorInfo(**facts))
@@ -180,5 +196,5 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
 
 
 def refuse(refusal: Refusal, context: Context) -> None:
-    """Abort the gRPC call with the refusal's status; does not return."""
+    """Abort a gRPC call with the status of a refusal; never returns, because grpcio raises."""
     context.abort_with_status(rpc_status.to_status(status_of(refusal)))

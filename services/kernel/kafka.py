@@ -1,4 +1,4 @@
-"""Kafka: the `@consume` entrypoint for batches.
+"""The Kafka consumer: the `@consume` entrypoint, which receives batches of records.
 
 A consumer passes the records of one partition at a time to its worker, and commits only when the
 worker has returned. After a crash or a rebalance records are delivered again, so workers must be
@@ -38,9 +38,9 @@ TYPE = re.compile(rb"[!-~]{1,255}")
 
 
 class Record(Protocol):
-    """One record as kafka-python delivers it; ``timestamp`` is in milliseconds.
+    """One record as kafka-python delivers it; ``timestamp`` is in milliseconds since 1970.
 
-    A producer may write any record, so every nullable field may be null.
+    Any producer may have written it, so every field that Kafka allows to be null may be None.
     """
 
     topic: str
@@ -52,20 +52,20 @@ class Record(Protocol):
 
     @property
     def headers(self) -> Sequence[tuple[str, bytes | None]]:
-        """Headers of the record in order: names and values; a name may occur several times."""
+        """Headers of the record in order, as (name, value); a name may occur several times."""
 
 
 def header(record: Record, name: str) -> str:
-    """Return the first header of a name as text; empty when it is absent or null."""
+    """Return the value of a record's first header of this name; empty if absent or null."""
     found = (value for key, value in record.headers if key == name)
     return (next(found, None) or b"").decode("utf-8", "replace")
 
 
 def event_type(record: Record) -> str:
-    """Return the CloudEvents type of a record, known or not.
+    """Return the CloudEvents type of a record, whether or not the type is known.
 
     Raises:
-        InvalidRecord: `ce_type` is absent, null, empty, given with two values, or not 1 to 255
+        InvalidRecord: `ce_type` is absent, null, empty, present with two values, or not 1 to 255
             visible ASCII characters. The producer's fault.
     """
     said = {value or b"" for name, value in record.headers if name == "ce_type"}
@@ -77,19 +77,21 @@ def event_type(record: Record) -> str:
 class Consume(Looping, ConsumerRebalanceListener):
     """Delivers records of topics to a method, one partition at a time, in order, at least once.
 
-    Errors of the method: `InvalidRecord` sends that record to the topic `....dlq` and delivers
-    the others again; `OwnershipLost` rejoins, and so do, after a pause, `NotReady`, `Unavailable`
-    and a database that is down; anything else stops the process.
+    If the method raises `InvalidRecord`, that record goes to the topic `....dlq` and the others of
+    the batch are delivered again. After `OwnershipLost` the consumer rejoins its group; after
+    `NotReady`, `Unavailable` or while the database is down it does so after a pause. Any other
+    error stops the process.
 
     Args:
         *topics: topics to read.
         group: consumer group.
-        positions: attribute name of a provider that stores the positions with its own state:
-            ``claim(partition)`` takes a partition and returns the offset to read from, or raises
-            `NotReady`; ``flush_pending()``, called when no records are left, returns when all
-            delivered ones are stored, or raises as the method; ``stored_offset(partition)`` is
-            the first offset not stored yet, up to which records count as handled;
-            ``records_wanted`` limits the next batch. Empty: positions are in Kafka.
+        positions: name of the service's attribute that injects a keeper of positions, i.e. a
+            provider which stores them together with its own state; empty if positions are stored in
+            Kafka. The keeper has ``claim(partition)``, which takes ownership and returns the offset
+            to read from, or raises `NotReady`; ``flush_pending()``, called when no records are
+            left, which stores everything delivered or raises as the method does;
+            ``stored_offset(partition)``, the first offset not stored yet; and ``records_wanted``,
+            the size of the next batch.
         max_records: maximum number of records per batch.
     """
 
@@ -114,7 +116,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         super().__init__(**kwargs)
 
     def loop(self) -> None:
-        """Consume topics; rejoin the group after transient errors."""
+        """Consume the topics until stopped; rejoin the group after transient errors."""
         metrics.preset_consumer(self.group, self.topics)
         while not self.stopping.is_set():
             self._ticked_at = time.monotonic()
@@ -124,7 +126,7 @@ class Consume(Looping, ConsumerRebalanceListener):
                 metrics.OWNERSHIP_LOST.labels(self.topics[0], self.group).inc()
                 log.warning("ownership lost, rejoining", reason=str(lost))
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError):
-                raise  # the log no longer has the records after our position
+                raise  # the log no longer holds the records after the consumer's position
             except (NotReady, Unavailable, errors.KafkaError, *DOWN) as trouble:
                 kind = type(trouble).__name__
                 if not self.unready.startswith(kind):
@@ -134,7 +136,7 @@ class Consume(Looping, ConsumerRebalanceListener):
 
     @property
     def stalled(self) -> str:
-        """Return why the consumer's loop hangs; empty if not, or if it waits for an outage."""
+        """Why the consumer's loop counts as hanging; empty if it runs or waits for an outage."""
         seconds = time.monotonic() - self._ticked_at
         hangs = seconds > self.container.settings.stall_seconds
         return f"{self.group} has not polled for {seconds:.0f} s" if hangs else ""
@@ -172,10 +174,11 @@ class Consume(Looping, ConsumerRebalanceListener):
             consumer.close(timeout_ms=COMMIT_MS_MAX)
 
     def _rest(self) -> int:
-        """Rest before a poll if all is quiet; return how long the poll waits for records, in ms.
+        """Return how long to wait in the next poll, in milliseconds; in quiet times, pause first.
 
-        The embedded broker answers an empty fetch only when its time is over, even if a record
-        came. So the time is short, and asking all the time costs a tenth of a core.
+        The embedded broker answers an empty fetch only when its wait has elapsed, even if a record
+        has arrived meanwhile. In quiet times, short polls with pauses between them find records
+        soon enough and save a tenth of a core.
         """
         is_alone = self.container.settings.kafka_membership == "sole"
         if not (is_alone and self._quietness.is_quiet):
@@ -184,7 +187,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         return QUIET_POLL_MS
 
     def _take_partitions(self, consumer: KafkaConsumer) -> None:
-        # A member that joins before it knows the topics may never be assigned a partition.
+        # A member that joins before it knows the topics might never be assigned a partition.
         numbers = [(t, n) for t in self.topics for n in consumer.partitions_for_topic(t) or ()]
         if {topic for topic, _ in numbers} != set(self.topics):
             raise NotReady(f"{', '.join(self.topics)} do not exist; run `kieng topics apply`")
@@ -196,14 +199,17 @@ class Consume(Looping, ConsumerRebalanceListener):
         self.on_partitions_assigned(consumer.assignment())
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Pause new partitions until claimed; seek to any offset, or the consumer would raise."""
+        """Pause newly assigned partitions until they are claimed; the group coordinator calls this.
+
+        They are also given some position, because kafka-python raises for a partition without one.
+        """
         metrics.REBALANCES.labels(self.group).inc()
         for partition in assigned if self.positions else ():
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Remove the metrics of revoked partitions."""
+        """Forget the records in hand and the metrics of revoked partitions."""
         gone = set(revoked)
         self._delivered = deque(each for each in self._delivered if each[0] not in gone)
         metrics.forget_partitions(self.group, gone)
@@ -242,7 +248,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         marks = [("dlq_reason", reason.encode("utf-8", "replace")), ("dlq_origin", origin.encode())]
         nulls = [("dlq_null", name.encode()) for name, value in record.headers if value is None]
         headers = [(name, value or b"") for name, value in record.headers]
-        # kafka-python writes neither a null header nor a record without key and value.
+        # kafka-python can write neither null headers nor a record without both key and value.
         value = record.value or b"" if record.key is None else record.value
         try:
             self.publisher.write(
@@ -251,12 +257,12 @@ class Consume(Looping, ConsumerRebalanceListener):
         except Unavailable as error:
             if not isinstance(error.__cause__, errors.MessageSizeTooLargeError):
                 raise
-            # Too large with the added headers; the complete record remains at its offset.
+            # Too large with the added headers; the whole record remains in the original topic.
             marks.append(("dlq_truncated", b"true"))
             self.publisher.write([(f"{record.topic}.dlq", b"", None, marks)])
 
     def _advance(self, consumer: KafkaConsumer, keeper: Any) -> None:
-        """Commit and count the delivered batches that are stored, in order."""
+        """Commit and count, in order, the delivered batches that have been stored."""
         while self._delivered:
             partition, records = self._delivered[0]
             if keeper and keeper.stored_offset(partition.partition) <= records[-1].offset:
@@ -269,7 +275,7 @@ class Consume(Looping, ConsumerRebalanceListener):
         offsets = {partition: OffsetAndMetadata(records[-1].offset + 1)}
         refused = metrics.COMMIT_FAILURES.labels(self.group)
         if self.positions:
-            # Only for lag dashboards: `claim` says where to start, so a failure means nothing.
+            # Only for lag dashboards: reading starts where `claim` says, so failures are harmless.
             consumer.commit_async(offsets, lambda _, said: refused.inc(isinstance(said, Exception)))
         else:
             with refused.count_exceptions():

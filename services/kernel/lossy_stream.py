@@ -1,6 +1,6 @@
-"""A stream for messages that must not fail: a full disk drops them instead of ending the program.
+"""A stream for messages that must not fail: if the disk is full they are dropped.
 
-Commands import this module too, so it imports nothing that would cost them time.
+Commands import this module too, so it imports nothing that would slow down their start.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any, TextIO
 
 
 class LossyStream:
-    """A text stream that drops what the disk has no room for instead of raising `OSError`.
+    """A text stream that drops text the disk has no room for, instead of raising `OSError`.
 
     Args:
-        stream: gets what is written; everything but writing and flushing is its own.
+        stream: receives the text; also provides all other methods and attributes.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -23,12 +23,12 @@ class LossyStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write a text if there is room; return its length either way."""
+        """Write a text if there is room for it; return its length in either case."""
         with suppress(OSError):
             return self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush; what does not fit is flushed with the next message."""
+        """Flush if there is room; otherwise leave the text to a later flush."""
         with suppress(OSError):
             self._stream.flush()

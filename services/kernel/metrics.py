@@ -1,6 +1,6 @@
-"""Prometheus metrics of the kernel, and the HTTP port for metrics and health.
+"""Prometheus metrics of the kernel, and the HTTP server for metrics and health.
 
-gRPC metrics have the usual names of existing dashboards.
+gRPC metrics have the names that existing dashboards expect.
 """
 
 from __future__ import annotations
@@ -51,7 +51,13 @@ MONGO_LIMIT = Gauge("kieng_mongo_connections_limit", "Most connections; further 
 
 
 def show(gauge: Gauge, values: Mapping[tuple[Any, ...], float | None]) -> None:
-    """Set a gauge to exactly these values by label values; None is unknown and omitted."""
+    """Make a gauge show exactly these values and no others.
+
+    Args:
+        gauge: the gauge to set.
+        values: values of the labels, in order -> value of the gauge; None if it is unknown, which
+            removes it.
+    """
     known = {tuple(map(str, labels)): v for labels, v in values.items() if v is not None}
     for labels, value in known.items():
         gauge.labels(*labels).set(value)
@@ -60,14 +66,25 @@ def show(gauge: Gauge, values: Mapping[tuple[Any, ...], float | None]) -> None:
 
 
 def preset_consumer(group: str, topics: Sequence[str]) -> None:
-    """Initialise a consumer's counters to 0, so that rates are right from the first record on."""
+    """Create a consumer's counters with value 0, so that rates include the first record.
+
+    Args:
+        group: consumer group.
+        topics: topics that the consumer reads.
+    """
     for counter in (RECORDS_HANDLED, RECORDS_DEAD, OWNERSHIP_LOST):
         [counter.labels(topic, group) for topic in topics]
     COMMIT_FAILURES.labels(group), REBALANCES.labels(group)
 
 
 def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[Any]]) -> None:
-    """Record the age of the oldest record of a consumer's poll; 0 if it is empty."""
+    """Record the age of the oldest record that a consumer's poll returned; 0 if it returned none.
+
+    Args:
+        group: consumer group.
+        topics: topics that the consumer reads.
+        polled: partition -> records.
+    """
     for topic in topics:
         firsts = [records[0].timestamp for at, records in polled.items() if at.topic == topic]
         age = time.time() - min(firsts) / 1000 if firsts else 0.0
@@ -75,7 +92,13 @@ def note_poll(group: str, topics: Sequence[str], polled: Mapping[Any, Sequence[A
 
 
 def count_records(group: str, records: Sequence[Any], end: int) -> None:
-    """Count handled records of one partition, in order; ``end`` is the log's end."""
+    """Count handled records of one partition and record the position and lag after them.
+
+    Args:
+        group: consumer group.
+        records: the records, in order; at least one.
+        end: offset at which the partition ends.
+    """
     last = records[-1]
     RECORDS_HANDLED.labels(last.topic, group).inc(len(records))
     POSITION.labels(last.topic, group, last.partition).set(last.offset + 1)
@@ -84,28 +107,39 @@ def count_records(group: str, records: Sequence[Any], end: int) -> None:
 
 
 def forget_partitions(group: str, partitions: Iterable[Any]) -> None:
-    """Remove a partition's metrics: another process owns and reports it."""
+    """Remove the metrics of partitions that now belong to, and are reported by, other processes.
+
+    Args:
+        group: consumer group.
+        partitions: (topic, partition number) of each.
+    """
     for topic, number in partitions:
         POSITION.remove(topic, group, number)
         LAG_RECORDS.remove(topic, group, number)
 
 
 def grpc_labels(method: MethodDescriptor) -> tuple[str, str, str]:
-    """Return type, service and method of an RPC as label values of metrics."""
+    """Return the values of an RPC's metric labels: kind of call, service and method."""
     kinds = ("unary", "client_stream", "server_stream", "bidi_stream")
     kind = kinds[method.client_streaming + 2 * method.server_streaming]
     return kind, method.containing_service.full_name, method.name
 
 
 def count_call(method: MethodDescriptor, code: str, seconds: float) -> None:
-    """Count a call that has ended, by the name of its status."""
+    """Count and time a call that has ended.
+
+    Args:
+        method: descriptor of the RPC.
+        code: name of the call's gRPC status code.
+        seconds: duration of the call.
+    """
     labels = grpc_labels(method)
     GRPC_HANDLED.labels(*labels, code).inc()
     GRPC_SECONDS.labels(*labels).observe(seconds)
 
 
 def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
-    """Initialise the metrics of every RPC to 0, so that rates are right from the first call on."""
+    """Create the metrics of every RPC with value 0, so that rates include the first call."""
     for method in methods:
         labels = grpc_labels(method)
         GRPC_STARTED.labels(*labels), GRPC_SECONDS.labels(*labels)
@@ -113,12 +147,16 @@ def preset_grpc(methods: Iterable[MethodDescriptor]) -> None:
 
 
 def serve_http(host: str, port: int, checks: Mapping[str, Callable[[], str]]) -> WSGIServer:
-    """Serve `/metrics`, `/healthz` (is alive) and `/readyz` (does its work) from now on.
+    """Start to serve `/metrics`, `/healthz` (is it alive) and `/readyz` (does it work) over HTTP.
 
     Args:
         host: address to listen on.
-        port: port; 0 for a free one.
-        checks: path -> function that returns what is wrong; empty if nothing is.
+        port: TCP port; 0 chooses a free one.
+        checks: path -> function that returns what is wrong, which is answered with status 503;
+            empty if all is well.
+
+    Returns:
+        The running server.
     """
     show_metrics = make_wsgi_app()
 

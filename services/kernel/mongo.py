@@ -1,4 +1,4 @@
-"""The connection to MongoDB: majority writes, one client per process."""
+"""The connection to MongoDB: one client per process, whose writes the majority acknowledges."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.kernel import metrics
 from services.kernel.mongo_features import need_features
 
 OPTIONS = {"w": "majority", "journal": True, "tz_aware": True, "uuidRepresentation": "standard"}
-# Without it a call may wait indefinitely, e.g. for locks of a dead client's transaction.
+# Without a timeout a call may wait forever, e.g. for locks of a dead client's transaction.
 SOCKET_TIMEOUT_MS = 30_000
 
 DOWN = (
@@ -26,17 +26,17 @@ DOWN = (
     errors.WaitQueueTimeoutError,
     errors.WTimeoutError,
 )
-"""Errors of a database that is unreachable or too slow; the same call may be retried."""
+"""Exceptions raised if the database is unreachable or too slow; the same call may be retried."""
 
 SICK = {1, 14031}
-"""Codes of a reachable database that is broken (InternalError) or whose disk is full."""
+"""Error codes of a database that is reachable but broken (InternalError) or whose disk is full."""
 
 
 def within(seconds: float) -> AbstractContextManager[None]:
-    """Bound the time that all database operations of a block, of this thread, take together.
+    """Limit the total time of all database operations in the block, on the calling thread.
 
     Args:
-        seconds: maximum time; an operation that it leaves no time fails as timed out.
+        seconds: the limit; an operation that exceeds it fails with a timeout.
     """
     return pymongo.timeout(max(seconds, 0.001))
 
@@ -45,8 +45,8 @@ class Mongo:
     """The MongoDB client of this process. Thread-safe; lives as long as the process.
 
     Args:
-        uri: address of the replica set.
-        timeout_ms: maximum wait for a server.
+        uri: connection string of the replica set.
+        timeout_ms: maximum wait for a server that accepts the operation.
     """
 
     def __init__(self, uri: str, timeout_ms: int) -> None:
@@ -58,13 +58,13 @@ class Mongo:
         metrics.MONGO_LIMIT.set(self.client.options.pool_options.max_pool_size)
 
     def connections_busy(self) -> int:
-        """Return how many MongoDB connections are in use now."""
-        # From pymongo's internals, because a pool listener would slow down every call.
+        """Return how many connections to MongoDB are in use at the moment."""
+        # Read from pymongo's internals, because a pool listener would slow down every call.
         servers: Any = self.client._topology._servers
         return sum(server.pool.active_sockets for server in list(servers.values()))
 
     def database(self, name: str) -> Database[dict[str, Any]]:
-        """Return a database whose writes are acknowledged by the majority."""
+        """Return the database of this name; the majority acknowledges its writes."""
         return self.client.get_database(name)
 
     def close(self) -> None:
@@ -73,11 +73,18 @@ class Mongo:
 
 
 def declare(database: Database[dict[str, Any]], documents: Sequence[Any], version: int) -> None:
-    """Create missing indexes of document classes; set the schema version of a new database.
+    """Prepare a service's database: check its features and schema version, and create indexes.
+
+    An empty database is given the schema version.
+
+    Args:
+        database: the database of the service.
+        documents: mongoengine document classes whose indexes are created if missing.
+        version: schema version that this release expects.
 
     Raises:
-        NotReady: the database lacks what the services need.
-        RuntimeError: the data are those of an older release, or half restored.
+        NotReady: the database lacks a feature that the services need.
+        RuntimeError: the data have the schema of an older release, or were only partly restored.
     """
     need_features(database)
     state = database["schema"]
@@ -92,11 +99,11 @@ def declare(database: Database[dict[str, Any]], documents: Sequence[Any], versio
 
 
 class MongoConnection(SharedExtension):
-    """Provider of the process's one `Mongo`; providers of stores declare it as a part."""
+    """Holds the process's one `Mongo`; providers of stores declare it as an attribute."""
 
     @cached_property
     def mongo(self) -> Mongo:
-        """The MongoDB client, created on first use, as extensions are set up in any order."""
+        """The MongoDB client, created on first use because extensions are set up in any order."""
         settings = self.container.settings
         return Mongo(settings.mongo_uri, settings.mongo_timeout_ms)
 
@@ -106,21 +113,21 @@ class MongoConnection(SharedExtension):
 
 
 class Store(DependencyProvider):
-    """Provider of a service's store; a subclass defines how it is created.
+    """Injects a service's store, which a subclass creates in ``make``.
 
-    Lifetime: one store per process, created in ``setup`` before entrypoints start, shared by all
-    workers; it must be thread-safe.
+    There is one store per process. It is created before entrypoints start and shared by all
+    workers, so it must be thread-safe.
     """
 
     connection = MongoConnection()
 
     make: Any
-    """Declares the indexes and returns the store of a `Mongo`; implemented by the subclass."""
+    """Returns the store for a `Mongo`, after creating its indexes; implemented by the subclass."""
 
     def setup(self) -> None:
-        """Create the store; every entrypoint starts later."""
+        """Create the store. nameko calls this before any entrypoint starts."""
         self.store = self.make(self.connection.mongo)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the service's store."""
+        """Return the store; every worker gets the same one."""
         return self.store

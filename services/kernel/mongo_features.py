@@ -1,8 +1,8 @@
-"""What the services ask of a database beyond reading and writing: each feature is tried for real.
+"""The database features that the services need beyond plain reads and writes, and their tests.
 
-A server may speak MongoDB's protocol and lack what makes a flush atomic, so nothing is believed
-that was not seen. docs/databases.md explains each feature. Every trial works on one document of its
-own in collection `schema`, which it removes.
+A server may speak MongoDB's protocol yet lack what makes a flush atomic, so every feature is
+actually tried. docs/databases.md explains each one. Every trial uses one document of its own in the
+collection `schema` and removes it afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def need_features(database: Database) -> None:
     """Try every feature on a database.
 
     Raises:
-        NotReady: some are missing; all are named.
+        NotReady: features are missing; the message names all of them.
         pymongo.errors.AutoReconnect: the database is down.
     """
     if lacking := missing(database):
@@ -38,7 +38,10 @@ def need_features(database: Database) -> None:
 
 
 def missing(database: Database) -> list[str]:
-    """Return the features that a database lacks, each with what was seen; empty if it is fit."""
+    """Return the features that a database lacks, each with what was seen instead; empty if none.
+
+    Raises pymongo.errors.AutoReconnect if the database is down.
+    """
     found = []
     for name, trial in TRIALS.items():
         probe = {"_id": f"probe {uuid4()}", "n": 1}
@@ -59,13 +62,13 @@ def _replica_set(database: Database, probe: dict[str, Any]) -> str:
 
 
 def _durable_write(database: Database, probe: dict[str, Any]) -> str:
-    # The client asks for the majority and the journal.
+    # The client's write concern is the majority with the journal.
     return "" if database["schema"].insert_one(probe).acknowledged else "not acknowledged"
 
 
 @contextmanager
 def _transaction(database: Database) -> Iterator[ClientSession]:
-    """Open a transaction with a snapshot, which is always aborted."""
+    """Open a transaction with read concern `snapshot`; it is always aborted in the end."""
     with database.client.start_session() as session:
         session.start_transaction(ReadConcern("snapshot"))
         try:
@@ -142,4 +145,4 @@ TRIALS: dict[str, Callable[[Database, dict[str, Any]], str]] = {
     "findAndModify with upsert": _counters,
     "killSessions": _ends_sessions,
 }
-"""Feature -> its trial, which returns what was seen instead; empty if the feature works."""
+"""Feature -> function that tries it and returns what was seen instead; empty if it works."""

@@ -1,4 +1,4 @@
-"""The relay of outboxes: publishes events that wait in documents, then clears them there."""
+"""The relay of outboxes: publishes events that wait in documents, then removes them there."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ log = structlog.get_logger()
 
 
 class Outbox(Protocol):
-    """Documents of one kind that carry unpublished events."""
+    """Documents of one kind that may contain unpublished events."""
 
     def pending(self, limit: int) -> Sequence[Any]:
-        """Return at most ``limit`` documents with unpublished events."""
+        """Return at most ``limit`` documents with unpublished events; empty if there are none."""
 
     def events(self, documents: Sequence[Any]) -> list[Event]:
-        """Return the unpublished events of documents, in the order of each document."""
+        """Return the unpublished events of documents, in order within each document."""
 
     def clear(self, documents: Sequence[Any]) -> None:
-        """Record that the events of these documents are published; later ones stay pending."""
+        """Remove the published events from these documents; events added since stay pending."""
 
 
 class OutboxRelay:
-    """Publishes outboxes in rounds: at least once, and possibly out of order. Used by one thread.
+    """Publishes the events of outboxes: at least once, possibly out of order. Not thread-safe.
 
     Args:
-        on_outage: called for every round that found the broker or the database down.
+        on_outage: called in every round in which the broker or the database is down.
     """
 
     def __init__(self, on_outage: Callable[[], None] | None = None) -> None:
@@ -44,10 +44,18 @@ class OutboxRelay:
         self._rounds = 0
 
     def run(self, outboxes: Sequence[Outbox], publish: Publish, limit: int) -> bool:
-        """Publish about ``limit`` events; return True if more may be pending.
+        """Run one round: publish about ``limit`` events, then remove them from their documents.
 
-        Each round starts at the next outbox, so a long one does not hold up the others. An outage
-        of the broker or the database is logged once and retried in the next round.
+        Each round starts with the next outbox, so that a long one does not delay the others. An
+        outage of the broker or the database is logged once, and the next round tries again.
+
+        Args:
+            outboxes: the outboxes to serve.
+            publish: publishes events; raises Unavailable if the broker does not acknowledge.
+            limit: number of events at which the round ends.
+
+        Returns:
+            True if the limit was reached, so that more events may be pending.
         """
         self._rounds += 1
         first = self._rounds % len(outboxes) if outboxes else 0
@@ -65,7 +73,7 @@ class OutboxRelay:
         if self._is_down:
             log.info("events are published again")
         self._is_down = False
-        # After less than a full round the next write starts the next one, so rounds stay large.
+        # After a round that was not full the next write starts one, so that rounds stay large.
         return left <= 0
 
 
@@ -79,15 +87,19 @@ def _drain(outbox: Outbox, publish: Publish, limit: int) -> int:
 
 
 class Relay(DependencyProvider):
-    """Injects the process's `OutboxRelay`, which takes the same arguments."""
+    """Injects the process's `OutboxRelay`.
+
+    Args:
+        on_outage: called in every round in which the broker or the database is down.
+    """
 
     def __init__(self, on_outage: Callable[[], None] | None = None) -> None:
         self._on_outage = on_outage
 
     def setup(self) -> None:
-        """Create the relay; it connects to nothing by itself."""
+        """Create the relay. It opens no connection of its own."""
         self.relay = OutboxRelay(self._on_outage)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OutboxRelay:
-        """Return the relay."""
+        """Return the relay; every worker gets the same one."""
         return self.relay

@@ -13,10 +13,10 @@ from services.kernel.errors import InvalidArgument
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of one query.
+    """Makes and reads the page tokens of one query.
 
     Args:
-        query: everything that decides what is listed, the caller included; JSON values.
+        query: everything that determines what is listed, including the caller, as JSON values.
     """
 
     query: Any
@@ -28,14 +28,15 @@ class Pages:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def token(self, last: str) -> str:
-        """Return the token of the page after the row with the sort key ``last``."""
+        """Return the token of the page that follows the row with the sort key ``last``."""
         return base64.urlsafe_b64encode(f"{self._digest}/{last}".encode()).decode()
 
     def after(self, token: str) -> str:
         """Return the sort key after which a page starts; empty for an empty token, the first page.
 
         Raises:
-            InvalidArgument: the text is no token, or a token of another query.
+            InvalidArgument: the text is not a token, or is one of another query. The caller's
+                fault.
         """
         if not token:
             return ""

@@ -1,4 +1,4 @@
-"""Leaves out of every answer what its contract reserves to the institutions concerned."""
+"""Removes from every answer the fields that are reserved for the institutions concerned."""
 
 from __future__ import annotations
 
@@ -17,10 +17,15 @@ M = TypeVar("M", bound=Message)
 
 
 def shown_to(institution_id: str, message: M) -> M:
-    """Return an answer as callers of an institution may see it; the message itself is changed.
+    """Clear the fields that an institution must not see in an answer; return the answer.
 
-    Fields marked `personal` or `own_only` are cleared, at any depth, unless the institution is
-    concerned: the message that holds the field, one around it or one below it names it.
+    Fields marked `personal` or `own_only` are cleared at any depth, unless the institution is
+    concerned, i.e. its id is in the message that holds the field, in one around that message or in
+    one within it. The message is modified in place.
+
+    Args:
+        institution_id: institution of the caller.
+        message: the answer.
     """
     if _reserves(message.DESCRIPTOR):
         _clear(message, institution_id)
@@ -29,7 +34,7 @@ def shown_to(institution_id: str, message: M) -> M:
 
 @cache
 def reserved(descriptor: Descriptor) -> tuple[str, ...]:
-    """Return the names of a message's own fields that only institutions concerned are shown."""
+    """Return the names of a message type's own fields that only institutions concerned may see."""
     marks = (access_pb2.personal, access_pb2.own_only)
     return tuple(
         field.name
@@ -40,7 +45,7 @@ def reserved(descriptor: Descriptor) -> tuple[str, ...]:
 
 def _clear(message: Message, institution_id: str) -> None:
     descriptor = message.DESCRIPTOR
-    # Whatever lies in a message of the own institution is its own.
+    # Everything within a message of the caller's institution belongs to that institution.
     if OWNER in descriptor.fields_by_name and getattr(message, OWNER) == institution_id:
         return
     if (names := reserved(descriptor)) and institution_id not in set(_owners(message)):
@@ -72,7 +77,7 @@ def _inner(message: Message) -> Iterator[Message]:
 
 @cache
 def _reserves(descriptor: Descriptor) -> bool:
-    """Return True if a message, or one that it can hold, has a reserved field."""
+    """Return True if this message type, or any that it can contain, has a reserved field."""
     return any(reserved(each) for each in _reachable(descriptor, {}).values())
 
 

@@ -24,9 +24,17 @@ Headers = list[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One CloudEvent 1.0 for Kafka, binary binding.
+    """One CloudEvent 1.0, to be written in Kafka's binary binding.
 
-    ``value`` is the encoded protobuf message of the name ``type``; ``key`` chooses the partition.
+    Args:
+        event_id: unique id of the event.
+        topic: Kafka topic.
+        key: record key, which determines the partition; also the CloudEvents subject.
+        type: full name of the protobuf message in ``value``.
+        source: CloudEvents source, e.g. the service and its institution.
+        value: the encoded message.
+        time: when the event occurred.
+        traceparent: W3C trace context of the cause; empty if unknown.
     """
 
     event_id: str
@@ -39,7 +47,7 @@ class Event:
     traceparent: str = ""
 
     def headers(self) -> Headers:
-        """Return the CloudEvents headers of the Kafka record."""
+        """Return the headers of the Kafka record: CloudEvents attributes and trace context."""
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.event_id,
@@ -63,22 +71,23 @@ class KafkaPublisher(SharedExtension):
 
     @property
     def producer(self) -> KafkaProducer:
-        """The Kafka producer, created on first use; raises KafkaError if it cannot be."""
+        """The Kafka producer, created on first use; raises KafkaError if no broker answers."""
         with self._lock:
             if self._producer is None:
                 self._producer = KafkaProducer(**self.container.settings.producer_options())
             return self._producer
 
     def stop(self) -> None:
-        """Close the Kafka producer if there is one; every call has its acknowledgements."""
+        """Close the producer if there is one; every earlier call has its acknowledgements."""
         if self._producer is not None:
             _close(self._producer)
 
     def publish(self, events: Iterable[Event]) -> None:
-        """Publish events in order; return when every one is acknowledged by all replicas.
+        """Publish events in order; return when all replicas have acknowledged every one of them.
 
         Raises:
-            Unavailable: the broker did not acknowledge; some events may be written. Retry all.
+            Unavailable: the broker did not acknowledge all events; some may have been written.
+                Publish all of them again.
         """
         events = list(events)
         facts = {"messaging.system": "kafka", "messaging.batch.message_count": len(events)}
@@ -86,10 +95,13 @@ class KafkaPublisher(SharedExtension):
             self.write((e.topic, e.value, e.key.encode(), e.headers()) for e in events)
 
     def write(self, records: Iterable[tuple[str, bytes | None, bytes | None, Headers]]) -> None:
-        """Write raw records (topic, value, key, headers) as `publish` writes events.
+        """Write raw records in order, as `publish` does with events.
+
+        Args:
+            records: (topic, value, key, headers) of each record.
 
         Raises:
-            Unavailable: the broker did not acknowledge a record in time; write all of them again.
+            Unavailable: the broker did not acknowledge a record in time. Write all of them again.
         """
         producer = None
         try:
@@ -102,7 +114,7 @@ class KafkaPublisher(SharedExtension):
             raise Unavailable(f"the broker does not acknowledge: {error!r}") from error
 
     def _forget(self, producer: KafkaProducer | None) -> None:
-        # An idempotent producer never recovers if the broker lost its log: create a new one.
+        # An idempotent producer never recovers after the broker loses its log, so it is replaced.
         with self._lock:
             if producer is not None and producer is self._producer:
                 self._producer = None
@@ -115,10 +127,10 @@ def _close(producer: KafkaProducer) -> None:
 
 
 class Publisher(DependencyProvider):
-    """Injects ``publish(events)``, see `KafkaPublisher.publish`."""
+    """Injects the function `KafkaPublisher.publish`."""
 
     publisher = KafkaPublisher()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Iterable[Event]], None]:
-        """Return the function that publishes events."""
+        """Return the function that publishes events; every worker gets the same one."""
         return self.publisher.publish

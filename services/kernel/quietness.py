@@ -1,4 +1,4 @@
-"""How long nothing has happened: what polls may poll seldom then, and costs next to nothing."""
+"""Detects quiet times, i.e. times without news, in which polling may be infrequent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ QUIET_AFTER_SECONDS = 2.0
 
 
 class Quietness:
-    """Whether there was no news for `QUIET_AFTER_SECONDS`. Used by one thread.
+    """Knows whether there has been no news for `QUIET_AFTER_SECONDS`. Used by one thread.
 
     Args:
-        clock: seconds that never go back.
+        clock: returns seconds that never decrease.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -20,11 +20,11 @@ class Quietness:
         self._news_at = clock()
 
     def note(self, is_news: bool) -> None:
-        """Note what the last look found."""
+        """Record whether the last poll found any news."""
         if is_news:
             self._news_at = self._clock()
 
     @property
     def is_quiet(self) -> bool:
-        """Whether one may look seldom."""
+        """Whether there has been no news for some time, so that the next poll may wait longer."""
         return self._clock() - self._news_at > QUIET_AFTER_SECONDS

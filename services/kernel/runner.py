@@ -1,7 +1,8 @@
 """Runs one service in this process: `python -m services.kernel.runner NAME`.
 
-The name is the nameko name of a class in `services/<first part>/service.py`. SIGTERM and SIGINT
-drain and stop within 20 seconds; an unknown error stops with exit code 1.
+NAME is the nameko name of a service class; its part before the first dot is the package in
+`services/` whose `service.py` defines the class. SIGTERM and SIGINT drain and stop the service
+within 20 seconds; an unknown error stops it with exit code 1.
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ log = structlog.get_logger()
 
 
 def configure_log(service: str, log_format: str) -> None:
-    """Write one line per event to standard output, as JSON or for people, UTC."""
+    """Set up logging: one line per event on standard output, with times in UTC.
+
+    Args:
+        service: nameko name of the service, added to every line.
+        log_format: `json`, or `text` for people.
+    """
     people: Any = structlog.dev.ConsoleRenderer(colors=False)
     machines: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[
-            # Not a context variable: threads do not inherit those.
+            # A constant rather than a context variable, because threads do not inherit those.
             lambda _, level, event: {"service": service, **event},
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
@@ -46,15 +52,15 @@ def configure_log(service: str, log_format: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(cast(TextIO, LossyStream(sys.stdout))),
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(name)s: %(message)s")
-    # kafka-python logs hundreds of lines a minute while a broker is down; we log it once.
+    # kafka-python logs hundreds of lines a minute while a broker is down; consumers log it once.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def find_service(name: str) -> tuple[type, type[KernelSettings]]:
-    """Return the service class of a nameko name and the settings class of its package.
+    """Return the service class of a nameko name, and the settings class of its package.
 
     Raises:
-        LookupError: no class of that name.
+        LookupError: the package has no class of that name.
     """
     package = name.partition(".")[0]
     module = importlib.import_module(f"services.{package}.service")
@@ -66,14 +72,14 @@ def find_service(name: str) -> tuple[type, type[KernelSettings]]:
 
 
 def unready(container: NativeContainer) -> str:
-    """Return why the service is not ready; empty if it is (`/readyz`)."""
+    """Return why the service is not ready, the answer of `/readyz`; empty if it is ready."""
     if container.finished.is_set():
         return "stopping"
     return _complaint(container, "unready") or ("" if container.started else "starting")
 
 
 def stalled(container: NativeContainer) -> str:
-    """Return what hangs until the process is restarted; empty if nothing (`/healthz`)."""
+    """Return what hangs and needs a restart, the answer of `/healthz`; empty if nothing does."""
     return _complaint(container, "stalled")
 
 
@@ -82,12 +88,12 @@ def _complaint(container: NativeContainer, kind: str) -> str:
 
 
 def _taken(settings: KernelSettings) -> list[str]:
-    """Return a line for each port that cannot be bound."""
+    """Return one line for each configured port that cannot be bound; empty if all can."""
     found, family = [], socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for name in ("grpc_port", "http_port", "web_port"):
         port = getattr(settings, name, 0)
         with socket.socket(family) as probe:
-            # As servers do, or a connection that is only fading out would count as taken.
+            # Servers set this too; without it a port in TIME_WAIT would count as taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((settings.host, port))
@@ -98,7 +104,15 @@ def _taken(settings: KernelSettings) -> list[str]:
 
 
 def run(name: str) -> int:
-    """Run a service until a signal or an error stops it; return the exit code."""
+    """Run a service until a signal or an error stops it.
+
+    Args:
+        name: nameko name of the service.
+
+    Returns:
+        Exit code: 0 after a signal, 1 after an error, 2 if a port cannot be bound. Wrong settings
+            end the process with code 2 as well.
+    """
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)
     if taken := _taken(settings):
@@ -122,7 +136,7 @@ def run(name: str) -> int:
         return 1
     log.info("started", http_port=http.server_port)
     container.finished.wait()
-    # If it does not stop, the stacks are dumped and the process exits with code 1.
+    # If the service does not stop in time, dump all stacks and exit with code 1.
     faulthandler.dump_traceback_later(STOP_SECONDS_MAX, exit=True)
     container.stop()
     http.shutdown()
@@ -135,5 +149,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         print("usage: python -m services.kernel.runner SERVICE", file=sys.stderr)
         raise SystemExit(2)
-    # Started as __main__: extensions must see the imported copy of this module.
+    # This copy of the module is __main__; extensions see the copy that they import.
     raise SystemExit(run(sys.argv[1]))

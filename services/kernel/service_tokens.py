@@ -1,7 +1,7 @@
-"""The credential of a service for calls to others: its own signature around its caller's token.
+"""The credential of a service for calls to other services: its signature around a caller's token.
 
-The called service then knows both: who calls, and for whom. A caller's token alone opens no other
-service than the one that it was made for, and a service alone opens nothing (ADR 0033).
+The called service then knows both who calls and for whom. A caller's token alone is valid only at
+the service for which it was issued, and a service's key alone gives access to nothing (ADR 0033).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from services.kernel.access import SERVICE_TOKEN_SECONDS_MAX, audience_of, issuer_of
 
 REUSED_SECONDS = 30.0
-"""A token is signed again long before it expires."""
+"""Age up to which a token is reused; it is replaced long before it expires."""
 KEPT_MAX = 1024
 
 
 class ServiceTokens:
-    """Makes the tokens of one service, for one other service. Thread-safe.
+    """Makes the tokens with which one service calls another one. Thread-safe.
 
     Args:
         service: name of the service that calls.
-        called: name of the one that is called.
-        key: its private key, PEM; empty passes tokens of callers on as they are.
+        called: name of the service that is called.
+        key: private key of the calling service, PEM; empty to pass callers' tokens on unchanged.
 
     Raises:
-        ValueError: the key is no Ed25519 private key without password.
+        ValueError: the key is not an unencrypted Ed25519 private key.
     """
 
     def __init__(self, service: str, called: str, key: str) -> None:
@@ -41,7 +41,11 @@ class ServiceTokens:
         self._made: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def around(self, token: str) -> str:
-        """Return the token to call with in the name of whose token this is."""
+        """Return the token with which to call the other service on behalf of a caller.
+
+        Args:
+            token: the caller's token, which is wrapped, or returned unchanged without a key.
+        """
         if self._key is None:
             return token
         now = time.time()
@@ -69,10 +73,10 @@ class ServiceTokens:
 
 
 def read_service_key(pem: str) -> Ed25519PrivateKey:
-    """Return a private key.
+    """Return the private key in a PEM text.
 
     Raises:
-        ValueError: it is no Ed25519 private key without password.
+        ValueError: the text is not an unencrypted Ed25519 private key in PEM.
     """
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)
@@ -84,11 +88,11 @@ def read_service_key(pem: str) -> Ed25519PrivateKey:
 
 
 def key_id(key: Ed25519PublicKey) -> str:
-    """Return the id by which the table of issuers names a key."""
+    """Return the id (`kid`) of a public key in the table of issuers."""
     return hashlib.sha256(public_pem(key).encode()).hexdigest()[:16]
 
 
 def public_pem(key: Ed25519PublicKey) -> str:
-    """Return a public key as the table of issuers has it."""
+    """Return a public key as PEM text, as the table of issuers contains it."""
     kind = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_bytes(serialization.Encoding.PEM, kind).decode()

@@ -1,7 +1,7 @@
-"""TLS of gRPC: what a server shows, whom a client believes, and where plain text is allowed.
+"""TLS of gRPC: certificates of servers and clients, and where plain text is allowed.
 
-Certificates are files and are read again when one changes: a server shows the new ones to the next
-connection, a client opens a new channel, and calls under way end on the old ones.
+Certificates are files that are read again when one changes: a server presents the new one to the
+next connection, a client opens a new channel, and running calls finish on the old ones.
 """
 
 from __future__ import annotations
@@ -28,11 +28,17 @@ FILES = ("tls_certificate_file", "tls_key_file", "tls_authority_file")
 
 
 class TlsTrouble(ValueError):
-    """Calls would not be safe as set; the message names setting and remedy."""
+    """The TLS settings are unusable or unsafe; the message names the setting and the remedy."""
 
 
 class Pems(NamedTuple):
-    """Contents of the three files, PEM; None where none is set."""
+    """Contents of the three TLS files in PEM format; None where a setting is unset.
+
+    Args:
+        certificate: certificate chain to present.
+        key: its private key.
+        authority: certificates of the accepted authorities.
+    """
 
     certificate: bytes | None
     key: bytes | None
@@ -40,7 +46,7 @@ class Pems(NamedTuple):
 
 
 class PemFiles:
-    """The files that settings name. Thread-safe."""
+    """The TLS files that the settings name. Thread-safe."""
 
     def __init__(self, settings: KernelSettings) -> None:
         self._paths = {name: getattr(settings, name) for name in FILES}
@@ -48,10 +54,11 @@ class PemFiles:
         self._stamps: list[tuple[int, int]] | None = None
 
     def read(self) -> Pems:
-        """Return what the files hold.
+        """Return the contents of the files, after checking them.
 
         Raises:
-            TlsTrouble: one cannot be read, is no PEM, or the key is not that of the certificate.
+            TlsTrouble: a file cannot be read or is not PEM, or the key does not belong to the
+                certificate.
         """
         pems = []
         for name, path in self._paths.items():
@@ -73,17 +80,17 @@ class PemFiles:
         return Pems(certificate, key, authority)
 
     def changed(self) -> Pems | None:
-        """Return what the files hold, or None if it is what was returned before.
+        """Return the contents of the files, or None if they are unchanged since the last call.
 
         Raises:
-            TlsTrouble: see `read`; the next call reads again.
+            TlsTrouble: see `read`; the next call reads the files again.
         """
         with self._lock:
             try:
                 found = [path.stat() for path in self._paths.values() if path]
             except OSError as error:
                 raise TlsTrouble(f"KIENG_TLS_..._FILE: {error}") from error
-            # A copy may keep the time of its source, but it is another file.
+            # A copied file may keep the old modification time, but has another inode.
             stamps = [(each.st_mtime_ns, each.st_ino) for each in found]
             if stamps == self._stamps:
                 return None
@@ -93,7 +100,7 @@ class PemFiles:
 
 
 def mistakes(settings: KernelSettings) -> list[str]:
-    """Return why a service with these settings must not serve or call; empty if it may."""
+    """Return why a service with these settings may not serve or call; empty if it may."""
     found = []
     try:
         PemFiles(settings).read()
@@ -112,10 +119,14 @@ def mistakes(settings: KernelSettings) -> list[str]:
 
 
 def listen(server: grpc.Server, settings: KernelSettings) -> int:
-    """Open the port of a gRPC server, with TLS if there is a certificate; return its number.
+    """Open the port of a gRPC server, with TLS if a certificate is set; return the port number.
+
+    Args:
+        server: server that has not been started.
+        settings: name the address, port and TLS files.
 
     Raises:
-        TlsTrouble: the files are unusable, or plain text would be offered beyond loopback.
+        TlsTrouble: the files are unusable, or plain text would be served beyond loopback.
     """
     if found := mistakes(settings):
         raise TlsTrouble("; ".join(found))
@@ -138,15 +149,16 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
 
 
 def check_bound(principal: Principal, names: Sequence[str]) -> None:
-    """Check that a token comes by a certificate of its own institution, if by one of any.
+    """Check that a token is not used with another institution's client certificate.
 
     Args:
-        principal: of the token.
-        names: in the caller's certificate. Without `urn:kieng:institution:ID` it is bound to no
-            institution, like those of the services, which pass on their callers' tokens.
+        principal: principal of the token.
+        names: alternative names in the client's certificate. One without a name
+            `urn:kieng:institution:ID` is not bound to any institution, like those of services,
+            which pass on the tokens of their callers.
 
     Raises:
-        Unauthenticated: the certificate is of other institutions. The caller's fault.
+        Unauthenticated: the certificate is bound to other institutions only. The caller's fault.
     """
     bound = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
     if bound and principal.institution_id not in bound:
@@ -159,14 +171,14 @@ def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
 
 
 class Connection:
-    """What calls one address; made anew when a certificate changes. Thread-safe.
+    """A client connection to one address, replaced when a TLS file changes. Thread-safe.
 
     Args:
-        address: `host:port`.
-        settings: name the files; without an authority calls are plain text.
-        make: returns what calls, e.g. a stub, of a channel.
-        options: of the channel.
-        library: `grpc`, or `grpc.aio` for channels of an event loop.
+        address: address of the server, `host:port`.
+        settings: name the TLS files; without an authority calls are plain text.
+        make: returns the object that makes calls over a channel, e.g. a stub.
+        options: options of the channel.
+        library: module that opens channels: `grpc`, or `grpc.aio` for an event loop.
     """
 
     def __init__(
@@ -185,10 +197,13 @@ class Connection:
         self._made: Any = None
 
     def current(self) -> Any:
-        """Return what calls the address now. Nothing is sent; it connects with the first call.
+        """Return the object that makes calls to the address, as ``make`` returned it.
+
+        Connects only with the first call.
 
         Raises:
-            TlsTrouble: the files never were usable, or plain text would go beyond loopback.
+            TlsTrouble: the TLS files have never been usable, or plain text would be sent beyond
+                loopback.
         """
         with self._lock:
             try:
@@ -199,13 +214,14 @@ class Connection:
                 log.error("certificate is not usable, the former is shown", reason=str(trouble))
                 return self._made
             if pems is not None:
-                # Not closed, as that would end the calls under way: it goes with the last of them.
+                # The old channel is not closed, because that would end its running calls; it is
+                # freed after the last of them.
                 self._channel = self._open(pems)
                 self._made = self._make(self._channel)
             return self._made
 
     def close(self) -> Any:
-        """Close the channel; that of `grpc.aio` returns what to await."""
+        """Close the channel, if one was opened; with `grpc.aio`, return what to await for that."""
         return None if self._channel is None else self._channel.close()
 
     def _open(self, pems: Pems) -> Any:
@@ -218,7 +234,7 @@ class Connection:
 
 
 def _insecure(address: str, settings: KernelSettings) -> str:
-    """Return why an address must not be called; empty if it may."""
+    """Return why calls to an address would be insecure; empty if they are allowed."""
     host = address.rpartition(":")[0]
     if settings.tls_authority_file is not None or _may_be_plain(host, settings):
         return ""

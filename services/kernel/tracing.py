@@ -1,7 +1,8 @@
-"""OpenTelemetry traces: a span per call, and per batch that is published or consumed.
+"""OpenTelemetry traces: one span per call, and one per batch that is published or consumed.
 
-Spans go over OTLP to the collector that KIENG_OTLP_ENDPOINT names. Without one a span costs next to
-nothing, and only the W3C `traceparent` is propagated, which links the logs of all services.
+Spans are sent over OTLP to the collector that KIENG_OTLP_ENDPOINT names. Without a collector a span
+costs next to nothing, and only the W3C `traceparent` is propagated, which links the logs of all
+services.
 """
 
 from __future__ import annotations
@@ -22,17 +23,23 @@ from structlog.contextvars import bound_contextvars
 TRACEPARENT = re.compile(r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _W3C = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("kieng")
-# An error's text may contain user input.
+# The text of an exception may contain user input, so it is kept out of spans.
 WITHOUT_TEXTS: Any = {"record_exception": False, "set_status_on_exception": False}
 Facts = Mapping[str, Any]
 
 
 def configure(service: str, endpoint: str) -> None:
-    """Send spans to a collector, e.g. `http://collector:4318`; none are sent if it is empty."""
+    """Send this process's spans to a collector; without an endpoint none are sent.
+
+    Args:
+        service: nameko name of the service.
+        endpoint: URL of the collector, e.g. `http://collector:4318`; if empty, the standard
+            variable OTEL_EXPORTER_OTLP_ENDPOINT is used.
+    """
     endpoint = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     if not endpoint:
         return
-    # Imported here: they take 10 MB, which a process without a collector saves.
+    # Imported here because they take 10 MB, which a process without a collector saves.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -47,14 +54,15 @@ def configure(service: str, endpoint: str) -> None:
 def span(name: str, kind: SpanKind, callers: Iterable[str], facts: Facts) -> Iterator[str]:
     """Open a span around the block; yield its `traceparent` for calls and events of the block.
 
-    The log lines of the block have its trace id.
+    Log lines written in the block have the trace id of the span.
 
     Args:
-        name: name of the operation, of few values.
+        name: name of the operation; must have few different values.
         kind: kind of the span, e.g. client or server.
-        callers: `traceparent` of each cause. One is the parent, several are linked, as in a
-            batch; without a well-formed one a new trace begins.
-        facts: attributes without personal data, after OpenTelemetry's semantic conventions.
+        callers: `traceparent` of each cause. A single one becomes the parent; several, as in a
+            batch, become links; without a well-formed one a new trace begins.
+        facts: attributes of the span, named by OpenTelemetry's semantic conventions, without
+            personal data.
     """
     with _opened(name, kind, callers, facts) as made, bound_contextvars(trace_id=made[3:35]):
         yield made

@@ -1,4 +1,4 @@
-"""Settings of the KPI processes."""
+"""Settings of `kpi.aggregator` and `kpi.query`."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from services.kpi.signing import Signer, read_signer
 RECORDS_MAX = 4000
 """Maximum number of records in one flush."""
 FETCH_BYTES_MAX = 12_000_000
-"""Bytes of one partition per fetch: several full batches of a backlog, so that few are small."""
+"""Maximum bytes of one partition per fetch: several full batches, so that few batches are small."""
 EDITION_KEYS = frozenset({"KIENG_EDITION_KEY", "KIENG_EDITION_KEY_FILE"})
-"""Variables that hold the key of editions, or name its file."""
+"""Environment variables that hold the private key of editions or name its file."""
 
 
 class Settings(agreement.Settings):
-    """Settings of `kpi.aggregator` and `kpi.query`."""
+    """Settings of `kpi.aggregator` and `kpi.query`, in addition to those of every service."""
 
     watchers_max: int = 128
-    """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
+    """Maximum number of WatchKpis streams per process; each is also one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
-    """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
+    """Maximum number of consecutive parked records; beyond it the aggregator stops."""
     parked_per_10000_max: int = 100
-    """Records that may be parked of the last 10,000 of a partition before the aggregator stops."""
+    """Maximum parked records among a partition's last 10,000; beyond it the aggregator stops."""
     rebuild_processes: int = 2
-    """Maximum number of subprocesses of a rebuild; each folds some partitions or a shard."""
+    """Maximum number of subprocesses of a rebuild; each folds some partitions or one shard."""
     subprocess_niceness: int = Field(10, ge=0, le=19)
-    """How much lower the priority of subprocesses is (nice), so that calls are answered first."""
+    """By how much the priority of subprocesses is lowered, so that calls are answered first."""
     oracle: bool = True
-    """Whether a new view is compared with the SQL oracle before the swap; needs extra `oracle`."""
+    """Whether a new view is checked with the SQL oracle before the swap; needs extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"
-    """Time zone in which days begin and end, for paces of targets and for kept days."""
+    """Time zone in which days begin and end, for the pace of targets and for kept days."""
 
     snapshot_days: int = Field(400, ge=1)
-    """Number of kept days; the first day of each month is kept permanently."""
+    """Number of days for which kept days are stored; firsts of months are never deleted."""
 
     edition_key: SecretStr = SecretStr("")
-    """Private key that signs editions: Ed25519, PEM without password; empty: none can be closed."""
+    """Ed25519 private key that signs editions, PEM without password; empty: none can be closed."""
 
     @field_validator("edition_key")
     @classmethod
@@ -53,7 +53,7 @@ class Settings(agreement.Settings):
 
     @property
     def signer(self) -> Signer | None:
-        """The signer of editions; None without a key."""
+        """The signer of editions; None if no key is configured."""
         pem = self.edition_key.get_secret_value()
         return read_signer(pem) if pem else None
 
@@ -70,19 +70,19 @@ class Settings(agreement.Settings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which KPI days begin and end."""
+        """Time zone in which the days of the KPI service begin and end."""
         return ZoneInfo(self.time_zone)
 
     def consumer_options(self, group: str, has_positions: bool) -> dict[str, Any]:
-        """Return the options of the aggregator's Kafka consumer; raises as the kernel's."""
+        """Return the options of the aggregator's Kafka consumer; raises as the base class does."""
         options = super().consumer_options(group, has_positions)
         return {**options, "max_partition_fetch_bytes": FETCH_BYTES_MAX}
 
 
 def environment(settings: KernelSettings) -> dict[str, str]:
-    """Return the environment variables that give a subprocess the settings of its parent.
+    """Return environment variables that give a subprocess the same settings as its parent.
 
-    All but the key of editions: a subprocess signs nothing.
+    The private key of editions is left out, because subprocesses sign nothing.
     """
     said = {name: getattr(settings, name) for name in settings.model_fields_set - {"edition_key"}}
     plain = {

@@ -1,4 +1,4 @@
-"""Prometheus metrics of the KPI service, each with meaning and remedy."""
+"""Prometheus metrics of the KPI service; each text says what a bad value means and what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VIEW_EVENT_TIMESTAMP = Gauge(
 WATCHERS = Gauge("kieng_kpi_watchers", "Open WatchKpis streams; the limit is in the settings.")
 WATCHERS_LIMIT = Gauge("kieng_kpi_watchers_limit", "Most WatchKpis streams of this process.")
 
-# Of kpi.query only, hence the labels: without any, kpi.aggregator would report 0.
+# Set by kpi.query only. The labels keep kpi.aggregator from reporting them as 0.
 VALUE = Gauge(
     "kieng_value",
     "Indicator of this year at an institution or the consortium; an undefined ratio is absent.",

@@ -1,7 +1,7 @@
-"""The protocol between the KPI service and its subprocesses for long work.
+"""The protocol between the KPI service and the subprocesses to which it gives long work.
 
-A parent starts `python -m MODULE` with a `Child` and writes one request to its standard input; the
-module ends with `serve(work)`. The subprocess writes messages to its standard output:
+The parent creates a `Child`, which starts `python -m MODULE` and writes one request to its standard
+input; MODULE ends with `serve(work)`. The subprocess writes messages to its standard output:
 
     message := line *( attachment )
     line    := {"message": FIELDS, "attached": [LENGTH, ...]}   a step, or a result
@@ -9,9 +9,9 @@ module ends with `serve(work)`. The subprocess writes messages to its standard o
              | {"failed": TEXT}
              | {"ended": true}
 
-A request has the form of a message. A subprocess that ends without one of the last three has
-crashed. It has a lower priority than its parent and the same settings, and ends when the parent
-does: its standard input is closed then, however the parent died.
+A request has the form of a message. A subprocess that ends without one of the last three lines has
+crashed. A subprocess has the same settings as its parent but a lower priority. It ends when its
+parent does, because its standard input is then closed, however the parent ended.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ log = structlog.get_logger()
 
 STOP_SECONDS = 5.0
 WANTED_SECONDS = 0.25
-"""Seconds between two checks whether a silent subprocess is still wanted."""
+"""Seconds between two checks whether the caller still wants the result of a silent subprocess."""
 
 
 class ChildFailed(Exception):
-    """A subprocess failed or crashed; the message says why."""
+    """A subprocess failed or crashed; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Message:
     """One message of the subprocess protocol: a request, a step or a result.
 
     Args:
-        fields: JSON values.
+        fields: name -> JSON value.
         attached: binary attachments.
     """
 
@@ -64,19 +64,19 @@ class Message:
 
 
 class Send(Protocol):
-    """Sends a message from a subprocess to its parent."""
+    """Function with which a subprocess sends a message to its parent."""
 
     def __call__(self, fields: Mapping[str, Any], *attached: bytes) -> None:
-        """Send JSON fields and binary attachments to the parent."""
+        """Send a message with these JSON fields and binary attachments to the parent."""
 
 
 class Child:
-    """A subprocess of the KPI service; its messages are read while it runs, or the pipe fills up.
+    """A running subprocess of the KPI service, whose messages a thread reads as they arrive.
 
     Args:
-        module: runs `serve`.
-        settings: settings of the parent; the subprocess gets the same.
-        request: the job of the subprocess.
+        module: name of the Python module to run; it ends with `serve`.
+        settings: settings of the parent, which the subprocess gets too.
+        request: what the subprocess is to do.
     """
 
     def __init__(self, module: str, settings: KernelSettings, request: Message) -> None:
@@ -91,7 +91,7 @@ class Child:
         self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
         self._reader.start()
         assert self.process.stdin is not None
-        with suppress(BrokenPipeError):  # it crashed already, as reading its output will show
+        with suppress(BrokenPipeError):  # it has crashed, which reading its output will show
             request.write(self.process.stdin)
 
     def _read(self) -> None:
@@ -116,11 +116,11 @@ class Child:
         """Yield the messages of the subprocess until it ends successfully.
 
         Args:
-            timeout: yield None whenever no message came for so many seconds.
+            timeout: yield None whenever no message has arrived for this many seconds; None to wait.
 
         Raises:
             Refusal: the subprocess refused the request.
-            ChildFailed: it failed or crashed.
+            ChildFailed: the subprocess failed or crashed.
         """
         while True:
             try:
@@ -137,22 +137,22 @@ class Child:
             yield said
 
     def result(self) -> Mapping[str, Any]:
-        """Wait for the subprocess and return the fields of its last message.
+        """Wait for the subprocess to end; return the fields of its last message, if any.
 
         Raises:
             Refusal: the subprocess refused the request.
-            ChildFailed: it failed or crashed.
+            ChildFailed: the subprocess failed or crashed.
         """
-        # A grandchild process may keep the pipe open longer.
+        # With a timeout, because a grandchild may keep the pipe open after a crash.
         said = [message for message in self.messages(STOP_SECONDS) if message is not None]
         return said[-1].fields if said else {}
 
     def end(self) -> None:
-        """Wait until the subprocess has ended; kill it after a timeout."""
+        """Wait for the subprocess to end; kill it if it takes longer than `STOP_SECONDS`."""
         self._close(STOP_SECONDS)
 
     def kill(self) -> None:
-        """Kill the subprocess."""
+        """Kill the subprocess and wait until it is gone."""
         self.process.kill()
         self._close(None)
 
@@ -165,24 +165,24 @@ class Child:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        # With a timeout: a grandchild process may keep the pipe open a little longer.
+        # With a timeout, because a grandchild may keep the pipe open a little longer.
         self._reader.join(STOP_SECONDS)
 
 
 def run(
     module: str, settings: KernelSettings, request: Message, is_wanted: Callable[[], bool]
 ) -> Generator[Message, None, None]:
-    """Run a subprocess and yield its messages; kill it when the caller stops or is gone.
+    """Run a subprocess and yield its messages; kill it if the caller stops iterating or has left.
 
     Args:
-        module: runs `serve`.
-        settings: settings of the parent; the subprocess gets the same.
-        request: the job of the subprocess.
-        is_wanted: returns False when the caller no longer waits.
+        module: name of the Python module to run; it ends with `serve`.
+        settings: settings of the parent, which the subprocess gets too.
+        request: what the subprocess is to do.
+        is_wanted: returns False once the caller no longer waits.
 
     Raises:
         Refusal: the subprocess refused the request.
-        Unavailable: it failed or crashed.
+        Unavailable: the subprocess failed or crashed.
     """
     child = Child(module, settings, request)
     try:
@@ -200,7 +200,7 @@ def run(
 
 
 class OneAtATime:
-    """Admits one subprocess job of a kind at a time. Thread-safe.
+    """Admits only one subprocess job of a kind at a time. Thread-safe.
 
     Args:
         what: name of the kind, for the error message.
@@ -212,10 +212,10 @@ class OneAtATime:
 
     @contextmanager
     def admitted(self) -> Iterator[None]:
-        """Reserve the one slot while the body runs.
+        """Occupy the only slot during the block.
 
         Raises:
-            Exhausted: another job holds it; repeat later.
+            Exhausted: another job occupies it; retry later.
         """
         if not self._busy.acquire(blocking=False):
             text = f"another {self._what} runs in this process; repeat when it is done"
@@ -230,14 +230,14 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
     """Main function of a subprocess: run the request on standard input; return the exit code.
 
     Args:
-        work: runs the request and sends messages.
+        work: does the work and sends messages; any error is reported to the parent.
 
     Raises:
-        EOFError: standard input ended before the request did.
+        EOFError: standard input ended before a request came; reported as well.
     """
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     out = sys.stdout.buffer
-    # Standard output carries messages only.
+    # Standard output is reserved for messages.
     sys.stdout = sys.stderr
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
@@ -250,7 +250,7 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
             raise EOFError("there is no request")
         threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
         settings = load(Settings)
-        # A nested subprocess keeps its parent's priority.
+        # Relative to the normal priority, so that a nested subprocess is not lowered twice.
         os.nice(max(0, settings.subprocess_niceness - os.nice(0)))
         work(settings, request, send)
     except Refusal as refused:
@@ -272,12 +272,15 @@ def _write_line(out: IO[bytes], document: Mapping[str, Any], *attached: bytes) -
 
 
 def _said(stream: IO[bytes]) -> Iterator[Message | Exception | None]:
-    """Yield messages, last an exception or None; a stream that breaks off has no such last one."""
+    """Yield the messages in a stream, and last an exception, or None after success.
+
+    The last item is missing if the subprocess crashed.
+    """
     for line in stream:
         try:
             document = json.loads(line)
         except ValueError:
-            return  # it crashed while writing
+            return  # the subprocess crashed while writing
         if "message" in document:
             attached = [stream.read(length) for length in document["attached"]]
             yield Message(document["message"], tuple(attached))
@@ -290,6 +293,6 @@ def _said(stream: IO[bytes]) -> Iterator[Message | Exception | None]:
 
 
 def _end_with_parent() -> None:
-    # The parent writes nothing after its request: end of file means that it has ended.
+    # The parent writes nothing after its request, so this returns only when it has ended.
     os.read(0, 1)
     os._exit(1)

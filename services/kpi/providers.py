@@ -1,4 +1,4 @@
-"""Providers of the KPI service: inject stores, the live view, history, clock and log identity."""
+"""nameko providers of the KPI service: stores, live view, history, clock and log identity."""
 
 from __future__ import annotations
 
@@ -35,65 +35,65 @@ log = structlog.get_logger()
 
 
 class CatalogueStore(Store):
-    """Injects the `Catalogues`."""
+    """Injects the `Catalogues`: the stored catalogues and views."""
 
     def make(self, mongo: Mongo) -> Catalogues:
-        """Declare the indexes of the KPI database and return the `Catalogues`."""
+        """Create the indexes of the KPI database; return the `Catalogues`."""
         declare(mongo.database(DATABASE))
         return Catalogues(mongo)
 
 
 class TargetStore(Store):
-    """Injects the `Targets`."""
+    """Injects the `Targets`: the stored yearly targets."""
 
     def make(self, mongo: Mongo) -> Targets:
-        """Return the store of yearly targets in the KPI database."""
+        """Return the store of yearly targets."""
         return Targets(mongo)
 
 
 class ParkedStore(Store):
-    """Injects the `ParkedRecords`."""
+    """Injects the `ParkedRecords`: the stored records that could not be folded."""
 
     def make(self, mongo: Mongo) -> ParkedRecords:
-        """Return the store of the records that no view could fold."""
+        """Return the store of parked records."""
         return ParkedRecords(mongo)
 
 
 class ViewSnapshots(Store):
-    """Injects the `Snapshots`."""
+    """Injects the `Snapshots`, which read stored views."""
 
     def make(self, mongo: Mongo) -> Snapshots:
-        """Return what reads stored views, each answer from one consistent snapshot."""
+        """Return the reader of stored views; each of its answers comes from one snapshot."""
         return Snapshots(mongo)
 
 
 class Live(DependencyProvider):
-    """Injects the process's one `LiveView`."""
+    """Injects the process's one `LiveView`: the live view in memory."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Tune garbage collection for a view in memory."""
+        """Tune garbage collection for a process that keeps a view in memory."""
         tune_gc()
 
     @cached_property
     def live(self) -> LiveView:
-        """The live view; empty until it is refreshed."""
+        """The live view in memory; empty until it is refreshed for the first time."""
         mongo = self.connection.mongo
         return LiveView(Catalogues(mongo), Snapshots(mongo), Targets(mongo), freeze_heap)
 
     @property
     def unready(self) -> str:
-        """Why `kpi.query` is not ready; empty when the live view is loaded."""
+        """Why `kpi.query` is not ready; empty once the live view is loaded."""
         return "" if self.live.is_ready else "no view is live"
 
     def get_dependency(self, worker_ctx: WorkerContext) -> LiveView:
-        """Return the live view."""
+        """Return the live view; every worker gets the same one."""
         return self.live
 
 
 def make_history(mongo: Mongo, settings: Settings) -> History:
-    """Return the history: kept days and replays."""
+    """Return a new `History`, which reads kept days and replays the log."""
     return History(
         Catalogues(mongo),
         Days(mongo),
@@ -104,27 +104,31 @@ def make_history(mongo: Mongo, settings: Settings) -> History:
 
 
 class HistoryProvider(DependencyProvider):
-    """Injects the process's one `History`."""
+    """Injects the process's one `History`, which reads kept days and replays the log."""
 
     connection = MongoConnection()
 
     @cached_property
     def history(self) -> History:
-        """The history: kept days and replays."""
+        """The process's history."""
         return make_history(self.connection.mongo, self.container.settings)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> History:
-        """Return the process's history."""
+        """Return the history; every worker gets the same one."""
         return self.history
 
 
 class EditionDesk(DependencyProvider):
-    """Injects itself: the edition store, the closer and the comparer of editions."""
+    """Injects itself, with what editions need: their store, the closer and the comparer."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Create them; replays for editions and replays of the past do not share a lock."""
+        """Create store, closer and comparer.
+
+        They get a history of their own, so that replays for editions and replays of the past do not
+        exclude each other.
+        """
         settings, mongo = self.container.settings, self.connection.mongo
         registry, history = Catalogues(mongo), make_history(mongo, settings)
         self.editions = Editions(mongo)
@@ -132,53 +136,59 @@ class EditionDesk(DependencyProvider):
         self.comparer = EditionComparer(registry, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
-        """Return the edition desk."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
 
 class WatcherCount(DependencyProvider):
-    """Injects the process's one `Watchers`."""
+    """Injects the process's one `Watchers`, which serve and limit the WatchKpis streams."""
 
     @cached_property
     def watchers(self) -> Watchers:
-        """The counter of watch streams."""
+        """The process's `Watchers`."""
         return Watchers(self.container.settings.watchers_max)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Watchers:
-        """Return the counter of watch streams."""
+        """Return the `Watchers`; every worker gets the same one."""
         return self.watchers
 
 
 class Trials(DependencyProvider):
-    """Injects what admits one trial of events at a time for each institution."""
+    """Injects a function that admits one trial of events per institution at a time."""
 
     def setup(self) -> None:
-        """Begin without any."""
+        """Create the function's state; no trial is running."""
         self._of: dict[str, OneAtATime] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], OneAtATime]:
-        """Return the function from an institution to its slot; no other can hold it."""
+        """Return a function that returns the `OneAtATime` of an institution, given its id.
+
+        The same function serves all workers.
+        """
         return lambda institution_id: self._of.setdefault(institution_id, OneAtATime("trial"))
 
 
 class Clock(DependencyProvider):
-    """Injects a function that returns the present time in the KPI time zone."""
+    """Injects a function that returns the present time in the time zone of the KPI service."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[], datetime]:
-        """Return the function."""
+        """Return a function that returns the present time; it takes no arguments."""
         zone = self.container.settings.zone
         return lambda: datetime.now(zone)
 
 
 class LogIdentity(DependencyProvider):
-    """Injects a function that returns the identity of the submissions log."""
+    """Injects a function that returns the identity of the submissions log; see `identify`."""
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the function."""
+        """Return a function that calls `identify` with the settings; it takes no arguments."""
         return lambda: identify(self.container.settings)
 
 
 def identify(settings: KernelSettings) -> tuple[str, dict[int, int]]:
-    """Return the topic id of the submissions log and its first offset by partition."""
+    """Return the topic id of the submissions log, and partition -> its first offset.
+
+    Raises Unavailable if the broker is down or the topic does not exist.
+    """
     found = describe_log(settings)
     return found.topic_id, beginnings(settings, range(found.partitions))

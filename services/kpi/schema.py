@@ -1,4 +1,7 @@
-"""The KPI database: names and migrations, for service start, `kieng db` and `kieng backup`."""
+"""The KPI database as the tools see it: name, collections, migrations and restoring.
+
+Used at service start, by `kieng db` and by `kieng backup`.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,23 @@ from services.kpi.store.migrations import MIGRATIONS
 __all__ = ["DERIVED", "DOCUMENTS", "MIGRATIONS", "databases", "declare", "restored"]
 
 DERIVED = frozenset({"progress", "cells", "works", "bundles", "changes", "parked"})
-"""Collections that a backup omits, because they are rebuilt from the log."""
+"""Names of collections that a backup leaves out, because they are rebuilt from the log."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the KPI databases; there is one, whatever the institutions."""
+    """Return the names of the KPI databases.
+
+    There is only one. Institutions are a parameter because other services have one database each.
+    """
     return [DATABASE]
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """After a restore, keep only the formerly live view, and not as a live one. Idempotent.
+    """Adapt a restored database: keep only the view that was live, and mark it as refused.
 
-    Its cells are lost with its log; the next view continues from its catalogue and number.
+    Idempotent.
+
+    Its cells were not in the backup. The next view continues from its catalogue and generation.
     """
     pointer = database["pointer"].find_one({}) or {}
     views = list(database["views"].find({}))

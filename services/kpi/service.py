@@ -1,4 +1,4 @@
-"""The KPI service classes: the aggregator's entrypoints and the RPCs of the query process.
+"""The nameko classes of the two KPI processes, `kpi.aggregator` and `kpi.query`.
 
 Topics in: `kieng.submissions.v1`, `kieng.directory.v1`. Topic out: `kieng.kpi.v1`.
 """
@@ -46,7 +46,7 @@ DIRECTORY_PUBLISHED = directory_events.DirectoryPublished.DESCRIPTOR.full_name
 
 
 class KpiAggregator:
-    """`kpi.aggregator`: folds the submissions log into the newest view of this log."""
+    """`kpi.aggregator`: folds the submissions log into its newest view, and rebuilds views."""
 
     name = "kpi.aggregator"
 
@@ -61,12 +61,12 @@ class KpiAggregator:
 
     @repeat(10.0)
     def watch_log(self) -> None:
-        """Detect that the submissions topic was recreated while it is read."""
+        """Detect that the submissions topic was recreated or given more partitions."""
         self.partitions.watch()
 
     @poll(0.25, quiet_seconds=1.0)
     def build_views(self) -> bool:
-        """Advance the blue/green rebuild by one step; return whether there is one."""
+        """Advance a rebuild by one step; return whether one is running."""
         try:
             return bool(self.builder.step())
         except (Unavailable, *DOWN):
@@ -75,7 +75,7 @@ class KpiAggregator:
 
     @consume("kieng.directory.v1", group="kieng.kpi.directory")
     def on_directory(self, records: list[Record]) -> None:
-        """Store every directory version that arrives. Idempotent.
+        """Store every version of the directory in a batch. Idempotent.
 
         Raises:
             InvalidRecord: a record cannot be decoded; those before it are stored. The producer's
@@ -88,13 +88,13 @@ class KpiAggregator:
             except DecodeError as error:
                 raise InvalidRecord(str(error), offset=record.offset) from None
             self.registry.keep_directory(event.directory)
-        # Counted last: after an invalid record the others are delivered again.
+        # Counted last, because after an invalid record the others are delivered again.
         skipped = len(records) - len(published)
         metrics.RECORDS_SKIPPED.labels(records[0].topic).inc(skipped)
 
 
 class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
-    """`kpi.query`: answers every gRPC service of the contract, each by a class of package `api`."""
+    """`kpi.query`: serves all gRPC services of the KPI contract, with one base class for each."""
 
     name = "kpi.query"
     serves = (
@@ -110,7 +110,7 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @poll(0.025, quiet_seconds=0.2)
     def refresh(self) -> bool:
-        """Refresh the live view from what the aggregator committed; return whether it changed."""
+        """Refresh the live view with what the aggregator stored; return whether it changed."""
         try:
             changed = bool(self.live.refresh())
             self.live.refreshed_at = time.time()
@@ -121,6 +121,6 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
 
     @repeat(5.0)
     def show_figures(self) -> None:
-        """Update the Prometheus gauges of this year's numbers."""
+        """Update the Prometheus gauges that show this year's numbers."""
         with suppress(Unavailable):  # no live view yet
             show_figures(self.live, self.now().year)

@@ -1,4 +1,4 @@
-"""Signs editions with the key of the installation: Ed25519 over their canonical bytes."""
+"""Signs editions with the installation's key: Ed25519 over their canonical bytes."""
 
 from __future__ import annotations
 
@@ -14,26 +14,31 @@ KEY_ID_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """The private key that signs editions, and its public key."""
+    """Signs editions.
+
+    Args:
+        key: private key.
+        public_pem: its public key, PEM.
+    """
 
     key: Ed25519PrivateKey
     public_pem: str
 
     @property
     def key_id(self) -> str:
-        """Id of the edition key: first 16 hex digits of the SHA-256 of the public PEM."""
+        """Id of the key: the first 16 hex digits of the SHA-256 of the public key in PEM."""
         return hashlib.sha256(self.public_pem.encode()).hexdigest()[:KEY_ID_CHARACTERS]
 
     def sign(self, content: bytes) -> bytes:
-        """Return the Ed25519 signature of edition content, 64 bytes."""
+        """Return the Ed25519 signature of an edition's content, 64 bytes."""
         return self.key.sign(content)
 
 
 def read_signer(pem: str) -> Signer:
-    """Return the edition signer of a private key in PEM.
+    """Return the signer for a private key in PEM.
 
     Raises:
-        ValueError: not an Ed25519 private key in PEM without password. The operator's fault.
+        ValueError: the text is not an unencrypted Ed25519 private key in PEM. The operator's fault.
     """
     try:
         key = serialization.load_pem_private_key(pem.encode(), password=None)

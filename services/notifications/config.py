@@ -1,4 +1,4 @@
-"""Settings of notifications."""
+"""Typed settings of the notifications service."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from services.kernel.config import KernelSettings
 
 
 class Settings(KernelSettings):
-    """Settings of e-mail; without a mail server there is only the inbox."""
+    """Settings of e-mail in addition to those of every service.
+
+    Without a mail server notifications are delivered to inboxes only.
+    """
 
     smtp_host: str = ""
-    """Mail server; empty sends no e-mail at all."""
+    """Host name of the mail server; if empty, no e-mail is sent."""
     smtp_port: int = 25
     """Port of the mail server."""
     smtp_user: str = ""
-    """User to log in as; empty for no login."""
+    """User to log in as at the mail server; empty for no login."""
     smtp_password_file: Path | None = None
-    """File with the password of that user, read on every connection."""
+    """File that holds the password of that user; read at every connection."""
     smtp_sender: str = "kieng@localhost"
     """Sender address of e-mails."""
     smtp_starttls: bool = False
-    """Whether to require STARTTLS; without it nothing is sent."""
+    """Whether to require STARTTLS: if the server does not offer it, no e-mail is sent."""

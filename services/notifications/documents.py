@@ -1,4 +1,4 @@
-"""MongoDB documents of notifications, subscriptions and deliveries, with their encoding."""
+"""The MongoDB documents of notifications, subscriptions and e-mails: fields, indexes, encoding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ EMAIL = "email"
 
 
 class NotificationDocument(me.Document):
-    """One notification. Its id is the hash of event and person, which prevents duplicates."""
+    """One notification in the inbox of one person.
+
+    Its id is a hash of event and person, so that a repeated event cannot store it twice.
+    """
 
     notification_id = me.StringField(primary_key=True)
     kind = me.StringField(required=True)
@@ -57,10 +60,10 @@ class SubscriptionDocument(me.Document):
 
 
 class DeliveryDocument(me.Document):
-    """One e-mail; the id is `<notification id>:<channel>`. It holds no address.
+    """The state of one e-mail; its id is `<notification id>:<channel>`. It holds no address.
 
-    ``state`` is pending, sending, sent, failed or dropped; ``is_open`` while an attempt may
-    follow, not before ``due_at``. ``unannounced``: its event is unpublished (embedded outbox).
+    ``state`` is pending, sending, sent, failed or dropped. While ``is_open``, the next attempt may
+    begin at ``due_at``. ``unannounced`` is true from sending until the event of it is published.
     """
 
     delivery_id = me.StringField(primary_key=True)
@@ -84,7 +87,11 @@ class DeliveryDocument(me.Document):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One e-mail as read; ``due_at`` guards the next write."""
+    """One e-mail as read from the database.
+
+    ``due_at`` is when the next attempt may begin. A process leases the e-mail by changing it, so
+    a write that expects the value read fails if another process was faster.
+    """
 
     delivery_id: str
     notification_id: str
@@ -96,7 +103,10 @@ class Delivery:
 
 
 def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
-    """Return a new, unread notification as it is stored."""
+    """Return the document of a new, unread notification.
+
+    ``order`` sorts it among the notifications of its recipient; see `Notification`.
+    """
     return {
         "_id": notice.notification_id,
         "kind": str(notice.kind),
@@ -110,7 +120,7 @@ def encode_notice(notice: Notice, order: str, now: datetime) -> dict[str, Any]:
 
 
 def decode_notification(document: dict[str, Any]) -> Notification:
-    """Return the notification that a document of the database holds, read or not."""
+    """Return the notification that a document holds."""
     return Notification(
         notification_id=document["_id"],
         kind=Kind(document["kind"]),
@@ -124,7 +134,7 @@ def decode_notification(document: dict[str, Any]) -> Notification:
 
 
 def encode_subscription(subscription: Subscription) -> dict[str, Any]:
-    """Return the fields of a stored subscription; its id is the key of the person."""
+    """Return the document of a subscription, without its id."""
     return {
         "email_kinds": [str(kind) for kind in subscription.email_kinds],
         "email": subscription.email,
@@ -135,7 +145,7 @@ def encode_subscription(subscription: Subscription) -> dict[str, Any]:
 
 
 def decode_subscription(document: dict[str, Any]) -> Subscription:
-    """Return the subscription that a document of the database holds."""
+    """Return the subscription that a document holds."""
     return Subscription(
         email_kinds=tuple(Kind(kind) for kind in document["email_kinds"]),
         email=document["email"],
@@ -147,7 +157,7 @@ def decode_subscription(document: dict[str, Any]) -> Subscription:
 
 
 def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
-    """Return the document of an e-mail that is due at once."""
+    """Return the document of an e-mail to send for a notice, due at ``now``."""
     return {
         "_id": f"{notice.notification_id}:{EMAIL}",
         "notification_id": notice.notification_id,
@@ -163,7 +173,7 @@ def new_delivery(notice: Notice, now: datetime) -> dict[str, Any]:
 
 
 def decode_delivery(document: dict[str, Any]) -> Delivery:
-    """Return the e-mail to send that a document of the database holds."""
+    """Return the e-mail that a document holds."""
     return Delivery(
         delivery_id=document["_id"],
         notification_id=document["notification_id"],

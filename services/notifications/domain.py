@@ -1,4 +1,4 @@
-"""Rules of notifications: recipients, content, deduplication and retries. Pure."""
+"""Rules of notifications: who receives which, their identity, and retries of e-mails. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Facts = Mapping[str, str | int]
 
 
 class Kind(StrEnum):
-    """Kind of a notification."""
+    """What a notification is about; people choose by kind what is sent by e-mail."""
 
     SUBMISSION_RETURNED = "submission_returned"
     SUBMISSION_VERIFIED = "submission_verified"
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 
 
 class Language(StrEnum):
-    """Language of texts."""
+    """Language in which a person reads notifications, as an ISO 639-1 code."""
 
     VI = "vi"
     EN = "en"
@@ -46,20 +46,24 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A person: the subject of a token, unique only within its institution."""
+    """A person, identified by the subject of a token, which is unique within its institution."""
 
     institution_id: str
     subject: str
 
     @property
     def key(self) -> str:
-        """Unique key of both; institution ids contain no slash."""
+        """Unique key of the person, `<institution>/<subject>`; an institution id has no slash."""
         return f"{self.institution_id}/{self.subject}"
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A person's choices; an empty subscription means everything, in the inbox only."""
+    """What a person wants to receive.
+
+    Every notification reaches the inbox; those of ``email_kinds`` are sent to ``email`` as well.
+    Of targets, a person is notified only for the units ``target_unit_ids`` and those below them.
+    """
 
     email_kinds: tuple[Kind, ...] = ()
     email: str = ""
@@ -89,9 +93,10 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission after a decision or the withdrawal by another person.
+    """A submission that was decided, or withdrawn by somebody else than ``recipients``.
 
-    ``recipients`` are its authors. ``type`` and ``title`` are empty if nothing counts.
+    ``recipients`` are the authors to notify. ``unit_id``, ``type`` and ``title`` are those of its
+    claim, empty if it no longer has one.
     """
 
     kind: Kind
@@ -106,7 +111,11 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A target that was reached; values in the indicator's unit, from January of the year on."""
+    """A target of a unit and year that was reached.
+
+    ``target`` and ``value`` are in the unit of measure of the indicator; ``value`` is the total
+    since January of that year.
+    """
 
     unit_id: str
     indicator_code: str
@@ -117,9 +126,10 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A proposal that is new, an emergency or decided.
+    """A proposal that is new, declared an emergency, or decided.
 
-    ``waits_for`` lists the institutions that have not voted; ``emergency`` is the reason or empty.
+    ``waits_for`` are the ids of the institutions that have not voted yet. ``emergency`` is the
+    reason of the institution ``emergency_by``; both are empty if it is no emergency.
     """
 
     proposal_id: str
@@ -133,10 +143,11 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A notification to be made for one person.
+    """A notification to create for one person.
 
-    ``event_key`` distinguishes events about the same thing: a version, or a target's value.
-    ``facts`` are the values from which the texts are rendered, in the reader's language.
+    ``about`` identifies its object, e.g. `submission:<id>`, and ``event_key`` an event among all
+    about that object, e.g. the version. ``recipient`` is a `Recipient.key`. ``facts`` maps the
+    names of placeholders in the texts to their values.
     """
 
     kind: Kind
@@ -147,14 +158,17 @@ class Notice:
 
     @property
     def notification_id(self) -> str:
-        """Id derived from event and person, so that a repeated event gives the same id."""
+        """Id derived from object, event and person, so that a repeated event gives the same id."""
         identity = "\x1f".join((self.about, self.event_key, self.recipient))
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """A notice in an inbox. ``order`` grows with time and is unique."""
+    """A notification in a person's inbox; for ``about``, ``recipient`` and ``facts`` see `Notice`.
+
+    ``order`` is unique and sorts notifications by time. ``read_at`` is None while it is unread.
+    """
 
     notification_id: str
     kind: Kind
@@ -167,7 +181,7 @@ class Notification:
 
 
 def notices_of_decision(decided: Decided) -> list[Notice]:
-    """Return the notices for the authors of a decided or withdrawn submission."""
+    """Return one notice for each recipient of a decided or withdrawn submission."""
     return [_notice_of_decision(decided, recipient) for recipient in decided.recipients]
 
 
@@ -188,7 +202,10 @@ def _notice_of_decision(decided: Decided, recipient: Recipient) -> Notice:
 
 
 def notice_of_target(reached: Reached, recipient: str) -> Notice:
-    """Return the notice for one subscriber of a reached target; a raised target gives a new one."""
+    """Return the notice of a reached target for one subscriber, given by key.
+
+    Reaching a target again gives the same notice; reaching a raised target gives a new one.
+    """
     return Notice(
         kind=Kind.TARGET_REACHED,
         about=f"target:{reached.unit_id}:{reached.indicator_code}:{reached.year}",
@@ -205,7 +222,10 @@ def notice_of_target(reached: Reached, recipient: str) -> Notice:
 
 
 def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
-    """Return the notice of a proposal for one person; each state gives one."""
+    """Return the notice of a proposal for one person, given by key.
+
+    A person gets one notice per state of the proposal, and one when it becomes an emergency.
+    """
     return Notice(
         kind=Kind.EMERGENCY if proposed.emergency else Kind.PROPOSAL,
         about=f"proposal:{proposed.proposal_id}",
@@ -223,17 +243,20 @@ def notice_of_proposal(proposed: Proposed, recipient: str) -> Notice:
 
 
 def subscribable(unit_id: str) -> list[str]:
-    """Return the units whose subscribers are notified about a unit: itself and its ancestors."""
+    """Return the ids of the units whose subscribers are notified of a unit's targets.
+
+    These are the unit itself, those above it, and the consortium.
+    """
     parts = unit_id.split("/")
     paths = ["/".join(parts[:length]) for length in range(len(parts), 0, -1)]
     return list(dict.fromkeys([*paths, ROOT_UNIT_ID]))
 
 
 def checked(subscription: Subscription) -> Subscription:
-    """Validate a subscription and return it.
+    """Return a subscription unchanged after validating its e-mail address.
 
     Raises:
-        InvalidArgument: the e-mail address is invalid. The caller's fault.
+        InvalidArgument: the caller's e-mail address is not valid.
     """
     if subscription.email and not EMAIL.fullmatch(subscription.email):
         text = "is not an address like name@example.org"
@@ -242,7 +265,10 @@ def checked(subscription: Subscription) -> Subscription:
 
 
 def retry_seconds(attempts: int) -> float | None:
-    """Return the delay before the next retry; None after the last attempt."""
+    """Return the delay in seconds after ``attempts`` failed attempts; None if they were the last.
+
+    The delay doubles with each attempt up to `RETRY_SECONDS_MAX`.
+    """
     if attempts >= ATTEMPTS_MAX:
         return None
     return min(RETRY_SECONDS_FIRST * 2.0 ** (attempts - 1), RETRY_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""Turns records into notifications, idempotently."""
+"""Creates notifications from consumed records; consuming a record again creates none."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def notify(
     deliveries: Deliveries | None,
     now: datetime,
 ) -> None:
-    """Create the notifications that a batch of records causes. Idempotent.
+    """Create the notifications and e-mails that a batch of records causes. Idempotent.
 
     Args:
-        records: records of one partition.
+        records: records of one partition, in order.
         inbox: store of notifications.
-        subscriptions: who wants e-mail, and who is notified of targets.
-        deliveries: store of pending e-mails; None without a mail server.
+        subscriptions: store of what people want to receive.
+        deliveries: ledger of e-mails; None without a mail server, so that none is added.
         now: creation time of the notifications, UTC.
 
     Raises:
-        InvalidRecord: a record cannot be decoded; nothing was written.
+        InvalidRecord: the producer wrote a record that cannot be decoded; nothing is stored.
         NotReady: the database is down; the batch is retried.
     """
     heard = [record for record in records if wire.is_listened_to(record)]

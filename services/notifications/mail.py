@@ -1,4 +1,4 @@
-"""E-mail: renders notifications as messages and connects to the mail server."""
+"""Builds e-mails from notifications, and connects to the mail server."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ TIMEOUT_SECONDS = 10.0
 def compose(
     notification: Notification, language: Language, *, sender: str, receiver: str, now: datetime
 ) -> EmailMessage:
-    """Return the e-mail of a notification.
+    """Return the e-mail that delivers a notification.
 
-    Its Message-ID is the same in every attempt, so a mailbox can detect duplicates.
+    Its Message-ID is the same in every attempt, so that a mailbox can detect duplicates.
 
     Args:
-        notification: notification to render.
-        language: language of the texts.
-        sender: sender address.
-        receiver: recipient address.
-        now: date of the message.
+        notification: notification to deliver.
+        language: language of subject and body.
+        sender: e-mail address of the sender.
+        receiver: e-mail address of the recipient.
+        now: value of the header `Date`.
 
     Raises:
-        ValueError: an address is not valid in a header.
+        ValueError: an address is not valid in an e-mail header.
     """
     subject, body = render(notification, language)
     message = EmailMessage()
@@ -49,10 +49,10 @@ def compose(
 
 
 class MailServer:
-    """The mail server of the settings. Used by one thread.
+    """The mail server that the settings name. Not thread-safe.
 
     Args:
-        settings: host, port and credential.
+        settings: host, port, user and sender address.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -61,15 +61,16 @@ class MailServer:
 
     @property
     def is_configured(self) -> bool:
-        """Whether a mail server is configured."""
+        """Whether the settings name a mail server."""
         return bool(self._settings.smtp_host)
 
     @contextmanager
     def connect(self) -> Iterator[smtplib.SMTP]:
-        """Yield a connection, logged in if a user is configured.
+        """Yield an SMTP connection, logged in if a user is configured; close it afterwards.
 
         Raises:
-            OSError: the server cannot be reached or refuses the credential (`SMTPException` too).
+            OSError: the server cannot be reached, lacks STARTTLS, or refuses the user; every
+                `SMTPException` is one.
         """
         settings = self._settings
         server = smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=TIMEOUT_SECONDS)
@@ -87,7 +88,7 @@ class MailServer:
 
 
 def is_final(error: Exception) -> bool:
-    """Return True if a failure is permanent, so that no retry can succeed."""
+    """Return True if sending failed permanently, so that a retry cannot succeed."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return all(code >= 500 for code, _ in error.recipients.values())
     if isinstance(error, smtplib.SMTPDataError):

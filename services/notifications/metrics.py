@@ -1,4 +1,4 @@
-"""Metrics of notifications."""
+"""Metrics of the notifications service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of an inbox; a page token is opaque and bound to its query."""
+"""Reads an inbox page by page; a page token is valid only for the query that returned it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROWS_DEFAULT = 50
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Notifications, newest first, and the token of the next page; empty after the last."""
+    """Notifications, newest first; ``next_token`` fetches the next page, empty on the last page."""
 
     rows: list[Notification]
     next_token: str
@@ -23,10 +23,10 @@ class Page:
 def page_of(
     inbox: Inbox, recipient: str, request: notification_service_pb2.ListNotificationsRequest
 ) -> Page:
-    """Return one page of a person's inbox.
+    """Return the page that a request asks for, of the inbox of the person with this key.
 
     Raises:
-        InvalidArgument: the token belongs to another query. The caller's fault.
+        InvalidArgument: the caller sent a page token of another query.
     """
     pages = Pages([recipient, request.unread_only])
     limit = request.page_size or ROWS_DEFAULT

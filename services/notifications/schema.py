@@ -1,4 +1,7 @@
-"""Schema of the notifications database, for its service, `kieng db` and `kieng backup`."""
+"""Name, indexes and migrations of the notifications database.
+
+Used by the service, `kieng db` and `kieng backup`.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ from services.notifications.documents import (
 DATABASE = "kieng_notifications"
 DOCUMENTS = (NotificationDocument, SubscriptionDocument, DeliveryDocument)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
+"""Idempotent schema migrations in order, append-only; their number is the schema version."""
 DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup omits, because they are derived from others."""
+"""Names of the collections that a backup omits because they are derived from others; here none."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases; the same for any institutions."""
+    """Return the names of the service's databases: one, shared by all institutions.
+
+    The schema of every service has this function, so ``institutions`` is ignored here.
+    """
     return [DATABASE]
 
 
@@ -33,4 +39,7 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Change nothing: existing notifications stay, pending e-mails are sent."""
+    """Do nothing to a restored database: notifications stay, and pending e-mails will be sent.
+
+    The schema of every service has this function, which adapts a restored database.
+    """

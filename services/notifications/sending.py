@@ -1,8 +1,8 @@
-"""Sends the e-mails that are due, and publishes an event for each e-mail the server accepted.
+"""Sends the e-mails that are due, and builds an event for each e-mail the mail server accepted.
 
-An e-mail is leased to one process before it is sent and closed afterwards. Only a crash between
-the mail server's answer and that write sends it again, when the lease expires (at least once);
-both copies carry the same Message-ID. No address is logged.
+A process leases an e-mail before it sends it, and closes it afterwards. If the process dies between
+the mail server's answer and that write, the e-mail is sent again when the lease expires (at least
+once); both copies have the same Message-ID. Addresses are never logged.
 """
 
 from __future__ import annotations
@@ -37,9 +37,10 @@ log = structlog.get_logger()
 
 
 class MailSender:
-    """The mail sender of one process. Not thread-safe.
+    """Sends due e-mails; one per process. Not thread-safe.
 
-    While the mail server is unreachable nothing is leased, so an outage uses up no attempt.
+    After the mail server could not be used, nothing is sent or leased for a growing time, so that
+    an outage does not use up the attempts of e-mails.
     """
 
     def __init__(self, server: MailServer) -> None:
@@ -48,7 +49,10 @@ class MailSender:
         self._closed_seconds = SERVER_RETRY_SECONDS_FIRST
 
     def run(self, deliveries: Deliveries, inbox: Inbox, subscriptions: Subscriptions) -> bool:
-        """Send the e-mails that are due; return True if more may be due."""
+        """Send up to `MAILS_PER_RUN` e-mails that are due; return True if more may be due.
+
+        An outage of database or mail server is logged, not raised; the e-mails stay due.
+        """
         try:
             return self._send_due(deliveries, inbox, subscriptions)
         except DOWN as error:
@@ -78,7 +82,7 @@ class MailSender:
 
 
 class _Attempt:
-    """One attempt to send one e-mail."""
+    """One attempt to send one e-mail over an open connection."""
 
     def __init__(
         self, delivery: Delivery, deliveries: Deliveries, sender: str, connection: smtplib.SMTP
@@ -89,10 +93,13 @@ class _Attempt:
         self._connection = connection
 
     def make(self, inbox: Inbox, subscriptions: Subscriptions) -> None:
-        """Send the e-mail, or record why not.
+        """Send the e-mail and record the outcome: sent, postponed, failed, or dropped.
+
+        It is dropped if its recipient no longer wants this kind by e-mail. Nothing is sent if
+        another process has leased it, or its notification is not stored yet.
 
         Raises:
-            OSError: the connection broke; the e-mail is retried later.
+            OSError: the connection broke; the e-mail is postponed.
         """
         delivery = self._delivery
         notification = inbox.get(delivery.notification_id)
@@ -143,26 +150,29 @@ class _Attempt:
 
 
 class SentMailOutbox:
-    """The e-mails whose event waits; see `services.kernel.outbox.Outbox`."""
+    """The sent e-mails with an unpublished event, as the relay of the kernel reads them.
+
+    Implements `services.kernel.outbox.Outbox`.
+    """
 
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
 
     def pending(self, limit: int) -> list[Delivery]:
-        """Return sent e-mails with an unpublished event."""
+        """Return at most ``limit`` sent e-mails with an unpublished event."""
         return self._deliveries.unannounced(limit)
 
     def events(self, documents: Sequence[Delivery]) -> list[Event]:
-        """Return the event of each e-mail; its id is the same however often it is published."""
+        """Return the event of each e-mail; it has the same id in every attempt to publish it."""
         return [delivered_event(delivery) for delivery in documents]
 
     def clear(self, documents: Sequence[Delivery]) -> None:
-        """Record that the events of e-mails are published."""
+        """Record that the events of these e-mails are published."""
         self._deliveries.mark_announced(documents)
 
 
 def delivered_event(delivery: Delivery) -> Event:
-    """Return the event of an e-mail that the mail server accepted."""
+    """Return the event that an e-mail was accepted by the mail server; it contains no address."""
     assert delivery.sent_at is not None
     delivered = wire.new_delivered(delivery.notification_id, delivery.kind)
     delivered.delivered_at.FromDatetime(delivery.sent_at)
@@ -178,12 +188,12 @@ def delivered_event(delivery: Delivery) -> Event:
 
 
 class Mail(DependencyProvider):
-    """Injects the process's `MailSender`."""
+    """Injects the `MailSender` of the process."""
 
     def setup(self) -> None:
         """Create the sender; it connects when the first e-mail is due."""
         self.sender = MailSender(MailServer(self.container.settings))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> MailSender:
-        """Return it."""
+        """Return the sender, the same for all calls."""
         return self.sender

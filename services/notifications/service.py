@@ -28,7 +28,7 @@ from services.notifications.watching import Watchers, watch
 
 
 class NotificationsService:
-    """Inboxes of all users, and e-mail for those who subscribed to it."""
+    """Keeps an inbox for every user, and sends e-mails to those who want them."""
 
     name = "notifications"
     serves = (notification_service_pb2.DESCRIPTOR.services_by_name["NotificationService"],)
@@ -45,7 +45,7 @@ class NotificationsService:
 
     @property
     def caller(self) -> str:
-        """Key of the caller, who can only read the own inbox."""
+        """Key of the caller, whose inbox and subscription are the only ones a call can reach."""
         principal = self.call.principal
         return Recipient(principal.institution_id, principal.subject).key
 
@@ -79,7 +79,7 @@ class NotificationsService:
 
     @grpc
     def get_subscription(self, request: Any) -> Any:
-        """Return the caller's subscription."""
+        """Return the caller's subscription; an empty one if none was set."""
         found = wire.encode_subscription(self.subscriptions.get(self.caller))
         return notification_service_pb2.GetSubscriptionResponse(subscription=found)
 
@@ -124,7 +124,7 @@ class NotificationsService:
         "kieng.submissions.v1", "kieng.kpi.v1", "kieng.directory.v1", group="kieng.notifications"
     )
     def on_records(self, records: list[Record]) -> None:
-        """Create notifications for a batch. At least once; a repeated record creates none."""
+        """Create the notifications that a batch causes. A repeated record creates no second one."""
         notify(
             records,
             inbox=self.inbox,
@@ -136,7 +136,10 @@ class NotificationsService:
 
     @repeat(1.0)
     def send_mails(self) -> bool:
-        """Send the e-mails that are due. Safe to repeat. Return True if more may be due."""
+        """Send due e-mails, publish their events, and return True if more may be due.
+
+        Safe to repeat.
+        """
         sender: MailSender = self.mail
         is_more = sender.run(self.deliveries, self.inbox, self.subscriptions)
         self.relay.run([SentMailOutbox(self.deliveries)], self.publish, MAILS_PER_RUN)

@@ -1,4 +1,7 @@
-"""Storage of inboxes, subscriptions and deliveries: database ``kieng_notifications``."""
+"""Stores inboxes, subscriptions and the ledger of e-mails in the database ``kieng_notifications``.
+
+A person is given by the key of `Recipient`.
+"""
 
 from __future__ import annotations
 
@@ -32,14 +35,14 @@ DUPLICATE_KEY = 11000
 
 
 class Inbox:
-    """Notifications of all users. Thread-safe."""
+    """The stored notifications of all users. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["notifications"]
         declare(mongo.database(DATABASE))
 
     def unknown(self, notices: Iterable[Notice]) -> list[Notice]:
-        """Return the notices, each once, that are in no inbox yet."""
+        """Return those of the notices that are not stored yet, each once."""
         by_id = {notice.notification_id: notice for notice in notices}
         for ids in _chunks(list(by_id)):
             for document in self._documents.find({"_id": {"$in": ids}}, {"_id": 1}):
@@ -47,12 +50,15 @@ class Inbox:
         return list(by_id.values())
 
     def add(self, notices: Sequence[Notice], now: datetime) -> int:
-        """Store notices and return how many are new; existing ones are unchanged."""
+        """Store notices as unread, created at ``now``; return how many were not stored before.
+
+        Notices that are stored already stay as they are.
+        """
         documents = [encode_notice(notice, uuid_utils.uuid7().hex, now) for notice in notices]
         return insert_new(self._documents, documents)
 
     def get(self, notification_id: str) -> Notification | None:
-        """Return one notification."""
+        """Return the notification with this id; None if there is none."""
         document = self._documents.find_one({"_id": notification_id})
         return decode_notification(document) if document else None
 
@@ -64,7 +70,7 @@ class Inbox:
         Args:
             recipient: key of the person.
             unread_only: whether to omit read notifications.
-            before: order value that the page follows; empty for the first page.
+            before: `order` of the last notification of the previous page; empty for the first page.
             limit: maximum number of notifications.
         """
         query: dict[str, Any] = {"recipient": recipient}
@@ -76,17 +82,20 @@ class Inbox:
         return [decode_notification(document) for document in found]
 
     def since(self, recipient: str, moment: datetime) -> list[Notification]:
-        """Return a person's notifications that were made since a moment, oldest first."""
+        """Return a person's notifications created at or after ``moment``, oldest first."""
         query = {"recipient": recipient, "order": {"$gte": order_at(moment)}}
         found = self._documents.find(query).sort("order", -1)
         return [decode_notification(document) for document in found][::-1]
 
     def unread(self, recipient: str) -> int:
-        """Return how many notifications a person has not read."""
+        """Return the number of a person's unread notifications."""
         return self._documents.count_documents({"recipient": recipient, "unread": True})
 
     def mark_read(self, recipient: str, ids: Iterable[str], now: datetime) -> int:
-        """Mark a person's notifications as read; return how many were unread until now."""
+        """Mark those of a person's notifications as read; return how many were unread before.
+
+        Ids of other people's notifications, or of none, are ignored.
+        """
         marked = 0
         for chunk in _chunks(sorted(set(ids))):
             query = {"_id": {"$in": chunk}, "recipient": recipient, "unread": True}
@@ -96,18 +105,18 @@ class Inbox:
 
 
 class Subscriptions:
-    """Subscriptions of all users. Thread-safe."""
+    """The stored subscriptions of all users. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["subscriptions"]
         declare(mongo.database(DATABASE))
 
     def get(self, recipient: str) -> Subscription:
-        """Return a person's subscription, an empty one when none was set."""
+        """Return a person's subscription; an empty one if none was set."""
         return self.of([recipient]).get(recipient, Subscription())
 
     def of(self, recipients: Iterable[str]) -> dict[str, Subscription]:
-        """Return the subscriptions of those who have set one."""
+        """Return person -> subscription for those of the people who have set one."""
         return {
             document["_id"]: decode_subscription(document)
             for chunk in _chunks(sorted(set(recipients)))
@@ -141,59 +150,62 @@ class Subscriptions:
         self._documents.update_one(guard, {"$set": {"confirmed": True}, "$unset": gone})
 
     def to_targets_of(self, unit_ids: list[str]) -> list[str]:
-        """Return the people who subscribed to the targets of any of these units."""
+        """Return the keys of the people who subscribed to the targets of any of these units."""
         found = self._documents.find({"target_unit_ids": {"$in": unit_ids}}, {"_id": 1})
         return sorted({document["_id"] for document in found})
 
     def everybody(self) -> list[str]:
-        """Return all people who have set a subscription."""
+        """Return the keys of all people who have set a subscription."""
         return sorted(document["_id"] for document in self._documents.find({}, {"_id": 1}))
 
 
 class Deliveries:
-    """The ledger of e-mails. Thread-safe; every write is guarded by what was read."""
+    """The ledger of e-mails to send and of those sent. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._documents = mongo.database(DATABASE)["deliveries"]
         declare(mongo.database(DATABASE))
 
     def add(self, notices: Iterable[Notice], now: datetime) -> None:
-        """Add a pending e-mail for each notice; existing ones are unchanged."""
+        """Add an e-mail due at ``now`` for each notice that has none yet."""
         insert_new(self._documents, [new_delivery(notice, now) for notice in notices])
 
     def due(self, now: datetime, limit: int) -> list[Delivery]:
-        """Return e-mails that are due or whose lease expired, oldest first."""
+        """Return at most ``limit`` e-mails that are due or whose lease expired, oldest first."""
         query = {"is_open": True, "due_at": {"$lte": now}}
         found = self._documents.find(query).sort("due_at", 1).limit(limit)
         return [decode_delivery(document) for document in found]
 
     def claim(self, delivery: Delivery, now: datetime, lease: timedelta) -> bool:
-        """Lease an e-mail to this process. Return False if another process has it."""
+        """Lease an e-mail to this process until ``now + lease``, and count the attempt.
+
+        Return False if another process has changed the e-mail since it was read.
+        """
         guard = {"_id": delivery.delivery_id, "is_open": True, "due_at": delivery.due_at}
         change = {"state": "sending", "due_at": now + lease}
         update = {"$set": change, "$inc": {"attempts": 1}}
         return self._documents.update_one(guard, update).matched_count == 1
 
     def mark_sent(self, delivery: Delivery, now: datetime) -> None:
-        """Mark an e-mail as accepted by the server; its event is pending from now on."""
+        """Record that the mail server accepted an e-mail at ``now``; its event becomes pending."""
         self._end(delivery, state="sent", sent_at=now, unannounced=True)
 
     def give_up(self, delivery: Delivery, state: str) -> None:
-        """Close an unsent e-mail as `failed`, or as `dropped` if no longer subscribed."""
+        """Close an e-mail that will not be sent, in the state `failed` or `dropped`."""
         self._end(delivery, state=state)
 
     def postpone(self, delivery: Delivery, until: datetime) -> None:
-        """Schedule a retry."""
+        """Make an e-mail due again at ``until``."""
         change = {"state": "pending", "due_at": until}
         self._documents.update_one({"_id": delivery.delivery_id}, {"$set": change})
 
     def unannounced(self, limit: int) -> list[Delivery]:
-        """Return sent e-mails with an unpublished event."""
+        """Return at most ``limit`` sent e-mails with an unpublished event."""
         found = self._documents.find({"unannounced": True}).limit(limit)
         return [decode_delivery(document) for document in found]
 
     def mark_announced(self, deliveries: Iterable[Delivery]) -> None:
-        """Mark the events as published."""
+        """Record that the events of these e-mails are published."""
         for ids in _chunks([delivery.delivery_id for delivery in deliveries]):
             self._documents.update_many({"_id": {"$in": ids}}, {"$set": {"unannounced": False}})
 
@@ -204,31 +216,31 @@ class Deliveries:
 
 
 class InboxStore(Store):
-    """Injects the inboxes of all people, an `Inbox`, into a service."""
+    """Injects the `Inbox`, which holds the notifications of all users."""
 
     def make(self, mongo: Mongo) -> Inbox:
-        """Return the store in the database of notifications."""
+        """Return the notifications in the service's database."""
         return Inbox(mongo)
 
 
 class SubscriptionStore(Store):
-    """Injects what people chose to be sent, `Subscriptions`, into a service."""
+    """Injects `Subscriptions`, i.e. what each person wants to receive."""
 
     def make(self, mongo: Mongo) -> Subscriptions:
-        """Return the store in the database of notifications."""
+        """Return the subscriptions in the service's database."""
         return Subscriptions(mongo)
 
 
 class DeliveryStore(Store):
-    """Injects the ledger of e-mails, `Deliveries`, into a service."""
+    """Injects `Deliveries`, the ledger of e-mails."""
 
     def make(self, mongo: Mongo) -> Deliveries:
-        """Return the store in the database of notifications."""
+        """Return the ledger in the service's database."""
         return Deliveries(mongo)
 
 
 def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]]) -> int:
-    """Insert documents whose id is not there yet; return how many."""
+    """Insert those documents whose id is not stored yet; return how many were inserted."""
     if not new:
         return 0
     try:
@@ -240,7 +252,10 @@ def insert_new(documents: Collection[dict[str, Any]], new: list[dict[str, Any]])
 
 
 def order_at(moment: datetime) -> str:
-    """Return the least `order` of notifications from a time on: the prefix of a UUID version 7."""
+    """Return a lower bound of `order` for notifications created at or after a time.
+
+    It is the prefix of a UUID version 7 with that time.
+    """
     return f"{int(moment.timestamp() * 1000):012x}"
 
 

@@ -1,4 +1,7 @@
-"""The texts of notifications, made from stored facts when read, with `vi.toml` and `en.toml`."""
+"""Renders the texts of notifications from stored facts, with the templates in `vi.toml`, `en.toml`.
+
+A notification is rendered when it is read, so it appears in the reader's current language.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,11 @@ Texts = Mapping[str, Mapping[str, str]]
 
 
 def read_texts(language: Language) -> Texts:
-    """Return the texts of a language: types of submissions, subjects and bodies by kind."""
+    """Return section -> key -> text of a language.
+
+    The sections are templates of subjects and bodies by kind of notification, and names of types
+    of submissions and of states of proposals.
+    """
     path = Path(__file__).with_name(f"{language.value}.toml")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
@@ -26,7 +33,7 @@ TEXTS: Mapping[Language, Texts] = {language: read_texts(language) for language i
 
 
 def render(notification: Notification, language: Language) -> tuple[str, str]:
-    """Return subject, one line, and body, a few lines, of a notification."""
+    """Return the subject (one line) and the body (a few lines) of a notification."""
     values = _values(notification.facts, language)
     # Only the reader's own submissions, which they may read.
     values["institution_id"] = notification.recipient.partition("/")[0]
@@ -51,7 +58,10 @@ def _values(facts: Facts, language: Language) -> dict[str, str]:
 
 
 def _work(values: dict[str, str], language: Language) -> str:
-    """Return the type and the best name there is; an event of what counts nowhere has no facts."""
+    """Return type and name of a submission's work, e.g. `Publication “Title”`.
+
+    The name is the title or else the key; a submission that counts nowhere has no title.
+    """
     types = TEXTS[language]["type"]
     type_name = types.get(values["type"], types[OTHER_TYPE])
     is_named_by_itself = values["work_key"].startswith("sub:")
@@ -60,11 +70,11 @@ def _work(values: dict[str, str], language: Language) -> str:
 
 
 def number(value: int, language: Language) -> str:
-    """Return a number with the language's thousands separator: `1.200` or `1,200`."""
+    """Return a number with the thousands separator of the language: `1.200` or `1,200`."""
     return f"{value:,}".replace(",", "." if language == Language.VI else ",")
 
 
 def _one_line(text: str) -> str:
-    """Return a text without line breaks and without what cannot be seen; old events may hold it."""
+    """Return a text without line breaks and invisible characters, which old events may contain."""
     seen = (" " if unicodedata.category(c) in HIDDEN else c for c in text)
     return " ".join("".join(seen).split())

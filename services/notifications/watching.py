@@ -17,7 +17,7 @@ from services.notifications import metrics, wire
 from services.notifications.domain import Language, Notification
 from services.notifications.store import Inbox, Subscriptions
 
-# More than three institutions may have open by the limits of the kernel's front.
+# More streams than three institutions can have open under the kernel's limit per institution.
 WATCHERS_MAX = 100
 POLL_SECONDS = 0.5
 SIGN_OF_LIFE_SECONDS = 10.0
@@ -26,7 +26,10 @@ LATE_SECONDS_MAX = 10.0
 
 
 class Slots:
-    """Limits the number of concurrent streams of a process. Thread-safe."""
+    """Limits the number of concurrent streams of a process. Thread-safe.
+
+    Setting the event ``stopping`` ends all of them.
+    """
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -35,10 +38,10 @@ class Slots:
 
     @contextmanager
     def take(self) -> Iterator[None]:
-        """Hold one slot.
+        """Occupy one slot during the `with` block.
 
         Raises:
-            Exhausted: all slots are in use; repeat later.
+            Exhausted: all slots are in use; the caller repeats later.
         """
         if not self._places.acquire(blocking=False):
             raise Exhausted(f"{WATCHERS_MAX} callers listen already; repeat later")
@@ -50,18 +53,18 @@ class Slots:
 
 
 class Watchers(DependencyProvider):
-    """Injects the process's `Slots`; stopping it ends all streams, so that the server can drain."""
+    """Injects the `Slots` of the process, and ends all streams when the service stops."""
 
     def setup(self) -> None:
-        """Create the slots."""
+        """Create the slots; all are free."""
         self.slots = Slots()
 
     def stop(self) -> None:
-        """End all streams."""
+        """End all streams, so that the gRPC server does not wait for them."""
         self.slots.stopping.set()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Slots:
-        """Return the slots."""
+        """Return the slots, the same for all calls."""
         return self.slots
 
 
@@ -73,17 +76,20 @@ def watch(
     slots: Slots,
     is_active: Callable[[], bool],
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
-    """Yield a heartbeat at once, then every notification created from now on, oldest first.
+    """Yield a person's notifications as they are created from now on, oldest first.
+
+    A heartbeat, which is a message without a notification, comes at once and then whenever there
+    was no message for `SIGN_OF_LIFE_SECONDS`.
 
     Args:
         recipient: key of the person.
-        inbox: store of notifications.
-        subscriptions: language of the texts.
+        inbox: store of notifications, which is polled.
+        subscriptions: store of the person's language.
         slots: limit of concurrent streams.
-        is_active: returns False once the call has ended.
+        is_active: function that returns False once the call has ended.
 
     Raises:
-        Exhausted: too many streams are open; repeat later.
+        Exhausted: too many streams are open; the caller repeats later.
     """
     with slots.take():
         begin = datetime.now(UTC)
@@ -104,7 +110,7 @@ def watch(
 def _messages(
     fresh: Sequence[Notification], language: Language
 ) -> Iterator[notification_service_pb2.WatchNotificationsResponse]:
-    """Yield one message per notification, or a heartbeat if there is none."""
+    """Yield one message per notification; a heartbeat if there are none."""
     if not fresh:
         yield notification_service_pb2.WatchNotificationsResponse()
     for each in fresh:

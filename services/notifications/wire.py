@@ -1,4 +1,4 @@
-"""Conversion between protobuf and domain: consumed events, the inbox, and subscriptions."""
+"""Converts between protobuf and domain: consumed events, notifications and subscriptions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TOLD_STATES = {
     submission_pb2.STATE_REJECTED: Kind.SUBMISSION_REJECTED,
     submission_pb2.STATE_WITHDRAWN: Kind.SUBMISSION_WITHDRAWN,
 }
-# The field that names a work of each type. Names of persons are personal and never sent.
+# Type of facts -> field that names the work. Names of persons are personal and never sent.
 TITLE_FIELDS = {
     **dict.fromkeys(("publication", "ip_right", "product", "joint_project"), "title"),
     **dict.fromkeys(("programme", "event", "task", "impact_story"), "title"),
@@ -56,20 +56,22 @@ _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
 def is_listened_to(record: Record) -> bool:
-    """Return True if a record's event type can cause notifications.
+    """Return True if events of a record's type can cause notifications.
 
     Raises:
-        InvalidRecord: the record names no type. The producer's fault.
+        InvalidRecord: the producer wrote the record without an event type.
     """
     heard = (SUBMISSION_CHANGED, TARGET_REACHED, WORK_CONTRADICTED, PROPOSAL_CHANGED)
     return event_type(record) in heard
 
 
 def decode_record(record: Record) -> Heard | None:
-    """Return the decoded event, None if it causes no notification.
+    """Return the event in a record of one of the types that can cause notifications.
+
+    Returns None if this event causes none.
 
     Raises:
-        InvalidRecord: the value is not the message that its type promises. The producer's fault.
+        InvalidRecord: the producer wrote a value that is not a complete message of the type.
     """
     try:
         if event_type(record) == TARGET_REACHED:
@@ -87,10 +89,10 @@ def decode_record(record: Record) -> Heard | None:
 
 
 def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided | None:
-    """Return a decision that causes a notification, None otherwise.
+    """Return the decision or withdrawal that an event reports; None if no author is to be notified.
 
     Raises:
-        ValueError: the message lacks what names the submission.
+        ValueError: the message lacks the submission's id, institution or version.
     """
     if not changed.submission_id or not changed.institution_id or not changed.version:
         raise ValueError("no submission_id, institution_id or version")
@@ -118,10 +120,10 @@ def decode_changed(changed: submission_events_pb2.SubmissionChanged) -> Decided 
 
 
 def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
-    """Return a reached target.
+    """Return the reached target that an event reports.
 
     Raises:
-        ValueError: the message lacks what names the target.
+        ValueError: the message lacks the unit, indicator or year of the target.
     """
     target = event.target
     if not target.unit_id or not target.indicator_code or not target.year:
@@ -155,10 +157,10 @@ def decode_contradicted(event: kpi_events_pb2.WorkContradicted) -> Contradicted:
 
 
 def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | None:
-    """Return a proposal that everybody hears of; None for a vote that decides nothing.
+    """Return the proposal that an event reports; None if it is approved but not in effect yet.
 
     Raises:
-        ValueError: the message lacks what names the proposal.
+        ValueError: the message lacks the proposal's id, version or state.
     """
     found = event.proposal
     if not found.proposal_id or not found.version or not found.state:
@@ -178,14 +180,14 @@ def decode_proposed(event: proposal_events_pb2.ProposalChanged) -> Proposed | No
 
 
 def encode_kind(kind: Kind) -> notification_pb2.Kind.ValueType:
-    """Return the enum number of a kind of notification."""
+    """Return the contract's enum number for a kind of notification."""
     return notification_pb2.Kind.Value(f"KIND_{kind.upper()}")
 
 
 def encode_notification(
     notification: Notification, language: Language
 ) -> notification_pb2.Notification:
-    """Return a notification as the contract has it, with subject and body in a language."""
+    """Return the protobuf message of a notification, with its texts in ``language``."""
     subject, body = render(notification, language)
     message = notification_pb2.Notification(
         notification_id=notification.notification_id,
@@ -201,7 +203,10 @@ def encode_notification(
 
 
 def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
-    """Return a subscription; duplicates and the unspecified kind are dropped."""
+    """Return the subscription in a message, without duplicates and the unspecified kind.
+
+    An unspecified language means Vietnamese.
+    """
     names = (notification_pb2.Kind.Name(kind) for kind in message.email_kinds if kind)
     kinds = (Kind(name.removeprefix("KIND_").lower()) for name in names)
     return Subscription(
@@ -213,7 +218,7 @@ def decode_subscription(message: notification_pb2.Subscription) -> Subscription:
 
 
 def encode_subscription(subscription: Subscription) -> notification_pb2.Subscription:
-    """Return a subscription as the contract has it."""
+    """Return the protobuf message of a subscription."""
     return notification_pb2.Subscription(
         email_kinds=map(encode_kind, subscription.email_kinds),
         email=subscription.email,
@@ -224,7 +229,7 @@ def encode_subscription(subscription: Subscription) -> notification_pb2.Subscrip
 
 
 def new_delivered(notification_id: str, kind: Kind) -> events_pb2.NotificationDelivered:
-    """Return the event of an e-mail that the mail server accepted, without its time."""
+    """Return the event that an e-mail was accepted by the mail server; its time is not set yet."""
     return events_pb2.NotificationDelivered(
         notification_id=notification_id, kind=encode_kind(kind), channel="email"
     )

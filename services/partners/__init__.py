@@ -1,9 +1,9 @@
-"""partners: the directory of institutions and units, and the registry of partners.
+"""The partners service: the directory of institutions and units, and the registry of partners.
 
-Owns the database ``kieng_partners``: versions of the directory (the tree of units), and the
-registry of partners.
+Owns the database ``kieng_partners``: the versions of the directory, which is the tree of units,
+the partners, and the proposals that change either.
 Consumes nothing.
 Publishes DirectoryPublished on ``kieng.directory.v1`` (key ``directory``) and PartnerChanged on
 ``kieng.partners.v1`` (key: partner id).
-Serves kieng.directory.v1.DirectoryService and kieng.partners.v1.PartnerService.
+Serves DirectoryService, PartnerService and ProposalService.
 """

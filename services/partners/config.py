@@ -1,4 +1,4 @@
-"""Settings of partners."""
+"""Typed settings of the partners service."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from services.agreement import config as agreement
 
 
 class Settings(agreement.Settings):
-    """Settings of partners: those of the kernel and of the agreement."""
+    """Settings of the partners service: those of every service and those of proposals."""

@@ -1,4 +1,4 @@
-"""MongoDB documents of directories and partners: schemas, indexes, encoding and decoding."""
+"""The MongoDB documents of directory versions and partners: fields, indexes and encoding."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ from services.partners.search_text import fold
 
 
 class DirectoryDocument(Document):
-    """One version of the unit tree, as it was published; never changed but for its event."""
+    """One published version of the unit tree.
+
+    ``unsent`` is true until its event is published; nothing else is ever changed.
+    """
 
     version = IntField(required=True)
     units = ListField(DictField(), required=True)
@@ -39,10 +42,11 @@ class DirectoryDocument(Document):
 
 
 class PartnerDocument(Document):
-    """One partner.
+    """One partner in its newest version; ``unsent`` is true until the event of it is published.
 
-    ``search_text`` holds its folded names, each after a space. ``tax_key`` is the tax code,
-    or the partner's id if unknown: compatible databases do not use partial indexes.
+    ``search_text`` is the normalised words of all its names, each after a space. ``tax_key`` is
+    the tax code, or the partner id if that is unknown, so that a plain unique index is enough: some
+    databases compatible with MongoDB lack partial indexes.
     """
 
     partner_id = StringField(primary_key=True)
@@ -73,7 +77,7 @@ class PartnerDocument(Document):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Metadata of a write: its time, and the id and trace context of its event."""
+    """Metadata of a write: its time, the id of the event it causes, and its trace context."""
 
     changed_at: datetime
     event_id: str
@@ -81,7 +85,7 @@ class Change:
 
 
 def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
-    """Return a directory version as it is stored, its event still to be published."""
+    """Return the document of a new directory version, whose event is still to be published."""
     return {
         "version": directory.version,
         "units": [asdict(unit) for unit in directory.units],
@@ -91,7 +95,7 @@ def encode_directory(directory: Directory, change: Change) -> dict[str, Any]:
 
 
 def decode_directory(document: dict[str, Any]) -> Directory:
-    """Return the directory version that a document of the database holds."""
+    """Return the directory version that a document holds."""
     units = tuple(
         Unit(
             **{
@@ -107,7 +111,7 @@ def decode_directory(document: dict[str, Any]) -> Directory:
 
 
 def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
-    """Return a partner as it is stored, its event still to be published."""
+    """Return the document of a partner's version, whose event is still to be published."""
     names = " ".join(fold(name) for name in (partner.name, *partner.aliases))
     return {
         "_id": partner.partner_id,
@@ -126,7 +130,7 @@ def encode_partner(partner: Partner, change: Change) -> dict[str, Any]:
 
 
 def decode_partner(document: dict[str, Any]) -> Partner:
-    """Return the partner that a document holds; its own id as tax key means no tax code."""
+    """Return the partner that a document holds."""
     return Partner(
         partner_id=document["_id"],
         version=document["version"],

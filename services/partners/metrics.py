@@ -1,4 +1,4 @@
-"""Metrics of partners."""
+"""Metrics of the partners service."""
 
 from __future__ import annotations
 

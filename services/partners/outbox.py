@@ -1,4 +1,4 @@
-"""The outboxes of the directory and of partners, and the events that wait in them."""
+"""The outboxes of directory versions and of partners, and the events that are built from them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ UNSENT_PER_RUN = 100
 
 
 class DirectoryOutbox:
-    """The versions of the directory whose event waits; see `services.kernel.outbox.Outbox`."""
+    """The directory versions with an unpublished event, as the relay of the kernel reads them.
+
+    Implements `services.kernel.outbox.Outbox`.
+    """
 
     def __init__(self, directories: Directories) -> None:
         self._directories = directories
 
     def pending(self, limit: int) -> list[tuple[Directory, Change]]:
-        """Return versions with an unpublished event."""
+        """Return at most ``limit`` versions with an unpublished event."""
         return self._directories.unsent(limit)
 
     def events(self, documents: Sequence[tuple[Directory, Change]]) -> list[Event]:
@@ -35,34 +38,37 @@ class DirectoryOutbox:
         return [directory_event(directory, change) for directory, change in documents]
 
     def clear(self, documents: Sequence[tuple[Directory, Change]]) -> None:
-        """Record that the events of versions are published."""
+        """Record that the events of these versions are published, and count them."""
         metrics.EVENTS_PUBLISHED.labels(DIRECTORY_TOPIC).inc(len(documents))
         for directory, _ in documents:
             self._directories.mark_sent(directory)
 
 
 class PartnerOutbox:
-    """The partners whose event waits; see `services.kernel.outbox.Outbox`."""
+    """The partners with an unpublished event, as the relay of the kernel reads them.
+
+    Implements `services.kernel.outbox.Outbox`.
+    """
 
     def __init__(self, partners: Partners) -> None:
         self._partners = partners
 
     def pending(self, limit: int) -> list[tuple[Partner, Change]]:
-        """Return partners with an unpublished event."""
+        """Return at most ``limit`` partners with an unpublished event."""
         return self._partners.unsent(limit)
 
     def events(self, documents: Sequence[tuple[Partner, Change]]) -> list[Event]:
-        """Return the event of each partner."""
+        """Return the event of each partner's version."""
         return [partner_event(partner, change) for partner, change in documents]
 
     def clear(self, documents: Sequence[tuple[Partner, Change]]) -> None:
-        """Record that the events of partners in these versions are published."""
+        """Record that the events of these versions are published, and count them."""
         metrics.EVENTS_PUBLISHED.labels(PARTNERS_TOPIC).inc(len(documents))
         self._partners.mark_sent([partner for partner, _ in documents])
 
 
 def directory_event(directory: Directory, change: Change) -> Event:
-    """Return the event of a directory version; the same id however often it is published."""
+    """Return the event that publishes a directory version; it has the same id in every attempt."""
     return Event(
         event_id=change.event_id,
         topic=DIRECTORY_TOPIC,
@@ -76,7 +82,7 @@ def directory_event(directory: Directory, change: Change) -> Event:
 
 
 def partner_event(partner: Partner, change: Change) -> Event:
-    """Return the event of a partner's version."""
+    """Return the event that publishes a partner's version; it has the same id in every attempt."""
     return Event(
         event_id=change.event_id,
         topic=PARTNERS_TOPIC,

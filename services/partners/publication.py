@@ -1,4 +1,4 @@
-"""Plans the publication of a tree: what it changes of the newest one, and what comes of it."""
+"""Plans the publication of a unit tree: its difference to the newest tree, and whom it affects."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from services.partners.store import Directories
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A tree to publish after version ``version``, 0 for the first.
+    """A tree to publish as the version after ``version``, which is 0 before the first.
 
-    ``touched`` are the units it changes, none if it is the newest tree already; ``affected`` the
-    institutions whose units they are; ``bound`` the institutions that the newest tree binds.
+    ``touched`` are the ids that a caller must reach to publish it alone (empty if it equals the
+    newest tree), ``affected`` the institutions of these ids, and ``bound`` the institutions that
+    vote on it if it is proposed.
     """
 
     version: int
@@ -29,7 +30,7 @@ class Plan:
 
     @property
     def request(self) -> directory_service_pb2.PublishDirectoryRequest:
-        """The request that means exactly this plan, whenever it is carried out."""
+        """The request that publishes this tree after this version, as a proposal contains it."""
         return directory_service_pb2.PublishDirectoryRequest(
             units=map(wire.encode_unit, self.units), base_version=self.version
         )
@@ -42,18 +43,20 @@ def plan_of(
     *,
     is_exact: bool = False,
 ) -> Plan:
-    """Return the plan of a request on the newest tree.
+    """Return the plan that applies a requested change to the newest tree.
+
+    The change is the difference between the requested tree and its base version.
 
     Args:
-        request: the tree, and the version that it was made from.
-        directories: the store.
-        today: institutions that ended before are not bound.
-        is_exact: whether base version 0 means before the first tree; otherwise the newest one.
+        request: the wanted tree and its base version.
+        directories: store of the directory versions.
+        today: current date; institutions that ended before it do not vote.
+        is_exact: what base version 0 means: True for an empty tree, False for the newest version.
 
     Raises:
-        InvalidArgument: it is no tree, before or after the change is applied to the newest.
-        NotFound: there is no such base version.
-        WrongState: a unit was changed otherwise since the base version.
+        InvalidArgument: the requested tree or the resulting tree is not valid; see `arranged`.
+        NotFound: the base version does not exist.
+        WrongState: a unit to change was changed differently after the base version.
     """
     asked = arranged(wire.decode_units(request.units), fold)
     newest = directories.stored()

@@ -1,4 +1,7 @@
-"""Schema of the partners database, for the service, `kieng db` and `kieng backup`."""
+"""Name, indexes and migrations of the partners database.
+
+Used by the service, `kieng db` and `kieng backup`.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,16 @@ from services.partners.documents import DirectoryDocument, PartnerDocument
 DATABASE = "kieng_partners"
 DOCUMENTS = (DirectoryDocument, PartnerDocument, ProposalDocument)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
+"""Idempotent schema migrations in order, append-only; their number is the schema version."""
 DERIVED: frozenset[str] = frozenset()
-"""Collections that a backup omits, because they are derived from others."""
+"""Names of the collections that a backup omits because they are derived from others; here none."""
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases; the same for any institutions."""
+    """Return the names of the service's databases: one, shared by all institutions.
+
+    The schema of every service has this function, so ``institutions`` is ignored here.
+    """
     return [DATABASE]
 
 
@@ -30,6 +36,9 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Mark everything as unpublished, because the log was lost. Safe to repeat."""
+    """Mark every document of a restored database as unpublished; safe to repeat.
+
+    The topics may lack events that the backup contains, so all are published again.
+    """
     for name in ("directories", "partners", "proposals"):
         database[name].update_many({}, {"$set": {"unsent": True}})

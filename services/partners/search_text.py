@@ -1,4 +1,4 @@
-"""Normalises text for comparison: removes case, diacritics and punctuation."""
+"""Normalises a text for search and comparison: without case, diacritics and punctuation."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ _WORDS = re.compile(r"[a-z0-9]+")
 
 
 def fold(text: str) -> str:
-    """Return the words of a text in ASCII and lower case: `Đại học, Hà Nội` -> `dai hoc ha noi`."""
+    """Return the words of a text in lower-case ASCII: `Đại học, Hà Nội` gives `dai hoc ha noi`."""
     return " ".join(_WORDS.findall(unidecode(visible(text)).lower()))

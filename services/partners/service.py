@@ -46,7 +46,7 @@ PARTNERS_DEFAULT = 50
 
 
 class PartnersService(ProposalApi):
-    """The directory of institutions and units, and the registry of partners."""
+    """Keeps the directory of units and the registry of partners, and publishes their changes."""
 
     name = "partners"
     serves = (
@@ -67,13 +67,19 @@ class PartnersService(ProposalApi):
 
     @property
     def change(self) -> Change:
-        """Metadata of the writes of this call, or of a run without a call."""
+        """New metadata for a write: the current time, a new event id, and the trace of the call.
+
+        The trace is empty for a periodic run, which has no call.
+        """
         traceparent = getattr(self.call, "traceparent", "")
         return Change(datetime.now(UTC), str(uuid_utils.uuid7()), traceparent)
 
     @grpc
     def publish_directory(self, request: Any) -> Any:
-        """Publish a tree: own units at once, others by a proposal. An unchanged tree stays."""
+        """Publish a tree, or propose it if it changes units beyond the caller's scope.
+
+        A tree equal to the newest one makes no new version.
+        """
         for attempt in range(TRIES):
             plan = plan_of(request, self.directories, datetime.now(UTC).date())
             if plan.touched and self._may(plan.touched) is Decision.PROPOSE:
@@ -92,13 +98,13 @@ class PartnersService(ProposalApi):
 
     @grpc
     def get_directory(self, request: Any) -> Any:
-        """Return one version of the tree; the newest comes from memory."""
+        """Return one version of the tree, 0 meaning the newest, which is cached in memory."""
         found = self.directories.get(request.version)
         return directory_service_pb2.GetDirectoryResponse(directory=wire.encode_directory(found))
 
     @grpc
     def search_units(self, request: Any) -> Any:
-        """Return matching units, best first; none before a directory is published."""
+        """Return the matching units, best first; empty before a directory is published."""
         units = directory.search(
             self.directories.entries(),
             fold(request.query),
@@ -109,7 +115,11 @@ class PartnersService(ProposalApi):
 
     @grpc
     def register_partner(self, request: Any) -> Any:
-        """Register a partner; a steward proposes what one lacks. Idempotent by tax code, names."""
+        """Register a partner, or return the one that is registered with this tax code or name.
+
+        A steward's request that adds names or a tax code to a registered partner becomes a
+        proposal. Idempotent by tax code and names.
+        """
         asked = wire.decode_partner(request.partner)
         if "steward" in self.call.principal.roles:
             known = self.partners.completion(asked, wire.key_of)
@@ -129,14 +139,14 @@ class PartnersService(ProposalApi):
 
     @grpc
     def resolve_partner(self, request: Any) -> Any:
-        """Return the single partner that a text refers to."""
+        """Return the only partner with a given id, tax code or name; see `the_one`."""
         query = request.query.strip()
         partner = the_one(query, self.partners.meant_by(query, wire.key_of(query)))
         return partner_service_pb2.ResolvePartnerResponse(partner=wire.encode_partner(partner))
 
     @grpc
     def search_partners(self, request: Any) -> Any:
-        """Return partners that match by words of their names, best first."""
+        """Return the partners whose names contain words beginning with the query's, best first."""
         found = self.partners.with_words(fold(request.query).split())
         best = best_first(found, wire.key_of(request.query))
         limit = request.page_size or PARTNERS_DEFAULT
@@ -145,7 +155,10 @@ class PartnersService(ProposalApi):
         )
 
     def take_effect(self, motion: Motion) -> str:
-        """Publish the approved tree, or complete the approved partner."""
+        """Publish the approved tree and return its version, or add the approved names to a partner.
+
+        For a partner, the partner id is returned.
+        """
         if motion.kind is Kind.DIRECTORY:
             tree = directory_service_pb2.PublishDirectoryRequest()
             read_motion(motion, tree)
@@ -159,7 +172,7 @@ class PartnersService(ProposalApi):
         return str(found.partner_id)
 
     def _propose_partner(self, request: Any, answer: Any) -> None:
-        """Propose what a registered partner lacks; the answer shows what came of it."""
+        """Propose to add what a registered partner lacks, and put the result into ``answer``."""
         newest = self.directories.stored()
         today = datetime.now(UTC).date().isoformat()
         bound = changes.institutions(newest.units if newest else (), today)
@@ -182,6 +195,6 @@ class PartnersService(ProposalApi):
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:
-        """Publish pending events. Safe to repeat. Return True if more may be pending."""
+        """Publish pending events and return True if more may be pending. Safe to repeat."""
         outboxes = DirectoryOutbox(self.directories), PartnerOutbox(self.partners)
         return bool(self.relay.run(outboxes, self.publish, UNSENT_PER_RUN))

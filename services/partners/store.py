@@ -1,7 +1,7 @@
-"""Storage of the directory and the partners: database ``kieng_partners``.
+"""Stores the directory and the partners in the database ``kieng_partners``.
 
-Every document carries its own event (embedded outbox with one place): ``unsent`` is set by the
-write that changes the document and cleared when the broker has acknowledged its full state.
+Every document is its own outbox: its event is built from the document, which holds ``unsent``
+from the write that changes it until the broker has acknowledged the event.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ DIRECTORY_SECONDS_MAX = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A directory with its search entries."""
+    """A directory version with the search entries of its units."""
 
     directory: Directory
     entries: tuple[Entry, ...]
 
 
 class Directories:
-    """Versions of the directory. Thread-safe; the newest is kept in memory.
+    """The stored versions of the directory; the newest is cached in memory. Thread-safe.
 
     Args:
-        mongo: connection.
-        clock: monotonic seconds.
+        mongo: connection to the database server.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, mongo: Mongo, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,10 @@ class Directories:
         self._fresh_until = clock()
 
     def newest(self) -> Known | None:
-        """Return the newest directory, at most `DIRECTORY_SECONDS_MAX` old; None before any."""
+        """Return the newest version from the cache; None before the first is published.
+
+        A version of another process is seen after at most `DIRECTORY_SECONDS_MAX`.
+        """
         with self._lock:
             if self._clock() >= self._fresh_until:
                 version = self._newest_version()
@@ -73,15 +76,15 @@ class Directories:
             return self._newest
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return the search entries of the newest directory; none before the first."""
+        """Return the search entries of the newest version; empty before the first is published."""
         newest = self.newest()
         return newest.entries if newest else ()
 
     def get(self, version: int) -> Directory:
-        """Return one version, the newest for 0.
+        """Return one version; 0 means the newest.
 
         Raises:
-            NotFound: there is no such version, or none at all.
+            NotFound: this version does not exist, or none has been published yet.
         """
         newest = self.newest()
         if newest is None:
@@ -91,15 +94,15 @@ class Directories:
         return self._read(version)
 
     def stored(self) -> Directory | None:
-        """Return the newest directory as it is stored now, past the cache; None before any."""
+        """Return the newest version from the database, not the cache; None before the first."""
         version = self._newest_version()
         return self._read(version) if version else None
 
     def publish(self, units: tuple[Unit, ...], after: int, change: Change) -> int:
-        """Store a tree as the version after the one that it was made from; return its version.
+        """Store a tree as version ``after + 1`` and return this number.
 
         Raises:
-            Conflict: there is such a version by now; look at it and repeat.
+            Conflict: another process has stored that version; plan the publication again.
         """
         directory = Directory(after + 1, units, change.changed_at)
         try:
@@ -111,16 +114,16 @@ class Directories:
         return directory.version
 
     def republish_newest(self) -> None:
-        """Mark the newest directory as unpublished, since the broker may have lost its log."""
+        """Mark the newest version as unpublished, since the broker may have lost its log."""
         self._documents.update_one({"version": self._newest_version()}, {"$set": {"unsent": True}})
 
     def unsent(self, limit: int) -> list[tuple[Directory, Change]]:
-        """Return at most ``limit`` directories with an unpublished event."""
+        """Return at most ``limit`` versions with an unpublished event."""
         found = self._documents.find({"unsent": True}).limit(limit)
         return [(decode_directory(document), decode_change(document)) for document in found]
 
     def mark_sent(self, directory: Directory) -> None:
-        """Mark the event of a directory as published."""
+        """Record that the event of a version is published."""
         self._documents.update_one({"version": directory.version}, {"$set": {"unsent": False}})
 
     def _newest_version(self) -> int:
@@ -137,10 +140,10 @@ class Directories:
 
 
 class Partners:
-    """The registry of partners. Thread-safe; reads go to the database by index.
+    """The stored partners. Thread-safe.
 
     Args:
-        mongo: connection.
+        mongo: connection to the database server.
     """
 
     def __init__(self, mongo: Mongo) -> None:
@@ -154,17 +157,18 @@ class Partners:
     def register(
         self, asked: Partner, change: Change, key_of: KeyOf | None = None
     ) -> tuple[Partner, bool]:
-        """Return the registered partner, and whether it is new.
+        """Register a partner unless it is known. Return the stored partner and whether it is new.
 
         Args:
             asked: partner to register.
             change: metadata of the write.
-            key_of: comparison key of a name; given to complete a registered partner.
+            key_of: function from a name to its comparison key; if given, names and a tax code that
+                a known partner lacks are added to it.
 
         Raises:
-            AlreadyExists: a name belongs to another partner.
-            InvalidArgument: a known partner would have too many names.
-            Conflict: concurrent registrations won every attempt; repeat.
+            AlreadyExists: one of the names belongs to another partner.
+            InvalidArgument: the known partner would have too many names.
+            Conflict: concurrent registrations came first in every attempt; repeat.
         """
         for _ in range(TRIES):
             sharing = self._sharing(asked)
@@ -184,14 +188,15 @@ class Partners:
         raise Conflict("others register the same partner at the same time; repeat")
 
     def completion(self, asked: Partner, key_of: KeyOf) -> tuple[Partner, bool] | None:
-        """Return the registered partner that is meant, and whether it lacks something asked.
+        """Look up the partner that a registration refers to, without changing it.
 
         Returns:
-            None if it is not registered.
+            The partner, and whether it lacks a name or tax code of ``asked``; None if there is no
+            such partner.
 
         Raises:
-            AlreadyExists: a name belongs to another partner.
-            InvalidArgument: it would have too many names.
+            AlreadyExists: one of the names belongs to another partner.
+            InvalidArgument: the partner would have too many names.
         """
         sharing = self._sharing(asked)
         full = completed(asked, sharing, key_of)
@@ -201,7 +206,7 @@ class Partners:
         return known, known != full
 
     def _replace(self, partner: Partner, change: Change) -> bool:
-        """Write the next version. Return False on a concurrent change or a name in use."""
+        """Write the next version. Return False if it was changed meanwhile or a name is in use."""
         guard = {"_id": partner.partner_id, "version": partner.version - 1}
         document = encode_partner(partner, change)
         del document["_id"]
@@ -211,7 +216,10 @@ class Partners:
             return False
 
     def meant_by(self, text: str, key: str) -> list[Partner]:
-        """Return the partners with this id, tax code or comparison key, in order of id."""
+        """Return the partners with the id or tax code ``text`` or the comparison key ``key``.
+
+        They are ordered by id.
+        """
         queries: list[dict[str, Any]] = [{"keys": key}] if key else []
         if PARTNER_ID.match(text):
             queries.append({"_id": text})
@@ -220,7 +228,11 @@ class Partners:
         return self._all_of(queries)
 
     def with_words(self, words: Iterable[str]) -> list[Partner]:
-        """Return partners whose folded names contain, for each word, a word starting with it."""
+        """Return up to `FOUND_MAX` partners with names that contain each word or a continuation.
+
+        Args:
+            words: normalised beginnings of words; with none every partner matches.
+        """
         query = {"$and": [{"search_text": {"$regex": f" {word}"}} for word in words]}
         found = self._documents.find(query if query["$and"] else {}).limit(FOUND_MAX)
         return [decode_partner(document) for document in found]
@@ -231,7 +243,7 @@ class Partners:
         return [(decode_partner(document), decode_change(document)) for document in found]
 
     def mark_sent(self, partners: Iterable[Partner]) -> None:
-        """Mark the events of these partner versions as published."""
+        """Record that the events of these versions are published; a newer version stays unsent."""
         sent = [{"_id": partner.partner_id, "version": partner.version} for partner in partners]
         updates = [UpdateOne(each, {"$set": {"unsent": False}}) for each in sent]
         self._documents.bulk_write(updates, ordered=False)
@@ -257,18 +269,18 @@ class Partners:
 
 
 class DirectoryStore(Store):
-    """Injects `Directories`; every start republishes the newest directory."""
+    """Injects `Directories`; each start of the service publishes the newest version again."""
 
     def make(self, mongo: Mongo) -> Directories:
-        """Return the store in the database of the directory and the partners."""
+        """Return the directory versions, with the newest marked as unpublished."""
         directories = Directories(mongo)
         directories.republish_newest()
         return directories
 
 
 class PartnerStore(Store):
-    """Injects the registry of partners, `Partners`, into a service."""
+    """Injects the registry of partners, `Partners`."""
 
     def make(self, mongo: Mongo) -> Partners:
-        """Return the store in the database of the directory and the partners."""
+        """Return the partners stored in the database ``kieng_partners``."""
         return Partners(mongo)

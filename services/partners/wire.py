@@ -1,4 +1,4 @@
-"""Conversion between protobuf messages and domain objects."""
+"""Converts between the protobuf messages of units and partners and the objects of the domain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.partners.search_text import fold
 
 
 def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
-    """Return the units of a request in their order, with the kind as a word."""
+    """Return the domain objects of units, in the same order."""
     return [
         Unit(
             unit_id=unit.unit_id,
@@ -36,7 +36,7 @@ def decode_units(units: Iterable[directory_pb2.Unit]) -> list[Unit]:
 
 
 def encode_unit(unit: Unit) -> directory_pb2.Unit:
-    """Return a unit as the contract has it."""
+    """Return the protobuf message of a unit."""
     return directory_pb2.Unit(
         unit_id=unit.unit_id,
         parent_id=unit.parent_id,
@@ -51,24 +51,24 @@ def encode_unit(unit: Unit) -> directory_pb2.Unit:
 
 
 def encode_directory(directory: Directory) -> directory_pb2.Directory:
-    """Return a directory version with all its units as the contract has it."""
+    """Return the protobuf message of a directory version, with all its units."""
     units = map(encode_unit, directory.units)
     return directory_pb2.Directory(version=directory.version, units=units)
 
 
 def encode_published(directory: Directory) -> events_pb2.DirectoryPublished:
-    """Return the event DirectoryPublished, which carries the whole tree."""
+    """Return the event DirectoryPublished of a version; it contains the whole tree."""
     event = events_pb2.DirectoryPublished(directory=encode_directory(directory))
     event.published_at.FromDatetime(directory.published_at)
     return event
 
 
 def decode_partner(message: partner_pb2.Partner) -> Partner:
-    """Return the partner to register; an id in the message is ignored.
+    """Return the partner to register that a request contains; its partner id is ignored.
 
     Raises:
-        InvalidArgument: the tax code fails its check digit, or a name has neither letter nor
-            digit. The caller's fault.
+        InvalidArgument: the caller sent a tax code with a wrong check digit, or a name without
+            letters and digits.
     """
     fields = {}
     if message.tax_code and not is_tax_code(message.tax_code):
@@ -94,17 +94,17 @@ def decode_partner(message: partner_pb2.Partner) -> Partner:
 
 
 def is_tax_code(text: str) -> bool:
-    """Return True for a tax code with a valid check digit, and for an identity number."""
+    """Return True for a tax code with a valid check digit, and for a personal identity number."""
     return bool(IDENTITY_NUMBER.match(text)) or mst.is_valid(text)
 
 
 def key_of(text: str) -> str:
-    """Return the key by which two spellings of a name are the same partner."""
+    """Return the comparison key of a name: equal for two spellings of the same partner's name."""
     return comparison_key(fold(text))
 
 
 def encode_partner(partner: Partner) -> partner_pb2.Partner:
-    """Return a partner as the contract has it."""
+    """Return the protobuf message of a partner."""
     return partner_pb2.Partner(
         partner_id=partner.partner_id,
         name=partner.name,
@@ -117,7 +117,7 @@ def encode_partner(partner: Partner) -> partner_pb2.Partner:
 
 
 def encode_changed(partner: Partner, changed_at: datetime) -> partner_events_pb2.PartnerChanged:
-    """Return the event PartnerChanged, which carries the partner as it is now."""
+    """Return the event PartnerChanged of a partner's version; it contains the whole partner."""
     event = partner_events_pb2.PartnerChanged(
         partner=encode_partner(partner), version=partner.version
     )

@@ -1,5 +1,5 @@
-"""Who may do what: principals, the rules of the contracts, and the one function that decides.
+"""Who may do what: principals, the access rules in the contracts, and the function that decides.
 
-Pure, and below every other package: the kernel asks before a method runs, the services ask again
-where they know the object.
+Pure. The kernel checks a caller before a method runs; the service checks again once it knows the
+object that the call reads or changes.
 """

@@ -1,4 +1,4 @@
-"""Turns a decision of the policy into the refusal that a caller sees."""
+"""Raises the error that a caller sees when the policy does not allow what they want."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ def admit(principal: Principal, method: MethodDescriptor) -> None:
 
 
 def need(principal: Principal, method: MethodDescriptor, resource: Resource) -> Decision:
-    """Return what a caller may do to an object: `ALLOW` or `PROPOSE`.
+    """Return whether a caller may do what a method does to a resource, or only propose it.
+
+    Returns:
+        `ALLOW` or `PROPOSE`.
 
     Raises:
-        Forbidden: the credential does not reach it. The caller's fault.
-        NotFound: it does not reach it, and what it does not reach looks absent.
+        Forbidden: the resource is outside the caller's scope.
+        NotFound: it is outside their scope, and they must not learn that it exists.
     """
     decision = allow(principal, method, resource)
     if decision is Decision.HIDE:

@@ -1,4 +1,4 @@
-"""The authenticated caller."""
+"""The authenticated caller of an RPC, as the token describes them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Principal:
     via: str = ""
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if a unit is in the caller's subtree; ids are paths."""
+        """Return True if a unit is the caller's unit or below it; unit ids are paths."""
         return unit_id == self.unit_id or unit_id.startswith(self.unit_id + "/")
 
     @property
     def is_whole_institution(self) -> bool:
-        """Whether the roles reach the whole institution, so that it can act in its name."""
+        """Whether the roles hold for the whole institution, so that the caller can act for it."""
         return bool(self.institution_id) and self.unit_id == self.institution_id

@@ -1,4 +1,4 @@
-"""The access rules: the rows of the contracts, and `allow`, which applies them to one object."""
+"""The access rules: one per method, written in the contract, and `allow`, which applies them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from services.policy.principal import Principal
 
 
 class Scope(StrEnum):
-    """What a method reads or changes; the words of the contract's `Scope`."""
+    """Whose data a method reads or changes, which decides what is checked.
+
+    The values are the lower-case names of the contract's enum `Scope`, which explains them.
+    """
 
     UNSPECIFIED = "unspecified"
     SELF = "self"
@@ -25,16 +28,16 @@ class Scope(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a caller may do."""
+    """What a caller may do by one call."""
 
     ALLOW = "allow"
-    """Do it now."""
+    """Do what the method does, at once."""
     PROPOSE = "propose"
-    """Propose it: it binds others, who have to approve."""
+    """Propose it: it binds other institutions, which have to approve."""
     FORBID = "forbid"
-    """Nothing, and be told so."""
+    """Nothing; the caller gets the error `Forbidden`."""
     HIDE = "hide"
-    """Nothing, and learn nothing either: it looks absent."""
+    """Nothing; the object looks absent to the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ NOBODY = Rule(frozenset(), Scope.UNSPECIFIED)
 
 @cache
 def rule_of(method: MethodDescriptor) -> Rule:
-    """Return the row of a method in its contract; one that admits nobody if there is none."""
+    """Return the access rule of a method from its contract; without one, it admits no role."""
     said: access_pb2.Rule = method.GetOptions().Extensions[access_pb2.rule]
     names = (access_pb2.Role.Name(role) for role in said.roles if role)
     roles = frozenset(name.removeprefix("ROLE_").lower() for name in names)
@@ -102,18 +105,19 @@ def rule_of(method: MethodDescriptor) -> Rule:
 
 
 def allow(principal: Principal, method: MethodDescriptor, resource: Resource | None) -> Decision:
-    """Decide what a caller may do by a method to a resource. Pure; denies by default.
+    """Decide what a caller may do by one call. Denies by default.
 
     Args:
         principal: the caller.
-        method: the RPC, which has its row in the contract.
-        resource: what it would read or change; None before that is known.
+        method: the RPC, whose contract contains the access rule.
+        resource: what the call would read or change; None while that is not known yet, which
+            checks the roles only.
     """
     return apply(rule_of(method), principal, resource)
 
 
 def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decision:
-    """Apply one row; see `allow`."""
+    """Decide as `allow` does, by a given rule."""
     if not principal.roles & rule.roles or rule.scope is Scope.UNSPECIFIED:
         return Decision.FORBID
     if principal.via and not rule.is_forwarded:
@@ -130,11 +134,11 @@ def apply(rule: Rule, principal: Principal, resource: Resource | None) -> Decisi
         return Decision.ALLOW if reaches and principal.is_whole_institution else refused
     if reaches:
         return Decision.ALLOW
-    # What binds others is asked for in the name of a whole institution, and by its steward or
-    # operator: a contributor may add what is new, not propose to change what is there.
+    # A change that binds others is proposed in the name of a whole institution, by its steward or
+    # operator. A contributor may add something new, but not propose to change what exists.
     may_propose = principal.is_whole_institution and principal.roles & PROPOSERS & rule.roles
     return Decision.PROPOSE if may_propose else refused
 
 
 PROPOSERS = frozenset({"steward", "operator"})
-"""Roles that may ask for a change that binds others, where the method admits them."""
+"""Roles that may propose a change that binds others, if the rule of the method admits them."""

@@ -1,4 +1,4 @@
-"""Submissions: the claims of units, their review, and the events they publish.
+"""The submissions service: takes claims of units, records their review, and publishes events.
 
 Owns: one MongoDB database per institution (`kieng_submissions_<institution_id>`).
 Consumes: nothing. Calls the partners service over gRPC to look up units and partners.

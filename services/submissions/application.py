@@ -1,4 +1,4 @@
-"""Use cases of one caller on the submissions of one institution: read, check, change, write."""
+"""Use cases on the submissions of the caller's institution: read, check, change and write."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The use cases of one caller; created for each call.
+    """What one caller may do with the submissions of their institution; created for each call.
 
-    ``method`` is the RPC that is called; ``wake`` notifies the outbox relay of pending events;
-    ``now`` is the clock.
+    ``method`` is the RPC being called, ``intake`` validates contents, ``wake`` notifies the outbox
+    relay that events are pending, and ``now`` returns the current time in UTC.
     """
 
     submissions: Submissions
@@ -49,11 +49,12 @@ class Desk:
     now: Callable[[], datetime] = field(default=utc_now)
 
     def create(self, request: submission_service_pb2.CreateSubmissionRequest) -> Submission:
-        """Create a submission, or return the one this request or source record created before.
+        """Create a submission, or return the one that this request or source record created before.
 
         Raises:
-            AlreadyExists: the request id or source record was used with other content. The
-                caller's fault.
+            AlreadyExists: the caller used the request id or source record with other content.
+            Forbidden: the source record belongs to a unit outside the caller's scope.
+            Refusal: the content is not valid; see `Intake.content`.
         """
         submission_id = new_submission_id(self.submissions.institution_id)
         content = self.content(request.content, submission_id)
@@ -69,10 +70,10 @@ class Desk:
         return after
 
     def amend(self, request: submission_service_pb2.AmendSubmissionRequest) -> Submission:
-        """Replace the content of a submission; unless it is a draft, it is submitted again.
+        """Replace the content of a submission; anything but a draft is submitted for review again.
 
         Raises:
-            Refusal: as `make` and `content`.
+            Refusal: for the reasons listed at `make`, `Intake.content` and `transitions.amend`.
         """
         self.read(request.submission_id)
         content = self.content(request.content, request.submission_id)
@@ -88,7 +89,7 @@ class Desk:
         """Submit a draft or returned submission for review.
 
         Raises:
-            Refusal: as `make`.
+            Refusal: for the reasons listed at `make` and `transitions.submit`.
         """
         change = self.asked(request)
         return self.make(
@@ -99,10 +100,10 @@ class Desk:
         )
 
     def withdraw(self, request: submission_service_pb2.WithdrawSubmissionRequest) -> Submission:
-        """Withdraw a submission for good; it stops counting.
+        """Withdraw a submission, which then no longer counts anywhere.
 
         Raises:
-            Refusal: as `make`.
+            Refusal: for the reasons listed at `make` and `transitions.withdraw`.
         """
         change = self.asked(request, request.reason)
         return self.make(
@@ -119,18 +120,20 @@ class Desk:
         change: Change,
         transition: Callable[[Submission], Submission],
     ) -> Submission:
-        """Apply one transition and return the result; a change already applied is not repeated.
+        """Apply one transition and return the new version of the submission.
+
+        If the change was applied before, nothing is written and the newest version is returned.
 
         Args:
-            submission_id: which submission.
-            version: the version the caller has read.
-            change: who changes it, when and why.
-            transition: returns the next version, or raises a refusal.
+            submission_id: id of the submission to change.
+            version: version that the caller has read and wants to change.
+            change: who changes the submission, when and why.
+            transition: function from the stored version to the next one; may raise a `Refusal`.
 
         Raises:
-            NotFound: it does not exist, or the caller may not see it.
-            Conflict: ``version`` is not the newest. Read again and repeat.
-            AlreadyExists: the request id was used for something else. The caller's fault.
+            NotFound: the submission does not exist, or the caller may not see it.
+            Conflict: ``version`` is not the newest; the caller reads again and repeats.
+            AlreadyExists: the caller used the request id for another request before.
         """
         loaded = self.read(submission_id)
         if loaded.submission.has_seen(change):
@@ -142,12 +145,13 @@ class Desk:
         return after
 
     def repair(self, request: log_service_pb2.RepairSubmissionRequest) -> Submission:
-        """Publish the current state again as a new version; the answer carries no content.
+        """Store the unchanged state as a new version, so that its events are published again.
 
         Raises:
-            NotFound: it does not exist, or lies outside the caller's units.
-            Conflict: concurrent changes won every attempt; repeat.
-            AlreadyExists: the request id was used for something else. The caller's fault.
+            NotFound: the submission does not exist, or the caller may not see it.
+            WrongState: it was never submitted, so it has no events.
+            Conflict: concurrent changes came first in every attempt; the caller repeats.
+            AlreadyExists: the caller used the request id for another request before.
         """
         change = self.asked(request, request.reason)
         for attempt in range(REPAIRS_MAX):
@@ -166,7 +170,7 @@ class Desk:
         return after
 
     def read(self, submission_id: str) -> Loaded:
-        """Return a submission that the caller may see.
+        """Return the stored submission with this id.
 
         Raises:
             NotFound: it does not exist, or the caller may not see it.
@@ -174,10 +178,10 @@ class Desk:
         return self.visible(self.submissions.get(submission_id))
 
     def visible(self, loaded: Loaded | None) -> Loaded:
-        """Return the submission if the caller's units contain it.
+        """Return ``loaded`` unchanged if the caller may see it.
 
         Raises:
-            NotFound: it does not exist, or the caller may not see it.
+            NotFound: ``loaded`` is None, or the policy does not allow the caller to see its unit.
         """
         if loaded is None:
             raise absent()
@@ -194,15 +198,15 @@ class Desk:
         """Return one page of the submissions that the caller may see.
 
         Raises:
-            InvalidArgument: the page token belongs to another query.
+            InvalidArgument: the caller sent a page token of another query.
         """
         return page_of(self.submissions, self.principal, request)
 
     def content(self, message: submission_pb2.Content, submission_id: str) -> Content:
-        """Validate a content and return its canonical form.
+        """Validate a content as of today and return its canonical form.
 
         Raises:
-            Refusal: as `Intake.content`.
+            Refusal: the content is not valid; see `Intake.content`.
         """
         return self.intake.content(message, submission_id, self._today())
 
@@ -219,12 +223,12 @@ class Desk:
         Args:
             submission_id: id of the new submission.
             content: validated content.
-            source: record of another system that it was imported from, if any.
+            source: record of another system that it is imported from, if any.
             change: who creates it, and when.
-            submit: whether to submit it for review at once.
+            submit: whether to submit it for review at once instead of leaving it a draft.
 
         Raises:
-            InvalidArgument: it is to be submitted without evidence. The caller's fault.
+            InvalidArgument: the caller wants to submit it, but attached no evidence.
         """
         return transitions.create(
             submission_id,
@@ -236,13 +240,16 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the change that a request with an id of the caller's choice asks for, made now."""
+        """Return the change that a request asks for, bound to the request id the caller chose.
+
+        The digest of the request in it detects a request id that is used for another request.
+        """
         return replace(
             self.change(request.request_id, reason), request_sha256=wire.request_sha256(request)
         )
 
     def change(self, request_id: str, reason: str = "") -> Change:
-        """Return a change by the caller, made now, with an id that the server chose."""
+        """Return a change by the caller at the current time, for a request id the server chose."""
         principal = self.principal
         return Change(
             subject=principal.subject,
@@ -255,7 +262,10 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return the write that stores a change together with its events."""
+        """Return the write that stores a new version together with its events.
+
+        ``before`` is the version that was read, None for a new submission.
+        """
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 
@@ -285,10 +295,10 @@ class Desk:
 
 
 def new_id() -> str:
-    """Return a new id; ids sort by creation time."""
+    """Return a new UUID version 7; such ids sort by creation time."""
     return str(uuid_utils.uuid7())
 
 
 def new_submission_id(institution_id: str) -> str:
-    """Return a new id that begins with its institution, so that every reader can judge it."""
+    """Return a new submission id, `<institution id>.<UUID>`, so that any reader knows its owner."""
     return f"{institution_id}.{new_id()}"

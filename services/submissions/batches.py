@@ -16,12 +16,15 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, OperationFailure
 
+from services.kernel.errors import Exhausted
 from services.kernel.mongo import DOWN
 from services.submissions.documents import Write, encode_new, encode_next, encode_outbox
 
 OUTBOX = "outbox"
 EVENT_BYTES_MAX = 4 * 1024 * 1024
 """A quarter of what one MongoDB document may hold."""
+WAITING_MAX = 200_000
+"""Events of so many submissions wait for the broker before batches are refused."""
 REFUSED = {11000, 112}
 """Codes of a write whose name is in use (DuplicateKey), or that another one outran."""
 TRANSIENT = "TransientTransactionError"
@@ -38,6 +41,7 @@ class Batches:
         self._database = database
         self._documents = database["submissions"]
         self._outbox = database[OUTBOX]
+        self._waiting = 0
 
     def write(self, writes: Sequence[Write]) -> set[str]:
         """Write new submissions and next versions; return the ids of those that were not written.
@@ -45,7 +49,12 @@ class Batches:
         A submission is refused when a name of it is in use, when another version of it was
         written first, or when earlier events wait in its own document. Whatever cannot be
         written together is halved until the refused ones are alone, so the others are written.
+
+        Raises:
+            Exhausted: the broker has been down for too long; repeat later.
         """
+        if self._waiting > WAITING_MAX:
+            raise Exhausted("too many changes wait for the broker; repeat later")
         if not writes or (_fits(writes) and self._try(writes)):
             return set()
         if len(writes) == 1:
@@ -58,8 +67,10 @@ class Batches:
         return list(self._outbox.find({}).sort("_id", 1).limit(limit))
 
     def count_pending(self) -> int:
-        """Return how many submissions have events here."""
-        return sum(found["submissions"] for found in self._outbox.find({}, {"submissions": 1}))
+        """Return how many submissions have events here, and bound what is written by it."""
+        found = self._outbox.find({}, {"submissions": 1})
+        self._waiting = sum(batch["submissions"] for batch in found)
+        return self._waiting
 
     def clear(self, ids: Sequence[str]) -> None:
         """Remove documents whose events are published."""

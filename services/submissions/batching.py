@@ -1,4 +1,4 @@
-"""Batches a stream: rows that arrived together are written together."""
+"""Groups the entries of a request stream: those that arrive together are written together."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ log = structlog.get_logger()
 
 
 class _End:
-    """Marks the end of a stream."""
+    """Marks the end of a stream in the queue of its entries."""
 
 
 def groups(stream: Iterable[T]) -> Iterator[list[T]]:
-    """Yield batches of at most `GROUP_MAX` entries without waiting for a batch to fill.
+    """Yield the entries of a stream in batches of 1 to `GROUP_MAX`, in order.
 
-    A cancelled stream ends normally; the entries received before are still yielded.
+    A batch is yielded as soon as no entry has arrived for `GATHER_SECONDS`. If the caller cancels
+    the stream, the entries received before are still yielded and the iterator ends normally.
     """
     arrived: queue.Queue[T | _End] = queue.Queue(GROUP_MAX)
     is_over = threading.Event()
@@ -68,7 +69,7 @@ def groups(stream: Iterable[T]) -> Iterator[list[T]]:
 
 
 def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
-    """Append entries that arrive soon. Return True at the end of the stream."""
+    """Append entries while they keep arriving. Return True at the end of the stream."""
     while len(group) < GROUP_MAX:
         try:
             entry = arrived.get(timeout=GATHER_SECONDS)
@@ -81,7 +82,7 @@ def _gather(arrived: queue.Queue[T | _End], group: list[T]) -> bool:
 
 
 def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterator[list[T]]:
-    """Split a batch, in order, so that no part contains the same key twice."""
+    """Split a batch into consecutive parts, none of which contains the same key twice."""
     part: list[T] = []
     seen: set[Hashable] = set()
     for entry in group:
@@ -96,7 +97,7 @@ def without_repeats(group: Sequence[T], key: Callable[[T], Hashable]) -> Iterato
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[R]):
-    """The planned result of one entry; ``write`` is None when nothing changes."""
+    """The answer to one entry of a stream, and the write it depends on (None: nothing changes)."""
 
     answer: R
     write: Write | None = None
@@ -112,10 +113,11 @@ def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
 
 
 def write_one(submissions: Submissions, plan: Callable[[], Plan[R]]) -> R:
-    """Plan and write a single entry; a lost race is retried once.
+    """Write what ``plan`` returns and return its answer; retry once if another write came first.
 
     Raises:
-        Conflict: the race was lost twice.
+        Conflict: another write came first in the second attempt as well.
+        AlreadyExists: the request id or source record is still in use in the second attempt.
     """
     try:
         return _write(submissions, plan())

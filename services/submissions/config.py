@@ -1,4 +1,4 @@
-"""Settings of the submissions service."""
+"""Typed settings of the submissions service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _names(given: Any) -> Any:
 
 
 class Settings(KernelSettings):
-    """Settings of the submissions service, beside those of the kernel."""
+    """Settings of the submissions service in addition to those that every service has."""
 
     institutions: Annotated[
         tuple[Annotated[str, Field(pattern="^[a-z0-9-]{1,40}$")], ...],
@@ -28,6 +28,6 @@ class Settings(KernelSettings):
         BeforeValidator(_names),
         Field(min_length=1),
     ]
-    """Institutions whose submissions this process holds: a JSON list or comma-separated ids."""
+    """Ids of the institutions whose submissions are stored here: a JSON list or comma-separated."""
     partners_address: str = "127.0.0.1:50052"
     """gRPC address of the partners service, `host:port`."""

@@ -1,4 +1,4 @@
-"""Counts submissions by state, with the age of the oldest in each."""
+"""Exports how many submissions are in each state and how long the oldest awaits a decision."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from services.submissions.store import Databases
 
 INTERVAL_SECONDS = 30.0
 SHARE_OF_TIME_MAX = 0.005
-"""A count reads every submission once, so a large database is counted less often."""
+"""Maximum share of time spent on counting; a large database is therefore counted less often."""
 
 WAITING = (State.SUBMITTED, State.UNIT_APPROVED)
 """States in which a submission awaits a decision."""
 
 
 class Counter:
-    """Counts periodically. Not thread-safe.
+    """Counts submissions when a count is due, and sets the gauges. Not thread-safe.
 
     Args:
-        clock: monotonic seconds.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -34,7 +34,10 @@ class Counter:
         self._due = 0.0
 
     def count(self, databases: Databases, now: datetime) -> bool:
-        """Count every institution's submissions if a count is due. Return whether it was."""
+        """Count every institution's submissions if a count is due, and return whether it was.
+
+        ``now`` is the time, in UTC, from which the ages of submissions are computed.
+        """
         begin = self._clock()
         if begin < self._due:
             return False
@@ -56,12 +59,12 @@ class Counter:
 
 
 class Census(DependencyProvider):
-    """Injects ``count()``, see `Counter.count`."""
+    """Injects a function that counts the submissions of all databases; see `Counter.count`."""
 
     def setup(self) -> None:
-        """Make the counter; the first count is due at once."""
+        """Create the counter of this process; its first count is due at once."""
         self.counter = Counter()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[Databases], bool]:
-        """Return the counting function."""
+        """Return the function from the databases to whether a count was due."""
         return lambda databases: self.counter.count(databases, datetime.now(UTC))

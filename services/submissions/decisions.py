@@ -1,4 +1,4 @@
-"""Decisions on submissions, one at a time or in bulk."""
+"""Records the decisions of reviewers and approvers, one at a time or as a stream."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Request = pb.DecideSubmissionsRequest
 
 
 def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
-    """Apply one decision and return the submission as it is then.
+    """Apply one decision and return the new version of the submission.
 
     Raises:
-        Refusal: as `Desk.make` and `transitions.decide`.
+        Refusal: for the reasons listed at `Desk.make` and `transitions.decide`.
     """
     change = desk.asked(request, request.reason)
     return desk.make(
@@ -40,10 +40,12 @@ def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
 def decide_many(
     desk: Desk, requests: Iterable[pb.DecideSubmissionsRequest]
 ) -> Iterator[pb.DecideSubmissionsResponse]:
-    """Yield one answer per request, in order; a refused decision does not stop the others.
+    """Apply a stream of decisions and yield one answer per request, in order.
+
+    A refused decision is answered with its error and does not stop the others.
 
     Raises:
-        Unavailable: the database is down; repeat with the same request ids.
+        Unavailable: the database is down; the caller repeats with the same request ids.
     """
     for group in groups(requests):
         for part in without_repeats(group, _target):
@@ -63,7 +65,7 @@ def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissio
 
 
 def _reader(desk: Desk, requests: list[Request]) -> Callable[[Request], Loaded | None]:
-    """Read all requested submissions in one query and return the look-up."""
+    """Read the submissions of all requests at once; return the look-up, which may return None."""
     by_id = desk.submissions.of_ids(r.submission_id for r in requests if r.submission_id)
     sourced = [r.source_record for r in requests if r.HasField("source_record")]
     by_source = desk.submissions.of_sources(map(wire.decode_source, sourced))
@@ -86,7 +88,7 @@ def _refusable(request: Request, plan: Callable[[], DecisionPlan]) -> DecisionPl
 
 
 def _again(desk: Desk, request: Request) -> DecisionPlan:
-    """Retry one decision whose outcome in its batch is unknown."""
+    """Retry a decision alone after its bulk write had no certain outcome."""
 
     def plan() -> DecisionPlan:
         return _plan(desk, request, _reader(desk, [request])(request))

@@ -1,4 +1,4 @@
-"""Caches of units and partners, filled from the partners service with the caller's credential."""
+"""Caches units and partners, which are read from the partners service as the current caller."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PARTNERS_MAX = 10_000
 
 
 def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
-    """Return the units of a directory by id, each with those that ended in its favour."""
+    """Return unit id -> unit for a directory; predecessors are derived from the successors."""
     forebears: dict[str, list[str]] = {}
     for unit in directory.units:
         for successor_id in unit.successor_ids:
@@ -39,10 +39,10 @@ def units_of(directory: directory_pb2.Directory) -> Mapping[str, Unit]:
 
 
 class UnitCache:
-    """The units of the newest directory, by id. Thread-safe.
+    """The units of the newest directory version, kept for 30 seconds. Thread-safe.
 
     Args:
-        clock: monotonic seconds.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,7 +52,10 @@ class UnitCache:
         self._read_at = -UNITS_SECONDS
 
     def find(self, unit_id: str, read: Callable[[], Mapping[str, Unit]]) -> Unit | None:
-        """Return a unit, or None. Refreshes when the cache is stale or lacks the unit.
+        """Return the unit with this id, or None if the directory has no such unit.
+
+        Calls ``read`` (unit id -> unit) if the cache is stale or lacks the unit. If that fails for
+        a cached unit, the stale unit is returned.
 
         Raises:
             Unavailable: the directory cannot be read and the unit is not cached.
@@ -71,10 +74,12 @@ class UnitCache:
 
 
 class PartnerCache:
-    """Partner ids by the text that was resolved; evicts the least recently used. Thread-safe.
+    """Partner ids by the text they were resolved from, kept for 5 minutes. Thread-safe.
+
+    Holds at most `PARTNERS_MAX` entries and evicts the least recently used one.
 
     Args:
-        clock: monotonic seconds.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -83,7 +88,10 @@ class PartnerCache:
         self._ids: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def resolve(self, text: str, ask: Callable[[str], str]) -> str:
-        """Return the partner's id. Refusals are not cached, so a new partner resolves at once."""
+        """Return the id of the partner that ``text`` names, calling ``ask`` if it is not cached.
+
+        An exception of ``ask`` is raised and not cached, so a new partner resolves at once.
+        """
         with self._lock:
             until, partner_id = self._ids.get(text, (0.0, ""))
             if partner_id and self._clock() < until:
@@ -99,7 +107,10 @@ class PartnerCache:
 
 
 class Units(Stub):
-    """Injects ``find(unit_id)``, which returns a unit or None; one cache per process."""
+    """Injects ``find(unit_id)``, which returns a unit, or None if the directory lacks it.
+
+    All calls of a process share one cache.
+    """
 
     def __init__(self) -> None:
         super().__init__(directory_service_pb2_grpc.DirectoryServiceStub, "partners_address")
@@ -110,9 +121,9 @@ class Units(Stub):
         self.cache = UnitCache()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], Unit | None]:
-        """Return the look-up function, which uses the caller's credential.
+        """Return the look-up function, which reads the directory with the caller's credential.
 
-        It raises `Unavailable` while no directory is published or the service is down.
+        It raises `Unavailable` while no directory is published or the partners service is down.
         """
         stub = super().get_dependency(worker_ctx)
 
@@ -130,7 +141,10 @@ class Units(Stub):
 
 
 class Partners(Stub):
-    """Injects ``resolve(text)``, which returns a partner's id; one cache per process."""
+    """Injects ``resolve(text)``, which returns the id of the partner that a text names.
+
+    All calls of a process share one cache.
+    """
 
     def __init__(self) -> None:
         super().__init__(partner_service_pb2_grpc.PartnerServiceStub, "partners_address")
@@ -141,7 +155,7 @@ class Partners(Stub):
         self.cache = PartnerCache()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Callable[[str], str]:
-        """Return the resolver.
+        """Return the function from a partner's name, tax code or id to its id.
 
         It raises `NotFound` for an unknown partner and `WrongState` for an ambiguous name.
         """

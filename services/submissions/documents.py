@@ -1,4 +1,4 @@
-"""The MongoDB document of a submission: schema, indexes, encoding and decoding."""
+"""The MongoDB document of a submission: its fields and indexes, how it is encoded and decoded."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CONTENT_FIELDS = ("encoded", "unit_id", "type", "work_key", "evidence_count")
 
 
 class SubmissionDocument(me.Document):
-    """One submission. Declares fields and indexes; written by guarded updates only.
+    """The fields and indexes of a stored submission; `store` writes it with guarded updates only.
 
-    ``names`` holds what must be unique to one submission for good: its source record and the
-    requests that made and changed it. All share one index, because every further index slows
-    down writes on databases compatible with MongoDB, which do not use partial indexes either.
+    ``names`` holds strings that no two submissions may share: its source record and the ids of
+    the requests that created and changed it. They share one unique index, because each further
+    index slows down writes, and some databases compatible with MongoDB lack partial indexes.
     """
 
     submission_id = me.StringField(primary_key=True)
@@ -39,7 +39,7 @@ class SubmissionDocument(me.Document):
     units = me.ListField(me.StringField())
     type = me.StringField()
     work_key = me.StringField(required=True)
-    alike_by = me.ListField(me.StringField())
+    likeness = me.StringField()
     former_keys = me.ListField(me.StringField())
     content = me.DictField()
     verified = me.DictField()
@@ -66,7 +66,7 @@ class SubmissionDocument(me.Document):
             {"fields": ["names"], "unique": True, "name": "by_name"},
             {"fields": ["outbox_pending"], "name": "by_outbox"},
             {"fields": ["units", "submission_id"], "name": "by_unit"},
-            {"fields": ["alike_by"], "name": "by_likeness"},
+            {"fields": ["likeness"], "name": "by_likeness"},
             {"fields": ["work_key", "submission_id"], "name": "by_work"},
         ],
     }
@@ -84,31 +84,31 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One pending write: the version read (None for a new submission) and the next version."""
+    """A write to be made: the version that was read, the next version and its events.
+
+    ``before`` is None for a new submission.
+    """
 
     before: Loaded | None
     after: Submission
     events: Sequence[Event] = field(default_factory=tuple)
 
 
-def alike_by(content: Content) -> tuple[str, ...]:
-    """Return the keys by which claims of the same work, or perhaps of the same, are found."""
-    keys = (content.work_key, content.likeness)
-    return tuple(key for key in keys if key and not key.startswith("sub:"))
-
-
 def source_name(source: SourceRecord) -> str:
-    """Return the unique name of a source record."""
+    """Return the entry of `SubmissionDocument.names` that reserves a source record."""
     return f"source/{source.system}/{source.record_id}"
 
 
 def request_name(request_id: str) -> str:
-    """Return the unique name of a request that created or changed a submission."""
+    """Return the entry of `SubmissionDocument.names` that reserves a request id."""
     return f"request/{request_id}"
 
 
 def encode_fields(submission: Submission) -> dict[str, Any]:
-    """Return all fields that a change may set; audit and outbox entries are pushed separately."""
+    """Return field name -> value for all fields that a change replaces.
+
+    The lists that only grow (audit, requests, names, outbox) are not among them.
+    """
     verified = submission.verified
     return {
         "version": submission.version,
@@ -116,7 +116,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "units": list(ancestors(submission.content.unit_id)),
         "type": submission.content.type,
         "work_key": submission.content.work_key,
-        "alike_by": list(alike_by(submission.content)),
+        "likeness": submission.content.likeness,
         "former_keys": sorted(submission.former_keys),
         "content": asdict(submission.content),
         "verified": asdict(verified) if verified else None,
@@ -154,7 +154,7 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
 
 
 def encode_change(write: Write) -> dict[str, Any]:
-    """Return the single update with the fields, audit entry and events of a change."""
+    """Return the MongoDB update that stores a change, its audit entry and its events at once."""
     fields = encode_fields(write.after)
     pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
     for asked in _newly_asked(write):
@@ -184,7 +184,7 @@ def _newly_asked(write: Write) -> Sequence[Asked]:
 
 
 def decode(document: dict[str, Any]) -> Loaded:
-    """Return the submission that a document holds, and its number of unpublished events."""
+    """Return the submission that a document holds, with its number of unpublished events."""
     verified = document["verified"]
     source = document["source_system"]
     audit = tuple(AuditEntry(**entry) for entry in document["audit"])
@@ -214,10 +214,10 @@ def decode(document: dict[str, Any]) -> Loaded:
 
 
 def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datetime | None:
-    """Return when the verified work was verified first.
+    """Return when the verified work was first verified; None if nothing is verified.
 
-    Documents of earlier releases do not say: the audit does, if there was but one work; else the
-    last verification is taken for it, which is never earlier.
+    Documents of earlier releases lack the field. Then it is the first verification in the audit
+    trail, or the last one if the submission was about several works.
     """
     if not document["verified"] or "verified_at" in document:
         return document.get("verified_at")
@@ -226,7 +226,7 @@ def _verified_at(document: dict[str, Any], audit: Sequence[AuditEntry]) -> datet
 
 
 def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Return events as they wait in the document until the relay has published them."""
+    """Return the outbox entries of events, as stored until the relay has published them."""
     return [
         {
             "id": event.event_id,
@@ -241,7 +241,7 @@ def encode_outbox(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def decode_outbox(document: dict[str, Any]) -> list[Event]:
-    """Return the events of a document that are still to be published, oldest first."""
+    """Return the unpublished events of a document, oldest first."""
     return [
         Event(
             event_id=entry["id"],

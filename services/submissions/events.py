@@ -1,4 +1,4 @@
-"""Events of topic `kieng.submissions.v1`: what a version counts for, without personal data."""
+"""Builds the events of topic `kieng.submissions.v1`: claims of a version, without personal data."""
 
 from __future__ import annotations
 
@@ -27,19 +27,26 @@ REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
 
 def source_of(institution_id: str) -> str:
-    """Return the CloudEvents source of an institution's events."""
+    """Return the value of the CloudEvents attribute `source` for an institution's events."""
     return f"kieng/submissions/{institution_id}"
 
 
 def events_of(
     previous: Submission | None, submission: Submission, traceparent: str = ""
 ) -> list[Event]:
-    """Return the events of a version, in the order they are to be published."""
+    """Return the events of a new version, one per work, in the order to publish them.
+
+    ``previous`` is the version before; with None the events repeat the whole current state, e.g.
+    for a republished log. A submission that was never submitted has no events.
+    """
     return [_event(notice, submission, traceparent) for notice in notices(previous, submission)]
 
 
 def repairing_events(submission: Submission, traceparent: str = "") -> list[Event]:
-    """Return the events of a repaired version; none is primary, so no notification is sent."""
+    """Return the events that publish the whole current state of a submission again.
+
+    None is marked as primary, so the notifications service sends nothing.
+    """
     whole = notices(None, submission)
     return [_event(replace(n, is_primary=False), submission, traceparent) for n in whole]
 
@@ -74,14 +81,14 @@ def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
 
 
 def _verified_at(notice: Notice, submission: Submission) -> Timestamp | None:
-    """Return when what a notice counts as verified was verified first; None without."""
+    """Return when the verified claim of a notice was first verified; None if it has none."""
     if notice.verified is None or submission.verified_at is None:
         return None
     return wire.encode_time(submission.verified_at)
 
 
 def encode_claim(content: Content) -> events_pb2.Claim:
-    """Return the publishable claim: no personal field, proofs as hashes only."""
+    """Return a content as a claim to publish: no personal fields, and proofs only as SHA-256."""
     message = wire.encode_content(content)
     without_personal(message.facts)
     return events_pb2.Claim(
@@ -95,7 +102,7 @@ def encode_claim(content: Content) -> events_pb2.Claim:
 
 
 def without_personal(message: Message) -> None:
-    """Clear, at any depth, every field that the contract marks as personal."""
+    """Clear every field that the contract marks as personal, also in nested messages."""
     for name in personal_fields(message.DESCRIPTOR):
         message.ClearField(name)
     for field, value in message.ListFields():
@@ -106,7 +113,7 @@ def without_personal(message: Message) -> None:
 
 @lru_cache
 def personal_fields(descriptor: Descriptor) -> tuple[str, ...]:
-    """Return the names of a message's own fields that are marked as personal."""
+    """Return the names of the fields marked as personal; those of nested messages not included."""
     return tuple(
         field.name
         for field in descriptor.fields

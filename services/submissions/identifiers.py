@@ -1,4 +1,4 @@
-"""Validates the identifiers and dates of facts."""
+"""Checks the identifiers and dates of facts beyond the contract's rules, e.g. check digits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from services.submissions.work_keys import (
 )
 
 ORCID_SHAPE = re.compile(r"^\d{4}-\d{4}-\d{4}-\d{3}[\dX]$")
-# Type -> fields that identify its works and must not be blank.
+# Type of facts -> fields that identify its works and must not be blank.
 NAMED_BY = {
     **dict.fromkeys((*BY_PARTNER, "investment"), ("number",)),
     **dict.fromkeys((*BY_CODE, "joint_project"), ("code",)),
@@ -34,11 +34,11 @@ NAMED_BY = {
 REFERENCES = frozenset(
     {"contract_ref", "product_ref", "training_ref", "policy_ref", "exploited_by"}
 )
-"""Fields that hold the key of another work."""
+"""Fields of facts that hold the key of another work."""
 MAY_LIE_AHEAD = frozenset({"expires_on", "due_on"})
 AHEAD_YEARS_MAX = 50
 EARLIEST = date(1945, 1, 1)
-"""No fact is older; an earlier year is a slip, or a spreadsheet's way to show an empty date."""
+"""Earliest accepted date: anything before is a typing error or a spreadsheet's empty date."""
 NOTHING = re.compile(
     r"[\W_]*|N/?A|NIL|NULL|NONE|NAN|TBD|UNKNOWN|KHÔNG|(?:KHÔNG|CHƯA) (?:CÓ|RÕ)|#[A-Z/]+[0!?]*"
 )
@@ -47,7 +47,10 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def happened_on(facts: facts_pb2.Facts) -> tuple[str, str]:
-    """Return the field that holds the type's date of occurrence, and that date."""
+    """Return name and value of the field that the contract marks as the date of the facts.
+
+    The date is `YYYY-MM-DD`; it decides in which month the work counts.
+    """
     kind = fact_type(facts)
     name = _marked_date(kind)
     return name, getattr(getattr(facts, kind), name)
@@ -61,9 +64,9 @@ def _marked_date(kind: str) -> str:
 
 
 def write_identifiers(facts: facts_pb2.Facts) -> None:
-    """Write ids of persons and keys of other works in their one form; changes the facts.
+    """Rewrite person ids and keys of other works in their canonical form, in place.
 
-    Both are counted: a person, or a product that earned money, counts once.
+    Indicators count distinct persons and works, so one of them must not appear in two spellings.
     """
     fact = getattr(facts, fact_type(facts))
     for field in fact.DESCRIPTOR.fields:
@@ -76,14 +79,14 @@ def write_identifiers(facts: facts_pb2.Facts) -> None:
 
 
 def check_facts(facts: facts_pb2.Facts, today: date) -> None:
-    """Check identifiers and dates of facts that keep the rules of their contract.
+    """Check the identifiers and dates of facts that already satisfy the contract's rules.
 
     Args:
-        facts: the facts, with their identifiers written in one form; not changed.
-        today: calendar date in Asia/Ho_Chi_Minh; one day of clock skew is accepted.
+        facts: the facts, after `write_identifiers`; not changed.
+        today: calendar date in Asia/Ho_Chi_Minh; a date one day later is accepted, too.
 
     Raises:
-        InvalidArgument: lists every wrong field with its correction. The caller's fault.
+        InvalidArgument: the caller sent wrong fields; the error maps each path to its correction.
     """
     kind = fact_type(facts)
     fact = getattr(facts, kind)
@@ -179,7 +182,7 @@ def _wrong_dates(fact: Any, today: date) -> Iterator[tuple[str, str]]:
 
 def _calendar_day(text: str) -> date | None:
     try:
-        # The pattern keeps out weeks and dates without hyphens, which Python reads, too.
+        # The pattern excludes week dates and dates without hyphens, which Python accepts, too.
         return date.fromisoformat(text) if DAY.fullmatch(text) else None
     except ValueError:
         return None

@@ -1,4 +1,7 @@
-"""Imports rows of other systems: each creates, amends, withdraws or keeps a submission."""
+"""Imports rows of other systems: each row creates, amends, renews or withdraws a submission.
+
+A row that changes nothing is answered as unchanged.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ RowPlan = Plan[pb.ImportSubmissionsResponse]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row, with a request id that identifies its change when the outcome is unknown."""
+    """One row to import, with a request id by which a retry recognises its own earlier write."""
 
     message: pb.ImportSubmissionsRequest
     request_id: str = field(default_factory=new_id)
@@ -40,10 +43,12 @@ class Row:
 def import_rows(
     desk: Desk, requests: Iterable[pb.ImportSubmissionsRequest]
 ) -> Iterator[pb.ImportSubmissionsResponse]:
-    """Yield one answer per row, in order; a refused row does not stop the others.
+    """Import a stream of rows and yield one answer per row, in order.
+
+    A refused row is answered with its error and does not stop the others.
 
     Raises:
-        Unavailable: the database or the partners service is down; send the whole file again.
+        Unavailable: the database or the partners service is down; the caller sends all rows again.
     """
     for group in groups(requests):
         desk.submissions.backlog.wait_for_room()
@@ -92,7 +97,7 @@ def refusable(row: Row, plan: Callable[[], RowPlan]) -> RowPlan:
 
 
 def _again(desk: Desk, row: Row) -> RowPlan:
-    """Retry one row whose outcome in its batch is unknown."""
+    """Retry a row alone after its bulk write had no certain outcome."""
 
     def plan() -> RowPlan:
         return plan_row(desk, row, desk.submissions.of_source(row.source))
@@ -130,7 +135,7 @@ def _need_version_before(message: pb.ImportSubmissionsRequest, version: int) -> 
 
 
 def _next(desk: Desk, row: Row, before: Loaded | None) -> Submission:
-    """Return the next version that the row asks for; the same object if nothing changes."""
+    """Return the next version that a row leads to, or the same object if nothing changes."""
     if not row.message.HasField("content"):
         if before is None:
             raise NotFound("no submission of this record is known, so none can be withdrawn")

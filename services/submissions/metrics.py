@@ -43,7 +43,7 @@ ROWS_IMPORTED = Counter(
 
 
 def preset(institutions: Iterable[str]) -> None:
-    """Export every institution's counters as 0, so that rates include the first increment."""
+    """Export the counters of these institutions as 0, so that rates include the first increment."""
     for institution in institutions:
         EVENTS_PUBLISHED.labels(institution)
         for outcome in OUTCOMES:

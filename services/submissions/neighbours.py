@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from kieng.submissions.v1 import import_service_pb2 as pb
 from kieng.submissions.v1 import submission_pb2
 from services.policy.principal import Principal
-from services.submissions.documents import alike_by
 from services.submissions.domain.submission import State, Submission
 from services.submissions.store import Submissions
 
@@ -21,33 +20,38 @@ Response = pb.ImportSubmissionsResponse
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Claims of one institution by the keys of `alike_by`; drafts and ended ones are left out."""
+    """Claims of one institution by work key and by likeness; drafts and ended ones are left out."""
 
-    claims: Mapping[str, Sequence[Submission]]
+    of_work: Mapping[str, Sequence[Submission]]
+    alike: Mapping[str, Sequence[Submission]]
 
     @classmethod
     def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
         """Return the neighbours of submissions that are written together, themselves among them."""
         mine = {each.submission_id: each for each in written}
-        keys = {key for each in mine.values() for key in alike_by(each.content)}
-        stored = (found.submission for found in submissions.alike(keys))
-        found: dict[str, list[Submission]] = defaultdict(list)
-        others = (each for each in stored if each.submission_id not in mine)
-        for each in (*others, *mine.values()):
-            for key in alike_by(each.content) if each.state not in UNCOUNTED else ():
-                found[key].append(each)
-        return cls(found)
+        found = []
+        for name in ("work_key", "likeness"):
+            values = {getattr(each.content, name) for each in mine.values()}
+            wanted = {value for value in values if value and not value.startswith("sub:")}
+            stored = (near.submission for near in submissions.near(name, wanted))
+            by_value: dict[str, list[Submission]] = defaultdict(list)
+            others = (each for each in stored if each.submission_id not in mine)
+            for each in (*others, *mine.values()):
+                if each.state not in UNCOUNTED:
+                    by_value[getattr(each.content, name)].append(each)
+            found.append(by_value)
+        return cls(*found)
 
     def tell(self, answer: Response, submission: Submission, principal: Principal) -> None:
         """Add to the answer to a row what its neighbours make worth knowing."""
         if submission.state in UNCOUNTED:
             return
         own = submission.content
-        alike = self.claims.get(own.likeness, ()) if own.likeness else ()
+        alike = self.alike.get(own.likeness, ()) if own.likeness else ()
         others = [each for each in alike if each.content.work_key != own.work_key]
         reached = [each for each in others if principal.reaches(each.content.unit_id)]
         answer.may_be_same.extend(map(_like_claim, reached[:TOLD_MAX]))
-        shares = _shares(self.claims.get(own.work_key, ()))
+        shares = _shares(self.of_work.get(own.work_key, ()))
         contradicts = shares.declared_ppm > WHOLE_PPM or (shares.declaring and shares.silent)
         if contradicts:
             answer.shares.CopyFrom(shares)

@@ -1,9 +1,9 @@
-"""Writes the log derived from stored submissions, without database or broker.
+"""Derives the events of submissions from backup files, without a database or broker.
 
 `python -m services.submissions.offline_log FILE...` reads files of a backup (`.bson.gz`, documents
-one after another) and writes to standard output, for each event: key, CloudEvents source and
-value, each after its length; lengths are 4 bytes, big-endian. `kieng backup` uses it to compute
-the digest of a backup.
+one after another) and writes for each event its key, CloudEvents source and value to standard
+output, each preceded by its length in 4 bytes, big-endian. `kieng backup` computes the digest of a
+backup from this output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True)
 
 
 def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Yield key, source and value of the events derived from the documents in these files."""
+    """Yield key, CloudEvents source and value of each event of the submissions in these files."""
     for path in paths:
         with gzip.open(path, "rb") as file:
             for document in decode_file_iter(cast(BinaryIO, file), OPTIONS):
@@ -33,7 +33,7 @@ def records(paths: Sequence[Path]) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write all events to standard output."""
+    """Write the events of the files named in ``arguments`` to standard output; return 0."""
     for record in records([Path(argument) for argument in arguments]):
         for content in record:
             sys.stdout.buffer.write(len(content).to_bytes(4, "big") + content)

@@ -1,4 +1,4 @@
-"""The outboxes of submissions, one per institution: events wait in the documents they belong to."""
+"""The outboxes of institutions: unpublished events, which are stored in their submissions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ COUNT_SECONDS = 5.0
 
 
 class SubmissionOutbox:
-    """The outbox of one institution, measured; see `services.kernel.outbox.Outbox`."""
+    """The outbox of one institution, as the relay of the kernel reads it; also sets its metrics.
+
+    Implements `services.kernel.outbox.Outbox`.
+    """
 
     def __init__(self, submissions: Submissions) -> None:
         self._submissions = submissions
@@ -31,7 +34,7 @@ class SubmissionOutbox:
         self._down_until = datetime.now(UTC)
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return documents with unpublished events, and update the gauges of what waits."""
+        """Return at most ``limit`` documents with unpublished events, and update the gauges."""
         now, documents = datetime.now(UTC), self._submissions.pending(limit)
         if self._is_unpublished:
             self._down_until = now
@@ -46,11 +49,11 @@ class SubmissionOutbox:
         return documents
 
     def events(self, documents: Sequence[dict[str, Any]]) -> list[Event]:
-        """Return the events of documents."""
+        """Return the unpublished events of documents, in the order of each document."""
         return waiting(documents)
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Remove published events from their documents."""
+        """Remove the events of these documents, which are published now, and count them."""
         published = sum(len(each["outbox"]) for each in documents)
         metrics.EVENTS_PUBLISHED.labels(self._institution_id).inc(published)
         self._submissions.clear(documents)
@@ -66,10 +69,10 @@ class SubmissionOutbox:
 
 
 class Outboxes(DependencyProvider):
-    """Injects a function from the databases to the outboxes of their institutions."""
+    """Injects itself: keeps one outbox per institution; see `of`."""
 
     def setup(self) -> None:
-        """Prepare; an outbox is created when its institution is first asked for."""
+        """Start without outboxes; `of` creates each when it is first needed."""
         self._known: dict[str, SubmissionOutbox] = {}
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Outboxes:
@@ -77,6 +80,6 @@ class Outboxes(DependencyProvider):
         return self
 
     def of(self, databases: Databases) -> list[SubmissionOutbox]:
-        """Return the outboxes of every institution held here."""
+        """Return the outbox of each institution in ``databases``, the same object at every call."""
         held = databases.all()
         return [self._known.setdefault(s.institution_id, SubmissionOutbox(s)) for s in held]

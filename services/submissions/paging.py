@@ -1,4 +1,4 @@
-"""Lists submissions a page at a time; a page token is bound to its query."""
+"""Lists submissions page by page; a page token is valid only for the query that returned it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS_DEFAULT = 100
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Submissions in order of id, and the token of the next page; empty after the last."""
+    """Submissions in order of id; ``next_token`` fetches the next page, empty on the last page."""
 
     submissions: list[Submission]
     next_token: str
@@ -27,10 +27,10 @@ def page_of(
     principal: Principal,
     request: submission_service_pb2.ListSubmissionsRequest,
 ) -> Page:
-    """Return one page of the submissions that a caller may see.
+    """Return the page that a request asks for, of the submissions that ``principal`` may see.
 
     Raises:
-        InvalidArgument: the token belongs to another query. The caller's fault.
+        InvalidArgument: the caller sent a page token of another query.
     """
     query = query_of(principal, request)
     pages = Pages([principal.institution_id, query])
@@ -45,7 +45,7 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the MongoDB filter: the request, restricted to the caller's units."""
+    """Return the MongoDB filter for what is requested, restricted to the units of ``principal``."""
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):

@@ -22,15 +22,15 @@ KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
 PASSED_ON = ServiceTokens("", "", "")
 """Signs nothing: the called service gets the caller's token."""
 OF_THE_CALL = (Unavailable, Unauthenticated)
-"""Refusals that end a whole stream, because every row would fail the same way."""
+"""Refusals that end a whole stream of rows, because every further row would fail the same way."""
 
 
 class Stub(DependencyProvider):
-    """Injects the stub of another process's RPC service, called with the caller's credential.
+    """Injects a gRPC stub of another process, which is called with the credential of our caller.
 
     Args:
-        stub_class: generated stub.
-        address_setting: name of the setting with the address, `host:port`.
+        stub_class: generated stub class.
+        address_setting: name of the setting that holds the address, `host:port`.
     """
 
     def __init__(self, stub_class: Any = None, address_setting: str = "") -> None:
@@ -38,7 +38,7 @@ class Stub(DependencyProvider):
         self.address_setting = address_setting
 
     def setup(self) -> None:
-        """Prepare the channel; it connects on first use and reconnects after failures."""
+        """Create the channel, which connects on first use and reconnects after failures."""
         settings = self.container.settings
         address = getattr(settings, self.address_setting)
         self._connection = Connection(address, settings, self.stub_class)
@@ -51,13 +51,13 @@ class Stub(DependencyProvider):
         self._connection.close()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Any:
-        """Return the stub with the caller's credential and trace."""
+        """Return the stub, bound to the credential and trace of the current call."""
         call = worker_ctx.data.get("call")
         return BoundStub(self._connection.current(), call, self._tokens)
 
 
 class BoundStub:
-    """A stub whose calls carry the caller's credential, so that no privilege is added."""
+    """A stub whose calls carry our caller's credential, so that they have no further rights."""
 
     def __init__(self, stub: Any, call: Call | None, tokens: ServiceTokens = PASSED_ON) -> None:
         self._stub = stub
@@ -65,9 +65,10 @@ class BoundStub:
         self._tokens = tokens
 
     def __getattr__(self, name: str) -> Callable[[Any], Any]:
-        """Return the RPC as a function of its request, with a deadline of 5 seconds.
+        """Return a function that calls the RPC of this name with a deadline of 5 seconds.
 
-        It raises the other service's error as the equivalent `Refusal`.
+        The function takes the request and returns the response. An error of the other service is
+        raised as the equivalent `Refusal`; see `refusal_of`.
         """
         method = getattr(self._stub, name)
 
@@ -85,7 +86,10 @@ class BoundStub:
 
 
 def refusal_of(error: grpcio.RpcError) -> Refusal:
-    """Return the `Refusal` that matches another service's error; `Unavailable` otherwise."""
+    """Return the `Refusal` with the status, reason and details of another service's error.
+
+    Returns `Unavailable` if there is no status, e.g. without a connection, or no matching class.
+    """
     status = rpc_status.from_call(cast(Any, error))
     kind = KINDS.get(code_pb2.Code.Name(status.code)) if status is not None else None
     if status is None or kind is None:

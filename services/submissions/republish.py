@@ -1,4 +1,4 @@
-"""Republishes all submissions as a new log generation after the broker lost its log."""
+"""Publishes all submissions again as a new log generation, after the broker has lost the log."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ BATCH = 500
 
 
 class Log:
-    """Writer of the republished log.
+    """Writes events of a republication; ``publish`` writes each to the partition of its key.
 
     Args:
-        publisher: the process's producer.
+        publisher: provider of the Kafka producer of this process.
     """
 
     def __init__(self, publisher: KafkaPublisher) -> None:
@@ -32,11 +32,11 @@ class Log:
         self.publish: Callable[[Iterable[Event]], None] = publisher.publish
 
     def publish_everywhere(self, event: Event) -> None:
-        """Write one event into every partition of its topic and wait for the acknowledgement.
+        """Write one event to every partition of its topic and wait for the acknowledgements.
 
         Raises:
-            Unavailable: the broker did not acknowledge, or the topic does not exist. Restart the
-                republication.
+            Unavailable: the broker did not acknowledge, or the topic does not exist; the operator
+                starts the republication again.
         """
         try:
             producer = self._publisher.producer
@@ -60,23 +60,25 @@ class Log:
 
 
 class LogPublisher(DependencyProvider):
-    """Provides the `Log`."""
+    """Injects the `Log` to which a republication writes."""
 
     publisher = KafkaPublisher()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Log:
-        """Return the log."""
+        """Return a `Log` that uses the producer of this process."""
         return Log(self.publisher)
 
 
 def republish(
     databases: Databases, log: Log, generation: int
 ) -> Iterator[log_service_pb2.RepublishLogResponse]:
-    """Publish the current state of every submission; yield progress per institution.
+    """Publish the current state of every submission and yield progress per institution.
+
+    An institution's events end with a `LogRepublished` event in every partition, which carries
+    ``generation``. Safe to repeat, because consumers keep the newest version.
 
     Raises:
-        Unavailable: the broker or a database is down. Safe to repeat: consumers
-            keep the newest version.
+        Unavailable: the broker or a database is down.
     """
     for submissions in databases.all():
         yield from _republish_one(submissions, log, generation)

@@ -1,4 +1,7 @@
-"""Schema of the submissions databases, for the service, `kieng db` and `kieng backup`."""
+"""Names, indexes and migrations of the submissions databases.
+
+Used by the service, `kieng db` and `kieng backup`.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from services.submissions.documents import SubmissionDocument
 
 DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
-"""Schema migrations, in order, append-only and idempotent. Their count is the schema version."""
+"""Idempotent schema migrations in order, append-only; their number is the schema version."""
 DERIVED = frozenset({OUTBOX})
 """Collections that a backup omits, because a restore publishes everything again."""
 
 
 def database_name(institution_id: str) -> str:
-    """Return the name of an institution's database."""
+    """Return the name of the database that holds an institution's submissions."""
     return f"kieng_submissions_{institution_id}"
 
 
 def databases(institutions: Sequence[str]) -> list[str]:
-    """Return the names of the databases, one per institution."""
+    """Return the database names of the institutions with these ids, in the same order."""
     return [database_name(institution_id) for institution_id in institutions]
 
 
@@ -34,7 +37,10 @@ def declare(database: Database[dict[str, Any]]) -> None:
 
 
 def restored(database: Database[dict[str, Any]]) -> None:
-    """Empty all outboxes, since the whole log is republished. Safe to repeat."""
+    """Empty all outboxes of a restored database; safe to repeat.
+
+    Their events are not lost, because a restore is followed by republishing the whole log.
+    """
     waiting = {"outbox_pending": True}
     database["submissions"].update_many(waiting, {"$set": {"outbox": [], "outbox_pending": False}})
     database[OUTBOX].delete_many({})

@@ -41,7 +41,7 @@ _SERVICES = (
 
 
 class SubmissionsService:
-    """Accepts submissions, records decisions, and publishes what they count for."""
+    """Accepts submissions, records decisions on them, and publishes their claims as events."""
 
     name = "submissions"
     serves = tuple(file.DESCRIPTOR.services_by_name[name] for file, name in _SERVICES)
@@ -59,7 +59,10 @@ class SubmissionsService:
 
     @property
     def desk(self) -> Desk:
-        """The caller's use cases. Raises `Forbidden` if the institution is not held here."""
+        """The use cases of the current caller.
+
+        Raises `Forbidden` if this process does not store the submissions of their institution.
+        """
         principal = self.call.principal
         return Desk(
             submissions=self.databases.of(principal.institution_id),
@@ -72,7 +75,7 @@ class SubmissionsService:
 
     @grpc
     def create_submission(self, request: Any) -> Any:
-        """Create a draft, or submit at once. Idempotent by request id and by source record."""
+        """Create a draft or a submitted submission. Idempotent by request id and source record."""
         created = self.desk.create(request)
         return submission_service_pb2.CreateSubmissionResponse(
             submission=wire.encode_submission(created)
@@ -80,7 +83,7 @@ class SubmissionsService:
 
     @grpc
     def amend_submission(self, request: Any) -> Any:
-        """Replace the content. Idempotent by request id."""
+        """Replace the content of a submission. Idempotent by request id."""
         amended = self.desk.amend(request)
         return submission_service_pb2.AmendSubmissionResponse(
             submission=wire.encode_submission(amended)
@@ -88,7 +91,7 @@ class SubmissionsService:
 
     @grpc
     def submit_submission(self, request: Any) -> Any:
-        """Submit for review. Idempotent by request id."""
+        """Submit a draft or returned submission for review. Idempotent by request id."""
         submitted = self.desk.submit(request)
         return submission_service_pb2.SubmitSubmissionResponse(
             submission=wire.encode_submission(submitted)
@@ -96,7 +99,7 @@ class SubmissionsService:
 
     @grpc
     def withdraw_submission(self, request: Any) -> Any:
-        """Withdraw. Idempotent by request id."""
+        """Withdraw a submission, which then no longer counts. Idempotent by request id."""
         withdrawn = self.desk.withdraw(request)
         return submission_service_pb2.WithdrawSubmissionResponse(
             submission=wire.encode_submission(withdrawn)
@@ -104,7 +107,7 @@ class SubmissionsService:
 
     @grpc
     def get_submission(self, request: Any) -> Any:
-        """Read one submission."""
+        """Return one submission that the caller may see."""
         found = self.desk.read(request.submission_id).submission
         return submission_service_pb2.GetSubmissionResponse(
             submission=wire.encode_submission(found)
@@ -112,7 +115,7 @@ class SubmissionsService:
 
     @grpc
     def list_submissions(self, request: Any) -> Any:
-        """Return a page of submissions ordered by id."""
+        """Return a page of the submissions that the caller may see, ordered by id."""
         page = self.desk.page(request)
         return submission_service_pb2.ListSubmissionsResponse(
             submissions=map(wire.encode_submission, page.submissions),
@@ -129,12 +132,12 @@ class SubmissionsService:
 
     @grpc
     def decide_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Apply many decisions, one answer per request. Idempotent by request id."""
+        """Apply a stream of decisions, with one answer per request. Idempotent by request id."""
         return decisions.decide_many(self.desk, requests)
 
     @grpc
     def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Import rows, one answer per row. Idempotent by source record."""
+        """Import a stream of rows, with one answer per row. Idempotent by source record."""
         return imports.import_rows(self.desk, requests)
 
     @grpc
@@ -144,14 +147,14 @@ class SubmissionsService:
 
     @grpc
     def republish_log(self, request: Any) -> Iterator[Any]:
-        """Republish the current state of every submission held here. Safe to repeat."""
+        """Publish the current state of every submission again, with progress. Safe to repeat."""
         principal = self.call.principal
         need(principal, self.call.method, Resource.of([principal.institution_id]))
         return republish(self.databases, self.log, request.generation)
 
     @grpc
     def repair_submission(self, request: Any) -> Any:
-        """Publish one submission again as a new version. Idempotent by request id."""
+        """Publish one submission again, as a new version. Idempotent by request id."""
         repaired = self.desk.repair(request)
         return log_service_pb2.RepairSubmissionResponse(
             submission_id=repaired.submission_id, version=repaired.version
@@ -165,6 +168,6 @@ class SubmissionsService:
 
     @repeat(0.5)
     def publish_outbox(self) -> bool:
-        """Publish pending events. Safe to repeat. Return True if more may be pending."""
+        """Publish pending events and return True if more may be pending. Safe to repeat."""
         outboxes = self.outboxes.of(self.databases)
         return bool(self.relay.run(outboxes, self.publish, DOCUMENTS_MAX))

@@ -1,4 +1,4 @@
-"""Storage of submissions: one database per institution, one guarded write per change."""
+"""Stores submissions: one database per institution, one write per change, guarded by version."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ GROUP_MAX = 200
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
-ALIKE_MAX = 500
-"""Submissions that one look for likenesses reads at most."""
+NEAR_MAX = 500
+"""Submissions of the same works, or of like ones, that one look reads at most."""
 
 
 class Submissions:
-    """The submissions of one institution. Thread-safe.
+    """The stored submissions of one institution. Thread-safe.
 
     Args:
-        mongo: connection.
-        institution_id: institution that owns them.
+        mongo: connection to the database server.
+        institution_id: institution that owns the submissions.
     """
 
     def __init__(self, mongo: Mongo, institution_id: str) -> None:
@@ -59,48 +59,51 @@ class Submissions:
         self.backlog = Backlog()
 
     def declare(self) -> None:
-        """Create the indexes that are missing."""
+        """Create the missing indexes of the database."""
         declare(self._database)
 
     @cached_property
     def epoch(self) -> int:
-        """Restore epoch: raised, with the service stopped, when the database came from a backup."""
+        """Restore epoch of the database: 0 at first, raised by each restore from a backup."""
         document = self._database["meta"].find_one({"_id": "restore"})
         return int(document["restore_epoch"]) if document else 0
 
     def get(self, submission_id: str) -> Loaded:
-        """Return one submission.
+        """Return the submission with this id.
 
         Raises:
-            NotFound: no submission has this id.
+            NotFound: there is none.
         """
         if found := self._one({"_id": submission_id}):
             return found
         raise absent()
 
     def of_request(self, request_id: str) -> Loaded | None:
-        """Return the submission that a request created or changed."""
+        """Return the submission that a request created or changed; None if there is none."""
         return self._one({"names": request_name(request_id)})
 
     def of_source(self, source: SourceRecord) -> Loaded | None:
-        """Return the submission of a source record."""
+        """Return the submission imported from a source record; None if there is none."""
         return self._one({"names": source_name(source)})
 
     def of_ids(self, ids: Iterable[str]) -> dict[str, Loaded]:
-        """Return the existing submissions among these ids."""
+        """Return id -> submission for those of the ids that exist."""
         return {found.submission.submission_id: found for found in self._many("_id", ids)}
 
     def of_sources(self, sources: Iterable[SourceRecord]) -> dict[SourceRecord, Loaded]:
-        """Return the existing submissions for these source records."""
+        """Return source record -> submission for those of the records that were imported."""
         found = self._many("names", map(source_name, sources))
         return {each.submission.source: each for each in found if each.submission.source}
 
-    def alike(self, keys: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of these keys of `alike_by`, a bounded number of them."""
-        for chunk in _chunks(sorted(set(keys))):
-            yield from map(
-                decode, self._documents.find({"alike_by": {"$in": chunk}}).limit(ALIKE_MAX)
-            )
+    def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
+        """Yield submissions with one of these values, a bounded number of them.
+
+        Args:
+            name: `work_key` or `likeness`.
+            values: of it.
+        """
+        for chunk in _chunks(sorted(set(values))):
+            yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
         """Return submissions ordered by id.
@@ -117,11 +120,11 @@ class Submissions:
         return [decode(d) for d in islice((d for d in found if fits(d, query)), limit)]
 
     def every(self, batch: int) -> Iterator[Loaded]:
-        """Yield all submissions ordered by id, read in batches."""
+        """Yield all submissions ordered by id; ``batch`` are read from the database at a time."""
         return (decode(d) for d in self._documents.find({}).sort("_id", 1).batch_size(batch))
 
     def insert(self, write: Write) -> None:
-        """Write a new submission.
+        """Write a new submission on its own.
 
         Raises:
             AlreadyExists: its request id or source record is in use.
@@ -153,12 +156,12 @@ class Submissions:
         return [False]
 
     def replace(self, write: Write) -> None:
-        """Write the next version of a submission, in one update guarded by the version read.
+        """Write the next version of a submission if the version that was read is still stored.
 
         Raises:
             Conflict: another change was written first.
-            AlreadyExists: its request id was used for another submission.
-            Exhausted: too many of its events are unpublished; repeat later.
+            AlreadyExists: the request id was used for another submission.
+            Exhausted: too many events of the submission are unpublished; repeat later.
         """
         need_room(write)
         update = _update(write)
@@ -183,21 +186,22 @@ class Submissions:
         return [*batches, *single]
 
     def count_pending(self) -> int:
-        """Return how many submissions have unpublished events."""
+        """Return the number of submissions with unpublished events."""
         alone = self._documents.count_documents({"outbox_pending": True})
         return alone + self.batches.count_pending()
 
     def census(self) -> dict[State, tuple[int, datetime]]:
-        """Return per state the number of submissions and the last change of the oldest."""
+        """Return state -> (number of submissions, last change of the one unchanged for longest)."""
         oldest = {"$min": "$updated_at"}
         groups = [{"$group": {"_id": "$state", "number": {"$sum": 1}, "oldest": oldest}}]
         found = self._documents.aggregate(groups)
         return {State(each["_id"]): (each["number"], each["oldest"]) for each in found}
 
     def clear(self, documents: Sequence[dict[str, Any]]) -> None:
-        """Remove published events from the outboxes; events pushed meanwhile stay pending.
+        """Remove published events, as `pending` returned them, from the outboxes.
 
-        A push always makes a new version, so an unchanged version means an unchanged outbox.
+        Events added since then stay. Each addition makes a new version, so a document of the same
+        version has the same outbox and is emptied as a whole.
         """
         self.batches.clear([each["_id"] for each in documents if "version" not in each])
         documents = [each for each in documents if "version" in each]
@@ -220,36 +224,36 @@ class Submissions:
 
 
 class Databases:
-    """The submissions of every institution that this process holds.
+    """The databases of all institutions whose submissions this process stores.
 
     Args:
-        mongo: connection.
-        institutions: ids of the institutions held.
+        mongo: connection to the database server.
+        institutions: ids of these institutions.
     """
 
     def __init__(self, mongo: Mongo, institutions: Sequence[str]) -> None:
         self._submissions = {each: Submissions(mongo, each) for each in institutions}
 
     def of(self, institution_id: str) -> Submissions:
-        """Return the submissions of an institution.
+        """Return the submissions of the institution with this id.
 
         Raises:
-            Forbidden: this process does not hold the institution.
+            Forbidden: this process does not store submissions of that institution.
         """
         if institution_id not in self._submissions:
             raise Forbidden(f"no submissions of {institution_id!r} are kept here")
         return self._submissions[institution_id]
 
     def all(self) -> list[Submissions]:
-        """Return the submissions of each institution held."""
+        """Return one `Submissions` per institution, in the order of the settings."""
         return list(self._submissions.values())
 
 
 class SubmissionDatabases(Store):
-    """Provides `Databases`, with all indexes created before the first call."""
+    """Injects `Databases`; all indexes are created before the first call."""
 
     def make(self, mongo: Mongo) -> Databases:
-        """Return the databases of the institutions that the settings name, one each."""
+        """Return the databases of the institutions in the settings, with their indexes created."""
         metrics.preset(self.container.settings.institutions)
         databases = Databases(mongo, self.container.settings.institutions)
         for submissions in databases.all():
@@ -258,7 +262,7 @@ class SubmissionDatabases(Store):
 
 
 def absent() -> NotFound:
-    """Return the same error for an absent submission and for one the caller may not see."""
+    """Return the one error for a submission that is absent or that the caller may not see."""
     return NotFound("no such submission")
 
 

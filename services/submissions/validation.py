@@ -1,4 +1,4 @@
-"""Validates content before it becomes part of a submission."""
+"""Validates a content and brings it into canonical form before it becomes part of a submission."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from services.submissions.identifiers import check_facts, happened_on, write_ide
 from services.submissions.work_keys import fact_type
 
 VOUCHERS = {submission_pb2.SOURCE_REGISTRY: "registry", submission_pb2.SOURCE_SYSTEM: "system"}
-"""Source -> role without which no caller may name it: it precedes what a person declares."""
+"""Source of a claim -> role that a caller needs to name it, since it outranks a declared one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Validation of one caller's content.
+    """Validates the contents that one caller sends.
 
-    ``unit`` looks up a unit in the directory, ``resolve`` returns the partner id of a text.
+    ``unit`` maps a unit id to the unit of the directory, or to None if it has none; ``resolve``
+    maps a partner's name, tax code or id to the id.
     """
 
     principal: Principal
@@ -39,14 +40,14 @@ class Intake:
         """Return the canonical content, with partners resolved to their registered ids.
 
         Args:
-            message: content that satisfies its contract; not modified.
-            submission_id: identifies the work when the facts carry no identifier.
+            message: content that satisfies the rules of the contract; not modified.
+            submission_id: becomes the work key if the facts contain no identifier of the work.
             today: calendar date in Asia/Ho_Chi_Minh.
 
         Raises:
-            InvalidArgument: names the field and its correction. The caller's fault.
-            Forbidden: the unit lies outside the caller's credential, or the credential does not say
-                that a registry or system of record vouches.
+            InvalidArgument: the caller sent a wrong field; the error names it and its correction.
+            Forbidden: the unit is outside the caller's scope, or the caller lacks the role for the
+                source that the content names.
             Unavailable: the partners service is down.
         """
         message = submission_pb2.Content.FromString(message.SerializeToString())
@@ -75,7 +76,7 @@ class Intake:
         need(self.principal, self.method, Resource.of([message.unit_id]))
 
     def _check_life(self, message: submission_pb2.Content) -> None:
-        """Reject facts dated outside the life of the unit; needs checked units and facts."""
+        """Reject facts dated before the unit began or after it ended, once both are validated."""
         unit_id = message.unit_id
         unit = self.unit(unit_id)
         name, day = happened_on(message.facts)

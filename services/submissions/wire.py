@@ -1,4 +1,4 @@
-"""Conversion between protobuf messages and domain objects."""
+"""Converts between the protobuf messages of submissions and the objects of the domain."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from services.submissions.work_keys import fact_type, work_key
 
 
 def request_sha256(request: Message) -> str:
-    """Return the digest of method and request, lower-case hex: what a request id is used for.
+    """Return the SHA-256 of a request's type and content in lower-case hex, without unknown fields.
 
-    Every method has its own request message. Unknown fields are not part of what is asked.
+    It detects that a request id is used for a second, different request. Every method has its own
+    request type, so the digest differs between methods as well.
     """
     known = type(request).FromString(request.SerializeToString())
     known.DiscardUnknownFields()
@@ -26,7 +27,7 @@ def request_sha256(request: Message) -> str:
 
 
 def decode_content(message: submission_pb2.Content, submission_id: str) -> Content:
-    """Return the canonical content of a validated message with resolved partners."""
+    """Return the domain object of a content that is validated and whose partner is resolved."""
     return Content(
         encoded=message.SerializeToString(deterministic=True),
         unit_id=message.unit_id,
@@ -38,17 +39,17 @@ def decode_content(message: submission_pb2.Content, submission_id: str) -> Conte
 
 
 def encode_content(content: Content) -> submission_pb2.Content:
-    """Return a content as the contract has it, decoded from its canonical bytes."""
+    """Return the protobuf message of a content."""
     return submission_pb2.Content.FromString(content.encoded)
 
 
 def decode_source(message: submission_pb2.SourceRecord) -> SourceRecord:
-    """Return the record of another system that a request names."""
+    """Return the domain object of a source record, i.e. a record in another system."""
     return SourceRecord(message.system, message.record_id)
 
 
 def encode_submission(submission: Submission) -> submission_pb2.Submission:
-    """Return the message of a submission, personal fields included."""
+    """Return the protobuf message of a submission, including its personal fields."""
     message = submission_pb2.Submission(
         submission_id=submission.submission_id,
         version=submission.version,
@@ -73,7 +74,7 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
 
 
 def encode_time(moment: datetime) -> Timestamp:
-    """Return a moment, which must have a time zone, as a protobuf timestamp."""
+    """Return the protobuf timestamp of a time, which must have a time zone."""
     stamp = Timestamp()
     stamp.FromDatetime(moment)
     return stamp

@@ -1,7 +1,7 @@
-"""Derives the work key: the canonical name of the work that facts are about.
+"""Derives the work key: the canonical name of the work that facts describe.
 
-A key is computed when content is written and stays in the log with it, so a rule may become
-stricter without a change of what was counted before (ADR 0029).
+A key is computed when content is written and recorded in the log with it, so these rules may
+become stricter without changing what was counted before (ADR 0029).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.kernel.folding import folded, visible, with_plain_dashes
 
 BY_PARTNER = frozenset({"transfer_contract", "policy_contract", "training", "agreement"})
 BY_CODE = frozenset({"programme", "event"})
-# Kind of a work key -> number of its parts that are no number or code: kind, partner, office.
+# First part of a work key -> number of leading parts that are not folded: kind, partner, office.
 FIXED_PARTS = {
     **dict.fromkeys(BY_PARTNER, 3),
     **dict.fromkeys(("ip", "investment"), 2),
@@ -39,12 +39,15 @@ SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNO
 
 
 def fact_type(facts: facts_pb2.Facts) -> str:
-    """Return the submission type, e.g. `publication`."""
+    """Return the type of the facts, e.g. `publication`; empty if the message has none."""
     return facts.WhichOneof("kind") or ""
 
 
 def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
-    """Return the canonical name of the work; needs checked facts with resolved partners."""
+    """Return the work key of checked facts whose partner is resolved, e.g. `doi:10.5555/x`.
+
+    Facts without an identifier get `sub:<submission id>`, which no other submission shares.
+    """
     kind = fact_type(facts)
     fact = getattr(facts, kind)
     if kind == "publication" and fact.doi:
@@ -93,7 +96,10 @@ def canonical_doi(text: str) -> str:
 
 
 def canonical_reference(text: str) -> str:
-    """Return a work key that somebody typed as `work_key` writes it; any other text as it shows."""
+    """Return a work key typed by a person in the form that `work_key` gives it.
+
+    Any other text is returned without its invisible characters.
+    """
     shown = visible(text)
     parts = shown.split(":")
     if parts[0] == "doi":

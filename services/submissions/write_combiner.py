@@ -15,9 +15,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 WAITING_MAX = 200
-"""Maximum number of queued items: four full writes of `store.INSERTS_MAX`."""
+"""Default maximum number of queued items: four full writes of `store.INSERTS_MAX`."""
 WAIT_SECONDS_MAX = 2.0
-"""Maximum time in the queue: more than this offered than written, and every wait would grow."""
+"""Default maximum wait in the queue; beyond it, items arrive faster than they are written."""
 RETRY_SECONDS = 2.0
 
 
@@ -30,17 +30,17 @@ class _Entry(Generic[T, R]):
 
 
 class Together(Generic[T, R]):
-    """Calls ``write`` from one thread at a time, with all items queued meanwhile. Thread-safe.
+    """Combines writes: one thread at a time writes the items that all have queued. Thread-safe.
 
-    A single thread never waits; under load the writes grow instead of the queue. What the database
-    cannot write in time is refused with the time to wait, and was not written. An exception of
-    ``write`` is raised in every thread whose item was part of it.
+    A single thread never waits; under load each write holds more items. An item that cannot be
+    written in time is refused and not written. An exception of ``write`` is raised in every thread
+    whose item was part of that write.
 
     Args:
         write: writes items and returns a result for each, in order.
         most: maximum number of items per write.
         waiting_max: maximum number of queued items.
-        wait_seconds_max: maximum time of an item in the queue.
+        wait_seconds_max: maximum time that an item waits in the queue, in seconds.
     """
 
     def __init__(
@@ -59,10 +59,11 @@ class Together(Generic[T, R]):
         self._turn = threading.Lock()
 
     def __call__(self, item: T) -> R:
-        """Write an item, possibly combined with others; return its result or raise its error.
+        """Write an item, possibly together with others, and return its result.
 
         Raises:
-            Exhausted: the queue is full, or the item waited too long; it is not written.
+            Exhausted: the queue is full or the item waited too long; the item is not written, and
+                the error says after how many seconds to repeat.
         """
         mine: _Entry[T, R] = _Entry(item)
         with self._guard:
@@ -87,7 +88,7 @@ class Together(Generic[T, R]):
         return mine.result  # type: ignore[return-value]  # set with is_done
 
     def _leave(self, mine: _Entry[T, R]) -> None:
-        """Take an item out of the queue and refuse it, unless it is being written already."""
+        """Remove an item from the queue and refuse it, unless it is already being written."""
         with self._guard:
             if mine in self._waiting:
                 self._waiting.remove(mine)

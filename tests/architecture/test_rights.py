@@ -10,14 +10,20 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKED = {"roles", "unit_id", "reaches", "is_whole_institution"}
 """What a decision about rights would look at."""
 ALLOWED = {
+    # A retraction names no unit; the caller's own stands for it, and is then asked for.
+    "services/kpi/api/kpis.py": {"unit_id"},
     # Facts that travel into the rules of submissions: who decides, and for how much.
     "services/submissions/application.py": {"roles", "unit_id"},
     # A list narrows its query to the caller's units.
     "services/submissions/paging.py": {"reaches", "unit_id"},
+    # Neighbours beyond the credential are left out of an answer.
+    "services/submissions/neighbours.py": {"reaches"},
     # Who may vouch as a registry is a right to a value, not to a method.
     "services/submissions/validation.py": {"roles"},
     # A proposer who may vote votes at once; the vote itself is checked as everybody's.
     "services/agreement/api.py": {"roles"},
+    # A session keeps what its token says; the services decide.
+    "services/portal/pages/sign_in.py": {"roles", "unit_id"},
     # A steward is answered with what is registered already.
     "services/partners/service.py": {"roles"},
 }

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.local import apache_kafka
-from tests.benchmark import folding, freshness, live, peers, quix, submitting
+from tests.benchmark import company, folding, freshness, importing, live, peers, quix, submitting
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.generator import Generator
 from tests.benchmark.machine import ROOT, Machine, database_program, described
@@ -36,6 +36,7 @@ class Bench:
 
     machine: Machine
     events: int
+    rows: int
     console: Console
     progress: Progress
     figures: list[Figure] = field(default_factory=list)
@@ -122,11 +123,19 @@ def submit(bench: Bench) -> list[Figure]:
         return list(chain.from_iterable(rounds))
 
 
+def share(bench: Bench) -> None:
+    """Measure what callers cost each other, on the demo's data."""
+    with company.stack(bench.machine.folder) as running:
+        bench.part("explain", lambda: company.explanations(running))
+        bench.part("idle streams", lambda: company.idle_streams(running))
+
+
 def main(arguments: list[str]) -> int:
     """Run; return the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=100_000)
-    parser.add_argument("--parts", default="core,fresh,submit,peers")
+    parser.add_argument("--rows", type=int, default=importing.ROWS)
+    parser.add_argument("--parts", default="core,fresh,submit,company,peers,import")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
@@ -139,10 +148,14 @@ def main(arguments: list[str]) -> int:
     columns = TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn()
     try:
         with Progress(*columns, console=console) as progress, Machine(folder, broker) as machine:
-            bench = Bench(machine, given.events, console, progress)
+            bench = Bench(machine, given.events, given.rows, console, progress)
             measure(bench, wanted)
             if "submit" in wanted:
                 bench.part("submit to visible", lambda: submit(bench))
+            if "import" in wanted:
+                bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
+            if "company" in wanted:
+                share(bench)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report(bench, broker, given.out)

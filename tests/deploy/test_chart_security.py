@@ -90,6 +90,34 @@ def test_policies_are_on_unless_they_are_switched_off(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
+def test_only_the_service_that_calls_others_gets_the_key_that_signs_its_calls(name: str) -> None:
+    values = example(name, serviceKey__existingSecret="kieng-calls")
+    holders = {
+        component
+        for component, each in deployments(values).items()
+        if "KIENG_SERVICE_KEY_FILE" in environment(each) or "kieng-calls" in str(pod_of(each))
+    }
+    assert holders == {"submissions"}
+    for each in deployments(example(name)).values():
+        assert "KIENG_SERVICE_KEY_FILE" not in environment(each)
+        assert environment(each)["KIENG_AUDIENCES"] == "kieng"
+
+
+def test_each_service_has_the_kafka_user_that_is_named_for_it() -> None:
+    secrets = {"submissions": "kafka-submissions", "query": "kafka-query"}
+    found = deployments(example("production", kafka__security__serviceSecrets=secrets))
+    named = {
+        component: {
+            name for name in ("kafka-submissions", "kafka-query") if name in str(pod_of(each))
+        }
+        for component, each in found.items()
+    }
+    assert named.pop("submissions") == {"kafka-submissions"}
+    assert named.pop("query") == {"kafka-query"}
+    assert set().union(*named.values()) == set(), "others use the common one"
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_only_the_process_that_signs_editions_gets_their_key(name: str) -> None:
     values = example(name, editions__existingSecret="kieng-editions")
     holders = {

@@ -13,7 +13,8 @@ import pytest
 import xlsxwriter
 
 from services.cli.client.stack import DEPLOY
-from services.cli.files import spreadsheets
+from services.cli.commands.demo import SYSTEM
+from services.cli.files import headings, spreadsheets, submission_export
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 
@@ -196,3 +197,40 @@ def test_what_may_be_the_same_and_shares_that_contradict_are_told(
     told = [(each["record_id"], each["declared_ppm"], each["silent"]) for each in answer["shares"]]
     assert told == [("p5", 750_000, 1)]
     assert len(answer["may_be_same"]) == 2
+
+
+def exported(stack: RunningStack, path: Path, type_name: str, system: str) -> int:
+    """Export the records of a system; return the number of rows."""
+    asked = ("submission", "export", type_name, "--to", str(path), "--institution", "vnu")
+    return int(stack.json(*asked, "--system", system)["rows"])
+
+
+def test_what_is_exported_and_imported_again_changes_nothing(
+    stack: RunningStack, tmp_path: Path
+) -> None:
+    kept: dict[str, int] = {}
+    for number, type_name in enumerate(headings.TYPES):
+        path = tmp_path / f"{type_name}{submission_export.SUFFIXES[number % 2]}"
+        if rows := exported(stack, path, type_name, SYSTEM):
+            asked = ("import", str(path), "--type", type_name, "--institution", "vnu")
+            answer = json.loads(stack.run(*asked, "--system", SYSTEM, "--output", "json").out)
+            assert (answer["unchanged"], answer["rows"]) == (rows, []), type_name
+            kept[type_name] = rows
+    assert len(kept) >= 15, kept
+
+
+def test_a_filled_template_is_what_its_export_is(stack: RunningStack, tmp_path: Path) -> None:
+    names = {name: tmp_path / f"e2e-{name}.xlsx" for name in ("demo", "empty", "filled", "again")}
+    exported(stack, names["demo"], "product", SYSTEM)
+    stack.json("template", "product", "--to", str(names["empty"]), "--institution", "vnu")
+    header = spreadsheets.read(names["empty"]).header
+    rows = [cells for _, cells in spreadsheets.read(names["demo"]).rows]
+    with xlsxwriter.Workbook(names["filled"]) as book:
+        sheet = book.add_worksheet()
+        for at, cells in enumerate([header, *rows]):
+            sheet.write_row(at, 0, cells)
+    assert imported(stack, names["filled"], "product", "vnu")["created"] == len(rows) > 0
+    assert exported(stack, names["again"], "product", "e2e-filled") == len(rows)
+    again = spreadsheets.read(names["again"])
+    assert again.header == header
+    assert {tuple(cells) for _, cells in again.rows} == {tuple(cells) for cells in rows}

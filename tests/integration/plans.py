@@ -28,6 +28,7 @@ FEW: Mapping[str, str] = {
     "targets": "one for each unit, indicator and year that has a target, all kept in memory",
     "editions": "a few a year, listed whole",
     "days": "one a day, listed whole",
+    "outbox": "what the broker has not taken yet, oldest first",
 }
 """Collections that hold few documents, whatever happens; they may be read whole."""
 WHOLE: Mapping[str, str] = {

@@ -100,7 +100,7 @@ capabilities:
       {{- with .Values.kafka.security }}
       {{- if hasPrefix "SASL" .protocol }}
       - secret:
-          name: {{ get .existingSecrets $component | default .existingSecret }}
+          name: {{ get .serviceSecrets $component | default .existingSecret }}
           items:
             - {key: {{ .existingSecretKeys.username }}, path: kafka/username}
             - {key: {{ .existingSecretKeys.password }}, path: kafka/password}

@@ -1,1 +1,1 @@
-"""What operators prepare in broker and database: topics, indexes, migrations."""
+"""What operators administer: topics and access rights, database schemas, the log, settings."""

@@ -1,6 +1,7 @@
 """Compares the access rights on a broker with the table of users, and grants what is missing.
 
-`apply` only adds. A right that the table does not give is told, not taken: somebody may live by it.
+`apply` only adds rights. A right that the table does not contain is reported, not revoked, because
+another program may depend on it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from services.cli.client.stack import DEPLOY
 TABLE = DEPLOY / "kafka" / "acls.yaml"
 PREFIX = "kieng-"
 OURS = "kieng."
-"""Begins the names of all topics and groups of Kiềng."""
+"""Prefix of the names of all topics and consumer groups of Kiềng."""
 EVERYTHING = "*"
 
 _TOPIC, _GROUP, _CLUSTER = ResourceType.TOPIC, ResourceType.GROUP, ResourceType.CLUSTER
 _GRANTS: Mapping[str, tuple[tuple[ResourceType, ACLOperation], ...]] = {
-    # The settings of a topic tell whether it loses records.
+    # The settings of a topic show whether it can lose records.
     "read": ((_TOPIC, ACLOperation.READ), (_TOPIC, ACLOperation.DESCRIBE_CONFIGS)),
     "write": ((_TOPIC, ACLOperation.WRITE),),
     "groups": ((_GROUP, ACLOperation.READ),),
@@ -42,14 +43,15 @@ _GRANTS: Mapping[str, tuple[tuple[ResourceType, ACLOperation], ...]] = {
 
 
 class AclTableInvalid(ValueError):
-    """The table of users cannot be read; the message names the user and the key."""
+    """Raised if the table of users is not valid; the message names the user and the key."""
 
 
 @dataclass(frozen=True, order=True)
 class Right:
-    """One right: a principal may do an operation on a topic or group.
+    """One right: a principal may do an operation on a topic, consumer group or the cluster.
 
-    ``is_prefix`` means all whose names begin with ``name``.
+    ``resource`` is its kind, e.g. `TOPIC`. With ``is_prefix`` the right holds for all resources
+    whose names begin with ``name``.
     """
 
     principal: str
@@ -59,25 +61,25 @@ class Right:
     is_prefix: bool = False
 
     def __str__(self) -> str:
-        """Return it as one readable line."""
+        """Return the right as one readable line."""
         star = EVERYTHING if self.is_prefix else ""
         return f"{self.principal} {self.operation} {self.resource} {self.name}{star}"
 
 
 @dataclass(frozen=True)
 class Differences:
-    """Rights of the table that the broker lacks, and rights to our names beside the table."""
+    """Rights in the table that the broker lacks, and rights on our resources not in the table."""
 
     missing: tuple[Right, ...]
     surplus: tuple[Right, ...]
 
 
 def load(path: Path = TABLE, prefix: str = PREFIX) -> tuple[Right, ...]:
-    """Read the table of users; return the rights that it gives.
+    """Read the table of users and return the rights that it gives, sorted.
 
     Args:
         path: a YAML file like deploy/kafka/acls.yaml.
-        prefix: begins the names of the users.
+        prefix: put before each name in the table to get the name of the Kafka user.
 
     Raises:
         AclTableInvalid: the file is not such a table.
@@ -111,7 +113,7 @@ def _rights(user: str, principal: str, row: Any) -> Iterator[Right]:
 
 
 def plan(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
-    """Return where the broker's rights differ from the table; changes nothing.
+    """Return the differences between the rights on a broker and a table, without changing any.
 
     Raises:
         KafkaError: the broker does not answer, or has no authorizer.
@@ -124,7 +126,7 @@ def plan(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
 
 
 def apply(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
-    """Grant the missing rights of a table; return what was missing, and what is there beside it.
+    """Grant the rights of a table that a broker lacks; return the differences found before.
 
     Raises:
         KafkaError: the broker does not answer, has no authorizer, or refuses a right.
@@ -138,7 +140,7 @@ def apply(admin: KafkaAdminClient, table: Sequence[Right]) -> Differences:
 
 
 def _found(admin: KafkaAdminClient) -> Iterator[Right]:
-    """Yield every right that the broker gives to our names, to all names, or to the cluster."""
+    """Yield every right on a broker that applies to our resources or to the cluster."""
     anything = ACLFilter(
         None,
         None,

@@ -1,4 +1,4 @@
-"""How the commands reach a broker: as the services do, by the settings in the environment."""
+"""How commands connect to a broker: with the settings of the services, from the environment."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from services.kernel.config import KernelSettings, load
 
 
 def options(bootstrap: str) -> dict[str, Any]:
-    """Return the options of any client of kafka-python; `KIENG_KAFKA_...` say how to log in.
+    """Return the arguments for any client of kafka-python to connect to ``bootstrap``.
+
+    Login and TLS come from the settings `KIENG_KAFKA_...`.
 
     Raises:
-        KafkaConnectionError: no broker listens there.
+        KafkaConnectionError: no broker listens at this address.
     """
     return load(KernelSettings).model_copy(update={"kafka_bootstrap": bootstrap}).kafka_options()
 
 
 def admin(bootstrap: str) -> KafkaAdminClient:
-    """Return a client for topics and groups; close it after use.
+    """Return an admin client, which the caller closes after use.
 
     Raises:
         KafkaError: the broker does not answer, or refuses the login.

@@ -1,4 +1,4 @@
-"""The database that a command works on, and the institutions that have one there."""
+"""Connects a command to its database server, and finds the institutions with a database there."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from services.kernel.mongo import Mongo
 
 @contextmanager
 def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
-    """Open the database that is named, that of the settings, or that of the stack.
+    """Yield a connection to the database at ``uri``, else that of the settings or of the stack.
 
     Raises:
-        Failure: no database is configured, it does not answer, or it lacks what services need.
+        Failure: no database is named, it does not answer, or it lacks features that services need.
     """
     settings = load(KernelSettings)
     given = settings.mongo_uri if "mongo_uri" in settings.model_fields_set else ""
@@ -43,10 +43,10 @@ def connect(uri: str, stack: Stack) -> Iterator[Mongo]:
 
 
 def institutions(mongo: Mongo, named: list[str], stack: Stack) -> list[str]:
-    """Return the institutions whose databases a command works on.
+    """Return the ids of the institutions whose databases a command works on.
 
-    They are those that are named, else those of KIENG_INSTITUTIONS, else those of the local stack;
-    in any case also those that have a database already.
+    These are the ``named`` ones, else those of KIENG_INSTITUTIONS, else those of the local stack,
+    and in addition all that have a database already.
     """
     listed = os.environ.get("KIENG_INSTITUTIONS", "").strip("[] ").replace('"', "")
     here = LocalIssuer(stack.issuer_folder).institutions()

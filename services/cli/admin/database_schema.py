@@ -1,8 +1,8 @@
-"""Compares the databases with what each service declares, and migrates them.
+"""Compares the databases with the schemas that services declare, and migrates them.
 
-A service's `schema` module names its databases, documents with indexes, and migrations; it is found
-by the service's name, as the runner finds the service. Migrations run in order under a lock that
-one process holds and renews; each may run twice, so a run that was cut off is repeated.
+The module `schema` of a service declares its databases, documents with indexes, and migrations.
+Migrations run in order, under a lock that one process holds and renews. They are idempotent, so an
+interrupted run is simply repeated.
 """
 
 from __future__ import annotations
@@ -24,45 +24,48 @@ from services.cli.errors import DOWN, Failure
 from services.kernel.mongo import Mongo
 
 OWNERS = ("submissions", "notifications", "kpi", "partners")
-"""Services with databases. What refers to others comes first, see docs/adr on backups."""
+"""Services with databases, those that refer to data of others first; see ADR 0011 on backups."""
 LOCK_SECONDS = 30.0
 LOCK_WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.5
 RESTORING = -1
-"""Version of a database while it is loaded from a backup: no service starts on it."""
+"""Schema version of a database while a backup is loaded; no service starts with this version."""
 
 Database = MongoDatabase[dict[str, Any]]
 Aspect = Literal["migration", "index", "unknown index", "restore"]
 
 
 class Schema(Protocol):
-    """What a service's `schema` module has."""
+    """What the module `schema` of each service defines."""
 
     @property
     def DOCUMENTS(self) -> Sequence[Any]:
-        """The document classes, with the indexes that they declare."""
+        """The document classes, which declare the indexes."""
 
     @property
     def MIGRATIONS(self) -> Sequence[Callable[[Database], None]]:
-        """What turns each version into the next, oldest first."""
+        """Functions that migrate a database from one schema version to the next, oldest first."""
 
     @property
     def DERIVED(self) -> Collection[str]:
-        """Collections that are computed anew instead of being loaded from a backup."""
+        """Names of collections that a backup omits because they are computed from others."""
 
     def databases(self, institutions: Sequence[str]) -> list[str]:
-        """Return the names of the databases."""
+        """Return the names of the service's databases for these institutions."""
 
     def declare(self, database: Database) -> None:
-        """Create the indexes that are missing."""
+        """Create the missing indexes of a database."""
 
     def restored(self, database: Database) -> None:
-        """Make loaded data ready for a new log."""
+        """Adapt a database that was loaded from a backup to the new log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a database is not as its service declares it."""
+    """One difference between a database and the schema that its service declares.
+
+    ``name`` is that of the migration or index, or says what is wrong.
+    """
 
     database: str
     aspect: Aspect
@@ -74,17 +77,17 @@ class Difference:
         return self.aspect in {"migration", "index"}
 
     def __str__(self) -> str:
-        """Return it as one readable line."""
+        """Return the difference as one readable line."""
         return f"{self.database}: {self.aspect} {self.name}"
 
 
 def schema_of(owner: str) -> Schema:
-    """Return what a service declares."""
+    """Return the schema of the service with this name."""
     return cast(Schema, importlib.import_module(f"services.{owner}.schema"))
 
 
 def databases(institutions: Sequence[str]) -> Iterator[tuple[Schema, str]]:
-    """Yield every database's schema and name."""
+    """Yield schema and name of every database of the platform for these institutions."""
     for owner in OWNERS:
         schema = schema_of(owner)
         for name in schema.databases(institutions):
@@ -92,18 +95,18 @@ def databases(institutions: Sequence[str]) -> Iterator[tuple[Schema, str]]:
 
 
 def version_of(database: Database) -> int:
-    """Return how many migrations a database has behind it; `RESTORING` in between."""
+    """Return the schema version of a database: the number of migrations done, or `RESTORING`."""
     return int((database["schema"].find_one({"_id": "version"}) or {}).get("version", 0))
 
 
 def is_new(schema: Schema, database: Database) -> bool:
-    """Tell whether a database holds nothing that a service wrote."""
+    """Return True if no service has written a document to the database yet."""
     names = [kind._meta["collection"] for kind in schema.DOCUMENTS]
     return not any(database[name].find_one() for name in names)
 
 
 def plan(schema: Schema, database: Database) -> list[Difference]:
-    """Return where a database differs from its schema; changes nothing."""
+    """Return the differences between a database and its schema, without changing anything."""
     version = version_of(database)
     if version == RESTORING:
         return [Difference(database.name, "restore", "was cut off: repeat `kieng backup restore`")]
@@ -130,12 +133,14 @@ def _index(keys: Sequence[tuple[str, Any]]) -> str:
 
 
 def apply(schema: Schema, database: Database, say: Callable[[str], None]) -> list[Difference]:
-    """Run what is pending, under the lock; return the differences that stay. Safe to repeat.
+    """Run pending migrations and create missing indexes; return the differences that remain.
+
+    Safe to repeat, also concurrently, because it holds the lock of the database.
 
     Args:
-        schema: what the service declares.
-        database: where.
-        say: called with the name of each migration before it runs.
+        schema: schema that the service declares.
+        database: database to change.
+        say: called before each migration with a line that names it.
 
     Raises:
         Failure: another process holds the lock for too long.
@@ -161,17 +166,19 @@ def _note(database: Database, version: int, name: str) -> None:
 
 
 def set_version(database: Database, version: int) -> None:
-    """Note how many migrations a database has behind it."""
+    """Store the schema version of a database: the number of migrations done, or `RESTORING`."""
     change = {"$set": {"version": version}}
     database["schema"].update_one({"_id": "version"}, change, upsert=True)
 
 
 @contextmanager
 def lock(database: Database, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
-    """Hold a database's lock; a holder that died gives it up after `LOCK_SECONDS`.
+    """Hold the lock of a database during the `with` block; the lock is renewed meanwhile.
+
+    The lock of a process that died expires after `LOCK_SECONDS`.
 
     Raises:
-        Failure: somebody else holds it all the time.
+        Failure: another process held the lock for all of ``wait_seconds``.
     """
     me = f"{socket.gethostname()}/{threading.get_native_id()}/{time.monotonic_ns()}"
     locks = database["schema"]
@@ -212,7 +219,7 @@ def _until() -> datetime:
 
 
 def institutions_known(mongo: Mongo, named: Sequence[str]) -> list[str]:
-    """Return the institutions named, and those that have a database already."""
+    """Return the named institutions, followed by others that have a submissions database."""
     prefix = schema_of("submissions").databases([""])[0]
     found = [name for name in mongo.client.list_database_names() if name.startswith(prefix)]
     return list(dict.fromkeys([*named, *sorted(name.removeprefix(prefix) for name in found)]))

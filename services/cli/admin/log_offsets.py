@@ -1,4 +1,4 @@
-"""Where the log of submissions ends, by reading it."""
+"""Finds the end of the submissions log by reading it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ READ_SECONDS_MAX = 120.0
 
 
 def submissions(bootstrap: str) -> list[view_pb2.PartitionProgress]:
-    """Return the offset behind the last record of each partition.
+    """Return for each partition of the submissions log the offset after its last record.
 
-    The log is read until it is quiet, because the embedded broker answers too small an end to
-    those who ask for it.
+    The log is read until no record comes for a second, because the embedded broker reports too
+    small an end offset.
 
     Raises:
-        Failure: the topic is absent, or its records never end.
+        Failure: the topic does not exist, or records are still being written.
     """
     consumer = KafkaConsumer(
         **broker.options(bootstrap),

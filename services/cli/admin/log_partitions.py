@@ -1,8 +1,8 @@
-"""More partitions for the log of submissions.
+"""Adds partitions to the submissions log.
 
-The key of a record decides its partition by their number: with another number, claims of one work
-meet in different partitions and count twice. So the records written before are removed, and the log
-is published again from the submissions databases as a new generation.
+The partition of a record depends on its key and on the number of partitions. With another number,
+claims of one work would be in different partitions and be counted twice. So all records are removed
+afterwards, and the log is published again from the submissions databases as a new generation.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from services.cli.errors import DOWN, NO, Failure
 from services.kernel.config import METADATA_AGE_MS
 
 KNOWN_SECONDS = 1.5 * METADATA_AGE_MS / 1000
-"""Time until every producer of the services knows of new partitions."""
+"""Time after which every producer of the services has noticed the new partitions."""
 POLL_SECONDS = 0.2
 TO_THE_END = -1
 CREATED_SECONDS = 30.0
 
 
 def count(admin: KafkaAdminClient) -> int:
-    """Return the number of partitions of the log; 0 if there is none.
+    """Return the number of partitions of the submissions log; 0 if the topic does not exist.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -35,10 +35,10 @@ def count(admin: KafkaAdminClient) -> int:
 
 
 def grow(admin: KafkaAdminClient, partitions: int) -> None:
-    """Give the log so many partitions; nothing happens if it has them.
+    """Raise the number of partitions of the submissions log; do nothing if it has that many.
 
     Raises:
-        Failure: it has more, which Kafka cannot take away, or there is no log.
+        Failure: the log has more partitions, which Kafka cannot remove, or does not exist.
         KafkaError: the broker does not answer, or refuses.
     """
     here = count(admin)
@@ -58,12 +58,12 @@ def grow(admin: KafkaAdminClient, partitions: int) -> None:
 
 
 def purge(admin: KafkaAdminClient, partitions: int, sleep: Callable[[float], None]) -> None:
-    """Remove all records of the log, once no producer writes by the former partitions any more.
+    """Remove all records of the log after every producer has noticed the new partitions.
 
     Args:
-        admin: the broker.
+        admin: admin client of the broker.
         partitions: number of partitions of the log.
-        sleep: waits so many seconds.
+        sleep: function that waits for a number of seconds.
 
     Raises:
         KafkaError: the broker does not answer, or refuses.

@@ -1,4 +1,4 @@
-"""Runs the KPI service's offline programs as subprocesses: commands import no service."""
+"""Runs programs of the KPI service as subprocesses, since commands must not import a service."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ VERIFICATION = "services.kpi.offline.verification"
 
 
 def run(module: str, *arguments: str, exit_code: int, given: bytes = b"") -> dict[str, Any]:
-    """Run a program and return the JSON object that it prints.
+    """Run a program to its end and return the JSON object that it prints.
 
     Args:
-        module: its name, for `python -m`.
-        arguments: of its command line.
-        exit_code: of the failure when the program fails.
+        module: name of its module, for `python -m`.
+        arguments: its command-line arguments.
+        exit_code: exit code of the `Failure` if the program fails.
         given: its standard input.
 
     Raises:
-        Failure: the program failed; the message is its last line.
+        Failure: the program failed; the message is the last line of its standard error.
     """
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, input=given, capture_output=True, check=False)

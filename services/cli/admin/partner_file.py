@@ -1,4 +1,4 @@
-"""A CSV file of partners, registered row by row."""
+"""Registers the partners in a CSV file."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from services.cli.files.field_values import TRUE, split
 
 
 def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:
-    """Register every partner of a CSV file: name, tax_code, aliases, house, country, synthetic.
+    """Register the partners in a CSV file in order, and return their number.
+
+    Its columns are name, tax_code, aliases, house, country and synthetic. ``advance`` is called
+    after each row.
 
     Raises:
-        Failure: a row is wrong; it is named.
+        Failure: a row is not valid or was refused; the message names it. Earlier rows stay
+            registered.
     """
     stub = clients.stub(PartnerServiceStub)
     count = 0
@@ -41,10 +45,10 @@ def register(clients: Clients, path: Path, advance: Callable[[], None]) -> int:
 
 
 def house_of(name: str) -> partner_pb2.House.ValueType:
-    """Return a house by its name.
+    """Return the contract's enum number of a house, e.g. for `enterprise`.
 
     Raises:
-        Failure: no such house.
+        Failure: there is no house of this name.
     """
     try:
         return partner_pb2.House.Value(f"HOUSE_{name.upper()}")

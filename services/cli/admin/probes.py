@@ -1,4 +1,4 @@
-"""Probes of one broker, database or service: each returns why it is not usable, empty if it is."""
+"""Probes a broker, database or service: each returns why it cannot be used, empty if it can."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REQUEST_TIMEOUT_MS = 2_000
 
 
 def kafka_unready(bootstrap: str) -> str:
-    """Return why a broker does not answer a metadata request; empty if it does.
+    """Return why a broker cannot be used; empty if it answers and has registered.
 
     Takes at most about 3 seconds.
     """
@@ -44,7 +44,7 @@ def kafka_unready(bootstrap: str) -> str:
 
 
 def mongo_unready(uri: str) -> str:
-    """Return why a database has no primary that answers a ping; empty if it has.
+    """Return why a database cannot be used; empty if it has a primary that answers a ping.
 
     Takes at most about 2 seconds.
     """
@@ -60,7 +60,7 @@ def mongo_unready(uri: str) -> str:
 
 
 def database_broken(uri: str) -> str:
-    """Return the internal error of a database that answers; empty if it has none or is down.
+    """Return the internal error of a database that answers but cannot read; empty otherwise.
 
     Takes at most about 2 seconds.
     """
@@ -78,7 +78,10 @@ def database_broken(uri: str) -> str:
 
 
 def http_probe(address: str, path: str) -> Callable[[], str]:
-    """Return a probe of an HTTP page: why it does not answer 200, empty if it does."""
+    """Return a probe of a page: a function that returns why its status is not 200, else empty.
+
+    ``address`` is `host:port`.
+    """
 
     def unready() -> str:
         try:
@@ -94,7 +97,10 @@ def http_probe(address: str, path: str) -> Callable[[], str]:
 
 
 def grpc_state(stack: Stack, address: str, seconds: float) -> str:
-    """Return why a service does not serve calls; empty if its health check reports SERVING."""
+    """Return why a service does not serve gRPC calls; empty if its health check reports SERVING.
+
+    ``address`` is `host:port`, ``seconds`` the deadline of the check.
+    """
     try:
         with open_channel(stack, address) as channel:
             stub: Any = health_pb2_grpc.HealthStub(channel)

@@ -1,4 +1,4 @@
-"""The settings that the services would read here: their values, sources and mistakes."""
+"""The settings that services would read in this environment: values, sources and mistakes."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ OF_COMMANDS = frozenset(
         "BACKUPS",
     )
 )
-"""Variables that the commands read and no service does, or not every one."""
+"""Names of environment variables that commands read and that are no settings of every service."""
 HIDDEN = "***"
 URI_PASSWORD = re.compile(r"(?<=://)([^:/@]*):[^@/]*@")
 
 
 def settings_of(service: str) -> type[KernelSettings]:
-    """Return the settings class of a service by its process's name.
+    """Return the settings class of a service, given the name of its process, e.g. `kpi.query`.
 
     Raises:
-        Failure: there is no such service.
+        Failure: there is no process of this name.
     """
     if service not in SERVICES:
         raise Failure(f"no service {service}; there are {', '.join(SERVICES)}", USAGE)
@@ -45,19 +45,19 @@ def settings_of(service: str) -> type[KernelSettings]:
 
 
 def mistakes_of(service: str) -> list[str]:
-    """Return the mistakes for which a service would not start with the settings here.
+    """Return the mistakes in the settings because of which a service would not start; often none.
 
     Raises:
-        Failure: there is no such service.
+        Failure: there is no process of this name.
     """
     loaded, mistakes = read(settings_of(service))
     return mistakes if loaded is None or service in WITHOUT_GRPC else tls.mistakes(loaded)
 
 
 def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:
-    """Yield name, value and source of every setting.
+    """Yield one row for each setting of a class, with the keys `name`, `value` and `source`.
 
-    An invalid value is hidden, because it may be a misplaced password.
+    Values are hidden if one of them is not valid, because it may be a misplaced password.
     """
     loaded, said, file = read(settings)[0], dict(os.environ), said_by_file()
     for name, field in settings.model_fields.items():
@@ -79,7 +79,7 @@ def field_names(settings: type[KernelSettings]) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return the value of a service setting for JSON output, with passwords hidden."""
+    """Return a value of a setting as JSON can represent it, with passwords hidden."""
     if value is PydanticUndefined:
         return None
     if isinstance(value, SecretStr):
@@ -92,13 +92,16 @@ def plain(value: Any) -> Any:
 
 
 def said_by_file() -> dict[str, str | None]:
-    """Return the variables in the file that KIENG_CONFIG_FILE names; empty if there is none."""
+    """Return name -> value of the variables in the file KIENG_CONFIG_FILE; empty without a file."""
     file = os.environ.get("KIENG_CONFIG_FILE", "")
     return dict(dotenv_values(file)) if file and Path(file).is_file() else {}
 
 
 def unknown_variables() -> Iterator[str]:
-    """Yield each KIENG_ variable that neither services nor commands read: mostly a typo."""
+    """Yield a line for each KIENG_ variable that neither services nor commands read.
+
+    Most are misspelt, so the line names a similar variable if there is one.
+    """
     names = {f"KIENG_{field.upper()}" for s in SERVICES for field in field_names(settings_of(s))}
     known = {*OF_COMMANDS, *names, *(f"{name}_FILE" for name in names)}
     given = {name for name in {*os.environ, *said_by_file()} if name.startswith("KIENG_")}

@@ -1,4 +1,4 @@
-"""A CSV file of yearly targets, set row by row."""
+"""Sets the yearly targets in a CSV file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from services.cli.files import spreadsheets
 
 
 def set_targets(clients: Clients, path: Path) -> int:
-    """Set every target of a CSV file: unit_id, indicator_code, year, value.
+    """Set the targets in a CSV file in order, and return their number.
+
+    Its columns are unit_id, indicator_code, year and value.
 
     Raises:
-        Failure: a row is wrong; it is named.
+        Failure: a row is not valid or was refused; the message names it. Earlier targets stay set.
     """
     stub = clients.stub(TargetServiceStub)
     count = 0

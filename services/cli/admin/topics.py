@@ -1,8 +1,8 @@
 """Compares the topics of a broker with the table of topics, and creates what is missing.
 
-Topics are never created by use. `apply` creates what is missing and corrects settings; it never
-changes the partitions or the copies of a live topic, because the key of a record decides its
-partition, and the restart positions of every view depend on it.
+Brokers do not create topics automatically. `apply` creates missing topics and corrects settings. It
+never changes the partitions or replicas of an existing topic: the partition of a record depends on
+their number, and the positions of all views depend on the partitions.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ Aspect = Literal["topic", "partitions", "replication", "config"]
 
 
 class TopicTableInvalid(ValueError):
-    """The table of topics cannot be read; the message names the topic and the key."""
+    """Raised if the table of topics is not valid; the message names the topic and the key."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic as the table wants it; `config` maps Kafka's own setting names to text."""
+    """One topic as the table describes it; `config` maps names of Kafka settings to values."""
 
     name: str
     partitions: int
@@ -43,10 +43,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a broker is not as the table says.
+    """One difference between a broker and the table of topics.
 
-    `setting` is the name of the differing setting when the aspect is "config", else empty. `found`
-    is empty when there is nothing.
+    `wanted` is the value in the table, `found` that of the broker, empty if it has none. `setting`
+    is the name of the Kafka setting if the aspect is "config", otherwise empty.
     """
 
     topic: str
@@ -57,17 +57,17 @@ class Difference:
 
     @property
     def is_repaired_by_apply(self) -> bool:
-        """Whether `apply` removes the difference; the others need a migration."""
+        """Whether `apply` removes the difference; partitions and replicas it does not change."""
         return self.aspect in {"topic", "config"}
 
     @property
     def is_generous(self) -> bool:
-        """Whether there is more of it than wanted: partitions or copies, chosen at installation."""
+        """Whether the broker has more partitions or replicas than the table, which is no fault."""
         is_number = self.aspect in {"partitions", "replication"}
         return is_number and int(self.found) > int(self.wanted)
 
     def __str__(self) -> str:
-        """Return it as one readable line."""
+        """Return the difference as one readable line."""
         if self.aspect == "topic":
             return f"{self.topic}: missing"
         what = self.setting or self.aspect
@@ -78,8 +78,8 @@ class Difference:
 class Applied:
     """What `apply` did.
 
-    `created` and `reconfigured` are names of topics; `left` are the differences that stay, all of
-    partitions and copies; `ids` maps every topic of the table to its id, a UUID with dashes.
+    `created` and `reconfigured` are names of topics. `left` are the remaining differences, which
+    are of partitions and replicas. `ids` maps the name of each topic to its id, a UUID with dashes.
     """
 
     created: tuple[str, ...]
@@ -89,11 +89,11 @@ class Applied:
 
 
 def load(path: Path = TABLE, replication: int | None = None) -> tuple[Topic, ...]:
-    """Read the table of topics.
+    """Read the table of topics and return its topics in order.
 
     Args:
         path: a YAML file like deploy/kafka/topics.yaml.
-        replication: copies of every topic, instead of what the table says.
+        replication: replicas of every topic, instead of the numbers in the table.
 
     Raises:
         TopicTableInvalid: the file is not such a table.
@@ -112,7 +112,7 @@ def load(path: Path = TABLE, replication: int | None = None) -> tuple[Topic, ...
 
 
 def _row(name: str, row: Any) -> dict[str, Any]:
-    """Check the keys of one row; an empty row means the defaults."""
+    """Return one row after checking its keys; an empty row means the defaults."""
     if not isinstance(row, dict | None) or (unknown := set(row or {}) - KEYS):
         wrong = f"unknown {', '.join(sorted(unknown))}" if isinstance(row, dict) else "not a map"
         raise TopicTableInvalid(f"{name}: {wrong}")
@@ -120,7 +120,7 @@ def _row(name: str, row: Any) -> dict[str, Any]:
 
 
 def _topic(name: str, row: Mapping[str, Any]) -> Topic:
-    """Check the values of one row with the defaults filled in."""
+    """Return the topic of one row, with defaults filled in, after checking its values."""
     for key in ("partitions", "replication"):
         if type(row[key]) is not int or row[key] < 1:
             raise TopicTableInvalid(f"{name}: {key} must be a whole number from 1")
@@ -134,7 +134,7 @@ def _topic(name: str, row: Mapping[str, Any]) -> Topic:
 
 
 def plan(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[Difference]:
-    """Return where the broker differs from the table, in the table's order; changes nothing.
+    """Return the differences between a broker and a table, in its order, without changing any.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -152,7 +152,7 @@ def plan(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[Difference]:
 
 
 def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
-    """Create missing topics and correct settings; safe to run twice and beside itself.
+    """Create missing topics and correct settings; safe to repeat and to run concurrently.
 
     Raises:
         KafkaError: the broker does not answer, or refuses a topic or a setting.
@@ -174,7 +174,9 @@ def apply(admin: KafkaAdminClient, table: Sequence[Topic]) -> Applied:
 
 
 def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
-    """Recreate a topic with the same partitions and replicas; return False on a timeout.
+    """Delete a topic and create it again with as many partitions and replicas.
+
+    Return True if that succeeded within ``seconds``, or if the topic does not exist.
 
     Raises:
         KafkaError: the broker does not answer, or refuses.
@@ -196,7 +198,7 @@ def renew(admin: KafkaAdminClient, name: str, seconds: float = 30.0) -> bool:
 
 
 def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]:
-    """Return the id of every topic of the table that exists; a recreated topic has a new id.
+    """Return name -> id of the topics in a table that exist; a recreated topic has a new id.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -206,7 +208,7 @@ def topic_ids(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, str]
 
 
 def copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> int:
-    """Return how many copies the topics were made with: the most that any of them has.
+    """Return the highest number of replicas that a topic of a table has; 0 if none exists.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -220,9 +222,9 @@ def copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> int:
 
 
 def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tuple[str, int, int]]:
-    """Return each under-replicated partition: topic/number, replicas in sync, replicas.
+    """Return (topic/number, replicas in sync, replicas) for each under-replicated partition.
 
-    A partition without a leader has none in sync.
+    A partition without a leader is listed with 0 replicas in sync.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -237,14 +239,14 @@ def without_copies(admin: KafkaAdminClient, table: Sequence[Topic]) -> list[tupl
 
 
 def _describe(admin: KafkaAdminClient, table: Sequence[Topic]) -> dict[str, Any]:
-    """Return kafka-python's description of every topic of the table that exists."""
+    """Return name -> kafka-python's description of the topics in a table that exist."""
     # All topics are asked for: a broker that creates topics by use could create those named.
     wanted = {topic.name for topic in table}
     return {found["name"]: found for found in admin.describe_topics() if found["name"] in wanted}
 
 
 def _settings(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Return the settings in force of live topics, defaults included."""
+    """Return topic -> setting -> value in force, defaults included, of existing topics."""
     if not names:
         return {}
     # The settings are not named: the embedded broker drops the connection when they are.
@@ -257,7 +259,7 @@ def _settings(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, dict[s
 
 
 def _compare(topic: Topic, found: Any, settings: Mapping[str, str]) -> list[Difference]:
-    """Return the differences of one live topic."""
+    """Return the differences between a topic of the table and the existing one."""
     partitions = found["partitions"]
     copies = min((len(partition["replica_nodes"]) for partition in partitions), default=0)
     shape = (
@@ -272,7 +274,7 @@ def _compare(topic: Topic, found: Any, settings: Mapping[str, str]) -> list[Diff
 
 
 def _create(admin: KafkaAdminClient, missing: Sequence[Topic]) -> tuple[str, ...]:
-    """Create topics and wait until they are usable; return those created by this call."""
+    """Create topics and wait until they can be used; return the names of those created here."""
     # Asked one by one: with raise_errors kafka-python reports only the first error of a request.
     created = []
     for topic in missing:

@@ -1,1 +1,1 @@
-"""Backups: the archive's format, how one is written, and how it is restored."""
+"""Backups: the format of their files, how one is made, and how it is restored."""

@@ -4,7 +4,7 @@
     NAME/manifest.sha256            hash of the manifest
     NAME/<database>/<collection>.bson.gz    documents one after another, as mongodump writes them
 
-Streams only: no collection is ever held in memory. Files are for their owner's eyes (0600).
+Collections are streamed and never held in memory. Only the owner can read the files (mode 0600).
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ LEVEL = 1
 
 
 class ArchiveInvalid(ValueError):
-    """A backup is unusable; the message names the file and the problem."""
+    """Raised if a backup cannot be used; the message names the file and the problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One collection of a backup; `sha256` is that of the compressed file."""
+    """One collection in a backup.
+
+    `file` is the path of its compressed file within the backup; `bytes` and `sha256` are of it.
+    """
 
     database: str
     collection: str
@@ -48,17 +51,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds.
+    """Describes the contents of a backup.
 
     Args:
         name: name of its folder.
-        created_at: when it was begun, UTC.
+        created_at: when it was begun, ISO 8601, UTC.
         release: version of the program that made it.
-        institutions: whose submissions it holds.
-        is_whole: whether it holds all databases, or submissions of some institutions only.
-        versions: database -> how many migrations it had behind it.
-        view: catalogue version and digest computed from the submissions; empty without one.
+        institutions: ids of the institutions whose submissions it contains.
+        is_whole: whether it contains all databases, not only submissions of some institutions.
+        versions: name of a database -> its schema version.
+        view: catalogue version and the digest of the numbers, computed from the submissions in the
+            backup; empty without a live view.
         parts: the collections.
+        format: version of the format of the files.
     """
 
     name: str
@@ -73,30 +78,30 @@ class Manifest:
 
     @property
     def documents(self) -> int:
-        """How many documents it holds."""
+        """Number of documents in the backup."""
         return sum(part.documents for part in self.parts)
 
     @property
     def bytes(self) -> int:
-        """How large its files are."""
+        """Size of its compressed files in bytes."""
         return sum(part.bytes for part in self.parts)
 
 
 def folder_name(now: datetime) -> str:
-    """Return the name of a backup made at a time."""
+    """Return the folder name of a backup that is begun at a time in UTC."""
     return f"kieng-{now:%Y%m%dT%H%M%SZ}"
 
 
 def write_part(
     folder: Path, database: str, collection: str, documents: Iterable[RawBSONDocument]
 ) -> Part:
-    """Write the documents of one collection, synced to disk, and return what was written.
+    """Write the file of one collection, sync it to disk, and return its description.
 
     Args:
         folder: folder of the backup.
         database: name of the database.
         collection: name of the collection.
-        documents: its documents, as they are stored.
+        documents: its documents as BSON.
     """
     path = folder / database / f"{collection}.bson.gz"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -113,10 +118,10 @@ def write_part(
 
 
 def read_part(folder: Path, part: Part) -> Iterator[RawBSONDocument]:
-    """Yield the documents of one collection.
+    """Yield the documents of one collection as BSON.
 
     Raises:
-        ArchiveInvalid: the file is damaged, or holds another number of documents.
+        ArchiveInvalid: the file is damaged or has a different number of documents.
     """
     count = 0
     try:
@@ -135,7 +140,10 @@ def read_part(folder: Path, part: Part) -> Iterator[RawBSONDocument]:
 
 
 def seal(folder: Path, manifest: Manifest) -> Path:
-    """Write the manifest and its hash, and give the folder its final name; return it."""
+    """Complete a backup: write the manifest and its hash, and rename the folder.
+
+    Return the folder with its final name.
+    """
     text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False) + "\n"
     for name, content in ((MANIFEST, text), (SEAL, hashlib.sha256(text.encode()).hexdigest())):
         with _private(folder / name) as file:
@@ -148,10 +156,10 @@ def seal(folder: Path, manifest: Manifest) -> Path:
 
 
 def open_manifest(folder: Path) -> Manifest:
-    """Read the manifest of a backup.
+    """Return the manifest of the backup in a folder.
 
     Raises:
-        ArchiveInvalid: there is none, it was changed, or another release wrote it.
+        ArchiveInvalid: there is no manifest, it was changed, or it has another format.
     """
     try:
         content = (folder / MANIFEST).read_bytes()
@@ -167,12 +175,12 @@ def open_manifest(folder: Path) -> Manifest:
 
 
 def check(folder: Path, manifest: Manifest, advance: Callable[[Part], None]) -> Iterator[str]:
-    """Yield what is wrong with the files of a backup: missing, changed, or not readable.
+    """Yield a line for each file of a backup that is missing, changed or unreadable.
 
     Args:
-        folder: the backup.
-        manifest: its manifest.
-        advance: called with each part that was checked.
+        folder: folder of the backup.
+        manifest: manifest of the backup.
+        advance: called with each part after it was checked.
     """
     for part in manifest.parts:
         path = folder / part.file
@@ -190,7 +198,7 @@ def check(folder: Path, manifest: Manifest, advance: Callable[[Part], None]) -> 
 
 
 def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file in lower-case hex."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -1,8 +1,8 @@
 """Makes backups: copies the databases in an order that leaves no dangling reference.
 
-Every document is whole in itself, so a copy made while people work is a state that could have been:
-what refers to others is copied first (submissions, notifications, numbers' frozen parts), and what
-is referred to last (units and partners, which are only ever added). See docs/adr on backups.
+Services may write meanwhile. Each document is consistent in itself, and documents that refer to
+others (submissions, notifications, editions) are copied before those they refer to (units and
+partners, which are never deleted). See ADR 0011 on backups.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from services.kernel.mongo import Mongo
 
 BATCH = 500
 NOT_COPIED = {"schema"}
-"""Collection in which `kieng db` keeps its state; the manifest has the version."""
+"""Names of collections that are not copied: the state of `kieng db`, which the manifest records."""
 RAW = CodecOptions(document_class=RawBSONDocument)
 
 
@@ -51,15 +51,15 @@ def save(
     now: datetime,
     progress: Progress,
 ) -> tuple[Path, Manifest]:
-    """Write a backup below a folder and return it.
+    """Make a backup, and return its folder and manifest.
 
     Args:
-        mongo: databases.
-        to: gets a folder named by the time.
-        institutions: whose submissions to copy.
-        is_whole: whether to copy what all institutions share, too.
-        now: time, UTC.
-        progress: where to show it.
+        mongo: connection to the databases.
+        to: folder in which the folder of the backup is created.
+        institutions: ids of the institutions whose submissions are copied.
+        is_whole: whether to copy the databases that all institutions share as well.
+        now: current time in UTC, from which the backup is named.
+        progress: progress bar, advanced by databases.
 
     Raises:
         Failure: there is nothing to copy, the backup exists, or a restore is unfinished.
@@ -100,12 +100,12 @@ def _version(mongo: Mongo, name: str) -> int:
 
 
 def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) -> Iterator[Part]:
-    """Copy the collections of a database that cannot be made again from others.
+    """Copy the collections of a database, yielding the description of each one copied.
 
     Args:
-        mongo: the databases.
+        mongo: connection to the databases.
         folder: folder of the backup.
-        schema: what the owner declares; what it derives from other collections is left out.
+        schema: schema of the database; the collections it calls derived are not copied.
         name: name of the database.
     """
     database = mongo.database(name)
@@ -120,9 +120,10 @@ def copy(mongo: Mongo, folder: Path, schema: database_schema.Schema, name: str) 
 
 
 def counted(folder: Path, parts: Sequence[Part]) -> dict[str, Any]:
-    """Return the KPI digest recounted from a dump's files and live catalogue; empty without one.
+    """Return the catalogue version and the digest of the numbers that the submissions give.
 
-    It is computed from the files, so concurrent writes to the databases do not affect it.
+    Both come from the files of a backup and its live catalogue, so later writes to the databases
+    do not matter. Empty without a live view or catalogue.
 
     Raises:
         Failure: the submissions or the catalogue in the files are damaged.

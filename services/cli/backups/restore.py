@@ -1,9 +1,9 @@
 """Restores a backup into empty databases, and then into a new log.
 
-Order: everything is looked at before anything is touched; the old log goes; the databases are
-loaded one by one, each marked while it is not whole, so that no service starts on it; the services
-start; a new generation of the log is published from the submissions, and its view must come to the
-digest that the backup recorded. Cut off anywhere, the same command goes on.
+The order: everything is checked before anything is changed; the old log is removed; the databases
+are loaded one by one, each marked while it is incomplete, so that no service starts on it; the
+services start; a new generation of the log is published from the submissions, and its view must
+have the digest that the backup recorded. If interrupted, the same command continues.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ LOG = "kieng.submissions.v1"
 BATCH = 500
 LOOK_MS = 1000
 EMPTY_TOO = {"schema", "meta", "counters"}
-"""Collections that a service fills at its first start, before any user data."""
+"""Names of collections that a service fills at its first start, before any user data."""
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def next_epoch(known: int, now: datetime) -> int:
-    """Return a restore epoch above every one that may have been given out before.
+    """Return a restore epoch greater than every one that may have been used before.
 
-    The epoch of a lost database is unknown, so the hours since `BEGIN` are the lower bound:
-    restoring the same backup twice gives two epochs.
+    It is greater than ``known``, the highest known epoch. The epoch of a lost database is unknown,
+    so it is also at least the number of hours since `BEGIN`.
     """
     return max(known + 1, int((now - BEGIN).total_seconds() // 3600))
 
 
 def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
-    """Return the databases that hold something and were not loaded from this backup."""
+    """Return the names of databases of a backup that contain other data than from this backup."""
     found = []
     for _, name in wanted(manifest):
         database = mongo.database(name)
@@ -55,14 +55,14 @@ def occupied(mongo: Mongo, manifest: Manifest) -> list[str]:
 
 
 def is_loaded(mongo: Mongo, manifest: Manifest) -> bool:
-    """Tell whether every database was loaded from this backup, and is not published yet."""
+    """Return True if all databases were loaded from this backup and the log is not finished yet."""
     notes = [_note(mongo.database(name)) for _, name in wanted(manifest)]
     states = {note.get("state") for note in notes if note.get("backup") == manifest.name}
     return states == {"loaded"} and len(notes) == len(manifest.versions)
 
 
 def wanted(manifest: Manifest) -> list[tuple[database_schema.Schema, str]]:
-    """Return the databases of a backup, in the order they are loaded."""
+    """Return schema and name of each database of a backup, in the order in which to load them."""
     return [
         (schema, name)
         for schema, name in database_schema.databases(manifest.institutions)
@@ -73,14 +73,16 @@ def wanted(manifest: Manifest) -> list[tuple[database_schema.Schema, str]]:
 def load(
     mongo: Mongo, folder: Path, manifest: Manifest, now: datetime, progress: Progress
 ) -> list[str]:
-    """Load every database that is not loaded yet; return their names. Replaces what they hold.
+    """Load each database of a backup that is not loaded yet, replacing its data.
+
+    Return the names of the databases loaded by this call.
 
     Args:
-        mongo: the databases.
+        mongo: connection to the databases.
         folder: folder of the backup.
-        manifest: what the backup holds.
-        now: time of the restore, written to each database.
-        progress: bar that is advanced by documents.
+        manifest: manifest of the backup.
+        now: current time, from which the restore epoch is computed.
+        progress: progress bar, advanced by documents.
     """
     loaded = []
     parts = [part for part in manifest.parts if part.documents]
@@ -110,7 +112,10 @@ def load(
 
 
 def drop(mongo: Mongo, name: str) -> None:
-    """Drop a database; the embedded one is emptied first, as its drop takes 14 ms a document."""
+    """Drop a database.
+
+    The embedded one is emptied first, because dropping it takes 14 ms per document.
+    """
     if "secantusVersion" in mongo.client.admin.command("buildInfo"):
         database = mongo.database(name)
         for collection in database.list_collection_names():
@@ -141,7 +146,7 @@ def _mark(database: database_schema.Database, manifest: Manifest, state: str, ve
 
 
 def finished(mongo: Mongo, manifest: Manifest) -> None:
-    """Remove the restore markers; the databases are in normal use from now on."""
+    """Remove the marks of the restore from its databases, which are in normal use from now on."""
     for _, name in wanted(manifest):
         mongo.database(name)["schema"].delete_one({"_id": "restore"})
 
@@ -161,7 +166,7 @@ def _set_epoch(database: database_schema.Database, epoch: int) -> None:
 
 
 def log_holds_records(bootstrap: str) -> bool:
-    """Return True if the log of submissions has a record; False if the topic is absent."""
+    """Return True if the submissions log has a record; False also if its topic does not exist."""
     options = {**broker.options(bootstrap), "auto_offset_reset": "earliest"}
     consumer = KafkaConsumer(
         **options, enable_auto_commit=False, allow_auto_create_topics=False, fetch_max_wait_ms=50
@@ -173,10 +178,10 @@ def log_holds_records(bootstrap: str) -> bool:
 
 
 def renew_log(bootstrap: str) -> None:
-    """Recreate the topic of the log: it is empty and has a new topic id.
+    """Delete the topic of the submissions log and create it again, empty and with a new topic id.
 
     Raises:
-        Failure: the broker does not delete it.
+        Failure: the broker does not delete the topic in time.
     """
     with closing(broker.admin(bootstrap)) as admin:
         if not topics.renew(admin, LOG):

@@ -1,1 +1,1 @@
-"""What `kieng doctor` checks."""
+"""The checks of `kieng doctor`: each yields findings with a remedy."""

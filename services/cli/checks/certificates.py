@@ -1,4 +1,4 @@
-"""Checks of keys and certificates: whether they are readable, and when they expire."""
+"""Checks keys of issuers and certificates: whether they are readable, and when they expire."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ RENEW = "have it renewed, and put the new one beside it before the day"
 
 
 def check_issuers(path: Path, now: datetime) -> Iterator[Finding]:
-    """Check the issuers file: every key is readable, fits its algorithm and has not expired.
+    """Check the table of issuers: that keys are readable, fit their algorithm and do not expire.
 
-    A key may have a last day, `"not_after": {"<kid>": "2027-01-31"}` in its issuer: a reminder. A
-    key ends when it is taken out of the table.
+    An issuer may state the last day of a key, `"not_after": {"<kid>": "2027-01-31"}`. It is only a
+    reminder: services accept the key until it is removed from the table.
     """
     try:
         issuers = json.loads(path.read_text(encoding="utf-8"))["issuers"]
@@ -78,7 +78,7 @@ def _ends(issuer: dict[str, Any]) -> Iterator[tuple[str, datetime]]:
 
 
 def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
-    """Check the certificates of brokers with TLS, and the CA file that signs them."""
+    """Check the certificates of brokers and the CA file; yield nothing if they do not use TLS."""
     settings = load(KernelSettings)
     if "SSL" not in settings.kafka_security_protocol:
         return
@@ -95,7 +95,7 @@ def check_brokers(bootstrap: str, now: datetime) -> Iterator[Finding]:
 
 
 def check_services(stack: Stack, now: datetime) -> Iterator[Finding]:
-    """Check the certificates of the services of a stack whose gRPC has TLS."""
+    """Check the certificates of the services; yield nothing if their gRPC does not use TLS."""
     grpc = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     for name, address in grpc.items() if stack.authority else ():
         try:
@@ -117,13 +117,13 @@ def _check_file(path: Path, now: datetime) -> Iterator[Finding]:
 
 
 def served(address: str) -> datetime:
-    """Return the expiry of the certificate that a server presents.
+    """Return when the certificate expires that the server at an address `host:port` presents.
 
     Raises:
         OSError: no TLS server answers there.
     """
     host, _, port = address.rpartition(":")
-    # Not verified: an expired certificate is what is looked for. Nothing is sent.
+    # Not verified, because the check has to find expired certificates. No data is sent.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
@@ -135,13 +135,13 @@ def served(address: str) -> datetime:
 
 
 def ending(name: str, end: datetime, now: datetime, *, well: bool) -> Iterator[Finding]:
-    """Yield the finding for an expiry date; none for a distant one unless ``well`` is set.
+    """Yield a finding if a key or certificate has expired or expires within `SOON`.
 
     Args:
-        name: name of the check.
-        end: when it expires.
-        now: present time.
-        well: report a distant date, too.
+        name: name of the check in the finding.
+        end: when the key or certificate expires.
+        now: current time.
+        well: whether to yield a finding for a distant date, too.
     """
     day = f"{end:%Y-%m-%d}"
     if end <= now:

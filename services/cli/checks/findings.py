@@ -12,9 +12,9 @@ class Finding:
     """The result of one check.
 
     Args:
-        check: what was checked.
-        exit_code: 0 if it is healthy, `NO` if it is wrong, `DOWN` if it does not answer.
-        detail: what was found.
+        check: name of what was checked.
+        exit_code: 0 if it is healthy, `NO` if something is wrong, `DOWN` if it does not work.
+        detail: what was found, in one line.
         remedy: how to fix it, a command if possible; empty if it is healthy.
     """
 

@@ -1,4 +1,4 @@
-"""Checks of what the services run on: settings, broker, database, keys, disk."""
+"""Checks what the services depend on: settings, broker, database, keys and disks."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ from services.kernel.config import KernelSettings, load, read
 from services.kernel.mongo import SICK, Mongo
 
 SKEW_SECONDS_MAX = 5.0
-"""Largest clock skew: tokens tolerate 60 s of it, ages and deadlines do not."""
+"""Maximum accepted clock skew; tokens tolerate 60 s, but ages and deadlines become wrong."""
 DISK_FREE_LOW, DISK_FREE_LEAST = 0.15, 0.05
 TERABYTE = 1e12
 
 
 def check_settings(stack: Stack) -> Iterator[Finding]:
-    """Check the settings of this process, including misspelt variables."""
+    """Check the settings in this environment, including variables that are misspelt.
+
+    All checks have the same signature, so ``stack`` is ignored here.
+    """
     wrong = [*read(KernelSettings)[1], *service_settings.unknown_variables()]
     if wrong:
         yield Finding("settings", NO, "; ".join(wrong), "kieng config check")
@@ -38,7 +41,7 @@ def check_settings(stack: Stack) -> Iterator[Finding]:
 
 
 def check_broker(stack: Stack) -> Iterator[Finding]:
-    """Check the broker, its topics, and that every partition is fully replicated."""
+    """Check the broker, its topics, its disks, and that every partition has all its replicas."""
     if not stack.broker:
         yield Finding("broker", DOWN, "no address", f"{UP}, or set KIENG_KAFKA_BOOTSTRAP")
         return
@@ -58,7 +61,7 @@ def check_broker(stack: Stack) -> Iterator[Finding]:
 
 
 def _owns(stack: Stack, part: str) -> bool:
-    """Return True if `kieng up` started the part itself."""
+    """Return True if `kieng up` started ``part``, e.g. the broker, as a process of the stack."""
     return part in stack.processes
 
 
@@ -88,7 +91,7 @@ def _check_topics(admin: KafkaAdminClient, remedy: str) -> Iterator[Finding]:
 
 
 def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
-    """Check the disks of the brokers, if they report them (Kafka 3.3 and later)."""
+    """Check the disks of the brokers; yield nothing if they do not report them (before 3.3)."""
     try:
         told = admin.describe_log_dirs()
     except IncompatibleBrokerVersion:
@@ -102,13 +105,13 @@ def _check_log_folders(admin: KafkaAdminClient) -> Iterator[Finding]:
 
 
 def check_database(stack: Stack) -> Iterator[Finding]:
-    """Check the database: replica set, majority writes, indexes and migrations, clock."""
+    """Check the database: replica set, majority writes, clock, schema and disk."""
     try:
         with database.connect("", stack) as mongo:
             found = list(_check_replica_set(mongo))
             yield from found
             if any(finding.exit_code == DOWN for finding in found):
-                return  # what else it says would be the same trouble again
+                return  # further checks would only report the same problem again
             yield _check_clock(mongo)
             yield from _check_schemas(mongo, stack)
             yield from _check_space(mongo)
@@ -153,7 +156,7 @@ def _is_synced(mongo: Mongo) -> bool:
     try:
         config = mongo.client.admin.command("replSetGetConfig")["config"]
     except PyMongoError:
-        return True  # not allowed to ask, or the embedded database: our writes ask for it (j: true)
+        return True  # no right to ask, or the embedded database: our own writes demand it (j: true)
     return bool(config.get("writeConcernMajorityJournalDefault", True))
 
 
@@ -196,7 +199,7 @@ def _check_space(mongo: Mongo) -> Iterator[Finding]:
 
 
 def check_disk(stack: Stack) -> Iterator[Finding]:
-    """Check the free disk space of a stack on this machine."""
+    """Check the disk of the data folder; yield nothing if no stack runs on this machine."""
     folder = Path(stack.data)
     if stack.processes and folder.exists():
         usage = shutil.disk_usage(folder)
@@ -204,7 +207,7 @@ def check_disk(stack: Stack) -> Iterator[Finding]:
 
 
 def space(name: str, total: float, free: float) -> Finding:
-    """Return the finding for the free space of a disk."""
+    """Return the finding for a disk of ``total`` bytes, ``free`` of which are free."""
     share = free / total
     text = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB free"
     if share >= DISK_FREE_LOW:
@@ -214,7 +217,7 @@ def space(name: str, total: float, free: float) -> Finding:
 
 
 def check_keys(stack: Stack) -> Iterator[Finding]:
-    """Check the trusted issuers and the certificates, and when they expire."""
+    """Check the table of issuers, and the certificates of brokers and services."""
     path = load(KernelSettings).issuers_file
     path = path if path.exists() or not stack.issuers_file.exists() else stack.issuers_file
     if path.exists():

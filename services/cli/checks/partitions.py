@@ -1,4 +1,4 @@
-"""Checks that the log has as many partitions as the live view was made of."""
+"""Checks that the log has as many partitions as when the live view was built."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ LIVE = catalogue_service_pb2.View.STATE_LIVE
 
 
 def made_of(views: Sequence[catalogue_service_pb2.View]) -> int:
-    """Return of how many partitions the live view was made; 0 if it is not known."""
+    """Return the number of partitions from which the live view was built; 0 if unknown."""
     return next((view.partitions for view in views if view.state == LIVE), 0)
 
 
 def made_of_in(stack: Stack) -> int:
-    """Return the same by asking the stack; 0 also without a token or a service that answers."""
+    """Return the result of `made_of` for the views of a stack; 0 also if they cannot be read."""
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             request = catalogue_service_pb2.ListViewsRequest()
@@ -32,11 +32,11 @@ def made_of_in(stack: Stack) -> int:
 
 
 def mismatch(here: int, made: int) -> str:
-    """Return what is wrong with the number of partitions, empty if nothing or if one is unknown.
+    """Return how two numbers of partitions differ; empty if they are equal or one is unknown.
 
     Args:
         here: number of partitions of the log; 0 if unknown.
-        made: number of partitions that the live view was made of; 0 if unknown.
+        made: number of partitions from which the live view was built; 0 if unknown.
     """
     if not here or not made or here == made:
         return ""
@@ -44,5 +44,5 @@ def mismatch(here: int, made: int) -> str:
 
 
 def remedy(here: int) -> str:
-    """Return the command that makes a view of a log with so many partitions."""
+    """Return the command that rebuilds the live view from a log with ``here`` partitions."""
     return f"kieng log repartition {here}"

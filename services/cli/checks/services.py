@@ -1,4 +1,4 @@
-"""Checks of the services and of the live view: health, log, lag, parked records."""
+"""Checks the services and the live view: health, log, partitions, lag and parked records."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOOK = "curl -s http://HOST:HTTP_PORT/readyz"
 
 
 def check_services(stack: Stack) -> Iterator[Finding]:
-    """Check the gRPC health of every service."""
+    """Check the health of every service: of gRPC, or of HTTP if it has no gRPC port."""
     addresses = {name: process.grpc for name, process in stack.processes.items() if process.grpc}
     yield from _check_without_grpc(stack)
     for name in addresses or [name for name in SERVICES if name not in WITHOUT_GRPC]:
@@ -69,7 +69,7 @@ def _log_hint(stack: Stack, name: str) -> str:
 
 
 def check_view(stack: Stack) -> Iterator[Finding]:
-    """Check the live view: its state, age, parked records, and the log it reads."""
+    """Check the live view: its age, the log it reads, its lag and its parked records."""
     try:
         with Clients(stack, Credential(stack, CONSORTIUM, ROLES)) as clients:
             stub = clients.stub(CatalogueServiceStub)
@@ -97,7 +97,10 @@ def check_view(stack: Stack) -> Iterator[Finding]:
 
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:
-    """Check that the log is the one that was folded, and that the newest view has read it."""
+    """Check that the log is still the one the view was built from, and no new view waits for it.
+
+    ``trouble`` is the problem that the view reports, empty if none.
+    """
     kinds = catalogue_service_pb2.View
     # A view being rebuilt beside the live one (it has a phase) is not a problem.
     waiting = [v for v in views if v.state == kinds.STATE_BUILDING and not v.phase]
@@ -116,7 +119,7 @@ def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Ite
 def _check_partitions(
     stack: Stack, views: Sequence[catalogue_service_pb2.View]
 ) -> Iterator[Finding]:
-    """Check the number of partitions, which the aggregator may not have seen yet."""
+    """Check the number of partitions, in case the aggregator has not noticed a change yet."""
     try:
         with closing(broker.admin(stack.broker)) as admin:
             here = log_partitions.count(admin)
@@ -127,9 +130,10 @@ def _check_partitions(
 
 
 def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
-    """Check for unread records, and whether the view advances past them.
+    """Check that no record is unread, or else that the view reads it within a few seconds.
 
-    The log is read, because the embedded broker reports too small an end offset.
+    Unread records are found by reading the log, because the embedded broker reports too small an
+    end offset.
     """
     deadline = time.monotonic() + STUCK_SECONDS
     wanted = {p.partition: p.next_offset for p in view.progress}
@@ -154,7 +158,7 @@ def check_lag(stack: Stack, view: view_pb2.ViewInfo) -> Finding:
 
 
 def live_view(clients: Clients) -> view_pb2.ViewInfo:
-    """Return the current state of the live view."""
+    """Return id, progress, digest and state of the live view, as a query reports them."""
     month = datetime.now(UTC).strftime("%Y-%m")
     selection = view_pb2.Selection(unit_ids=[CONSORTIUM], from_month=month, to_month=month)
     asked: Message = kpi_service_pb2.GetKpisRequest(selection=selection)
@@ -163,7 +167,9 @@ def live_view(clients: Clients) -> view_pb2.ViewInfo:
 
 
 def unread(bootstrap: str, position: dict[int, int]) -> list[Any]:
-    """Return some of the records from a position on.
+    """Return some records of the submissions log from a position on; none if it is the end.
+
+    ``position`` maps partitions to offsets; a partition that it lacks is read from its beginning.
 
     Raises:
         KafkaError: the broker does not answer.

@@ -1,1 +1,1 @@
-"""Calls to the services: where they are, and with which credential."""
+"""Calls to the services: their addresses, channels and credentials, and the local issuer."""

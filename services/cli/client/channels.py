@@ -1,4 +1,4 @@
-"""The one place where commands open channels: with TLS where the stack or the settings say so."""
+"""Opens the gRPC channels of all commands, with TLS if the stack or the settings demand it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from services.kernel.tls import Connection, TlsTrouble
 def open_channel(
     stack: Stack, address: str, options: Sequence[tuple[str, Any]] = ()
 ) -> grpc.Channel:
-    """Return a channel to a service; close it after use. It connects with the first call.
+    """Return a channel to the service at ``address``, which connects at the first call.
 
-    `KIENG_TLS_AUTHORITY_FILE` says whom to believe; without it, the authority of the stack.
+    The server's certificate must be signed by the authority in `KIENG_TLS_AUTHORITY_FILE`, or else
+    by that of the stack. The caller closes the channel. ``options`` are those of grpcio.
 
     Raises:
-        Failure: the files are unusable, or the call would be plain text beyond loopback.
+        Failure: a certificate file cannot be used, or the call would be unencrypted although the
+            service is not on this machine.
     """
     settings = load(KernelSettings)
     if settings.tls_authority_file is None and stack.authority:

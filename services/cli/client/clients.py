@@ -1,4 +1,4 @@
-"""Calls to the services: channels, credentials, deadlines, and errors as `CallFailed`."""
+"""Calls services with a credential and a deadline, and raises their errors as `CallFailed`."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from services.cli.errors import USAGE, CallFailed, Failure, trouble_of_call
 UNARY_SECONDS = 20.0
 STREAM_SECONDS = 600.0
 TOKEN_SECONDS = 900
-# Minted again long before it expires, so that no call of a long command meets an expired one.
+# A token is renewed long before it expires, so that no call of a long command uses an expired one.
 TOKEN_REUSE_SECONDS = 300
 OPTIONS = [
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),
-    # A command that waits for a service finds out soon that it is back.
+    # So that a command that waits for a service notices soon that it is back.
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
 
 class DirectoryProposals(ProposalServiceStub):
-    """Proposals about the directory and partners."""
+    """Stub for proposals about the directory and partners, which the partners service keeps."""
 
 
 class KpiProposals(ProposalServiceStub):
-    """Proposals about the catalogue, views and log generations."""
+    """Stub for proposals about catalogue, views and log generations, kept by the KPI service."""
 
 
 SERVICE_OF = {
@@ -67,14 +67,14 @@ SERVICE_OF = {
 
 
 class Credential:
-    """The token of each call: of KIENG_TOKEN, else minted by the local issuer of the stack.
+    """Provides the token for each call: KIENG_TOKEN, or else one made by the local issuer.
 
     Args:
-        stack: has the local issuer.
-        institution: for whom the command acts.
-        roles: what the command needs, lower-case names.
-        subject: who acts; by default a name made of the role, so that an author and an approver
-            differ.
+        stack: stack whose local issuer is used.
+        institution: id of the institution that the command acts for.
+        roles: lower-case names of the roles that the command needs.
+        subject: subject of the token; by default KIENG_SUBJECT or a name made of the first role and
+            the institution, so that an author and an approver differ.
     """
 
     def __init__(
@@ -118,7 +118,10 @@ class Credential:
 
 
 class Clients:
-    """Stubs of the services of one stack, all with one credential; close it after use."""
+    """Stubs of the services of one stack, all with one credential.
+
+    A context manager: its end closes the channels.
+    """
 
     def __init__(self, stack: Stack, credential: Credential) -> None:
         self._stack = stack
@@ -138,10 +141,11 @@ class Clients:
             channel.close()
 
     def stub(self, stub_class: Any) -> Any:
-        """Return a stub whose methods take a request only.
+        """Return a stub whose methods take only a request; credential and deadline are added.
 
         Raises:
-            Failure: the address of the service is not known, or must not be called as set.
+            Failure: the address of the service is not known, or the channel cannot be opened; see
+                `open_channel`.
         """
         service = SERVICE_OF[stub_class]
         address = self._stack.address(service)
@@ -152,7 +156,7 @@ class Clients:
 
 
 class _BoundStub:
-    """A stub whose calls carry a credential and a deadline."""
+    """A stub that adds credential and deadline to each call, and raises `CallFailed`."""
 
     def __init__(self, stub: Any, credential: Credential, service: str, address: str) -> None:
         self._stub = stub

@@ -1,6 +1,6 @@
-"""Approves a proposal as each institution whose key the local issuer of a trial holds.
+"""Approves a proposal in the name of each institution whose key the local issuer of a trial holds.
 
-It is the way that the institutions go: one ApproveProposal each, with a token of its steward.
+As in production, each institution calls ApproveProposal with a token of its steward.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ DIRECTORY_KINDS = (proposal_pb2.KIND_DIRECTORY, proposal_pb2.KIND_PARTNER)
 
 
 def stub_of(proposal: proposal_pb2.Proposal) -> type[DirectoryProposals] | type[KpiProposals]:
-    """Return the stub of the service that keeps a proposal."""
+    """Return the stub class of the service that keeps a proposal."""
     return DirectoryProposals if proposal.kind in DIRECTORY_KINDS else KpiProposals
 
 
 def missing(proposal: proposal_pb2.Proposal) -> list[str]:
-    """Return the institutions that have not voted on a proposal."""
+    """Return the ids of the institutions that have not voted on a proposal."""
     voted = {*proposal.approved_by, *proposal.rejected_by}
     return [member for member in proposal.members if member not in voted]
 
 
 def approve_as_all(stack: Stack, proposal: proposal_pb2.Proposal) -> proposal_pb2.Proposal:
-    """Approve a proposal as every institution with a local key; return it in effect.
+    """Approve a proposal as every institution with a local key; return it once it is in effect.
 
     Raises:
-        Failure: others have to approve as well; they are named.
+        Failure: other institutions have to approve as well; the message names them.
     """
     held = LocalIssuer(stack.issuer_folder).institutions()
     for member in missing(proposal):
@@ -45,10 +45,10 @@ def approve_as_all(stack: Stack, proposal: proposal_pb2.Proposal) -> proposal_pb
 
 
 def need_effect(proposal: proposal_pb2.Proposal) -> None:
-    """Return if a proposal has taken effect.
+    """Check that a proposal has taken effect.
 
     Raises:
-        Failure: it has not; who has to approve it is named.
+        Failure: it has not; the message names the institutions that have to approve it.
     """
     if proposal.state == proposal_pb2.STATE_EFFECTIVE:
         return

@@ -1,6 +1,6 @@
-"""The local issuer of the embedded profile: one key per institution, tokens of 15 minutes.
+"""The local issuer of a trial: holds a key for each institution and signs tokens with it.
 
-Not for production, where every institution runs its own issuer and keeps its key to itself.
+Not for production, where every institution runs its own issuer and shares its key with no one.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ CALLING = "submissions"
 
 
 class LocalIssuer:
-    """Keys in a folder, and the tokens made with them.
+    """Makes tokens with the keys in a folder.
 
     Args:
-        folder: `<institution>.pem` for each institution, mode 0600.
+        folder: contains the key `<institution id>.pem` of each institution, mode 0600.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,7 +62,7 @@ class LocalIssuer:
         draft.replace(table)
 
     def institutions(self) -> list[str]:
-        """Return the institutions that have a key here."""
+        """Return the sorted ids of the institutions that have a key here."""
         return sorted(path.stem for path in self._folder.glob("*.pem"))
 
     def mint(
@@ -124,7 +124,7 @@ def _issuer(institution: str) -> str:
 
 
 def write_key(path: Path) -> None:
-    """Make an Ed25519 key that only its owner may read, unless there is one."""
+    """Create a file with a new Ed25519 key that only its owner may read, unless it exists."""
     if path.exists():
         return
     pem = Ed25519PrivateKey.generate().private_bytes(
@@ -138,10 +138,11 @@ def write_key(path: Path) -> None:
 
 
 def read_key(path: Path) -> Ed25519PrivateKey:
-    """Return the key that `write_key` has made.
+    """Return the private key in a file that `write_key` wrote.
 
     Raises:
-        Failure: there is no Ed25519 private key without password; names the file, not its content.
+        Failure: the file does not hold an unencrypted Ed25519 private key; the message names the
+            file but not its content.
     """
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

@@ -1,4 +1,4 @@
-"""Resumes a stream of idempotent requests when its service comes back soon."""
+"""Resumes a stream of idempotent requests after an interruption of the service."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PASSING = frozenset(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
     }
 )
-"""Statuses of a service that is restarted, away for a while, or busy."""
+"""Statuses of a service that is restarting, temporarily unreachable or busy."""
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 1.0
 
@@ -34,9 +34,10 @@ def _pause(seconds: float) -> None:
 
 @dataclass
 class Patience:
-    """How long a command waits for a service that gives no answer.
+    """Decides how long a command waits for a service that does not answer: ``seconds`` in a row.
 
-    ``waiting`` is called with what is wrong when the wait begins, ``now`` is a monotonic clock.
+    ``waiting`` is called with the failure when a wait begins, ``now`` returns monotonic seconds,
+    ``pause`` waits for a number of seconds.
     """
 
     waiting: Callable[[CallFailed], None] = lambda _: None
@@ -46,14 +47,15 @@ class Patience:
     _failed_at: float | None = field(default=None, init=False)
 
     def answered(self) -> None:
-        """Note an answer; the next failure may last as long as the first."""
+        """Record that the service answered; the time to wait starts anew at the next failure."""
         self._failed_at = None
 
     def wait(self, failure: CallFailed) -> None:
-        """Pause after a failure.
+        """Pause after a failure, before the call is repeated.
 
         Raises:
-            CallFailed: waiting does not help, or has lasted too long.
+            CallFailed: the same failure, if it is not temporary or the service has not answered
+                for too long.
         """
         if failure.trouble.code not in PASSING:
             raise failure
@@ -68,12 +70,12 @@ class Patience:
 def answers(
     call: Callable[[Iterator[Q]], Iterator[A]], requests: Sequence[Q], patience: Patience
 ) -> Iterator[A]:
-    """Yield one answer per request, in order; after a cut the unanswered are sent again.
+    """Yield one answer per request, in order; after an interruption unanswered ones are sent again.
 
     Args:
-        call: a stream in both directions whose answers come in the order of the requests.
-        requests: requests that may be repeated.
-        patience: how long to wait for an answer.
+        call: bidirectional streaming RPC that answers in the order of the requests.
+        requests: idempotent requests.
+        patience: decides how long to wait for the service.
 
     Raises:
         CallFailed: the service refused the call, or did not come back in time.

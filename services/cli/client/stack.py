@@ -1,4 +1,4 @@
-"""Where a running stack is: `DIR/stack.json`, or the addresses in the environment."""
+"""Finds a running stack: from `DIR/stack.json`, or from addresses in the environment."""
 
 from __future__ import annotations
 
@@ -26,16 +26,20 @@ SERVICES = (
     "portal",
 )
 WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter", "portal"})
-"""Services that answer no calls, and open no port for them."""
+"""Processes that have no gRPC port."""
 PORTAL = "portal"
 """The service that people meet with a browser."""
 PROCESS_OF = {"kpi": "kpi.query"}
-"""Process that answers the gRPC of a service, where it is not named like the service."""
+"""Service -> process that answers its gRPC calls, if it is named differently."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One running process and where to ask it; texts are empty when there is no such port."""
+    """One running process of a stack.
+
+    ``log`` is the path of its log file; ``grpc`` and ``http`` are addresses `host:port`, empty if
+    it has no such port.
+    """
 
     pid: int
     log: str
@@ -47,7 +51,11 @@ class Process:
 
 @dataclass(frozen=True)
 class Stack:
-    """What one `kieng up` started, or what the environment names."""
+    """A running installation: what one `kieng up` started, or what the environment names.
+
+    ``data`` is the data folder, ``pid`` the process of `kieng up`, ``broker`` and ``mongo`` are
+    addresses (empty if unknown), and ``processes`` maps names of processes to them.
+    """
 
     data: str
     pid: int = 0
@@ -56,21 +64,21 @@ class Stack:
     mongo: str = ""
     processes: Mapping[str, Process] = field(default_factory=dict)
     authority: str = ""
-    """File with the authority of the services' certificates; empty: gRPC is plain text."""
+    """File of the authority that signs the services' certificates; empty if gRPC has no TLS."""
 
     @property
     def issuer_folder(self) -> Path:
-        """Folder with the keys of the local issuer; it need not exist."""
+        """Folder of the local issuer's keys; it need not exist."""
         return Path(self.data) / "issuer"
 
     @property
     def issuers_file(self) -> Path:
-        """Table of issuers that the services trust; it need not exist."""
+        """File with the table of issuers that the services trust; it need not exist."""
         return Path(self.data) / "issuers.json"
 
     @property
     def edition_key_file(self) -> Path:
-        """Private key that signs editions; it need not exist."""
+        """File with the private key that signs editions; it need not exist."""
         return Path(self.data) / "edition-key.pem"
 
     @property
@@ -80,16 +88,16 @@ class Stack:
 
     @property
     def authority_folder(self) -> Path:
-        """Folder with the key of the trial authority; it need not exist."""
+        """Folder of the trial authority's key; it need not exist."""
         return Path(self.data) / "authority"
 
     @property
     def tls_folder(self) -> Path:
-        """Folder with the certificate of the services; it need not exist."""
+        """Folder of the services' certificate and key; it need not exist."""
         return Path(self.data) / "tls"
 
     def address(self, service: str) -> str:
-        """Return `host:port` of a service's gRPC.
+        """Return the gRPC address of a service, `host:port`; the environment takes precedence.
 
         Raises:
             Failure: the address of the service is not known.
@@ -107,7 +115,7 @@ class Stack:
         return process.grpc
 
     def save(self) -> None:
-        """Write the file atomically."""
+        """Write `stack.json` to the data folder, atomically."""
         path = Path(self.data) / FILE
         draft = path.with_suffix(".tmp")
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
@@ -115,7 +123,7 @@ class Stack:
 
 
 def find(data: Path) -> Stack:
-    """Read the stack of a data folder; without the file only the environment has addresses.
+    """Return the stack of a data folder; without `stack.json`, what the environment names.
 
     Raises:
         Failure: the file cannot be read.

@@ -1,7 +1,7 @@
-"""The trial authority: one key per data folder that signs certificates of gRPC servers.
+"""The trial authority: signs the certificates of gRPC servers with a key in the data folder.
 
-Not for production, where the certificates come from an authority that all institutions know. Files
-are named as Kubernetes and its tools name them: `tls.crt`, `tls.key`, `ca.crt`.
+Not for production, where certificates come from an authority that all institutions trust. Files
+have the names that Kubernetes and its tools use: `tls.crt`, `tls.key`, `ca.crt`.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ USES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 class TrialAuthority:
-    """Signs certificates with a key in a folder, which is made on first use.
+    """Signs certificates with a key that is created when it is first needed.
 
     Args:
-        folder: gets `ca.key`, readable for its owner only, and `ca.crt`.
+        folder: folder of `ca.key`, readable for its owner only, and `ca.crt`.
     """
 
     def __init__(self, folder: Path) -> None:
         self._key_file, self._certificate_file = folder / "ca.key", folder / "ca.crt"
 
     def certify(self, names: Sequence[str], folder: Path) -> datetime:
-        """Write a new key and certificate for these host names, addresses and URNs to a folder.
+        """Write a new key and a certificate for host names, IP addresses and URNs to a folder.
 
-        The folder gets `tls.key`, `tls.crt` and a copy of `ca.crt`; former ones are replaced one
-        by one, and who reads them in between sees a key that does not fit, and reads again.
+        The files are `tls.key`, `tls.crt` and a copy of `ca.crt`. Existing files are replaced one
+        after another; a process that reads them in between finds that the key does not match the
+        certificate, and reads again.
 
         Returns:
-            When the certificate ends.
+            When the certificate expires.
         """
         issuer_key, issuer = self._load()
         key = ec.generate_private_key(ec.SECP256R1())
@@ -125,7 +126,7 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
-    # Renamed into place, so that nobody reads a half; a key is never readable by others.
+    # Renamed into place, so that no process reads an incomplete file, and others never a key.
     draft = path.with_suffix(".tmp")
     draft.unlink(missing_ok=True)
     draft.touch(mode=mode)

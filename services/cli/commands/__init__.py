@@ -1,1 +1,1 @@
-"""The commands, each in the file of the word that is typed."""
+"""The commands of `kieng`, each group in a module named by the word that the user types."""

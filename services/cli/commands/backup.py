@@ -162,19 +162,22 @@ def restore(
 
 
 def shown(done: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the closing line."""
+    """Return the values of the placeholders in the last line that `restore` prints.
+
+    ``done`` is the result of `restore_job.Job`.
+    """
     return {"name": done["name"], "digest": done["digest"] or "-", "recorded": done["recorded"]}
 
 
 def checked(screen: Screen, folder: Path, manifest: archive.Manifest) -> list[str]:
-    """Return the problems of a backup's files, showing progress."""
+    """Check the files of a backup, showing progress, and return their problems, one line each."""
     with screen.progress() as progress:
         task = progress.add_task(manifest.name, total=len(manifest.parts))
         return list(archive.check(folder, manifest, lambda part: progress.advance(task)))
 
 
 def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
-    """Return a backup as JSON."""
+    """Return a backup in the form of `--output json`: its manifest, folder and size."""
     named = asdict(manifest)
     del named["parts"]
     counts = {"documents": manifest.documents, "bytes": manifest.bytes}
@@ -182,7 +185,7 @@ def described(folder: Path, manifest: archive.Manifest) -> dict[str, Any]:
 
 
 def answer(screen: Screen, folder: Path, manifest: archive.Manifest) -> None:
-    """Print what was copied."""
+    """Print a backup that was made: the size of each collection, the folder and the digest."""
 
     def show() -> RenderableType:
         table = screen.table("collection", ">documents", ">bytes")

@@ -57,7 +57,7 @@ def list_catalogue(
 
 
 def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return a catalogue as `--output json` prints it."""
+    """Return a catalogue with its indicators and taxonomies, in the form of `--output json`."""
     return {
         "version": message.version,
         "directory_version": message.directory_version,
@@ -77,7 +77,10 @@ def catalogue_json(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
 
 
 def indicator_json(indicator: catalogue_pb2.Indicator) -> dict[str, Any]:
-    """Return an indicator as JSON; the rule is that of the value or numerator."""
+    """Return an indicator in the form of `--output json`.
+
+    `rule` is the counting rule of its value, or of its numerator if it is a ratio.
+    """
     rule = catalogue_pb2.CountingRule.Name(indicator.value.rule)
     return {
         "code": indicator.code,

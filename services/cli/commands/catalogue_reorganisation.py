@@ -1,4 +1,7 @@
-"""`kieng catalogue reorganisation`: a unit in two trees, and its change split exactly."""
+"""`kieng catalogue reorganisation`: splits a unit's change into reorganisation and real change.
+
+The numbers of two ranges of months are compared in the unit tree as it was, and as it is now.
+"""
 
 from __future__ import annotations
 
@@ -54,13 +57,13 @@ def reorganisation(
 
 
 def months(text: str) -> api.Months:
-    """Return a range of months; a single month is a range of one."""
+    """Return the range of months in a text like `2020-01:2020-12`, or `2020-01` for one month."""
     first, _, last = text.partition(":")
     return api.Months(from_month=first, to_month=last or first)
 
 
 def fraction(value: view_pb2.Value) -> Fraction | None:
-    """Return a value exactly; None when it is not defined."""
+    """Return a value as exact fraction; None if its denominator is 0."""
     if not value.HasField("ratio"):
         return Fraction(value.whole)
     ratio = value.ratio
@@ -68,7 +71,11 @@ def fraction(value: view_pb2.Value) -> Fraction | None:
 
 
 def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | None:
-    """Return change, reorganisation and real change; None where a number is not defined."""
+    """Return change, part due to reorganisation, and real change of an indicator.
+
+    The change is that in the tree as it was, the real change that in the tree as it is, and the
+    difference is due to the reorganisation. None if one of the four values is not defined.
+    """
     was_before, was_after, is_before, is_after = (
         fraction(value)
         for value in (
@@ -85,7 +92,7 @@ def split(numbers: api.TreeNumbers) -> tuple[Fraction, Fraction, Fraction] | Non
 
 
 def numbers_json(numbers: api.TreeNumbers) -> dict[str, Any]:
-    """Return an indicator in both trees, and what changed, as `--output json` prints it."""
+    """Return an indicator's values in both trees and its change, in the form of `--output json`."""
     parts = split(numbers)
     named = zip(("change", "reorganisation", "real"), parts or (None, None, None), strict=True)
     return {
@@ -104,7 +111,10 @@ def _exact(part: Fraction) -> Any:
 
 
 def table(screen: Screen, answer: api.CompareTreesResponse, measure: str) -> RenderableType:
-    """Return the numbers that are not zero, one line per indicator."""
+    """Return a table with one line per indicator of ``measure`` whose values are not all 0.
+
+    A last line names the units that moved.
+    """
     result = screen.table(
         "indicator", ">as_was", ">as_is", ">change", ">reorganisation", ">real_change"
     )
@@ -128,7 +138,7 @@ def _part(screen: Screen, part: Fraction) -> str:
     if part.denominator == 1:
         value = view_pb2.Value(whole=part.numerator)
     else:
-        # Exact in JSON; a difference of shares of money has terms of more than 64 bits.
+        # Rounded here and exact in JSON: a difference of shares of money may exceed 64 bits.
         near = part.limit_denominator(SHOWN_DENOMINATOR_MAX)
         ratio = view_pb2.Ratio(numerator=near.numerator, denominator=near.denominator)
         value = view_pb2.Value(ratio=ratio)

@@ -1,4 +1,4 @@
-"""`kieng catalogue what-if`: which units would win and lose by another catalogue."""
+"""`kieng catalogue what-if`: shows which units would win or lose by another catalogue."""
 
 from __future__ import annotations
 
@@ -79,7 +79,10 @@ def what_if(
 
 
 def change_json(change: api.CellChange, directions: Directions) -> dict[str, Any]:
-    """Return a number before and after, and who wins, as `--output json` prints it."""
+    """Return a changed value and whether the unit wins or loses, in the form of `--output json`.
+
+    ``directions`` maps indicators to their better direction; see `directions_of`.
+    """
     return {
         "unit": change.unit_id,
         "indicator": change.indicator_code,

@@ -1,4 +1,4 @@
-"""`kieng certificate create`: a certificate for trials, where no authority has signed one yet."""
+"""`kieng certificate create`: makes a certificate for trials, before an authority signs one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng config check|print`: the settings that services would read here, and their mistakes."""
+"""`kieng config check|print`: shows the settings that services would read, and their mistakes."""
 
 from __future__ import annotations
 

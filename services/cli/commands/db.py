@@ -1,4 +1,4 @@
-"""`kieng db plan|apply`: indexes and data migrations of every service's databases."""
+"""`kieng db plan|apply`: shows or makes missing indexes and data migrations of all databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng demo`: the whole platform with synthetic data, up to the table of indicators."""
+"""`kieng demo`: runs the whole platform with synthetic data, and prints its indicators."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ANSWERED = (
     *("KNW-01", "KNW-03", "KNW-04", "KNW-05", "KNW-06", "KNW-08"),
     *("PPL-01", "TRI-01", "TRI-02"),
 )
-"""Indicators of the written answer: the first ones, which sources name."""
+"""Codes of the indicators that are written to the answer file."""
 OVERLAPS = ("KNW-03", "TRI-02")
 OVERLAPS_SHOWN = 5
 CAUGHT_UP_SECONDS = 120.0
@@ -55,7 +55,12 @@ CAUGHT_UP_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """One run of the demo."""
+    """One run of the demo: imports synthetic data into a started stack, and prints indicators.
+
+    ``files`` is the folder with a subfolder of data per institution. The values of all units are
+    written to the file ``answer_to``, if any. ``begin`` is when the command began, in monotonic
+    seconds.
+    """
 
     launch: Launch
     files: Path
@@ -64,18 +69,18 @@ class Demo:
 
     @property
     def screen(self) -> Screen:
-        """Where it prints."""
+        """The screen of the command, on which the demo prints."""
         return self.launch.screen
 
     def clients(self, institution: str, *roles: str) -> Clients:
-        """Return stubs that act for an institution."""
+        """Return clients that call services for an institution, with these roles."""
         return Clients(self.launch.stack, Credential(self.launch.stack, institution, roles))
 
     def run(self) -> None:
-        """Set up, import, wait for the view, and print the indicators.
+        """Seed the stack, import all data, wait until they are counted, and print the indicators.
 
         Raises:
-            Failure: a row was refused, or something is down.
+            Failure: a row or decision was refused, or a service is down.
         """
         bootstrap(self.launch)
         with self.clients(CONSORTIUM, "steward") as clients:
@@ -99,10 +104,10 @@ class Demo:
         )
 
     def import_institution(self, institution: str) -> None:
-        """Import, review, change and review again what an institution declares.
+        """Import the rows of an institution and decisions on them, then changes and new decisions.
 
         Raises:
-            Failure: a row or a decision was refused; the demo data are wrong.
+            Failure: a row or decision was refused, so the demo data are wrong.
         """
         began = time.monotonic()
         folder = self.files / institution
@@ -138,7 +143,7 @@ class Demo:
                     raise Failure(f"{path}: {report.counts['refused']} rows were refused")
 
     def wait(self, clients: Clients) -> None:
-        """Wait until the live view has read everything that was imported."""
+        """Wait until the live view has counted all that was imported."""
         request = kpi_service_pb2.GetKpisRequest(
             selection=view_pb2.Selection(
                 unit_ids=[CONSORTIUM], indicator_codes=[OVERLAPS[0]], from_month=FROM, to_month=TO
@@ -149,7 +154,10 @@ class Demo:
         retry(CAUGHT_UP_SECONDS, STARTING, lambda: stub.GetKpis(request))
 
     def print_indicators(self, clients: Clients) -> None:
-        """Print the table and the overlaps, or as JSON, and write the answer for all units."""
+        """Print indicators and overlaps, and write the values of all units to the answer file.
+
+        With `--output json` the values of all units are printed instead of the tables.
+        """
         request = catalogue_service_pb2.GetCatalogueRequest()
         catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
         stub = clients.stub(KpiServiceStub)
@@ -241,10 +249,10 @@ def demo(
 
 
 def empty(data: Path) -> None:
-    """Remove a data folder, so that the demo starts from nothing.
+    """Delete a data folder, if there is one, so that the demo starts from scratch.
 
     Raises:
-        Failure: a stack runs there, or the folder is something else.
+        Failure: a stack is running there, or the folder is not the data folder of a stack.
     """
     if not data.exists():
         return

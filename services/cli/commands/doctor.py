@@ -1,4 +1,4 @@
-"""`kieng doctor`: checks everything a stack needs, and names the remedy of each problem."""
+"""`kieng doctor`: checks everything that a stack needs, and prints a remedy for each problem."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def doctor(
 
 
 def show(screen: Screen, findings: list[Finding]) -> RenderableType:
-    """Return the findings as a table."""
+    """Return a table with one line per finding: its state, what was found, and the remedy."""
     table = screen.table("check", "state", "detail", "remedy")
     for finding in findings:
         key, style = {0: ("ok", "green"), NO: ("wrong", "yellow")}.get(

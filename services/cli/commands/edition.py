@@ -1,4 +1,4 @@
-"""`kieng edition ...`: close periods, show and verify them, and list later changes."""
+"""`kieng edition ...`: closes periods, shows and verifies editions, and lists later changes."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _follow(session: Session, stream: Any) -> list[Any]:
 
 
 def edition_json(edition: api.Edition) -> dict[str, Any]:
-    """Return an edition, without its numbers, as `--output json` prints it."""
+    """Return an edition without its numbers, in the form of `--output json`."""
     return {
         "edition_id": edition.edition_id,
         "title": edition.title,
@@ -207,7 +207,7 @@ def edition_json(edition: api.Edition) -> dict[str, Any]:
 
 
 def restatement_json(line: api.Restatement) -> dict[str, Any]:
-    """Return what one work changed, with who and why, as `--output json` prints it."""
+    """Return what one work changed, with who and why, in the form of `--output json`."""
     return {
         "work_key": line.work_key,
         "claims": [
@@ -234,7 +234,7 @@ def restatement_json(line: api.Restatement) -> dict[str, Any]:
 
 
 def restated_json(cell: api.RestatedCell) -> dict[str, Any]:
-    """Return a cell, when closed and now, as `--output json` prints it."""
+    """Return a cell's values at the close and now, in the form of `--output json`."""
     return {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -266,13 +266,16 @@ def _read_key(path: Path) -> Ed25519PublicKey:
 
 
 def canonical(content: Any) -> bytes:
-    """Return the bytes that are signed: keys sorted, no spaces, UTF-8; see docs/reading.md."""
+    """Return the bytes of a content that are signed: JSON in UTF-8, keys sorted, without spaces.
+
+    See docs/reading.md.
+    """
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return text.encode()
 
 
 def signature_problem(document: dict[str, Any], key: Ed25519PublicKey) -> str:
-    """Return why a signature is invalid; empty if it is valid."""
+    """Return why the signature of an edition file is not valid for a key; empty if it is valid."""
     try:
         key.verify(base64.b64decode(document["signature"]), canonical(document["content"]))
     except InvalidSignature:

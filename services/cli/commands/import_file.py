@@ -1,4 +1,4 @@
-"""`kieng import`: submissions from a table of another system."""
+"""`kieng import`: imports submissions from a table of another system."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.cli.terminal.texts import Lang
 SYSTEM = "file"
 MONTH_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 HiddenRows = StrEnum("HiddenRows", ["include", "skip"])
-"""What becomes of rows that a filter or a person hides."""
+"""Whether rows are imported that are hidden in the spreadsheet, e.g. by a filter."""
 
 
 @with_session("contributor", "registry", "system", institution="", subject=True)

@@ -14,14 +14,19 @@ from rich.progress import Progress
 
 from services.cli.commands import import_effect, import_plan
 from services.cli.commands.import_effect import Numbers
+from services.cli.commands.import_notes import Notes
 from services.cli.commands.import_plan import Asked, Difference, Plan
-from services.cli.commands.import_report import Report, local_mistakes, show
+from services.cli.commands.import_report import OUTCOMES, Report, local_mistakes, show
 from services.cli.commands.import_sending import Trial, patience_of, send, try_rows
 from services.cli.commands.kpi import read_names
+from services.cli.errors import Failure
 from services.cli.files import submission_file, submission_rows
 from services.cli.session import Session
 from services.cli.terminal.render import NOTHING
 from services.cli.terminal.screen import Screen
+
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C ended."""
 
 
 class Policy(StrEnum):
@@ -106,11 +111,20 @@ class Run:
                 request.version_before = versions[request.row]
             # Those that are not sent stay refused; the others are counted by their real outcome.
             self.report.counts = Counter(refused=len(self.report.refused_rows))
+            self.report.notes = Notes()
         with self.session.screen.progress() as progress:
             advance = bar(progress, self.path.name, self.parsed)
             patience = patience_of(self.session.screen)
-            send(self.session.clients, requests, self.report, advance, patience)
+            try:
+                send(self.session.clients, requests, self.report, advance, patience)
+            except KeyboardInterrupt:
+                raise self._interrupted(len(requests)) from None
         self.is_written = True
+
+    def _interrupted(self, rows: int) -> Failure:
+        done = sum(self.report.counts[outcome] for outcome in OUTCOMES if outcome != "refused")
+        text = self.session.screen.text("import.interrupted", done=done, rows=rows)
+        return Failure(text, INTERRUPTED)
 
     def document(self) -> dict[str, Any]:
         """Return what became of it as JSON."""
@@ -126,7 +140,7 @@ class Run:
         """Return what became of it as tables."""
         screen = self.session.screen
         parts: list[RenderableType] = []
-        if self.numbers is not None and not self.is_written:
+        if self.numbers is not None and not self.is_written and not self.changed:
             names = read_names(self.session)
             parts.append(import_effect.table(screen, names, self.numbers))
         parts.append(show(screen, self.report))

@@ -1,4 +1,4 @@
-"""`kieng inbox ...`: the notifications of a person."""
+"""`kieng inbox ...`: lists, watches and marks the notifications of a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng issuer create`: an issuer for trials, where no institution has connected its own yet."""
+"""`kieng issuer create`: makes a token issuer for trials, before institutions connect their own."""
 
 from __future__ import annotations
 

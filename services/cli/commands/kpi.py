@@ -1,4 +1,4 @@
-"""`kieng kpi ...`: read the live view, watch it, and explain its numbers."""
+"""`kieng kpi ...`: shows the numbers of the live view, watches them, and explains them."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ MEASURES = {
 
 
 def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
-    """Return a measure by its name.
+    """Return the contract's enum number of a measure, `verified` or `declared`.
 
     Raises:
-        Failure: no such measure.
+        Failure: there is no measure of this name.
     """
     if name not in MEASURES:
         raise Failure(f"--measure {name!r}: verified or declared", USAGE)
@@ -71,18 +71,18 @@ def selection(
     by_month: bool,
     by: str = "",
 ) -> view_pb2.Selection:
-    """Return the selection of cells to ask for.
+    """Return the message that selects the cells to read.
 
     Args:
         units: unit ids.
-        indicators: indicator codes; empty for all.
+        indicators: codes of indicators; empty for all.
         from_month: first month, `YYYY-MM`.
-        to_month: last month, included.
-        by_month: one cell for each month instead of one for all.
-        by: cut to split by; empty for none.
+        to_month: last month, `YYYY-MM`, included.
+        by_month: whether to read one cell per month instead of one for the whole range.
+        by: cut by which values are broken down; empty for none.
 
     Raises:
-        Failure: a month is not one.
+        Failure: a month is not valid.
     """
     for option, month in (("--from", from_month), ("--to", to_month)):
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
@@ -98,14 +98,14 @@ def selection(
 
 
 def read_names(session: Session) -> Names:
-    """Read the names of indicators and units in the session's language."""
+    """Return the names in the live catalogue, in the session's language."""
     stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
     return Names.of(answer.catalogue, session.screen.lang)
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
-    """Return an answer as JSON; docs/reading.md names its keys."""
+    """Return a view and cells in the form of `--output json`; docs/reading.md explains the keys."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
 
 

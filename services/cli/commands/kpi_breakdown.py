@@ -1,4 +1,4 @@
-"""`kieng kpi show --by ...`: numbers split by field, area, house or a fact of their works."""
+"""`kieng kpi show --by ...`: breaks values down by field, area, house or a fact of their works."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ By = Annotated[
 
 
 def asked(by: str) -> str:
-    """Return the cut to ask the service for: a house is of the indicator, not of its works."""
+    """Return the cut to request from the service for the option `--by`; empty for none.
+
+    Houses need no cut, because each indicator belongs to one house.
+    """
     return "" if by == HOUSE else by
 
 
 def houses_json(clients: Clients, document: dict[str, Any]) -> None:
-    """Add the house of its indicator to every cell of an answer."""
+    """Add the key `house`, the house of its indicator, to every cell of an answer in JSON form."""
     request = catalogue_service_pb2.GetCatalogueRequest()
     message = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
     houses = {indicator.code: indicator.house for indicator in message.indicators}
@@ -49,15 +52,15 @@ def table(
     view: view_pb2.ViewInfo,
     by: str,
 ) -> RenderableType:
-    """Return the cells split: one table per house, or lines of terms that add up to the value.
+    """Return cells broken down: a table per house, or a line per term below each value.
 
     Args:
         screen: language and width.
-        names: names of units and indicators.
-        cells: the cells, with their splits.
+        names: names of units, indicators and terms.
+        cells: cells with their breakdown.
         measure: `declared` or `verified`.
-        view: view that answered.
-        by: the cut.
+        view: view that the cells come from.
+        by: value of the option `--by`.
     """
     if by != HOUSE:
         return _terms(screen, names, cells, measure, view, by)

@@ -1,4 +1,4 @@
-"""`kieng kpi explain`: the works behind a number, or why one work does or does not count."""
+"""`kieng kpi explain`: lists the works behind a value, or explains why a work counts or not."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
         known = stub.GetSubmission(request).submission
         is_verified = fields["measure"] != kpi_service_pb2.MEASURE_DECLARED
         work = (is_verified and known.verified_work_key) or known.work_key
-    # A draft was never submitted, so the log has no event of it.
+    # The log has no event of a draft, because it was never submitted.
     is_draft = bool(submission) and not known.submitted_by
     answer = session.clients.stub(KpiServiceStub).ExplainAbsence(
         kpi_service_pb2.ExplainAbsenceRequest(
@@ -134,7 +134,7 @@ def _absence(session: Session, fields: dict[str, Any], work: str, submission: st
 
 
 def finding_json(finding: kpi_service_pb2.Finding) -> dict[str, str]:
-    """Return a reason why a work does not count as `--output json` prints it."""
+    """Return a reason why a work does not count, in the form of `--output json`."""
     reason = enum_text(kpi_service_pb2.Finding.Reason.Name(finding.reason), "REASON_")
     return {
         "reason": reason,
@@ -153,13 +153,13 @@ def absence_table(
     state: str | None,
     answer: kpi_service_pb2.ExplainAbsenceResponse,
 ) -> RenderableType:
-    """Return the verdict in a sentence and one line per reason.
+    """Return a sentence that says whether a work counts, and a table of the reasons if not.
 
     Args:
-        screen: language and width.
-        work: work key that was asked for.
-        state: state of the submission; None when it is not known.
-        answer: the findings.
+        screen: language of the texts.
+        work: key of the work.
+        state: state of the submission, as commands accept it; None if it is not known.
+        answer: answer of the service with the reasons.
     """
     table = screen.table("why", "part", "submission_id", "field", "wanted", "found", "by")
     for finding in answer.findings:

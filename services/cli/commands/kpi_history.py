@@ -1,4 +1,4 @@
-"""`kieng kpi show --as-of ...`, `--at-vector ...` and `kieng kpi days`: numbers of the past."""
+"""`kieng kpi days`, `kieng kpi show --as-of ...` and `--at-vector ...`: numbers of the past."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ Replay = Annotated[
 
 
 def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
-    """Return a position: partition and offset, joined by commas.
+    """Return the position of the log in a text `partition:offset,...`, e.g. `0:1234,1:1180`.
 
     Raises:
-        Failure: it is not one.
+        Failure: the text does not have this form.
     """
     if not re.fullmatch(r"\d+:\d+(,\d+:\d+)*", text):
         raise Failure(f"--at-vector {text!r}: write partition:offset, e.g. 0:1234,1:1180", USAGE)
@@ -42,10 +42,10 @@ def read_vector(text: str) -> list[view_pb2.PartitionProgress]:
 
 
 def check_day(option: str, text: str) -> None:
-    """Check a day option of `kieng kpi show`, e.g. `--as-of`; empty is allowed.
+    """Check the value of an option for a day, which may be empty; ``option`` is its name.
 
     Raises:
-        Failure: it is not a calendar day.
+        Failure: the value is not a calendar day `YYYY-MM-DD`.
     """
     try:
         datetime.strptime(text or "2000-01-01", "%Y-%m-%d")
@@ -56,18 +56,19 @@ def check_day(option: str, text: str) -> None:
 def read_cells(
     session: Session, selection: view_pb2.Selection, on: str, as_of: str, at: str, replay: bool
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Read cells of the present, of a kept day, or of a replay where the day is not kept.
+    """Return cells of the live view, of a kept day, or of a replay of the log.
 
     Args:
-        session: whom to ask.
-        selection: which cells.
-        on: day of the paces, `YYYY-MM-DD`; empty for the present one.
-        as_of: day whose numbers are asked for; empty for none.
-        at: position to replay to; empty for none.
-        replay: recompute ``as_of`` even if its numbers are kept.
+        session: session of the command.
+        selection: cells to read.
+        on: day on which progress towards targets is judged, `YYYY-MM-DD`; empty for today.
+        as_of: day at whose end the numbers are read, `YYYY-MM-DD`; empty for the present. If the
+            day is not kept, its numbers are recomputed.
+        at: position of the log up to which to recompute the numbers; empty for none.
+        replay: whether to recompute the numbers of ``as_of`` even if the day is kept.
 
     Raises:
-        Failure: two moments are given, or one is invalid.
+        Failure: both ``as_of`` and ``at`` are given, or one is not valid.
     """
     if as_of and at:
         raise Failure("either --as-of or --at-vector, not both", USAGE)
@@ -105,7 +106,10 @@ def _replayed(
 
 
 def past_json(answer: kpi_service_pb2.GetKpisResponse, as_of: str, at: str) -> dict[str, Any]:
-    """Return `as_of` of `kieng kpi show` as JSON: kept day or replay; empty for the present."""
+    """Return the key `as_of` of a JSON answer, which says where past numbers come from.
+
+    The result is empty for numbers of the present.
+    """
     if answer.HasField("kept_day"):
         taken_at = answer.kept_day.taken_at.ToDatetime(tzinfo=UTC).isoformat()
         return {"as_of": {"day": answer.kept_day.day, "source": "kept", "taken_at": taken_at}}

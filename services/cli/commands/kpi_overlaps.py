@@ -1,4 +1,4 @@
-"""`kieng kpi overlaps`: the works that several units claim, listed or counted."""
+"""`kieng kpi overlaps`: lists or counts the works that several units claim."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ def _counted(session: Session, fields: dict[str, Any]) -> None:
 def matrix_table(
     screen: Screen, names: Names, answer: kpi_service_pb2.GetOverlapMatrixResponse
 ) -> RenderableType:
-    """Return units against units with what they have in common, and how the whole adds up."""
+    """Return a table of how many works each pair of units has in common, and of sets of three.
+
+    A last line shows how the value of the whole follows from those of the units.
+    """
     units = [one.unit_ids[0] for one in answer.children]
     works = {tuple(one.unit_ids): one.works for one in [*answer.children, *answer.pairs]}
     table = screen.table("unit")

@@ -1,7 +1,7 @@
-"""`kieng log ...`: export the log, and republish it from the submissions databases.
+"""`kieng log ...`: exports the log, republishes it from the databases, or adds partitions.
 
-Copying and verifying is done by `python -m services.kpi.offline.verification` in its own process:
-the commands import no service, and verifying needs neither a running service nor a database.
+The export is made by `python -m services.kpi.offline.verification` in a process of its own, because
+commands must not import a service.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def repartition(
 
 
 def _live(session: Session) -> dict[str, object]:
-    """Return id, generation and number of partitions of the live view."""
+    """Return id, generation and number of partitions of the live view, in JSON form."""
     views = session.stub(CatalogueServiceStub).ListViews(catalogue_service_pb2.ListViewsRequest())
     live = next(view for view in views.views if view.state == LIVE)
     return {

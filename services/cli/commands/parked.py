@@ -1,4 +1,4 @@
-"""`kieng parked ...`: records that could not be folded, and their repair."""
+"""`kieng parked ...`: lists, shows and repairs records that could not be counted."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def repair(
 
 
 def _content(value: bytes) -> dict[str, Any] | None:
-    """Return the content of an event; None if it cannot be decoded."""
+    """Return the content of an event's value in JSON form; None if it cannot be decoded."""
     try:
         return message_json(events_pb2.SubmissionChanged.FromString(value))
     except DecodeError:

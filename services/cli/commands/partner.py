@@ -1,4 +1,4 @@
-"""`kieng partner ...`: the registry of partners."""
+"""`kieng partner ...`: registers and finds partners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng proposal ...`: changes that bind all institutions, and the votes on them."""
+"""`kieng proposal ...`: lists and shows changes that bind all institutions, and votes on them."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def emergency(
 
 
 def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
-    """Print where a proposal stands, and who has to approve it."""
+    """Print the state of a proposal and the institutions that have not voted."""
     text = screen.text(
         f"proposal.{_state(proposal)}",
         id=proposal.proposal_id,
@@ -110,7 +110,10 @@ def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
 
 
 def is_told(screen: Screen, answer: Any) -> bool:
-    """Print the proposal that a command made unless it took effect; return whether it printed."""
+    """Print the proposal in an answer, unless there is none or it took effect at once.
+
+    Return True if it was printed. ``answer`` is a response with a field `proposal`.
+    """
     if not answer.HasField("proposal"):
         return False
     if answer.proposal.state == proposal_pb2.STATE_EFFECTIVE:
@@ -122,7 +125,7 @@ def is_told(screen: Screen, answer: Any) -> bool:
 
 
 def proposal_json(proposal: proposal_pb2.Proposal) -> dict[str, Any]:
-    """Return a proposal as JSON."""
+    """Return a proposal in the form of `--output json`."""
     return {
         **message_json(proposal),
         "kind": enum_text(proposal_pb2.Kind.Name(proposal.kind), "KIND_"),

@@ -1,4 +1,4 @@
-"""The two halves of a restore - load, publish - on a stack of this machine or elsewhere."""
+"""Runs a restore, on a stack of this machine or elsewhere: loads databases, publishes the log."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ POLL_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One restore.
+    """One restore of a backup.
+
+    `here`, `elsewhere` and `publish` return its result in JSON form; see `result`.
 
     Args:
         screen: where progress is printed.
-        folder: the backup, checked.
-        manifest: its manifest.
-        is_forced: whether databases and log that hold something may be replaced.
+        folder: folder of the backup, which has been checked.
+        manifest: manifest of the backup.
+        is_forced: whether existing data and an existing log may be replaced.
     """
 
     screen: Screen
@@ -49,10 +51,10 @@ class Job:
     is_forced: bool
 
     def here(self, plan: Plan) -> dict[str, Any]:
-        """Start the stack of a data folder, restore into it, and stop it.
+        """Start a local stack, restore the backup into it, and stop it.
 
         Raises:
-            Failure: it runs already, or what it holds must not be replaced.
+            Failure: the stack is running already, or has data and the restore is not forced.
         """
         found: dict[str, Any] = {}
 
@@ -74,10 +76,13 @@ class Job:
         return found
 
     def elsewhere(self, uri: str, stack: Stack, wait_seconds: float) -> dict[str, Any]:
-        """Restore into the databases of the settings; publish when the services run.
+        """Load the backup into the databases at ``uri``, and publish the log once services run.
+
+        If they do not run within ``wait_seconds``, the result has the state `loaded`; the same
+        command continues later.
 
         Raises:
-            Failure: the services run before the databases are loaded, or something is down.
+            Failure: services run before the databases are loaded, or something is down.
         """
         with database.connect(uri, stack) as mongo:
             if not restore.is_loaded(mongo, self.manifest):
@@ -92,10 +97,10 @@ class Job:
             return done
 
     def load(self, mongo: Mongo, bootstrap: str) -> None:
-        """Check everything, then replace log and databases.
+        """Empty the log and load the databases, unless that was done before.
 
         Raises:
-            Failure: log or databases are not empty and the restore is not forced.
+            Failure: log or databases have data and the restore is not forced.
         """
         if not bootstrap:
             raise Failure("which broker? Set KIENG_KAFKA_BOOTSTRAP", NO)
@@ -112,7 +117,11 @@ class Job:
             restore.load(mongo, self.folder, self.manifest, datetime.now(UTC), progress)
 
     def publish(self, stack: Stack) -> dict[str, Any]:
-        """Publish a new generation of the log and compare the digest of its view."""
+        """Publish a new generation of the log, and compare the digest of its view.
+
+        Return the result with the state `restored` if the digest is the recorded one, `differs` if
+        not, `joined` for a backup of some institutions, `unnumbered` for one without numbers.
+        """
         if self.manifest.is_whole and not self.manifest.view:
             return self.result("unnumbered", "")
         credential = Credential(stack, CONSORTIUM, ("operator", "viewer"))
@@ -132,7 +141,10 @@ class Job:
         return self.result("restored" if is_same else "differs", digest)
 
     def result(self, state: str, digest: str) -> dict[str, Any]:
-        """Return the answer of the command."""
+        """Return the result of the restore in the form of `--output json`.
+
+        ``digest`` is that of the present view; empty if it was not computed.
+        """
         recorded = self.manifest.view.get("digest", "") if self.manifest.is_whole else ""
         return {
             "name": self.manifest.name,
@@ -144,7 +156,10 @@ class Job:
 
 
 def retry_ready(stack: Stack, seconds: float) -> str:
-    """Wait for the needed services; return which do not answer, empty if all do."""
+    """Wait at most ``seconds`` for the services that a restore needs.
+
+    Return why some do not answer; empty if all do.
+    """
     deadline = time.monotonic() + seconds
     while True:
         reasons = [reason for name in NEEDED if (reason := _unreachable(stack, name))]

@@ -1,4 +1,4 @@
-"""`kieng review ...`: decide about one submission, or about many from a file."""
+"""`kieng review ...`: decides on one submission, or on many from a file."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ DECISIONS = {
     "reject": api.DECISION_REJECT,
 }
 ROLES = {api.DECISION_APPROVE: "reviewer"}
-"""Roles of decisions that are not the approver's."""
+"""Decision -> role that makes it, for decisions that are not made by an approver."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="Submission.")]
 Reason = Annotated[str, typer.Option(help="Why.")]
 
 
 def decide(session: Session, name: str, submission_id: str, reason: str) -> None:
-    """Read the newest version of a submission, decide about it and print it.
+    """Decide on the newest version of a submission, and print the submission.
 
     Args:
-        session: who decides.
-        name: decision, e.g. `verify`.
-        submission_id: submission.
-        reason: reason that its author reads; empty for none.
+        session: session of the person who decides.
+        name: decision, a key of `DECISIONS`.
+        submission_id: id of the submission.
+        reason: reason for its author; empty for none.
     """
     reader = session.clients.stub(SubmissionServiceStub)
     found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
@@ -143,7 +143,7 @@ def import_decisions(
 
 
 def answer(screen: Screen, decided: int, refused: list[RefusedRow]) -> None:
-    """Print how many decisions took effect, and the rows that did not."""
+    """Print how many decisions took effect, and the rows that were refused."""
     rows = [{"row": r.row, "record_id": r.record_id, "problem": r.problem} for r in refused]
     table = screen.table(">row", "record", "problem")
     for row in refused:
@@ -159,7 +159,9 @@ Requests = list[tuple[int, api.DecideSubmissionsRequest]]
 
 
 def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
-    """Read a file of decisions; rows that cannot be read come back as refused.
+    """Return the decisions in a file, with their row numbers, and the rows that are not valid.
+
+    ``system`` is the source system of the records that the file names.
 
     Raises:
         Failure: the file cannot be read or lacks a column.
@@ -193,18 +195,18 @@ def send(
     patience: Patience,
     subject: str = "",
 ) -> list[RefusedRow]:
-    """Send decisions; return the rows that the service refused.
+    """Send decisions to the submissions service, and return the rows that it refused.
 
-    Approvals of units go first and with a credential of their own, because whoever approved for
-    a unit cannot verify for its institution.
+    Approvals for units are sent first and with another credential, because the person who approved
+    for a unit cannot verify for its institution.
 
     Args:
-        stack: where to send decisions.
-        institution: institution that decides.
-        requests: decisions, in the order of the file.
+        stack: stack of the service.
+        institution: id of the institution that decides.
+        requests: decisions with their row numbers, in the order of the file.
         advance: called after each decision.
-        patience: how long to wait for an answer.
-        subject: who decides; empty for the default of the local issuer.
+        patience: decides how long to wait for the service.
+        subject: subject of the token; empty for a name derived from the role.
 
     Raises:
         CallFailed: the service did not come back in time.

@@ -1,4 +1,4 @@
-"""`kieng submission ...`: read, list and withdraw submissions."""
+"""`kieng submission ...`: read, list, export and withdraw submissions."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from uuid_utils import uuid7
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.errors import USAGE, Failure
+from services.cli.commands.submission_export import States, export, read_state
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
-from services.cli.terminal.render import enum_text, message_json
+from services.cli.terminal.render import message_json
 from services.cli.terminal.screen import Screen
 
-app = typer.Typer(no_args_is_help=True, help="Read, list and withdraw submissions.")
+app = typer.Typer(no_args_is_help=True, help="Read, list, export and withdraw submissions.")
+app.command()(export)
 
 
 def answer(screen: Screen, submission: submission_pb2.Submission) -> None:
-    """Print one submission."""
+    """Print a submission with all its facts and proofs."""
     screen.answer(message_json(submission), lambda: submission_tables.one(screen, submission))
 
 
@@ -44,12 +45,7 @@ def show(
 def list_submissions(
     session: Session,
     unit: Annotated[str, typer.Option(help="Only of this unit and those below it.")] = "",
-    state: Annotated[
-        list[str],
-        typer.Option(
-            help="Only in this state. Repeatable.",
-        ),
-    ] = [],  # noqa: B006
+    state: States = [],  # noqa: B006
     type_name: Annotated[str, typer.Option("--type", help="Only of this type.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of rows.")] = 100,
 ) -> None:
@@ -57,7 +53,9 @@ def list_submissions(
 
     Example: kieng submission list --institution vnu --unit vnu/hus --state submitted
     """
-    request = api.ListSubmissionsRequest(unit_id=unit, type=type_name, states=map(_state, state))
+    request = api.ListSubmissionsRequest(
+        unit_id=unit, type=type_name, states=map(read_state, state)
+    )
     found: list[submission_pb2.Submission] = []
     stub = session.for_unit(unit).stub(SubmissionServiceStub)
     while len(found) < limit:
@@ -70,14 +68,6 @@ def list_submissions(
     screen = session.screen
     document = {"submissions": [message_json(submission) for submission in found]}
     screen.answer(document, lambda: submission_tables.many(screen, found))
-
-
-def _state(name: str) -> submission_pb2.State.ValueType:
-    try:
-        return submission_pb2.State.Value(f"STATE_{name.upper()}")
-    except ValueError:
-        known = ", ".join(enum_text(key, "STATE_") for key in submission_pb2.State.keys()[1:])
-        raise Failure(f"unknown state {name!r}; known are {known}", USAGE) from None
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`kieng submit`: declare one achievement."""
+"""`kieng submit`: declares one achievement."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def submit(
 
 
 def pairs(facts: list[str]) -> dict[str, str]:
-    """Return `name=value` texts as a mapping.
+    """Return name -> value for texts `name=value`; of a repeated name the last value.
 
     Raises:
         Failure: a text has no `=`.
@@ -69,16 +69,16 @@ def pairs(facts: list[str]) -> dict[str, str]:
 def read_content(
     screen: Screen, type_name: str, row: dict[str, str], facts_json: Path | None
 ) -> submission_pb2.Content:
-    """Return the content of a submission from the command line.
+    """Return the content of a submission that the command line describes.
 
     Args:
-        screen: language of messages.
+        screen: language of error messages.
         type_name: submission type.
-        row: columns of the claim and facts by name, as text.
-        facts_json: file with facts as one JSON object; None for none.
+        row: column -> text, for columns of the claim and of facts.
+        facts_json: file with further facts as one JSON object; None for none.
 
     Raises:
-        Failure: the type, a fact's name or a value is wrong.
+        Failure: the type, the name of a fact or a value is not valid, or the file cannot be read.
     """
     try:
         headings.descriptor_of(type_name)
@@ -100,7 +100,7 @@ def read_content(
 
 
 def proof(path: Path) -> submission_pb2.Evidence:
-    """Return a file as evidence: its name and hash, not its bytes.
+    """Return the evidence that a file is: its name and SHA-256, not its content.
 
     Raises:
         Failure: the file cannot be read.

@@ -1,4 +1,4 @@
-"""`kieng subscription ...`: what is sent by e-mail, and to which address."""
+"""`kieng subscription ...`: shows and sets which notifications are sent by e-mail, and where."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng target ...`: yearly targets of indicators."""
+"""`kieng target ...`: sets and lists yearly targets of indicators."""
 
 from __future__ import annotations
 

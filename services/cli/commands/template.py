@@ -1,4 +1,4 @@
-"""`kieng template`: an empty spreadsheet to be filled in and imported."""
+"""`kieng template`: writes a spreadsheet to be filled in and imported."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def template(
 
 
 def _units(session: Session) -> list[str]:
-    """Return the ids of the institution's units that exist, in the order of the tree."""
+    """Return the ids of the institution's units that have no last day, in the order of the tree."""
     stub = session.stub(DirectoryServiceStub)
     directory = stub.GetDirectory(api.GetDirectoryRequest()).directory
     return [

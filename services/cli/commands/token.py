@@ -1,4 +1,4 @@
-"""`kieng token`: a token of the local issuer."""
+"""`kieng token`: prints a token of the local issuer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`kieng topics acl plan|apply`: who may read and write the topics."""
+"""`kieng topics acl plan|apply`: shows or grants the rights of services on the broker."""
 
 from __future__ import annotations
 

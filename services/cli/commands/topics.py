@@ -1,4 +1,4 @@
-"""`kieng topics plan|apply`: the topics that the services need."""
+"""`kieng topics plan|apply`: shows or creates the topics that the services need."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Replication = Annotated[
 
 @contextmanager
 def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
-    """Yield a client of the broker that is asked for.
+    """Yield an admin client of the broker at ``bootstrap``, else of that of environment or stack.
 
     Raises:
         Failure: no broker is named, or it does not answer.
@@ -53,7 +53,10 @@ def connected(bootstrap: str, session: Session) -> Iterator[KafkaAdminClient]:
 
 
 def wanted(replication: int, partitions: int) -> list[topics.Topic]:
-    """Return the table of topics with the numbers chosen at installation; 0: as in the table."""
+    """Return the table of topics with other numbers of replicas and partitions.
+
+    ``partitions`` is for the submissions topic only; 0 leaves the number of the table.
+    """
     table = topics.load(replication=replication or None)
     return [
         replace(topic, partitions=partitions)

@@ -1,4 +1,4 @@
-"""`kieng unit ...`: publish the tree of units, and find the ids of units."""
+"""`kieng unit ...`: publishes the tree of units, and finds units."""
 
 from __future__ import annotations
 

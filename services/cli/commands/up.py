@@ -1,4 +1,4 @@
-"""`kieng up`: the whole platform on this machine, until Ctrl-C."""
+"""`kieng up`: runs the whole platform on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -65,10 +65,12 @@ def up(
 
 
 def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
-    """Start a stack, do some work with it, and stop it; a signal stops it in order.
+    """Start a stack, run ``work`` with it, and stop it, in order also after Ctrl-C or SIGTERM.
+
+    With ``stay`` the stack runs on after the work, until such a signal.
 
     Raises:
-        Failure: something could not be started or died, or the work failed.
+        Failure: a process could not be started or kept running, or the work failed.
     """
     interrupt_on_signals()
     try:
@@ -80,12 +82,12 @@ def run(launch: Launch, work: Callable[[Launch], None], *, stay: bool) -> None:
 
 
 def answer(screen: Screen, launch: Launch) -> None:
-    """Print the addresses of all processes, and what to try next."""
+    """Print the addresses of all processes, and commands to try next."""
     screen.answer(asdict(launch.stack), lambda: where(screen, launch))
 
 
 def where(screen: Screen, launch: Launch) -> RenderableType:
-    """Return the table of processes, addresses and logs."""
+    """Return a table of processes with their addresses and log files, and commands to try next."""
     stack = launch.stack
     table = screen.table("process", "pid", "grpc", "http", "log")
     for name, process in stack.processes.items():

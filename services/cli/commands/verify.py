@@ -1,4 +1,4 @@
-"""`kieng verify`: recompute the numbers from the log alone.
+"""`kieng verify`: recomputes the numbers from the log alone.
 
 It needs neither a running service nor a database.
 """

@@ -1,4 +1,4 @@
-"""Winners and losers of another catalogue: every changed number by unit, with totals."""
+"""Renders the winners and losers of another catalogue: changed values by unit, with totals."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ Directions = Mapping[str, str]
 
 
 def directions_of(indicators: Iterable[catalogue_pb2.Indicator]) -> Directions:
-    """Return the direction of each indicator in which it is better: `up`, `down` or `none`."""
+    """Return code of an indicator -> its better direction: `up`, `down` or `none`."""
     return {indicator.code: indicator.direction or "up" for indicator in indicators}
 
 
 def outcome(change: api.CellChange, directions: Directions) -> str:
-    """Return whether a unit wins or loses by a change, or `changes` if neither.
+    """Return whether a unit `wins` or `loses` by a change of a value, or `changes` if neither.
 
-    It is neither if the indicator is new or gone, its value is not defined on
-    one side, or no direction is the better one.
+    It is neither if the indicator is new or removed, one of the values is not defined, or no
+    direction is better.
     """
     step = difference(change)
     better = directions.get(change.indicator_code, "none")
@@ -46,13 +46,13 @@ def outcome(change: api.CellChange, directions: Directions) -> str:
 
 
 def difference(change: api.CellChange) -> int | float | None:
-    """Return after - before; None where one of them is not defined."""
+    """Return the value after a change minus that before; None if one is not defined."""
     before, after = number(change.before), number(change.after)
     return None if before is None or after is None else after - before
 
 
 def number(value: view_pb2.Value) -> int | float | None:
-    """Return a value as a number; None when it is not defined."""
+    """Return a value as a number; None if its denominator is 0."""
     if value.HasField("whole"):
         return value.whole
     ratio = value.ratio
@@ -62,7 +62,10 @@ def number(value: view_pb2.Value) -> int | float | None:
 def totals_json(
     changes: Sequence[api.CellChange], directions: Directions
 ) -> list[dict[str, str | int]]:
-    """Return how many indicators each unit wins and loses by, in each measure."""
+    """Return for each unit and measure by how many indicators it wins, loses or changes.
+
+    Each entry is in the form of `--output json`.
+    """
     found: dict[tuple[str, str], Counter[str]] = {}
     for change in changes:
         counted = found.setdefault((change.unit_id, NAMES[change.measure]), Counter())
@@ -76,13 +79,13 @@ def totals_json(
 def winners_and_losers(
     screen: Screen, title: str, changes: Sequence[api.CellChange], directions: Directions
 ) -> RenderableType:
-    """Return a table by unit: its totals, what it wins, then what it loses, then the others.
+    """Return a table of changed cells by unit: totals, what it wins, what it loses, the others.
 
     Args:
-        screen: language and width.
+        screen: language of the texts.
         title: title of the table.
-        changes: changed cells.
-        directions: the better direction of each indicator: `up`, `down` or `none`.
+        changes: changed cells, those of a unit one after another.
+        directions: code of an indicator -> its better direction: `up`, `down` or `none`.
     """
     if not changes:
         return screen.text("what_if.same")

@@ -1,1 +1,1 @@
-"""Readers of user files: spreadsheets of submissions, catalogues."""
+"""Reads files that users write: tables of submissions, bibliographies, catalogues."""

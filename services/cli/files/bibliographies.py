@@ -1,4 +1,4 @@
-"""Turns exports of literature databases into a table of publications, by a mapping of fields."""
+"""Turns an export of a literature database into a table of publications, by a mapping of fields."""
 
 from __future__ import annotations
 
@@ -27,24 +27,28 @@ MONTH_DAY = re.compile(r"([a-z]{3})[a-z]*\.?(?:[ ~](\d{1,2}))?", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
-    """Fields of a source -> columns of publications, see `sources.toml`."""
+    """Which fields of a source fill which columns of publications; see `sources.toml`.
+
+    ``columns`` maps a column to the fields to try in order, ``fixed`` maps one to its value in
+    every row; ``detect`` are the headings by which a CSV file of this source is recognised.
+    """
 
     columns: Mapping[str, Sequence[str]]
     fixed: Mapping[str, str] = field(default_factory=dict)
     detect: Sequence[str] = ()
 
     def value(self, record: Record, column: str) -> str:
-        """Return the first field of a column that a record has."""
+        """Return the first non-empty field of a record for a column; empty if there is none."""
         found = (record.get(name, "").strip() for name in self.columns.get(column, ()))
         return next(filter(None, found), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a bibliography does not say, and whoever imports it does.
+    """What a bibliography lacks and the user adds.
 
-    ``unit`` claims every row; ``month_day`` (MM-DD) completes a date without month and day; empty
-    leaves such rows to be refused.
+    ``unit`` is the id of the unit that claims all publications. ``month_day`` (`MM-DD`) completes
+    dates without month or day; if it is empty, such rows will be refused.
     """
 
     unit: str = ""
@@ -53,16 +57,16 @@ class Completion:
 
 @cache
 def known_sources() -> Mapping[str, FieldMapping]:
-    """Return the mappings that come with kieng, by name of the source."""
+    """Return name of a source -> its mapping, for all sources that `sources.toml` describes."""
     text = files("services.cli.files").joinpath("sources.toml").read_text(encoding="utf-8")
     return {name: _mapped(table) for name, table in tomllib.loads(text).items()}
 
 
 def read_mapping(path: Path) -> FieldMapping:
-    """Return the mapping of a file of one's own: the keys of one table of `sources.toml`.
+    """Return the mapping in a user's file, which has the keys of one table of `sources.toml`.
 
     Raises:
-        Failure: it cannot be read, or has another key.
+        Failure: the file cannot be read, or has an unknown key.
     """
     try:
         mapping = _mapped(tomllib.loads(path.read_text(encoding="utf-8")))
@@ -74,7 +78,10 @@ def read_mapping(path: Path) -> FieldMapping:
 
 
 def source_of(path: Path) -> str:
-    """Return the source of a file by its suffix or headings; empty for a table of submissions."""
+    """Return the name of the source of a file, judged by its suffix, headings or content.
+
+    Empty for anything else, which is a table of submissions.
+    """
     suffix = path.suffix.lower()
     if suffix == ".json":
         text = path.read_text(encoding="utf-8", errors="replace")[:2000] if path.is_file() else ""
@@ -90,13 +97,13 @@ def read(path: Path, source: str, mapping: FieldMapping | None, completion: Comp
     """Return an export as a table of publications; the file itself is the evidence of each row.
 
     Args:
-        path: the export.
-        source: a name of `known_sources`, or any when a mapping is given.
-        mapping: a mapping of one's own; None takes the known one.
-        completion: what the file does not say.
+        path: file of the export.
+        source: a key of `known_sources`; any text if a mapping is given.
+        mapping: mapping of the user; None for that of the known source.
+        completion: what the file lacks.
 
     Raises:
-        Failure: the file is not of the source.
+        Failure: the file is not in the format of the source.
     """
     mapped = mapping or known_sources()[source]
     unread: list[str] = []
@@ -134,13 +141,16 @@ def _publication(mapped: FieldMapping, record: Record, completion: Completion) -
 
 
 def _issn(text: str) -> str:
-    """Return the first ISSN with its hyphen, which Scopus leaves out."""
+    """Return the first ISSN in a text, with the hyphen that Scopus omits; else the text itself."""
     found = re.search(r"(\d{4})-?(\d{3}[\dXx])", text)
     return f"{found[1]}-{found[2].upper()}" if found else text
 
 
 def _date(mapped: FieldMapping, record: Record, month_day: str) -> str:
-    """Return a date; incomplete as it is, for the reader of rows to refuse, unless completed."""
+    """Return the date of a publication, completed by ``month_day`` if it is incomplete.
+
+    Without ``month_day`` an incomplete date is returned as it is, and the row is refused later.
+    """
     texts = [mapped.value(record, name) for name in ("date", "year")]
     found = [match for match in map(DATE.fullmatch, texts) if match]
     if not found:

@@ -1,4 +1,4 @@
-"""Reads RIS, BibTeX and the JSON of Crossref and DataCite into records of texts by field."""
+"""Reads RIS, BibTeX and JSON of Crossref and DataCite into records, which map fields to texts."""
 
 from __future__ import annotations
 
@@ -19,20 +19,26 @@ Record = Mapping[str, str]
 
 
 def ris(text: str) -> Iterator[Record]:
-    """Yield the references of a RIS file; of repeated fields the first."""
+    """Yield a record for each reference in a RIS file, with the first value of repeated fields."""
     for reference in rispy.loads(text):
         yield {name: _first(value) for name, value in reference.items()}
 
 
 def bibtex(text: str) -> Iterator[Record]:
-    """Yield the entries of a BibTeX file, LaTeX turned into text; `key` is the citation key."""
+    """Yield a record for each entry in a BibTeX file, with LaTeX turned into plain text.
+
+    The field `key` is the citation key.
+    """
     for key, entry in parse_string(text, "bibtex").entries.items():
         fields = {name.lower(): _plain(value) for name, value in entry.fields.items()}
         yield {"key": key, **fields}
 
 
 def crossref(text: str) -> Iterator[Record]:
-    """Yield the works of an answer of Crossref: one work, a list, or `message.items`."""
+    """Yield a record for each work in JSON of Crossref: one work, a list, or `message.items`.
+
+    The field `issued` is the date of issue, as far as known.
+    """
     document = json.loads(text)
     message = document.get("message", document) if isinstance(document, dict) else document
     works = message.get("items", [message]) if isinstance(message, dict) else message
@@ -43,7 +49,10 @@ def crossref(text: str) -> Iterator[Record]:
 
 
 def datacite(text: str) -> Iterator[Record]:
-    """Yield the works of an answer of DataCite: `data` is one work or a list."""
+    """Yield a record for each work in JSON of DataCite, whose `data` is one work or a list.
+
+    The field `issued` is the date of issue, empty if unknown.
+    """
     data = json.loads(text)["data"]
     for work in data if isinstance(data, list) else [data]:
         found = work["attributes"]
@@ -62,18 +71,18 @@ READERS: Mapping[str, Callable[[str], Iterator[Record]]] = {
 
 
 def records(path: Path, source: str) -> list[Record]:
-    """Return the records of a file.
+    """Return the records in a file.
 
     Args:
-        path: the file; UTF-8, UTF-16 or an old Vietnamese encoding.
-        source: a key of `READERS`.
+        path: file in UTF-8, UTF-16 or an old Vietnamese encoding.
+        source: name of its format, a key of `READERS`.
 
     Raises:
-        Failure: it is not of this format.
+        Failure: the file cannot be read or does not have this format.
     """
     try:
         return list(READERS[source](decode(path.read_bytes())))
-    # What the libraries raise, and what JSON of another shape does to the lines above.
+    # Errors of the libraries, and errors of the lines above for JSON of another structure.
     except (PybtexError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Failure(f"{path}: not a file of {source}: {error}") from error
 

@@ -1,7 +1,8 @@
-"""Reads catalogue files; every mistake is reported with line, column and a suggestion.
+"""Reads catalogue files, and reports every mistake with line, column and a suggestion.
 
-A file is the JSON form of taxonomies and indicators, in YAML. Only the contract is checked here;
-the meaning of indicators is checked by the KPI service (`services.kpi.offline.definition_check`).
+A file is YAML with the fields of the contract's messages for taxonomies and indicators. Only the
+rules of the contract are checked here; whether the indicators make sense is checked by the KPI
+service (`services.kpi.offline.definition_check`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _INTEGERS = {
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
-    """What is wrong in a file, and where; lines and columns count from 1."""
+    """A mistake in a file and its place; lines and columns count from 1.
+
+    ``path`` names the wrong field, e.g. `indicators[KNW-01].value`.
+    """
 
     line: int
     column: int
@@ -41,7 +45,10 @@ class Mistake:
 
 @dataclass
 class Definitions:
-    """A catalogue file as read; the message is complete if there are no mistakes."""
+    """A catalogue file as read, with its mistakes.
+
+    ``message`` is complete if there are none; ``places`` maps paths of fields to line and column.
+    """
 
     path: Path
     message: catalogue_pb2.Catalogue = field(default_factory=catalogue_pb2.Catalogue)
@@ -49,7 +56,7 @@ class Definitions:
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, path: str, problem: str) -> None:
-        """Note a mistake at a path, or at the nearest place above it that the file has."""
+        """Add a mistake at the place of a path, or of the nearest field above it in the file."""
         place = path
         while place and place not in self.places:
             place = place[: max(place.rfind("."), place.rfind("["))] if "." in place else ""
@@ -57,17 +64,17 @@ class Definitions:
         self.mistakes.append(Mistake(line, column, path, problem))
 
     def lines(self) -> Iterator[str]:
-        """Yield the mistakes as compilers write them: file, line, column, text."""
+        """Yield one line per mistake in the form of a compiler: `file:line:column: text`."""
         for found in sorted(self.mistakes):
             where = f"{found.path}: " if found.path else ""
             yield f"{self.path}:{found.line}:{found.column}: {where}{found.problem}"
 
 
 def read(path: Path) -> catalogue_pb2.Catalogue:
-    """Return the taxonomies and indicators of a file.
+    """Return the taxonomies and indicators in a file.
 
     Raises:
-        Failure: it cannot be read, or has mistakes; lists them with line and column.
+        Failure: the file cannot be read, or has mistakes, which are listed with line and column.
     """
     found = look_at(path)
     if found.mistakes:
@@ -78,10 +85,10 @@ def read(path: Path) -> catalogue_pb2.Catalogue:
 
 
 def look_at(path: Path) -> Definitions:
-    """Read a file and note its mistakes.
+    """Read a file and return its content together with its mistakes.
 
     Raises:
-        Failure: it cannot be opened.
+        Failure: the file cannot be opened.
     """
     found = Definitions(path)
     try:
@@ -102,7 +109,7 @@ def look_at(path: Path) -> Definitions:
 
 
 def _check(found: Definitions, path: str, entry: dict[str, Any], entries: Any) -> None:
-    """Add an entry to a message, and note what the rules of the contract say about it."""
+    """Add an entry to a repeated field, and a mistake for each rule of the contract it breaks."""
     before = len(found.mistakes)
     message = entries.add()
     try:
@@ -128,7 +135,7 @@ def _path(violation: Any) -> str:
 
 
 class _Walk:
-    """Turns nodes into the JSON form of messages, and records their positions."""
+    """Turns YAML nodes into the JSON form of protobuf messages, and records places and mistakes."""
 
     def __init__(self, found: Definitions) -> None:
         self._found = found
@@ -218,7 +225,7 @@ def _mark(node: Any) -> tuple[int, int]:
 
 
 def _code(node: Any) -> str:
-    """Return the code of an entry, which names it in every message; empty when it has none."""
+    """Return the code of an entry, by which paths name it; empty if it has none."""
     if not isinstance(node, yaml.MappingNode):
         return ""
     codes = (value.value for key, value in node.value if key.value == "code")

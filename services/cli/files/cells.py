@@ -1,4 +1,4 @@
-"""Cells of a table: texts of CSV files, typed values of spreadsheets, cells that say nothing."""
+"""Cells of a table: texts of CSV files, typed values of spreadsheets, and unreadable cells."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from services.kernel.folding import without_invisible
 
 @dataclass(frozen=True, slots=True)
 class UnreadableCell:
-    """A cell whose content is not what its author meant.
+    """A cell whose value is certainly not what its author meant, e.g. an error of a formula.
 
     Args:
-        problem: key of the texts that describe the problem and its remedy.
-        text: what the spreadsheet shows, as far as known.
+        problem: key of the message that describes the problem and its remedy.
+        text: what the spreadsheet shows in the cell; empty if unknown.
     """
 
     problem: str
@@ -29,25 +29,31 @@ class MaskedNumber(float):
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
 
-# A spreadsheet keeps 15 digits of a number; what follows is zeros that nobody wrote.
+# A spreadsheet keeps 15 digits of a number and replaces all others by zeros.
 DIGITS_KEPT = 10**15
 ERROR = re.compile(r"#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!)|#{3,}")
 MONTH_SHORT = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec|Thg ?\d\d?)"
 # What a spreadsheet makes of 03/2018 and 3/18, and writes into a CSV file.
 TURNED_DATE = re.compile(rf"{MONTH_SHORT}-\d\d(?:\d\d)?|\d\d?-{MONTH_SHORT}(?:-\d\d)?", re.I)
+TURNED_LENGTH = len("31-Thg 12-2021")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
 # A letter that the old encoding lacked came out as a question mark, or as the sign for that.
 LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
+# Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
+BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
 OF_BYTES = re.compile(r"[\u00c2-\u00f4][\u0080-\u00bf\u0152-\u017e\u0192\u02c6-\u2122]")
 
 
 def cell_text(cell: Cell) -> str:
-    """Return a cell as a CSV file would have it, composed (NFC) and without blanks around it.
+    """Return the text of a cell as a CSV file would contain it, in NFC and without outer blanks.
 
-    Invisible characters, which come along when text is copied from a web page, are left out.
+    Invisible characters, which are often copied along from web pages, are removed.
     """
     if isinstance(cell, str):
         if cell.isascii():
+            return cell.strip()
+        if not BEYOND_LATIN.search(cell) and unicodedata.is_normalized("NFC", cell):
             return cell.strip()
         return without_invisible(unicodedata.normalize("NFC", cell)).strip()
     if isinstance(cell, UnreadableCell):
@@ -64,14 +70,17 @@ def cell_text(cell: Cell) -> str:
 
 
 def has_text(cell: Cell) -> bool:
-    """Return True if a cell shows anything but blanks."""
+    """Return True if a cell is not blank."""
+    if isinstance(cell, str) and cell.isascii():
+        return not (cell == "" or cell.isspace())
     return isinstance(cell, UnreadableCell) or bool(cell_text(cell))
 
 
 def trouble_of_text(cell: Cell) -> str:
-    """Return the key of the problem if a cell cannot be trusted in a column of texts, else "".
+    """Return why a cell cannot be read as text, as the key of a message; empty if it can.
 
-    Spreadsheets turn `03/2018` into a date, `50%` into a half and long digits into an exponent.
+    Spreadsheets turn the text `03/2018` into a date, `50%` into 0.5, and long numbers into rounded
+    ones, so the text that was typed is lost.
     """
     if isinstance(cell, UnreadableCell):
         return cell.problem
@@ -90,13 +99,13 @@ def trouble_of_words(text: str) -> str:
     Args:
         text: as `cell_text` returns it.
     """
-    if ERROR.fullmatch(text):
+    if text.startswith("#") and ERROR.fullmatch(text):
         return "cell.error"
-    if TURNED_DATE.fullmatch(text):
+    if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
         return "cell.turned_date"
-    if EXPONENT.fullmatch(text):
+    if "+" in text and EXPONENT.fullmatch(text):
         return "cell.turned_number"
-    if "://" not in text and LOST.search(text):
+    if SIGN_OF_LOSS.search(text) and "://" not in text and LOST.search(text):
         return "cell.letters_lost"
     return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
 

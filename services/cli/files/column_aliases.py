@@ -1,6 +1,7 @@
-"""Headings accepted for the columns of an import file, besides the field names.
+"""Headings that are accepted for columns of an import file in addition to the field names.
 
-Case, diacritics and punctuation do not matter. A heading must mean one column within a type.
+Case, diacritics and punctuation do not matter. Within one submission type, a heading must belong to
+one column only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads CSV files: encodings and separators."""
+"""Reads CSV files, detecting their encoding and separator."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ZEROS_LOOKED_AT = 4096
 
 
 def rows(path: Path) -> Iterator[list[str]]:
-    """Yield the cells of each row; an empty line is an empty row.
+    """Yield the cells of each row of a file; an empty line is a row without cells.
 
     Raises:
-        Failure: the file is in no known encoding or is not CSV.
+        Failure: the encoding is unknown, or the file is not CSV.
     """
     try:
         text = decode(path.read_bytes())
@@ -38,13 +38,13 @@ def rows(path: Path) -> Iterator[list[str]]:
 
 
 def decode(content: bytes) -> str:
-    """Return the text of a file: UTF-8, UTF-16 with or without mark, or Vietnamese of old Windows.
+    """Return the text in the bytes of a file.
 
-    Bytes of TCVN3 and VNI fonts come back as the Latin letters they pretend to be, see
-    `legacy_text`.
+    Recognises UTF-8, UTF-16 with or without byte order mark, and Windows-1258. Text of TCVN3 and
+    VNI fonts is returned as the Latin letters with which these encode it; see `legacy_text`.
 
     Raises:
-        UnicodeDecodeError: it is none of them.
+        UnicodeDecodeError: the bytes are in no known encoding.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16")

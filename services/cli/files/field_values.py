@@ -1,9 +1,11 @@
-"""Reads one cell as the value of a contract's field: amounts, dates, choices, texts."""
+"""Reads a cell as the value of a protobuf field: an amount, a date, a choice, a text."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
@@ -19,24 +21,31 @@ from services.cli.files.headings import slug
 
 TRUE = {"true", "1", "yes", "y", "x", "co", "đúng", "có", "dung"}
 FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
+ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
+ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
 """Fields that may be copied with the codes and queries of a web address."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
-# One group after a mark, 1.500, may be fifteen hundred or one and a half: a guess may be wrong by
-# a thousand. Two groups, or blanks between them, can only be groups.
+# `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
+# Two groups of three digits, or blanks as separators, are unambiguous.
 GROUPED = re.compile(r"\d{1,3}(?:([.,])\d{3}(?:\1\d{3})+|(?:[ \u00a0\u202f]\d{3})+)")
 UNIT_OF_MONEY = re.compile(r"\s*(?:₫|đ|đồng|VND|VNĐ)$", re.IGNORECASE)
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
+COUNT = re.compile(r"\d{1,9}")
 NO_DAY = re.compile(r"\d{4}(-\d{1,2})?")
 
 
+SEEN_MAX = 4096
+"""Different texts whose reading is remembered; a column has few dates and choices."""
+
+
 class CellWrong(ValueError):
-    """One cell cannot be read.
+    """Raised if a cell cannot be read as the value of its column.
 
     Args:
-        problem: key of the texts that describe the problem and its remedy.
-        values: what the text names.
+        problem: key of the message that describes the problem and its remedy.
+        values: values of the placeholders in that message.
     """
 
     def __init__(self, problem: str, **values: str) -> None:
@@ -46,29 +55,39 @@ class CellWrong(ValueError):
 
 
 def set_field(message: Any, field: FieldDescriptor, cell: Cell) -> None:
-    """Set a field of a message from a cell; an empty cell leaves it unset.
+    """Set a field of a message to the value of a cell; a blank cell leaves it unset.
 
     Raises:
         CellWrong: the cell cannot be read as a value of the field.
     """
-    if isinstance(cell, UnreadableCell):
-        raise CellWrong(cell.problem, text=cell.text)
-    if _is_free_text(field) and (problem := trouble_of_text(cell)):
-        raise CellWrong(problem, text=cell_text(cell))
+    if not isinstance(cell, str):
+        if isinstance(cell, UnreadableCell):
+            raise CellWrong(cell.problem, text=cell.text)
+        if _is_free_text(field) and (problem := trouble_of_text(cell)):
+            raise CellWrong(problem, text=cell_text(cell))
     text = cell_text(cell)
-    if field.is_repeated:
-        getattr(message, field.name).extend(_value(field, item) for item in split(text))
-    elif text or field.type == FieldDescriptor.TYPE_BOOL:
-        setattr(message, field.name, _value(field, text))
+    if not text:
+        return
+    name, is_list, read = _reading(field)
+    if is_list:
+        getattr(message, name).extend([read(item) for item in split(text)])
+    else:
+        setattr(message, name, read(text))
+
+
+@cache
+def _reading(field: FieldDescriptor) -> tuple[str, bool, Callable[[str], Any]]:
+    """Return name of a field, whether it is a list, and what reads a text of it."""
+    return field.name, field.is_repeated, _reader(field)
 
 
 def is_day(field: FieldDescriptor) -> bool:
-    """Return True if a field holds a calendar date."""
+    """Return True if a field contains a calendar date."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_on")
 
 
 def is_month_first(cell: Cell) -> bool:
-    """Return True if a text can only be a date with the month before the day: 03/31/2021."""
+    """Return True if a cell is a text that can only be a date with the month first: 03/31/2021."""
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[1]) <= 12 < int(found[2])
 
@@ -80,17 +99,34 @@ def is_day_first(cell: Cell) -> bool:
 
 
 def is_short_date(cell: Cell) -> bool:
-    """Return True if a text is a date that starts with the day or the month."""
+    """Return True if a cell is a text like 03/04/2021, a date that begins with day or month."""
     return isinstance(cell, str) and DAY_FIRST.fullmatch(cell_text(cell)) is not None
 
 
 def split(text: str) -> list[str]:
-    """Return the items of a list in one cell."""
-    return [item.strip() for item in text.split("|") if item.strip()]
+    """Return the items of a list in one cell, without the empty ones."""
+    return [item for item in places(text) if item]
 
 
+def places(text: str) -> list[str]:
+    """Return the items of a list in one cell, empty ones too; a bar after a backslash is text."""
+    if "\\" not in text:
+        return [item.strip() for item in text.split("|")]
+    items = [found[0] for found in ITEM.finditer(text + "|")]
+    return [ESCAPED.sub(r"\1", item.removesuffix("|")).strip() for item in items]
+
+
+def joined(items: Iterable[str]) -> str:
+    """Return the cell that `places` reads as these items."""
+    return "|".join(item.replace("\\", "\\\\").replace("|", "\\|") for item in items)
+
+
+@cache
 def enum_choices(field: FieldDescriptor) -> dict[str, int]:
-    """Return the values of an enum field by the names that files use: lower case, no prefix."""
+    """Return name -> number of the values of an enum field, except the unspecified one.
+
+    Names are as files contain them: in lower case and without the prefix of the contract.
+    """
     assert field.enum_type is not None
     prefix = field.enum_type.values_by_number[0].name.removesuffix("UNSPECIFIED")
     values = ((v.name.removeprefix(prefix).lower(), v.number) for v in field.enum_type.values)
@@ -98,7 +134,7 @@ def enum_choices(field: FieldDescriptor) -> dict[str, int]:
 
 
 def is_amount(field: FieldDescriptor) -> bool:
-    """Return True if a field holds whole dong."""
+    """Return True if a field contains an amount of money in whole dong."""
     return field.type == FieldDescriptor.TYPE_STRING and field.name.endswith("_vnd")
 
 
@@ -107,20 +143,28 @@ def _is_free_text(field: FieldDescriptor) -> bool:
     return is_text and not is_day(field) and not is_amount(field)
 
 
-def _value(field: FieldDescriptor, text: str) -> Any:
+def _reader(field: FieldDescriptor) -> Callable[[str], Any]:
     if field.type == FieldDescriptor.TYPE_BOOL:
-        return _boolean(text)
+        return _boolean
     if field.type == FieldDescriptor.TYPE_ENUM:
-        return _choice(field, text)
+        return partial(_choice, field)
     if is_amount(field):
-        return _amount(text)
+        return _amount
     if is_day(field):
-        return _day(text)
+        return _day
     if field.type == FieldDescriptor.TYPE_STRING:
-        if field.name not in AS_COPIED and (problem := trouble_of_words(text)):
-            raise CellWrong(problem, text=text)
-        return text
-    if not re.fullmatch(r"\d{1,9}", text):
+        return str if field.name in AS_COPIED else _words
+    return _count
+
+
+def _words(text: str) -> str:
+    if problem := trouble_of_words(text):
+        raise CellWrong(problem, text=text)
+    return text
+
+
+def _count(text: str) -> int:
+    if not COUNT.fullmatch(text):
         raise CellWrong("cell.number", text=text)
     return int(text)
 
@@ -150,6 +194,7 @@ def _amount(text: str) -> str:
     raise CellWrong("cell.fraction" if FRACTION.fullmatch(digits) else "cell.amount", text=text)
 
 
+@lru_cache(SEEN_MAX)
 def _day(text: str) -> str:
     if found := YEAR_FIRST.fullmatch(text):
         year, month, day = found.groups()

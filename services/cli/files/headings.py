@@ -1,4 +1,4 @@
-"""Columns of an import file: what the headings of a type are, and how people write them."""
+"""Which columns a file of a submission type may have, and how headings are recognised."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
@@ -18,7 +18,7 @@ TYPES: dict[str, Descriptor] = {
     for field in facts_pb2.Facts.DESCRIPTOR.fields
     if field.message_type is not None
 }
-"""Submission types -> descriptor of their facts."""
+"""Submission type -> protobuf descriptor of its facts."""
 
 CLAIM_COLUMNS = ("unit_id", "part", "share_ppm", "source")
 EVIDENCE_COLUMNS = ("evidence_sha256", "evidence_title", "evidence_uri")
@@ -30,7 +30,7 @@ REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
 """Headings of the column that a file of refused rows has for their reasons; it is not read."""
 
 RENAMED = {("rd_funding", "source"): "funding_source"}
-"""Facts fields that have the name of a column of the claim -> the column they have instead."""
+"""(Type, field) -> column, for fields of facts that have the name of a column of the claim."""
 
 
 ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
@@ -39,22 +39,23 @@ REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
 class HeaderWrong(ValueError):
-    """A column is unknown, missing or duplicated; the message names it."""
+    """Raised if a type or column is unknown, or a column is missing or repeated; names it."""
 
 
 def descriptor_of(type_name: str) -> Descriptor:
-    """Return the descriptor of a type's facts.
+    """Return the protobuf descriptor of the facts of a submission type.
 
     Raises:
-        HeaderWrong: no such type.
+        HeaderWrong: there is no such type.
     """
     if type_name not in TYPES:
         raise HeaderWrong(f"unknown type {type_name!r}; known are {', '.join(TYPES)}")
     return TYPES[type_name]
 
 
+@cache
 def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return the columns of a type: name -> field of its facts."""
+    """Return column -> field of the facts, for the columns that are specific to a type."""
     return {
         RENAMED.get((type_name, field.name), field.name): field
         for field in TYPES[type_name].fields
@@ -63,12 +64,13 @@ def fact_columns(type_name: str) -> dict[str, FieldDescriptor]:
 
 
 def columns(type_name: str) -> list[str]:
-    """Return every column that a file of a type may have."""
+    """Return the names of all columns that a file of a submission type may have, in order."""
     return [*ROW_COLUMNS, *CLAIM_COLUMNS, *fact_columns(type_name), *EVIDENCE_COLUMNS]
 
 
+@lru_cache(4096)
 def slug(text: str) -> str:
-    """Return a heading without case, diacritics and punctuation: `Mã bản ghi` -> `ma_ban_ghi`."""
+    """Return a text in the form in which headings are compared: `Mã bản ghi` gives `ma_ban_ghi`."""
     plain = unicodedata.normalize("NFD", text.strip().lower()).replace("đ", "d")
     letters = "".join(char for char in plain if not unicodedata.combining(char))
     return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
@@ -86,7 +88,7 @@ def _meaning(meanings: Mapping[str, str], heading: str) -> str:
 
 
 def is_header(type_name: str, cells: Sequence[str]) -> bool:
-    """Return True if a row has the headings of a type, rather than a title or values."""
+    """Return True if a row contains headings of a type: `record_id` and at least one more."""
     found = {_meaning(_meanings(type_name), cell) for cell in cells}
     return "record_id" in found and len(found - {""}) > 1
 

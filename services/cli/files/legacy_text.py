@@ -1,7 +1,7 @@
-"""Recognises Vietnamese in the encodings of old fonts (TCVN3, VNI) and converts it to Unicode.
+"""Recognises Vietnamese text in the encodings of old fonts (TCVN3, VNI) and converts it to Unicode.
 
-Such a font draws Latin letters and signs as Vietnamese ones: `§Ò tµi` of `.VnTime` is read as
-`Đề tài`. The table of TCVN3 is that of TCVN 5712:1993 (VN3), the one of VNI that of VNI Windows.
+Such a font displays Latin letters and signs as Vietnamese letters: `§Ò tµi` looks like `Đề tài` in
+the font `.VnTime`. The tables are those of TCVN 5712:1993 (VN3) and of VNI for Windows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cache
 
 Converter = Callable[[str], str]
 
-# Vietnamese Windows; its letters come apart and are joined by NFC.
+# Windows-1258 writes letters and marks separately; NFC composes them.
 OLD_WINDOWS = "cp1258"
 # Latin-1 keeps every byte as one letter, so nothing is lost before the encoding is known.
 AS_BYTES = "latin-1"
@@ -36,7 +36,7 @@ _VNI_MARKS = _VNI_TONES | {
 }
 _VNI_ALONE = dict(zip("ñôöìíæóòî", "đơưìíỉĩịỵ", strict=True))
 _VNI_LETTER = re.compile(r"([aeouyôö])([øùûõïâàáåãäêèéúüë])|[ñôöìíæóòî]", re.IGNORECASE)
-# Signs among letters and capitals after small letters: no language writes that, the old fonts do.
+# Signs among letters and capitals after small letters, which occur in text of old fonts only.
 _TCVN3_SIGN = re.compile(r"[A-Za-zß-ÿ§][¨©ª«¬®µ¶·¸¹»¼½¾ÆÇÈÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞ]|[§®][a-zß-ÿ¬\xad]")
 # Not `oà` or `uê`, which are Vietnamese in Unicode, too.
 _VNI_SIGN = re.compile(r"[aeouyôö][øûï]|[aeuyôö]ù|\woù|[aeo][åä]|a[êëü]|ñ[aeiouöô]", re.IGNORECASE)
@@ -49,13 +49,13 @@ _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 
 
 def decode(content: bytes) -> str:
-    """Return the text of bytes that are not UTF-8.
+    """Return the text in bytes that are not UTF-8.
 
-    Text of an old font keeps the form that a spreadsheet shows, `§Ò tµi`, for `converter` to
-    recognise; anything else is read as Vietnamese Windows.
+    Text of an old font is returned as Latin letters, e.g. `§Ò tµi`, which `converter` recognises.
+    Other bytes are decoded as Windows-1258.
 
     Raises:
-        UnicodeDecodeError: a byte means nothing there either.
+        UnicodeDecodeError: the bytes are not Windows-1258 either.
     """
     text = content.decode(AS_BYTES)
     if converter(text.split("\n")):
@@ -64,11 +64,11 @@ def decode(content: bytes) -> str:
 
 
 def converter(texts: Iterable[str]) -> Converter | None:
-    """Return what converts these texts to Unicode, or None if they are not of an old font.
+    """Return the function that converts these texts to Unicode; None if they need none.
 
-    They are, if words have letters as only that encoding writes them, nearly all of these become
-    Vietnamese syllables, and no text has letters that the old encoding lacks. Two words are needed
-    for VNI, since a single one may be of another language, as the French for Thai.
+    They are taken for text of an old font if some words contain sequences that occur in it only,
+    at least nine in ten of these become Vietnamese syllables, and no text has letters beyond
+    Latin-1. VNI needs two such words, as one may be of another language, e.g. French.
     """
     odd = [text for text in texts if not text.isascii()]
     if not odd or any(max(text) > "\xff" for text in odd):
@@ -81,7 +81,10 @@ def converter(texts: Iterable[str]) -> Converter | None:
 
 
 def fits(convert: Converter, texts: Iterable[str]) -> bool:
-    """Return True if texts next to converted ones are of the same font, too."""
+    """Return True if further texts of a file can be converted by ``convert``, too.
+
+    At least nine in ten of their words that are not ASCII must become Vietnamese syllables.
+    """
     odd = [text for text in texts if not text.isascii()]
     if any(max(text) > "\xff" for text in odd):
         return False
@@ -95,12 +98,12 @@ def _becomes_vietnamese(words: Sequence[str], convert: Converter) -> bool:
 
 
 def from_tcvn3(text: str) -> str:
-    """Return TCVN3 (ABC fonts, `.VnTime`) as Unicode."""
+    """Convert text of a TCVN3 font (ABC fonts, e.g. `.VnTime`) to Unicode."""
     return "".join(_TCVN3.get(letter, letter) for letter in text)
 
 
 def from_vni(text: str) -> str:
-    """Return VNI (`VNI-Times`) as Unicode."""
+    """Convert text of a VNI font (e.g. `VNI-Times`) to Unicode."""
     return _VNI_LETTER.sub(_letter, text)
 
 

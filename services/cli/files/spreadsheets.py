@@ -1,4 +1,4 @@
-"""Reads CSV and XLSX files into tables, and says what it left unread or had to convert."""
+"""Reads CSV and XLSX files into tables, and reports what was skipped or converted."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from services.cli.files.cells import Cell, cell_text, has_text
 FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
 TITLE_ROWS_MAX = 20
-"""Rows above the headings, such as a title, that are looked through."""
+"""Maximum number of rows above the headings, e.g. of a title."""
 
 IsHeader = Callable[[Sequence[str]], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that the user should know of a file that was read.
+    """Something that the user should know about a file that was read.
 
     Args:
-        key: of the text.
-        values: what the text names.
+        key: key of the message.
+        values: values of the placeholders in the message.
     """
 
     key: str
@@ -33,9 +33,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The headings, and number in the file and cells of every other row that has a text.
+    """The headings and rows of a file.
 
-    The first row of a file is row 1.
+    ``rows`` are pairs of the number of a row, counted from 1 at the beginning of the file, and its
+    cells; blank rows are omitted.
     """
 
     header: list[str]
@@ -46,17 +47,18 @@ class Table:
 def read(
     path: Path, is_header: IsHeader | None = None, sheet: str = "", skip_hidden: bool = False
 ) -> Table:
-    """Return the table of a file.
+    """Return the table in a file, with text of old Vietnamese fonts converted to Unicode.
 
     Args:
         path: a .csv or .xlsx file.
-        is_header: recognises the row of headings below a title; by default the first row with a
-            text has the headings.
+        is_header: function that recognises the row of headings below a title; by default the
+            first row that is not blank contains the headings.
         sheet: name of the sheet to read; by default the only visible one that has a table.
-        skip_hidden: leave out rows that a filter or a person hides.
+        skip_hidden: whether to omit rows that are hidden, e.g. by a filter.
 
     Raises:
-        Failure: the file is absent, too big, of an unknown kind, not readable or ambiguous.
+        Failure: the file does not exist, is too large, is neither CSV nor XLSX, cannot be read, or
+            has several sheets to choose from.
     """
     if not path.is_file():
         raise Failure(f"{path}: no such file", USAGE)
@@ -79,15 +81,18 @@ def read(
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each row of a file and its texts by heading. Raises as `records`."""
+    """Yield the number of each row in a file and its texts as heading -> text.
+
+    Raises the errors of `read` and `records`.
+    """
     return records(path, read(path))
 
 
 def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the number of each row of a table and its texts by heading.
+    """Yield the number of each row in a table and its texts as heading -> text.
 
     Raises:
-        Failure: a row has more cells than there are headings.
+        Failure: a row has a text beyond the last heading.
     """
     for number, cells in table.rows:
         if is_too_wide(cells, table.header):
@@ -99,12 +104,12 @@ def records(path: Path, table: Table) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
-    """Return True if a row has a text beyond the last heading, so that its cells have shifted."""
+    """Return True if a row has a text beyond the last heading, so that cells must have shifted."""
     return any(has_text(cell) for cell in cells[len(header) :])
 
 
 def _table(path: Path, rows: Sequence[Sequence[Cell]], is_header: IsHeader | None) -> Table:
-    """Find the headings, and drop rows without a text."""
+    """Return the table in the rows of a file: find the headings and drop blank rows."""
     full = [(n, list(row)) for n, row in enumerate(rows, start=1) if any(map(has_text, row))]
     if not full:
         raise Failure(f"{path}: the file is empty")
@@ -128,7 +133,7 @@ def _header_at(rows: Sequence[tuple[int, list[Cell]]], is_header: IsHeader | Non
 def _choose(
     path: Path, sheets: list[xlsx_file.Sheet], is_header: IsHeader | None, wanted: str
 ) -> tuple[xlsx_file.Sheet, list[Notice]]:
-    """Return the sheet to read, and say which others have rows."""
+    """Return the sheet to read, and a notice if other sheets have rows."""
     if wanted:
         found = [sheet for sheet in sheets if sheet.name == wanted]
         if not found:
@@ -153,7 +158,7 @@ def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
 
 
 def _with_unicode(table: Table) -> Table:
-    """Convert the text of old Vietnamese fonts: the headings, and column by column."""
+    """Return a table with text of old Vietnamese fonts converted, in headings and columns."""
     of_header = legacy_text.converter(table.header)
     header = [of_header(text) for text in table.header] if of_header else table.header
     columns = [

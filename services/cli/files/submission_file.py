@@ -17,16 +17,16 @@ PUBLICATION = "publication"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is read.
+    """How a file of submissions is to be read.
 
     Args:
-        type_name: submission type; empty takes the file's name, `publication` for exports.
-        system: source system of the records.
-        sheet: sheet to read; empty takes the only one with a table.
-        skip_hidden: leave out rows that a filter hides.
-        source: where the file is from, as in `sources.toml`, or `table`; empty tells by the file.
-        mapping: fields of a source of one's own.
-        completion: what an export does not say.
+        type_name: submission type; if empty, the name of the file, or `publication` for an export.
+        system: name of the system that the records come from.
+        sheet: name of the sheet to read; if empty, the only one with a table.
+        skip_hidden: whether to omit hidden rows.
+        source: source in `sources.toml`, or `table`; if empty, it is recognised from the file.
+        mapping: mapping of the user, for a source that `sources.toml` lacks.
+        completion: what an export lacks.
     """
 
     type_name: str = ""
@@ -39,10 +39,10 @@ class Reading:
 
 
 def read(path: Path, reading: Reading) -> submission_rows.Parsed:
-    """Read a file of one type.
+    """Return the submissions in a file, and the rows that cannot be read.
 
     Raises:
-        Failure: the file, its type, its source or its header cannot be read.
+        Failure: the file cannot be read, or its type, source or headings are not valid.
     """
     if not path.is_file():
         raise Failure(f"{path}: no such file", USAGE)

@@ -1,7 +1,7 @@
-"""Turns rows of a table into submissions: pure, and generic over the contract's messages.
+"""Turns rows of a table into import requests, for every submission type. Pure.
 
-Columns are field names of the facts of one type, plus those of the claim itself. A row that cannot
-be read says which column is wrong; rules about values that are readable belong to the service.
+Columns are the fields of the facts of a type and of the claim itself. For a row that cannot be read
+the wrong columns are reported. Whether readable values are valid is checked by the service.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import zip_longest
+
+from google.protobuf.descriptor import FieldDescriptor
 
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
 from services.cli.files.cells import (
@@ -23,8 +27,8 @@ from services.cli.files.date_order import DateOrder
 from services.cli.files.field_values import (
     CellWrong,
     is_day,
+    places,
     set_field,
-    split,
 )
 from services.cli.files.headings import CLAIM_COLUMNS, fact_columns, read_header, slug
 from services.cli.files.spreadsheets import Notice, Table, is_too_wide
@@ -35,17 +39,23 @@ WITHDRAW = {"withdraw", "rut"}
 IMPORT = {"", "import", "upsert"}
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
 """Slugs of what people write in a row of sums below a table: `Tổng cộng: 3 bài`."""
+COLUMN_NUMBER_LENGTH = 8
+TOTAL_BEGINS = "tcgsTCGS"
 COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
-"""Record id of the example in a template; its row is skipped."""
+"""Record id of the example row in a template; this row is skipped."""
 
 Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A row that is not sent: its number in the file, the column and what is wrong there."""
+    """A cell because of which a row is not sent.
+
+    ``row`` is its number in the file, ``column`` is empty if the whole row is wrong, ``problem`` is
+    the key of a message, and ``values`` are the values of its placeholders.
+    """
 
     row: int
     column: str
@@ -70,16 +80,18 @@ class Parsed:
 def parse(
     type_name: str, header: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]], system: str
 ) -> Parsed:
-    """Read a table.
+    """Turn the rows of a table into import requests.
+
+    Blank rows, the example of a template and rows of sums are skipped.
 
     Args:
         type_name: submission type of every row.
-        header: headings.
-        rows: number in the file and cells of each row; rows without any text are skipped.
-        system: name of the system that the records are of.
+        header: headings of the table.
+        rows: number in the file and cells of each row.
+        system: name of the system that the records come from.
 
     Raises:
-        HeaderWrong: see `read_header`.
+        HeaderWrong: the headings are not valid; see `read_header`.
     """
     names = read_header(type_name, header)
     order = _date_order(type_name, names, rows)
@@ -87,7 +99,7 @@ def parse(
     rows = [(number, cells) for number, cells in rows if EXAMPLE_ID not in cells]
     for number, cells in rows:
         row = {name: cell for name, cell in zip(names, cells, strict=False) if name}
-        if not any(map(has_text, row.values())):
+        if not has_text(row.get("record_id", "")) and not any(map(has_text, row.values())):
             continue
         if _is_total(row) or _has_column_numbers(cells):
             totals += 1
@@ -110,11 +122,11 @@ def parse(
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
-    """Read one claim from columns and texts, e.g. of a command line.
+    """Return the content of one claim from column -> text, e.g. of a command line.
 
     Raises:
-        CellWrong: of the first column that is wrong.
-        HeaderWrong: a column is unknown.
+        CellWrong: a text cannot be read; names the first such column.
+        HeaderWrong: a column is unknown, or the unit is missing.
     """
     read_header(type_name, [*row, "record_id"])
     result = submission_pb2.Content()
@@ -125,7 +137,7 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
 
 def _is_total(row: Row) -> bool:
     record_id = cell_text(row.get("record_id", ""))
-    if record_id and not TOTAL.fullmatch(slug(record_id)):
+    if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
         return False
     texts = (cell_text(cell) for cell in row.values() if isinstance(cell, str))
     first = next(filter(None, texts), "")
@@ -134,7 +146,7 @@ def _is_total(row: Row) -> bool:
 
 def _has_column_numbers(cells: Sequence[Cell]) -> bool:
     """Return True for the row below the headings of a form: (1), (2), (3), ..."""
-    if len(cells) < 3:
+    if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
         return False
     found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
     numbers = [int(each[1]) for each in found if each]
@@ -142,9 +154,9 @@ def _has_column_numbers(cells: Sequence[Cell]) -> bool:
 
 
 def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -> Iterator[Wrong]:
-    """Refuse a row whose cells have shifted: they are more than the headings, or fewer.
+    """Yield a mistake if a row has more or fewer cells than there are headings.
 
-    A spreadsheet gives each row all its cells; a CSV row that lacks some was cut or broken.
+    A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
     """
     if is_too_wide(cells, header) or len(cells) < len(header):
         values = {"cells": str(len(cells)), "headings": str(len(header))}
@@ -181,18 +193,26 @@ def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wr
         yield Wrong(number, "action", "cell.choice", {"choices": "import, withdraw"})
 
 
+@cache
+def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
+    """Return column, whether it is of the claim rather than the facts, and field."""
+    claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
+    targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
+    return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
+
+
 def _fill_content(
     result: submission_pb2.Content, type_name: str, row: Row, number: int
 ) -> list[Wrong]:
     facts = getattr(result.facts, type_name)
     facts.SetInParent()
-    claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
-    targets = [(name, result, claim[name]) for name in CLAIM_COLUMNS]
-    targets += [(name, facts, each) for name, each in fact_columns(type_name).items()]
     mistakes = []
-    for name, message, each in targets:
+    for name, of_claim, each in _targets(type_name):
+        cell = row.get(name, "")
+        if cell == "":
+            continue
         try:
-            set_field(message, each, row.get(name, ""))
+            set_field(result if of_claim else facts, each, cell)
         except CellWrong as error:
             mistakes.append(Wrong(number, name, error.problem, error.values))
     result.evidence.extend(_evidence(row))
@@ -201,10 +221,9 @@ def _fill_content(
 
 def _evidence(row: Row) -> Iterator[submission_pb2.Evidence]:
     names = ("evidence_title", "evidence_uri", "evidence_sha256")
-    titles, uris, digests = (split(cell_text(row.get(name, ""))) for name in names)
-    for index, sha256 in enumerate(digests):
-        yield submission_pb2.Evidence(
-            sha256=sha256.lower(),
-            title=titles[index] if index < len(titles) else DEFAULT_EVIDENCE_TITLE,
-            uri=uris[index] if index < len(uris) else "",
-        )
+    titles, uris, digests = (places(cell_text(row.get(name, ""))) for name in names)
+    for sha256, title, uri in zip_longest(digests, titles, uris, fillvalue=""):
+        if sha256:
+            yield submission_pb2.Evidence(
+                sha256=sha256.lower(), title=title or DEFAULT_EVIDENCE_TITLE, uri=uri
+            )

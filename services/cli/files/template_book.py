@@ -1,4 +1,4 @@
-"""Writes an empty XLSX file for one submission type: headings, help, drop-downs, text formats."""
+"""Writes an XLSX template for a submission type, with headings, help, an example and drop-downs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from services.cli.files.submission_rows import EXAMPLE_ID
 from services.cli.terminal.texts import Lang
 
 ROWS = 5_000
-"""Rows that are formatted and have drop-downs."""
+"""Number of rows that have drop-downs."""
 LISTS = "lists"
-"""Hidden sheet with the choices of drop-downs; Excel limits a list in the cell to 255 letters."""
+"""Hidden sheet with the choices of drop-downs; Excel limits a list in a cell to 255 characters."""
 WIDTH = 22
 EXAMPLES = {
     "record_id": EXAMPLE_ID,
@@ -38,16 +38,16 @@ Say = Callable[..., str]
 
 
 def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str] = ()) -> None:
-    """Write a template; what is filled in below its headings imports as it is.
+    """Write a template, which can be filled in and imported without further changes.
 
-    The second row is an example, which an import skips.
+    Its second row is an example, which an import skips.
 
     Args:
-        path: the .xlsx file, replaced if it exists.
+        path: the .xlsx file; replaced if it exists.
         type_name: submission type.
         lang: language of headings and help.
-        say: returns the text of a key, as `Screen.text`.
-        units: ids for the drop-down of units; none leaves the column free.
+        say: function from a key to the text in that language, as `Screen.text`.
+        units: ids of units for the drop-down; if empty, there is no drop-down for units.
     """
     choices = _choices(type_name, units)
     with xlsxwriter.Workbook(path, {"strings_to_numbers": False}) as book:
@@ -76,13 +76,16 @@ def write(path: Path, type_name: str, lang: Lang, say: Say, units: Sequence[str]
 
 
 def heading(name: str, lang: Lang) -> str:
-    """Return the heading of a column: its first Vietnamese alias, or the name of the field."""
+    """Return the heading of a column: in Vietnamese its first alias, otherwise its name."""
     aliases = ALIASES.get(name, ())
     return aliases[0] if lang is Lang.vi and aliases else name
 
 
 def help_text(name: str, field: FieldDescriptor | None, say: Say) -> str:
-    """Return what belongs into a column, with its limits."""
+    """Return the help text of a column: its name and what to write into it.
+
+    ``field`` is the protobuf field that the column fills, None if there is none.
+    """
     kind = name if name in ("record_id", "unit_id", "action") else _kind(field)
     return f"{name}\n{say(f'template.{kind}')}"
 

@@ -1,4 +1,4 @@
-"""Reads XLSX files: which sheet, merged cells, errors, rows that are hidden."""
+"""Reads the sheets of XLSX files, including merged cells, errors and hidden rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.cli.files import xlsx_marks
 from services.cli.files.cells import Cell, MaskedNumber, UnreadableCell, has_text
 
 UNPACKED_BYTES_MAX = 500 * 1024 * 1024
-# calamine holds a sheet as a full rectangle of some 32 bytes a cell.
+# calamine keeps a sheet in memory as a full rectangle of about 32 bytes per cell.
 CELLS_MAX = 20_000_000
 _BROKEN = (
     python_calamine.CalamineError,
@@ -35,7 +35,8 @@ _BROKEN = (
 class Sheet:
     """The values of one sheet.
 
-    ``rows`` are all rows from the first one of the sheet; ``hidden`` are indexes of hidden ones.
+    ``rows`` are the cells of all rows, from the first row of the sheet on; ``hidden`` are the
+    indexes in it of hidden rows.
     """
 
     name: str
@@ -44,12 +45,12 @@ class Sheet:
     hidden: frozenset[int]
 
     def has_rows(self) -> bool:
-        """Return True if any cell has a text."""
+        """Return True if any cell is not blank."""
         return any(has_text(cell) for row in self.rows for cell in row)
 
 
 def sheets(path: Path) -> list[Sheet]:
-    """Return the sheets of a book in their order, charts and macros left out.
+    """Return the worksheets of a file in their order, without charts and macros.
 
     Raises:
         Failure: the file is not an XLSX file, or a sheet is too large.
@@ -112,9 +113,10 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
 
 
 def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:
-    """Return row -> column -> whether the cell is the first of a merged column of cells.
+    """Return row -> column -> what is special about a merged cell.
 
-    One value over several rows is meant for each of them; one over several columns is not.
+    A value merged over several rows counts for each row: True for the first cell and False for
+    those below, which repeat it. Cells merged over several columns are unreadable.
     """
     result: dict[int, dict[int, bool | UnreadableCell]] = {}
     for (top, left), (bottom, right) in ranges:

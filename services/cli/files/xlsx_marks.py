@@ -1,7 +1,7 @@
-"""What a sheet's XML says that its values do not: errors, percents, hidden rows, its extent.
+"""Reads from a sheet's XML what calamine does not report: errors, formats, hidden rows, extent.
 
-calamine reads values quickly, but gives an error as an empty text, a percent as a fraction, and
-knows nothing of rows that a filter hides.
+calamine reads values quickly, but it returns an error as an empty text and a percentage as a
+fraction, and it does not report which rows a filter hides.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ CHUNK = 1 << 20
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _PLACE = re.compile(r"([A-Z]+)([0-9]+)")
-# Formats that every spreadsheet has without declaring them: 0%, 0.00%, 0.00E+00, ##0.0E+0.
+# Ids of number formats that are built in: 0%, 0.00%, 0.00E+00, ##0.0E+0.
 _BUILT_IN_FORMATS = {9, 10, 11, 48}
 # 000, 0000-000, "PT"0, \\H0: zeros and letters that the number itself does not have.
 _MASK = re.compile(r'00|0+[-/ ]0|"[^"]*\w[^"]*"\s*[0#]|\\\w')
@@ -43,15 +43,15 @@ class Marks:
 
 
 def scan(archive: ZipFile, sheet: str) -> Marks:
-    """Read the XML of one sheet.
+    """Return the marks of one sheet.
 
     Args:
-        archive: the .xlsx file.
+        archive: the opened .xlsx file.
         sheet: name of the sheet.
 
     Raises:
-        KeyError: the book has no such sheet, or its part is missing.
-        expat.ExpatError, ElementTree.ParseError: it is not XML.
+        KeyError: the file has no such sheet, or its part is missing.
+        expat.ExpatError, ElementTree.ParseError: a part of the file is not XML.
     """
     scanner = _Scanner(*_odd_styles(archive))
     parser = expat.ParserCreate()

@@ -1,1 +1,1 @@
-"""The processes of a stack on this machine: started, supervised, seeded, stopped."""
+"""Starts, seeds, supervises and stops the processes of a stack on this machine."""

@@ -1,7 +1,7 @@
-"""Apache Kafka as one KRaft node on this machine: fetched through Maven, run by Java, no container.
+"""Runs Apache Kafka as one KRaft node on this machine: fetched by Maven, without a container.
 
-The same code serves `kieng up --broker kafka` and the tests marked `kafka`. Its directory holds the
-log, so a node that was killed and is started again on the same directory has lost nothing.
+Used by `kieng up --broker kafka` and by the tests marked `kafka`. The node keeps its log in a
+directory, so nothing is lost if it is killed and started again with the same directory.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ VERSION = "4.4.0"
 JAVA_MIN = 17
 READY_SECONDS = 60.0
 FETCH_SECONDS_MAX = 600
-# Holds some thousands of events a second on a laptop; the JVM itself takes about as much again.
+# Enough for some thousands of events per second on a laptop; the JVM needs about as much again.
 HEAP_MAX = "-Xmx512m"
 
 POM = f"""\
@@ -47,8 +47,8 @@ POM = f"""\
 </project>
 """
 
-# One node, so every internal topic has one copy; groups form at once, without waiting for members.
-# A killed node is let in again only when its old registration has expired, hence the short session.
+# With one node, internal topics have one replica, and groups form without waiting for members. A
+# killed node can register again only when its session has expired, so the session is short.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -92,12 +92,12 @@ def unavailable() -> str:
 
 
 def fetch(cache: Path) -> Path:
-    """Return the folder of Kafka's jars below a cache directory, fetching them the first time.
+    """Return the folder with the jars of Kafka in a cache directory, fetching them if needed.
 
-    Safe to call from several processes: the first to finish wins, and all use the same folder.
+    Several processes may call this at the same time; all get the same folder.
 
     Raises:
-        PartMissing: Java or Maven are missing, or Maven could not fetch the jars.
+        PartMissing: Java or Maven is missing, or Maven could not fetch the jars.
     """
     libs = (cache / f"kafka-{VERSION}").resolve()
     if libs.is_dir():
@@ -126,14 +126,14 @@ def fetch(cache: Path) -> Path:
 def apache_kafka(
     libs: Path, port: int, controller_port: int, directory: Path, log_path: Path
 ) -> LocalBroker:
-    """Describe one node on ports of 127.0.0.1, formatting its directory the first time.
+    """Return a node that is ready to be started on 127.0.0.1; format its directory if it is new.
 
     Args:
-        libs: the jars, from `fetch`.
-        port: where clients connect.
-        controller_port: where the node talks to itself; both ports may change between runs.
-        directory: records and settings; a directory that holds a log keeps it.
-        log_path: where the node's own messages go.
+        libs: folder with the jars, from `fetch`.
+        port: port for clients.
+        controller_port: port of the node's controller; both ports may change between runs.
+        directory: directory of records and settings; an existing log is kept.
+        log_path: file to which the node writes its own messages.
 
     Raises:
         PartMissing: the directory could not be formatted.
@@ -153,7 +153,7 @@ def apache_kafka(
 
 
 def _format(java: tuple[str, ...], properties: Path) -> None:
-    """Give a new directory its cluster id, and make its node the only controller."""
+    """Format a new directory: write a cluster id, and make its node the only controller."""
     arguments = ("format", "--standalone", "-t", _cluster_id(), "-c", str(properties))
     done = subprocess.run(
         (*java, "kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
@@ -163,7 +163,7 @@ def _format(java: tuple[str, ...], properties: Path) -> None:
 
 
 def _cluster_id() -> str:
-    """Return a new cluster id as Kafka writes them: 22 characters, no leading dash."""
+    """Return a new cluster id in Kafka's form: 22 characters without a leading dash."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):
@@ -171,6 +171,6 @@ def _cluster_id() -> str:
 
 
 def _java() -> str:
-    """Return the java program: of JAVA_HOME when that is set, else the one on PATH."""
+    """Return the path of `java` in JAVA_HOME if that is set, else its name, found on PATH."""
     home = os.environ.get("JAVA_HOME")
     return str(Path(home) / "bin" / "java") if home else "java"

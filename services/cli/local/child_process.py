@@ -1,8 +1,8 @@
-"""Child processes of `kieng up` and of the tests: start, wait until ready, notice a death, stop.
+"""Child processes of `kieng up` and of the tests: started, awaited, watched and stopped.
 
-Nothing is restarted here: a death is returned to the caller, who knows what it means. Output goes
-to one log file per child. Children run in their own session, so Ctrl-C reaches the parent only,
-which stops them in order; and Linux kills them when the parent dies, however it dies.
+Nothing is restarted here: a death is returned to the caller, which decides. Each child writes its
+output to a log file of its own. Children run in their own sessions, so that Ctrl-C reaches only the
+parent, which stops them in order. Linux kills them when the parent dies for whatever reason.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-# Below Linux's range for outgoing connections, or a client's socket could take what we found free.
+# Below Linux's range for outgoing connections, so that no client's socket takes a port found free.
 PORTS = range(20_000, 32_000)
 POLL_SECONDS = 0.05
 TAIL_LINES = 20
 TAIL_BYTES_MAX = 16_384
 
-# Runs in the child before its program: preexec_fn is unsafe in a parent with threads. The number 1
-# is PR_SET_PDEATHSIG; the parent may have died before the call, hence the second look.
+# Runs in the child before its program, because preexec_fn is unsafe in a parent with threads. The 1
+# is PR_SET_PDEATHSIG. The parent may have died before that call, so it is checked afterwards.
 _TETHER = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -40,14 +40,14 @@ if os.getppid() == int(sys.argv[1]):
 """
 
 Unready = Callable[[], str]
-"""Returns why a child is not ready yet; an empty text if it is."""
+"""A function that returns why a child is not ready yet; empty if it is ready."""
 
 
 @dataclass(frozen=True)
 class Death:
-    """A child that ended unasked: its name, exit code and the end of its log.
+    """The end of a child that was not stopped: its name, return code and the end of its log.
 
-    `returncode` is the exit code, or the negative number of the signal that killed it.
+    `returncode` is the exit code, or the negative number of the signal that killed the child.
     """
 
     name: str
@@ -55,25 +55,28 @@ class Death:
     tail: str
 
     def __str__(self) -> str:
-        """One line of what happened, then the end of the log."""
+        """Return a line with name and return code, followed by the end of the log."""
         return f"{self.name} ended with code {self.returncode}\n{self.tail}".rstrip()
 
 
 class ChildFailed(RuntimeError):
-    """A child died, or was not ready in time; the message ends with the tail of its log."""
+    """Raised if a child died or was not ready in time; the message ends with the end of its log."""
 
 
 class Child:
-    """One program with its log file; may be started again after it ended.
+    """A child process with its log file; it can be started again after it ended.
 
-    Start it from a thread that lives as long as the child (the main thread): Linux takes the end of
-    the starting thread for the death of the parent.
+    Start it from a thread that outlives the child, e.g. the main thread, because Linux kills the
+    child when the thread that started it ends.
     """
 
     def __init__(
         self, name: str, argv: Sequence[str], env: Mapping[str, str] | None, log_path: Path
     ) -> None:
-        """Describe a child; nothing runs yet. `env` replaces the environment, None inherits."""
+        """Describe a child without starting it.
+
+        `argv` is its command line; `env` replaces the environment, None inherits it.
+        """
         self.name = name
         self.argv = tuple(argv)
         self.env = None if env is None else dict(env)
@@ -82,20 +85,20 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process id of the running or last run.
+        """The process id, also after the child has ended.
 
         Raises:
-            RuntimeError: never started.
+            RuntimeError: the child was never started.
         """
         if self._process is None:
             raise RuntimeError(f"{self.name} was never started")
         return self._process.pid
 
     def start(self) -> None:
-        """Run the program, appending its output to the log file.
+        """Start the program, appending its output to the log file.
 
         Raises:
-            RuntimeError: it runs already.
+            RuntimeError: it is running already.
         """
         if self._process is not None and self.poll() is None:
             raise RuntimeError(f"{self.name} runs already")
@@ -112,19 +115,22 @@ class Child:
             )
 
     def poll(self) -> int | None:
-        """Return the exit code of an ended child, None while it runs or before its first start."""
+        """Return the return code of an ended child; None while it runs or before its first start.
+
+        It is the exit code, or the negative number of the signal that killed the child.
+        """
         return None if self._process is None else self._process.poll()
 
     def death(self) -> Death | None:
-        """Return how the child ended, None while it runs or before its first start."""
+        """Return how the child ended; None while it runs or before its first start."""
         returncode = self.poll()
         return None if returncode is None else Death(self.name, returncode, self.tail())
 
     def wait_until_ready(self, unready: Unready, timeout_seconds: float) -> None:
-        """Wait until the probe reports no problem.
+        """Wait until ``unready`` returns an empty text.
 
         Raises:
-            ChildFailed: the child died first, or the timeout expired.
+            ChildFailed: the child died before, or the timeout expired.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -140,9 +146,9 @@ class Child:
             self._wait(POLL_SECONDS)
 
     def stop(self, grace_seconds: float = 10.0) -> int | None:
-        """Ask the child to end, kill it when the grace is over, and return its exit code.
+        """Terminate the child, kill it after the grace period, and return its return code.
 
-        Safe to call twice and on a child that is dead or was never started.
+        Does nothing to a child that has ended already. Returns None if it was never started.
         """
         self._signal(signal.SIGTERM)
         if not self._wait(grace_seconds):
@@ -150,13 +156,13 @@ class Child:
         return self.poll()
 
     def kill(self) -> None:
-        """End the child and what it started at once, as a crash does; wait until it is gone."""
+        """Kill the child and the processes that it started, and wait until it has ended."""
         self._signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
 
     def tail(self, lines: int = TAIL_LINES) -> str:
-        """Return the last lines of the log, empty when there is none."""
+        """Return the last lines of the log file; empty if there is no file."""
         try:
             with self.log_path.open("rb") as log:
                 size = log.seek(0, os.SEEK_END)
@@ -167,12 +173,12 @@ class Child:
         return "\n".join(text.splitlines()[-lines:])
 
     def _signal(self, number: signal.Signals) -> None:
-        """Signal the child's whole process group, which is its own."""
+        """Send a signal to the process group of the child, if it is running."""
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
     def _wait(self, timeout_seconds: float) -> bool:
-        """Wait for the child to end, at most this long; return True if it ended."""
+        """Wait for the child to end; return False if it still runs after the timeout."""
         if self._process is None:
             return True
         try:
@@ -183,13 +189,13 @@ class Child:
 
 
 class ChildGroup:
-    """Children in the order they were started, stopped in the opposite order on leaving.
+    """Children in the order of their start; a context manager that stops them in reverse order.
 
-    Used by one thread, as a context manager.
+    Not thread-safe.
     """
 
     def __init__(self, grace_seconds: float = 10.0) -> None:
-        """Give every child at most `grace_seconds` to end by itself."""
+        """Create an empty group; `stop` kills a child that has not ended after `grace_seconds`."""
         self.children: list[Child] = []
         self._grace_seconds = grace_seconds
 
@@ -205,37 +211,37 @@ class ChildGroup:
         self.stop()
 
     def start(self, child: Child, unready: Unready, timeout_seconds: float) -> None:
-        """Start a child and wait until it is ready; it is stopped with the others even if it fails.
+        """Add a child, start it and wait until it is ready.
 
         Raises:
-            ChildFailed: it died, or was not ready in time.
+            ChildFailed: it died or was not ready in time; it is still stopped with the others.
         """
         self.children.append(child)
         child.start()
         child.wait_until_ready(unready, timeout_seconds)
 
     def deaths(self) -> list[Death]:
-        """Return the children that ended, in the order they were started."""
+        """Return the deaths of the children that have ended, in the order of their start."""
         return [death for child in self.children if (death := child.death())]
 
     def watch(self, stopping: threading.Event) -> list[Death]:
-        """Wait until a child ends or the event is set; return those that ended, if any."""
+        """Wait until a child ends or the event is set; return the deaths, empty for the event."""
         while not stopping.wait(POLL_SECONDS):
             if deaths := self.deaths():
                 return deaths
         return []
 
     def stop(self) -> None:
-        """Stop every child, the last started first. Safe to call twice."""
+        """Stop every child, the last one started first. Safe to call twice."""
         while self.children:
             self.children.pop().stop(self._grace_seconds)
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports of 127.0.0.1 on which nothing listens now.
+    """Return ``count`` different ports of 127.0.0.1 on which no process listens now.
 
     Raises:
-        OSError: too few ports are free.
+        OSError: fewer ports are free.
     """
     found: list[int] = []
     for port in random.sample(PORTS, len(PORTS)):
@@ -247,13 +253,13 @@ def free_ports(count: int) -> list[int]:
 
 
 def taken_ports(ports: Iterable[int]) -> list[int]:
-    """Return those of some ports of 127.0.0.1 on which something listens now."""
+    """Return those of the ports of 127.0.0.1 on which a process listens now."""
     return [port for port in ports if _is_taken(port)]
 
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do, or a connection that is only fading out would count as taken.
+        # As servers do; otherwise a port with a closing connection would count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))

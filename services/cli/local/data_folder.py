@@ -1,4 +1,4 @@
-"""The data folder of a stack: its owner's alone, locked by one `kieng up`, with room to work in."""
+"""The data folder of a stack: private to its owner, and locked by the `kieng up` that uses it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from services.cli.errors import DOWN, NO, Failure
 from services.cli.terminal.screen import Screen
 
 OTHERS = 0o077
-"""Rights of everybody but the owner: what `umask` takes from new files and folders."""
+"""Umask that gives no one but the owner rights on new files and folders."""
 LOCK = "up.lock"
 FREE_BYTES_MIN = 64 << 20
-"""Free space of a new stack: a journal of the database, and logs for a day."""
+"""Minimum free space for a stack: a journal of the database, and logs of a day."""
 
 
 @contextmanager
 def held(data: Path, screen: Screen) -> Iterator[None]:
-    """Hold a data folder that only its owner may enter; so is what is made meanwhile, anywhere.
+    """Lock a data folder during the `with` block, creating it if needed.
 
-    Children inherit that: databases, journals, logs. A folder made by others keeps its mode.
+    Only the owner may enter the folder, and read files that this process and its children create
+    meanwhile. An existing folder that no stack has used keeps its mode.
 
     Raises:
         Failure: another `up` runs there, the folder cannot be written, or its disk is full.
@@ -52,10 +53,10 @@ def _claim(data: Path, screen: Screen) -> IO[str]:
 
 
 def take_lock(data: Path) -> IO[str]:
-    """Return the open lock file of a data folder; closing it gives the lock back.
+    """Return the open lock file of a data folder; closing it releases the lock.
 
     Raises:
-        Failure: another `up` runs there; its process id is named.
+        Failure: another `kieng up` uses the folder; the message contains its process id.
         OSError: the folder cannot be written.
     """
     file = (data / LOCK).open("a+")

@@ -1,6 +1,6 @@
 """Restarts the embedded database after an internal failure.
 
-After its disk was full it answers but rejects every request, until it has replayed its journal.
+After its disk was full it answers but refuses every request, until a start replays its journal.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from services.cli.local.stack_processes import Launch
 PROBE_SECONDS = 2.0
 STOP_SECONDS = 5.0
 ROOM_BYTES = 32 << 20
-"""Space that replaying the journal may need; with less the next start would fail, too."""
+"""Free space that replaying the journal may need; with less, the next start would fail, too."""
 
 
 class DatabaseRecovery:
-    """Probes the database on its own thread, and restarts it on the caller's, the main thread.
+    """Probes the database on a thread of its own; `is_well` restarts it, on the main thread.
 
     Args:
-        launch: the stack; an external database is never restarted.
-        broken: returns the internal failure of a database; empty if it has none.
-        room: returns the free bytes of its disk.
+        launch: the running stack; an external database is neither probed nor restarted.
+        broken: function from the URI of a database to its internal error; empty if it has none.
+        room: function that returns the free bytes of its disk.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class DatabaseRecovery:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Start probing."""
+        """Start probing the database in the background."""
         if self._part is not None:
             threading.Thread(target=self._ask, daemon=True).start()
 
@@ -56,10 +56,12 @@ class DatabaseRecovery:
         self._stopping.set()
 
     def is_well(self) -> bool:
-        """Return True if the database is healthy; if not, restart it once that can help.
+        """Return True if the database is healthy, which it may be because it was restarted here.
+
+        It is restarted after a pause and once its disk has room; until then False is returned.
 
         Raises:
-            Failure: it breaks again and again, or does not come back.
+            Failure: it has failed too often, or is not ready after the restart.
         """
         if not self._reason:
             return True

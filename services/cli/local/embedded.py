@@ -1,8 +1,8 @@
-"""The embedded profile: a Kafka-protocol broker and a MongoDB-protocol database from two wheels.
+"""The embedded profile: a broker and a database that are installed as Python packages.
 
-Neither needs a JVM, a container or a system package. The broker (Tansu) keeps its log in memory
-only; the database (SecantusDB) keeps its directory, and loses no acknowledged write, because it is
-always started with `--sync-on-commit`.
+Neither needs a JVM, a container or a system package. The broker (Tansu) speaks Kafka's protocol and
+keeps its log in memory only. The database (SecantusDB) speaks MongoDB's protocol and loses no
+acknowledged write, because it is always started with `--sync-on-commit`.
 """
 
 from __future__ import annotations
@@ -22,35 +22,37 @@ HOW_TO_INSTALL = "pip install kieng[embedded]"
 
 
 class PartMissing(RuntimeError):
-    """A program that a profile starts is not installed; the message says how to install it."""
+    """Raised if a program to start is not installed; the message says how to install it."""
 
 
 @dataclass(frozen=True)
 class LocalBroker:
-    """A broker on this machine, not started yet: its process, and where clients find it."""
+    """A broker on this machine, not started yet: its process, and its address `host:port`."""
 
     child: Child
     bootstrap: str
 
     def unready(self) -> str:
-        """Return why the broker is not usable yet; empty if it is."""
+        """Return why the broker cannot be used yet; empty if it can."""
         return probes.kafka_unready(self.bootstrap)
 
 
 @dataclass(frozen=True)
 class LocalDatabase:
-    """A database on this machine, not started yet: its process, and where clients find it."""
+    """A database on this machine, not started yet: its process, and its MongoDB URI."""
 
     child: Child
     uri: str
 
     def unready(self) -> str:
-        """Return why the database is not usable yet; empty if it is."""
+        """Return why the database cannot be used yet; empty if it can."""
         return probes.mongo_unready(self.uri)
 
 
 def tansu(port: int, log_path: Path) -> LocalBroker:
-    """Describe the embedded broker on a port of 127.0.0.1; its records die with its process.
+    """Return the embedded broker, ready to be started on a port of 127.0.0.1.
+
+    Its records are lost when its process ends.
 
     Raises:
         PartMissing: the extra `embedded` is not installed.
@@ -72,13 +74,13 @@ def tansu(port: int, log_path: Path) -> LocalBroker:
 
 
 def secantus(port: int, directory: Path, log_path: Path, *, native: bool = False) -> LocalDatabase:
-    """Describe the embedded database on a port of 127.0.0.1, with its data in a directory.
+    """Return the embedded database, ready to be started on a port of 127.0.0.1.
 
     Args:
-        port: where it listens.
-        directory: the data; created when absent, reopened when present, one process at a time.
-        log_path: where its output goes.
-        native: take the faster `secantusd-rs` when it is on PATH.
+        port: port for clients.
+        directory: directory of its data, created if needed; one process may use it at a time.
+        log_path: file to which it writes its output.
+        native: whether to use the faster `secantusd-rs` if that is on PATH.
 
     Raises:
         PartMissing: the extra `embedded` is not installed.
@@ -92,7 +94,7 @@ def secantus(port: int, directory: Path, log_path: Path, *, native: bool = False
 
 
 def _secantus_program(native: bool) -> str:
-    """Find the database's program: in this environment first, whether or not it is activated."""
+    """Return the path of the database's program, preferring that of this Python environment."""
     if native and (found := shutil.which("secantusd-rs")):
         return found
     beside = Path(sys.executable).with_name("secantusd-py")

@@ -1,4 +1,4 @@
-"""How often something that dies is started again."""
+"""Decides how often and how soon a process that died is started again."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ PAUSE_SECONDS_MAX = 30.0
 
 
 class RestartPolicy:
-    """How long to wait before a process is started again, and when to give up."""
+    """Decides how long to wait before one process is started again, and when to give up.
+
+    The pauses grow; more than `RESTARTS_MAX` deaths within `RESTARTS_SECONDS` are too many.
+    """
 
     def __init__(self) -> None:
         self._times: deque[float] = deque()
 
     def pause(self, now: float) -> float | None:
-        """Note a death; return the pause before the restart in seconds, None to give up."""
+        """Record a death at ``now``, and return the seconds to wait; None to give up.
+
+        ``now`` is in monotonic seconds.
+        """
         while self._times and now - self._times[0] > RESTARTS_SECONDS:
             self._times.popleft()
         if len(self._times) >= RESTARTS_MAX:

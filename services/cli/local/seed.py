@@ -1,4 +1,4 @@
-"""Seeds a new stack with what it counts by: directory, catalogue and a republished log."""
+"""Seeds a stack with the data that it needs to count: directory, catalogue, partners and log."""
 
 from __future__ import annotations
 
@@ -40,10 +40,12 @@ NO_DIRECTORY = "NO_DIRECTORY"
 
 
 def bootstrap(launch: Launch) -> None:
-    """Publish what the stack counts with, and wait until a live view answers. Safe to repeat.
+    """Seed a running stack and wait until a view is live and all services are ready.
+
+    Directory and catalogue are published only if there is no view yet. Safe to repeat.
 
     Raises:
-        Failure: a service refuses, or takes too long.
+        Failure: a service refuses a call, or takes too long.
     """
     plan, screen = launch.plan, launch.screen
     credential = Credential(launch.stack, CONSORTIUM, ("steward", "operator", "auditor"))
@@ -64,7 +66,7 @@ def bootstrap(launch: Launch) -> None:
 
 
 def _publish_first(clients: Clients, launch: Launch) -> None:
-    """Publish units and indicators of a new installation, with each institution's approval."""
+    """Publish directory and catalogue of a new stack, with the approval of each institution."""
     plan, screen, agree = launch.plan, launch.screen, partial(approve_as_all, launch.stack)
     units = directory_service_pb2.PublishDirectoryRequest(units=read_units(plan.directory))
     directory = clients.stub(DirectoryServiceStub)
@@ -82,7 +84,7 @@ def _publish_first(clients: Clients, launch: Launch) -> None:
 
 
 def _agreed(call: Callable[[Any], Any], request: Any, agree: Agree) -> Any:
-    """Return the answer of a call that binds all, once it is agreed on."""
+    """Return the answer of a call that may need approvals, which ``agree`` obtains."""
     answer = call(request)
     if not answer.HasField("proposal"):
         return answer
@@ -91,7 +93,7 @@ def _agreed(call: Callable[[Any], Any], request: Any, agree: Agree) -> Any:
 
 
 def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
-    """Return the view that answers, or None before the first."""
+    """Return the live view, or None if there is none yet."""
     stub = clients.stub(CatalogueServiceStub)
     request = catalogue_service_pb2.ListViewsRequest()
     views = retry(CATALOGUE_SECONDS, STARTING, lambda: stub.ListViews(request)).views
@@ -100,19 +102,19 @@ def live_view(clients: Clients) -> catalogue_service_pb2.View | None:
 
 
 def fill_log(clients: Clients, screen: Screen, agree: Agree, again: bool = False) -> bool:
-    """Publish the log again from the submissions databases when it is not the one that was folded.
+    """Publish the log again from the submissions databases if the views were built from another.
 
     Args:
-        clients: calls.
+        clients: clients of the services.
         screen: where progress is printed.
-        agree: gets the proposal of a new generation approved, or raises Failure.
-        again: publish into the log that was folded, too.
+        agree: function that gets the proposal of a new generation approved, or raises Failure.
+        again: whether to publish even if the log is the one from which the views were built.
 
     Returns:
-        Whether that was needed.
+        Whether the log was published.
 
     Raises:
-        Failure: institutions have to approve a new generation first.
+        Failure: institutions have to approve the new generation first.
     """
     open_log = clients.stub(CatalogueServiceStub).OpenLogGeneration
     request = catalogue_service_pb2.OpenLogGenerationRequest()
@@ -138,10 +140,10 @@ def _republish(clients: Clients, generation: int, screen: Screen) -> None:
 
 
 def wait_until_live(clients: Clients) -> None:
-    """Return when a view of the newest generation of the log is live.
+    """Wait until a view of the newest log generation is live.
 
     Raises:
-        Failure: it takes too long; what it waits for is named.
+        Failure: that takes too long; the message says what the view waits for.
     """
     stub = clients.stub(CatalogueServiceStub)
     deadline = time.monotonic() + LIVE_SECONDS
@@ -161,10 +163,10 @@ def wait_until_live(clients: Clients) -> None:
 
 
 def wait_until_ready(launch: Launch) -> None:
-    """Return when every service says that it does its work.
+    """Wait until every service reports that it is ready.
 
     Raises:
-        Failure: one does not in time; its reason is named.
+        Failure: a service is not ready in time; the message contains its reason.
     """
     deadline = time.monotonic() + READY_SECONDS
     for child in launch.services:
@@ -176,10 +178,12 @@ def wait_until_ready(launch: Launch) -> None:
 
 
 def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[], T]) -> T:
-    """Repeat a call while it fails with one of these statuses, or while no directory has arrived.
+    """Return the result of ``call``, repeating it while it fails temporarily.
+
+    Temporary are failures with one of ``codes``, and those because no directory has arrived yet.
 
     Raises:
-        CallFailed: the last failure.
+        CallFailed: the call failed otherwise, or still fails after ``seconds``.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -193,10 +197,13 @@ def retry(seconds: float, codes: Collection[grpc.StatusCode], call: Callable[[],
 
 
 def read_units(path: Path) -> list[directory_pb2.Unit]:
-    """Read the units of a directory file: the JSON form of `Unit`, kinds by lower-case name.
+    """Return the units in a directory file.
+
+    It is YAML with a list `units`, each with the fields of the contract's `Unit`; kinds are
+    written as lower-case names.
 
     Raises:
-        Failure: the file is not a directory; the unit is named.
+        Failure: the file is not such a file; the message names the wrong unit.
     """
     units = []
     for entry in _entries(path, "units"):

@@ -1,4 +1,4 @@
-"""Starts the processes of a local stack in order, and stops them in reverse."""
+"""Starts the processes of a local stack in order, and stops them in reverse order."""
 
 from __future__ import annotations
 
@@ -29,24 +29,29 @@ from services.kernel.mongo import Mongo
 
 HOST = "127.0.0.1"
 SERVICE_SECONDS = 3.5
-"""Time that services get to drain; killing one loses nothing that was acknowledged."""
+"""Time that services have to stop before they are killed, which loses no acknowledged write."""
 STOP_SECONDS = 6.5
-"""Time that the whole stack gets; broker and database, side by side, what the services left."""
+"""Time that the whole stack has to stop; broker and database have what the services left."""
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
-"""The service that signs editions."""
+"""Process that signs editions, the only one that gets the key."""
 KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
 """Variables of private keys."""
 
 Prepare = Callable[[str, str], None]
-"""Called with the addresses of broker and database before any service starts."""
+"""Function called with the addresses of broker and database before any service starts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The options of `kieng up`; empty texts and 0 mean a default."""
+    """The options of `kieng up`.
+
+    ``directory`` and ``catalogue`` are the files that seed a new stack. ``kafka`` and ``mongo`` are
+    addresses of an external broker and database; if empty, the stack starts its own. ``ports`` is
+    the first of consecutive ports; 0 takes free ones.
+    """
 
     data: Path
     directory: Path
@@ -61,7 +66,10 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack; a context manager that stops them on leaving."""
+    """The processes of one stack; a context manager that stops them at its end.
+
+    ``parts`` are broker and database as far as the stack starts them, ``services`` the others.
+    """
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -93,10 +101,10 @@ class Launch:
         self._folder.close()
 
     def start(self) -> None:
-        """Start everything and return when every process answers.
+        """Start all processes and return when each of them answers.
 
         Raises:
-            Failure: a part is missing, a port is taken, or a process died or does not answer.
+            Failure: a program is missing, a port is taken, or a process died or does not answer.
         """
         try:
             ports = self._ports()
@@ -215,7 +223,7 @@ class Launch:
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
-        """Record the new process id of a restarted service or part."""
+        """Record the process id of a restarted process in the file of the stack."""
         old = self.stack.processes[child.name]
         process = replace(old, pid=child.pid)
         processes = {**self.stack.processes, child.name: process}
@@ -236,8 +244,6 @@ class Launch:
             "KIENG_KAFKA_BOOTSTRAP": bootstrap,
             "KIENG_MONGO_URI": mongo,
             "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
-            # Each service takes tokens that are made for it, and no other.
-            "KIENG_AUDIENCES": "none",
             "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
             "KIENG_INSTITUTIONS": json.dumps(self.institutions),
             "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
@@ -254,14 +260,14 @@ class Launch:
         return {**outer, **own}
 
     def _kill(self, number: int, frame: object) -> None:
-        """Kill everything at once, on a second signal."""
+        """Kill all processes; handles a signal that arrives while they are being stopped."""
         for child in [*self.services, *self.parts]:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
 
 
 def _stop(children: Iterable[Child], seconds: float) -> None:
-    """Stop children side by side; a signal can interrupt the wait and kill them."""
+    """Stop children concurrently; a signal can interrupt the wait and kill them."""
     threads = [
         threading.Thread(target=child.stop, args=(seconds,), daemon=True) for child in children
     ]
@@ -273,16 +279,16 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
 
 
 def tls_settings(folder: Path) -> dict[str, str]:
-    """Return the variables that let a service use the certificate in a folder."""
+    """Return name -> value of the variables by which a service uses the certificate in a folder."""
     files = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
     return {f"KIENG_TLS_{name}_FILE": str(folder / file) for name, file in files.items()}
 
 
 def read_institutions(directory: Path) -> list[str]:
-    """Return the ids of the institutions in a directory file.
+    """Return the ids of the institutions in a directory file, in its order.
 
     Raises:
-        Failure: there is no such file, or it is not a directory.
+        Failure: the file cannot be read, or is not a directory file.
     """
     try:
         units = yaml.safe_load(directory.read_text(encoding="utf-8"))["units"]
@@ -292,7 +298,7 @@ def read_institutions(directory: Path) -> list[str]:
 
 
 def kafka_cache() -> Path:
-    """Return the folder that keeps the jars of Apache Kafka."""
+    """Return the folder in which the jars of Apache Kafka are cached."""
     if (ROOT / "pyproject.toml").exists():
         return ROOT / "build" / "kafka"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"

@@ -1,4 +1,4 @@
-"""Watches the processes of a stack while work is done with it, and announces each restart."""
+"""Watches the processes of a stack while work is done with it, and restarts those that die."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from services.cli.local.stack_processes import Launch
 
 
 class Interrupted(BaseException):
-    """The stack was asked to stop (Ctrl-C, SIGTERM)."""
+    """Raised in the main thread when the stack is to stop because of Ctrl-C or SIGTERM."""
 
 
 class Task:
-    """Work on its own thread; its error is raised in the thread that waits for it."""
+    """Runs a function on a thread of its own; `is_done` raises its error in the caller's thread."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
@@ -28,18 +28,18 @@ class Task:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the function on its thread."""
         self._thread.start()
 
     def join(self) -> None:
-        """Wait for its end."""
+        """Wait until the function has ended; its error is not raised."""
         self._thread.join()
 
     def is_done(self) -> bool:
-        """Return True if it ended; raise what it raised.
+        """Return True if the function has returned, and False while it runs.
 
         Raises:
-            Exception: whatever ended the task.
+            Exception: the function has raised it.
         """
         if self._thread.is_alive():
             return False
@@ -55,7 +55,7 @@ class Task:
 
 
 def interrupt_on_signals() -> None:
-    """Let Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
+    """Make Ctrl-C and SIGTERM raise `Interrupted` in the main thread."""
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         raise Interrupted
@@ -65,14 +65,14 @@ def interrupt_on_signals() -> None:
 
 
 def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
-    """Watch the processes while work is done, and after it if asked, until a signal.
+    """Run ``work`` on another thread, and restart services that die meanwhile.
 
-    Children are started again here because Linux kills them when the thread that started them
-    ends: this is the main thread.
+    With ``stay`` the processes are watched also after the work, until a signal comes. Call it from
+    the main thread, because Linux kills children when the thread that started them ends.
 
     Raises:
         Failure: the work failed, or a process cannot be kept running.
-        Interrupted: a signal came.
+        Interrupted: Ctrl-C or SIGTERM came.
     """
     policies = {child.name: RestartPolicy() for child in launch.services}
     due: dict[str, float] = {}
@@ -83,7 +83,7 @@ def keep(launch: Launch, work: Callable[[], None], *, stay: bool) -> None:
     try:
         while not task.is_done() or stay:
             _check_parts(launch)
-            # Services that die of a broken database would die again, and be given up.
+            # With a broken database services would die repeatedly, until they are given up.
             if recovery.is_well():
                 for child in launch.services:
                     _check_service(launch, child, policies[child.name], due)

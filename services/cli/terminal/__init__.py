@@ -1,1 +1,1 @@
-"""What is printed: answers, tables, texts in two languages."""
+"""What commands print: answers as tables or JSON, and messages in two languages."""

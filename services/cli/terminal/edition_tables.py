@@ -1,4 +1,4 @@
-"""Tables of editions and of restatements."""
+"""Renders editions and restatements as tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.cli.terminal.screen import Screen
 
 
 def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> RenderableType:
-    """Return one line per edition."""
+    """Return a table with one line per edition."""
     table = screen.table("edition", "title", "unit", "period", "closed_at", "view", "digest")
     for edition in editions:
         table.add_row(
@@ -32,7 +32,10 @@ def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> Renderabl
 
 
 def edition_table(screen: Screen, content: Mapping[str, Any]) -> RenderableType:
-    """Return the verified values of the top unit and of the units directly below."""
+    """Return a table of the verified values in an edition, whose JSON content is given.
+
+    Its columns are the edition's unit and the units directly below.
+    """
     names = _names(content, screen)
     top = content["unit"]
     parents = {
@@ -87,10 +90,12 @@ def restatement_table(
     cells: Sequence[api.RestatedCell],
     adds_up: bool,
 ) -> RenderableType:
-    """Return works with who and why, the cells that they changed, and whether it adds up.
+    """Return a table of works, with who changed them and why, and one of the cells they changed.
+
+    A last line says whether the works explain the changes of the cells.
 
     Args:
-        screen: language and width.
+        screen: language of the texts.
         names: names of units and indicators.
         lines: works that changed a cell.
         cells: cells that changed.
@@ -123,7 +128,7 @@ def _who(screen: Screen, claim: api.RestatedClaim) -> str:
 
 
 def _changes(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
-    """Return one line per indicator and difference, with the units that have it."""
+    """Return one line per indicator and difference, which lists the units that have it."""
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         key = (change.indicator_code, difference_text(screen, change.difference))
@@ -132,7 +137,7 @@ def _changes(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]
 
 
 def difference_text(screen: Screen, value: view_pb2.Value) -> str:
-    """Return a difference with its sign; of a ratio both parts."""
+    """Return a difference with its sign; for a ratio, those of numerator and denominator."""
     if value.HasField("ratio"):
         signed = (_signed(screen, value.ratio.numerator), _signed(screen, value.ratio.denominator))
         return "/".join(signed)
@@ -144,7 +149,7 @@ def _signed(screen: Screen, number: int) -> str:
 
 
 def cell_lines(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) -> Table:
-    """Return one line per cell: then, what works and definitions changed, now."""
+    """Return a table with one line per cell: closed value, what changed it, and present value."""
     table = screen.table(
         "unit", "indicator", "name", ">closed", ">by_works", ">by_definitions", ">now"
     )

@@ -1,6 +1,7 @@
-"""Shows what others wrote without obeying it: control, bidirectional and invisible characters.
+"""Escapes control, bidirectional and invisible characters in texts that others wrote.
 
-Contracts refuse such characters, but older submissions, records and messages may hold them.
+Printed as they are, such characters could control the terminal or mislead the reader. Contracts
+refuse them, but older submissions, records and messages may contain them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-# Letters and marks that look like nothing; the contracts' rule `line` lists the same.
+# Letters and marks that are invisible; the rule `line` of the contracts lists the same.
 FILLERS = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef"
@@ -24,15 +25,15 @@ _FILLER = re.compile(f"[{FILLERS}]")
 
 
 def visible(text: str) -> str:
-    r"""Return a text with each character that is not seen written as its code, e.g. `\\x1b`.
+    r"""Return a text in which each invisible character is replaced by its code, e.g. `\\x1b`.
 
-    Line feeds stay: a cell may have several lines.
+    Line feeds stay, because a cell of a table may have several lines.
     """
     return _MAYBE.sub(lambda found: _shown(found[0]), text)
 
 
 def json_visible(document: str) -> str:
-    r"""Return a JSON document of the same value, with such characters as `\\u202e`."""
+    r"""Return a JSON document of equal value, with invisible characters as e.g. `\\u202e`."""
     return _MAYBE.sub(lambda found: _json_shown(found[0]), document)
 
 
@@ -59,18 +60,18 @@ def _json_shown(character: str) -> str:
 
 
 class EscapingConsole(Console):
-    """A console that prints texts as they are: no markup, no emoji codes, nothing invisible."""
+    """A console that prints texts literally, without markup and emoji codes, and escapes them."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Escape before the layout, which then knows the width of what is shown."""
+        """Escape a text before the layout, so that the layout knows its printed width."""
         return super().render_str(visible(text), **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Escape what reaches the terminal by another way, e.g. in a `Text`."""
+        """Escape texts that did not pass `render_str`, e.g. those in a `Text`."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))

@@ -1,4 +1,4 @@
-"""Describes what an indicator counts in words, generated from its definition."""
+"""Describes in words what an indicator counts, generated from its definition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NEVER = "never"
 
 
 def words(indicator: catalogue_pb2.Indicator, lang: Lang) -> str:
-    """Return what an indicator counts, in one sentence."""
+    """Return one sentence that describes what an indicator counts."""
     if indicator.attainment_of:
         return text(lang, "formula.attainment", code=indicator.attainment_of)
     value = _component(indicator.value, lang)

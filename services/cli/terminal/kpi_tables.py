@@ -1,4 +1,4 @@
-"""Tables of indicators, of works behind a number, and of overlaps."""
+"""Renders values of indicators, the works behind a value, and overlaps as tables."""
 
 from __future__ import annotations
 
@@ -16,24 +16,28 @@ from services.cli.terminal.texts import Lang
 
 COLUMNS_MAX = 6
 NAMES_WIDTH_MIN = 32
-"""Columns of a terminal that code, name and borders need."""
+"""Width in characters that code, name and borders need."""
 HASH_CHARACTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Names from a catalogue, in one language; empty maps without a catalogue."""
+    """Names from a catalogue in one language; all maps are empty without a catalogue.
+
+    ``indicators``, ``units_of_value`` and ``houses`` map codes of indicators to their names, units
+    of measure and houses; ``units`` maps unit ids to names.
+    """
 
     indicators: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     units_of_value: Mapping[str, str] = field(default_factory=dict)
     houses: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """Taxonomy and term -> name."""
+    """(Code of a taxonomy, code of a term) -> name of the term."""
 
     @classmethod
     def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
-        """Take the names out of a catalogue."""
+        """Return the names in a catalogue, in one language."""
         return cls(
             {i.code: getattr(i.name, lang.value) for i in catalogue.indicators},
             {u.unit_id: getattr(u.name, lang.value) for u in catalogue.units},
@@ -54,14 +58,16 @@ def grid(
     measure: str,
     view: view_pb2.ViewInfo,
 ) -> RenderableType:
-    """Return indicators down and units (or months, of one unit) across.
+    """Return a table with a row per indicator and a column per unit, or per month of one unit.
+
+    If that does not fit the width of the screen, the table has a row per cell instead.
 
     Args:
         screen: language and width.
         names: names of units and indicators.
-        cells: the cells.
+        cells: cells to show.
         measure: `declared` or `verified`.
-        view: view that answered.
+        view: view that the cells come from.
     """
     units = list(dict.fromkeys(cell.unit_id for cell in cells))
     months = list(dict.fromkeys((cell.from_month, cell.to_month) for cell in cells))
@@ -109,11 +115,11 @@ def _list(
 def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:
-    """Return the title of a table: measure, months, view and digest.
+    """Return the title of a table: measure, months, view id and digest.
 
     Args:
-        screen: language.
-        view: view that answered.
+        screen: language of the title.
+        view: view that the cells come from.
         cells: cells of the table.
         measure: `declared` or `verified`.
     """
@@ -164,7 +170,10 @@ def _value_and_target(screen: Screen, names: Names, cell: view_pb2.Cell, measure
 
 
 def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set[int]]:
-    """Return sums of numerators and denominators of works, and the different denominators."""
+    """Return the sums of the numerators and of the denominators of works' contributions.
+
+    The third value is the set of their denominators. Whole values count as numerators.
+    """
     numerator = denominator = 0
     denominators = set()
     for work in works:
@@ -176,9 +185,10 @@ def total(works: Sequence[kpi_service_pb2.ExplainedWork]) -> tuple[int, int, set
 
 
 def is_exact(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
-    """Tell whether the contributions of all works add up to the value of the cell.
+    """Return True if the contributions of all works add up to the value of the cell.
 
-    A distinct count counts members; fractions share one denominator; ratios add both parts.
+    For a distinct count, the number of different members must equal the value; for a ratio, both
+    parts must add up, unless all works have the denominator of the value.
     """
     if any(work.member_number or work.member for work in works):
         return value.whole == len({work.member_number or work.member for work in works})
@@ -198,14 +208,14 @@ def explained(
     unit_of_value: str,
     exact: bool | None,
 ) -> RenderableType:
-    """Return works, claims and proofs, and the line with the sum.
+    """Return a table of works with contributions, claims and proofs, and a line with the sum.
 
     Args:
-        screen: language and width.
+        screen: language of the texts.
         value: value that the works explain.
-        works: the works, in order of key.
-        unit_of_value: unit of the indicator, e.g. `VND`.
-        exact: whether the works add up to the value; None when not all are there.
+        works: works in order of their keys.
+        unit_of_value: unit of measure of the indicator, e.g. `VND`.
+        exact: whether the works add up to the value; None if not all works are given.
     """
     table = screen.table("work_key", ">contribution", "claims", "evidence")
     for work in works:
@@ -245,7 +255,10 @@ def _contribution_text(screen: Screen, value: view_pb2.Value) -> str:
 def overlap_table(
     screen: Screen, answer: kpi_service_pb2.ListOverlapsResponse, limit: int | None
 ) -> RenderableType:
-    """Return the works that count once above, and the line that checks the numbers."""
+    """Return a table of works that several units claim, and a line that compares the sums.
+
+    At most ``limit`` works are listed, all if it is None.
+    """
     table = screen.table("work_key", "units")
     for overlap in answer.overlaps[:limit]:
         table.add_row(overlap.work_key, ", ".join(overlap.unit_ids))

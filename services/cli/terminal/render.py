@@ -1,4 +1,4 @@
-"""Renders values of the contract as JSON, and as text in a language."""
+"""Renders values of the contract as JSON and as text."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 
 
 def value_json(value: view_pb2.Value) -> Any:
-    """Return a value as JSON: an integer, or numerator and denominator."""
+    """Return a value for JSON: an integer, numerator and denominator, or None if it is unset."""
     if value.HasField("ratio"):
         return ratio_json(value.ratio)
     return value.whole if value.HasField("whole") else None
 
 
 def ratio_json(ratio: view_pb2.Ratio) -> dict[str, int]:
-    """Return a fraction as numerator and denominator, which stay exact in JSON."""
+    """Return a ratio for JSON as numerator and denominator, so that it stays exact."""
     return {"numerator": ratio.numerator, "denominator": ratio.denominator}
 
 
 def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
-    """Return a value as text.
+    """Return a value as text; a dash if it is unset or its denominator is 0.
 
     Args:
-        value: the value.
-        unit: unit of the indicator: `percent` shows ratios so, anything else as a number.
-        lang: whose separators to use.
+        value: value to show.
+        unit: unit of measure of the indicator; with `percent` a ratio is shown as percentage,
+            otherwise as a decimal number.
+        lang: language whose separators are used.
     """
     if value.HasField("whole"):
         return number_text(value.whole, lang)
@@ -48,17 +49,17 @@ def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
 
 
 def number_text(number: int, lang: Lang) -> str:
-    """Return an integer with the separators of a language: 1.234.567 or 1,234,567."""
+    """Return an integer with the thousands separators of a language: 1.234.567 or 1,234,567."""
     return str(format_decimal(number, locale=lang.value))
 
 
 def percent_text(quotient: float, lang: Lang) -> str:
-    """Return a part of one as percent with at most one decimal."""
+    """Return a quotient, where 1 means 100 %, as percentage with at most one decimal place."""
     return str(format_percent(quotient, format="#,##0.#%", locale=lang.value))
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
-    """Return a cell with its target, pace and split as `--output json` prints it."""
+    """Return a cell with target, pace and breakdown, in the form of `--output json`."""
     document = {
         "unit": cell.unit_id,
         "indicator": cell.indicator_code,
@@ -93,7 +94,10 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
-    """Return view, position, digest and age of an answer as `--output json` prints them."""
+    """Return id, progress, digest and age of a view, in the form of `--output json`.
+
+    The age at ``now``, in seconds, is that of the newest event; None before the first.
+    """
     age = None
     if view.HasField("newest_event_at"):
         newest = view.newest_event_at.ToDatetime(tzinfo=UTC)
@@ -110,7 +114,10 @@ def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
 
 
 def message_json(message: Message) -> dict[str, Any]:
-    """Return a message as JSON: field names of the contract, enums by name."""
+    """Return a message for JSON, with the contract's field names, and enums by name.
+
+    Unlike in protobuf's own JSON, 64-bit integers are numbers, not strings.
+    """
     document = MessageToDict(message, preserving_proto_field_name=True)
     # Two implementations share the type's interface, but not its name.
     _numbers(cast(Descriptor, message.DESCRIPTOR), document)
@@ -118,7 +125,7 @@ def message_json(message: Message) -> dict[str, Any]:
 
 
 def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
-    """Make integers of 64 bits numbers; protobuf writes them as texts for JavaScript."""
+    """Turn 64-bit integers in a document into numbers; protobuf writes them as strings."""
     for field in descriptor.fields:
         value = document.get(field.name)
         if field.cpp_type in (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64):
@@ -131,12 +138,12 @@ def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
 
 
 def time_text(moment: Timestamp) -> str:
-    """Return a moment in local time, empty when it is unset."""
+    """Return a time as text in the local time zone; empty if it is unset."""
     if not moment.seconds:
         return ""
     return moment.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def enum_text(name: str, prefix: str) -> str:
-    """Return an enum value as commands take it: `STATE_VERIFIED` -> `verified`."""
+    """Return the name of an enum value as commands accept it: `verified` for `STATE_VERIFIED`."""
     return name.removeprefix(prefix).lower()

@@ -1,4 +1,4 @@
-"""What a command prints: answers on stdout, everything else on stderr."""
+"""Prints the output of a command: answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -14,31 +14,43 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
+    TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.texts import Lang, text
 from services.kernel.lossy_stream import LossyStream
 
 FILE_COLUMNS = 150
-"""Width of output to a file or a pipe, which have none of their own."""
+"""Width in characters of output to a file or pipe."""
 
 
 class Output(StrEnum):
-    """How an answer is written."""
+    """Format of an answer."""
 
     table = "table"
     json = "json"
 
 
+class _PaceColumn(ProgressColumn):
+    """Rows per second of late."""
+
+    def render(self, task: Task) -> Text:
+        pace = task.finished_speed or task.speed
+        return Text(f"{pace:,.0f}/s" if pace else "")
+
+
 class Screen:
-    """The two streams of a command, in one language.
+    """The two output streams of a command: `answers` on stdout and `messages` on stderr.
 
     Args:
-        output: how answers are written.
+        output: format of answers.
         lang: language of names and headings.
     """
 
@@ -52,39 +64,42 @@ class Screen:
 
     @property
     def is_json(self) -> bool:
-        """Whether answers are JSON."""
+        """Whether answers are printed as JSON."""
         return self.output is Output.json
 
     def text(self, key: str, **values: object) -> str:
-        """Return a text in the language of the command."""
+        """Return the text of a key in the language of the command, with its values filled in."""
         return text(self.lang, key, **values)
 
     def say(self, key: str, style: str = "", **values: object) -> None:
-        """Print a message on stderr."""
+        """Print the text of a key on stderr, with its values filled in, in a style of rich."""
         self.messages.print(self.text(key, **values), style=style)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
-        """Print the answer of a command: one JSON object, or what ``show`` makes."""
+        """Print the answer of a command: ``document`` as JSON, or else what ``show`` returns."""
         if self.is_json:
             self.json_line(document, indent=2)
         else:
             self.answers.print(show())
 
     def fields(self, document: dict[str, Any]) -> None:
-        """Print one JSON object, or a table with a row for each of its fields."""
+        """Print an answer as JSON object, or else as a table with a row for each of its fields."""
         table = self.table("field", "value")
         for name, value in document.items():
             table.add_row(name, json.dumps(value) if isinstance(value, dict) else str(value))
         self.answer(document, lambda: table)
 
     def json_line(self, document: Any, indent: int | None = None) -> None:
-        """Print one JSON object on stdout."""
+        """Print one JSON value on stdout, on one line unless ``indent`` is given."""
         line = json.dumps(document, ensure_ascii=False, indent=indent)
         self.answers.file.write(json_visible(line) + "\n")
         self.answers.file.flush()
 
     def table(self, *headings: str, title: str = "") -> Table:
-        """Return an empty table whose headings are keys of texts; `>` in front aligns right."""
+        """Return an empty table; headings are given as keys of texts, `heading.` omitted.
+
+        A `>` in front of a key aligns its column to the right.
+        """
         result = Table(title=title or None, title_justify="left")
         for heading in headings:
             is_number = heading.startswith(">")
@@ -93,11 +108,14 @@ class Screen:
         return result
 
     def progress(self) -> Progress:
-        """Return a progress bar on stderr; use it as a context manager."""
+        """Return a progress bar on stderr, on a terminal only; use it as a context manager."""
         return Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            _PaceColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=self.messages,
+            disable=not self.messages.is_terminal,
         )

@@ -1,4 +1,4 @@
-"""Tables of submissions: everything that a reviewer has to see, and what is verified."""
+"""Renders submissions as tables: one with all that a reviewer has to see, or many in a list."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Pairs = dict[str, str]
 
 
 def state_text(submission: submission_pb2.Submission) -> str:
-    """Return the name of the state, as commands take it."""
+    """Return the state of a submission as commands accept it, e.g. `verified`."""
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 
 def one(screen: Screen, submission: submission_pb2.Submission) -> Table:
-    """Return a submission with all its facts and proofs.
+    """Return a table of a submission with all its facts and proofs.
 
-    What is verified has a column of its own as soon as it is not what is claimed now.
+    If the verified content differs from the present one, it has a column of its own.
     """
     claimed = content_pairs(screen, submission.content)
     differs = submission.HasField("verified_content") and (
@@ -60,7 +60,7 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
 
 
 def content_pairs(screen: Screen, content: submission_pb2.Content) -> Pairs:
-    """Return what is claimed, by names of the contract: claim, facts and proofs that are set."""
+    """Return field -> text of what a content claims: claim, facts and proofs that are set."""
     kind = content.facts.WhichOneof("kind") or ""
     pairs = {"unit_id": content.unit_id, "type": kind}
     for field in ("part", "share_ppm", "source"):
@@ -100,7 +100,7 @@ def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
 
 
 def many(screen: Screen, found: list[submission_pb2.Submission]) -> Table:
-    """Return one line per submission."""
+    """Return a table with one line per submission."""
     table = screen.table("submission_id", ">version", "state", "unit_id", "type", "work_key")
     for submission in found:
         table.add_row(

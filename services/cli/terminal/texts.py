@@ -1,4 +1,4 @@
-"""The texts that commands print in the user's language, from `vi.toml` and `en.toml`."""
+"""Looks up the texts that commands print, in the user's language, in `vi.toml` and `en.toml`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Lang(StrEnum):
 
 @cache
 def texts(lang: Lang) -> Mapping[str, str]:
-    """Return the texts of a language by dotted key; the file is read on first use."""
+    """Return dotted key -> text of a language; its file is read when it is first needed."""
     document = tomllib.loads((FOLDER / f"{lang.value}.toml").read_text(encoding="utf-8"))
     return dict(_flat(document))
 
@@ -35,9 +35,9 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def text(lang: Lang, key: str, **values: object) -> str:
-    """Return a text in a language with its values filled in.
+    """Return the text of a key in a language, with its values filled in.
 
     Raises:
-        KeyError: no such key, or a value that the text needs is missing.
+        KeyError: there is no such key, or a value that the text needs is missing.
     """
     return texts(lang)[key].format(**values)

@@ -1,5 +1,6 @@
-"""The gRPC server's front: receives, authenticates and admits a call before it costs a thread.
+"""The front of the gRPC server: a call gets a thread only once its caller and message are known.
 
-A call passes `reception`, which knows grpcio's side of it as an `arrival`; `admission` holds the
-limits of each caller; `queues` shares the worker threads between institutions (ADR 0023).
+`reception` receives, authenticates and admits calls, `arrival` wraps grpcio's view of a call,
+`admission` limits what each caller may have open, and `queues` shares the worker threads between
+institutions (ADR 0023).
 """

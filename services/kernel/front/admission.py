@@ -1,4 +1,4 @@
-"""Limits of what one principal and one institution may have open at once."""
+"""Limits on how many calls or streams one principal and one institution may have open at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Maximum numbers of one kind, calls or streams, that are open at once in a process."""
+    """Maximum numbers of calls, or of streams, that may be open at once.
+
+    Args:
+        principal: limit of each principal.
+        institution: limit of each institution.
+        process: limit of the whole process.
+    """
 
     principal: int
     institution: int
@@ -22,10 +28,10 @@ class Limits:
 
 
 class Admission:
-    """Counts what is open of one kind by principal and by institution. Thread-safe.
+    """Counts open calls, or open streams, by principal and by institution. Thread-safe.
 
     Args:
-        kind: plural of what is counted, for messages.
+        kind: plural noun for what is counted, used in messages.
         limits: the maximum numbers.
     """
 
@@ -35,10 +41,10 @@ class Admission:
         self._open: Counter[tuple[str, ...]] = Counter()
 
     def enter(self, principal: Principal) -> None:
-        """Count one more; `leave` must follow.
+        """Count one more for a principal; call `leave` when it ends.
 
         Raises:
-            Exhausted: a limit is reached; nothing is counted.
+            Exhausted: a limit is reached; nothing was counted.
         """
         limits = self._limits
         keys = _keys(principal)
@@ -52,7 +58,7 @@ class Admission:
             self._open.update(keys)
 
     def leave(self, principal: Principal) -> None:
-        """Count one less."""
+        """Count one less for a principal for whom `enter` was called."""
         with self._lock:
             for key in _keys(principal):
                 self._open[key] -= 1
@@ -60,7 +66,7 @@ class Admission:
                     del self._open[key]
 
     def open(self) -> int:
-        """Return how many are open in the process."""
+        """Return how many are open in the whole process."""
         return self._open[()]
 
 

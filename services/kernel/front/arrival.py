@@ -1,10 +1,10 @@
-"""A gRPC call before it has a thread: the one module that knows grpcio's internals.
+"""A gRPC call before it has a thread: the only module that uses grpcio's internals.
 
-grpcio's threaded server gives a call to its executor together with what it will run there: a
-function that first waits for the message, on a thread of the pool. `Arrival` starts that wait on
-the completion queue instead, as grpcio itself does, and runs the rest when the message is whole.
-The names of `grpc._server` are those of the exact minor release that is locked; a test of the
-front fails if another one moves them.
+grpcio's threaded server submits each call to its executor together with the function to run there.
+That function first waits for the request message, which would block a thread of the pool. `Arrival`
+instead starts the wait on the completion queue, as grpcio itself does, and runs the rest once the
+message is complete. The names taken from `grpc._server` are those of the exact minor release that
+is locked; a test of the front fails if another release changes them.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ log = structlog.get_logger()
 
 Received = Callable[[bytes | None], None]
 
-# grpcio counts running calls by futures; the front counts them itself.
+# What `submit` returns: grpcio counts running calls by futures, but the front counts them itself.
 STARTED: Future[None] = Future()
 STARTED.set_result(None)
 
 
 class Arrival:
-    """A call that has arrived: its metadata is known, its message is not read.
+    """A call that has arrived: its metadata is known, but its message has not been read.
 
-    Thread-safe. Callbacks run on grpcio's one serving thread and must never wait.
+    Thread-safe. Callbacks run on grpcio's one serving thread and must never block.
 
     Args:
-        task: what grpcio would run on a thread of its pool, and the arguments.
+        *task: the function that grpcio would run on a thread of its pool, and its arguments.
     """
 
     def __init__(self, *task: Any) -> None:
@@ -50,31 +50,32 @@ class Arrival:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the caller's deadline; None if it set none."""
+        """Seconds until the caller's deadline; None if the caller set none."""
         deadline = self._event.call_details.deadline
         return None if deadline >= core._INF_TIMEOUT * 10 else deadline - time.time()
 
     @property
     def peer(self) -> str:
-        """Address of the caller's connection, without the port."""
+        """Address of the client's connection, without the port."""
         return str(self._event.call.peer().decode()).rpartition(":")[0]
 
     @property
     def shown_names(self) -> list[str]:
-        """Alternative names in the certificate that the caller showed; empty without one."""
+        """Alternative names in the client's certificate; empty if it presented none."""
         found = cygrpc.auth_context(self._event.call) or {}
         return [name.decode() for name in found.get(b"x509_subject_alternative_name", ())]
 
     def is_active(self) -> bool:
-        """Return False if the caller has left or has its status."""
+        """Return False if the client has left or has already been sent a status."""
         with self._state.condition:
             return bool(core._is_rpc_state_active(self._state))
 
     def receive(self, then: Received) -> None:
-        """Ask for the next message and return at once.
+        """Request the next message of the call; returns at once.
 
         Args:
-            then: gets its bytes, or None if there is none: the caller left or sent all it has.
+            then: called with the message as bytes, or with None if there is no further message
+                because the client has left or has sent everything.
         """
         state = self._state
 
@@ -87,7 +88,7 @@ class Arrival:
             try:
                 then(message)
             except Exception:
-                # An error here would end grpcio's serving thread, and with it every call.
+                # An error here would end grpcio's serving thread, and thus all calls.
                 log.exception("unknown error at the door")
             return finished
 
@@ -97,7 +98,11 @@ class Arrival:
             state.due.add(core._RECEIVE_MESSAGE_TOKEN)
 
     def answer(self, request: Any) -> None:
-        """Run the call's behaviour with a request and send what it returns; waits for it."""
+        """Run the method that serves the call and send what it returns; blocks until then.
+
+        Args:
+            request: passed to the method.
+        """
         self._run(
             self._respond,
             self._event,
@@ -109,10 +114,11 @@ class Arrival:
         )
 
     def parse(self, message: bytes) -> Any:
-        """Return a message of its bytes by the deserialiser that its handler declares.
+        """Return the parsed request message of these bytes.
 
         Raises:
-            InvalidArgument: the bytes are no message. The caller's fault.
+            InvalidArgument: the bytes are not a message of the RPC's request type. The caller's
+                fault.
         """
         try:
             return self._deserializer(message)
@@ -120,7 +126,7 @@ class Arrival:
             raise InvalidArgument("the request is corrupt", reason="MALFORMED") from None
 
     def refuse(self, refusal: Refusal) -> None:
-        """End the call with a refusal's status; returns at once."""
+        """End the call with the status of a refusal; returns at once."""
         status = rpc_status.to_status(status_of(refusal))
         with self._state.condition:
             if core._is_rpc_state_active(self._state):
@@ -128,7 +134,7 @@ class Arrival:
                 self._end(status.code, status.details)
 
     def abort(self, code: grpcio.StatusCode, details: str) -> None:
-        """End the call with a bare status; returns at once."""
+        """End the call with a status that has no details for programs; returns at once."""
         with self._state.condition:
             if core._is_rpc_state_active(self._state):
                 self._end(code, details)

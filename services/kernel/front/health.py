@@ -1,4 +1,4 @@
-"""The standard gRPC health service, answered beside the workers."""
+"""The standard gRPC health service, answered without occupying a worker thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ LOOK_SECONDS = 1.0
 
 
 class Health:
-    """Health of all services of this process, which are well or unwell together. Thread-safe.
+    """Health of the services of this process, which all have the same status. Thread-safe.
 
     Args:
-        names: full names of the gRPC services; the empty name is that of the process.
-        trouble: returns why calls would not be answered now; empty if they are.
-        stopping: set when the process drains.
+        names: full names of the gRPC services; the empty name means the whole process.
+        trouble: returns why calls would not be answered now; empty if they would be.
+        stopping: set while the process drains.
     """
 
     def __init__(
@@ -28,16 +28,19 @@ class Health:
         self._names, self._trouble, self._stopping = {*names, ""}, trouble, stopping
 
     def check(self, request: Any, context: Any) -> Response:
-        """Health/Check; never waits."""
+        """Answer Health/Check for `request.service`; NOT_FOUND if it is unknown. Never blocks."""
         if request.service not in self._names:
             context.abort(grpcio.StatusCode.NOT_FOUND, "no such service")
         return Response(status=self._status())
 
     def watch(self, request: Any, context: Any) -> Iterator[Response]:
-        """Health/Watch: the status, and every other one after it."""
+        """Answer Health/Watch: yield the current status, then each change until the process stops.
+
+        An unknown service has the status SERVICE_UNKNOWN.
+        """
         is_known, sent = request.service in self._names, None
         while context.is_active():
-            # Looked at first, so that the last status is sent before the stream ends.
+            # Read before the status, so that NOT_SERVING is sent before the stream ends.
             is_last = self._stopping.is_set()
             status = self._status() if is_known else Response.SERVICE_UNKNOWN
             if status != sent:

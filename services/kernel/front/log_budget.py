@@ -1,4 +1,4 @@
-"""A budget of log lines, so that refused calls do not fill the disk."""
+"""A rate limit for log lines, so that refused calls cannot fill the disk."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ KEYS_MAX = 1000
 
 
 class LogBudget:
-    """Allows a few lines at once for each key, then one a second. Thread-safe."""
+    """Limits the log lines of each key to a burst of five and then one per second. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float, int]] = {}
 
     def may(self, key: str) -> int | None:
-        """Return how many lines of the key were left out before this one; None to leave it out."""
+        """Return whether a line of this key may be written now.
+
+        Returns:
+            None if the line must be left out; otherwise the number of lines of the key that were
+                left out since the last one, for the line to mention.
+        """
         now = time.monotonic()
         with self._lock:
             if len(self._left) > KEYS_MAX:

@@ -1,10 +1,11 @@
-"""Fair queues: the worker threads of a process, shared between institutions by weight.
+"""Fair queues, which share the worker threads of a process between institutions by weight.
 
-Among the institutions that have a call waiting, the next free worker goes to the one that has used
-the least time of workers of late for its weight; within it, principals take turns. Time is
-measured, so a dear call costs what it costs. Threads of one process share one core, and processes
-one database, so two things are kept few at once: calls of methods that turned out to take much of
-either, and, while workers are busy, calls of an institution above its share beside others.
+Among the institutions with a waiting call, the next free worker goes to the one that recently used
+the least worker time in proportion to its weight; within an institution, principals take turns.
+Time is measured, so an expensive call counts for what it costs. Threads of one process share one
+core, and all processes share one database. Two kinds of calls are therefore limited: calls of
+methods that turned out to be heavy, i.e. use much of either, and, while the workers are busy, calls
+of an institution that exceeds its share while others are waiting.
 """
 
 from __future__ import annotations
@@ -19,30 +20,32 @@ from services.kernel.front.shares import Job, Share
 
 HEAVY_AT_ONCE = 4
 HEAVY_AT_ONCE_EACH = 2
-"""Heavy calls of an institution that is alone; beside others it has one at a time."""
+"""Maximum number of heavy calls that an institution runs at once if no other is present; else 1."""
 SQUEEZED = 2
-"""Workers of an institution above its share, while the workers are busy and others present."""
+"""Number of workers left to an institution above its share while workers are busy and others
+present.
+"""
 BUSY = 1.0
-"""Mean number of calls that run from which the workers count as busy."""
+"""Mean number of running calls from which the workers count as busy."""
 PRESENT_SECONDS = 2.0
 """Time after its last call for which an institution counts as present."""
 FORGET_SECONDS = 5.0
-"""Time after which about a third of the time that was used still counts."""
+"""Time constant with which used time decays: after it, about a third still counts."""
 STUCK_SECONDS = 2.0
 HELD_SECONDS_MAX = 2.0
-"""Time for which a step of a stream holds a worker at most: it may wait for its caller."""
+"""Maximum time for which one step of a stream occupies a worker, as it may wait for its caller."""
 LOOK_SECONDS = 0.5
-"""Time after which a step that waits for its turn looks whether its caller is still there."""
+"""Interval at which a step that waits for its turn checks whether its caller is still there."""
 SHARES_MAX = 1000
 
 
 class FairQueues:
-    """Worker threads, and the queues that they take jobs from. Thread-safe.
+    """Worker threads, and the queues from which they take jobs. Thread-safe.
 
     Args:
-        name: prefix of the threads' names.
+        name: prefix of the names of the threads.
         workers: number of threads.
-        weights: weight of an institution; 1 for one that is not named.
+        weights: institution id -> its weight; 1 if not listed.
     """
 
     def __init__(self, name: str, workers: int, weights: Mapping[str, float]) -> None:
@@ -64,7 +67,11 @@ class FairQueues:
             thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Let the workers end what is waiting, then stop them; wait at most this long."""
+        """Let the workers finish all waiting jobs, then stop them.
+
+        Args:
+            seconds: maximum time to wait for this.
+        """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -73,7 +80,7 @@ class FairQueues:
             thread.join(max(0.0, end - time.monotonic()))
 
     def put(self, job: Job) -> None:
-        """Queue a job; returns at once."""
+        """Queue a job for the worker threads; returns at once."""
         with self._changed:
             share = self._share(job.institution_id)
             share.seen = job.since
@@ -84,16 +91,17 @@ class FairQueues:
     def turn(
         self, institution_id: str, principal: str, method: str, is_wanted: Callable[[], bool]
     ) -> Iterator[bool]:
-        """Charge an institution for a block on another thread, e.g. the next message of a stream.
+        """Charge an institution for a block on the calling thread, e.g. one step of a stream.
 
-        The block of a heavy method first waits for its turn, and holds a worker meanwhile. It gets
-        False, at once, if it is not wanted any more: then it has no turn and must do nothing.
+        If the method is heavy, the block first waits for a worker and occupies it until it ends.
+        Yields False, at once, if the caller has left meanwhile: the block then has no turn and must
+        do nothing.
 
         Args:
-            institution_id: who is charged.
-            principal: whose turn it is within the institution.
+            institution_id: institution to charge.
+            principal: subject of the caller, which takes turns with others of the institution.
             method: full name of the RPC.
-            is_wanted: asked while it waits; False when the caller has left.
+            is_wanted: called while waiting; returns False once the caller has left.
         """
         granted, over = threading.Event(), threading.Event()
 
@@ -113,12 +121,12 @@ class FairQueues:
         finally:
             over.set()
             with self._changed:
-                # A stream waits most of its time, and for nothing that others need.
+                # Only CPU time counts: a stream mostly waits, which costs others nothing.
                 cpu = time.thread_time() - begin
                 share.charge(method, cpu, cpu)
 
     def saturation(self) -> str:
-        """Return what is wrong if calls wait and no worker takes one; empty if all is well."""
+        """Return what is wrong if calls wait and no worker takes one; empty if nothing is."""
         now = time.monotonic()
         with self._changed:
             oldest = min((share.oldest(now) for share in self._shares.values()), default=now)
@@ -128,7 +136,7 @@ class FairQueues:
         return f"saturated: {self.workers} workers are busy, none took a call for {seconds:.0f} s"
 
     def waiting(self) -> int:
-        """Return how many jobs wait for a worker."""
+        """Return the number of jobs that wait for a worker."""
         with self._changed:
             return sum(map(len, self._shares.values()))
 
@@ -169,7 +177,7 @@ class FairQueues:
             return share, share.pop(heavy), heavy
 
     def _next(self) -> tuple[Share, bool] | None:
-        """Return whose job is next, and whether it is a heavy one; None if none may run now."""
+        """Return the next share to serve and whether its job is heavy; None if none may run now."""
         now = time.monotonic()
         if (elapsed := now - self._decayed) > 0.1:
             self._decayed = now

@@ -1,8 +1,8 @@
-"""Reception: receives, authenticates and admits calls, and gives them threads.
+"""Reception: receives, authenticates and admits gRPC calls, and assigns them to threads.
 
-It is the executor of grpcio's server, so all of it but the answers runs on grpcio's one serving
-thread and never waits. A caller whose credential was verified before is known at once; that of
-another is verified on a thread beside the workers.
+It takes the place of the thread pool of grpcio's server. Everything except answering runs on
+grpcio's one serving thread and therefore never blocks. A caller whose token was verified before is
+recognised at once; any other token is verified on a separate thread.
 """
 
 from __future__ import annotations
@@ -43,20 +43,21 @@ from services.policy.enforcement import admit
 log = structlog.get_logger()
 
 HALF_OPEN_MAX = 4096
-"""Calls whose message has not come; beyond it the oldest gives way."""
+"""Maximum number of calls whose message has not arrived; beyond it the oldest is refused."""
 STRANGERS_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What answers an RPC, and how calls of it are received.
+    """The method that answers an RPC, and how calls of that RPC are received.
 
     Args:
-        answer: returns the response, or an iterator of them; gets an `Admitted` and grpcio's
-            context, or only the request if anybody may call.
-        method: the RPC; None if anybody may call it.
-        has_requests: whether the caller sends a stream.
-        has_responses: whether the answer is a stream.
+        answer: returns the response, or an iterator of responses for a stream. It is called with an
+            `Admitted` and grpcio's context; if anybody may call, with the request instead of the
+            `Admitted`.
+        method: descriptor of the RPC; None if anybody may call it without a credential.
+        has_requests: whether the client sends a stream.
+        has_responses: whether the response is a stream.
     """
 
     answer: Callable[[Any, Any], Any]
@@ -66,17 +67,25 @@ class Behaviour:
 
     @property
     def is_stream(self) -> bool:
-        """Whether a call keeps a thread of its own for as long as it lasts."""
+        """Whether a call occupies a thread of its own for as long as it lasts."""
         return self.has_requests or self.has_responses
 
     def __call__(self, request: Any, context: Any) -> Any:
-        """Answer a call."""
+        """Answer a call; grpcio calls this."""
         return self.answer(request, context)
 
 
 @dataclass(slots=True)
 class Admitted:
-    """A call whose caller is known and whose message, or whose first one, is whole."""
+    """A call whose caller is known and whose message, or first message, has arrived.
+
+    Args:
+        arrival: the call as grpcio delivered it.
+        token: bearer token of the caller.
+        idle_seconds: maximum time between two messages of a client stream.
+        principal: the caller.
+        message: the request, or the first one of a stream, not parsed yet.
+    """
 
     arrival: Arrival
     token: str
@@ -85,14 +94,14 @@ class Admitted:
     message: bytes = b""
 
     def request(self) -> Any:
-        """Return the request, or an iterator of requests; to be called by its thread, once.
+        """Return the request, or an iterator of requests. Call it once, on the thread of the call.
 
         Raises:
-            InvalidArgument: the request is corrupt, or breaks a rule of its contract.
+            InvalidArgument: the request is corrupt or breaks a rule of its contract.
         """
         arrival = self.arrival
         if arrival.behaviour.has_requests:
-            # Validated message by message.
+            # The messages of a stream are validated one by one, by the service.
             return Requests(arrival, self.message, self.idle_seconds, arrival.parse)
         request = arrival.parse(self.message)
         check(request)
@@ -103,7 +112,7 @@ class Reception:
     """The executor of grpcio's server. Thread-safe.
 
     Args:
-        settings: limits.
+        settings: limits on calls, streams and threads.
         issuers: accepted issuers of tokens.
     """
 
@@ -117,7 +126,7 @@ class Reception:
         )
         self.streams = Admission("streams", Limits(each, all_of_one, settings.grpc_streams))
         self.queues = FairQueues("grpc", settings.grpc_workers, settings.grpc_weights)
-        # By address of the connection: forged credentials of one caller do not delay the others.
+        # Queued by client address, so that one client's forged tokens do not delay other clients.
         self._strangers = FairQueues("grpc-stranger", 1, {})
         self._stream_threads = ThreadPoolExecutor(settings.grpc_streams, "grpc-stream")
         self._half_open: OrderedDict[Arrival, float] = OrderedDict()
@@ -126,13 +135,17 @@ class Reception:
         self._clock = threading.Thread(target=self._tend, name="grpc-clock", daemon=True)
 
     def start(self) -> None:
-        """Start the threads."""
+        """Start the worker threads and the thread that enforces message timeouts."""
         self.queues.start()
         self._strangers.start()
         self._clock.start()
 
     def submit(self, *task: Any) -> Future[None]:
-        """Receive a call that has arrived; called by grpcio as if it were a thread pool."""
+        """Receive a call that has arrived. grpcio calls this as it would call a thread pool.
+
+        Returns:
+            A finished future, which only satisfies grpcio.
+        """
         arrival = Arrival(*task)
         method = arrival.behaviour.method
         if self._stopping.is_set():
@@ -219,7 +232,7 @@ class Reception:
             counted.leave(principal)
 
     def _tend(self) -> None:
-        """End the calls whose message does not come in time."""
+        """Refuse calls whose message has not arrived in time, until stopped."""
         seconds = self._settings.grpc_message_seconds
         while not self._stopping.wait(min(1.0, seconds / 4)):
             now = time.monotonic()
@@ -229,21 +242,25 @@ class Reception:
                     self._refuse(arrival, TooSlow(f"no message came for {seconds:g} seconds"))
 
     def stop(self) -> None:
-        """Refuse what has no message yet; what was admitted is still answered."""
+        """Refuse calls whose message has not arrived; admitted calls are still answered."""
         self._stopping.set()
         while self._half_open:
             arrival, _ = self._half_open.popitem()
             self._refuse(arrival, stopping())
 
     def close(self, seconds: float) -> None:
-        """End the threads, once grpcio's server has drained; wait at most this long."""
+        """Stop the threads. Call it once grpcio's server has drained.
+
+        Args:
+            seconds: maximum time to wait for each set of worker threads.
+        """
         self.queues.stop(seconds)
         self._strangers.stop(seconds)
         self._stream_threads.shutdown(wait=False, cancel_futures=True)
 
     @contextmanager
     def _refusing(self, arrival: Arrival) -> Iterator[None]:
-        """End the call with the status of what is raised, count it, and log it sparingly."""
+        """End the call with the status of an exception in the block; count and log the refusal."""
         try:
             yield
         except Refusal as refusal:
@@ -253,7 +270,7 @@ class Reception:
             arrival.abort(grpcio.StatusCode.INTERNAL, "unknown error; tell the operator")
 
     def _refuse(self, arrival: Arrival, refusal: Refusal) -> None:
-        # Counted before its caller knows, so that the count is there when it asks for it.
+        # Counted before the caller is answered, so that the metric is never behind the answer.
         self._count(arrival, refusal.status, reason=refusal.reason)
         arrival.refuse(refusal)
 
@@ -268,5 +285,5 @@ class Reception:
 
 
 def stopping() -> Unavailable:
-    """Return the refusal of a call that a stopping service does not take any more."""
+    """Return the refusal for calls that arrive while the service is stopping."""
     return Unavailable("the service is stopping; repeat the same call")

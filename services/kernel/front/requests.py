@@ -1,4 +1,4 @@
-"""The messages of a client stream, each asked for when the one before has been taken."""
+"""The messages of a client stream; each is requested once the previous one has been taken."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from services.kernel.front.arrival import Arrival
 
 
 class Requests(Iterator[Any]):
-    """Iterates over the messages of a client stream; belongs to one thread.
+    """Iterator over the messages of a client stream, for use by one thread.
 
-    The iteration also ends when the stream is broken: the rest of the call's work is done, and
-    ``refusal`` is its status then.
+    The iteration also ends if the stream breaks: the method can still finish its work on the
+    messages received, and afterwards the call ends with the status of ``refusal``.
 
     Args:
         arrival: the call.
-        first: its first message, which has been received already.
+        first: its first message, already received.
         idle_seconds: maximum time between two messages.
-        parse: returns the message of its bytes; raises InvalidArgument.
+        parse: parses the bytes of a message; raises InvalidArgument if they are corrupt.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Requests(Iterator[Any]):
         self.refusal: Refusal | None = None
 
     def __next__(self) -> Any:
-        """Return the next message; wait for it at most ``idle_seconds``."""
+        """Return the next message; end the iteration if none arrives within ``idle_seconds``."""
         if not self._come.wait(self._idle_seconds):
             text = f"no message came for {self._idle_seconds:g} seconds; call again"
             self.refusal = TooSlow(text)

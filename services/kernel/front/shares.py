@@ -1,4 +1,4 @@
-"""What one institution has waiting and running in the fair queues."""
+"""The waiting jobs and the recent usage of one institution in the fair queues."""
 
 from __future__ import annotations
 
@@ -8,20 +8,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 HEAVY_SECONDS = 0.05
-"""Mean CPU seconds of a call from which its method counts as heavy for an institution."""
+"""Mean CPU seconds per call from which a method counts as heavy for an institution."""
 HEAVY_WORKER_SECONDS = 1.0
-"""The same for the time on its worker: then something else is busy with it, e.g. the database."""
+"""Mean seconds on the worker per call from which a method counts as heavy even with little CPU
+time, because it then keeps something else busy, e.g. the database.
+"""
 LEARNING = 0.3
-"""Weight of the newest call in a method's mean."""
+"""Weight of the newest call in the moving average of a method."""
 WEIGHT_MAX = 3.0
-"""Most that one call counts for, so that a single stall, e.g. of the database, says nothing."""
+"""Maximum cost of one call in the average, so that a single stall does not make a method heavy."""
 
 
 @dataclass(slots=True)
 class Job:
-    """A call's work: who asked, by which method, and what to run. ``run`` must not raise.
+    """The work of one call.
 
-    A token only holds a worker for work that another thread does and is charged for.
+    Args:
+        institution_id: institution of the caller.
+        principal: subject of the caller.
+        method: full name of the RPC.
+        run: does the work; must not raise.
+        is_token: True if the job only occupies a worker while another thread does the work and is
+            charged for it.
+        since: monotonic time at which the job was created.
     """
 
     institution_id: str
@@ -33,20 +42,20 @@ class Job:
 
 
 Lane = OrderedDict[str, deque[Job]]
-"""Waiting jobs by principal, in the order of their turns."""
+"""Principal -> its waiting jobs, in the order in which principals take turns."""
 
 
 @dataclass(slots=True)
 class Share:
-    """Jobs and used time of one institution; not thread-safe.
+    """Waiting jobs and recent usage of one institution; not thread-safe.
 
     Attributes:
-        weight: its part of the workers, relative to others.
-        used: seconds of workers used of late.
+        weight: share of the workers that is due to the institution, relative to others.
+        used: worker seconds used recently.
         seen: monotonic time of its last call.
-        running, heavy: jobs that run now, and those of them that are heavy.
-        waiting: whether a method is heavy -> jobs that wait.
-        means: method -> mean of its last calls, as a multiple of what counts as heavy.
+        running, heavy: number of running jobs, and how many of them are heavy.
+        waiting: whether the method is heavy -> waiting jobs.
+        means: method -> moving average of its cost; above 1 the method counts as heavy.
     """
 
     weight: float
@@ -60,25 +69,29 @@ class Share:
     means: dict[str, float] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Return the number of jobs that wait."""
+        """Return the number of waiting jobs."""
         return sum(len(jobs) for lane in self.waiting.values() for jobs in lane.values())
 
     def is_heavy(self, method: str) -> bool:
-        """Return True if the institution's calls of a method take much time."""
+        """Return True if the institution's calls of this method have turned out to be heavy."""
         return self.means.get(method, 0.0) > 1.0
 
     def oldest(self, now: float) -> float:
-        """Return the time since which a job waits; ``now`` if none does."""
+        """Return the monotonic time of the oldest waiting job; ``now`` if none waits."""
         firsts = (jobs[0].since for lane in self.waiting.values() for jobs in lane.values())
         return min(firsts, default=now)
 
     def put(self, job: Job) -> None:
-        """Append a job to its principal's queue."""
+        """Append a job to the queue of its principal."""
         lane = self.waiting[self.is_heavy(job.method)]
         lane.setdefault(job.principal, deque()).append(job)
 
     def pop(self, heavy: bool) -> Job:
-        """Return the next job of a lane that is not empty; its principal goes to the end."""
+        """Remove and return the next job of a lane, and move its principal to the end of the lane.
+
+        Args:
+            heavy: which lane: that of heavy methods or the other; it must not be empty.
+        """
         lane = self.waiting[heavy]
         principal, jobs = lane.popitem(last=False)
         job = jobs.popleft()
@@ -87,7 +100,13 @@ class Share:
         return job
 
     def charge(self, method: str, worker_seconds: float, cpu_seconds: float) -> None:
-        """Add what a finished job has used: time on its worker, and CPU time of that."""
+        """Add the cost of a finished job to the usage of the institution and of the method.
+
+        Args:
+            method: full name of the RPC.
+            worker_seconds: time that the job occupied its worker.
+            cpu_seconds: CPU time of that thread meanwhile.
+        """
         self.used += worker_seconds
         mean = self.means.get(method, 0.0)
         weight = max(cpu_seconds / HEAVY_SECONDS, worker_seconds / HEAVY_WORKER_SECONDS)

@@ -1,1 +1,1 @@
-"""RPC handlers, one module for each gRPC service."""
+"""gRPC handlers, one module for each service of the contract."""

@@ -1,4 +1,4 @@
-"""What binds all institutions in this service: the request as it is proposed, and its effect."""
+"""Actions of this service that bind all institutions, and what each does once it is approved."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ Frozen = api.PublishCatalogueRequest | api.TryCatalogueRequest
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """Lets an approved motion take effect; idempotent.
+    """Carries out approved motions, i.e. requests that were put to the vote. Idempotent.
 
-    ``log_identity`` returns the topic id of the submissions log and its first offsets.
+    Args:
+        registry: stored catalogues and views.
+        log_identity: returns the topic id of the submissions log, and partition -> its first
+            offset.
     """
 
     registry: Catalogues
     log_identity: Callable[[], tuple[str, Mapping[int, int]]]
 
     def of(self, motion: Motion) -> str:
-        """Do what a motion says and return the id of the view that comes of it.
+        """Carry out an approved motion; return the id of the view that results from it.
 
         Raises:
-            WrongState: it can no longer be done, or another view is being built.
+            WrongState: the action is no longer possible, or another view is being built.
             Unavailable: the broker is down, or lost its log again.
         """
         effects: dict[Kind, tuple[Any, Callable[[Any], View]]] = {
@@ -47,7 +50,11 @@ class Effects:
         return effect(request).view_id
 
     def publish(self, request: api.PublishCatalogueRequest) -> View:
-        """Freeze a catalogue and open its view, beside the live one if there is one."""
+        """Freeze a catalogue and open its view; if a view is live, build the new one beside it.
+
+        Returns:
+            The view of this catalogue, which is the live one if it already uses the same catalogue.
+        """
         message = frozen(request, self.registry)
         live, topic_id, begins = self.need_log()
         version = self.registry.publish(message)
@@ -59,10 +66,13 @@ class Effects:
         return self.registry.build_beside(version, limit)
 
     def need_log(self) -> tuple[View | None, str, Mapping[int, int]]:
-        """Return live view, topic id and first offsets, if the log is the one that was folded.
+        """Check that the log is the one that the live view was folded from.
+
+        Returns:
+            The live view, or None if there is none; the topic id; partition -> its first offset.
 
         Raises:
-            WrongState: it is another one.
+            WrongState: the log is a different one.
             Unavailable: the broker is down.
         """
         live, (topic_id, begins) = self.registry.live(), self.log_identity()
@@ -71,10 +81,13 @@ class Effects:
         return live, topic_id, begins
 
     def roll_back(self, request: api.RollBackCatalogueRequest) -> View:
-        """Make the former view live again, if the two are still those of the request.
+        """Make the former view live again, provided that both views are still those of the request.
+
+        Returns:
+            The view that is live now.
 
         Raises:
-            WrongState: they are others by now, or another view is being built.
+            WrongState: other views are live or former by now, or another view is being built.
         """
         live, former = self.registry.live(), self.registry.former()
         if live is not None and live.view_id == request.to_view_id:
@@ -86,10 +99,10 @@ class Effects:
         return self.registry.roll_back()
 
     def open_generation(self, request: api.OpenLogGenerationRequest) -> View:
-        """Open a view of the present log, if it is the one of the request.
+        """Open a view of the present log as a new generation, if the request is about this log.
 
         Raises:
-            WrongState: it is another one, or no catalogue is published yet.
+            WrongState: the log is a different one by now, or no catalogue has been published.
             Unavailable: the broker is down, or lost its log again.
         """
         known, topic_id, begins = self._newest()
@@ -97,23 +110,23 @@ class Effects:
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
         view = self.registry.open(topic_id, known.catalogue_version, begins)
         if self.log_identity()[0] != topic_id:
-            # Superseded: it will never be folded; callers wait for the newest generation.
+            # The log changed meanwhile, so this view can never be folded.
             self.registry.refuse(view, "LOG_DIVERGED: the log was lost again")
             raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return view
 
     def present_log(self) -> tuple[str, int]:
-        """Return topic id and number of partitions of the present log.
+        """Return the topic id and the number of partitions of the present log.
 
         Raises:
-            WrongState: no catalogue is published yet.
+            WrongState: no catalogue has been published.
             Unavailable: the broker is down.
         """
         _, topic_id, begins = self._newest()
         return topic_id, len(begins)
 
     def _newest(self) -> tuple[View, str, Mapping[int, int]]:
-        # A restored database has views, but no live one.
+        # After a restore the database has views, but none of them is live.
         known = self.registry.live() or next(iter(self.registry.views()), None)
         if known is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
@@ -122,7 +135,14 @@ class Effects:
 
 
 def frozen(request: Frozen, registry: Catalogues) -> catalogue_pb2.Catalogue:
-    """Return the catalogue with its units; refuses definitions that cannot be counted."""
+    """Return the catalogue message of a request, completed by the units of its directory version.
+
+    Raises InvalidArgument if a definition cannot be counted.
+
+    Args:
+        request: indicators and taxonomies, and which unit tree to use.
+        registry: holds the directory versions.
+    """
     directory = registry.directory(request.directory_version)
     is_as_is = request.tree == api.TREE_AS_IS
     message = catalogue_pb2.Catalogue(
@@ -136,7 +156,12 @@ def frozen(request: Frozen, registry: Catalogues) -> catalogue_pb2.Catalogue:
 
 
 def bound(directory: directory_pb2.Directory, today: str) -> list[str]:
-    """Return the institutions of a tree that have not ended by an ISO date."""
+    """Return the ids of the institutions that still exist, and that a decision therefore binds.
+
+    Args:
+        directory: unit tree.
+        today: the date, `YYYY-MM-DD`.
+    """
     return [
         unit.unit_id
         for unit in directory.units

@@ -1,4 +1,4 @@
-"""RPC handlers of CatalogueService: catalogue versions, their views, and proposals of them."""
+"""gRPC handlers of CatalogueService: catalogue versions, their views, and proposals of changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOOK_SECONDS = 0.5
 
 
 class CatalogueApi(ProposalApi):
-    """Implements CatalogueService and ProposalService; mixed into the class `KpiQuery`."""
+    """Implements CatalogueService and ProposalService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     registry = CatalogueStore()
@@ -50,18 +50,18 @@ class CatalogueApi(ProposalApi):
 
     @property
     def effects(self) -> Effects:
-        """What approved proposals do here."""
+        """Carries out the proposals of this service once they are approved."""
         return Effects(self.registry, self.log_identity)
 
     def take_effect(self, motion: Motion) -> str:
-        """Do what was approved; return the id of the view that comes of it."""
+        """Carry out an approved motion; return the id of the view that results from it."""
         return self.effects.of(motion)
 
     @grpc
     def publish_catalogue(
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
-        """PublishCatalogue: propose indicators and a tree; answer the view once it is approved."""
+        """PublishCatalogue: propose indicators and a tree; also return the view, once approved."""
         message = frozen(request, self.registry)
         answer = catalogue_service_pb2.PublishCatalogueResponse()
         known = self._view_of(message)
@@ -79,7 +79,7 @@ class CatalogueApi(ProposalApi):
     def roll_back_catalogue(
         self, request: catalogue_service_pb2.RollBackCatalogueRequest
     ) -> catalogue_service_pb2.RollBackCatalogueResponse:
-        """RollBackCatalogue: propose that the former live view becomes live again."""
+        """RollBackCatalogue: propose to make the former live view live again."""
         live, former = self.registry.live(), self.registry.fallback()
         answer = catalogue_service_pb2.RollBackCatalogueResponse()
         if former.state != "building" and live is not None:
@@ -95,7 +95,7 @@ class CatalogueApi(ProposalApi):
     def open_log_generation(
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """OpenLogGeneration: propose a view of the present log if it is a new one."""
+        """OpenLogGeneration: propose a view of the present log, if no view was made of it yet."""
         topic_id, partitions = self.effects.present_log()
         answer = catalogue_service_pb2.OpenLogGenerationResponse()
         request.topic_id = request.topic_id or topic_id
@@ -111,7 +111,7 @@ class CatalogueApi(ProposalApi):
         return answer
 
     def _view_of(self, message: catalogue_pb2.Catalogue) -> View | None:
-        """Return the view of a catalogue, if it is live or being built."""
+        """Return the view of a catalogue if it is live or being built, else None."""
         live, version = self.registry.live(), self.registry.version_of(message)
         if live is None or not version:
             return None
@@ -121,7 +121,13 @@ class CatalogueApi(ProposalApi):
         return found if found is not None and found.state == "building" else None
 
     def _propose(self, kind: Kind, request: Message, shown: Message) -> Proposal:
-        """Propose a request as it is; fill in the message that shows the proposal."""
+        """Put a request to the vote, and copy the resulting proposal into ``shown``.
+
+        Args:
+            kind: kind of proposal.
+            request: the action to propose.
+            shown: the field of the response that shows the proposal.
+        """
         need(self.call.principal, self.call.method, Resource())
         today = datetime.now(UTC).date().isoformat()
         terms = self.terms(bound(self.registry.directory(0), today))
@@ -133,10 +139,10 @@ class CatalogueApi(ProposalApi):
     def try_catalogue(
         self, request: catalogue_service_pb2.TryCatalogueRequest
     ) -> Iterator[catalogue_service_pb2.TryCatalogueResponse]:
-        """TryCatalogue: stream what another catalogue would change at the live view's position.
+        """TryCatalogue: stream what another catalogue would change in the live view's numbers.
 
         Raises:
-            WrongState: no catalogue is published yet.
+            WrongState: no catalogue has been published.
         """
         message = frozen(request, self.registry)
         months = month_range(request.from_month, request.to_month)
@@ -158,9 +164,9 @@ class CatalogueApi(ProposalApi):
     def compare_trees(
         self, request: catalogue_service_pb2.CompareTreesRequest
     ) -> catalogue_service_pb2.CompareTreesResponse:
-        """CompareTrees: return one unit's numbers in the tree as it was and as it is."""
+        """CompareTrees: return a unit's numbers in the tree as it was and in the tree as it is."""
         with self.live.read() as view_state:
-            pass  # the state may advance while the database is read
+            pass  # only the reference is needed: the view may advance while the database is read
         message = self.registry.message(view_state.view.catalogue_version)
         directory = self.registry.directory(message.directory_version)
         return compare_trees(request, view_state, message, directory, self.snapshots)
@@ -169,7 +175,7 @@ class CatalogueApi(ProposalApi):
     def follow_view(
         self, request: catalogue_service_pb2.FollowViewRequest
     ) -> Iterator[catalogue_service_pb2.FollowViewResponse]:
-        """FollowView: stream a view's progress until it is no longer being built.
+        """FollowView: stream the progress of a view until it is no longer being built.
 
         Raises:
             NotFound: there is no such view. The caller's fault.
@@ -198,7 +204,7 @@ class CatalogueApi(ProposalApi):
     def get_catalogue(
         self, request: catalogue_service_pb2.GetCatalogueRequest
     ) -> catalogue_service_pb2.GetCatalogueResponse:
-        """GetCatalogue: return a catalogue version, by default that of the live view."""
+        """GetCatalogue: return a catalogue version; by default that of the live view, else 1."""
         live = self.registry.live()
         version = request.version or (live.catalogue_version if live else 1)
         message = self.registry.message(version)
@@ -217,7 +223,12 @@ class CatalogueApi(ProposalApi):
 
 
 def encode_state(view: View, standing: ViewProgress | None = None) -> catalogue_service_pb2.View:
-    """Return the message of a view with its state, phase and progress."""
+    """Return the message of a view with its state, phase and progress.
+
+    Args:
+        view: the view.
+        standing: how far it has read the log; None leaves its counts at 0.
+    """
     kinds = catalogue_service_pb2.View
     return catalogue_service_pb2.View(
         view_id=view.view_id,

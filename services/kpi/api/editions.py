@@ -1,4 +1,4 @@
-"""RPC handlers of EditionService: close, list and compare editions."""
+"""gRPC handlers of EditionService: close, list and compare editions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class EditionApi:
-    """Implements EditionService; mixed into the service class `KpiQuery`."""
+    """Implements EditionService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -32,7 +32,7 @@ class EditionApi:
 
     @grpc
     def close_edition(self, request: api.CloseEditionRequest) -> Iterator[api.CloseEditionResponse]:
-        """CloseEdition: close a period into a signed edition, streaming progress."""
+        """CloseEdition: close a period into a signed edition; stream progress, then the edition."""
         with self.live.read() as state:
             catalogue = state.catalogue
         unit_id = request.unit_id or catalogue.tree.ids[0]
@@ -63,7 +63,7 @@ class EditionApi:
 
     @grpc
     def get_edition(self, request: api.GetEditionRequest) -> api.GetEditionResponse:
-        """GetEdition: return an edition with its signed content."""
+        """GetEdition: return an edition with its signed content and what is needed to verify it."""
         edition, content = self.desk.editions.get(request.edition_id)
         return api.GetEditionResponse(
             edition=encode_edition(edition),
@@ -82,7 +82,7 @@ class EditionApi:
     def list_restatements(
         self, request: api.ListRestatementsRequest
     ) -> Iterator[api.ListRestatementsResponse]:
-        """ListRestatements: compare an edition with the present, streaming progress."""
+        """ListRestatements: stream progress, then how the present differs from an edition."""
         measure, is_active = answers.decode_measure(request.measure), self.call.is_active
         for read, total, restated in self.desk.comparer.compare(
             self.live, request.edition_id, measure, is_active

@@ -1,4 +1,4 @@
-"""RPC handlers of KpiService: reads of cells, works, kept days and replays."""
+"""gRPC handlers of KpiService: reads of cells, works, kept days and replays."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class KpiApi:
-    """Implements KpiService; mixed into the service class `KpiQuery`."""
+    """Implements KpiService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -50,7 +50,10 @@ class KpiApi:
 
     @repeat(20.0)
     def keep_yesterday(self) -> None:
-        """Store the kept day that has just ended. Safe to run in every replica."""
+        """Store the state of yesterday as a kept day, unless it is stored.
+
+        Safe in several replicas.
+        """
         try:
             if self.history.keep_yesterday(self.live, self.now()):
                 log.info("kept the state of a day")
@@ -59,10 +62,10 @@ class KpiApi:
 
     @grpc
     def get_kpis(self, request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
-        """GetKpis: return the selected cells with their position.
+        """GetKpis: return the selected cells of the live view, or of a kept day.
 
         Raises:
-            InvalidArgument: marks are asked for of a kept day. The caller's fault.
+            InvalidArgument: contradictions were requested for a kept day. The caller's fault.
         """
         if request.as_of and request.with_contradictions:
             text = "marks are of the present; leave out as_of, or ask ExplainKpi"
@@ -86,7 +89,7 @@ class KpiApi:
     def list_kept_days(
         self, request: kpi_service_pb2.ListKeptDaysRequest
     ) -> kpi_service_pb2.ListKeptDaysResponse:
-        """ListKeptDays: return the days that `as_of` can name."""
+        """ListKeptDays: return the days that are accepted as `as_of`."""
         days = [answers.encode_kept_day(kept) for kept in self.history.days.all()]
         return kpi_service_pb2.ListKeptDaysResponse(days=days)
 
@@ -94,11 +97,11 @@ class KpiApi:
     def replay_kpis(
         self, request: kpi_service_pb2.ReplayKpisRequest
     ) -> Iterator[kpi_service_pb2.ReplayKpisResponse]:
-        """ReplayKpis: recompute the view at a position and return its selected cells.
+        """ReplayKpis: recompute the view at an earlier position; stream progress, then the cells.
 
         Raises:
-            InvalidArgument: a position and a day are given, or one of them is invalid. The caller's
-                fault.
+            InvalidArgument: both a position and a day are given, or one of them is invalid. The
+                caller's fault.
         """
         now = self.now()
         at = {p.partition: p.next_offset for p in request.at}
@@ -118,21 +121,21 @@ class KpiApi:
     def watch_kpis(
         self, request: kpi_service_pb2.WatchKpisRequest
     ) -> Iterator[kpi_service_pb2.WatchKpisResponse]:
-        """WatchKpis: send the selected cells, then those that change."""
+        """WatchKpis: stream the selected cells, then those that change, until the caller leaves."""
         yield from self.watchers.watch(request, self.live, self.call.is_active, self.now)
 
     @grpc
     def explain_kpi(
         self, request: kpi_service_pb2.ExplainKpiRequest
     ) -> kpi_service_pb2.ExplainKpiResponse:
-        """ExplainKpi: return the works behind a cell."""
+        """ExplainKpi: return the works that a cell consists of."""
         return explain(request, self.live, self.snapshots)
 
     @grpc
     def explain_absence(
         self, request: kpi_service_pb2.ExplainAbsenceRequest
     ) -> kpi_service_pb2.ExplainAbsenceResponse:
-        """ExplainAbsence: return why a work counts in a cell or not."""
+        """ExplainAbsence: return why a work does or does not count in a cell."""
         institution_id = self.call.principal.institution_id
         return absence(request, self.live, self.snapshots, self.parked, institution_id)
 
@@ -154,16 +157,16 @@ class KpiApi:
     def try_events(
         self, requests: Iterator[kpi_service_pb2.TryEventsRequest]
     ) -> Iterator[kpi_service_pb2.TryEventsResponse]:
-        """TryEvents: stream every number that some events of the caller's would change."""
+        """TryEvents: stream the numbers that would change if these events were in the log."""
         principal, method = self.call.principal, self.call.method
 
         def admit(event: events_pb2.SubmissionChanged) -> None:
             claims = (event.declared.unit_id, event.verified.unit_id)
             units = {unit_id for unit_id in claims if unit_id}
-            is_own = event.institution_id == principal.institution_id
-            # A retraction names no unit.
-            whose = principal.unit_id if is_own else event.institution_id
-            need(principal, method, Resource.of(units | {whose}))
+            # A retraction names no unit, but its institution.
+            units |= {event.institution_id} - {principal.institution_id}
+            if units:
+                need(principal, method, Resource.of(units))
 
         with self.trials(principal.institution_id).admitted():
             yield from try_events(requests, self.live, self.snapshots, admit, self.now())
@@ -172,13 +175,13 @@ class KpiApi:
 def read_state(
     state: ViewState, wanted: view_pb2.Selection, on_date: str, day: date
 ) -> kpi_service_pb2.GetKpisResponse:
-    """Return the selected cells of a state; paces are for ``on_date`` or, if empty, ``day``.
+    """Return the selected cells of a view, with its id and position.
 
     Args:
         state: the view at one position.
-        wanted: which cells.
-        on_date: day of the paces, `YYYY-MM-DD`; empty for ``day``.
-        day: today.
+        wanted: selection of cells.
+        on_date: day for which the pace of targets is computed, `YYYY-MM-DD`; empty for ``day``.
+        day: day that the state belongs to, e.g. today.
     """
     on = decode_day(on_date, "on_date") if on_date else day
     selection = decode_selection(wanted, state.catalogue)

@@ -1,4 +1,4 @@
-"""RPC handlers of ParkedService: parked records, and which of their fields a caller may see."""
+"""gRPC handlers of ParkedService: parked records, and what of them a caller may see."""
 
 from __future__ import annotations
 
@@ -18,27 +18,33 @@ from services.policy.rules import Decision, Resource, allow
 OPERATOR = "operator"
 PAGE_SIZE = 100
 SHOWN_CHARACTERS_MAX = 256
-"""Maximum length of a text from a parked record: 500 records have to fit into one answer."""
+"""Maximum length of a text from a parked record, so that 500 records fit into one response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, and whether it runs the platform, so that records without an owner are shown."""
+    """The caller of an RPC.
+
+    Args:
+        principal: the caller.
+        runs_platform: whether it operates the whole platform, and thus sees records without an
+            owner.
+    """
 
     principal: Principal
     runs_platform: bool
 
     @staticmethod
     def of(principal: Principal, method: MethodDescriptor, root_id: str) -> Caller:
-        """Return a caller that acts for its whole institution.
+        """Return the caller of an RPC, which must act for its whole institution.
 
         Args:
-            principal: who asks.
-            method: the RPC.
-            root_id: root of the unit tree; records without an owner are its operators'.
+            principal: the caller.
+            method: descriptor of the RPC.
+            root_id: id of the root unit, whose operators operate the platform.
 
         Raises:
-            Forbidden: it acts for a part of its institution. The caller's fault.
+            Forbidden: the principal acts for only a part of its institution. The caller's fault.
         """
         need(principal, method, Resource.of([principal.institution_id]))
         platform = Resource.of([root_id], roles=[OPERATOR])
@@ -46,7 +52,7 @@ class Caller:
 
 
 class ParkedApi:
-    """Implements ParkedService; mixed into the service class `KpiQuery`."""
+    """Implements ParkedService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -56,7 +62,7 @@ class ParkedApi:
     def list_parked(
         self, request: parked_service_pb2.ListParkedRequest
     ) -> parked_service_pb2.ListParkedResponse:
-        """ListParked: return a page of parked records."""
+        """ListParked: return a page of the live view's parked records that the caller may see."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
         caller = Caller.of(self.call.principal, self.call.method, root)
@@ -66,7 +72,7 @@ class ParkedApi:
     def get_parked(
         self, request: parked_service_pb2.GetParkedRequest
     ) -> parked_service_pb2.GetParkedResponse:
-        """GetParked: return one parked record with its content."""
+        """GetParked: return one parked record of the live view with its content."""
         with self.live.read() as state:
             view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
         caller = Caller.of(self.call.principal, self.call.method, root)
@@ -79,16 +85,18 @@ def list_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.ListParkedResponse:
-    """Return a page of parked records: the caller's; the platform's operators see all of them.
+    """Return a page of the parked records that the caller may see.
+
+    Callers see the records of their institution, operators of the platform those of all.
 
     Args:
-        request: the request, validated.
-        caller: who asks.
-        view_id: live view.
+        request: the validated request.
+        caller: the caller.
+        view_id: id of the live view.
         records: stored parked records.
 
     Raises:
-        InvalidArgument: the page token is of another view. The caller's fault.
+        InvalidArgument: the page token belongs to another view. The caller's fault.
     """
     limit = request.page_size or PAGE_SIZE
     found = records.page(
@@ -111,16 +119,20 @@ def get_parked(
     view_id: str,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
-    """Return a parked record with content: the caller's; to platform operators one of no owner.
+    """Return one parked record with its content.
+
+    The content is shown only to callers of the record's institution. If a record names no
+    institution, operators of the platform see it.
 
     Args:
-        request: the request, validated.
-        caller: who asks.
-        view_id: live view.
+        request: the validated request.
+        caller: the caller.
+        view_id: id of the live view.
         records: stored parked records.
 
     Raises:
-        NotFound: there is none, or the caller may not see its content. The caller's fault.
+        NotFound: there is no such record, or the caller may not see its content. The caller's
+            fault.
     """
     found = records.get(view_id, request.partition, request.offset)
     own = caller.principal.institution_id

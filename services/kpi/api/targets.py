@@ -1,4 +1,4 @@
-"""RPC handlers of TargetService, and the events of reached targets."""
+"""gRPC handlers of TargetService, and the events that announce reached targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from services.policy.rules import Resource
 
 
 class TargetApi:
-    """Implements TargetService; mixed into the service class `KpiQuery`."""
+    """Implements TargetService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
     live = Live()
@@ -33,7 +33,7 @@ class TargetApi:
     def set_target(
         self, request: target_service_pb2.SetTargetRequest
     ) -> target_service_pb2.SetTargetResponse:
-        """SetTarget: set a target of the caller's institution; the consortium sets any."""
+        """SetTarget: set a target for the caller's unit or a unit below it."""
         wanted = request.target
         with self.live.read() as state:
             catalogue = state.catalogue
@@ -52,13 +52,13 @@ class TargetApi:
     def list_targets(
         self, request: target_service_pb2.ListTargetsRequest
     ) -> target_service_pb2.ListTargetsResponse:
-        """ListTargets: return the targets of a year."""
+        """ListTargets: return the targets of all units for a year."""
         found = (target for target in self.targets.all() if target.year == request.year)
         return target_service_pb2.ListTargetsResponse(targets=answers.encode_targets(found))
 
     @repeat(1.0)
     def tell_reached_targets(self) -> None:
-        """Publish a TargetReached event per reached target; repeats carry the same event id."""
+        """Publish one TargetReached event for each target that has been reached; may repeat it."""
         try:
             with self.live.read() as state:
                 view_id, found = state.view.view_id, reached(state.targets.values(), state.cube)
@@ -67,16 +67,18 @@ class TargetApi:
             for target, _ in found:
                 self.targets.mark_reached(target, now)
         except (Unavailable, *DOWN):
-            return  # retried when broker and database are available again
+            return  # the next run tries again
 
 
 def encode_reached(target: Target, value: int, view_id: str, now: datetime) -> Event:
-    """Return the TargetReached event; its id is the same in every repeat and replica.
+    """Return the TargetReached event of a target.
+
+    Its event id depends only on the target, so that consumers recognise repeats.
 
     Args:
-        target: target that is reached.
-        value: verified value, not less than the target.
-        view_id: view that counted it.
+        target: the target that was reached.
+        value: verified value, at least that of the target.
+        view_id: id of the view that the value comes from.
         now: time of the event.
     """
     at = Timestamp()

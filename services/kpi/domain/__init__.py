@@ -1,1 +1,4 @@
-"""What a KPI number is. Pure: no clock, no input or output, nothing but the standard library."""
+"""Rules that turn submissions into KPI numbers.
+
+Everything here is pure: no clock, no I/O, and no third-party library.
+"""

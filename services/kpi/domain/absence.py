@@ -1,4 +1,7 @@
-"""Rules of ExplainAbsence: why a work counts in a cell or not, by condition and fact found."""
+"""Rules of ExplainAbsence: why a work does or does not count in a cell.
+
+Each reason names the condition that was tested and the fact that was found.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ VALUE, DENOMINATOR = "value", "denominator"
 
 
 class Reason(Enum):
-    """Reason why a work does not count in a cell, or `COUNTS`."""
+    """Kinds of findings: why a work does not count in a cell, and `COUNTS` if it does."""
 
     COUNTS = "counts"
     UNKNOWN = "unknown"
@@ -40,16 +43,16 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason with the condition and the fact found.
+    """One reason why a work does or does not count in a cell.
 
     Args:
         reason: kind of reason.
-        part: part of the indicator, `value` or `denominator`; empty for the whole work.
-        submission_id: full name of the submission concerned; empty for the work.
-        field: fact that was tested; empty for none.
-        wanted: what the cell requires.
-        found: the actual value; empty for none.
-        by: full name of the submission with the decisive claim where claims disagree.
+        part: part of the indicator, `value` or `denominator`; empty if it concerns the whole work.
+        submission_id: full name of the submission concerned; empty if it concerns the whole work.
+        field: name of the fact that was tested; empty if no fact was.
+        wanted: what the cell requires, as text.
+        found: what the work has instead, as text; empty if it has nothing.
+        by: where claims disagree, the full name of the submission whose claim decides.
     """
 
     reason: Reason
@@ -63,7 +66,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Whether a work counts in a cell, what it adds, and why."""
+    """Answer to ExplainAbsence.
+
+    Args:
+        counts: whether the work counts in the cell.
+        share: what the work adds to the cell; zero if it does not count.
+        findings: the reasons; the first is `Reason.COUNTS` if the work counts.
+    """
 
     counts: bool
     share: Value
@@ -72,14 +81,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AskedCell:
-    """The cell of an ExplainAbsence request.
+    """The cell that an ExplainAbsence request is about.
 
     Args:
-        catalogue: the catalogue to count with.
-        unit: number of the unit.
-        indicator: indicator; for an attainment, the one that it divides by its target.
+        catalogue: the catalogue whose rules decide.
+        unit: number of the unit in the catalogue's tree.
+        indicator: the indicator; an attainment is examined as the indicator that it divides by its
+            target.
         measure: 0 declared, 1 verified.
-        months: range.
+        months: first and last month, both included.
     """
 
     catalogue: Catalogue
@@ -92,13 +102,14 @@ class AskedCell:
 def explain_absence(
     work: Work, cell: AskedCell, submission_id: str = "", version: int = 0
 ) -> Answer:
-    """Return whether a work counts in a cell, with all reasons.
+    """Return whether a work counts in a cell, with all reasons found.
 
     Args:
-        work: everything known of the work.
-        cell: the cell.
-        submission_id: full name of the submission to examine; empty for the work as a whole.
-        version: its version known to the caller; 0 if none.
+        work: the work with all its statements; `Work()` if the log has none.
+        cell: the cell to explain.
+        submission_id: full name of the submission to examine; empty to examine every claim.
+        version: version of that submission which the caller expects to have been folded; 0 for any.
+            An older folded version is reported as a reason.
     """
     indicator = cell.catalogue.indicators.get(cell.indicator.attainment_of, cell.indicator)
     cell = replace(cell, indicator=indicator)
@@ -210,7 +221,7 @@ def _of_condition(test: Condition, facts: Facts) -> Finding:
 
 
 def wanted_text(test: Condition) -> str:
-    """Return what a condition requires, in the words of the catalogue file."""
+    """Return what a condition requires, in the words of the catalogue file, e.g. `at_least 2`."""
     if test.values:
         return f"{test.test} {', '.join(sorted(test.values))}"
     if test.test == "present":

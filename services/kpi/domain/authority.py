@@ -1,7 +1,8 @@
-"""What an institution can say in the log; judged by one record alone, whatever came before it.
+"""What an institution may write to the log.
 
-A topic holds what its producers write, and not every producer is trusted by every institution.
-A record that its institution cannot say changes no number: it is parked with the reason.
+A topic holds what its producers write, and not every institution trusts every producer. A record is
+judged by its own content alone, never by earlier records. One that its institution may not write
+changes no number: it is parked with the reason.
 """
 
 from __future__ import annotations
@@ -10,25 +11,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 CHANGE_BITS = 40
-"""A version is `(restore epoch << 40) + n`, n counted from 1."""
+"""Number of low bits of a version that count changes.
+
+A version is `(restore epoch << 40) + n`, with n counted from 1.
+"""
 CHANGES_MAX = (1 << CHANGE_BITS) - 1
 EPOCHS_MAX = 1 << 20
-"""Restore epochs are hours since 2026, so these last for 119 years."""
+"""Highest restore epoch accepted. Epochs are hours since 2026, so these suffice for 119 years."""
 OWNER_END = "."
-"""Ends the institution in a submission id; no institution's id contains it."""
+"""Separator after the institution in a submission id; no institution's id contains it."""
 OWN_WORK = "sub:"
-"""Begins the key of a work that only one submission can claim."""
+"""Prefix of the key of a work that only one submission can claim; before that submission's id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Who speaks in a record, and of what.
+    """The origin of a record, as the record itself states it.
 
     Args:
-        institution_id: institution that answers for the record.
-        submission_id: submission that it changes.
-        version: version of the submission.
-        work_key: the work.
+        institution_id: institution that is responsible for the record; empty if it names none.
+        submission_id: id of the submission that the record changes.
+        version: version of that submission.
+        work_key: key of the work that the record is about.
     """
 
     institution_id: str
@@ -38,9 +42,10 @@ class Speaker:
 
 
 def full_name(institution_id: str, submission_id: str) -> str:
-    """Return the name of a submission that none of another institution can have.
+    """Return a submission's full name, which is unique across institutions: `<institution>.<id>`.
 
-    Older ids do not begin with their institution, which is put before them; empty without an id.
+    An id that already begins with its institution is returned unchanged; an older one gets the
+    institution as prefix. Returns an empty string for an empty id.
     """
     if not submission_id or owner_of(submission_id) == institution_id:
         return submission_id
@@ -48,29 +53,29 @@ def full_name(institution_id: str, submission_id: str) -> str:
 
 
 def seniority(name: str) -> tuple[str, str]:
-    """Return what full names are ordered by: what follows the institution, and then the name.
+    """Return the sort key of a full name: the part after the institution, then the whole name.
 
-    Ids begin with their time after the institution, so that no institution precedes another.
+    That part begins with the time of creation, so sorting by it favours no institution.
     """
     return name.rpartition(OWNER_END)[2], name
 
 
 def owner_of(submission_id: str) -> str:
-    """Return the institution that a submission id begins with; empty for an older id."""
+    """Return the institution that a submission id begins with; empty for an older id without it."""
     return submission_id.rpartition(OWNER_END)[0]
 
 
 def source_of(institution_id: str) -> str:
-    """Return the CloudEvents source of an institution's events."""
+    """Return the CloudEvents `source` attribute of the events that an institution publishes."""
     return f"kieng/submissions/{institution_id}"
 
 
 def refusal(speaker: Speaker, unit_ids: Iterable[str]) -> str:
-    """Return why an institution cannot say what a record says; empty if it can.
+    """Return the reason why an institution may not write a record; empty if it may.
 
     Args:
-        speaker: who speaks.
-        unit_ids: units that the record claims for.
+        speaker: origin of the record.
+        unit_ids: ids of the units on whose behalf the record claims the work.
     """
     own = speaker.institution_id
     if not own:

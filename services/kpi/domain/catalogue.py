@@ -14,34 +14,37 @@ from services.kpi.domain.shares import WHOLE
 from services.kpi.domain.tree import UnitTree
 
 FOLD_VERSION = 3
-"""Version of the fold: raise it with every change that can alter a cell; part of a view's id."""
+"""Version of the fold, part of a view's id. Raise it with every change that can alter a cell."""
 
 INSTITUTIONS = "institutions"
-"""Name of the field of institutions that claim a work or are named by its facts."""
+"""Name of the computed fact that holds all institutions claiming a work or named by its facts."""
 
 HAPPENED = "happened_on"
-"""Name of the field for the date that the type marks as the day on which it happened."""
+"""Name of the fact that holds the day on which a work happened: the date that its type marks so."""
 
 REPORTED = "reported_on"
-"""Name of the field for the day on which the submission was first submitted."""
+"""Name of the fact that holds the day on which the submission was first submitted."""
 
 EVIDENCE = "evidence"
-"""Name of the field for the number of distinct proofs of the claim."""
+"""Name of the fact that holds the number of distinct proofs of the claim."""
 
 EVERY_TYPE = frozenset({INSTITUTIONS, HAPPENED, REPORTED, EVIDENCE})
-"""Fields common to all submission types."""
+"""Names of the facts that works of every submission type have."""
 
 ANY = "any"
-"""Name of the type that means any submission type."""
+"""Value of `Component.type` that matches every submission type."""
 
 NEVER = "never"
-"""`until` of a stock that works never leave."""
+"""Value of `Component.until` for a stock that works never leave."""
 
 MEASURES = ("declared", "verified")
 
 
 class Rule(Enum):
-    """How a work counts at a unit and above; see the catalogue's counting rules."""
+    """Counting rule: how a work counts at the claiming units and their ancestors.
+
+    See the counting rules in the documentation of the catalogue.
+    """
 
     WHOLE = "whole"
     FRACTION = "fraction"
@@ -53,25 +56,26 @@ class Rule(Enum):
 
     @property
     def is_money(self) -> bool:
-        """Whether the counting rule adds up money, in dong."""
+        """Whether the rule adds up amounts of money, in dong."""
         return self in (Rule.MONEY_RECEIVED, Rule.MONEY_SIGNED)
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A component of an indicator: one quantity over works of one type, or of any.
+    """A component of an indicator: one quantity over works of one submission type, or of any type.
 
     Args:
         type: submission type, or `ANY`.
         rule: counting rule.
-        date: field of the date that determines the month.
-        where: conditions that a work must meet.
-        until: field of the date on which a work leaves a stock: empty for a flow, `never` for none.
-        amount: amount of money, or the quantity that is split.
-        member: member of a distinct count.
-        times: second factor of the quantity; empty for none.
-        per: divisor of the quantity when it is shown.
-        not_before: field of a second date that must be reached; empty for none.
+        date: name of the date fact that determines the month in which a work counts.
+        where: conditions that a work must meet, all of them.
+        until: name of the date fact on which a work leaves a stock, or `NEVER`; empty for a flow.
+        amount: name of the fact with the amount of money or the quantity to split; empty for none.
+        member: name of the fact whose different values a distinct count counts; empty for others.
+        times: name of the fact that `amount` is multiplied by; empty for none.
+        per: divisor of the quantity when it is displayed.
+        not_before: name of a second date fact; a work counts from the later of both. Empty for
+            none.
     """
 
     type: str
@@ -87,30 +91,36 @@ class Component:
 
     @property
     def is_stock(self) -> bool:
-        """Whether the component is a stock: read cumulatively up to the last month."""
+        """Whether the component is a stock, which is read cumulatively up to the last month."""
         return bool(self.until)
 
     @property
     def parts(self) -> int:
-        """Divisor that turns the component's stored whole numbers into displayed values."""
+        """Divisor that turns the component's stored integers into displayed values."""
         return WHOLE if self.rule is Rule.FRACTION and not self.amount else self.per
 
     def fields(self) -> set[str]:
-        """Return the facts that the component uses."""
+        """Return the names of all facts that the component reads."""
         named = {self.date, self.until, self.not_before, self.amount, self.times, self.member}
         tested = {name for test in self.where for name in (test.field, test.after)}
         return (named | tested) - {"", NEVER}
 
     def of_type(self, type_name: str) -> Component:
-        """Return the component restricted to works of one type."""
+        """Return the component restricted to works of one submission type."""
         return replace(self, type=type_name, where=tuple(t.of_type(type_name) for t in self.where))
 
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
-    """One indicator. A ratio has a denominator; an attainment divides another by its target.
+    """One indicator of a catalogue.
 
-    ``direction`` is `up` or `down`, whichever is better, or `none`.
+    Args:
+        code: code of the indicator, e.g. `KNW-01`.
+        value: what is counted, the numerator of a ratio; None for an attainment.
+        denominator: lower part of a ratio; None for other indicators.
+        attainment_of: code of the indicator that an attainment divides by its target; else empty.
+        cuts: names of the cuts by which the value can be split.
+        direction: `up` or `down`, whichever is better, or `none`.
     """
 
     code: str
@@ -123,7 +133,14 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of cells: one component and one measure, whole or cut."""
+    """A column of cells: one component in one measure, as a whole or split by a cut.
+
+    Args:
+        name: name of the column in rows, e.g. `KNW-01:declared`.
+        component: what is counted.
+        measure: 0 declared, 1 verified.
+        cut: name of the cut; empty for the whole.
+    """
 
     name: str
     component: Component
@@ -133,17 +150,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A frozen catalogue: indicators and unit tree, with the columns they need.
+    """A frozen catalogue: indicators and unit tree, with the columns that the indicators need.
 
     Args:
-        version: from 1.
+        version: version of the catalogue, from 1.
         indicators: code -> indicator, in display order.
-        tree: unit tree.
-        columns: all columns, by number.
-        number: component, measure and cut (empty for the whole) -> number of its column.
-        components_of: type -> its components, each with the number of its declared column.
-        cuts_of: number of a declared column -> its cuts, each with the number of its own.
-        fields_of: type -> facts that its components use.
+        tree: the unit tree.
+        columns: all columns; a column's number is its index.
+        number: (component, measure, name of a cut or empty for the whole) -> column number.
+        components_of: submission type -> its components, each with the number of its declared
+            column.
+        cuts_of: number of a declared column -> its cuts, each with the number of the cut's declared
+            column.
+        fields_of: submission type -> names of the facts that its components read.
     """
 
     version: int
@@ -163,17 +182,18 @@ class Catalogue:
         types: Iterable[str] = (),
         cuts: Mapping[tuple[str, str], Cut] | None = None,
     ) -> Catalogue:
-        """Return the catalogue of checked definitions.
+        """Return a catalogue of these definitions, after checking them.
 
         Args:
-            version: from 1.
+            version: version of the catalogue, from 1.
             indicators: definitions in display order.
-            tree: unit tree.
-            types: all submission types, for components of `any`.
-            cuts: type and name -> cut, for all cuts that indicators name.
+            tree: the unit tree.
+            types: all submission types; components of type `any` apply to each.
+            cuts: (submission type, name of the cut) -> cut, for every cut that an indicator names.
 
         Raises:
-            InvalidArgument: a definition is wrong; names the indicator. The steward's fault.
+            InvalidArgument: a definition is wrong; names the indicator. The catalogue author's
+                fault.
         """
         check(indicators)
         catalogue = Catalogue(version, {i.code: i for i in indicators}, tree)
@@ -206,7 +226,7 @@ class Catalogue:
         return declared
 
     def types_of(self, indicator: Indicator) -> list[str]:
-        """Return the submission types that feed an indicator, in order."""
+        """Return the submission types whose works an indicator counts, sorted."""
         indicator = self.indicators.get(indicator.attainment_of, indicator)
         named = {c.type for c in (indicator.value, indicator.denominator) if c is not None}
         return sorted(self.components_of if ANY in named else named)
@@ -223,10 +243,10 @@ def _components(
 
 
 def check(indicators: Sequence[Indicator]) -> None:
-    """Check that the definition of an indicator can be counted.
+    """Check that indicators can be counted as defined.
 
     Raises:
-        InvalidArgument: names the indicator and the field.
+        InvalidArgument: a definition is wrong; the message names the indicator and the field.
     """
     by_code: dict[str, Indicator] = {}
     for indicator in indicators:
@@ -264,7 +284,11 @@ def _check_component(path: str, component: Component) -> None:
 
 
 def refuse(path: str, text: str) -> NoReturn:
-    """Raise the error of a wrong catalogue definition.
+    """Raise the error of a wrong definition in a catalogue.
+
+    Args:
+        path: path of the wrong field, e.g. `indicators[KNW-01].value`.
+        text: what is wrong with it.
 
     Raises:
         InvalidArgument: always.

@@ -1,4 +1,4 @@
-"""Rules of what-if: numbers that differ between two catalogues, and the works behind. Pure."""
+"""Rules of what-if: which numbers differ between two catalogues, and which works cause it."""
 
 from __future__ import annotations
 
@@ -12,31 +12,45 @@ from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Key
 
 WORKS_NAMED = 5
-"""Maximum number of works listed by a change; all are counted."""
+"""Maximum number of works whose keys a change lists; all of them are counted."""
 
 ValueKey = tuple[str, str, int]
-"""Unit, indicator and measure."""
+"""(unit id, indicator code, measure) of one number."""
 
 Amounts = dict[tuple[int, str], int]
-"""What a work adds: (0 for the value, 1 for the denominator; member) -> amount."""
+"""(0 for the value or 1 for the denominator, member of a distinct count or empty) -> amount."""
 
 
 @dataclass(slots=True)
 class Works:
-    """Works that count differently in a what-if: their number, and the first few by key."""
+    """Works that count differently in a what-if.
+
+    Args:
+        count: number of such works.
+        keys: the first few work keys in alphabetical order, at most `WORKS_NAMED`.
+    """
 
     count: int = 0
     keys: list[str] = field(default_factory=list)
 
     def add(self, work_key: str) -> None:
-        """Count a work; works come in order of key within a partition."""
+        """Count a work that counts differently. Call it once per work."""
         self.count += 1
         self.keys = sorted([*self.keys, work_key])[:WORKS_NAMED]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One number before and after a what-if; None where a catalogue does not have it."""
+    """One number before and after a what-if.
+
+    Args:
+        unit_id: unit of the number.
+        code: code of the indicator.
+        measure: 0 declared, 1 verified.
+        before: value under the live catalogue; None if it lacks the unit or indicator.
+        after: value under the catalogue to try; None if it lacks the unit or indicator.
+        works: the works that cause the difference.
+    """
 
     unit_id: str
     code: str
@@ -47,11 +61,11 @@ class Change:
 
 
 class Side:
-    """One catalogue of a what-if, with its cells.
+    """One of the two catalogues of a what-if, with the cells that it gives.
 
     Args:
         catalogue: the catalogue to count with.
-        months: range of months to compare.
+        months: first and last month to compare, both included.
     """
 
     def __init__(self, catalogue: Catalogue, months: Range) -> None:
@@ -73,7 +87,11 @@ class Side:
                 self._uses.setdefault(column.name, []).append(use)
 
     def shares(self, contributed: Mapping[Key, int]) -> dict[ValueKey, Amounts]:
-        """Return what a work adds to this catalogue's numbers of the range."""
+        """Return what one work adds to each number of this catalogue in the range, without zeros.
+
+        Args:
+            contributed: the work's contribution under this catalogue, not rolled up.
+        """
         first, last = self._months
         found: dict[ValueKey, Amounts] = {}
         for (unit_id, month), row in roll_up(contributed, self.catalogue).items():
@@ -89,7 +107,12 @@ class Side:
         }
 
     def value(self, place: ValueKey, target: int) -> Value | None:
-        """Return a number under this catalogue; None if it does not have the unit or indicator."""
+        """Return one number under this catalogue; None if it lacks the unit or the indicator.
+
+        Args:
+            place: unit, indicator and measure of the number.
+            target: denominator of an attainment; 0 if no target is set.
+        """
         unit_id, code, measure = place
         indicator = self.catalogue.indicators.get(code)
         if indicator is None or unit_id not in self.catalogue.tree.number:
@@ -98,13 +121,13 @@ class Side:
 
 
 class Comparison:
-    """Collects the numbers of the same works under two catalogues, for a what-if.
+    """Compares the numbers that the same works give under two catalogues, for a what-if.
 
     Args:
         before: the live catalogue.
         after: the catalogue to try.
-        months: range of months.
-        targets: `<unit>|<indicator>` -> target of the last month's year.
+        months: first and last month to compare, both included.
+        targets: `<unit id>|<indicator code>` -> target of the year of the last month.
     """
 
     def __init__(
@@ -115,7 +138,13 @@ class Comparison:
         self._works: dict[ValueKey, Works] = {}
 
     def add(self, work_key: str, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
-        """Add a work with its contribution under either catalogue."""
+        """Add a work to the comparison. Call it once per work.
+
+        Args:
+            work_key: key of the work.
+            before: its contribution under the live catalogue, not rolled up.
+            after: its contribution under the catalogue to try, not rolled up.
+        """
         if not before and not after:
             return
         old, new = self.before.shares(before), self.after.shares(after)
@@ -124,7 +153,11 @@ class Comparison:
                 self._works.setdefault(place, Works()).add(work_key)
 
     def changes(self) -> Iterator[Change]:
-        """Return the numbers that a what-if changes, by unit in tree order, then indicator."""
+        """Yield each number that differs between the catalogues.
+
+        The order is that of the units in the tree, then of the indicators, then declared before
+        verified.
+        """
         trees = (self.after.catalogue.tree, self.before.catalogue.tree)
         units = list(dict.fromkeys(unit_id for tree in trees for unit_id in tree.ids))
         sides = (self.after, self.before)

@@ -12,15 +12,17 @@ from services.kpi.domain.work import Fact
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on a fact: any_of, none_of, present, at_least, within or minimum.
+    """A condition on one fact of a work.
 
     Args:
-        field: fact that is tested.
-        test: name of the test.
-        values: of any_of and none_of.
-        bound: of at_least and minimum, 0 or 1 of present, days of within.
-        after: of within, the field of the date to count from.
-        bounds: of minimum, (type, bound) for types with another bound than `bound`.
+        field: name of the fact that is tested.
+        test: one of `any_of`, `none_of`, `present`, `at_least`, `within` and `minimum`.
+        values: the values that `any_of` accepts or `none_of` excludes.
+        bound: lowest value of `at_least` and `minimum`; for `present`, 1 if the fact must be set
+            and 0 if it must not; for `within`, the maximum number of days after the date in
+            `after`.
+        after: for `within`, name of the date fact from which the days are counted.
+        bounds: for `minimum`, (submission type, bound) for each type whose bound is not `bound`.
     """
 
     field: str
@@ -31,9 +33,13 @@ class Condition:
     bounds: tuple[tuple[str, int], ...] = ()
 
     def holds(self, get: Callable[[str], Fact | None]) -> bool:
-        """Return True if a work meets the condition; an unset fact is None or empty."""
+        """Return True if a work meets the condition.
+
+        Args:
+            get: returns the fact of a given name; None or empty if the work does not have it.
+        """
         fact, test = get(self.field), self.test
-        # Most tested facts are texts, and the fold tests about ten of every work.
+        # The most frequent case first: most facts are text, and a fold tests about ten per work.
         if test == "any_of" and isinstance(fact, str):
             return fact in self.values and fact != ""
         is_set = fact is not None and fact != "" and fact != ()
@@ -50,7 +56,7 @@ class Condition:
         return is_one if test == "any_of" else not is_one
 
     def of_type(self, type_name: str) -> Condition:
-        """Return the condition for works of one type."""
+        """Return the condition for works of one submission type, with that type's bound."""
         if self.test != "minimum":
             return self
         bound = dict(self.bounds).get(type_name, self.bound)
@@ -63,9 +69,9 @@ def _text(fact: Fact | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _day(fact: Fact | None) -> int | None:
-    """Return the number of a calendar day in a condition; None for an invalid date.
+    """Return the ordinal of a calendar date `YYYY-MM-DD`; None if the fact is not a valid date.
 
-    Cached: a log has few distinct days, and every work is tested on some.
+    Cached, because every work is tested for dates and a log has few distinct ones.
     """
     try:
         return date.fromisoformat(fact).toordinal() if isinstance(fact, str) else None

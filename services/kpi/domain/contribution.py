@@ -1,8 +1,9 @@
 """The counting rules: what one work contributes to the cells of a view.
 
-A contribution is made at a unit and rolls up to all its ancestors. A whole count is a union, not a
+A contribution belongs to a unit and rolls up to all its ancestors. A whole count is a union, not a
 sum, and still rolls up linearly: with the claiming units in depth-first order, 1 is added at each
-and 1 subtracted at the common ancestor of neighbours, so that every ancestor counts the work once.
+unit and 1 is subtracted at the lowest common ancestor of each two neighbours, so that every
+ancestor counts the work once.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ from services.kpi.domain.shares import WHOLE, split
 from services.kpi.domain.tree import UnitTree
 from services.kpi.domain.work import Claim, Fact, Key, Statement
 
-# 17 bits hold every month up to the year 9999, which people write for "never".
+# 17 bits hold every month up to the year 9999, which people use to mean "never".
 MONTH_BITS, COLUMN_BITS = 17, 12
 
 
 def number_key(unit: int, month: int, column: int) -> int:
-    """Return the key of a contribution (unit, month, column) as one integer, cheap to hash."""
+    """Pack unit number, month and column number into one integer, which is cheap to hash."""
     return (unit << MONTH_BITS | month) << COLUMN_BITS | column
 
 
 def key_parts(key: int) -> tuple[int, int, int]:
-    """Return (unit, month, column) of the key of a contribution."""
+    """Return (unit number, month, column number) of an integer made by `number_key`."""
     return (
         key >> (MONTH_BITS + COLUMN_BITS),
         key >> COLUMN_BITS & (1 << MONTH_BITS) - 1,
@@ -36,10 +37,14 @@ def key_parts(key: int) -> tuple[int, int, int]:
 
 
 def contribution(statements: Iterable[Statement], catalogue: Catalogue) -> dict[Key, int]:
-    """Return what a work contributes, from all its claims, whatever their order of arrival.
+    """Return what a work contributes to the cells of its claiming units.
+
+    Args:
+        statements: the newest statement of each submission about the work, in any order.
+        catalogue: rules and unit tree to count by.
 
     Returns:
-        Key -> whole number, without zeros, not yet rolled up along the tree.
+        Key of a cell -> amount, without zeros, not yet rolled up along the tree.
     """
     live = [s for s in statements if s.declared is not None or s.verified is not None]
     declared = [s.declared for s in live if s.declared is not None]
@@ -60,11 +65,11 @@ def _count(
         return
     if len(claims) > 1:
         claims = sorted(claims, key=lambda claim: claim.precedence)
-        # The claim that leads the work determines its type; claims of another do not count.
+        # The leading claim determines the type of the work; claims of another type do not count.
         claims = [claim for claim in claims if claim.type == claims[0].type]
     facts = Facts(claims, catalogue.tree)
     for column, component in catalogue.components_of.get(claims[0].type, ()):
-        # Each claim by its own facts, or the work by those of the claim that leads it.
+        # The rule `claims` counts each claim by its own facts; others use the leading claim's.
         if component.rule is Rule.CLAIMS and len(claims) > 1:
             for claim in claims:
                 said = Facts([claim], catalogue.tree)
@@ -99,12 +104,12 @@ def _count_component(
     for number, found in columns:
         _add(found, month, 1, number, measures, added)
         if end:
-            # Not before the begin: a wrong end date must not make a stock negative.
+            # Not before the start: a wrong end date must not make a stock negative.
             _add(found, max(month, month_of_date(end)), -1, number, measures, added)
 
 
 def begin_of(component: Component, facts: Facts) -> str:
-    """Return the date from which a work counts; empty while a required date is missing."""
+    """Return the date from which a work counts, `YYYY-MM-DD`; empty if a needed date is missing."""
     date = facts.date(component.date)
     if not date or not component.not_before:
         return date
@@ -121,10 +126,11 @@ def _under(terms: list[str], parts: list[tuple[int, str, int]]) -> list[tuple[in
 
 
 class Facts:
-    """The facts of a work: those of the claim that leads it, whole.
+    """The facts of a work: those of its leading claim, the first in order of precedence.
 
-    Who joins a work takes it as it is, so that no claim moves the numbers of another unit
-    (ADR 0025). Only who claims it is known from all claims.
+    Facts are never mixed from several claims. A unit that joins a work accepts its facts as they
+    are, so that no claim can move the numbers of another unit (ADR 0025). Only the set of claiming
+    institutions is taken from all claims.
 
     Args:
         claims: claims on the work in order of precedence, at least one.
@@ -137,18 +143,18 @@ class Facts:
         self._said = claims[0].facts
 
     def get(self, name: str) -> Fact | None:
-        """Return a fact of the work; None if the claim that leads it does not say."""
+        """Return the fact of this name; None if the leading claim does not state it."""
         if name == INSTITUTIONS:
             return self._institutions()
         return self._said.get(name)
 
     def date(self, name: str) -> str:
-        """Return a fact that is a date; empty for any other."""
+        """Return the date fact of this name; empty if it is missing or not text."""
         found = self._said.get(name)
         return found if isinstance(found, str) else ""
 
     def whole_number(self, name: str) -> int | None:
-        """Return a fact that is a whole number; None for any other."""
+        """Return the integer fact of this name; None if it is missing or not an integer."""
         found = self.get(name)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
@@ -163,7 +169,11 @@ class Facts:
 
 
 def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
-    """Return (unit, member, value) of a component by its counting rule."""
+    """Return what a work adds to a component by its counting rule, as (unit number, member, value).
+
+    The member is empty unless the component is a distinct count. The list is empty if a required
+    fact is missing.
+    """
     claims, tree = facts.claims, facts.tree
     if component.rule is Rule.WHOLE:
         if len(claims) == 1:
@@ -183,13 +193,13 @@ def parts_of(component: Component, facts: Facts) -> list[tuple[int, str, int]]:
     parts = [(claim.unit, "", share) for claim, share in zip(claims, shares, strict=True)]
     payer = tree.number.get(str(facts.get("payer_unit_id") or ""))
     if component.rule is Rule.MONEY_RECEIVED and payer is not None:
-        # At a common ancestor of payer and payee it is only an internal transfer.
+        # At a common ancestor of payer and payee the payment is only an internal transfer.
         parts += [(tree.meeting(unit, payer), "", -share) for unit, _, share in parts]
     return parts
 
 
 def amount_of(component: Component, facts: Facts) -> int | None:
-    """Return the amount or quantity to split among the claims; None if a fact is missing."""
+    """Return the amount or quantity to split among the claims; None if a needed fact is missing."""
     if not component.amount:
         return WHOLE
     amount = facts.whole_number(component.amount)
@@ -200,7 +210,7 @@ def amount_of(component: Component, facts: Facts) -> int | None:
 
 
 def union(units: list[int], tree: UnitTree) -> list[tuple[int, int]]:
-    """Return (unit, +1 or -1) that roll up to 1 at every ancestor of one of ``units``."""
+    """Return (unit number, +1 or -1) that roll up to 1 at each given unit and its ancestors."""
     if len(units) == 1:
         return [(units[0], 1)]
     ordered = sorted(set(units))

@@ -1,4 +1,4 @@
-"""The cells of a view in memory, and the values that are read from them."""
+"""The cells of a view in memory, and the values computed from them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from services.kpi.domain.digest import Digest
 from services.kpi.domain.months import month_text
 
 Row = Mapping[tuple[str, str], int]
-"""A row: cells of one unit and month in one partition, (column name, member) -> value."""
+"""A row, i.e. the cells of one unit and month in one partition: (column name, member) -> value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A fraction, not reduced; a denominator of 0 means that it is not defined."""
+    """A fraction, not reduced; it is undefined if the denominator is 0."""
 
     numerator: int
     denominator: int
@@ -28,11 +28,11 @@ class Ratio:
 Value = int | Ratio
 
 Range = tuple[int, int]
-"""First and last month, both included."""
+"""First and last month, both included, counted from January of year 0."""
 
 
 class Cube:
-    """The cube: all cells of one view in memory. Rows of several partitions add up.
+    """All cells of one view in memory. Rows of several partitions add up.
 
     Args:
         catalogue: the view's catalogue.
@@ -47,27 +47,27 @@ class Cube:
         self._columns: dict[tuple[int, int, str], str] = {}
 
     def put(self, partition: int, unit_id: str, month: int, row: Row) -> None:
-        """Replace a row of the cube: the cells of one unit and month in one partition.
+        """Replace a whole row of the cube.
 
         Args:
-            partition: partition of the log that the row comes from.
-            unit_id: unit.
-            month: months since year 0.
-            row: all cells of the row; replaces the former ones.
+            partition: partition of the log that the row was computed from.
+            unit_id: unit of the row.
+            month: months since January of year 0.
+            row: all cells of the row; cells that are missing here are removed.
         """
         gone = self._rows.get((partition, unit_id, month), {}).keys() - row.keys()
         self.change(partition, unit_id, month, {**row, **dict.fromkeys(gone, 0)})
 
     def change(self, partition: int, unit_id: str, month: int, cells: Row) -> None:
-        """Replace some cells of a row in the cube; 0 removes one.
+        """Replace some cells of a row in the cube.
 
         Args:
-            partition: partition of the log that the row comes from.
-            unit_id: unit.
-            month: months since year 0.
-            cells: new values by column and member; 0 removes the cell.
+            partition: partition of the log that the row was computed from.
+            unit_id: unit of the row.
+            month: months since January of year 0.
+            cells: (column name, member) -> new value; 0 removes the cell.
         """
-        # A copy, because rows given to callers never change.
+        # A copy, because rows that `rows` returned must never change.
         row = dict(self._rows.get((partition, unit_id, month), {}))
         self._changes[unit_id] = self._changes.get(unit_id, 0) + 1
         for cell, value in cells.items():
@@ -88,14 +88,14 @@ class Cube:
         self._digest.replace(unit_id, month_text(month), column, member, old, old + change)
 
     def columns(self) -> list[tuple[str, str]]:
-        """Return the unit and column of everything in the cube."""
+        """Return (unit id, column name) of everything in the cube."""
         return list(self._cells)
 
     def excerpt(self, places: Iterable[tuple[str, str]]) -> Cube:
-        """Return a copy of some columns of some units, for values only: it has no rows or digest.
+        """Return a copy of some cells, which has values but neither rows nor a digest.
 
         Args:
-            places: unit and column of each.
+            places: (unit id, column name) of the cells to copy, for all months.
         """
         cube = Cube(self.catalogue)
         for place in places:
@@ -105,10 +105,10 @@ class Cube:
         return cube
 
     def add(self, rows: Mapping[tuple[str, int], Row]) -> None:
-        """Add changes of cells to an excerpt.
+        """Add differences to the cells of an excerpt.
 
         Args:
-            rows: (unit, month) -> changes by column and member.
+            rows: (unit id, month) -> (column name, member) -> difference.
         """
         for (unit_id, month), row in rows.items():
             for (column, member), change in row.items():
@@ -116,15 +116,15 @@ class Cube:
                 members[member] = members.get(member, 0) + change
 
     def digest(self) -> str:
-        """Return the digest over all cells of the cube."""
+        """Return the digest over all cells of the cube, 64 lower-case hex digits."""
         return self._digest.hex()
 
     def changes_of(self, unit_id: str) -> int:
-        """Return how often rows of a unit were replaced, to invalidate caches."""
+        """Return how often rows of a unit were replaced. Callers cache by this number."""
         return self._changes.get(unit_id, 0)
 
     def rows(self) -> dict[tuple[int, str, int], Row]:
-        """Return a copy of all rows of the cube by (partition, unit, month); rows are immutable."""
+        """Return all rows of the cube, which never change: (partition, unit id, month) -> row."""
         return dict(self._rows)
 
     def value(
@@ -133,12 +133,12 @@ class Cube:
         """Return the value of an indicator at a unit over one range of months; see `values`.
 
         Args:
-            unit_id: unit.
-            indicator: what is counted.
-            measure: 0 for declared, 1 for verified.
+            unit_id: the unit.
+            indicator: indicator of the cube's catalogue.
+            measure: 0 declared, 1 verified.
             first: first month, counted from year 0.
             last: last month, included.
-            target: denominator of an attainment; 0 if there is none.
+            target: denominator of an attainment; 0 if no target is set.
         """
         return self.values(unit_id, indicator, measure, [(first, last)], [target])[0]
 
@@ -150,14 +150,16 @@ class Cube:
         ranges: Sequence[Range],
         targets: Sequence[int],
     ) -> list[Value]:
-        """Return the values of an indicator at a unit over several ranges of months.
+        """Return the values of an indicator at a unit, one for each range of months.
+
+        A range without cells has the value 0.
 
         Args:
-            unit_id: unit.
-            indicator: indicator of the catalogue.
+            unit_id: the unit.
+            indicator: indicator of the cube's catalogue.
             measure: 0 declared, 1 verified.
             ranges: ranges of months.
-            targets: for each range the denominator of an attainment; 0 if there is none.
+            targets: for each range the denominator of an attainment; 0 if no target is set.
         """
         if indicator.attainment_of:
             base = self.catalogue.indicators[indicator.attainment_of]
@@ -176,16 +178,17 @@ class Cube:
     def split(
         self, unit_id: str, indicator: Indicator, cut: str, measure: int, months: Range
     ) -> dict[str, Value]:
-        """Return the value of an indicator at a unit by terms of a cut; absent terms are zero.
+        """Return the value of an indicator at a unit for each term of a cut: term -> value.
 
-        A work counts under each of its terms, so they may add up to more than the whole value.
+        Terms without works are left out. A work counts under each of its terms, so the values may
+        add up to more than the whole.
 
         Args:
-            unit_id: unit.
-            indicator: what is counted.
+            unit_id: the unit.
+            indicator: indicator of the cube's catalogue; not an attainment.
             cut: name of the cut.
-            measure: 0 for declared, 1 for verified.
-            months: first and last month, counted from year 0.
+            measure: 0 declared, 1 verified.
+            months: first and last month, both included.
         """
         assert indicator.value is not None
         found = self._by_term(unit_id, indicator.value, cut, measure, months)
@@ -198,13 +201,13 @@ class Cube:
     def members(
         self, unit_id: str, indicator: Indicator, measure: int, first: int, last: int
     ) -> list[str]:
-        """Return the different members that a distinct count counts; none for other indicators.
+        """Return the different members that a distinct count counts; empty for other indicators.
 
         Args:
-            unit_id: unit.
-            indicator: indicator of the catalogue.
+            unit_id: the unit.
+            indicator: indicator of the cube's catalogue.
             measure: 0 declared, 1 verified.
-            first: first month.
+            first: first month, counted from year 0.
             last: last month, included.
         """
         component = self.catalogue.indicators.get(indicator.attainment_of, indicator).value
@@ -241,7 +244,8 @@ class Cube:
         ]
 
     def _column(self, component: Component, measure: int, cut: str = "") -> str:
-        # By id, as hashing a component costs more than the sum; the catalogue keeps it alive.
+        # Keyed by `id`, because hashing a component costs more than the sum. The catalogue keeps
+        # components alive, so that ids are not reused.
         key = (id(component), measure, cut)
         if key not in self._columns:
             number = self.catalogue.number[component, measure, cut]

@@ -1,4 +1,7 @@
-"""Cuts that split a number by terms. A work counts under every term that its facts name."""
+"""Cuts, which split a number by terms such as fields of science.
+
+A work counts under every term that its facts name.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,21 @@ from dataclasses import dataclass, field
 from services.kpi.domain.work import Fact
 
 UNCLASSIFIED = "unclassified"
-"""Term for works that name none, so that the terms cover every work."""
+"""Term of works whose facts name no term, so that the terms together cover every work."""
 
 SEPARATOR = "|"
-"""Separates term and member in the cells of a distinct count; never occurs in a term."""
+"""Separator of term and member in the cells of a distinct count; no term contains it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Validity of a term or link: first and last day, `YYYY-MM-DD`; empty for no limit."""
+    """First and last day on which a term or link is valid, `YYYY-MM-DD`; empty for no limit."""
 
     first: str = ""
     last: str = ""
 
     def hold(self, date: str) -> bool:
-        """Return True if a day is within the validity."""
+        """Return True if the term or link is valid on a date."""
         return self.first <= date and (not self.last or date <= self.last)
 
 
@@ -31,12 +34,13 @@ class Cut:
     """One way to split a number by a fact of its works.
 
     Args:
-        name: code of the taxonomy, or field of the facts.
-        fact: field that names the terms.
-        terms: term -> days it is used; None when every value of the field is a term.
-        standing_in: field to use instead where `fact` names no term; empty for none.
-        links: term of that field -> term of this cut, and the link's validity.
-        otherwise: term of works that name none, e.g. `false` of a flag.
+        name: name of the cut: code of the taxonomy, or name of the fact.
+        fact: name of the fact that holds the terms.
+        terms: term -> days on which it is valid; None if every value of the fact is a term.
+        standing_in: name of the fact to use instead where `fact` is not set; empty for none.
+        links: value of the `standing_in` fact -> terms of this cut, each with the days on which the
+            link is valid.
+        otherwise: term of works whose facts name no term, e.g. `false` for a flag.
     """
 
     name: str
@@ -47,15 +51,15 @@ class Cut:
     otherwise: str = UNCLASSIFIED
 
     def fields(self) -> set[str]:
-        """Return the facts that the cut uses."""
+        """Return the names of the facts that the cut reads."""
         return {self.fact, self.standing_in} - {""}
 
     def terms_of(self, get: Callable[[str], Fact | None], date: str) -> list[str]:
-        """Return the terms of the cut under which a work counts, in order; at least one.
+        """Return the terms of the cut under which a work counts, sorted; at least one.
 
         Args:
-            get: returns a fact of the work, None if it is not set.
-            date: the work's date, on which terms and links must be in use.
+            get: returns the fact of a given name; None if the work does not have it.
+            date: date of the work; terms and links must be valid on it.
         """
         named = _values(get(self.fact))
         if not named and self.standing_in:

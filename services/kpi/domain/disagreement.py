@@ -1,6 +1,7 @@
-"""Where claims on one work contradict the claim that leads it; the mark on the number.
+"""Contradictions between the claims on one work, which readers see as a mark on the number.
 
-Nothing here changes a number: who joins a work takes it as it is, and may contest it (ADR 0025).
+Nothing here changes a number: a unit that joins a work accepts its facts as they are, and may
+contest them (ADR 0025).
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ from services.kpi.domain.work import Claim, Fact, Work
 ALL_PPM = 1_000_000
 TOLD_MAX = 20
 OF_THE_CLAIM = frozenset({EVIDENCE, REPORTED, AUTHORS})
-"""Facts that each claim has for itself."""
+"""Names of facts that may differ between the claims on one work without contradiction."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """A claim, the leading one, the field, what it says and what counts; empty for nothing."""
+    """One fact or attribute on which a claim disagrees with the leading claim on the same work.
+
+    Args:
+        claim: the claim that disagrees.
+        leading: the leading claim.
+        field: name of the fact or attribute.
+        said: what the claim states, as text; empty for nothing.
+        counts: what counts instead, as text; empty for nothing.
+    """
 
     claim: Claim
     leading: Claim
@@ -31,15 +40,18 @@ class Disagreement:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """Field, what is said and what counts."""
+        """(field, what the claim states, what counts), to compare disagreements by."""
         return self.field, self.said, self.counts
 
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A claim of another institution than that of the leading claim, and all that it contradicts.
+    """All disagreements of a claim with the leading claim of another institution on the same work.
 
-    ``disagreements`` are of both measures, each once, and at least one.
+    Args:
+        leading: the leading claim.
+        claim: the claim that disagrees.
+        disagreements: at least one; those of both measures, each once.
     """
 
     leading: Claim
@@ -48,21 +60,21 @@ class Contradiction:
 
 
 def contradicted_measures(work: Work) -> tuple[bool, bool]:
-    """Return whether claims on a work contradict each other, as declared and as verified."""
+    """Return whether the claims on a work contradict each other: (as declared, as verified)."""
     declared, verified = (bool(disagreements(claims_of(work, measure))) for measure in (0, 1))
     return declared, verified
 
 
 def new_contradictions(old: Work, new: Work, tree: UnitTree) -> list[Contradiction]:
-    """Return the contradictions between institutions that a change of a work made.
+    """Return the contradictions between institutions that arose from a change of a work.
 
-    What only moves from one measure to the other is not new. At most `TOLD_MAX`: one change of
-    the leading claim may contradict any number of others.
+    A disagreement that only moves from one measure to the other is not new. At most `TOLD_MAX` are
+    returned, because one change of the leading claim may contradict any number of others.
 
     Args:
-        old: the work before.
-        new: the work after.
-        tree: the unit tree, which knows the institutions.
+        old: the work before the change.
+        new: the work after the change.
+        tree: the unit tree, to find the institutions.
     """
     if len(new.statements) < 2:
         return []
@@ -76,7 +88,7 @@ def new_contradictions(old: Work, new: Work, tree: UnitTree) -> list[Contradicti
 
 
 def _between_institutions(work: Work, tree: UnitTree) -> dict[tuple[str, str], list[Disagreement]]:
-    """Return, by names of the leading and the other claim, what they disagree on in any measure."""
+    """Return (name of the leading claim, name of the other) -> disagreements in any measure."""
     between: dict[tuple[str, str], dict[tuple[str, str, str], Disagreement]] = {}
     for measure in (1, 0):
         for each in disagreements(claims_of(work, measure)):
@@ -87,16 +99,21 @@ def _between_institutions(work: Work, tree: UnitTree) -> dict[tuple[str, str], l
 
 
 def claims_of(work: Work, measure: int) -> list[Claim]:
-    """Return the claims on a work in a measure, the leading one first; 0 declared, 1 verified."""
+    """Return the claims on a work in one measure, the leading one first.
+
+    Args:
+        work: the work.
+        measure: 0 declared, 1 verified.
+    """
     said = (s.verified if measure else s.declared for s in work.statements.values())
     return sorted((c for c in said if c is not None), key=lambda claim: claim.precedence)
 
 
 def disagreements(claims: Sequence[Claim]) -> list[Disagreement]:
-    """Return what contradicts the leading claim, in order of the claims.
+    """Return all contradictions between claims on one work; empty if they agree.
 
     Args:
-        claims: all claims on a work in one measure, the leading one first.
+        claims: all claims on the work in one measure, the leading one first.
     """
     if len(claims) < 2:
         return []
@@ -124,7 +141,7 @@ def _of_facts(claim: Claim, leading: Claim) -> Iterator[Disagreement]:
 
 
 def fact_text(fact: Fact | None) -> str:
-    """Return a fact as people read it; empty for none."""
+    """Return a fact as text for people, e.g. `true` or `a, b`; empty for None."""
     if fact is None:
         return ""
     if isinstance(fact, tuple):

@@ -1,4 +1,4 @@
-"""Rules of ExplainKpi: the share of one work in a cell; all shares add up to it exactly."""
+"""Rules of ExplainKpi: what one work adds to a cell. All shares add up to the cell exactly."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ def share_of(
     first: int,
     last: int,
 ) -> tuple[Value, str]:
-    """Return a work's share in an indicator at a unit over a range, and its member.
+    """Return what a work adds to an indicator at a unit over a range of months, and its member.
 
-    A distinct count has no share of its own: the value is how often the member is named (its count
-    in the multiset), and the member counts once for all works that name it.
+    In a distinct count, the first value is how often the work names its member. Different works may
+    name the same member, which counts once, so these values do not add up to the cell. The member
+    is empty for all other indicators.
 
     Args:
-        contributed: what the work adds to each cell of units as claimed.
-        catalogue: definitions and tree.
+        contributed: the work's contribution, not rolled up.
+        catalogue: definitions and unit tree.
         unit: number of the unit in the tree.
-        indicator: what is counted.
-        measure: 0 for declared, 1 for verified.
+        indicator: what is counted; an attainment is treated as the indicator that it divides.
+        measure: 0 declared, 1 verified.
         first: first month, counted from year 0.
         last: last month, included.
     """
@@ -57,7 +58,7 @@ def share_of(
 
 
 def adds_something(value: Value) -> bool:
-    """Return True if a work's share in a cell is not zero and has to be listed."""
+    """Return True if a work's share is not zero, so that an explanation has to list the work."""
     if isinstance(value, Ratio):
         return bool(value.numerator or value.denominator)
     return bool(value)

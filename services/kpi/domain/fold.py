@@ -1,4 +1,4 @@
-"""The fold: applies one event to its work, and returns how cells change. Pure and idempotent."""
+"""The fold: applies one event to its work and returns how cells change. Pure and idempotent."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from services.kpi.domain.work import Key, Statement, Work
 COLUMN_MASK = (1 << COLUMN_BITS) - 1
 
 RowKey = tuple[str, int]
-"""Key of a row: unit id and month."""
+"""(unit id, month) of a row."""
 
 CellKey = tuple[str, str]
-"""Key of a cell in a row: column name and member; the member is empty for counts."""
+"""(column name, member) of a cell in its row; the member is empty unless it is a distinct count."""
 
 
 def fold(
@@ -22,20 +22,19 @@ def fold(
 ) -> tuple[Work, dict[Key, int]]:
     """Fold one statement of a submission into its work.
 
-    A statement that is not newer than the stored one changes nothing. A newer one is stored even
-    if no cell changes; otherwise an older one that arrives late would be taken for newer.
+    A statement that is not newer than the stored one changes nothing. A newer one is stored even if
+    no cell changes; otherwise an older one that arrives later would be mistaken for the newest.
 
     Args:
-        work: everything known of the work; `Work()` if nothing is.
-        name: full name of the submission of the statement.
-        statement: its full state as far as this work is concerned.
+        work: the work so far; `Work()` if nothing is known of it.
+        name: full name of the submission that makes the statement.
+        statement: the submission's full state as far as it concerns this work.
         catalogue: frozen indicators and tree; the same for the whole life of a view.
 
     Returns:
-        The new work (the same object when nothing changed) and key -> change, netted, without
-        zeros, to be rolled up along the tree.
-
-    Source: design.md, section 5.
+        The new work, which is the same object if nothing changed, and the change of its
+            contribution: key of a cell -> difference, without zeros, not yet rolled up along the
+            tree.
     """
     if statement.version <= work.version_of(name):
         return work, {}
@@ -45,12 +44,17 @@ def fold(
 
 
 def restored(statements: Mapping[str, Statement], catalogue: Catalogue) -> Work:
-    """Return a work of stored statements; its contribution is recomputed from them."""
+    """Return the work that consists of stored statements.
+
+    Args:
+        statements: full name of a submission -> its newest statement.
+        catalogue: the view's catalogue; the contribution is recomputed with it.
+    """
     return Work(statements, contribution(statements.values(), catalogue))
 
 
 def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]:
-    """Return the change between two contributions, ``new - old``, without zeros."""
+    """Return the difference of two contributions, ``new - old``, without zeros."""
     change = dict(new)
     for key, value in old.items():
         left = change.get(key, 0) - value
@@ -62,10 +66,17 @@ def difference(new: Mapping[Key, int], old: Mapping[Key, int]) -> dict[Key, int]
 
 
 def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[RowKey, dict[CellKey, int]]:
-    """Return how rows change: contributions at their unit and all ancestors, without zeros.
+    """Return how rows change when contributions are added to their unit and all its ancestors.
 
-    Contributions are gathered by unit and month first, so that a path is walked once per row.
+    Args:
+        changes: key of a cell -> difference, not rolled up.
+        catalogue: the view's catalogue.
+
+    Returns:
+        Key of a row -> key of a cell in it -> difference, without zeros.
     """
+    # Grouped by unit and month first, so that the path to the root is walked once per row.
+    # Grouped by unit and month first, so that the path to the root is walked once per row.
     tree, names = catalogue.tree, [(column.name, "") for column in catalogue.columns]
     gathered: dict[int, dict[CellKey, int]] = {}
     for key, value in changes.items():

@@ -1,4 +1,4 @@
-"""Months as integers, so that ranges are comparisons: January of year 0 is 0."""
+"""Months as integers counted from January of year 0, so that ranges are plain comparisons."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ RANGE_MONTHS_MAX = 120
 
 @lru_cache(maxsize=4096)
 def month_of_date(date: str) -> int:
-    """Return the month of a calendar date `YYYY-MM-DD`, or of a month `YYYY-MM`.
+    """Return the month of a calendar date `YYYY-MM-DD` or of a month `YYYY-MM`.
 
     Raises:
-        ValueError: not a date. The producer's fault.
+        ValueError: the text is not a date. The producer's fault.
     """
     year, month = int(date[:4]), int(date[5:7])
     if not 1 <= month <= 12 or date[4] != "-":
@@ -29,10 +29,11 @@ def month_text(month: int) -> str:
 
 
 def month_range(from_month: str, to_month: str) -> tuple[int, int]:
-    """Return a range of months from two texts, both included.
+    """Return the first and last month of a range given as two texts `YYYY-MM`, both included.
 
     Raises:
-        InvalidArgument: not months, in the wrong order, or over 120 months. The caller's fault.
+        InvalidArgument: a text is not a month, the order is wrong, or the range exceeds 120 months.
+            The caller's fault.
     """
     bounds = []
     for field, text in (("from_month", from_month), ("to_month", to_month)):

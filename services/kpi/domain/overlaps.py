@@ -1,4 +1,7 @@
-"""Overlaps: how many works units have in common, from the exact sets of joint claimants."""
+"""Overlaps: how many works several units have in common.
+
+Computed from exact sets: how many works precisely a given set of units claims.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 
 Units = tuple[str, ...]
-"""Ids of units that share works, in order."""
+"""Sorted ids of units that share works."""
 
 
 def common(sets: Mapping[Units, int], size: int) -> dict[Units, int]:
-    """Return how many works each ``size`` units have in common, further claimants allowed.
+    """Return how many works each group of units has in common, even if other units claim them too.
 
     Args:
-        sets: exact set of units -> works that exactly these claim.
-        size: number of units to compare.
+        sets: set of units -> number of works that exactly these units claim.
+        size: number of units in a group.
+
+    Returns:
+        Group of units -> number of common works; groups without any are left out.
     """
     found: Counter[Units] = Counter()
     for units, works in sets.items():
@@ -25,12 +31,12 @@ def common(sets: Mapping[Units, int], size: int) -> dict[Units, int]:
 
 
 def own_works(whole: int, counts: Iterable[int], sets: Mapping[Units, int]) -> int:
-    """Return the number of works that count at a unit and at none of its children.
+    """Return the number of works that count at a unit but at none of its children.
 
     Args:
         whole: whole count at the unit.
         counts: whole counts of its children.
-        sets: exact set of two or more children -> works that exactly these claim.
+        sets: set of two or more children -> number of works that exactly these claim.
     """
     twice = sum((len(units) - 1) * works for units, works in sets.items())
     return whole - (sum(counts) - twice)

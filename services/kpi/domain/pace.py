@@ -1,4 +1,4 @@
-"""The pace of a yearly target on a day: expected value on a straight line, and forecast."""
+"""The pace of a yearly target: the value expected on a day, and the forecast for the year."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.kpi.domain.cube import Ratio
 
 
 class Standing(Enum):
-    """State of a target on a day, e.g. reached or behind."""
+    """How a value compares with its target on a given day."""
 
     REACHED = "reached"
     ON_PACE = "on_pace"
@@ -19,13 +19,13 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The pace of a target on a day.
+    """The pace of a yearly target on a given day.
 
     Args:
         on: the day, included.
-        expected: value on that day of a straight line from the start to the target.
-        forecast: value at the end of the year if it continues as so far.
-        standing: how the value compares.
+        expected: value on that day of a straight line from the start value to the target.
+        forecast: value at the end of the year if the rate so far continues.
+        standing: how the value compares with the target and with the expected value.
     """
 
     on: date
@@ -37,15 +37,16 @@ class Pace:
 def pace(
     target: int, value: int, start: int, year: int, on: date, is_lower_better: bool = False
 ) -> Pace | None:
-    """Return the pace of a target; None before its year has begun.
+    """Return the pace of a yearly target on a day; None if the year has not begun by then.
 
     Args:
         target: value to reach by 31 December.
         value: value reached by the end of ``on``.
         start: value on 1 January: 0 for a flow, the level for a stock.
         year: year of the target.
-        on: the day; a later year's counts as 31 December.
-        is_lower_better: whether the target is a ceiling; it is reached only at the year's end.
+        on: the day; a day after the year counts as 31 December.
+        is_lower_better: whether the target is a ceiling, which can only be reached at the end of
+            the year.
     """
     if on.year < year:
         return None

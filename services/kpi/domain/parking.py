@@ -1,5 +1,6 @@
-"""Parked records, which cannot be folded: limits that stop the fold, and replacement.
+"""Parked records, i.e. those that cannot be folded.
 
+Holds the limits at which the fold stops, and finds parked records that a newer version replaces.
 Only deterministic failures are parked, so that every replay parks the same records.
 """
 
@@ -17,12 +18,12 @@ WINDOW_RECORDS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Maximum numbers of parked records before the fold stops. They never affect a cell.
+    """Maximum numbers of parked records, beyond which the fold stops. They never affect a cell.
 
     Args:
-        in_a_row: consecutive records.
-        per_window: records among the last 10,000 of a partition; checked only once the partition
-            has so many, or a single bad record would stop a new log.
+        in_a_row: maximum number of consecutive records.
+        per_window: maximum number among the last 10,000 records of a partition. Checked only once
+            the partition has that many; otherwise few bad records would stop a new log.
     """
 
     in_a_row: int = 1000
@@ -30,14 +31,24 @@ class Limits:
 
 
 UNLIMITED = Limits(sys.maxsize, sys.maxsize)
-"""No limits: for recomputing a view, which was folded within its own limits."""
+"""No limits: for recomputing a view that was already folded within its own limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked record: one that cannot be folded, with its origin as far as readable.
+    """A record that cannot be folded, with its origin as far as it is readable.
 
-    ``version`` is 0 and the texts are empty where the record does not name them.
+    ``version`` is 0 and texts are empty where the record does not state them.
+
+    Args:
+        reason: why it cannot be folded.
+        type: CloudEvents type of the record.
+        institution_id: institution that is responsible for the record.
+        submission_id: submission that the record changes.
+        version: version of that submission.
+        work_key: key of the work.
+        recorded_ms: time of the record, in milliseconds since 1970.
+        value: value of the record as it was read.
     """
 
     reason: str
@@ -52,9 +63,14 @@ class Parked:
 
 @dataclass(frozen=True, slots=True)
 class ParkedRef:
-    """What the fold keeps of a parked record; ``is_open`` until a newer version was folded.
+    """What the fold remembers of a parked record.
 
-    ``name`` is the full name of its submission, see `authority.full_name`; empty if unknown.
+    Args:
+        offset: offset of the record in its partition.
+        name: full name of its submission, see `authority.full_name`; empty if unknown.
+        work_key: key of its work; empty if unknown.
+        version: version of its submission; 0 if unknown.
+        is_open: True until a newer version of the submission has been folded.
     """
 
     offset: int
@@ -65,11 +81,11 @@ class ParkedRef:
 
 
 class Parking:
-    """The parked records of one partition, by offset: counts them and finds those replaced.
+    """The parked records of one partition: counts them, and finds those that were replaced.
 
     Args:
-        limits: when to stop.
-        parked_refs: records parked earlier: all open ones, and all of the last window.
+        limits: when the fold must stop.
+        parked_refs: records parked earlier: all open ones, and all among the last 10,000 records.
     """
 
     def __init__(self, limits: Limits, parked_refs: Iterable[ParkedRef] = ()) -> None:
@@ -81,7 +97,7 @@ class Parking:
             self._bury(parked_ref)
 
     def park(self, offset: int, parked: Parked) -> str:
-        """Add a parked record; return why the fold must stop now, empty if it may continue."""
+        """Add a parked record; return why the fold must stop now, or empty if it may continue."""
         name = full_name(parked.institution_id, parked.submission_id)
         self._bury(ParkedRef(offset, name, parked.work_key, parked.version, is_open=True))
         if self._in_a_row > self._limits.in_a_row:
@@ -93,7 +109,13 @@ class Parking:
         return ""
 
     def mended(self, name: str, work_key: str, version: int) -> list[int]:
-        """Return the offsets of open parked records that a submission's newer version replaces."""
+        """Return the offsets of open parked records that a newer version replaces, and close them.
+
+        Args:
+            name: full name of the submission that was folded.
+            work_key: key of its work.
+            version: the version that was folded.
+        """
         if not self._open:
             return []
         parked_refs = self._open.get((name, work_key), [])

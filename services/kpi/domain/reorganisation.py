@@ -1,4 +1,4 @@
-"""Reorganisation of the unit tree: ended units placed below their successors. Pure."""
+"""Reorganisation of the unit tree: units that ended are placed below their successors."""
 
 from __future__ import annotations
 
@@ -8,27 +8,33 @@ from collections.abc import Mapping, Sequence
 def parents_as_is(
     parents: Mapping[str, str], successors: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
-    """Return unit -> parent of the reorganised tree as it is now.
+    """Return unit -> parent, as if today's structure had always been valid.
 
-    A unit that ended is placed below its successor, with its descendants, so that its claims
-    count there. With several successors the owner is undefined: it is placed below their
+    A unit that ended is placed below its successor, with its descendants, so that its claims count
+    there. If it has several successors, none of them is its sole owner: it is placed below their
     lowest common ancestor.
 
     Args:
-        parents: unit -> parent of the tree as it was; empty for the root.
-        successors: unit that ended -> units that took over.
+        parents: unit -> parent in the tree as it was; empty for the root.
+        successors: unit that ended -> units that replaced it.
     """
     found = dict(parents)
     for unit_id, taken_over in sorted(successors.items()):
         above = _meeting([_path(other, parents) for other in taken_over])
-        # A successor that is, or has been placed, below the unit would make a cycle.
+        # A successor that lies below the unit, or was placed there just now, would make a cycle.
         if above and unit_id not in _path(above, found):
             found[unit_id] = above
     return found
 
 
 def predecessors(unit_id: str, was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the topmost units that a reorganisation placed below a unit."""
+    """Return the topmost units that a reorganisation placed below a unit, sorted.
+
+    Args:
+        unit_id: the unit.
+        was: unit -> parent before the reorganisation.
+        now: unit -> parent after it, see `parents_as_is`.
+    """
     moved = (unit for unit in now if now[unit] != was[unit])
     return sorted(
         unit

@@ -1,7 +1,6 @@
-"""Restatement of a closed period: one line per changed work, adding up to every cell.
+"""Restatement of a closed period: one line per changed work; the lines add up to every cell.
 
-Works are frozen with names instead of numbers, so that they can be compared with those of another
-log, tree or catalogue.
+Frozen works name units and columns, so that works of another log or catalogue are comparable.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from services.kpi.domain.catalogue import Catalogue, Component
 from services.kpi.domain.cube import Range
 
 ContributionKey = tuple[str, int, str, str]
-"""(unit id, month, column name, member) of a contribution; member empty for counts."""
+"""(unit id, month, column name, member) of a contribution; the member is empty for counts."""
 
 EditionCellKey = tuple[str, str, int]
 """(unit id, indicator code, part): part 0 is the value or numerator, 1 the denominator."""
 
 
 class Cause(Enum):
-    """Why a submission counts differently than when the period was closed."""
+    """Why a submission counts differently now from when the period was closed."""
 
     LATE = "late"
     NEWLY_VERIFIED = "newly_verified"
@@ -33,10 +32,11 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FrozenClaim:
-    """A frozen claim of a submission, with what is needed to find later changes.
+    """A submission as an edition froze it, with what is needed to detect later changes.
 
-    ``declared`` and ``verified`` are hashes of the claims, empty without a claim; ``subject``
-    is the opaque subject that submitted last.
+    ``unit_id`` is empty after a retraction. ``subject`` is the opaque token subject of the person
+    who last submitted. ``declared`` and ``verified`` are hashes of the claims, empty without a
+    claim.
     """
 
     submission_id: str
@@ -60,7 +60,10 @@ class FrozenWork:
 
 @dataclass(frozen=True, slots=True)
 class RestatedClaim:
-    """A submission that counts differently now, and why; the old version is 0 if it is new."""
+    """A submission that counts differently now, and why.
+
+    ``version_before`` is its version when the period was closed; 0 if it was unknown then.
+    """
 
     claim: FrozenClaim
     cause: Cause
@@ -69,7 +72,7 @@ class RestatedClaim:
 
 @dataclass(slots=True)
 class Line:
-    """A line of a restatement: one work and how it changed each cell."""
+    """One line of a restatement: a work, its changed submissions, and cell -> difference."""
 
     work_key: str
     claims: list[RestatedClaim]
@@ -107,8 +110,8 @@ class Restatement:
 
     Args:
         catalogue: the edition's catalogue.
-        unit_id: top of the subtree.
-        months: range of the edition.
+        unit_id: root of the subtree.
+        months: first and last month of the edition, both included.
         measure: 0 declared, 1 verified.
     """
 
@@ -132,14 +135,14 @@ class Restatement:
                     known[1].append((indicator.code, part))
 
     def lines(self, old: Iterable[FrozenWork], new: Iterable[FrozenWork]) -> list[Line]:
-        """Return one restatement line per work that changed a cell, in order of key.
+        """Return one line for each work that changed a cell, in order of work key.
 
         Args:
-            old: works when the period was closed, in order of key.
-            new: works now, in order of key.
+            old: works as they were when the period was closed, in order of key.
+            new: works as they are now, in order of key.
         """
         found: list[Line] = []
-        # Members of distinct counts: how often each was named, and the change by each work.
+        # Members of distinct counts: how often each was named, and changes as (line, difference).
         named: Counter[tuple[str, str, str]] = Counter()
         renamed: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
         for before, now in _pairs(old, new):
@@ -168,7 +171,7 @@ class Restatement:
         return [line for line in found if line.changes]
 
     def _rolled(self, work: FrozenWork | None) -> dict[tuple[str, str, str], int]:
-        """Return a frozen work's rolled-up sums of the range: (unit, column, member) -> value."""
+        """Return a work's sums of the range, rolled up: (unit id, column name, member) -> value."""
         first, last = self._months
         total: Counter[tuple[str, str, str]] = Counter()
         for (unit_id, month, column, member), value in (work.contributed if work else {}).items():
@@ -213,7 +216,7 @@ class Restatement:
 
 
 def _by_submission(work: FrozenWork | None) -> dict[tuple[str, str], FrozenClaim]:
-    """Return a frozen work's claims by submission and institution: older ids are shared."""
+    """Return a work's claims by (submission id, institution id), as older ids are not unique."""
     claims = work.claims if work else ()
     return {(claim.submission_id, claim.institution_id): claim for claim in claims}
 
@@ -225,14 +228,14 @@ def _key(old: FrozenWork | None, new: FrozenWork | None) -> str:
 
 
 def _is_settled(old: FrozenWork | None, new: FrozenWork | None) -> bool:
-    """Return True if a frozen work can be skipped: unchanged, and it names no member."""
+    """Return True if a work needs no comparison: it is unchanged and names no member."""
     if old is None or new is None or old.contributed != new.contributed:
         return False
     return not any(member for *_, member in old.contributed)
 
 
 def _told(old: FrozenClaim | None, new: FrozenClaim | None) -> FrozenClaim:
-    """Return the restated claim to show; a retraction takes its unit from the old one."""
+    """Return the claim to show in a line; a retraction has no unit and shows its former one."""
     if new is None or old is None:
         claim = new or old
         assert claim is not None
@@ -254,7 +257,7 @@ def _told(old: FrozenClaim | None, new: FrozenClaim | None) -> FrozenClaim:
 def _pairs(
     old: Iterable[FrozenWork], new: Iterable[FrozenWork]
 ) -> Iterator[tuple[FrozenWork | None, FrozenWork | None]]:
-    """Merge-join frozen and present works by key; neither has to fit into memory."""
+    """Merge-join frozen and present works, both sorted by key; neither has to fit into memory."""
     olds, news = iter(old), iter(new)
     before, now = next(olds, None), next(news, None)
     while before is not None or now is not None:

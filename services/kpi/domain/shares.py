@@ -1,4 +1,4 @@
-"""Splits an amount among the claims of a work so that the parts add up exactly."""
+"""Splits an amount among the claims on a work so that the parts add up exactly."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from services.kpi.domain.tree import UnitTree
 from services.kpi.domain.work import Claim
 
 AUTHORS = "unit_authors"
-"""Name of the fact by which claims of one institution share."""
+"""Name of the fact with the number of a unit's authors, by which one institution's claims share."""
 
 WHOLE = 720_720
 """Denominator of fractions, 2^4 * 3^2 * 5 * 7 * 11 * 13: exact for up to 16 equal shares."""
 
 
 def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
-    """Return the weight of each claim of a work; weights add up to 1.
+    """Return the weight of each claim on a work, in order of the claims; weights add up to 1.
 
-    Declared shares count when every claim declares one. Otherwise institutions share equally, and
-    within an institution claims share by their authors (1 when unknown).
+    If every claim declares a share, the declared shares are used. Otherwise the institutions get
+    equal weights, and each is divided among its claims in proportion to their numbers of authors (1
+    if unknown).
 
-    Source: catalogue, counting rule FRACTION.
+    Source: counting rule `fraction` of the catalogue.
     """
     if all(claim.share_ppm for claim in claims):
         total = sum(claim.share_ppm for claim in claims)
@@ -37,15 +38,15 @@ def weights(claims: Sequence[Claim], tree: UnitTree) -> list[Fraction]:
 
 
 def split(amount: int, claims: Sequence[Claim], tree: UnitTree) -> list[int]:
-    """Split a whole number among claims by largest remainder; the parts add up exactly.
+    """Split an integer among claims by the largest remainder method; the parts add up exactly.
 
     Args:
-        amount: what to split, from 0.
-        claims: live claims in order of precedence; ties go to the first.
-        tree: finds the institution of a claim.
+        amount: the integer to split, not negative.
+        claims: live claims in order of precedence; of equal remainders, the first claim's wins.
+        tree: the unit tree, to find the institution of each claim.
 
     Returns:
-        One part per claim, in the order of the claims.
+        One part for each claim, in the order of the claims.
     """
     if len(claims) == 1:
         return [amount]

@@ -1,4 +1,4 @@
-"""Rules of yearly targets: which can be set, and when one is reached."""
+"""Rules of yearly targets: which indicators can have one, and when a target is reached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ VERIFIED = 1
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target of one indicator at one unit for one year."""
+    """A target for one indicator of one unit in one year.
+
+    Args:
+        unit_id: unit of the target.
+        indicator_code: code of the indicator.
+        year: calendar year.
+        value: value to reach by the end of the year, or ceiling if lower is better.
+        is_reached: whether it has already been recorded as reached.
+    """
 
     unit_id: str
     indicator_code: str
@@ -24,7 +32,7 @@ class Target:
 
     @property
     def key(self) -> str:
-        """Identity of the target: unit, indicator and year."""
+        """Key of the target: `<unit id>|<indicator code>|<year>`."""
         return f"{self.unit_id}|{self.indicator_code}|{self.year}"
 
 
@@ -32,7 +40,8 @@ def check_settable(indicator: Indicator) -> None:
     """Check that an indicator can have a target.
 
     Raises:
-        InvalidArgument: it is a ratio, whose target follows from its parts.
+        InvalidArgument: it is a ratio or an attainment, which has no target of its own. The
+            caller's fault.
     """
     if indicator.denominator or indicator.attainment_of:
         text = "a ratio has no target of its own"
@@ -40,9 +49,13 @@ def check_settable(indicator: Indicator) -> None:
 
 
 def reached(targets: Iterable[Target], cube: Cube) -> list[tuple[Target, int]]:
-    """Return newly reached targets with their verified values; marked ones are excluded.
+    """Return the targets that are reached but not yet recorded so, each with its verified value.
 
-    Ceilings are excluded: whether one was kept is known only at the end of the year.
+    Ceilings are left out: whether one was kept is known only at the end of the year.
+
+    Args:
+        targets: targets to check.
+        cube: cells of the live view.
     """
     found = []
     for target in targets:

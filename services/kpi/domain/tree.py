@@ -1,4 +1,4 @@
-"""The unit tree of a catalogue version, with everything the fold needs precomputed."""
+"""The unit tree of a catalogue version, with precomputed ancestors for the fold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One unit; ``parent_id`` is empty for the root only."""
+    """One unit of the tree.
+
+    Args:
+        unit_id: id of the unit.
+        parent_id: id of its parent; empty for the root only.
+        is_institution: whether the unit is an institution, i.e. a tenant.
+    """
 
     unit_id: str
     parent_id: str
@@ -16,13 +22,17 @@ class Unit:
 
 
 class UnitTree:
-    """A frozen tree. Units are numbered in depth-first order, so that a subtree is a range.
+    """A frozen unit tree. Units are numbered in depth-first order, so that a subtree is a range.
+
+    ``ids`` holds the id of each unit, ``ancestors`` the unit and its ancestors up to the root, and
+    ``institution`` the number of the institution that the unit belongs to, or None: each is indexed
+    by unit number. ``number`` maps an id to the unit's number.
 
     Args:
         units: all units, in any order; exactly one has no parent.
 
     Raises:
-        ValueError: no root or several, or a parent is missing, or there is a cycle.
+        ValueError: there is no root or more than one, a parent is missing, or there is a cycle.
     """
 
     def __init__(self, units: Iterable[Unit]) -> None:
@@ -46,7 +56,7 @@ class UnitTree:
         }
 
     def above(self, unit_id: str) -> list[str]:
-        """Return the ids of a unit of the tree and of all units above it, the unit first."""
+        """Return the ids of a unit and all its ancestors, from the unit up to the root."""
         return [self.ids[number] for number in self.ancestors[self.number[unit_id]]]
 
     def _walk(
@@ -64,18 +74,18 @@ class UnitTree:
             self._walk(child, (number, *above), self.institution[number], children)
 
     def children(self, number: int) -> Sequence[int]:
-        """Return the child units of a unit, in order of id."""
+        """Return the numbers of a unit's children, in order of id; empty if it has none."""
         return self._children.get(self.ids[number], ())
 
     def institutions(self) -> list[int]:
-        """Return the institutions of the tree, in order of id."""
+        """Return the numbers of all institutions, in depth-first order."""
         return [n for n, institution in enumerate(self.institution) if institution == n]
 
     def meeting(self, one: int, other: int) -> int:
-        """Return the lowest common ancestor of two units; a unit is its own ancestor."""
+        """Return the number of two units' lowest common ancestor; a unit is its own ancestor."""
         above = set(self.ancestors[one])
         return next(number for number in self.ancestors[other] if number in above)
 
     def holds(self, upper: int, lower: int) -> bool:
-        """Return True if unit ``lower`` is ``upper`` or below it."""
+        """Return True if unit ``lower`` is unit ``upper`` or below it."""
         return upper in self.ancestors[lower]

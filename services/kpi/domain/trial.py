@@ -1,4 +1,4 @@
-"""A trial: folds unpublished events over the works of a view. Pure."""
+"""A trial: folds events that are not in the log over the works of a view, without changing it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MONTHS_OF_YEAR = 12
 NOTHING = Work()
 
 Both = tuple[Value, Value]
-"""A declared and a verified value."""
+"""(declared value, verified value)."""
 
 
 class Trial:
-    """Works as they would be after some events, and how that changes the cells.
+    """Works as they would be after some events, and how that changes the rows of the view.
 
     Args:
         catalogue: the view's catalogue.
-        works: work key -> work as the view has it; of every work that is folded.
+        works: work key -> work as the view has it; missing works are new.
     """
 
     def __init__(self, catalogue: Catalogue, works: Mapping[str, Work]) -> None:
@@ -31,7 +31,13 @@ class Trial:
         self._changes: dict[Key, int] = {}
 
     def fold(self, work_key: str, name: str, statement: Statement) -> None:
-        """Fold one statement into its work; see `fold.fold`."""
+        """Fold one statement into its work; see `fold.fold`.
+
+        Args:
+            work_key: key of the work.
+            name: full name of the submission.
+            statement: its statement.
+        """
         known = self._works.get(work_key, NOTHING)
         work, changes = fold(known, name, statement, self._catalogue)
         self._works[work_key] = work
@@ -39,13 +45,20 @@ class Trial:
             self._changes[key] = self._changes.get(key, 0) + value
 
     def rows(self) -> dict[RowKey, dict[CellKey, int]]:
-        """Return how the rows of the view change so far, rolled up along the tree."""
+        """Return how rows change so far, rolled up: row key -> cell key -> difference."""
         return roll_up(self._changes, self._catalogue)
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One number that a trial changes: now, and after each stage of the events."""
+    """One number that a trial changes.
+
+    Args:
+        unit_id: unit of the number.
+        code: code of the indicator.
+        months: first and last month.
+        stages: the values now, then after each stage of the events.
+    """
 
     unit_id: str
     code: str
@@ -54,13 +67,14 @@ class Effect:
 
 
 class Effects:
-    """The numbers that the stages of a trial change.
+    """The numbers that a trial changes, in several stages, e.g. submitted and then verified.
 
     Args:
         catalogue: the view's catalogue.
-        stages: for each stage how the rows of the view change, each from the present view.
-        by_month: compare months instead of years.
-        now: the present month; a stock that changed earlier is compared up to its period.
+        stages: for each stage, how the rows of the present view change: row key -> row of
+            differences.
+        by_month: whether to compare months instead of years.
+        now: the present month, counted from year 0; stocks are compared up to its month or year.
     """
 
     def __init__(
@@ -81,7 +95,7 @@ class Effects:
                     self._touched.setdefault((unit_id, column), set()).add(month // self._step)
 
     def excerpt(self, cube: Cube) -> Cube:
-        """Return a copy of what the comparison needs of the view's cells."""
+        """Return a copy of those cells of the view that the comparison needs."""
         units = {unit_id for unit_id, _ in self._touched}
         columns = {column for _, column in self._touched}
         indicators = [i for i in self._catalogue.indicators.values() if self._uses(i) & columns]
@@ -89,11 +103,11 @@ class Effects:
         return cube.excerpt((unit, column) for unit in units for column in needed)
 
     def compare(self, before: Cube, targets: Mapping[str, int]) -> Iterator[Effect]:
-        """Yield the numbers that differ: by unit in tree order, then indicator, then period.
+        """Yield the numbers that differ, by unit in tree order, then indicator, then period.
 
         Args:
-            before: what `excerpt` returned.
-            targets: `<unit>|<indicator>|<year>` -> target.
+            before: cells of the view, as `excerpt` returned them.
+            targets: `<unit id>|<indicator code>|<year>` -> target.
         """
         cubes = [before]
         for rows in self._stages:
@@ -123,14 +137,14 @@ class Effects:
                 yield Effect(unit_id, indicator.code, months, stages)
 
     def _ranges(self, unit_id: str, indicator: Indicator) -> list[Range]:
-        """Return the periods in which an indicator of a unit may change, in order."""
+        """Return the periods in which the value of an indicator at a unit may change, in order."""
         periods: set[int] = set()
         for component in self._components(indicator):
             touched: set[int] = set()
             for column in self._columns(component):
                 touched |= self._touched.get((unit_id, column), set())
             if touched and component.is_stock:
-                # Not up to its end, which may lie centuries ahead.
+                # Not up to the end of the stock, which may be centuries ahead.
                 last = max(min(touched), self._now // self._step)
                 touched = set(range(min(touched), last + 1))
             periods |= touched

@@ -1,4 +1,4 @@
-"""A work: every claim on it, by submission, and which of them leads it."""
+"""A work: what every submission states about it, and which claim leads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.kpi.domain.authority import seniority
 Fact: TypeAlias = "str | int | bool | tuple[str, ...]"
 
 UNVERIFIED = (1 << 63) - 1
-"""Later than every time: what was never verified follows what was."""
+"""Value of `Claim.verified_ms` without a verification; later than any time, so it sorts last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +19,17 @@ class Claim:
     """The claim of one unit on one work.
 
     Args:
-        name: full name of the submission of the claim.
+        name: full name of the submission that makes the claim.
         unit: number of the claiming unit in the tree.
         is_lead: whether the unit led the work.
-        share_ppm: declared share in parts per million; 0 when none is declared.
-        rank: who vouches: 1 a registry, 2 a system of record, 3 a person; the smaller wins.
+        share_ppm: declared share in parts per million; 0 if none is declared.
+        rank: who vouches for the claim: 1 a registry, 2 a system of record, 3 a person; the lowest
+            wins.
         type: submission type.
-        facts: set fields that the catalogue uses; dates as `YYYY-MM-DD`.
-        verified_ms: when its submission was first verified for the work, in milliseconds;
-            `UNVERIFIED` if it is not.
+        facts: name of a fact that the catalogue uses -> value; unset ones are left out, and dates
+            are `YYYY-MM-DD`.
+        verified_ms: when the submission was first verified for this work, in milliseconds since
+            1970; `UNVERIFIED` if it never was.
     """
 
     name: str
@@ -41,19 +43,23 @@ class Claim:
 
     @property
     def precedence(self) -> tuple[int, int, tuple[str, str]]:
-        """Sort key of the claims of a work, the first of which leads it; independent of arrival.
+        """Sort key of the claims on a work, the first of which leads it.
 
-        What was verified first leads; of what was never verified, what the best source vouches
-        for, and then the oldest. Source: ADR 0025.
+        The claim that was verified first leads. Claims that were never verified follow, by rank and
+        then by age. The order in which events arrive has no influence. Source: ADR 0025.
         """
         return self.verified_ms, self.rank, seniority(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The newest statement of a submission about a work; retracted if it has neither claim.
+    """The newest statement of a submission about a work.
 
-    ``source`` is its event, kept for explanations and for decoding it again.
+    Args:
+        version: version of the submission, from 1.
+        declared: the claim as declared; None if it was retracted.
+        verified: the claim as verified; None if it is not verified.
+        source: the encoded event, kept for explanations and for decoding it again.
     """
 
     version: int
@@ -67,19 +73,19 @@ class Work:
     """A work with all statements about it.
 
     Args:
-        statements: full name of a submission -> newest statement; retractions are kept, because a
-            late duplicate would restore the claim otherwise.
-        contributed: the work's present contribution; derived from the statements.
+        statements: full name of a submission -> its newest statement. Retractions are kept, because
+            a late duplicate would otherwise restore the claim.
+        contributed: the work's contribution, derived from the statements: key of a cell -> amount.
     """
 
     statements: Mapping[str, Statement] = field(default_factory=dict)
     contributed: Mapping[Key, int] = field(default_factory=dict)
 
     def version_of(self, name: str) -> int:
-        """Return the newest folded version of a submission of the work; 0 before the first."""
+        """Return the newest folded version of a submission about this work; 0 if there is none."""
         statement = self.statements.get(name)
         return statement.version if statement else 0
 
 
 Key: TypeAlias = "int | tuple[int, str]"
-"""Key of a contribution: `contribution.number_key`, with the member for distinct counts."""
+"""Key of a cell in a contribution: the integer of `number_key`, with the member if distinct."""

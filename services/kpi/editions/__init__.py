@@ -1,1 +1,1 @@
-"""Editions: closing and signing a period, and comparing it with the present."""
+"""Editions: closing a period, signing the result, and comparing it with the present."""

@@ -1,4 +1,4 @@
-"""Encodes editions and restatements as protobuf."""
+"""Encodes editions and restatements as protobuf messages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.kpi.wire.values import encode_value
 
 
 def encode_edition(edition: Edition) -> api.Edition:
-    """Return period, digest and signature of an edition as the contract has them."""
+    """Return the message of an edition, without its content and signature."""
     closed_at = Timestamp()
     closed_at.FromDatetime(edition.closed_at)
     return api.Edition(
@@ -34,13 +34,13 @@ def encode_edition(edition: Edition) -> api.Edition:
 def encode_line(
     line: Line, ratios: set[str], unit_id: str, indicator_code: str
 ) -> api.Restatement | None:
-    """Return a restatement line; None if it changed no cell of the unit and indicator, if given.
+    """Return the message of a restatement line; None if it changed none of the wanted cells.
 
     Args:
         line: what one work changed, and why.
-        ratios: codes of indicators that are ratios.
-        unit_id: only this unit; empty for all.
-        indicator_code: only this indicator; empty for all.
+        ratios: codes of the indicators that are ratios.
+        unit_id: unit whose cells are wanted; empty for all.
+        indicator_code: indicator whose cells are wanted; empty for all.
     """
     changes: dict[tuple[str, str], list[int]] = {}
     for (unit, code, part), change in sorted(line.changes.items()):
@@ -79,7 +79,12 @@ def _claim(restated: RestatedClaim) -> api.RestatedClaim:
 
 
 def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
-    """Return a restated cell, when closed and now and why, as the contract has it."""
+    """Return the message of a restated cell: its value when closed and now, and the causes.
+
+    Args:
+        cell: the cell.
+        ratios: codes of the indicators that are ratios.
+    """
     message = api.RestatedCell(
         unit_id=cell.unit_id,
         indicator_code=cell.indicator_code,
@@ -96,7 +101,7 @@ def encode_cell(cell: RestatedCell, ratios: set[str]) -> api.RestatedCell:
 
 
 def ratios_of(cells: list[RestatedCell]) -> set[str]:
-    """Return the indicators that are ratios in the edition's or the present catalogue."""
+    """Return the codes of the indicators that are ratios, in the edition or at present."""
     return {
         cell.indicator_code
         for cell in cells

@@ -1,4 +1,4 @@
-"""Closes a period into a signed edition."""
+"""Closes a period: freezes its numbers and works at one position of the log in a signed edition."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ DECLARED, VERIFIED = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The period that an edition is to close.
+    """The period that an edition closes, as the caller requested it.
 
     Args:
-        edition_id: id of the edition.
+        edition_id: id of the new edition.
         title: title to display.
-        unit_id: top of the subtree; empty for the root.
+        unit_id: root of the subtree to close; empty for the root of the tree.
         from_month: first month, `YYYY-MM`.
         to_month: last month, included.
     """
@@ -55,7 +55,14 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class ClosingPosition:
-    """The live view's state when closing began; the edition is of this position."""
+    """The state of the live view when closing began; the edition freezes this state.
+
+    Args:
+        view: the live view.
+        bound: position up to which the log is replayed.
+        digest: digest of the view at this position; the replay must give the same.
+        targets: key of a target -> target.
+    """
 
     view: View
     bound: ReplayBound
@@ -67,10 +74,10 @@ class EditionCloser:
     """Closes editions. Thread-safe.
 
     Args:
-        registry: catalogues.
+        registry: stored catalogues and views.
         editions: store of editions.
         history: replays the log.
-        signer: signs editions; None if the installation has no key.
+        signer: signs editions; None if no key is configured.
     """
 
     def __init__(
@@ -83,7 +90,7 @@ class EditionCloser:
 
     @property
     def signer(self) -> Signer:
-        """The installation's signer of editions.
+        """The signer of editions.
 
         Raises:
             WrongState: no key is configured.
@@ -101,19 +108,20 @@ class EditionCloser:
         now: datetime,
         is_wanted: Callable[[], bool],
     ) -> Iterator[tuple[int, int, Edition | None]]:
-        """Close an edition by a replay; yield records read, records to read, at last the edition.
+        """Close a period by replaying the log, and store the signed edition.
+
+        Yields (records read, records to read, edition), with None for the edition until the end.
 
         Args:
-            live: live view, which the replay has to agree with.
-            period: what to close.
-            principal: who closes it.
+            live: the live view, with which the replay has to agree.
+            period: the period to close.
+            principal: the caller.
             now: time of the closing.
-            is_wanted: false ends the replay: the caller has left.
+            is_wanted: returns False once the caller has left, which ends the replay.
 
         Raises:
-            InvalidArgument: unknown unit or wrong range.
-            Forbidden: the caller's token does not reach the unit.
-            WrongState: no key, or the replay differs from the view.
+            InvalidArgument: the unit is unknown or the range is invalid.
+            WrongState: no key is configured, or the replay differs from the live view.
         """
         with live.read() as state:
             unit_id, months = check_period(period, state, now)
@@ -186,15 +194,15 @@ class EditionCloser:
 
 
 def check_period(period: Period, state: ViewState, now: datetime) -> tuple[str, Range]:
-    """Return unit and range of months of the period of a new edition.
+    """Check the period of a new edition; return the id of its unit and its range of months.
 
     Args:
-        period: period as asked for.
-        state: live view, which knows the units.
-        now: present time.
+        period: the period as requested.
+        state: state of the live view, whose tree contains the units.
+        now: the present time.
 
     Raises:
-        InvalidArgument: unknown unit, wrong range, or a month that has not begun.
+        InvalidArgument: the unit is unknown, the range is invalid, or a month has not begun.
     """
     unit_id = period.unit_id or state.catalogue.tree.ids[0]
     check_unit(unit_id, state.catalogue, "unit_id")
@@ -206,20 +214,23 @@ def check_period(period: Period, state: ViewState, now: datetime) -> tuple[str, 
 
 
 def start_of(state: ViewState) -> ClosingPosition:
-    """Return the closing position: the present live view. Call it under the view's lock."""
+    """Return the closing position of the live view's present state.
+
+    Call it while ``state`` is locked, i.e. within `LiveView.read`.
+    """
     view = state.view
     bound = ReplayBound(dict(state.progress.next_offsets), 0, view.generation, view.begins)
     return ClosingPosition(view, bound, state.cube.digest(), state.targets)
 
 
 def definitions(message: catalogue_pb2.Catalogue) -> dict[str, Any]:
-    """Return an edition's indicators and units in the JSON form of the contract."""
+    """Return a catalogue's indicators and units in the JSON form of the contract."""
     found: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
     return found
 
 
 def subtree(catalogue: Catalogue, unit_id: str) -> list[str]:
-    """Return a unit and its descendants; empty if the edition's tree does not have it."""
+    """Return the ids of a unit and its descendants; empty if the catalogue lacks the unit."""
     tree = catalogue.tree
     top = tree.number.get(unit_id)
     if top is None:
@@ -235,13 +246,15 @@ def _is_of(key: str, months: Range, catalogue: Catalogue, unit_id: str) -> bool:
 def frozen_cells(
     cube: Cube, unit_id: str, months: Range, targets: Mapping[str, Target]
 ) -> list[list[Any]]:
-    """Return an edition's cells as [unit, indicator, declared, verified], without zeros in both.
+    """Return the cells of an edition as [unit id, indicator code, declared, verified].
+
+    Cells that are zero in both measures are left out.
 
     Args:
-        cube: the view when the period is closed.
-        unit_id: top of the subtree.
+        cube: the view's cells when the period is closed.
+        unit_id: root of the subtree.
         months: first and last month of the period.
-        targets: targets by `UNIT|INDICATOR|YEAR`.
+        targets: `<unit id>|<indicator code>|<year>` -> target.
     """
     cells = []
     year = months[1] // 12
@@ -258,18 +271,18 @@ def frozen_cells(
 
 
 def value_json(value: Value) -> Any:
-    """Return the JSON form of a value in an edition: a whole number, or both parts of a ratio."""
+    """Return the JSON form of a value in an edition: an integer, or both parts of a ratio."""
     return [value.numerator, value.denominator] if isinstance(value, Ratio) else value
 
 
 def parts(indicator: Indicator, value: Value) -> tuple[int, int]:
-    """Return numerator and denominator of an edition's value; the denominator of a sum is 0."""
+    """Return numerator and denominator of a value of an edition; (value, 0) if it is no ratio."""
     if isinstance(value, Ratio):
         return value.numerator, value.denominator if indicator.denominator else 0
     return value, 0
 
 
 def read_content(content: bytes) -> dict[str, Any]:
-    """Return the decoded content of an edition's signed file."""
+    """Return the decoded JSON content of an edition."""
     document: dict[str, Any] = json.loads(content)
     return document

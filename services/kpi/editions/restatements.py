@@ -1,4 +1,4 @@
-"""Compares an edition with the present: restatement lines by work, and the restated cells."""
+"""Compares an edition with the present: changes by work, and the cells that they restate."""
 
 from __future__ import annotations
 
@@ -22,15 +22,21 @@ from services.kpi.store.views import View
 from services.kpi.wire.rows import decode_cube
 
 Cells = dict[tuple[str, str], Value]
-"""(unit id, indicator code) -> value, of all cells that are sums over works."""
+"""(unit id, indicator code) -> value, for all cells that are sums over works."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestatedCell:
-    """A cell of an edition then and now; None where a catalogue does not have it.
+    """A cell of an edition, at closing and now.
 
-    ``by_works`` and ``by_definitions`` are (numerator, denominator) of the difference;
-    ``by_definitions`` is None when the catalogue version is the same.
+    Args:
+        unit_id: unit of the cell.
+        indicator_code: indicator of the cell.
+        closed: value at closing; None if the edition's catalogue lacks the cell.
+        by_works: (numerator, denominator) of the difference that changed works make.
+        by_definitions: (numerator, denominator) of the difference that another catalogue makes;
+            None if the catalogue version is the same.
+        now: present value; None if the present catalogue lacks the cell.
     """
 
     unit_id: str
@@ -42,7 +48,7 @@ class RestatedCell:
 
     @property
     def adds_up(self) -> bool:
-        """Whether works and definitions explain the restated cell's whole difference."""
+        """Whether the differences by works and by definitions explain the present value exactly."""
         return all(
             part(self.closed, i) + self.by_works[i] + (self.by_definitions or (0, 0))[i]
             == part(self.now, i)
@@ -51,15 +57,21 @@ class RestatedCell:
 
     @property
     def is_changed(self) -> bool:
-        """Whether works or definitions changed either part of the restated cell."""
+        """Whether works or definitions changed the numerator or the denominator."""
         return any(self.by_works) or any(self.by_definitions or ())
 
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """The restatement of an edition: lines by key, changed cells, and the present view.
+    """The restatement of an edition.
 
-    ``digest`` is that of the live view at the position of the replay.
+    Args:
+        view: the live view that the edition was compared with.
+        digest: digest of that view at the position of the replay.
+        replayed: result of the replay.
+        lines: changes by work, in order of work key.
+        cells: the changed cells.
+        adds_up: whether the changes explain every cell exactly.
     """
 
     view: View
@@ -74,8 +86,8 @@ class EditionComparer:
     """Compares editions with the present. Thread-safe.
 
     Args:
-        registry: catalogues.
-        editions: closed editions.
+        registry: stored catalogues and views.
+        editions: store of editions.
         history: replays the log.
     """
 
@@ -87,17 +99,20 @@ class EditionComparer:
     def compare(
         self, live: LiveView, edition_id: str, measure: int, is_wanted: Callable[[], bool]
     ) -> Iterator[tuple[int, int, Restated | None]]:
-        """Compare by a replay; yield records read, records to read, at last the restatement.
+        """Compare an edition with the live view by replaying the log.
+
+        Yields (records read, records to read, restatement); the restatement is None until the last
+        step.
 
         Args:
-            live: live view, to compare with.
-            edition_id: closed edition.
-            measure: 0 for declared, 1 for verified.
-            is_wanted: false ends the replay: the caller has left.
+            live: the live view to compare with.
+            edition_id: id of the edition.
+            measure: 0 declared, 1 verified.
+            is_wanted: returns False once the caller has left, which ends the replay.
 
         Raises:
             NotFound: there is no such edition.
-            WrongState: its frozen works do not match the signature, or the log is gone.
+            WrongState: the edition's frozen works do not match its signature, or the log is gone.
         """
         edition, content = self._editions.get(edition_id)
         document = read_content(content)
@@ -133,25 +148,25 @@ class EditionComparer:
 
 
 def part(value: Value | None, number: int) -> int:
-    """Return numerator or denominator of a restated value; 0 if absent."""
+    """Return the numerator (0) or denominator (1) of a value; 0 if it has none or is None."""
     if isinstance(value, Ratio):
         return (value.numerator, value.denominator)[number]
     return 0 if value is None or number else value
 
 
 def counted(indicators: Iterable[Indicator]) -> list[Indicator]:
-    """Return the indicators that are sums over works; attainments follow from another one."""
+    """Return the indicators that are sums over works, i.e. all except attainments."""
     return [indicator for indicator in indicators if not indicator.attainment_of]
 
 
 def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
-    """Return every cell of an edition's subtree.
+    """Return every cell of a subtree over a range of months, including zeros.
 
     Args:
-        cube: the numbers.
-        unit_id: top of the subtree.
+        cube: cells of a view.
+        unit_id: root of the subtree.
         months: first and last month of the period.
-        measure: 0 for declared, 1 for verified.
+        measure: 0 declared, 1 verified.
     """
     indicators = counted(cube.catalogue.indicators.values())
     return {
@@ -162,7 +177,13 @@ def cells_of(cube: Cube, unit_id: str, months: Range, measure: int) -> Cells:
 
 
 def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int) -> Cells:
-    """Return the frozen cells of an edition's file; cells that it does not list are zero."""
+    """Return every cell of an edition in one measure; cells that it does not list are zero.
+
+    Args:
+        document: decoded content of the edition.
+        catalogue: the edition's catalogue.
+        measure: 0 declared, 1 verified.
+    """
     empty = Cube(catalogue)
     cells = cells_of(empty, document["unit"], (0, 0), measure)
     for unit, code, *both in document["cells"]:
@@ -175,14 +196,14 @@ def closed_cells(document: Mapping[str, Any], catalogue: Catalogue, measure: int
 def compare(
     closed: Cells, again: Cells, lines: Iterable[Line], now: Cells, is_same: bool
 ) -> Iterator[RestatedCell]:
-    """Yield every cell of an edition, then and now.
+    """Yield every cell of an edition, at closing and now.
 
     Args:
         closed: cells of the edition.
         again: present cells, counted with the edition's own catalogue.
         lines: changes by work.
         now: present cells, counted with the present catalogue.
-        is_same: whether both catalogues are the same.
+        is_same: whether both catalogues are the same version.
     """
     by_works: dict[tuple[str, str], list[int]] = {}
     for line in lines:

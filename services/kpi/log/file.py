@@ -24,7 +24,7 @@ _POSITION = struct.Struct(">IQQ")
 
 @dataclass(slots=True)
 class FileRecord:
-    """One record of a log file, with the fields of a Kafka record that the fold reads."""
+    """One record of a log file, with those fields of a Kafka record that the fold reads."""
 
     partition: int
     offset: int
@@ -36,7 +36,7 @@ class FileRecord:
 
     @staticmethod
     def of(record: Record) -> FileRecord:
-        """Return the file record of a Kafka record."""
+        """Return a Kafka record as a record of a log file."""
         return FileRecord(
             record.partition,
             record.offset,
@@ -48,7 +48,7 @@ class FileRecord:
 
 
 def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
-    """Write a log file and return its number of records."""
+    """Write records to a file as a log file; return their number."""
     file.write(MAGIC)
     count = 0
     for record in records:
@@ -59,7 +59,7 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
         ]
         headers = record.headers
         if len(headers) > HEADERS_MAX:
-            # The event type decides how a record is decoded, so it is never dropped.
+            # Surplus headers are dropped, but never the event type, which decoding depends on.
             unlike = dict.fromkeys(headers)
             headers = sorted(unlike, key=lambda header: header[0] != "ce_type")[:HEADERS_MAX]
         parts.append(struct.pack(">H", len(headers)))
@@ -71,10 +71,10 @@ def write_log(records: Iterable[FileRecord], file: BinaryIO) -> int:
 
 
 def read_log(file: BinaryIO) -> Iterator[FileRecord]:
-    """Yield the records of a log file.
+    """Yield the records of a log file, in order.
 
     Raises:
-        ValueError: the file is not a log file, or ends in the middle of a record; says where.
+        ValueError: the file is not a log file or is damaged, e.g. cut off; the message says where.
     """
     if file.read(len(MAGIC)) != MAGIC:
         raise ValueError("not a Kiềng log: it does not begin with KIENGLOG, version 1")

@@ -1,7 +1,8 @@
-"""Identity of the log: checks that it is the one that was folded, and that it keeps its events.
+"""The identity of the log: whether it is the one that was folded, and whether it keeps its events.
 
-A topic that was recreated, truncated or has expired records raises no error by itself: its records
-would seem folded already, or be missing. So every claim of a partition checks first.
+A topic that was recreated or truncated, or whose records expired, raises no error by itself: its
+records would merely seem to be folded already, or be missing. So this is checked whenever a
+partition is claimed.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ REPARTITION = "an operator runs `kieng log repartition {partitions}`"
 
 @dataclass(frozen=True, slots=True)
 class LogDescription:
-    """The log as described by the broker: topic id, partitions and unsafe settings.
+    """The submissions log as the broker describes it.
 
-    ``unsafe`` names the settings by which it would lose events; empty when it keeps them all, or
-    when the broker reports no settings, as the embedded one.
+    Args:
+        topic_id: id of the topic; a recreated topic has another one.
+        partitions: number of partitions.
+        unsafe: settings by which the topic would lose events, as text; empty if there are none, or
+            if the broker reports no settings, as the embedded one.
     """
 
     topic_id: str
@@ -39,7 +43,7 @@ class LogDescription:
 
 
 def event_hash(record: Record) -> str:
-    """Return the identity of a log record: SHA-256 over key, value and headers, lower-case hex."""
+    """Return the SHA-256 over key, value and headers of a record, as lower-case hex."""
     digest = hashlib.sha256()
     parts: list[bytes] = [record.key or b"", record.value or b""]
     for name, value in record.headers:
@@ -50,7 +54,7 @@ def event_hash(record: Record) -> str:
 
 
 def describe_log(settings: KernelSettings) -> LogDescription:
-    """Return the broker's description of the submissions log.
+    """Ask the broker to describe the submissions log.
 
     Raises:
         Unavailable: the broker is down, or the topic does not exist.
@@ -58,7 +62,7 @@ def describe_log(settings: KernelSettings) -> LogDescription:
     try:
         with closing(KafkaAdminClient(**settings.kafka_options())) as admin:
             found = admin.describe_topics([SUBMISSIONS])[0]
-            # No settings are named: the embedded broker drops the connection if they are.
+            # All settings are requested: the embedded broker disconnects if some are named.
             resource = ConfigResource(ConfigResourceType.TOPIC, SUBMISSIONS)
             answer = admin.describe_configs([resource], config_filter="all")
     except KafkaError as error:
@@ -71,7 +75,11 @@ def describe_log(settings: KernelSettings) -> LogDescription:
 
 
 def unsafe_settings(settings: Mapping[str, str]) -> str:
-    """Return the settings by which a topic loses events; one not reported counts as safe."""
+    """Return the settings by which a topic loses events, as text; empty if there are none.
+
+    Args:
+        settings: name -> value as the broker reports it; a missing setting counts as safe.
+    """
     found = []
     if "compact" in settings.get("cleanup.policy", ""):
         found.append(f"cleanup.policy={settings['cleanup.policy']}")
@@ -82,7 +90,7 @@ def unsafe_settings(settings: Mapping[str, str]) -> str:
 
 
 def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int, int]:
-    """Return the offset of the log's oldest record by partition.
+    """Return partition -> offset of the oldest record in the submissions log.
 
     Raises:
         Unavailable: the broker is down.
@@ -96,14 +104,14 @@ def beginnings(settings: KernelSettings, partitions: Iterable[int]) -> dict[int,
 def divergence(settings: KernelSettings, partition: int, next_offset: int, last_hash: str) -> str:
     """Return why a partition of the log is not the one that was folded; empty if it is.
 
-    The end of the log is found by reading the record before ``next_offset``, because the embedded
-    broker reports too small an end offset.
+    The end of the partition is found by reading the record before ``next_offset``, because the end
+    offset that the embedded broker reports may be too small.
 
     Args:
-        settings: how the broker is reached.
-        partition: partition.
+        settings: how to reach the broker.
+        partition: number of the partition.
         next_offset: offset of the next record to fold.
-        last_hash: `event_hash` of the record before; empty when it is not known.
+        last_hash: `event_hash` of the record before that; empty if unknown.
 
     Raises:
         Unavailable: the broker is down, or does not return an existing record.
@@ -114,7 +122,7 @@ def divergence(settings: KernelSettings, partition: int, next_offset: int, last_
         if begin > next_offset:
             return f"records {next_offset} to {begin - 1} of partition {partition} are gone"
         if begin == next_offset:
-            return ""  # the folded record is gone, or a record exists where none may be
+            return ""  # the record before it no longer exists, so it cannot be compared
         found = record_at(consumer, partition, next_offset - 1)
     if found is None:
         return f"partition {partition} ends before offset {next_offset - 1}, which was folded"

@@ -1,16 +1,18 @@
-"""Reads the submissions log outside any consumer group: the only log reader of this service.
+"""Reads the submissions log without a consumer group: the only such reader in this service.
 
-There are two kinds of end. An offset that some view has read up to is a known end: its records
-exist, and a broker that does not return them is unavailable. The present end is reported by the
-broker, while others may write. Apache Kafka reports it exactly; the embedded broker reports an
-offset in its last batch. So a partition is read to its present end when one of these holds:
+There are two kinds of end. A known end is an offset that some view has read up to: its records
+exist, so a broker that does not return them counts as unavailable. The present end is what the
+broker reports while producers may still write. Apache Kafka reports it exactly, the embedded broker
+reports an offset within its last batch. So a partition counts as read to its present end if one of
+these holds:
 
-- A later reported end is greater than the first one, and reached: the last batch of the first
-  report was complete before.
-- Every reported end is reached and nothing more comes: `QUIET_POLLS` empty polls, each followed by
-  a report, which a hanging broker does not give.
+- A later report is greater than the first one, and the position has reached it: the last batch of
+  the
+first report is then complete.
+- Every reported end has been reached and nothing more arrives in `QUIET_POLLS` empty polls, each
+followed by a report, which a hanging broker would not give.
 
-Silence is counted in empty polls, so that the caller's own time for a batch does not count.
+Silence is counted in empty polls, so that the time the caller spends on a batch does not count.
 """
 
 from __future__ import annotations
@@ -30,42 +32,43 @@ from services.kpi.log.topic import SUBMISSIONS
 RECORDS_PER_BATCH = 5000
 POLL_MS = 200
 QUIET_POLLS = 10
-"""Two seconds: after that, an end that may be inexact is accepted."""
+"""Number of empty polls, about two seconds, after which an end that may be inexact is accepted."""
 SILENT_POLLS_MAX = 150
-"""Half a minute: a broker that returns none of the existing records for so long is unavailable."""
+"""Number of empty polls, about 30 seconds, after which a broker that owes records is unavailable.
+"""
 
 Ends = Mapping[TopicPartition, int]
 Batches = Generator[list[Record], None, None]
 
 
 class End(Protocol):
-    """Decides when partitions of the log are read to their end."""
+    """Decides when partitions of the log have been read to their end."""
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return those of the partitions that are read to their end.
+        """Return those of these partitions that have been read to their end.
 
         Args:
-            left: partitions not done at the previous poll.
+            left: partitions that were not finished at the previous poll.
             silent_polls: number of consecutive empty polls.
         """
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return the offset of the first record not to read; None for no limit."""
+        """Return the offset before which to stop reading a partition; None for no limit."""
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return, for the error message, how far the partition was read and how far it reaches."""
+        """Return how far a partition was read and how far it extends, for an error message."""
 
 
 def read_partition(
     settings: KernelSettings, partition: int, begin: int, end: int
 ) -> Iterator[list[Record]]:
-    """Yield the log records of a partition from ``begin`` to before ``end``, in batches.
+    """Yield the records of one partition of the log from ``begin`` to before ``end``, in batches.
 
     Args:
         settings: how to reach the broker.
-        partition: partition of the submissions log.
-        begin: first offset.
-        end: offset after the last.
+        partition: number of the partition.
+        begin: first offset to read.
+        end: offset before which to stop; some view must have read up to it.
 
     Raises:
         Unavailable: the broker is down, or does not return the records in time.
@@ -76,12 +79,14 @@ def read_partition(
 def read_partitions(
     settings: KernelSettings, begins: Mapping[int, int], ends: Mapping[int, int]
 ) -> Iterator[list[Record]]:
-    """Yield the log records of several partitions to known ends, in batches of one partition.
+    """Yield the records of several partitions of the log up to known ends.
+
+    Each batch holds records of one partition; there is no order between partitions.
 
     Args:
-        settings: how the broker is reached.
-        begins: partition -> offset of its first record; 0 where it is absent.
-        ends: partition -> offset of the first record not to read, which some view has reached.
+        settings: how to reach the broker.
+        begins: partition -> first offset to read; 0 for a partition that is missing here.
+        ends: partition -> offset before which to stop; some view must have read up to it.
 
     Raises:
         Unavailable: the broker is down, or does not return the records in time.
@@ -97,10 +102,10 @@ def read_partitions(
 
 
 def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
-    """Yield the whole log as of now, in batches; records written meanwhile may be included.
+    """Yield all records of the log, in batches; records written meanwhile may be included.
 
     Raises:
-        Unavailable: the broker is down, there is no log, or records do not come in time.
+        Unavailable: the broker is down, there is no log, or records do not arrive in time.
     """
     with open_consumer(settings) as opened:
         numbers = sorted(opened.partitions_for_topic(SUBMISSIONS) or ())
@@ -113,10 +118,10 @@ def read_whole(settings: KernelSettings) -> Iterator[list[Record]]:
 
 @contextmanager
 def open_consumer(settings: KernelSettings) -> Iterator[Any]:
-    """Open a Kafka consumer without group and without stored position.
+    """Yield a Kafka consumer without a group and without stored positions; close it afterwards.
 
     Raises:
-        Unavailable: the broker fails while it is open.
+        Unavailable: Kafka raised an error when opening the consumer or in the block.
     """
     try:
         opened = KafkaConsumer(
@@ -135,9 +140,14 @@ def open_consumer(settings: KernelSettings) -> Iterator[Any]:
 
 
 def record_at(consumer: Any, partition: int, offset: int) -> Record | None:
-    """Return the first log record at or after an offset; None if the partition ends before.
+    """Return the first record at or after an offset; None if the partition ends before it.
 
-    Transaction markers leave gaps in the offsets, so the record may be a later one.
+    Transaction markers leave gaps in the offsets, so the record may have a higher offset.
+
+    Args:
+        consumer: consumer opened by `open_consumer`; its assignment is replaced.
+        partition: number of the partition.
+        offset: the offset.
 
     Raises:
         Unavailable: the broker does not return an existing record.
@@ -150,17 +160,17 @@ def record_at(consumer: Any, partition: int, offset: int) -> Record | None:
 
 
 def seek(consumer: Any, begins: Ends) -> None:
-    """Assign partitions to a consumer and read each from an offset."""
+    """Assign these partitions to a consumer and move each to its first offset to read."""
     consumer.assign(list(begins))
     for place, offset in begins.items():
         consumer.seek(place, offset)
 
 
 def to_present_end(consumer: Any, begins: Ends) -> Batches:
-    """Yield the log records of partitions from given offsets to the present end.
+    """Yield the records of partitions from the given offsets to the present end, in batches.
 
     Raises:
-        Unavailable: records of a partition stop coming before its end is reached.
+        Unavailable: records stop arriving before the end of a partition is reached.
     """
     end = PresentEnd(consumer, consumer.end_offsets(list(begins)))
     seek(consumer, begins)
@@ -168,15 +178,16 @@ def to_present_end(consumer: Any, begins: Ends) -> Batches:
 
 
 def batches(consumer: Any, partitions: Collection[TopicPartition], end: End) -> Batches:
-    """Yield the records of assigned partitions, in batches of one partition each.
+    """Yield the records of assigned partitions; each batch holds records of one partition.
 
     Args:
-        consumer: a `KafkaConsumer`; its partitions are paused as soon as they are done.
+        consumer: a `KafkaConsumer`; each partition is paused as soon as it is finished.
         partitions: partitions to read.
-        end: decides how far.
+        end: decides how far to read.
 
     Raises:
-        Unavailable: `SILENT_POLLS_MAX` polls returned nothing although a partition is not done.
+        Unavailable: over `SILENT_POLLS_MAX` polls in a row returned nothing before the end was
+            reached.
     """
     left = set(partitions)
     silent = 0
@@ -199,11 +210,11 @@ def _paused(consumer: Any, done: set[TopicPartition]) -> set[TopicPartition]:
 
 
 class KnownEnd:
-    """Known ends of log partitions: offsets that some view has read up to.
+    """Known ends of partitions: offsets that some view has already read up to.
 
     Args:
         consumer: the consumer that reads.
-        ends: partition -> offset of the first record not to read.
+        ends: partition -> offset before which to stop.
     """
 
     def __init__(self, consumer: Any, ends: Ends) -> None:
@@ -211,24 +222,24 @@ class KnownEnd:
         self._ends = ends
 
     def reached(self, left: Collection[TopicPartition], silent_polls: int) -> set[TopicPartition]:
-        """Return the partitions whose position is at or after the known end."""
+        """Return the partitions whose position is at or after their known end."""
         return {place for place in left if self._consumer.position(place) >= self._ends[place]}
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return the known end offset."""
+        """Return the known end of the partition."""
         return self._ends[partition]
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return, for the error message, the known end that is not reached."""
+        """Return the known end that was not reached, for an error message."""
         return f"partition {partition.partition} ends before offset {self._ends[partition]}"
 
 
 class PresentEnd:
-    """The present ends of log partitions, as reported by the broker.
+    """The present ends of partitions, as the broker reports them.
 
     Args:
         consumer: the consumer that reads and asks the broker.
-        first: end offsets reported when the reading began.
+        first: partition -> end offset reported when reading began.
     """
 
     def __init__(self, consumer: Any, first: Ends) -> None:
@@ -247,10 +258,10 @@ class PresentEnd:
         return done | (reached - self._exact.keys()) if silent_polls > QUIET_POLLS else done
 
     def offset(self, partition: TopicPartition) -> int | None:
-        """Return None: records written meanwhile may be included."""
+        """Return None, i.e. no limit: records that are written meanwhile may be included."""
         return None
 
     def missing(self, partition: TopicPartition) -> str:
-        """Return, for the error message, position and present end of the partition."""
+        """Return position and present end of the partition, for an error message."""
         stops = f"partition {partition.partition} stops at {self._consumer.position(partition)}"
         return f"{stops}, but reaches to {self._exact.get(partition, self._first[partition])}"

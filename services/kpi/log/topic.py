@@ -1,3 +1,3 @@
-"""The topic name of the submissions log, for every module of this service that reads it."""
+"""Name of the topic of submission events, which every reader of the log in this service uses."""
 
 SUBMISSIONS = "kieng.submissions.v1"

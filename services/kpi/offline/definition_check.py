@@ -21,10 +21,10 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
-    """Return every catalogue definition that cannot be counted: path -> what is wrong.
+    """Return the definitions of a catalogue that cannot be counted: path -> what is wrong.
 
-    A wrong indicator is excluded and the rest checked again, so that one run reports all.
-    A wrong taxonomy ends the check: indicators cut by it cannot be judged.
+    A wrong indicator is left out and the rest is checked again, so that one run reports all of
+    them. A wrong taxonomy ends the check, because the indicators that it splits cannot be judged.
     """
     found: dict[str, str] = {}
     rest = catalogue_pb2.Catalogue()
@@ -49,7 +49,17 @@ def mistakes(message: catalogue_pb2.Catalogue) -> dict[str, str]:
 
 
 def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) -> dict[str, Any]:
-    """Return what is wrong with catalogue definitions and with their examples."""
+    """Check the definitions of a catalogue and run their examples.
+
+    Args:
+        message: the catalogue; its units are added to it.
+        units: units file.
+        examples: folder with examples; None to run none.
+
+    Returns:
+        JSON values: `mistakes` (path -> what is wrong), `examples` (number of examples that were
+            run), `differences` (one line per cell that differs).
+    """
     message.units.extend(read_units(units))
     found = mistakes(message)
     count, differences = 0, list[str]()
@@ -59,7 +69,14 @@ def check(message: catalogue_pb2.Catalogue, units: Path, examples: Path | None) 
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Check the catalogue on standard input; exit 0 even if there are mistakes."""
+    """Check the catalogue on standard input and print the result as JSON.
+
+    Args:
+        arguments: path of the units file, and optionally the folder of examples.
+
+    Returns:
+        Exit code: 0 even if there are mistakes, 2 for wrong arguments.
+    """
     if len(arguments) not in (1, 2):
         print(__doc__, file=sys.stderr)
         return 2

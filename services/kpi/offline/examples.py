@@ -1,19 +1,20 @@
-"""Examples of indicators, in data: claims in, cells out.
+"""Runs examples of indicators, which are data files: claims go in, the expected cells come out.
 
-An example is a YAML file named after its indicator. Tests run every deployed one, and `kieng
-catalogue check` runs those beside a catalogue file, so that a steward sees what a definition does.
+An example is a YAML file that is named after its indicator. Tests run the examples of all deployed
+indicators, and `kieng catalogue check` runs those next to a catalogue file, so that its
+author sees what a definition does.
 
-    claims:                      # in the order they are made
+    claims:                      # in the order in which they are made
       - {work: a, unit: vnu/hus, facts: {issued_on: 2025-03-01, indexes: [scopus]}}
       - {work: a, unit: hust, verified: false, facts: {...}}
     cells:
       - {unit: consortium, is: 1, declared: 2}
 
-A claim is `verified` by default. A later one with the same `submission` amends the
-earlier, one that is `withdrawn` takes it back; `type` is the indicator's unless it says otherwise.
-A cell `is` a number, or numerator and denominator, in both measures unless `declared` differs;
-`from` and `to` are 2025-01 and 2025-12 unless it says otherwise, `target` is the divisor of an
-attainment, and `by` asks for the `terms` of a cut.
+Claims are `verified` unless they say otherwise. A later claim with the same `submission` amends the
+earlier one; with `withdrawn` it takes it back. `type` defaults to the type of the indicator. `is`
+is a number, or numerator and denominator, for both measures unless `declared` is given as well.
+`from` and `to` default to 2025-01 and 2025-12, `target` is the divisor of an attainment, and `by`
+names a cut, whose `terms` are then expected.
 """
 
 from __future__ import annotations
@@ -45,17 +46,22 @@ CELL = {"unit", "is", "declared", "from", "to", "by", "terms", "target"}
 
 @dataclass
 class Example:
-    """An example of an indicator: events in order, and the expected cells."""
+    """An example of an indicator.
+
+    Args:
+        events: the submission events, in order.
+        cells: the expected cells, as written in the file.
+    """
 
     events: list[events_pb2.SubmissionChanged]
     cells: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def read(path: Path, catalogue: Catalogue) -> Example:
-    """Read the example of the indicator that a file is named after.
+    """Read an example from a file that is named after its indicator.
 
     Raises:
-        ValueError: it is not a valid example; says what is wrong.
+        ValueError: the file is not a valid example; the message says why.
     """
     indicator = catalogue.indicators.get(path.stem)
     if indicator is None:
@@ -73,14 +79,20 @@ def read(path: Path, catalogue: Catalogue) -> Example:
 
 
 def run(example: Example, catalogue: Catalogue, code: str) -> list[str]:
-    """Fold an example and return the differences from its expected cells; empty if none."""
+    """Fold an example; return one line for each difference from its expected cells.
+
+    Args:
+        example: the example.
+        catalogue: catalogue with the indicator.
+        code: code of the indicator.
+    """
     cube = cube_of(example, catalogue)
     indicator = catalogue.indicators[code]
     return [text for cell in example.cells for text in _differences(cube, indicator, cell)]
 
 
 def cube_of(example: Example, catalogue: Catalogue) -> Cube:
-    """Return the cube that results from folding an example."""
+    """Return the cells that result from folding an example."""
     works: dict[str, Work] = {}
     changes: dict[Key, int] = {}
     for event in example.events:
@@ -140,7 +152,10 @@ def _claim(said: Mapping[str, Any], type_name: str) -> events_pb2.Claim:
 
 
 def _json(descriptor: Any, name: str, fact: Any) -> Any:
-    """Return an example's fact in protobuf's JSON form: number of an enum's word, number, flag."""
+    """Return a fact of an example in protobuf's JSON form.
+
+    Words of enums become numbers and `true` becomes a boolean; anything else is returned unchanged.
+    """
     descriptor_of = descriptor.fields_by_name.get(name)
     if descriptor_of is None or isinstance(fact, list):
         return [_json(descriptor, name, item) for item in fact] if descriptor_of else fact
@@ -171,14 +186,14 @@ def _differences(cube: Cube, indicator: Indicator, cell: Mapping[str, Any]) -> I
 
 
 def _plain(value: Value) -> Any:
-    """Return a value in the form of an example file."""
+    """Return a value in the form in which example files write it, as text."""
     if isinstance(value, Ratio):
         return [str(value.numerator), str(value.denominator)]
     return str(value)
 
 
 def check_folder(folder: Path, catalogue: Catalogue) -> tuple[int, list[str]]:
-    """Run the examples in a folder; return their number and what is wrong with them."""
+    """Run all examples in a folder; return their number and one line for each mistake."""
     paths = sorted(folder.glob("*.yaml"))
     wrong = []
     for path in paths:

@@ -1,9 +1,9 @@
-"""Recounts the events of a backup by its frozen catalogue, without database or broker.
+"""Recounts the events of a backup with its frozen catalogue, without database or broker.
 
-`python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue from a file of a
-backup (`.bson.gz`), reads events from standard input - key, CloudEvents source and value, each
-after its length; lengths are 4 bytes, big-endian - and prints digest, parked and records as one
-JSON object.
+`python -m services.kpi.offline.recount CATALOGUES VERSION` takes the catalogue version from a file
+of a backup (`.bson.gz`) and reads events from standard input. An event is its key, CloudEvents
+source and value, each preceded by its length in 4 bytes, big-endian. The program prints digest,
+number of parked records and number of records as one JSON object.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 def records(stream: BinaryIO) -> Iterator[FileRecord]:
-    """Yield the events of a backup's stream as records of one partition.
+    """Yield the events of a backup's stream as records of a single partition.
 
     Raises:
         ValueError: the stream ends in the middle of an event.
@@ -53,7 +53,7 @@ def catalogue_of(path: Path, version: int) -> Catalogue:
     """Return a catalogue version from a file of a backup.
 
     Raises:
-        LookupError: the file does not contain it.
+        LookupError: the file does not contain this version.
     """
     with gzip.open(path, "rb") as file:
         for document in decode_file_iter(cast(BinaryIO, file)):
@@ -63,7 +63,11 @@ def catalogue_of(path: Path, version: int) -> Catalogue:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print digest, parked and records of the events on standard input."""
+    """Recount the events on standard input and print the result as JSON; return the exit code.
+
+    Args:
+        arguments: path of the file with catalogues, and the catalogue version.
+    """
     catalogue = catalogue_of(Path(arguments[0]), int(arguments[1]))
     found = verify(records(sys.stdin.buffer), catalogue)
     total = sum(found["progress"].values())

@@ -37,9 +37,16 @@ BATCH_RECORDS = 2000
 
 
 def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
-    """Verify a log file: fold all of it; return digest, progress and number of parked records.
+    """Fold all records of a log; return digest, progress and number of parked records.
 
-    Parked records are unlimited: the operator of the view has accepted them.
+    Any number of records may be parked, because the view's operators have already accepted them.
+
+    Args:
+        records: the records, in order within each partition.
+        catalogue: catalogue to count with.
+
+    Returns:
+        JSON values: `digest`, `progress` (partition -> next offset) and `parked`.
     """
     folds: dict[int, tuple[PartitionFold, MemoryStore]] = {}
     waiting = iter(records)
@@ -61,10 +68,10 @@ def verify(records: Iterable[Record], catalogue: Catalogue) -> dict[str, Any]:
 
 
 def load_catalogue(file: Path, units: Path) -> Catalogue:
-    """Return the catalogue of a file, with its own units or those of a units file.
+    """Return the catalogue of a file, with the units of that file or, if it has none, of another.
 
     Raises:
-        ValueError: a file is not valid, or the catalogue cannot be counted with.
+        ValueError: a file is not valid, or the definitions cannot be counted.
     """
     try:
         return decode_catalogue(catalogue_message(file, units))
@@ -73,7 +80,12 @@ def load_catalogue(file: Path, units: Path) -> Catalogue:
 
 
 def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
-    """Return the message of a catalogue file, with the given units or its own."""
+    """Return the message of a catalogue file.
+
+    Args:
+        file: catalogue file, YAML or JSON.
+        units: units file, used if the catalogue file contains no units.
+    """
     message = catalogue_pb2.Catalogue(version=1)
     ParseDict(_read(file), message)
     if not message.units:
@@ -83,7 +95,7 @@ def catalogue_message(file: Path, units: Path) -> catalogue_pb2.Catalogue:
 
 def _read(file: Path) -> dict[str, Any]:
     text = file.read_text(encoding="utf-8")
-    # JSON is YAML as well, but a frozen catalogue would take seconds to parse as YAML.
+    # JSON is also YAML, but parsing a frozen catalogue as YAML would take seconds.
     found = json.loads(text) if text.startswith("{") else yaml.safe_load(text)
     if not isinstance(found, dict):
         raise TypeError("it has no fields")
@@ -91,7 +103,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def read_units(path: Path) -> list[directory_pb2.Unit]:
-    """Return the units of a units file, with the fields that counting needs."""
+    """Return the units of a units file, with only the fields that counting needs."""
     units = []
     for entry in yaml.safe_load(path.read_text())["units"]:
         kind = f"UNIT_KIND_{entry['kind'].upper()}"
@@ -101,9 +113,13 @@ def read_units(path: Path) -> list[directory_pb2.Unit]:
 
 
 def export(bootstrap: str, file: Path) -> int:
-    """Export the whole log of a broker to a log file; return its number of records.
+    """Write all records of a broker's submissions log to a log file; return their number.
 
-    The file appears only when it is complete.
+    The file appears under its name only once it is complete.
+
+    Args:
+        bootstrap: addresses of the brokers, `host:port` separated by commas.
+        file: path of the file to write.
 
     Raises:
         Unavailable: the broker is down, or the log cannot be read to its end.
@@ -124,7 +140,14 @@ def _records(bootstrap: str) -> Iterator[FileRecord]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run `export` or `verify`; print one JSON object. Exit 1 if the log cannot be read."""
+    """Run `export` or `verify` and print one JSON object.
+
+    Args:
+        arguments: the command and its paths, see the module.
+
+    Returns:
+        Exit code: 1 if a file or the log cannot be read, 2 for wrong arguments.
+    """
     command, places = arguments[:1], arguments[1:]
     try:
         if command == ["export"] and len(places) == 2:
@@ -136,7 +159,7 @@ def main(arguments: Sequence[str]) -> int:
             print(json.dumps(_verified(file, definitions, units)))
             return 0
     except (OSError, ValueError, Refusal) as error:
-        # First line only: some errors list every existing field.
+        # As one line, because some errors have several.
         print(" ".join((str(error) or repr(error)).split()), file=sys.stderr)
         return 1
     print(__doc__, file=sys.stderr)

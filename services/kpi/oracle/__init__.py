@@ -1,1 +1,1 @@
-"""An independent recompute of a view from the log, in SQL. Needs the extra `oracle` (DuckDB)."""
+"""Independent recomputation of a view from the log, in SQL. Needs the extra `oracle` (DuckDB)."""

@@ -1,7 +1,7 @@
-"""The oracle: recomputes every cell of a view from the log with DuckDB, without the fold.
+"""The oracle: recomputes every cell of a view from the log with DuckDB, independently of the fold.
 
-It shares only the generated messages with the fold. Logs of many runs are recomputed at once, so
-that a simulation can compare thousands of schedules cheaply.
+It shares only the generated protobuf messages with the fold. Several logs, called runs, can be
+recomputed at once, so that a simulation can check thousands of schedules cheaply.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ from kieng.submissions.v1 import events_pb2, facts_pb2, submission_pb2
 from services.kpi.oracle import sql
 
 CellKey = tuple[str, str, str, str]
-"""Unit, month `YYYY-MM`, column, member."""
+"""(unit id, month `YYYY-MM`, column name, member) of a cell; the member is empty for counts."""
 
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One `SubmissionChanged` as bytes, and the number of its log; order does not matter."""
+    """One event of a log to recompute; their order does not matter.
+
+    Args:
+        run: number of the log that the event belongs to.
+        value: the encoded `SubmissionChanged`.
+    """
 
     run: int
     value: bytes
@@ -35,7 +40,15 @@ class LogRecord:
 def recompute(
     log: Iterable[LogRecord], catalogue: catalogue_pb2.Catalogue
 ) -> dict[int, dict[CellKey, int]]:
-    """Recompute the logs of runs with SQL; return run -> every cell that is not zero."""
+    """Recompute all cells of one or more logs in SQL.
+
+    Args:
+        log: events of all runs, in any order.
+        catalogue: catalogue to count with.
+
+    Returns:
+        Run -> key of a cell -> value, without zeros.
+    """
     database = duckdb.connect()
     known = {taxonomy.code: taxonomy for taxonomy in catalogue.taxonomies}
     _load_units(database, catalogue.units)
@@ -56,7 +69,10 @@ def recompute(
 def components(
     indicators: Iterable[catalogue_pb2.Indicator],
 ) -> Iterator[tuple[str, catalogue_pb2.Component, str]]:
-    """Return each component and cut once for the oracle; equal ones share the first's name."""
+    """Yield (name of the column without measure, component, cut or empty) for the oracle.
+
+    Equal components are yielded once, under the name of the first, as in the catalogue.
+    """
     seen: set[tuple[bytes, str]] = set()
     for indicator in indicators:
         for name, field in (
@@ -130,7 +146,7 @@ def _load_claims(database: duckdb.DuckDBPyConnection, log: Iterable[LogRecord]) 
 
 
 def is_its_own(event: events_pb2.SubmissionChanged) -> bool:
-    """Return True if the institution of an event can say it (ADR 0025)."""
+    """Return True if the institution of an event has the right to write it (ADR 0025)."""
     mine = event.institution_id
     claims = [getattr(event, name) for name in ("declared", "verified") if event.HasField(name)]
     *owner, _ = event.submission_id.rsplit(".", 1)
@@ -146,9 +162,10 @@ def is_its_own(event: events_pb2.SubmissionChanged) -> bool:
 
 
 def _submission(event: events_pb2.SubmissionChanged) -> str:
-    """Return the submission's name: of two institutions the same id names two submissions.
+    """Return a name of the event's submission that is unique across institutions.
 
-    It begins with the part of the id that begins with its time, so that it can be ordered by.
+    Older ids are unique only within their institution. The name begins with the time at which the
+    submission was created, so that it can serve as sort key.
     """
     return f"{event.submission_id.rsplit('.', 1)[-1]}\x1f{event.institution_id}"
 
@@ -176,7 +193,7 @@ def _claim_row(
 
 
 def _verified_since(event: events_pb2.SubmissionChanged) -> int:
-    """Return the millisecond of the first verification; the last there is for what has none."""
+    """Return when the submission was first verified, in ms since 1970; the maximum if never."""
     said = [t for t in ("verified_at", "changed_at") if event.HasField(t)]
     if not (said and event.HasField("verified")):
         return 2**63 - 1
@@ -187,7 +204,7 @@ def _verified_since(event: events_pb2.SubmissionChanged) -> int:
 def _beside(
     event: events_pb2.SubmissionChanged, claim: events_pb2.Claim, message: Any
 ) -> Iterator[tuple[str, object]]:
-    """Return the facts of a claim that do not belong to its type."""
+    """Yield (name, value) of the facts of a claim that are not fields of its type."""
     for field in message.DESCRIPTOR.fields:
         if field.GetOptions().Extensions[facts_pb2.happened]:
             yield "happened_on", getattr(message, field.name)

@@ -1,4 +1,4 @@
-"""The oracle's counting rules: SQL over claims and the closure of the unit tree."""
+"""The oracle's counting rules, as SQL over the claims and the ancestors of every unit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SELECT (c->>'run')::BIGINT, c->>'work', c->>'sub', c->>'measure', c->>'unit',
 FROM (SELECT unnest(from_json(?::JSON, '["JSON"]')) AS c)
 """
 
-# Claims with the same type as the claim that leads the work, each with the facts of that one.
+# Claims of the same type as the leading claim of their work, each with the leading claim's facts.
 COUNTED = """
 CREATE TABLE counted AS
 SELECT claims.*, led, here.institution,
@@ -43,23 +43,23 @@ JOIN (SELECT DISTINCT unit, institution FROM closure) AS here ON here.unit = cla
 WHERE type = work_type
 """
 
-# The same claims, each as the only claim of a separate work.
+# The same claims, each turned into a work of its own.
 ALONE = """
 CREATE VIEW alone AS
 SELECT * REPLACE (work || chr(31) || sub AS work, facts AS led) FROM counted
 """
 
-# Claiming institutions, united with those that the work's facts name.
+# All institutions that claim the work or that its facts name.
 _INSTITUTIONS = """list_filter(list_distinct(list_concat(list(institution),
     coalesce(any_value(led)->>'$.institutions[*]', []))), lambda x: x IS NOT NULL)"""
 
 
 def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonomies) -> str:
-    """Return the SQL for one component's cells: run, measure, unit, month, member, value.
+    """Return the SQL query for all cells of a component: run, measure, unit, month, member, value.
 
     Args:
         definition: the component.
-        cut: what its cells are split by; empty for the whole.
+        cut: name of the cut by which its cells are split; empty for the whole.
         taxonomies: code -> taxonomy.
     """
     source = "alone" if definition.rule == _RULES.COUNTING_RULE_CLAIMS else "counted"
@@ -99,17 +99,17 @@ def component(definition: catalogue_pb2.Component, cut: str, taxonomies: Taxonom
 
 
 def _settled(field: str) -> str:
-    """Return the SQL for a fact of the work: of the claim that leads it."""
+    """Return the SQL for a fact of the work, i.e. of its leading claim; NULL for no field."""
     return f"(any_value(led)->>'{field}')" if field else "NULL"
 
 
 def _begin(definition: catalogue_pb2.Component) -> str:
-    """Return the SQL for the day from which a work counts, if two dates are needed."""
+    """Return the SQL for the day from which a work counts; NULL if a needed date is missing."""
     first = _settled(definition.date)
     if not definition.not_before:
         return first
     second = _settled(definition.not_before)
-    # NULL if one is missing: then neither comparison is true.
+    # If one of them is NULL, neither comparison is true and the result is NULL.
     return f"CASE WHEN {first} > {second} THEN {first} WHEN {first} <= {second} THEN {second} END"
 
 
@@ -147,7 +147,7 @@ def _listed(words: object) -> str:
 
 
 def _items(type_name: str, name: str) -> str:
-    """Return the SQL for a field's list of words, as in definitions; NULL if it is not set."""
+    """Return the SQL for the list of words in a field, spelled as in definitions; NULL if unset."""
     if name == "institutions":
         return f"nullif({_INSTITUTIONS}, []::VARCHAR[])"
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
@@ -164,7 +164,7 @@ def _items(type_name: str, name: str) -> str:
 
 
 def _cut(type_name: str, cut: str, taxonomies: Taxonomies) -> tuple[str, str, str]:
-    """Return the SQL for a work's words in a cut, the substitutes, and its terms."""
+    """Return three SQL expressions: a work's words in a cut, their substitutes, and its terms."""
     if not cut:
         return "NULL", "NULL", ""
     message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_name].message_type
@@ -227,7 +227,7 @@ def _parts(definition: catalogue_pb2.Component) -> str:
     rule = definition.rule
     plain = {
         _RULES.COUNTING_RULE_WHOLE: _WHOLE,
-        # Under this rule each claim is the only one of its work.
+        # Reads the view `alone`, in which each claim is the only one of its work.
         _RULES.COUNTING_RULE_CLAIMS: _WHOLE,
         _RULES.COUNTING_RULE_LEAD: _LEAD,
         _RULES.COUNTING_RULE_DISTINCT: _DISTINCT,
@@ -236,7 +236,11 @@ def _parts(definition: catalogue_pb2.Component) -> str:
 
 
 def _shared(netted: bool) -> str:
-    """Return the SQL that splits an amount by largest remainder: declared shares, else equally."""
+    """Return the SQL that splits an amount by largest remainder, by declared or else equal shares.
+
+    Args:
+        netted: whether shares are left out where the payer is below the same unit.
+    """
     kept = "payer IS NULL OR above NOT IN (SELECT c.above FROM closure AS c WHERE c.unit = payer)"
     return f"""
     SELECT run, work, measure, above, begin_on, end_on, '' AS member, part AS value

@@ -1,1 +1,1 @@
-"""The live projection: leases partitions of the log, folds them in batches and flushes the view."""
+"""The live projection: leases partitions of the log, folds them in batches and stores the view."""

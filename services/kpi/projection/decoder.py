@@ -1,7 +1,7 @@
-"""Classifies records of the submissions log: event to fold, mark, parked or skipped.
+"""Decodes records of the submissions log into events to fold; parks or skips all others.
 
-The live projection, rebuilds, replays and the oracle check all use it: two decoders that disagreed
-would produce different views of the same log.
+The live projection, rebuilds, replays and the oracle check all use this decoder, because two
+decoders that disagreed would produce different views of the same log.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Changed = tuple[events_pb2.SubmissionChanged, Statement]
 
 
 def kind_of(record: Record) -> str:
-    """Return the event type of a log record; empty if it has none, in which case it is parked."""
+    """Return the event type of a record; empty if it has no usable one and will be parked."""
     try:
         return event_type(record)
     except InvalidRecord:
@@ -31,14 +31,15 @@ def kind_of(record: Record) -> str:
 
 
 class Decoder:
-    """Decodes the log records of one partition, in order. Used by one thread.
+    """Decodes the records of one partition, in order. Used by one thread.
 
     Args:
         catalogue: the view's catalogue.
         limits: maximum numbers of parked records.
-        generation: only `LogRepublished` of this generation of the log and later ones count.
+        generation: generation of the log; `LogRepublished` events of earlier ones are ignored.
         parked_refs: records that were parked earlier.
-        is_foreign: returns True if a work key belongs to another shard; None without shards.
+        is_foreign: returns True if a work key belongs to another shard of a rebuild; None if the
+            work is not sharded.
     """
 
     def __init__(
@@ -55,10 +56,15 @@ class Decoder:
         self._is_foreign = is_foreign
 
     def decode(self, records: Sequence[Record], flush: Flush) -> list[Changed]:
-        """Return the events of a batch with their statements; record everything else in the flush.
+        """Decode a batch; return each event to fold, with its statement.
 
-        Recorded are marks of republished institutions, parked and mended records, skipped types
-        and the time of the newest event.
+        Everything else is recorded in ``flush``: institutions whose log was republished, parked
+        records and those that newer versions replace, skipped event types, and the time of the
+        newest event.
+
+        Args:
+            records: records of the partition, in order.
+            flush: the flush that will store the batch.
 
         Raises:
             RuntimeError: more records are parked than the limits allow.
@@ -82,7 +88,7 @@ class Decoder:
                     flush.mended += self._parking.mended(name, event.work_key, event.version)
                     flush.newest_event_ms = max(flush.newest_event_ms, _event_ms(record))
                 else:
-                    # A type of a later release; it changes no cell.
+                    # An event type of a later release, which changes no cell.
                     flush.skipped[kind] = flush.skipped.get(kind, 0) + 1
             except InvalidRecord as invalid:
                 self._park(record.offset, parked_of(record, str(invalid)), flush)
@@ -97,7 +103,7 @@ class Decoder:
 
 
 def _event_ms(record: Record) -> int:
-    """Return the event's time in milliseconds; the broker's timestamp if it has none."""
+    """Return the time of an event in ms since 1970; the broker's timestamp if it states none."""
     text = header(record, "ce_time")
     try:
         made = datetime.fromisoformat(text)

@@ -1,9 +1,9 @@
-"""How many records one flush may hold: as many as the database stores in good time.
+"""Limits the number of records per flush to what the database stores in good time.
 
-A flush that does not fit the database's time limit is lost as a whole and folded again. With a
-fixed size a slow database would therefore never store anything. So the size follows the measured
-speed: it falls to what fits `SECONDS_WANTED`, falls further after an error, and doubles while
-flushes are full and quick. One record is always allowed.
+A flush that exceeds the database's time limit is lost as a whole and folded again, so with a fixed
+size a slow database would never store anything. The limit therefore follows the measured speed: it
+falls to what fits into `SECONDS_WANTED`, falls further after an error, and at most doubles when a
+full flush was quick. It never falls below one record.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from services.kpi import metrics
 from services.kpi.config import RECORDS_MAX
 
 SECONDS_WANTED = 5.0
-"""Time that a flush may take: a sixth of the limit, so that a sudden delay does not reach it."""
+"""Desired maximum time of a flush: a sixth of the time limit, to leave room for delays."""
 RECORDS_FIRST = 250
-"""Size of a process's first flush, before anything is known of the database."""
+"""Limit for the first flush of a process, before the speed of the database is known."""
 LOSS = 4
-"""Divisor of the size after a flush that failed."""
+"""Divisor of the limit after a flush that failed."""
 
 
 class FlushSize:
-    """The present maximum number of records per flush, learned from the flushes of this process.
+    """The current maximum number of records per flush, learned from the flushes of this process.
 
-    Flushes may be measured on any thread; all of them go to the same database.
+    Flushes may be measured on any thread; they all go to the same database.
     """
 
     def __init__(self) -> None:
@@ -41,16 +41,16 @@ class FlushSize:
 
     @contextmanager
     def measured(self, records: int) -> Iterator[None]:
-        """Measure the flush that the body stores, and adapt the size to its time or failure.
+        """Measure the flush that the block stores, and adapt the limit to its duration or failure.
 
         Args:
-            records: number of records of the flush.
+            records: number of records in the flush.
         """
         began = time.monotonic()
         try:
             yield
         except OwnershipLost:
-            raise  # a flush that was refused says nothing about the speed
+            raise  # a refused flush says nothing about the speed of the database
         except Exception:
             self._set(min(self._records, records // LOSS))
             raise
@@ -60,7 +60,7 @@ class FlushSize:
         if seconds > SECONDS_WANTED:
             self._set(min(self._records, int(records * SECONDS_WANTED / seconds)))
         elif records >= self._records:
-            # Only a full flush shows that a larger one would fit, too.
+            # Only a full flush shows that a larger one might fit as well.
             fitting = records * SECONDS_WANTED / max(seconds, 1e-9)
             self._set(int(min(2 * self._records, max(fitting, self._records))))
 

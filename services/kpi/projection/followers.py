@@ -1,8 +1,9 @@
-"""Folds one partition of the live view together with the views that are about to replace it.
+"""Folds one partition of the live view, together with the views that are about to replace it.
 
-A follower is folded first, so that its checkpoint is never behind that of the live view and the
-pointer may move at any time. Losing a follower, e.g. because its builder claimed it again, or
-failing to fold it does not affect the live view.
+A view that is about to take over is called a follower. It is folded before the live view, so that
+its checkpoint is never behind and the pointer to the live view may move at any time. If a follower
+is lost, e.g. because its builder claimed it again, or cannot be folded, the live view is
+unaffected.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.views import View
 
 FOLLOW_GAP_MAX = 5000
-"""Maximum lag that an owner catches up itself; a view further behind is loaded by a rebuild."""
+"""Maximum number of records that an owner catches up; a view further behind needs a rebuild."""
 
 Claim = Callable[[View], PartitionFold]
 Between = Callable[[int, int], Iterable[Sequence[Record]]]
-"""Reads the records of the partition from one offset up to another, in batches."""
+"""Reads the records of the partition from one offset to before another, in batches."""
 
 log = structlog.get_logger()
 
 
 class FollowedPartition:
-    """A partition of the live view and the same partition of its followers. Used by one thread.
+    """One partition of the live view and of its followers. Used by one thread.
 
     Args:
         view: the live view.
-        fold: its fold.
-        claim: claims the partition of a view and returns its fold.
+        fold: its fold of the partition.
+        claim: claims the partition for a view and returns its fold.
         between: reads the records that a follower lacks.
     """
 
@@ -44,10 +45,12 @@ class FollowedPartition:
         self._followers: dict[str, PartitionFold] = {}
 
     def follow(self, views: Sequence[View], position: Callable[[View], int]) -> None:
-        """Replace the set of followers: fold exactly these views beside the live one from now on.
+        """Replace the followers: from now on fold exactly these views together with the live one.
+
+        A view that is too far behind is left out for now.
 
         Args:
-            views: the followers.
+            views: the views to follow.
             position: returns the next offset of a view in this partition.
         """
         wanted = {view.view_id: view for view in views if view.view_id != self.view.view_id}
@@ -62,15 +65,17 @@ class FollowedPartition:
         try:
             self._followers[view.view_id] = self._caught_up(view, here)
         except (OwnershipLost, RuntimeError) as lost:
-            # Claimed again by its loader, or too many parked records: the live view is unaffected.
+            # Its builder claimed it again, or too many of its records are parked.
             log.warning("a view cannot follow yet", view_id=view.view_id, reason=str(lost))
 
     def apply(self, records: Sequence[Record], answers: Callable[[], View | None]) -> None:
         """Fold a batch into the followers, then into the live view.
 
+        If another view has become live meanwhile, that one is folded instead.
+
         Args:
-            records: records of the partition in order.
-            answers: returns the present live view; called when the lease of the former one is lost.
+            records: records of the partition, in order.
+            answers: returns the view that is live now, or None; called if the lease is lost.
 
         Raises:
             OwnershipLost: another process owns the partition.
@@ -88,18 +93,18 @@ class FollowedPartition:
             if live is None or live.view_id == self.view.view_id:
                 raise
             if live.generation != self.view.generation:
-                raise  # a log that lost its past; the partition has to be claimed again
+                raise  # the log was replaced, so the partition must be claimed again
             self._turn_to(live, answers)
             self.fold.apply(records)
 
     def _turn_to(self, live: View, answers: Callable[[], View | None]) -> None:
-        """Make a follower the live view after a swap; it has folded the batch already."""
+        """Make another view the live one after a swap; a follower has already folded the batch."""
         fold = self._followers.pop(live.view_id, None)
         if fold is None:
             here, fold = self.fold.lease.next_offset, self._claim(live)
             now = answers()
             if now is None or now.view_id != live.view_id:
-                # The pointer moved again before the claim: the new epoch fences off no owner.
+                # The live view changed again before the claim, which thus fenced off no owner.
                 raise OwnershipLost(f"{live.view_id} does not answer any more")
             self._catch_up(fold, here)
         self.fold, self.view = fold, live

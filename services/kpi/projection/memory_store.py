@@ -1,4 +1,4 @@
-"""A projection store in memory, for replays and verification: nothing outlives the process."""
+"""Stores a projection in memory, for replays and verification; nothing outlives the process."""
 
 from __future__ import annotations
 
@@ -12,34 +12,37 @@ from services.kpi.store.rows import PackedRow
 
 
 class MemoryStore:
-    """A view kept in memory only; used in place of the ledger by replays and verification."""
+    """A view that is kept in memory, as a `ProjectionStore` for replays and verification.
+
+    ``lease`` arguments are ignored: a store holds one partition, which no other process can own.
+    """
 
     def __init__(self) -> None:
         self._works: dict[str, list[bytes]] = {}
         self._rows: dict[RowKey, PackedRow] = {}
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return works in memory by key."""
+        """Return work key -> newest event of each submission; unknown works are left out."""
         return {key: self._works[key] for key in keys if key in self._works}
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
-        """Return rows in memory by (unit id, month)."""
+        """Return (unit id, month) -> row; unknown rows are left out."""
         return {key: self._rows[key] for key in keys if key in self._rows}
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return no refs: within one process the fold itself remembers what it parked."""
+        """Return an empty list, because the fold itself remembers the records that it parked."""
         return []
 
     def commit(self, flush: Flush) -> None:
-        """Apply the rows and works of a flush to memory; never fails."""
+        """Store the rows and works of a flush; never fails."""
         self._rows.update(flush.rows)
         self._works.update({key: fields["c"] for key, fields in flush.works.items()})
 
     def works_kept(self) -> list[tuple[str, list[bytes]]]:
-        """Return every work in memory: key, newest event of each submission."""
+        """Return all works as (work key, newest event of each submission)."""
         return list(self._works.items())
 
     def put_into(self, cube: Cube, partition: int) -> None:
-        """Copy all rows in memory into a cube."""
+        """Copy all rows into a cube, as those of a partition."""
         for (unit_id, month), row in self._rows.items():
             cube.put(partition, unit_id, month, row.cells())

@@ -1,4 +1,4 @@
-"""The partition leases of this aggregator: claims partitions, folds them, follows a swap."""
+"""The partitions that this aggregator owns: claims them, folds their records and follows swaps."""
 
 from __future__ import annotations
 
@@ -32,19 +32,22 @@ from services.kpi.store.views import UNSAFE, View
 
 FOLLOWERS_SECONDS = 0.5
 UNKNOWN_TYPES_MAX = 100
-"""Maximum number of unknown event types that are logged, each once."""
+"""Maximum number of unknown event types to log, each once."""
 
 log = structlog.get_logger()
 
 
 class OwnedPartitions(DependencyProvider):
-    """Claims partitions of the log; injects itself. Used by the consumer's thread only."""
+    """Claims and folds partitions of the log; injects itself.
+
+    Its methods are called by the consumer's thread only, except `watch`.
+    """
 
     connection = MongoConnection()
     publisher = KafkaPublisher()
 
     def setup(self) -> None:
-        """Create the state; no partition is owned until the consumer claims it."""
+        """Create the initial state, in which no partition is owned."""
         tune_gc()
         mongo = self.connection.mongo
         self.registry = Catalogues(mongo)
@@ -59,24 +62,28 @@ class OwnedPartitions(DependencyProvider):
         self._partitions = 0
         self._diverged = ""
         self._unknown: set[str] = set()
-        metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # shown with 0, so that rates are right
+        metrics.RECORDS_SKIPPED.labels(SUBMISSIONS)  # starts at 0, so that rates are right
 
     def get_dependency(self, worker_ctx: WorkerContext) -> OwnedPartitions:
-        """Return the owned partitions."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def claim(self, partition: int) -> int:
-        """Take the lease of a partition of this log's newest view; return the offset to read from.
+        """Take the lease of a partition in the newest view of this log.
+
+        Returns:
+            Offset of the first record to read.
 
         Raises:
-            NotReady: no catalogue is published; or an operator has to act, because the log is not
-                the one that was folded (LOG_DIVERGED) or could lose events (LOG_UNSAFE).
+            NotReady: no catalogue is published, the broker or the database is down, or an operator
+                has to act because the log is not the one that was folded (LOG_DIVERGED) or might
+                lose events (LOG_UNSAFE).
         """
         self._folds.pop(partition, None)
-        self.flush_pending()  # the position is unknown until the claim returns
+        self.flush_pending()  # a write that still runs would move the position
         try:
             fold, view = self._claim(partition)
-            # Otherwise a crash between a flush and this note would leave the view building.
+            # Repeated here in case the former owner crashed between its flush and this note.
             self._note_republished(view)
         except Unavailable as down:
             raise NotReady(down.message) from down
@@ -98,7 +105,7 @@ class OwnedPartitions(DependencyProvider):
         view = self.registry.folded(found.topic_id)
         if view is None:
             live = self.registry.live()
-            # Read again: meanwhile a view of this log may have been opened, or the log replaced.
+            # Described again, because the log may have been replaced or a view opened meanwhile.
             if live and describe_log(settings).topic_id != live.topic_id:
                 reason = f"{SUBMISSIONS} is another topic than the one that was folded"
                 self._stop(live, "log", f"LOG_DIVERGED: {reason}; {REMEDY}")
@@ -113,7 +120,7 @@ class OwnedPartitions(DependencyProvider):
         fold = self._fold_of(view, partition, self._behind)
         now = self.registry.folded(found.topic_id)
         if now is None or now.view_id != view.view_id:
-            # The pointer moved before the claim, so the new epoch fences off no other owner.
+            # Another view became live before the claim, which thus fenced off no owner.
             raise NotReady(f"{view.view_id} does not answer any more")
         lease = fold.lease
         reason = divergence(settings, partition, lease.next_offset, lease.last_hash)
@@ -126,7 +133,10 @@ class OwnedPartitions(DependencyProvider):
         return fold, view
 
     def _of_partitions(self, view: View, found: LogDescription) -> View:
-        """Return the view, which now knows its number of partitions; stop if the log's differs."""
+        """Return the view, after recording its number of partitions if it had none yet.
+
+        Raises NotReady if the log has a different number of partitions.
+        """
         if not view.partitions:
             self.registry.bind(view, found.partitions)
             view = self.registry.view(view.view_id) or view
@@ -140,12 +150,12 @@ class OwnedPartitions(DependencyProvider):
     def _fold_of(
         self, view: View, partition: int, behind: WriteBehind | None = None
     ) -> PartitionFold:
-        # One session per view: the next owner of a view ends only that view's session.
+        # One ledger, and thus one session, per view: the next owner ends only that session.
         if view.view_id not in self._ledgers:
             self._ledgers[view.view_id] = Ledger(self.connection.mongo)
         ledger = self._ledgers[view.view_id]
         lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
-        # Opening a new log generation ends earlier owners, not later ones.
+        # A new log generation fences off earlier owners only, so one that claims later must check.
         if not self._is_log_of(view):
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
         catalogue = self.registry.catalogue(view.catalogue_version)
@@ -167,7 +177,7 @@ class OwnedPartitions(DependencyProvider):
         return is_safe and view.has_partitions(found.partitions)
 
     def _report(self, flush: Flush) -> None:
-        """Count and log the records that a stored batch parked or skipped."""
+        """Count and log the records that a stored flush parked or skipped."""
         place = {"view_id": flush.lease.view_id, "partition": flush.lease.partition}
         for offset, parked in flush.parked.items():
             log.warning("record is parked", offset=offset, reason=parked.reason, **place)
@@ -178,14 +188,20 @@ class OwnedPartitions(DependencyProvider):
                 log.warning("records of an unknown type are skipped", type=kind, **place)
 
     def _publish(self, events: Sequence[Event]) -> None:
-        """Publish the events of a batch; raises NotReady without a broker."""
+        """Publish the events of a flush; raises NotReady if the broker does not acknowledge."""
         try:
             self.publisher.publish(events)
         except Unavailable as down:
             raise NotReady(down.message) from down
 
     def _stop(self, view: View, place: str, reason: str) -> NoReturn:
-        """Drop the lease and report in log, metric and view why the partition is not folded."""
+        """Report in log, metric and view why nothing is folded, then raise NotReady.
+
+        Args:
+            view: the view concerned.
+            place: partition, or another label of the check that failed.
+            reason: what is wrong and what to do.
+        """
         self.registry.diverge(view, place, reason)
         metrics.LOG_DIVERGED.set(1)
         if self._diverged != reason:
@@ -199,11 +215,10 @@ class OwnedPartitions(DependencyProvider):
         return Limits(settings.parked_in_a_row_max, settings.parked_per_10000_max)
 
     def watch(self) -> None:
-        """Make the consumer claim partitions again if their log is another one by now.
+        """Check that the log is still the same; if not, let the consumer claim partitions again.
 
-        The Kafka client follows a recreated topic silently and would continue at the old offset;
-        of new partitions it learns late.
-        Runs beside the consumer's thread.
+        The Kafka client silently follows a recreated topic and would continue at the old offset,
+        and it notices new partitions only late. May run on any thread.
         """
         view = self._view
         if view is None:
@@ -213,11 +228,14 @@ class OwnedPartitions(DependencyProvider):
                 self._view = None
 
     def fold(self, records: Any) -> None:
-        """Fold and flush a batch of a leased partition; after any error it must be claimed again.
+        """Fold and store a batch. After any error the partition must be claimed again.
+
+        Args:
+            records: records of one owned partition, in order.
 
         Raises:
-            OwnershipLost: another process owns it, or the log may be another one.
-            NotReady: the database is down; claim again later.
+            OwnershipLost: another process owns the partition, or the log may be a different one.
+            NotReady: the database is down.
         """
         if self._view is None:
             raise OwnershipLost("the topic changed while it was read")
@@ -236,19 +254,19 @@ class OwnedPartitions(DependencyProvider):
 
     @property
     def records_wanted(self) -> int:
-        """Maximum number of records of the next batch: one flush, so that each batch ends soon."""
+        """Maximum number of records of the next batch: one flush, so that a batch ends soon."""
         return self._size.records
 
     def stored_offset(self, partition: int) -> int:
-        """Return the offset of the first record of a claimed partition that is not stored yet."""
+        """Return the offset of the first record of an owned partition that is not stored yet."""
         return self._folds[partition].fold.stored_offset
 
     def flush_pending(self) -> None:
-        """Wait until every batch that was folded is stored.
+        """Wait until every folded batch is stored.
 
         Raises:
-            NotReady: the database cannot be reached; claim all partitions again.
-            OwnershipLost: another process owns a partition by now; so again.
+            NotReady: the database cannot be reached; all partitions must be claimed again.
+            OwnershipLost: another process owns a partition; all must be claimed again.
         """
         try:
             self._behind.flush_pending()
@@ -256,7 +274,7 @@ class OwnedPartitions(DependencyProvider):
             raise NotReady("the database cannot be reached") from down
 
     def _follow(self, partition: int, followed: FollowedPartition) -> None:
-        """Look periodically for views that are about to take over, and fold them as followers."""
+        """Look now and then for views that are about to take over; fold them as followers."""
         if time.monotonic() >= self._followers_due:
             self._followers_due = time.monotonic() + FOLLOWERS_SECONDS
             self._followers = self.registry.followers(followed.view.topic_id)
@@ -270,6 +288,6 @@ class OwnedPartitions(DependencyProvider):
 
     def _note_republished(self, view: View) -> None:
         progress = self.snapshots.progress(view.view_id)
-        # A partition without an owner so far has no republished institution.
+        # Before every partition has been claimed, one may lack its republished institutions.
         if len(progress.next_offsets) == self._partitions:
             self.registry.note_republished(view, progress.republished)

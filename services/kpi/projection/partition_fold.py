@@ -1,8 +1,8 @@
-"""Folds batches of one partition into the stored view: decode, fold, roll up, flush.
+"""Folds batches of one partition into a stored view: decode, fold, roll up, flush.
 
 While the lease is held no other process can commit, so works and rows are cached between batches;
-any error drops the cache. In a backlog the cache is one flush ahead of the database: a flush is
-written while the next batch is folded (ADR 0019).
+any error drops the cache. In a backlog the cache is one flush ahead of the database, because a
+flush is written while the next batch is folded (ADR 0019).
 """
 
 from __future__ import annotations
@@ -31,43 +31,44 @@ from services.kpi.store.work_documents import WorkDocuments
 from services.kpi.wire import events
 from services.kpi.wire.contradictions import contradicted_event
 
-# About 3.5 KB each; a larger cache would serve only amendments of works long untouched.
+# About 3.5 KB each. A larger cache would only help with amendments of long untouched works.
 WORKS_IN_MEMORY_MAX = 10_000
 BACKLOG_RECORDS = 500
-"""A batch of this size suggests a backlog; a smaller one is stored before more are fetched."""
+"""Batch size that suggests a backlog; a smaller batch is stored before the next is fetched."""
 LIMITS = Limits()
 
 
 class ProjectionStore(Protocol):
-    """What the projection needs of the database; implemented by `store.ledger.Ledger`."""
+    """What the fold needs of the store of a view; implemented by `store.ledger.Ledger`."""
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return stored works of the partition by key."""
+        """Return work key -> newest event of each submission; unknown works are left out."""
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
-        """Return stored rows of the partition by (unit id, month)."""
+        """Return (unit id, month) -> row; unknown rows are left out."""
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return parked records: the open ones, and those of the last window."""
+        """Return the parked records that are open or among the last 10,000 records."""
 
     def commit(self, flush: Flush) -> None:
-        """Write a flush atomically. May be called on another thread than the other methods."""
+        """Store a flush atomically. Another thread may call this than the other methods."""
 
 
 class PartitionFold:
-    """Folds one partition of one view whose lease this process holds. Used by one thread.
+    """Folds one partition of one view, whose lease this process holds. Used by one thread.
 
     Args:
         lease: the partition with its epoch and checkpoint.
         catalogue: the view's catalogue.
-        ledger: where the view is stored.
-        limits: maximum numbers of parked records before the fold stops.
-        generation: only `LogRepublished` of this generation of the log and later ones count.
-        behind: writes flushes of a backlog; without it each is stored when `apply` returns.
+        ledger: store of the view.
+        limits: maximum numbers of parked records, beyond which the fold stops.
+        generation: generation of the log; `LogRepublished` events of earlier ones are ignored.
+        behind: writes flushes in the background during a backlog; None to store each flush before
+            `apply` returns.
         report: called with every stored flush, possibly on another thread.
-        size: maximum number of records per flush; shared by all partitions of the process.
-        publish: publishes the events of a flush, on the thread that commits it. Before the commit:
-            after a crash in between they are published again, with the same ids, and never lost.
+        size: current maximum number of records per flush, shared by all partitions of the process.
+        publish: publishes the events of a flush before it is committed, on the same thread. After a
+            crash in between they are published again with the same ids, so none is lost.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class PartitionFold:
     ) -> None:
         self.lease = lease
         self.stored_offset = lease.next_offset
-        """Offset of the next record that is not stored yet; behind the lease while one writes."""
+        """Offset of the first record not stored yet; less than the lease's while a write runs."""
         self.catalogue = catalogue
         self._ledger = ledger
         self._behind = behind
@@ -93,21 +94,24 @@ class PartitionFold:
         self._size = size or FlushSize()
         self._works: OrderedDict[str, Work] = OrderedDict()
         self._rows: dict[RowKey, PackedRow] = {}
-        # An owner that began with an empty view has seen every stored key and need not query it.
+        # An owner that began with an empty view knows all stored keys, so it need not query others.
         self._seen = None if lease.next_offset else SeenWorks()
         self._documents = WorkDocuments(catalogue)
         parked_refs = ledger.parked_refs(lease) if lease.next_offset else ()
         self._decoder = Decoder(catalogue, limits, generation, parked_refs)
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Fold and flush records, in one flush or in several if the database is slow.
+        """Fold and store a batch, in one flush or, if the database is slow, in several.
 
         Records before the checkpoint were folded already and are skipped. After any error discard
-        the object and claim again: the flushes before it are stored.
+        this object and claim the partition again; earlier flushes remain stored.
+
+        Args:
+            records: records of the partition, in order.
 
         Raises:
-            OwnershipLost: another process owns the partition; now, or when the batch before was
-                written behind.
+            OwnershipLost: another process owns the partition; raised now, or for a batch that was
+                written in the background.
             RuntimeError: too many records cannot be folded; see `Limits`.
         """
         left = [r for r in records if r.offset >= self.lease.next_offset]
@@ -130,7 +134,11 @@ class PartitionFold:
             self._forget(0)
 
     def _forget(self, unstored: int) -> None:
-        """Evict the least recently used works from the cache; the newest may not be stored yet."""
+        """Evict the least recently used works from the cache.
+
+        Args:
+            unstored: number of most recent works to keep, because they may not be stored yet.
+        """
         while len(self._works) > max(WORKS_IN_MEMORY_MAX, unstored):
             self._works.popitem(last=False)
 
@@ -144,13 +152,13 @@ class PartitionFold:
         self._report(flush)
 
     def _folded(self, records: Sequence[Record]) -> Flush:
-        """Return the flush that records amount to; the cache is changed already."""
+        """Fold a batch in the cache, and return the flush that stores the changes."""
         flush = Flush(
             self.lease, records[-1].offset + 1, self.lease.newest_event_ms, self.lease.republished
         )
         flush.last_hash = event_hash(records[-1])
         changed = self._decoder.decode(records, flush)
-        # In the order of the log: the order of eviction must not depend on string hashes.
+        # In log order, so that the order of eviction does not depend on string hashes.
         self._load_works(dict.fromkeys(event.work_key for event, _ in changed), flush)
         touched: dict[str, Work] = {}
         deltas: dict[Key, int] = {}
@@ -204,7 +212,7 @@ class PartitionFold:
             deltas[key] = deltas.get(key, 0) + change
 
     def _contradicted(self, work_key: str, old: Work) -> list[Event]:
-        """Return the events of the contradictions that a change of a work made."""
+        """Return an event for each contradiction that arose from the change of a work."""
         new = self._works[work_key]
         found = () if new is old else new_contradictions(old, new, self.catalogue.tree)
         return [contradicted_event(work_key, new, each) for each in found]
@@ -217,6 +225,6 @@ class PartitionFold:
                 flush.new_rows.add(place)
             self._rows[place] = stored.get(place) or PackedRow()
         for place, steps in changes.items():
-            # A new row instead of a changed one: the former may be in a write that runs.
+            # A new row rather than a modified one, because a background write may use the old one.
             row, flush.changed[place] = self._rows[place].changed(steps)
             flush.rows[place] = self._rows[place] = row

@@ -1,1 +1,1 @@
-"""The in-memory read side: the live view and the answers computed from it."""
+"""The read side in memory: the live view, and the answers that are computed from it."""

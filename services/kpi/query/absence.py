@@ -1,4 +1,4 @@
-"""Answers ExplainAbsence: why a work counts in a cell or not, from its stored events."""
+"""Answers ExplainAbsence: why a work does or does not count in a cell, from its stored events."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ def absence(
     parked: ParkedRecords,
     institution_id: str,
 ) -> kpi_service_pb2.ExplainAbsenceResponse:
-    """Return the response that explains why a work counts in a cell or not.
+    """Return the response that explains why a work does or does not count in a cell.
 
     Args:
         request: the work and the cell.
         live: the live view.
-        snapshots: reads its stored works.
+        snapshots: reads the stored works of the view.
         parked: reads its parked records.
-        institution_id: the caller's; only it gets the reasons of its parked records.
+        institution_id: institution of the caller, who sees the reasons of its own parked records
+            only.
 
     Raises:
-        InvalidArgument: unknown unit or indicator, or a wrong range.
+        InvalidArgument: the unit or indicator is unknown, or the range is invalid.
     """
     with live.read() as state:
         seen, catalogue = Seen(state), state.catalogue
@@ -80,11 +81,11 @@ def absence(
 def encode_finding(
     finding: Finding, ids: Mapping[str, str] = MappingProxyType({})
 ) -> kpi_service_pb2.Finding:
-    """Return one reason why a work does not count as the contract has it.
+    """Return the message of one reason why a work does or does not count.
 
     Args:
-        finding: the finding.
-        ids: full name -> id of the work's submissions.
+        finding: the reason.
+        ids: full name of a submission -> its id; a name that is not listed is shown as it is.
     """
     reason = f"REASON_{finding.reason.value.upper()}"
     return kpi_service_pb2.Finding(

@@ -1,4 +1,4 @@
-"""Encodes the parts that query answers share: view, position, targets, measures, page tokens."""
+"""Encodes the parts that several answers share: view, position, targets, measures, page tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ from services.kpi.store.views import View
 
 
 def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInfo:
-    """Return the message that names view and position of an answer."""
+    """Return the message that identifies the view and position of an answer.
+
+    Args:
+        view: the view.
+        progress: the position.
+        digest: digest of the view at this position; empty if unknown.
+    """
     return view_pb2.ViewInfo(
         view_id=view.view_id,
         catalogue_version=view.catalogue_version,
@@ -32,18 +38,25 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
 
 
 def encode_view_state(state: ViewState) -> view_pb2.ViewInfo:
-    """Return view and position of an answer from the live view in memory."""
+    """Return the message that identifies view and position of a state in memory."""
     return encode_view(state.view, state.progress, state.cube.digest())
 
 
 def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
-    """Return view and position of an answer from the database; digest only if memory agrees."""
+    """Return the message that identifies view and position of a read from the database.
+
+    The digest is only included if the state in memory is at the same position.
+
+    Args:
+        state: the view in memory.
+        progress: position of the read.
+    """
     is_same = state.progress == progress
     return encode_view(state.view, progress, state.cube.digest() if is_same else "")
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
-    """Return the message of a kept day with its view and position."""
+    """Return the message of a kept day, with the view and position that it holds."""
     taken_at = Timestamp()
     taken_at.FromDatetime(kept.taken_at)
     return kpi_service_pb2.KeptDay(
@@ -61,7 +74,11 @@ def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:
 
 
 def encode_offsets(next_offsets: Mapping[int, int]) -> list[view_pb2.PartitionProgress]:
-    """Return the next offset of each partition as the contract has it, by partition."""
+    """Return the messages of a position, one for each partition, in order.
+
+    Args:
+        next_offsets: partition -> offset of the next record.
+    """
     return [
         view_pb2.PartitionProgress(partition=partition, next_offset=offset)
         for partition, offset in sorted(next_offsets.items())
@@ -77,7 +94,7 @@ def _timestamp(milliseconds: int) -> Timestamp | None:
 
 
 def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]:
-    """Return yearly targets as the contract has them, in the given order."""
+    """Return the messages of yearly targets, in the given order."""
     return [
         target_service_pb2.Target(
             unit_id=t.unit_id, indicator_code=t.indicator_code, year=t.year, value=t.value
@@ -87,22 +104,31 @@ def encode_targets(targets: Iterable[Target]) -> list[target_service_pb2.Target]
 
 
 def decode_measure(measure: kpi_service_pb2.Measure.ValueType) -> int:
-    """Return the measure of a request: 0 for declared, 1 for verified (default)."""
+    """Return the measure of a request: 0 declared, 1 verified, which is the default."""
     return 0 if measure == kpi_service_pb2.MEASURE_DECLARED else 1
 
 
 def encode_measure(measure: int) -> kpi_service_pb2.Measure.ValueType:
-    """Return the enum value of a measure: 0 is declared, 1 verified."""
+    """Return the enum value of a measure: 0 declared, 1 verified."""
     return (kpi_service_pb2.MEASURE_DECLARED, kpi_service_pb2.MEASURE_VERIFIED)[measure]
 
 
 def page_token(query: Message, last_key: str) -> str:
-    """Return the opaque page token for the rows after ``last_key`` of this query."""
+    """Return an opaque token for the page that follows the row with key ``last_key``.
+
+    Args:
+        query: the request, to which the token is bound.
+        last_key: key of the last row of the page before.
+    """
     return base64.urlsafe_b64encode(f"{_fingerprint(query)}{last_key}".encode()).decode()
 
 
 def read_page_token(token: str, query: Message) -> str:
-    """Return the last key of the previous page from a page token; empty for the first page.
+    """Return the key of the last row of the previous page; empty for the first page.
+
+    Args:
+        token: page token of the request; empty for the first page.
+        query: the request; the token must come from the same one.
 
     Raises:
         InvalidArgument: the token belongs to another query. The caller's fault.

@@ -1,4 +1,4 @@
-"""Decodes selections of cells and encodes the cells; caches encoded cells until they change."""
+"""Decodes selections of cells and encodes cells; caches encoded cells until they change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,14 @@ VERIFIED = 1
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The units, indicators and ranges of months of a request for cells."""
+    """The cells that a request selects: each unit with each indicator over each range.
+
+    Args:
+        unit_ids: ids of the units.
+        indicators: the indicators.
+        ranges: ranges of months.
+        by: name of the cut by which values are split; empty for none.
+    """
 
     unit_ids: Sequence[str]
     indicators: Sequence[Indicator]
@@ -34,9 +41,14 @@ class Selection:
 
 @dataclass(slots=True)
 class EncodedCells:
-    """Cache of encoded cells by unit; used under the lock of the cube's owner.
+    """Cache of encoded cells by unit, because encoding takes most of the time of a read.
 
-    Most of the time of a read goes into encoding: unchanged units keep their messages.
+    Not thread-safe: used under the lock of the cube's owner.
+
+    Args:
+        of_unit: unit id -> stamp of its cells, and (indicator, ranges, cut) -> encoded cells.
+        targets: the targets that the cached cells were encoded with.
+        count: number of cached cells.
     """
 
     of_unit: dict[str, tuple[object, dict[object, list[view_pb2.Cell]]]] = field(
@@ -46,20 +58,25 @@ class EncodedCells:
     count: int = 0
 
     def of_targets(self, targets: Mapping[str, Target]) -> None:
-        """Clear the cache of encoded cells if the targets have changed."""
+        """Clear the cache unless its cells were encoded with exactly these targets."""
         if targets is not self.targets:
             self.of_unit.clear()
             self.targets, self.count = targets, 0
 
     def get(self, unit_id: str, stamp: object) -> dict[object, list[view_pb2.Cell]]:
-        """Return the cached cells of a unit; empty if the stamp differs."""
+        """Return the cached cells of a unit, to read or extend; empty if none have this stamp.
+
+        Args:
+            unit_id: the unit.
+            stamp: value that changes whenever the unit's cells change.
+        """
         known = self.of_unit.get(unit_id)
         if known is None or known[0] != stamp:
             known = self.of_unit[unit_id] = stamp, {}
         return known[1]
 
     def added(self, cells: int) -> None:
-        """Count newly cached cells; clear the cache when it exceeds its limit."""
+        """Count newly cached cells; clear the cache if it exceeds `CELLS_MAX`."""
         self.count += cells
         if self.count > CELLS_MAX:
             self.of_unit.clear()
@@ -67,10 +84,11 @@ class EncodedCells:
 
 
 def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selection:
-    """Return the selection of cells that a request asks for.
+    """Return the selection of a request; by default root and institutions, and all indicators.
 
     Raises:
-        InvalidArgument: an unknown unit or indicator, a wrong range, or too much. The caller's.
+        InvalidArgument: a unit or indicator is unknown, the range is invalid, or too many cells are
+            selected. The caller's fault.
     """
     tree = catalogue.tree
     units = list(message.unit_ids) or [
@@ -97,10 +115,15 @@ def decode_selection(message: view_pb2.Selection, catalogue: Catalogue) -> Selec
 
 
 def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
-    """Check that the tree has a requested unit.
+    """Check that a unit exists.
+
+    Args:
+        unit_id: id of the unit.
+        catalogue: catalogue whose tree must contain the unit.
+        field: field of the request, for the error.
 
     Raises:
-        InvalidArgument: the tree has no such unit. The caller's fault.
+        InvalidArgument: there is no such unit. The caller's fault.
     """
     if unit_id not in catalogue.tree.number:
         text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
@@ -108,10 +131,15 @@ def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
 
 
 def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
-    """Return a requested indicator of the catalogue.
+    """Return the indicator with this code.
+
+    Args:
+        code: code of the indicator.
+        catalogue: catalogue that must contain the indicator.
+        field: field of the request, for the error.
 
     Raises:
-        InvalidArgument: the catalogue has no such indicator. The caller's fault.
+        InvalidArgument: there is no such indicator. The caller's fault.
     """
     if code not in catalogue.indicators:
         text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
@@ -120,10 +148,14 @@ def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
 
 
 def decode_day(text: str, name: str) -> date:
-    """Return the calendar day in a request.
+    """Return the calendar day in a field of a request.
+
+    Args:
+        text: the day, `YYYY-MM-DD`.
+        name: name of the field, for the error.
 
     Raises:
-        InvalidArgument: not a day. The caller's fault.
+        InvalidArgument: the text is not a day. The caller's fault.
     """
     try:
         return date.fromisoformat(text)
@@ -139,14 +171,14 @@ def encode_cells(
     on: date,
     encoded: EncodedCells | None = None,
 ) -> list[view_pb2.Cell]:
-    """Return the cells of a selection: by unit, then indicator, then range.
+    """Return the messages of the selected cells, by unit, then indicator, then range.
 
     Args:
-        cube: the values.
-        targets: `Target.key` -> target; replaced, never mutated.
+        cube: cells of a view.
+        targets: `Target.key` -> target; never modified, so that identity means equality.
         selection: the requested cells.
-        on: day for which paces are computed.
-        encoded: cache of this cube's encoded cells.
+        on: day for which the pace of targets is computed.
+        encoded: cache for this cube; None to encode without one.
     """
     kept = EncodedCells() if encoded is None else encoded
     kept.of_targets(targets)
@@ -185,7 +217,7 @@ def _cells(
     declared, verified = (
         cube.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
     )
-    # Most months of most units have equal values; protobuf copies a value that is assigned.
+    # Encoded once per distinct value, as most are equal; protobuf copies messages on assignment.
     known = {value: encode_value(value) for value in {*declared, *verified}}
     cells = []
     for i, (first, last) in enumerate(ranges):
@@ -220,7 +252,7 @@ def _pace(
     january = target.year * 12
     assert indicator.value is not None
     is_stock = indicator.value.is_stock
-    # A flow is comparable with its yearly target only if the range begins in January.
+    # A flow can be compared with its yearly target only if the range begins in January.
     is_line = is_stock or first == january
     if isinstance(value, Ratio) or indicator.direction == "none" or not is_line:
         return None

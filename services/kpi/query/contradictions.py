@@ -1,7 +1,7 @@
 """Marks cells with the number of works behind them whose claims contradict each other.
 
-Computed when asked for, from the stored works of one snapshot: a mark is no part of a view, and
-another rule of what contradicts would move no number and no digest.
+Marks are computed on request, from the stored works of one snapshot. They are no part of a view, so
+another definition of contradiction would change no number and no digest.
 """
 
 from __future__ import annotations
@@ -27,15 +27,24 @@ from services.kpi.store.reads import Snapshots, is_at
 from services.kpi.store.works import StoredWork
 
 WORKS_MAX = 5_000
-"""Works of several units that are looked at for one answer; with more, nothing is marked."""
+"""Maximum number of joint works to examine for one answer; with more, no cell is marked."""
 
 Place = tuple[str, str, str]
-"""Unit, indicator and first month of a cell."""
+"""(unit id, indicator code, first month `YYYY-MM`) of a cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Selected cells of the live view, and what it takes to mark them at the same position."""
+    """Selected cells of the live view, with what is needed to mark them at the same position.
+
+    Args:
+        seen: view and position of the cells.
+        catalogue: the view's catalogue.
+        selection: the requested cells.
+        on: day for which the pace of targets is computed.
+        answer: the cells, without marks.
+        targets: `Target.key` -> target.
+    """
 
     seen: Seen
     catalogue: Catalogue
@@ -48,8 +57,13 @@ class Figures:
     def of(state: ViewState, wanted: view_pb2.Selection, on: date) -> Figures:
         """Return the selected cells of a state.
 
+        Args:
+            state: the live view, under its lock.
+            wanted: selection of the request.
+            on: day for which the pace of targets is computed.
+
         Raises:
-            InvalidArgument: as `decode_selection`.
+            InvalidArgument: see `decode_selection`.
         """
         selection = decode_selection(wanted, state.catalogue)
         view, cells = answers.encode_view_state(state), state_cells(state, selection, on)
@@ -57,7 +71,7 @@ class Figures:
         return Figures(Seen(state), state.catalogue, selection, on, answer, state.targets)
 
     def marked(self, snapshots: Snapshots) -> kpi_service_pb2.GetKpisResponse:
-        """Return the cells with their marks, at the position of the works that were read."""
+        """Return the cells with their marks, both at the position at which the works were read."""
         selection, types = self.selection, self._types()
         progress, rows, marks = snapshots.joint_works(
             self.seen.view.view_id,
@@ -97,11 +111,11 @@ class Figures:
 
 
 class MarkCounter:
-    """Counts, for each cell of a selection, the works behind it whose claims contradict.
+    """Counts, for each selected cell, the works behind it whose claims contradict each other.
 
     Args:
-        catalogue: definitions and tree.
-        selection: the cells.
+        catalogue: the view's catalogue.
+        selection: the selected cells.
     """
 
     def __init__(self, catalogue: Catalogue, selection: Selection) -> None:
@@ -119,10 +133,10 @@ class MarkCounter:
                     wanted = (indicator.code, part, component.is_stock)
                     self._columns[column].append(wanted)
         self.marks: defaultdict[Place, list[int]] = defaultdict(lambda: [0, 0])
-        """Place of a cell -> works, as declared and as verified."""
+        """Place of a cell -> [number of works as declared, number as verified]."""
 
     def add(self, work: Work) -> None:
-        """Count a work in the cells to which it adds something."""
+        """Count a work in the cells to which it adds something, if its claims are contradictory."""
         is_marked = contradicted_measures(work)
         if not any(is_marked):
             return

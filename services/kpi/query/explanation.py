@@ -1,4 +1,4 @@
-"""Answers ExplainKpi: the works behind a cell, from the stored works of one snapshot."""
+"""Answers ExplainKpi: the works that a cell consists of, read from one snapshot."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ PAGE_SIZE = 100
 def explain(
     request: kpi_service_pb2.ExplainKpiRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.ExplainKpiResponse:
-    """Return a page of the works that explain a cell; all pages add up to it exactly.
+    """Return a page of the works that a cell consists of; all pages add up to the cell exactly.
 
-    Progress, cell and works are of the same position: the cell comes from memory if the works
-    were read at its position, else from the same transaction.
+    The cell and the works are of the same position: the cell is taken from memory if the works were
+    read at its position, and otherwise from the same transaction as the works.
 
     Raises:
-        InvalidArgument: unknown unit or indicator, a wrong range, or another query's page token.
+        InvalidArgument: the unit or indicator is unknown, the range is invalid, or the page token
+            belongs to another query.
     """
     with live.read() as state:
         seen = Seen(state)
@@ -85,7 +86,7 @@ def explain(
 def _explained(
     work: Work, sources: Iterable[bytes], measure: int, catalogue: Catalogue
 ) -> kpi_service_pb2.ExplainedWork:
-    """Return which claim leads a work in a measure, and where others say otherwise."""
+    """Return a message with the leading claim of a work and the contradictions of other claims."""
     claims, ids = claims_of(work, measure), ids_of(sources)
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[claims[0].name] if claims else "",
@@ -97,19 +98,27 @@ def _explained(
 
 
 def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
-    """Return full name -> id of the submissions of a work."""
+    """Return full name -> id of the submissions of a work.
+
+    Args:
+        sources: encoded events of the work.
+    """
     said = (events.decode_changed(source) for source in sources)
     return {events.name_of(event): event.submission_id for event in said}
 
 
 def numbers(members: Iterable[str]) -> dict[str, int]:
-    """Return a number from 1 for each member, in an order that says nothing about it."""
+    """Return member -> number from 1, in an order that reveals nothing about the members."""
     ordered = sorted(members, key=lambda member: hashlib.sha256(member.encode()).digest())
     return {member: number for number, member in enumerate(ordered, start=1)}
 
 
 class Seen:
-    """View and position of a state, for an explanation built after its lock is released."""
+    """View, position and digest of a state, for an answer built after its lock is released.
+
+    Args:
+        state: the live view, under its lock.
+    """
 
     def __init__(self, state: ViewState) -> None:
         self.view = state.view
@@ -117,13 +126,16 @@ class Seen:
         self._digest = state.cube.digest()
 
     def info(self, progress: Progress) -> view_pb2.ViewInfo:
-        """Return view and position of the explanation; no digest if the memory was elsewhere."""
+        """Return the message that identifies view and position of an answer.
+
+        The digest is only included if the state was at the same position.
+        """
         digest = self._digest if is_at(progress, self.progress) else ""
         return answers.encode_view(self.view, progress, digest)
 
 
 def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Cube:
-    """Return a cube of the columns that one indicator needs from stored rows."""
+    """Return a cube of stored rows, with only the columns that one indicator needs."""
     base = catalogue.indicators.get(indicator.attainment_of, indicator)
     names = {
         catalogue.columns[catalogue.number[component, measure, ""]].name
@@ -141,7 +153,7 @@ def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -
 def restore(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[kpi_service_pb2.ExplainedClaim]]:
-    """Decode a stored work; return it with its live claims."""
+    """Decode a stored work; return the work and the messages of its claims, without retractions."""
     statements = {}
     claims: list[kpi_service_pb2.ExplainedClaim] = []
     for source in stored.sources:

@@ -1,4 +1,4 @@
-"""The history of a view: kept days, and exact replays of the log."""
+"""Past states of a view: kept days, and exact replays of the log."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from services.kpi.store.views import View
 from services.kpi.wire.rows import decode_cube, encode_rows
 
 LATE = timedelta(hours=1)
-"""After this delay a copied state no longer counts as that of the previous day."""
+"""Maximum delay after midnight at which the present state still counts as that of yesterday."""
 IMAGES_KEPT = 4
 
 
 def end_of(day: date, now: datetime) -> datetime:
-    """Return the end of a calendar day in the time zone of ``now``."""
+    """Return the end of a calendar day, i.e. the next midnight, in the time zone of ``now``."""
     return datetime(day.year, day.month, day.day, tzinfo=now.tzinfo) + timedelta(days=1)
 
 
 class History:
-    """Past states of a view, from kept days or replays; they no longer change. Thread-safe.
+    """Past states of a view, from kept days or replays. Thread-safe.
 
-    Kept days are loaded by one thread at a time, so that a day is decoded once for all callers.
-    They share its cube, which is read-only once decoded.
+    Kept days are loaded by one thread at a time, so that each is decoded once. All callers share
+    its cube, which is read-only.
 
     Args:
-        registry: catalogues and views.
-        days: kept days.
+        registry: stored catalogues and views.
+        days: stored kept days.
         replays: runs replays.
-        log_id: returns the identity of the present log.
-        keep_days: age in days at which kept days are deleted, except firsts of months.
+        log_id: returns the topic id of the present log.
+        keep_days: age in days at which kept days are deleted, except the first of each month.
     """
 
     def __init__(
@@ -58,16 +58,17 @@ class History:
         self._log_id = log_id
         self._states: OrderedDict[str, tuple[KeptDay, ViewState]] = OrderedDict()
         self._loading = threading.Lock()
-        """Held while the cached states change; a single look-up needs no lock."""
+        """Held while the cached states are changed; a look-up needs no lock."""
 
     def keep_yesterday(self, live: LiveView, now: datetime) -> bool:
-        """Keep the live view as the day that just ended; return True if this process stored it.
+        """Store the live view as the kept day of yesterday; return True if this process stored it.
 
-        Any number of processes may try; one succeeds.
+        Does nothing if it is stored already or more than `LATE` after midnight. Any number of
+        processes may call this at once: one of them stores the day.
 
         Args:
             live: the live view.
-            now: present time, in the KPI time zone.
+            now: present time, in the time zone of the KPI service.
         """
         yesterday = now.date() - timedelta(days=1)
         if not live.is_ready or now - end_of(yesterday, now) > LATE:
@@ -92,11 +93,16 @@ class History:
         return is_kept
 
     def day(self, live: LiveView, day: date, now: datetime) -> tuple[KeptDay, ViewState]:
-        """Return the state of the view at the end of a kept day.
+        """Return a kept day and the state of the view at its end, with the present targets.
+
+        Args:
+            live: the live view, for the targets.
+            day: the day.
+            now: present time, in the time zone of the KPI service.
 
         Raises:
             InvalidArgument: the day is not over.
-            WrongState: the day is not kept; names the days around it.
+            WrongState: the day is not kept; names the nearest kept days.
         """
         if now < end_of(day, now):
             text = f"{day} is not over; leave as_of away to read the present"
@@ -106,7 +112,7 @@ class History:
         return known[0], self._with_targets(live, known[1])
 
     def _load(self, name: str) -> tuple[KeptDay, ViewState]:
-        """Load a kept day that is not cached.
+        """Load a kept day into the cache and return it.
 
         Raises:
             WrongState: the day is not kept.
@@ -144,19 +150,22 @@ class History:
         now: datetime,
         is_wanted: Callable[[], bool],
     ) -> Iterator[tuple[int, int, ViewState | None]]:
-        """Replay the live view's log; yield records read, records to read, at last the state.
+        """Replay the live view's log up to a position.
+
+        Yields (records read, records to read, state), with None for the state until the last step.
 
         Args:
             live: the live view, whose log is replayed.
-            at: partition -> offset of the first record not to read; every partition, or empty
-                for the position of the live view.
-            day: exclude records that the log took after this day; None excludes nothing.
-            now: present time, in the KPI time zone.
-            is_wanted: returns False when the caller no longer waits.
+            at: partition -> offset before which to stop, for every partition; empty for the
+                position of the live view.
+            day: exclude records that the log received after this day; None excludes none.
+            now: present time, in the time zone of the KPI service.
+            is_wanted: returns False once the caller has left.
 
         Raises:
-            InvalidArgument: an offset that the live view has not read, or a missing partition.
-            WrongState: the log is another one than the live view's (LOG_GONE).
+            InvalidArgument: an offset is beyond the live view's position, or a partition is
+                missing.
+            WrongState: the log is not the one of the live view (LOG_GONE).
         """
         with live.read() as state:
             view, reached = state.view, state.progress.next_offsets
@@ -179,17 +188,17 @@ class History:
         task: Task | None = None,
         catalogue_version: int = 0,
     ) -> Iterator[int | Replayed]:
-        """Replay the log of a view; see `ReplayRunner.run`.
+        """Replay the log of a view; yields as `ReplayRunner.run` does.
 
         Args:
-            view: view whose log it is.
-            bound: where the replay stops.
-            is_wanted: returns False when the caller no longer waits.
+            view: the view, whose log is replayed.
+            bound: where to stop.
+            is_wanted: returns False once the caller has left.
             task: what to do with the works; None for nothing.
-            catalogue_version: catalogue to count with; 0 for the view's own.
+            catalogue_version: catalogue to count with; 0 for that of the view.
 
         Raises:
-            WrongState: the log is another one than the view's (LOG_GONE).
+            WrongState: the log is not the one of the view (LOG_GONE).
         """
         if self._log_id() != view.topic_id:
             text = "the log that this view was made of is gone; only its kept days can be read"
@@ -209,10 +218,10 @@ class History:
         return ViewState(view, catalogue, decode_cube(content, catalogue), progress, {}, 0)
 
     def _with_targets(self, live: LiveView, state: ViewState) -> ViewState:
-        """Add the present targets to a past state: targets have no history."""
+        """Return a past state with the present targets, because targets have no history."""
         with live.read() as present:
             targets = present.targets
-        # A copy of the cached state: calls must not share a cache of encoded cells.
+        # A new object, because calls must not share the cache of encoded cells in a state.
         past = ViewState(
             state.view, state.catalogue, state.cube, state.progress, targets, state.change
         )
@@ -222,10 +231,15 @@ class History:
 def check_position(
     at: Mapping[int, int], begins: Mapping[int, int], reached: Mapping[int, int]
 ) -> None:
-    """Check that a position to replay to is one that the view has read.
+    """Check that a view has read up to a position to which the log is to be replayed.
+
+    Args:
+        at: partition -> offset of the position; empty for the view's own.
+        begins: partition -> first offset of the view, where it is not 0.
+        reached: partition -> next offset of the view.
 
     Raises:
-        InvalidArgument: a partition is missing, unknown, or not read so far.
+        InvalidArgument: a partition is missing, unknown or not read that far, or begins later.
     """
     if not at:
         return

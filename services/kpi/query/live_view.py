@@ -27,7 +27,17 @@ MIN_PROGRESS_SECONDS = 2.0
 
 @dataclass(slots=True)
 class ViewState:
-    """The live view at one position, which every answer names. Read under the view's lock."""
+    """The live view at one position. Read it only under the lock of its `LiveView`.
+
+    Args:
+        view: the view.
+        catalogue: its catalogue.
+        cube: its cells.
+        progress: the position.
+        targets: `Target.key` -> target.
+        change: number of refreshes that changed something; never decreases.
+        encoded: cache of encoded cells.
+    """
 
     view: View
     catalogue: Catalogue
@@ -35,24 +45,28 @@ class ViewState:
     progress: Progress
     targets: Mapping[str, Target]
     change: int
-    """Number of refreshes that changed something; never decreases."""
     encoded: EncodedCells = field(default_factory=EncodedCells)
-    """Cache of encoded cells."""
 
 
 def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_pb2.Cell]:
-    """Return the live view's cells of a selection; paces are computed for the day ``on``."""
+    """Return the messages of the selected cells of a state.
+
+    Args:
+        state: the state, under its lock.
+        selection: the requested cells.
+        on: day for which the pace of targets is computed.
+    """
     return encode_cells(state.cube, state.targets, selection, on, state.encoded)
 
 
 class LiveView:
-    """Holds the live view in memory as a `ViewState`. One thread refreshes, any thread reads.
+    """Holds the live view in memory as a `ViewState`. One thread refreshes it, any thread reads it.
 
     Args:
-        registry: returns the live view.
+        registry: finds the live view and its catalogue.
         snapshots: reads the stored view.
         targets: reads the targets.
-        loaded: called when a complete view has been read.
+        loaded: called after a whole view has been read.
     """
 
     def __init__(
@@ -72,10 +86,10 @@ class LiveView:
         self.refreshed_at = 0.0
 
     def refresh(self) -> bool:
-        """Apply the rows committed since the last refresh; cheap if there are none.
+        """Apply what was stored since the last refresh; cheap if there is nothing.
 
         Returns:
-            Whether the view changed.
+            Whether anything changed.
         """
         live = self._registry.live()
         if live is None:
@@ -115,12 +129,12 @@ class LiveView:
         return {target.key: target for target in self._targets.all()}
 
     def targets_changed(self) -> None:
-        """Make the next refresh of the live view read the targets again."""
+        """Make the next refresh read the targets again."""
         self._targets_due = 0.0
 
     @property
     def is_ready(self) -> bool:
-        """Whether the live view is loaded."""
+        """Whether a view is loaded."""
         return self._view_state is not None
 
     @contextmanager
@@ -128,10 +142,11 @@ class LiveView:
         """Yield the present state of the live view, which does not change during the block.
 
         Args:
-            min_progress: partition -> next offset to wait for, at most 2 seconds.
+            min_progress: partition -> next offset to wait for, for at most 2 seconds; None not to
+                wait.
 
         Raises:
-            Unavailable: no view is live yet, or it did not reach the position in time; repeat.
+            Unavailable: no view is live, or the view did not reach the position in time. Retry.
         """
         with self._moved:
             deadline = time.monotonic() + (MIN_PROGRESS_SECONDS if min_progress else 0.0)
@@ -148,7 +163,7 @@ class LiveView:
         return all(known.get(partition, 0) >= offset for partition, offset in min_progress.items())
 
     def wait(self, change: int, seconds: float) -> None:
-        """Wait until the live view is newer than ``change``, or for a number of seconds."""
+        """Wait until the state is newer than ``change``, at most a number of seconds."""
         with self._moved:
             if self._view_state is None or self._view_state.change == change:
                 self._moved.wait(seconds)

@@ -28,7 +28,19 @@ Request = kpi_service_pb2.ListOverlapsRequest | kpi_service_pb2.GetOverlapMatrix
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An overlap request: a whole count at a unit and its children, with its state."""
+    """A decoded overlap request: a whole count at a unit and at its children.
+
+    Args:
+        seen: view and position of the state in memory.
+        catalogue: the view's catalogue.
+        indicator: the whole count.
+        unit_id: the unit.
+        children: numbers of its children.
+        measure: 0 declared, 1 verified.
+        first: first month, counted from year 0.
+        last: last month, included.
+        counts: the whole count at the unit, then at each child, in memory.
+    """
 
     seen: Seen
     catalogue: Catalogue
@@ -42,10 +54,15 @@ class Question:
 
     @staticmethod
     def of(request: Request, state: ViewState) -> Question:
-        """Return the question of an overlap request.
+        """Decode an overlap request.
+
+        Args:
+            request: the request, validated.
+            state: the live view, under its lock.
 
         Raises:
-            InvalidArgument: unknown unit or indicator, a wrong range, or no whole count.
+            InvalidArgument: the unit or indicator is unknown, the range is invalid, or the
+                indicator is not a whole count.
         """
         catalogue = state.catalogue
         tree = catalogue.tree
@@ -67,11 +84,15 @@ class Question:
 
     @property
     def unit_ids(self) -> list[str]:
-        """The unit and its children."""
+        """Ids of the unit and its children."""
         return [self.unit_id, *(self.catalogue.tree.ids[child] for child in self.children)]
 
     def count(self, value: Callable[..., object]) -> list[int]:
-        """Return the whole count at the unit and at each child."""
+        """Return the whole count at the unit, then at each child.
+
+        Args:
+            value: `Cube.value` of the cube to read.
+        """
         found = [
             value(unit_id, self.indicator, self.measure, self.first, self.last, 0)
             for unit_id in self.unit_ids
@@ -79,7 +100,7 @@ class Question:
         return [number for number in found if isinstance(number, int)]
 
     def claiming(self, stored: StoredWork) -> Units:
-        """Return the children of the unit at which a work counts."""
+        """Return the ids of the unit's children at which a work counts; empty if at none."""
         work, _ = restore(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (
@@ -101,13 +122,16 @@ class Question:
         after: str = "",
         limit: int = 0,
     ) -> tuple[Progress, list[int], T]:
-        """Return progress, and at that position the counts and the result over the joint works.
+        """Read the works that several units claim, with the counts at the same position.
 
         Args:
-            snapshots: consistent reads of the stored view.
-            made_of: makes the result of the joint works.
-            after: key of the last work of the page before; empty at first.
+            snapshots: reads the stored view.
+            made_of: computes a result from an iterator over the works.
+            after: key of the last work of the page before; empty for the first page.
             limit: maximum number of works; 0 for all.
+
+        Returns:
+            The position, the counts as `count` returns them, and the result of ``made_of``.
         """
         assert self.indicator.value is not None
         progress, rows, made = snapshots.joint_works(
@@ -131,7 +155,7 @@ def overlaps(
     """Return a page of the works that several children of a unit claim.
 
     Raises:
-        InvalidArgument: as `Question.of`, or the page token of another query.
+        InvalidArgument: see `Question.of`; or the page token belongs to another query.
     """
     with live.read() as state:
         question = Question.of(request, state)
@@ -159,10 +183,10 @@ def overlaps(
 def matrix(
     request: kpi_service_pb2.GetOverlapMatrixRequest, live: LiveView, snapshots: Snapshots
 ) -> kpi_service_pb2.GetOverlapMatrixResponse:
-    """Return how many works the children of a unit have in common.
+    """Return how many works the children of a unit have in common, by pair, triple and exact set.
 
     Raises:
-        InvalidArgument: as `Question.of`.
+        InvalidArgument: see `Question.of`.
     """
     with live.read() as state:
         question = Question.of(request, state)

@@ -1,4 +1,4 @@
-"""The KPI gauges for Prometheus: this year, institutions and consortium only, so few series."""
+"""KPI values as Prometheus gauges: this year, root and institutions only, to keep series few."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ LAST_MONTH = 9999 * 12 + 11
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One year's gauges by label values; None where a ratio is not defined.
+    """Values of the gauges of one year, by the values of their labels.
 
-    ``values``: (institution, indicator, measure). ``targets``: (institution, indicator).
-    ``open_joint_claims``: (indicator,).
+    Args:
+        values: (institution, indicator, measure) -> value; None for an undefined ratio.
+        targets: (institution, indicator) -> target.
+        open_joint_claims: (indicator,) -> number of claims still to be verified.
     """
 
     values: dict[tuple[str, str, str], float | None]
@@ -30,7 +32,13 @@ class Figures:
 
 
 def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
-    """Return the gauges of a year, from January to December. Pure."""
+    """Return the values of the gauges for the months of a year.
+
+    Args:
+        cube: cells of the live view.
+        targets: `Target.key` -> target.
+        year: calendar year.
+    """
     units = reporting_units(cube.catalogue)
     values: dict[tuple[str, str, str], float | None] = {}
     aims: dict[tuple[str, str], float] = {}
@@ -48,7 +56,7 @@ def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
 
 
 def reporting_units(catalogue: Catalogue) -> list[str]:
-    """Return the root and the institutions: the values of the label `institution`."""
+    """Return the ids of root and institutions, which are the values of label `institution`."""
     tree = catalogue.tree
     return [tree.ids[0], *(tree.ids[number] for number in tree.institutions())]
 
@@ -60,10 +68,11 @@ def _plain(value: int | Ratio) -> float | None:
 
 
 def _open_joint_claims(cube: Cube) -> dict[tuple[str], float]:
-    """Return, by indicator, claims of further institutions on joint works, not yet verified.
+    """Return (indicator,) -> claims of further institutions on joint works that are not verified.
 
-    A work that n institutions claim counts once in the consortium and once in each of them, so the
-    difference is n - 1. The excess of declared over verified is still to be verified.
+    A work that n institutions claim counts once at the root and once at each of them, so the
+    difference is n - 1. Where it is higher for declared than for verified, the rest is still to be
+    verified.
     """
     root, *institutions = reporting_units(cube.catalogue)
     found = {}
@@ -90,8 +99,12 @@ def _whole(value: int | Ratio) -> int:
 def show_figures(live: LiveView, year: int) -> None:
     """Set the Prometheus gauges from the live view.
 
+    Args:
+        live: the live view.
+        year: calendar year whose values are shown.
+
     Raises:
-        Unavailable: no view is live yet.
+        Unavailable: no view is live.
     """
     with live.read() as state:
         found = figures(state.cube, state.targets, year)

@@ -1,4 +1,4 @@
-"""Answers CompareTrees: one unit's numbers in the tree as it was and as it is."""
+"""Answers CompareTrees: a unit's numbers in the tree as it was and in the tree as it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Units = list[directory_pb2.Unit]
 
 
 def units_as_is(units: Iterable[directory_pb2.Unit]) -> Units:
-    """Return the units of a reorganised tree: ended ones placed below their successors."""
+    """Return copies of units in which those that ended lie below their successors."""
     units = list(units)
     parents = {unit.unit_id: unit.parent_id for unit in units}
     successors = {u.unit_id: list(u.successor_ids) for u in units if u.successor_ids}
@@ -55,12 +55,12 @@ def compare_trees(
     Args:
         request: unit, indicators and ranges.
         state: the live view.
-        live: the catalogue of the live view.
+        live: message of the live view's catalogue.
         directory: the units as they were.
-        snapshots: reads works.
+        snapshots: reads the stored works.
 
     Raises:
-        InvalidArgument: an unknown unit or indicator, or a wrong range.
+        InvalidArgument: the unit or indicator is unknown, or a range is invalid.
         Unavailable: the view advances faster than the works can be read.
     """
     sides = []
@@ -121,7 +121,7 @@ def _parents(catalogue: Catalogue) -> dict[str, str]:
 def _sources(
     snapshots: Snapshots, state: ViewState, unit_ids: list[str], types: list[str]
 ) -> dict[str, list[bytes]]:
-    """Return every stored work that one of the units claims, all at one position."""
+    """Return work key -> events of the works that any of the units claims, all at one position."""
     for _ in range(TRIES):
         found: dict[str, list[bytes]] = {}
         positions = set()

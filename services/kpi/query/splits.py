@@ -1,4 +1,4 @@
-"""Encodes values split by the terms of a cut, so that the terms add up to the value exactly."""
+"""Encodes values that are split by a cut, such that terms and double counting add up exactly."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from services.kpi.wire.values import encode_value
 
 
 def cut_by(catalogue: Catalogue, by: str) -> list[str]:
-    """Return the indicators that have a requested cut; all if no cut is requested."""
+    """Return the codes of the indicators that have this cut; all codes if ``by`` is empty."""
     return [
         code for code, indicator in catalogue.indicators.items() if not by or by in indicator.cuts
     ]
 
 
 def check_cut(indicators: Iterable[Indicator], by: str) -> None:
-    """Check that an indicator has a requested cut.
+    """Check that indicators have a requested cut; passes if ``by`` is empty.
+
+    Args:
+        indicators: the requested indicators.
+        by: name of the cut.
 
     Raises:
-        InvalidArgument: it does not; names its cuts. The caller's fault.
+        InvalidArgument: one does not have it; names the cuts that it has. The caller's fault.
     """
     wanted = list(indicators)
     if by and not wanted:
@@ -38,14 +42,14 @@ def check_cut(indicators: Iterable[Indicator], by: str) -> None:
 def encode_split(
     cube: Cube, unit_id: str, indicator: Indicator, by: str, months: Range
 ) -> view_pb2.Split:
-    """Return a value split by terms, and how much the terms count more than once.
+    """Return a value split by terms, and by how much the terms count works more than once.
 
     Args:
-        cube: the numbers.
-        unit_id: unit.
-        indicator: what is counted.
+        cube: cells of a view.
+        unit_id: the unit.
+        indicator: indicator of the cube's catalogue; not an attainment.
         by: name of the cut.
-        months: first and last month, counted from year 0.
+        months: first and last month, both included.
     """
     declared, verified = (cube.split(unit_id, indicator, by, m, months) for m in (0, 1))
     whole = [cube.value(unit_id, indicator, measure, *months, 0) for measure in (0, 1)]

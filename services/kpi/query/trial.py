@@ -1,4 +1,4 @@
-"""Answers TryEvents: what every number would become if some events were in the log."""
+"""Answers TryEvents: which numbers would change if some events were in the log."""
 
 from __future__ import annotations
 
@@ -33,15 +33,24 @@ UNCOUNTED_MAX = 100
 ATTEMPTS = 10
 
 Admit = Callable[[events_pb2.SubmissionChanged], None]
-"""Raises if the caller may not speak for an event."""
+"""Raises a `Refusal` if the caller may not write this event."""
 
 Said = tuple[str, str, Statement]
-"""Work key, full name of the submission, and what it says."""
+"""(work key, full name of the submission, its statement)."""
 
 
 @dataclass
 class Asked:
-    """The events of a request, decoded: as far as the view can count them."""
+    """The decoded events of a request, as far as the view can count them.
+
+    Args:
+        by_month: whether months are to be compared instead of years.
+        submitted: statements of the submissions as submitted.
+        verified: statements of the same submissions once verified.
+        uncounted: the first events that would be parked, with reasons.
+        count: number of all events.
+        left_out: number of events that would be parked.
+    """
 
     by_month: bool = False
     submitted: list[Said] = field(default_factory=list)
@@ -51,17 +60,17 @@ class Asked:
     left_out: int = 0
 
     def take(self, value: bytes, to: list[Said], catalogue: Catalogue, admit: Admit) -> None:
-        """Decode an event as those of the log are; note as uncounted what would be parked there.
+        """Decode an event as the log's are decoded; record it as uncounted if it would be parked.
 
         Args:
-            value: serialized event.
-            to: list that the decoded event is added to.
-            catalogue: catalogue of the view.
-            admit: raises if the caller may not speak for the event.
+            value: the encoded event.
+            to: list to which the decoded event is added.
+            catalogue: the view's catalogue.
+            admit: raises if the caller may not write the event.
 
         Raises:
-            Exhausted: these are too many events. The caller's fault.
-            Refusal: as ``admit``.
+            Exhausted: there are too many events. The caller's fault.
+            Refusal: raised by ``admit``.
         """
         self.count += 1
         if self.count > EVENTS_MAX:
@@ -97,13 +106,13 @@ def try_events(
     Args:
         requests: the events.
         live: the live view.
-        snapshots: reads its works.
-        admit: raises if the caller may not speak for an event.
+        snapshots: reads its stored works.
+        admit: raises if the caller may not write an event.
         now: present time.
 
     Raises:
-        Unavailable: no view is live, or it moves too fast; repeat.
-        Exhausted: too many events. The caller's fault.
+        Unavailable: no view is live, or it advances too fast. Retry.
+        Exhausted: there are too many events. The caller's fault.
     """
     with live.read() as state:
         view, catalogue = state.view, state.catalogue
@@ -113,7 +122,7 @@ def try_events(
         stages = _fold(asked, catalogue, works)
         effects = Effects(catalogue, stages, asked.by_month, now.year * 12 + now.month - 1)
         with live.read(progress.next_offsets) as state:
-            # Works of one position and cells of another would be no state of the view at all.
+            # Works and cells of different positions would not be a state of the view.
             if state.view.view_id == view.view_id and is_at(progress, state.progress):
                 before = effects.excerpt(state.cube)
                 targets = {key: target.value for key, target in state.targets.items()}
@@ -158,7 +167,7 @@ def _works(
 def _fold(
     asked: Asked, catalogue: Catalogue, works: dict[str, Work]
 ) -> list[dict[RowKey, dict[CellKey, int]]]:
-    """Return how rows change once the events are submitted, and once verified as well."""
+    """Return how rows change once the events are submitted, and once they are verified as well."""
     trial, stages = Trial(catalogue, works), []
     for several in (asked.submitted, asked.verified):
         for said in several:

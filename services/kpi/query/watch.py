@@ -1,4 +1,4 @@
-"""Answers WatchKpis: streams of changing cells."""
+"""Answers WatchKpis: streams the cells that change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOK_SECONDS = 0.5
 
 
 class Watchers:
-    """Limits the open watch streams, each of which occupies a thread. Thread-safe.
+    """Serves the WatchKpis streams and limits their number, as each occupies a thread. Thread-safe.
 
     Args:
         limit: maximum number of streams at once.
@@ -38,17 +38,17 @@ class Watchers:
         is_active: Callable[[], bool],
         now: Callable[[], datetime],
     ) -> Generator[kpi_service_pb2.WatchKpisResponse, None, None]:
-        """Yield all selected cells once, then the changed ones, until the caller leaves.
+        """Yield all selected cells once, then those that change, until the caller leaves.
 
         Args:
-            request: which cells.
-            live: live view.
-            is_active: false when the caller has left or the server stops.
-            now: present time; paces depend on its day.
+            request: selects the cells.
+            live: the live view.
+            is_active: returns False once the caller has left or the server is stopping.
+            now: returns the present time, whose day determines the pace of targets.
 
         Raises:
-            Exhausted: too many streams are open; repeat later.
-            InvalidArgument: as for a read.
+            Exhausted: too many streams are open; retry later.
+            InvalidArgument: see `cells.decode_selection`.
         """
         with self._lock:
             if self._open >= self._limit:
@@ -78,7 +78,7 @@ def _changes(
             selection = decode_selection(request.selection, state.catalogue)
             cells = state_cells(state, selection, now().date()) if is_news else []
         if view.view_id != view_id:
-            # Another catalogue: cells sent before are of another view.
+            # Another view is live, so the cells that were sent before are void.
             view_id = view.view_id
             sent.clear()
         changed = []

@@ -1,1 +1,1 @@
-"""The blue/green rebuild: a second view is loaded beside the live one, checked and swapped in."""
+"""Blue/green rebuild: loads a second view beside the live one, checks it and swaps it in."""

@@ -1,4 +1,4 @@
-"""Bulk load of a rebuild: stores a partition from its shard totals, not event by event."""
+"""Bulk load of a rebuild: stores a partition from the totals of its shards, not event by event."""
 
 from __future__ import annotations
 
@@ -19,33 +19,35 @@ from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, PartitionLease
 
 CHUNK_DOCUMENTS = 500
-"""Maximum number of rows or parked records in one transaction of a bulk load."""
+"""Maximum number of rows or parked records in a chunk, i.e. one transaction of a bulk load."""
 
 Read = Callable[[int], Iterable[Sequence[Record]]]
-"""Reads a partition from its beginning up to an offset, in batches."""
+"""Reads the records of a partition from its beginning to before an offset, in batches."""
 Gather = Callable[[int, int, Note], Generator[Part, None, None]]
-"""Folds a partition in a number of shards, up to an offset; yields parts and records read.
+"""Folds a partition in a number of shards, up to an offset, and yields the parts to store.
 
-The parts of a shard come in a fixed order, shard after shard."""
+Its arguments are number of shards, end offset, and a function to report records read. Parts come in
+a fixed order, shard after shard, so that an interrupted load can be resumed.
+"""
 
 
 class Loading(Protocol):
-    """What a bulk load needs of the database; implemented by `store.bulk_load.BulkLoad`."""
+    """What a bulk load needs of its store; implemented by `store.bulk_load.BulkLoad`."""
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Begin a bulk load or resume an interrupted one.
+        """Begin a bulk load, or resume an interrupted one with its former parameters.
 
-        Return end, number of shards and number of stored chunks; of a new load 0 chunks.
+        Return end offset, number of shards and number of chunks stored so far.
         """
 
     def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
-        """Write a chunk of the bulk load atomically."""
+        """Store chunk number ``number`` atomically."""
 
     def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
-        """Record that the bulk load is complete."""
+        """Record that all chunks are stored, and store the final checkpoint of the partition."""
 
     def note_read(self, lease: PartitionLease, records: int) -> None:
-        """Store how many records the rebuild has read, for progress displays."""
+        """Store how many records have been read, for progress displays."""
 
 
 def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: int = 0) -> Gather:
@@ -53,8 +55,8 @@ def here(lease: PartitionLease, catalogue: Catalogue, read: Read, generation: in
 
     Args:
         lease: lease of the partition.
-        catalogue: what to count by.
-        read: reads the log to an offset.
+        catalogue: the view's catalogue.
+        read: reads the records of the partition.
         generation: generation of the log.
     """
 
@@ -77,18 +79,18 @@ def rebuild(
     end: int,
     shards: int,
 ) -> None:
-    """Compute and bulk-load a claimed partition; an interrupted load is resumed.
+    """Compute and bulk-load a claimed partition, or resume an interrupted load of it.
 
     Args:
-        loading: the store of the bulk load.
-        lease: the partition, at the first offset of the view.
+        loading: store of the bulk load.
+        lease: lease of the partition, at the first offset of the view.
         catalogue: the view's catalogue.
-        gather_all: folds the partition shard by shard.
-        end: next offset after the load; an interrupted load keeps its own.
-        shards: number of shards; an interrupted load keeps its own.
+        gather_all: folds the partition in shards.
+        end: offset before which to stop; a resumed load keeps its own.
+        shards: number of shards; a resumed load keeps its own.
 
     Raises:
-        OwnershipLost: another process continues the load.
+        OwnershipLost: another process has taken over the load.
     """
     end, shards, done = loading.begin(lease, end, shards)
     position: Document = {"next_offset": end, "runs": shards}
@@ -105,7 +107,7 @@ def rebuild(
 def _chunks(
     at: Flush, catalogue: Catalogue, gathered: Iterable[Part], position: Document
 ) -> Iterator[Flush]:
-    """Yield the chunks of the bulk load in a fixed order; return the final position."""
+    """Yield the chunks of a bulk load in a fixed order; put the checkpoint into ``position``."""
     contributed: dict[Key, int] = {}
     parked: dict[int, Parked] = {}
     mended: set[int] = set()

@@ -14,10 +14,10 @@ from services.kpi.store.views import Vector, View
 
 
 class RebuildJobs:
-    """Subprocesses that load or verify a view, one kind at a time. Used by one thread.
+    """The subprocesses that load or verify a view, one kind at a time. Used by one thread.
 
     Args:
-        settings: the aggregator's settings; the subprocesses get the same.
+        settings: settings of the aggregator, which the subprocesses get too.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -26,11 +26,11 @@ class RebuildJobs:
         self._children: list[Child] = []
 
     def fold(self, view: View, ends: Vector) -> bool:
-        """Bring partitions of a view up to offsets in subprocesses; see `lifecycle.Work`."""
+        """Start or poll bringing partitions of a view up to offsets; see `lifecycle.Work.fold`."""
         return self._results("worker", view, ends) is not None
 
     def verify(self, view: View, ends: Vector) -> OracleReport | None:
-        """Compare every cell of a view with the oracle in subprocesses; see `lifecycle.Work`."""
+        """Start or poll comparing a view with the oracle; see `lifecycle.Work.verify`."""
         results = self._results("oracle_check", view, ends) if self._settings.oracle else []
         if results is None:
             return None
@@ -39,11 +39,11 @@ class RebuildJobs:
 
     @property
     def running(self) -> list[Child]:
-        """The subprocesses of the rebuild that are running."""
+        """The subprocesses that are running."""
         return [child for child in self._children if child.is_running]
 
     def stop(self) -> None:
-        """Stop all running rebuild subprocesses; their open transactions are rolled back."""
+        """Stop all subprocesses; the database rolls back their open transactions."""
         for each in self._children:
             each.process.terminate()
         for each in self._children:
@@ -55,7 +55,7 @@ class RebuildJobs:
             self.stop()
             self._job = (module, view.view_id)
             parts = _spread(ends, self._settings.rebuild_processes)
-            # Fewer partitions than processes: each subprocess starts some shard workers of its own.
+            # With fewer partitions than processes, each subprocess starts shard workers of its own.
             each = max(1, self._settings.rebuild_processes // max(1, len(parts)))
             settings = self._settings.model_copy(update={"rebuild_processes": each})
             name = f"services.kpi.rebuild.{module}"
@@ -77,7 +77,11 @@ class RebuildJobs:
 
 
 def _spread(ends: Vector, count: int) -> list[dict[int, int]]:
-    """Spread partitions over processes: longest first, each to the least loaded process."""
+    """Spread partitions over processes, longest first, each to the process with the least load.
+
+    Returns:
+        For each process, partition -> end offset.
+    """
     parts: list[dict[int, int]] = [{} for _ in range(min(count, len(ends)))]
     for partition, end in sorted(ends.items(), key=lambda item: -item[1]):
         min(parts, key=lambda part: sum(part.values()))[partition] = end

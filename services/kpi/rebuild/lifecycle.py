@@ -1,8 +1,8 @@
 """The steps of a blue/green rebuild, from loading a view to the swap that makes it live.
 
-`loading` the log up to the checkpoint of the live view, `verifying` every cell against the oracle,
-`following` the log; then the pointer moves. The process may be killed at any step: the phase is
-stored, and the next builder resumes there.
+The phases are `loading` the log up to the checkpoint of the live view, `verifying` every cell
+against the oracle, and `following` the log until the pointer to the live view moves. The phase is
+stored, so the process may be killed at any step and the next builder resumes there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.kpi.projection.followers import FOLLOW_GAP_MAX
 from services.kpi.store.views import Vector, View, ViewProgress
 
 PATIENCE_STEPS = 10
-"""Steps to wait for new records to close a small gap before it is loaded explicitly."""
+"""Number of steps to wait for new records to close a small gap before it is loaded explicitly."""
 FAILURES_MAX = 5
 DIFFERENCES_TOLD_MAX = 20
 
@@ -25,34 +25,39 @@ log = structlog.get_logger()
 
 
 class ViewStore(Protocol):
-    """What a rebuild needs of the stored views; implemented by `store.catalogues.Catalogues`."""
+    """What a rebuild needs of the store of views; implemented by `store.catalogues.Catalogues`."""
 
     def views(self) -> list[View]:
         """Return all views, newest first."""
 
     def live(self) -> View | None:
-        """Return the live view."""
+        """Return the live view; None if there is none."""
 
     def view_progress(self, view_id: str) -> ViewProgress:
-        """Return the checkpoint of a view."""
+        """Return how far a view has read the log."""
 
     def advance(self, view: View, phase: str) -> bool:
-        """Move a view to its next phase."""
+        """Move a view to another phase; return False if another process moved it before."""
 
     def refuse(self, view: View, reason: str) -> None:
-        """Mark a view as refused, with the reason."""
+        """Mark a view as refused, for this reason."""
 
     def swap(self, view: View) -> bool:
-        """Make a view live; return True if it was swapped in."""
+        """Make a view live; return False if it is not ready for that yet."""
 
 
 class Failed(Exception):
-    """A subprocess of the rebuild failed; the message says why."""
+    """A job of the rebuild failed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class OracleReport:
-    """Result of the oracle check: number of differing cells, and the first of them as text."""
+    """Result of the oracle check.
+
+    Args:
+        count: number of cells that differ.
+        examples: the first of them, as text.
+    """
 
     count: int = 0
     examples: Sequence[str] = ()
@@ -62,28 +67,36 @@ class Work(Protocol):
     """The long-running jobs of a rebuild; implemented by `jobs.RebuildJobs`."""
 
     def fold(self, view: View, ends: Vector) -> bool:
-        """Start or poll loading partitions up to offsets; return True when done.
+        """Start or poll bringing partitions of a view up to offsets; return True once it is done.
+
+        Args:
+            view: the view that is being built.
+            ends: partition -> offset to reach.
 
         Raises:
-            Failed: it ended badly.
+            Failed: the job failed.
         """
 
     def verify(self, view: View, ends: Vector) -> OracleReport | None:
-        """Start or poll comparing every cell with the oracle; return None while it runs.
+        """Start or poll comparing every cell of a view with the oracle; return None while it runs.
+
+        Args:
+            view: the view that is being built.
+            ends: partition -> offset that the view has reached.
 
         Raises:
-            Failed: it ended badly.
+            Failed: the job failed.
         """
 
     def stop(self) -> None:
-        """Stop all running jobs of the rebuild."""
+        """Stop all running jobs."""
 
 
 class Rebuild:
-    """The state machine of the one view that is being built. Used by one thread.
+    """The state machine of the view that is being built. Used by one thread.
 
     Args:
-        views: all views.
+        views: store of all views.
         work: runs the long jobs.
     """
 
@@ -99,7 +112,7 @@ class Rebuild:
         return next((view for view in reversed(self._views.views()) if view.phase), None)
 
     def step(self, view: View) -> None:
-        """Advance the rebuild by one step without blocking; call it periodically."""
+        """Advance the rebuild of a view by one step, without blocking. Call it periodically."""
         live = self._views.live()
         if live is None or live.generation != view.generation or not live.has_its_log:
             self._work.stop()

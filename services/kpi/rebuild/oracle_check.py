@@ -1,8 +1,9 @@
-"""The subprocess that compares every cell of a view with an independent recompute in SQL.
+"""The subprocess that compares every cell of a view with an independent recomputation in SQL.
 
-`python -m services.kpi.rebuild.oracle_check` is a subprocess as `kpi.process` runs them: asked by
-`requests.encode_request`, it sends the `count` of cells that differ and the first of them as text,
-`differences`. The view must have been folded exactly up to the offsets of the request.
+`python -m services.kpi.rebuild.oracle_check` is started by `kpi.process`. Its request is that
+of `requests.encode_request`; it sends one message with `count`, the number of cells that differ,
+and `differences`, the first of them as text. The view must have been folded exactly up to the
+offsets of the request.
 """
 
 from __future__ import annotations
@@ -27,17 +28,20 @@ from services.kpi.store.rows import decode_row
 from services.kpi.wire import events
 
 EVENTS_PER_PART = 100_000
-"""Records of one oracle run: bounds its memory. Cells of disjoint sets of works add up."""
+"""Maximum number of events that the oracle recomputes at once, which limits its memory.
+
+Works are split into disjoint sets, whose cells add up.
+"""
 DIFFERENCES_MAX = 100
-"""Maximum number of differing cells that are listed; all are counted."""
+"""Maximum number of differing cells to list; all are counted."""
 
 OracleCell = tuple[str, str, str, str]
-"""Unit, month, column, member."""
+"""(unit id, month, column name, member) of a cell."""
 Cells = dict[OracleCell, int]
 
 
 def compare(settings: Settings, request: Message, send: Send) -> None:
-    """Compare a view with the oracle and send the differing cells; absent counts as zero.
+    """Compare a view with the oracle; send the cells that differ. A missing cell is zero.
 
     Raises:
         LookupError: there is no such view.
@@ -68,7 +72,12 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
 def recomputed(
     values: Iterator[tuple[bytes, bytes]], message: catalogue_pb2.Catalogue, parts: int
 ) -> Cells:
-    """Return every cell that the oracle computes from (work key, value), in bounded portions.
+    """Return the cells that the oracle computes, in portions of limited size.
+
+    Args:
+        values: (work key, encoded event) of each record.
+        message: the view's catalogue.
+        parts: number of portions into which the works are split.
 
     Raises:
         LookupError: the libraries of the oracle are not installed.
@@ -90,7 +99,7 @@ def recomputed(
 
 
 def differing(found: Cells, expected: Cells) -> list[OracleCell]:
-    """Return, in order, the cells in which view and oracle differ; an absent one is zero."""
+    """Return the cells in which view and oracle differ, in order; a missing cell counts as zero."""
     cells = found.keys() | expected.keys()
     return sorted(cell for cell in cells if found.get(cell, 0) != expected.get(cell, 0))
 
@@ -100,7 +109,7 @@ def _values(log: Iterator[list[Record]], parked: set[int]) -> Iterator[tuple[byt
         for record in records:
             if record.offset in parked or kind_of(record) != events.CHANGED:
                 continue
-            # Not by the record's key, which a producer may omit or choose differently.
+            # From the event, because a producer may omit the record's key or set another one.
             value = record.value or b""
             yield events_pb2.SubmissionChanged.FromString(value).work_key.encode(), value
 

@@ -1,4 +1,4 @@
-"""The provider that runs the blue/green rebuild, in one aggregator at a time."""
+"""The nameko provider that runs the rebuild, in only one aggregator at a time."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ REMOVAL_SECONDS = 5.0
 
 
 class ViewBuilder(DependencyProvider):
-    """Builds and purges views beside the live one; injects itself. Used by one thread."""
+    """Builds views beside the live one and purges old ones; injects itself. Used by one thread."""
 
     connection = MongoConnection()
 
     def setup(self) -> None:
-        """Create the builder; subprocesses are started only when a view is to be built."""
+        """Create the builder. Subprocesses are started only when a view is to be built."""
         self.registry = Catalogues(self.connection.mongo)
         self.children = RebuildJobs(self.container.settings)
         self.building = Rebuild(self.registry, self.children)
@@ -37,18 +37,18 @@ class ViewBuilder(DependencyProvider):
         self._me = uuid4().hex
 
     def stop(self) -> None:
-        """Stop the rebuild's subprocesses; the next builder resumes where they stopped."""
+        """Stop all subprocesses; the next builder resumes their work."""
         self.children.stop()
 
     def get_dependency(self, worker_ctx: WorkerContext) -> ViewBuilder:
-        """Return the view builder."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def step(self) -> bool:
-        """Advance the rebuild by one step, unless another process holds its lease.
+        """Advance the rebuild by one step, unless another process holds the lease to build.
 
         Returns:
-            Whether there is a rebuild here.
+            Whether this process is building a view.
         """
         view = self.building.wanted() or self._of_this_release()
         now = datetime.now(UTC)
@@ -63,14 +63,14 @@ class ViewBuilder(DependencyProvider):
         return True
 
     def _remove(self, now: datetime) -> None:
-        """Purge some documents of views that can no longer become live."""
+        """Purge some documents of views that cannot become live any more."""
         if now >= self._removal_due:
             over = self.registry.purgeable()
             if not over or not self.removal.step(over[0]):
                 self._removal_due = now + timedelta(seconds=REMOVAL_SECONDS)
 
     def _of_this_release(self) -> View | None:
-        """Open a rebuild if the live view was folded by another release's fold version."""
+        """Open a rebuild if the live view was folded by another fold version; else return None."""
         live = self.registry.live()
         if live is None or live.fold_version == FOLD_VERSION:
             return None

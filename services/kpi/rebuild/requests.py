@@ -1,4 +1,4 @@
-"""The request to a subprocess of a rebuild: a view and the offsets to reach by partition."""
+"""The request to a subprocess of a rebuild: a view, and the offset to reach in each partition."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from services.kpi.process import Message
 
 
 def encode_request(view_id: str, ends: Mapping[int, int]) -> Message:
-    """Return the request to a rebuild subprocess.
+    """Return the request to a subprocess of a rebuild.
 
     Args:
-        view_id: view that is being built.
-        ends: partition -> offset up to which the log is read.
+        view_id: id of the view that is being built.
+        ends: partition -> offset before which to stop.
     """
     places = {str(partition): end for partition, end in ends.items()}
     return Message({"view_id": view_id, "ends": places})
 
 
 def decode_request(request: Message) -> tuple[str, dict[int, int]]:
-    """Return the view id and partition -> end offset of a rebuild request."""
+    """Return the view id, and partition -> end offset, of a request."""
     ends = {int(partition): end for partition, end in request.fields["ends"].items()}
     return request.fields["view_id"], ends

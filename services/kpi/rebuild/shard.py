@@ -1,8 +1,8 @@
-"""Folds one shard of a partition in memory: its works, and the totals of its cells.
+"""Folds one shard of a partition in memory, into its works and the totals of its cells.
 
 A view is a pure function of the log, so only the newest statement of each submission is kept while
-reading. What a work contributes is computed once, when everything is read. Decoding and parking
-are those of the live projection, so that both arrive at the same digest.
+reading, and what a work contributes is computed once, after everything is read. Decoding and
+parking are those of the live projection, so that both arrive at the same digest.
 """
 
 from __future__ import annotations
@@ -26,33 +26,39 @@ from services.kpi.store.writes import Flush, PartitionLease
 from services.kpi.wire import events
 
 EVENTS_PER_SHARD = 500_000
-"""Bounds the memory of a shard: a longer log is folded in several, each reading all of it."""
+"""Maximum number of events for which one shard suffices, which limits memory.
+
+A longer log is folded in several shards, each of which reads all of it.
+"""
 CHUNK_WORKS = 4096
 CHUNK_LEADS = 100
-"""Index documents of bundles per transaction: about 100 KB each in a large view, 2 MB at most."""
+"""Maximum number of index documents of bundles per transaction.
+
+In a large view each has about 100 KB, at most 2 MB.
+"""
 
 Note = Callable[[int], None]
-"""Called periodically with the number of records read; may raise to stop the shard."""
+"""Called periodically with the number of records read so far; may raise to stop the fold."""
 
 
 def shard_of(work_key: str, shards: int) -> int:
-    """Return the number of the rebuild shard that a work belongs to."""
+    """Return the number of the shard that a work belongs to, from 0."""
     return crc32(work_key.encode()) % shards
 
 
 def shard_count(events: int) -> int:
-    """Return the number of shards in which a log of so many events fits into memory."""
+    """Return the number of shards in which a log with this many events fits into memory."""
     return max(1, -(-events // EVENTS_PER_SHARD))
 
 
 class ShardFold:
-    """One shard of a partition: the newest statements of its works.
+    """One shard of a partition: the newest statements about its works.
 
     Args:
-        lease: the partition, at the first offset of the view.
+        lease: lease of the partition, at the first offset of the view.
         catalogue: the view's catalogue.
-        generation: log generation.
-        shard: number of this shard and number of shards.
+        generation: generation of the log.
+        shard: number of this shard, and number of shards.
     """
 
     def __init__(
@@ -67,7 +73,7 @@ class ShardFold:
         def is_foreign(work_key: str) -> bool:
             return shard_of(work_key, shards) != remainder
 
-        # The limits of a new view are checked when all records are counted.
+        # Unlimited here: whether a new view parks too many is checked once all are counted.
         self.decoder = Decoder(
             catalogue, UNLIMITED, generation, is_foreign=is_foreign if shards > 1 else None
         )
@@ -78,7 +84,7 @@ class ShardFold:
         self._newest: dict[str, dict[str, Statement]] = {}
 
     def apply(self, records: Sequence[Record]) -> None:
-        """Keep each submission's newest statement of a batch for this shard; writes nothing."""
+        """Keep each submission's newest statement of a batch for this shard; stores nothing."""
         if not records:
             return
         newest = self._newest
@@ -88,38 +94,38 @@ class ShardFold:
             known = said.get(name)
             if known is None or known.version < statement.version:
                 said[name] = statement
-        self.flush.skipped.clear()  # a log may name any number of types
+        self.flush.skipped.clear()  # not needed, and a log may contain any number of types
         self.read += len(records)
         self.flush.next_offset = records[-1].offset + 1
         self.flush.last_hash = event_hash(records[-1])
 
     def works(self) -> Iterator[tuple[str, Work]]:
-        """Return every work of the shard with its contribution, in order of key."""
+        """Yield (work key, work) for every work of the shard, in order of key."""
         for key in sorted(self._newest):
             said = self._newest[key]
             yield key, Work(said, contribution(said.values(), self._catalogue))
 
     @property
     def parked(self) -> int:
-        """Parked records of the shard that no newer version has replaced."""
+        """Number of parked records of the shard that no newer version has replaced."""
         return len(self.flush.parked) - len(self.flush.mended)
 
     def document(self, work: Work) -> dict[str, Any]:
-        """Return the fields of a work's stored document."""
+        """Return the fields with which a work is stored."""
         return self._documents.fields(work)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardTotals:
-    """The totals of a shard; its works were sent before in bundles.
+    """The totals of a shard, which follow the bundles of its works.
 
     Args:
-        contributed: sum of the contributions of all works of the shard.
-        parked: offset -> what is kept of a record that cannot be folded.
+        contributed: key of a cell -> sum of the contributions of all works in the shard.
+        parked: offset -> parked record.
         mended: offsets of parked records that a newer version replaced.
-        newest_event_ms: when the newest event of the shard was made.
-        republished: institutions that the log has published again.
-        last_hash: identity of the last record.
+        newest_event_ms: time of the newest event of the shard, in ms since 1970.
+        republished: institutions whose log has been republished.
+        last_hash: `event_hash` of the last record.
     """
 
     contributed: dict[Key, int]
@@ -131,11 +137,11 @@ class ShardTotals:
 
 
 Part: TypeAlias = "dict[str, bytes] | ShardTotals"
-"""Bundles and their index documents of one transaction, by name; at the end the shard's totals."""
+"""What one transaction stores: name -> content of bundles or their indexes; last the totals."""
 
 
 def gather(fold: ShardFold) -> Iterator[Part]:
-    """Yield the bundles of a fully read shard, then its totals."""
+    """Yield the bundles of a shard that was read completely, then its totals."""
     contributed: dict[Key, int] = {}
     binder, works = Binder(fold.shard[0]), fold.works()
     while some := dict(islice(works, CHUNK_WORKS)):

@@ -1,7 +1,7 @@
-"""Folds shards of a partition in several subprocesses while this process stores their parts.
+"""Folds the shards of a partition in several subprocesses, whose parts this process stores.
 
-Each subprocess reads the whole log: passing records between processes costs as much as reading
-them again (ADR 0016).
+Each subprocess reads the whole log, because passing records between processes costs as much as
+reading them again (ADR 0016).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from services.kpi.store.writes import PartitionLease
 
 MODULE = "services.kpi.rebuild.shard_worker"
 EVENTS_MIN = 50_000
-"""A shorter log is read faster than a subprocess starts."""
+"""Number of events from which subprocesses pay off: a shorter log is read before they start."""
 NOTE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPool:
-    """Folds a partition of a view in shard subprocesses.
+    """Folds a partition of a view in subprocesses, one for each shard.
 
     Args:
-        settings: settings of this process; the subprocesses get the same.
-        lease: the partition, at the first offset of the view.
+        settings: settings of this process, which the subprocesses get too.
+        lease: lease of the partition, at the first offset of the view.
         count: maximum number of subprocesses at once.
     """
 
@@ -38,10 +38,15 @@ class ShardPool:
     count: int
 
     def __call__(self, shards: int, end: int, note: Note) -> Generator[Part, None, None]:
-        """Fold the partition and yield the parts of shard after shard; see `bulk_load.Gather`.
+        """Fold the partition; yield the parts of shard after shard, see `bulk_load.Gather`.
+
+        Args:
+            shards: number of shards.
+            end: offset before which to stop.
+            note: called with the number of records read so far.
 
         Raises:
-            ChildFailed: a process failed or died.
+            ChildFailed: a subprocess failed or crashed.
         """
         passes = [range(shards)[at : at + self.count] for at in range(0, shards, self.count)]
         read, whole = 0, end - self.lease.next_offset
@@ -58,7 +63,7 @@ class ShardPool:
 
 
 class _Pass:
-    """Subprocesses that fold some shards concurrently."""
+    """The subprocesses that fold some shards at the same time."""
 
     def __init__(self, settings: Settings, requests: list[Message]) -> None:
         self._children: list[Child] = []
@@ -66,12 +71,13 @@ class _Pass:
             self._children.append(Child(MODULE, settings, request))
 
     def parts(self) -> Iterator[Part | int | None]:
-        """Yield the parts of the shards, and between them numbers of records read.
+        """Yield the parts of shard after shard, and in between numbers of records read.
 
-        Yields None while the awaited subprocess is silent. Parts of the others wait in memory.
+        Yields None while the awaited subprocess is silent. Parts of the other subprocesses wait in
+        memory.
 
         Raises:
-            ChildFailed: a process failed or died.
+            ChildFailed: a subprocess failed or crashed.
         """
         for child in self._children:
             for message in child.messages(NOTE_SECONDS):
@@ -81,30 +87,36 @@ class _Pass:
                     break
 
     def close(self) -> None:
-        """Kill the shard subprocesses."""
+        """Kill the subprocesses."""
         for child in self._children:
             child.kill()
 
 
-# Pickle: both ends run the same release, and a part has millions of numbers keyed by tuples.
+# Pickled, because both ends run the same release and a part has millions of tuples and numbers.
 def encode_request(lease: PartitionLease, end: int, shard: tuple[int, int]) -> Message:
-    """Return the request to a shard subprocess: one shard of a partition, up to an offset."""
+    """Return the request to fold one shard of a partition.
+
+    Args:
+        lease: lease of the partition.
+        end: offset before which to stop.
+        shard: number of the shard, and number of shards.
+    """
     return Message({"end": end, "shard": shard}, (pickle.dumps(lease),))
 
 
 def decode_request(request: Message) -> tuple[PartitionLease, int, tuple[int, int]]:
-    """Return lease, end offset and shard of a request to a shard subprocess."""
+    """Return lease, end offset and shard of a request."""
     number, count = request.fields["shard"]
     return pickle.loads(request.attached[0]), request.fields["end"], (number, count)
 
 
 def encode_part(part: Part) -> tuple[Mapping[str, Any], bytes]:
-    """Return fields and attachment of the message that carries a part of a shard."""
+    """Return the JSON fields and the attachment of a message that carries a part."""
     return {}, pickle.dumps(part, pickle.HIGHEST_PROTOCOL)
 
 
 def decode_part(message: Message) -> Part | int:
-    """Return the part of a shard in a message, or the number of records read."""
+    """Return the part in a message, or the number of records read if it carries none."""
     if not message.attached:
         return int(message.fields["read"])
     part: Part = pickle.loads(message.attached[0])

@@ -1,7 +1,7 @@
 """The subprocess that folds one shard of a partition for a rebuild.
 
-`python -m services.kpi.rebuild.shard_worker` is a subprocess as `kpi.process` runs them: asked by
-`shard_pool.encode_request`, it sends `{"read": n}` after each batch, and at the end the parts.
+`python -m services.kpi.rebuild.shard_worker` is started by `kpi.process`. Its request is that
+of `shard_pool.encode_request`; it sends `{"read": n}` after each batch, and the parts at the end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from services.kpi.store.writes import PartitionLease
 
 
 def fold_shard(settings: Settings, request: Message, send: Send) -> None:
-    """Read the partition and send the parts of the shard to the rebuild.
+    """Read a partition, and send the parts of the requested shard.
 
     Raises:
         LookupError: the view was deleted.

@@ -1,7 +1,8 @@
 """The subprocess of a rebuild that brings partitions of a view up to offsets.
 
-`python -m services.kpi.rebuild.worker` is a subprocess as `kpi.process` runs them: asked by
-`requests.encode_request`, it bulk-loads partitions that have not begun and folds the others.
+`python -m services.kpi.rebuild.worker` is started by `kpi.process`. Its request is that of
+`requests.encode_request`; it bulk-loads partitions of which nothing was folded, and folds the
+others.
 """
 
 from __future__ import annotations
@@ -30,16 +31,19 @@ from services.kpi.store.ledger import Ledger, PartitionLease
 
 
 def bring_up(settings: Settings, request: Message, send: Send) -> None:
-    """Bring partitions of a view up to offsets. Safe to repeat and to kill at any time."""
+    """Bring partitions of a view up to the requested offsets.
+
+    Safe to repeat and to kill at any time.
+    """
     view_id, ends = decode_request(request)
-    # Millions of long-lived objects without cycles: garbage collection would find nothing.
+    # Among millions of long-lived objects without cycles, garbage collection would find nothing.
     gc.disable()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
         for partition, end in ends.items():
             try:
                 _bring_up(settings, mongo, view_id, partition, end)
             except OwnershipLost as lost:
-                # The aggregator that owns the partition folds it already.
+                # An aggregator owns the partition and folds it already.
                 send({"left_to_another": str(lost)})
                 return
     send({})
@@ -59,7 +63,7 @@ def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, en
 
     def claimed(**options: bool) -> PartitionLease:
         lease = ledger.claim(view_id, partition, begin, **options)
-        # Opening a new log generation ends earlier owners, not later ones.
+        # A new log generation fences off earlier owners only, so one that claims later must check.
         found = describe_log(settings)
         if found.topic_id != view.topic_id:
             raise RuntimeError(f"LOG_DIVERGED: {SUBMISSIONS} is another topic than {view_id} is of")

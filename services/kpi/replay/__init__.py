@@ -1,1 +1,1 @@
-"""Replays of the log up to a bound, in a subprocess, to recompute numbers of the past."""
+"""Replays of the log up to a bound, in subprocesses, to recompute numbers of the past."""

@@ -1,4 +1,4 @@
-"""A projection in memory up to a bound of the log, for one replay."""
+"""Folds the log in memory up to a bound, for one replay."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ class ReplayBound:
     """The bound at which a replay of the log stops.
 
     Args:
-        until: partition -> offset of the first record that is not read; every partition.
-        before_ms: records that the log took at this time or later are excluded, and everything
-            after the first of them in its partition; 0 excludes nothing.
-        generation: log generation; from 2 on its first records repeat what older logs held.
+        until: partition -> offset before which to stop, for every partition.
+        before_ms: time in ms since 1970; in each partition, the first record that the log received
+            at that time or later is excluded, and everything after it. 0 excludes nothing.
+        generation: generation of the log; from 2 on, its first records repeat those of earlier
+            logs.
         begins: partition -> first offset of the view, where it is not 0.
     """
 
@@ -38,13 +39,19 @@ class ReplayBound:
 
     @property
     def records(self) -> int:
-        """Number of offsets to replay: the number of records in a log without gaps."""
+        """Number of offsets to replay, which is the number of records if the log has no gaps."""
         return sum(offset - self.begins.get(p, 0) for p, offset in self.until.items())
 
 
 @dataclass
 class MemoryProjection:
-    """Folds replayed records of all partitions in memory. Used by one thread."""
+    """Folds replayed records of all partitions in memory. Used by one thread.
+
+    Args:
+        catalogue: catalogue to count with.
+        bound: where to stop.
+        read: number of records read so far.
+    """
 
     catalogue: Catalogue
     bound: ReplayBound
@@ -63,10 +70,10 @@ class MemoryProjection:
             self._folds[partition] = fold, view
 
     def take(self, records: Sequence[Record]) -> None:
-        """Fold replayed records of one partition; those after the bound are skipped.
+        """Fold replayed records of one partition; those beyond the bound are skipped.
 
         Raises:
-            WrongState: this log was filled from an older one only after the requested time.
+            WrongState: this log was only filled from an earlier one after the requested time.
         """
         partition = records[0].partition
         until, before_ms = self.bound.until.get(partition, 0), self.bound.before_ms
@@ -87,7 +94,7 @@ class MemoryProjection:
         self._folds[partition][0].apply(kept)
 
     def progress(self) -> Progress:
-        """Return the position that the replay has reached."""
+        """Return the checkpoint that the replay has reached, over all partitions."""
         lease = [fold.lease for fold, _ in self._folds.values()]
         heard = [each.republished for each in lease]
         return Progress(
@@ -105,6 +112,6 @@ class MemoryProjection:
         return cube
 
     def works(self) -> Iterator[tuple[str, list[bytes]]]:
-        """Yield every replayed work in order of key, with the newest event of each submission."""
+        """Yield (work key, newest event of each submission) of every work, in order of key."""
         found = [item for _, view in self._folds.values() for item in view.works_kept()]
         yield from sorted(found, key=itemgetter(0))

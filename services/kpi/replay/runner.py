@@ -1,4 +1,4 @@
-"""Runs replays in subprocesses, one at a time, and caches the last results."""
+"""Runs replays in subprocesses, one at a time, and caches the latest results."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MODULE = "services.kpi.replay.worker"
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Result of a replay: a view at a position of the log.
+    """The result of a replay: a view at a position of the log.
 
     Args:
         progress: the position.
         digest: digest over all cells.
-        rows: all rows, see `wire.rows`.
-        made: bytes that the task returned; empty without a task.
-        facts: further results of the task.
+        rows: all rows, encoded as in `wire.rows`.
+        made: bytes that the task produced; empty without a task.
+        facts: name -> JSON value of further results of the task.
     """
 
     progress: Progress
@@ -43,13 +43,13 @@ class ReplayRunner:
     """Runs the replays of this process and caches their results. Thread-safe.
 
     Args:
-        settings: how the broker is reached.
+        settings: settings that the subprocesses get too.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._one = OneAtATime("replay")
-        # Changed only under `_one`; a single look-up needs no lock.
+        # Changed only while `_one` is held; a look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
     def run(
@@ -60,19 +60,19 @@ class ReplayRunner:
         is_wanted: Callable[[], bool],
         task: Task | None = None,
     ) -> Iterator[int | Replayed]:
-        """Replay the log; yield numbers of records read and at the end the view.
+        """Replay the log in a subprocess; yield numbers of records read, and last the result.
 
         Args:
-            view_id: view whose log it is.
-            catalogue: the catalogue to count with.
-            bound: where the replay stops.
-            is_wanted: returns False when the caller is gone; the subprocess is killed then.
+            view_id: id of the view whose log is replayed.
+            catalogue: catalogue to count with.
+            bound: where to stop.
+            is_wanted: returns False once the caller has left; the subprocess is then killed.
             task: what to do with the works; None for nothing.
 
         Raises:
-            Exhausted: another replay runs in this process; repeat later.
+            Exhausted: another replay is running in this process; retry later.
             WrongState: the log no longer has these records.
-            Unavailable: the broker is down, or the subprocess died.
+            Unavailable: the broker is down, or the subprocess crashed.
         """
         key = (view_id, catalogue.version, tuple(sorted(bound.until.items())), bound.before_ms)
         known = self._known.get(key)

@@ -1,4 +1,4 @@
-"""Tasks of a replay besides its rows: freezing the works for an edition, or comparing them."""
+"""Tasks that a replay does with the works: freezing them for an edition, or comparing them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from services.kpi.wire.frozen import decode_frozen, encode_frozen, freeze
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task on the works of a replay: freeze them or compare them.
+    """What a replay does with the works of a subtree: freeze them or compare them.
 
     Args:
-        unit_id: top of the subtree.
+        unit_id: root of the subtree.
         works: frozen works to compare with; empty to freeze the replayed ones.
-        works_sha256: expected SHA-256 of the frozen works.
-        months: range that is compared.
+        works_sha256: expected SHA-256 of the frozen works; empty to freeze.
+        months: range of months to compare.
         measure: 0 declared, 1 verified.
     """
 
@@ -40,7 +40,7 @@ class Task:
     measure: int = 1
 
     def fields(self) -> dict[str, Any]:
-        """Return the task without its works as JSON fields, for `task_of`."""
+        """Return the task, without its frozen works, as JSON fields that `task_of` reads."""
         return {
             "unit_id": self.unit_id,
             "works_sha256": self.works_sha256,
@@ -50,13 +50,19 @@ class Task:
 
 
 def task_of(fields: Mapping[str, Any], works: bytes) -> Task:
-    """Return the replay task of encoded fields."""
+    """Return the task that `Task.fields` encoded, with its frozen works."""
     first, last = fields["months"]
     return Task(fields["unit_id"], works, fields["works_sha256"], (first, last), fields["measure"])
 
 
 def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes]:
-    """Run a task on replayed works; return JSON facts and the resulting bytes.
+    """Run a task on the replayed works; return JSON facts and the resulting bytes.
+
+    The bytes are frozen works, or restatement lines if works were compared.
+
+    Args:
+        task: the task.
+        projection: the replayed view.
 
     Raises:
         WrongState: the frozen works are not those that were signed (TAMPERED).
@@ -74,15 +80,15 @@ def run(task: Task, projection: MemoryProjection) -> tuple[dict[str, Any], bytes
 
 
 def _concerns(work: FrozenWork, units: set[str]) -> bool:
-    """Return True if a work counts in the units or nowhere; from nowhere it may return."""
+    """Return True if one of these units claims a work, or if it is retracted and may return."""
     claiming = {claim.unit_id for claim in work.claims if claim.unit_id}
-    # What is verified may be claimed by another unit than what is declared now.
+    # The verified claim may belong to another unit than the one that is declared now.
     claiming |= {unit_id for unit_id, *_ in work.contributed}
     return not claiming or bool(claiming & units)
 
 
 def encode_lines(lines: list[Line]) -> bytes:
-    """Return restatement lines as compressed JSON, to hand them from the replay to its caller."""
+    """Return restatement lines as compressed JSON, which the subprocess sends to its parent."""
     document = [
         [
             line.work_key,
@@ -101,7 +107,7 @@ _CLAIM = tuple(FrozenClaim.__dataclass_fields__)
 
 
 def decode_lines(content: bytes) -> Iterator[Line]:
-    """Yield the encoded restatement lines of a replay in order of key."""
+    """Yield the restatement lines that `encode_lines` encoded, in order of work key."""
     for work_key, claims, changes in json.loads(zlib.decompress(content)):
         restated = [
             RestatedClaim(FrozenClaim(*claim), Cause(cause), before)

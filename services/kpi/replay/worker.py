@@ -1,7 +1,7 @@
-"""The subprocess that replays the log up to a bound, so that the query process stays responsive.
+"""The subprocess that replays the log up to a bound, so that `kpi.query` stays responsive.
 
-`python -m services.kpi.replay.worker` is a subprocess as `kpi.process` runs them: asked by
-`encode_request`, it sends `{"read": n}` periodically, and at the end the view with its rows and the
+`python -m services.kpi.replay.worker` is started by `kpi.process`. Its request is that of
+`encode_request`; it sends `{"read": n}` periodically, and at the end the view with its rows and the
 result of the task.
 """
 
@@ -24,7 +24,13 @@ from services.kpi.wire.rows import encode_rows
 def encode_request(
     catalogue: catalogue_pb2.Catalogue, bound: ReplayBound, task: Task | None
 ) -> Message:
-    """Return the request to a replay subprocess: catalogue, position, and a task or None."""
+    """Return the request for a replay.
+
+    Args:
+        catalogue: catalogue to count with.
+        bound: where to stop.
+        task: what to do with the works; None for nothing.
+    """
     fields = {
         "until": {str(partition): offset for partition, offset in bound.until.items()},
         "before_ms": bound.before_ms,
@@ -58,7 +64,7 @@ def check_beginning(settings: Settings, bound: ReplayBound) -> None:
 
 
 def replay(settings: Settings, request: Message, send: Send) -> None:
-    """Replay the log up to the bound of the request and send the view to the parent."""
+    """Replay the log up to the bound of the request, and send the resulting view."""
     content, works = request.attached
     bound = _bound(request.fields)
     fields = request.fields["task"]

@@ -1,4 +1,4 @@
-"""Blobs: large bytes split into parts that fit into documents; written once, read whole."""
+"""Stores blobs, i.e. bytes too large for one document, in parts; written once, read whole."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ from services.kernel.mongo import Mongo
 from services.kpi.store.documents import DATABASE
 
 PART_BYTES = 4 * 1024 * 1024
-"""A quarter of MongoDB's maximum document size."""
+"""Size of a part: a quarter of MongoDB's maximum document size."""
 
 
 class Parts:
-    """Blobs by owner, a document that is written after its parts. Thread-safe."""
+    """The parts of all blobs. Thread-safe.
+
+    A blob has an owner, i.e. the key under which its parts are stored. The document that refers to
+    the owner is written after the parts.
+    """
 
     def __init__(self, mongo: Mongo) -> None:
         self._parts = mongo.database(DATABASE)["parts"]
 
     def put(self, owner: str, content: bytes) -> int:
-        """Store a blob and return its number of parts; replaces leftovers of a crashed writer."""
+        """Store a blob under an owner; return its number of parts.
+
+        Replaces any parts that a crashed writer left under this owner.
+        """
         count = max(1, -(-len(content) // PART_BYTES))
         for number in range(count):
             piece = content[number * PART_BYTES : (number + 1) * PART_BYTES]
@@ -28,8 +35,12 @@ class Parts:
     def get(self, owner: str, count: int) -> bytes:
         """Return the blob of an owner.
 
+        Args:
+            owner: key of the blob.
+            count: its number of parts, as `put` returned it.
+
         Raises:
-            ValueError: a part is missing: the database was changed by hand.
+            ValueError: a part is missing, because the database was changed by hand.
         """
         pieces = []
         for number in range(count):
@@ -40,5 +51,5 @@ class Parts:
         return b"".join(pieces)
 
     def drop(self, owner: str) -> None:
-        """Delete the blob of an owner."""
+        """Delete the blob of an owner, if there is one."""
         self._parts.delete_many({"owner": owner})

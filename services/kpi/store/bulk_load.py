@@ -1,9 +1,9 @@
-"""Stores a bulk load of one partition of a view without readers, fenced and resumable.
+"""Stores the bulk load of one partition of a view that has no readers yet, fenced and resumable.
 
-The documents of a partition are a function of the log up to a position, and are written in a
-fixed order, chunk by chunk. Each chunk and the count of chunks are committed in one transaction,
-fenced by the loader's epoch: a killed load resumes after its last chunk, and a former loader that
-wakes up cannot write.
+The documents of a partition are a function of the log up to a position, and are written in a fixed
+order, chunk by chunk. Each chunk is committed in one transaction together with the number of chunks
+so far, fenced by the loader's epoch: a load that was killed resumes after its last chunk, and a
+former loader that wakes up cannot write.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class BulkLoad:
     """Writes of one bulk loader, which has claimed its partitions from the ledger.
 
     Args:
-        mongo: connection.
-        session: session of the ledger: the next owner ends it, and with it a transaction that a
-            killed loader left open.
+        mongo: connection to the database.
+        session: session of the ledger; None for one session per transaction. The next owner of a
+            partition ends it, and with it any transaction that a killed loader left open.
     """
 
     def __init__(self, mongo: Mongo, session: ClientSession | None = None) -> None:
@@ -43,13 +43,19 @@ class BulkLoad:
         self._progress = self._database["progress"]
 
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
-        """Begin or resume a bulk load up to an offset, in a number of shards.
+        """Begin a bulk load, or resume an interrupted one with its former parameters.
 
-        Return end, number of shards and number of stored chunks; of a new load 0 chunks.
+        Args:
+            lease: lease of the partition.
+            end: offset before which to stop reading.
+            shards: number of shards.
+
+        Returns:
+            End offset, number of shards, and number of chunks stored so far.
 
         Raises:
-            OwnershipLost: another loader continues the load.
-            RuntimeError: a release without bundles of works began the load.
+            OwnershipLost: another loader has taken over.
+            RuntimeError: an older release, which had no bundles of works, began the load.
         """
         key = {"_id": _key(lease), "epoch": lease.epoch}
         found = self._progress.find_one(key)
@@ -63,10 +69,15 @@ class BulkLoad:
         return found.get("end", end), found.get("shares", shards), found.get("chunks", 0)
 
     def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
-        """Write the rows, bundles and parked records of a chunk atomically.
+        """Store the rows, bundles and parked records of a chunk atomically.
+
+        Args:
+            lease: lease of the partition.
+            number: number of the chunk, from 0.
+            chunk: its content.
 
         Raises:
-            OwnershipLost: another loader continues the load.
+            OwnershipLost: another loader has taken over.
         """
         writes = (
             ("cells", row_writes(chunk)),
@@ -83,15 +94,15 @@ class BulkLoad:
         transaction(self._mongo, work, self._session)
 
     def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
-        """Complete the bulk load: set the partition's checkpoint.
+        """Complete the bulk load by setting the partition's checkpoint.
 
         Args:
-            lease: the partition as it was claimed.
+            lease: lease of the partition.
             chunks: number of all chunks.
-            position: fields of the progress, with `next_offset`.
+            position: fields of the checkpoint, including `next_offset`.
 
         Raises:
-            OwnershipLost: another loader continues the load.
+            OwnershipLost: another loader has taken over.
         """
 
         def work(session: ClientSession) -> None:
@@ -101,7 +112,7 @@ class BulkLoad:
         transaction(self._mongo, work, self._session)
 
     def note_read(self, lease: PartitionLease, records: int) -> None:
-        """Store how many records the load has read, for progress displays."""
+        """Store how many records have been read, for progress displays."""
         expected = {"_id": _key(lease), "epoch": lease.epoch}
         self._progress.update_one(expected, {"$set": {"read": records}})
 

@@ -1,4 +1,4 @@
-"""Reads bundles of works; see `bundle_writer` for their content. Bundles are immutable."""
+"""Reads bundles of works; `bundle_writer` describes their content. Bundles never change."""
 
 from __future__ import annotations
 
@@ -24,37 +24,48 @@ from services.kpi.store.bundle_writer import (
     unpack,
 )
 
-# SecantusDB's cost of `$in` grows with the square of its length.
+# In the embedded database the cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
 DIRECTORIES_KEPT = 64
 FIRST_BATCH = 8
-"""Runs are merged, and works read ahead may not be needed; so batches start small and grow."""
+"""Number of works in the first batch. Batches grow, as works that are read ahead may go unused."""
 
 Sources = list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of bundles: works of one partition of a view, in order of key."""
+    """A run of bundles, i.e. those that one shard of a bulk load wrote, in order of work key.
+
+    Args:
+        view_id: id of the view.
+        partition: number of the partition.
+        number: number of the run within the partition.
+    """
 
     view_id: str
     partition: int
     number: int
 
     def identity(self, name: str) -> str:
-        """Return the `_id` of a document of this run."""
+        """Return the `_id` of the document with this name in the run, see `bundle_writer`."""
         return f"{self.view_id}|{self.partition}|{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class BundleIndex:
-    """The directory of a run: finds the bundle of a work key, at about ten bytes a work."""
+    """The directory of a run, which finds the bundle of a work; takes about ten bytes per work.
+
+    Args:
+        first: first work key of each bundle.
+        hashes: sorted `key_hash` of all work keys.
+    """
 
     first: list[str]
     hashes: array[int]
 
     def bundle_of(self, key: str) -> int | None:
-        """Return the number of the bundle that may hold a key; None if certainly none does."""
+        """Return the number of the bundle that may contain a work; None if certainly none does."""
         wanted = key_hash(key)
         place = bisect_left(self.hashes, wanted)
         if place == len(self.hashes) or self.hashes[place] != wanted:
@@ -64,17 +75,17 @@ class BundleIndex:
 
 
 class Bundles:
-    """Reads the bundles of works of all views. Thread-safe."""
+    """Reads the bundles of all views. Thread-safe."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._bundles = database["bundles"]
-        # Threads may read one twice or exceed the limit by one: bundles are immutable.
+        # Unlocked: threads may read a directory twice or exceed the limit, which does no harm.
         self._directories: dict[Run, BundleIndex] = {}
 
     def find(
         self, run: Run, keys: Sequence[str], session: ClientSession | None = None
     ) -> dict[str, Sources]:
-        """Return the works of a run that have these keys: key -> its newest events."""
+        """Return work key -> newest events, for those of the keys that the run contains."""
         directory, wanted = self._directory(run, session), defaultdict(list)
         for key in keys:
             number = directory.bundle_of(key)
@@ -89,14 +100,14 @@ class Bundles:
     def under(
         self, run: Run, unit_id: str, types: Sequence[str], after: str, session: ClientSession
     ) -> Iterator[list[tuple[str, Sources]]]:
-        """Yield the bundled works of given types under a unit in order of key, in batches.
+        """Yield the works of a run that a unit or its descendants claim, by key, in batches.
 
         Args:
-            run: run of bundles to read.
-            unit_id: unit, or `bundle_writer.JOINT`.
-            types: submission types.
-            after: only later keys than this one; empty for all.
-            session: session of the snapshot.
+            run: the run to read.
+            unit_id: id of the unit, or `bundle_writer.JOINT` for works that several units claim.
+            types: submission types of the works.
+            after: only keys after this one; empty for all.
+            session: database session of the snapshot.
         """
         identity = run.identity(unit_name(run.number, unit_id))
         listed = self._bundles.find_one({"_id": identity}, session=session)
@@ -108,7 +119,7 @@ class Bundles:
         if after:
             known = self._directory(run, session).first
             begin = max(0, bisect_right(known, after) - 1) * WORKS_PER_BUNDLE
-        # A work may have two types: the verified one, and another of a pending amendment.
+        # A work may have two types, that of its verified claim and that of a pending amendment.
         ordinals = merge(*(islice(each, bisect_left(each, begin), None) for each in lists))
         distinct, size = (ordinal for ordinal, _ in groupby(ordinals)), FIRST_BATCH
         while some := list(islice(distinct, size)):

@@ -1,9 +1,10 @@
-"""Packs the works of a bulk load into bundles: one document for 32 works instead of one each.
+"""Packs the works of a bulk load into bundles: one document for 32 works instead of one for each.
 
-Writing a work with an index on all units above it takes ten times as long as its share of a bundle
-(ADR 0016). Works come in order of key, in one or several runs; for each run there is a
-directory, which finds the bundle of a key, and for each unit the works that it or its descendants
-claim, by type, as ordinals: number of the bundle times 32, plus the place in it.
+Writing a work as a document that is indexed by all units above it takes ten times as long as its
+share of a bundle (ADR 0016). Works arrive in order of key, in one or several runs. A run has a
+directory, which finds the bundle of a work key, and for each unit a list of the works that the unit
+or its descendants claim, by type. A list holds ordinals: number of the bundle times 32, plus the
+place in it.
 """
 
 from __future__ import annotations
@@ -20,31 +21,31 @@ import bson
 
 WORKS_PER_BUNDLE = 32
 JOINT = ""
-"""Used in place of a unit id for the list of works that several units claim."""
+"""Used in place of a unit id for the list of the works that several units claim."""
 
 
 def bundle_name(run: int, number: int) -> str:
-    """Return the name of a bundle of works."""
+    """Return the name of a bundle: number of its run, and number of the bundle in it."""
     return f"{run}.{number}"
 
 
 def directory_name(run: int) -> str:
-    """Return the name of a run's directory."""
+    """Return the name of the directory of a run."""
     return f"{run}"
 
 
 def unit_name(run: int, unit_id: str) -> str:
-    """Return the name of the list of a unit's works."""
+    """Return the name of the list of a unit's works in a run."""
     return f"{run}|{unit_id}"
 
 
 def key_hash(key: str) -> int:
-    """Return a 32-bit hash of a work key, for the directory of bundles."""
+    """Return a 32-bit hash of a work key, as directories store it."""
     return zlib.crc32(key.encode())
 
 
 def pack(numbers: Iterable[int]) -> bytes:
-    """Return 32-bit numbers of bundle indexes as compressed little-endian bytes."""
+    """Return 32-bit integers as compressed little-endian bytes."""
     packed = array("I", numbers)
     if sys.byteorder == "big":
         packed.byteswap()
@@ -52,7 +53,7 @@ def pack(numbers: Iterable[int]) -> bytes:
 
 
 def unpack(content: bytes) -> array[int]:
-    """Return the 32-bit numbers that `pack` compressed."""
+    """Return the integers that `pack` compressed."""
     numbers = array("I", zlib.decompress(content))
     if sys.byteorder == "big":
         numbers.byteswap()
@@ -60,7 +61,7 @@ def unpack(content: bytes) -> array[int]:
 
 
 class Binder:
-    """Writes the bundles of one run.
+    """Packs the works of one run into bundles.
 
     Args:
         run: number of the run.
@@ -73,10 +74,11 @@ class Binder:
         self._under: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
 
     def take(self, works: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-        """Pack works into bundles and return these by name; the last may have fewer works.
+        """Pack works into bundles; return name -> content. The last bundle may hold fewer works.
 
         Args:
-            works: key -> fields `u`, `j`, `c` of a work; keys are greater than all before.
+            works: work key -> its fields `u`, `j` and `c`, see `WorkDocument`; keys in order, and
+                greater than all that were taken before.
         """
         bundles, waiting = {}, iter(works.items())
         while some := list(islice(waiting, WORKS_PER_BUNDLE)):
@@ -93,7 +95,7 @@ class Binder:
         return bundles
 
     def leads(self) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of the run's index documents; call it after the last bundle."""
+        """Yield (name, content) of the run's directory and lists. Call it after the last bundle."""
         directory = {"first": self._first, "hashes": pack(sorted(self._hashes))}
         yield directory_name(self._run), bson.encode(directory)
         units: defaultdict[str, dict[str, bytes]] = defaultdict(dict)

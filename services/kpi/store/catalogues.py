@@ -1,4 +1,4 @@
-"""Stored directories and catalogue versions, and opening, building and rolling back their views."""
+"""Stores directories and catalogue versions; opens, builds and rolls back their views."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ from services.kpi.wire.catalogue import decode_catalogue
 
 
 class Catalogues(Views):
-    """The store of directories, catalogues and their views. Thread-safe."""
+    """The store of directories, catalogues and views. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         super().__init__(mongo)
         database = mongo.database(DATABASE)
         self._directories = database["directories"]
         self._catalogues = database["catalogues"]
-        # Two threads may decode the same version; versions are immutable and never deleted.
+        # Unlocked: threads may decode a version twice, but versions never change or disappear.
         self._decoded: dict[int, Catalogue] = {}
 
     def keep_directory(self, directory: directory_pb2.Directory) -> None:
-        """Store a directory version; an existing version is left unchanged."""
+        """Store a version of the directory; a version that is stored already is left unchanged."""
         units = directory.SerializeToString(deterministic=True)
         self._directories.update_one(
             {"_id": directory.version}, {"$setOnInsert": {"units": units}}, upsert=True
         )
 
     def directory(self, version: int) -> directory_pb2.Directory:
-        """Return a directory version; 0 returns the newest.
+        """Return a version of the directory; 0 for the newest.
 
         Raises:
-            WrongState: no directory has arrived yet; repeat.
+            WrongState: no directory has arrived yet, or not this version. Retry.
         """
         query = {"_id": version} if version else {}
         found = self._directories.find_one(query, sort=[("_id", DESCENDING)])
@@ -50,13 +50,13 @@ class Catalogues(Views):
         return directory_pb2.Directory.FromString(found["units"])
 
     def version_of(self, message: catalogue_pb2.Catalogue) -> int:
-        """Return the version of an equal stored catalogue; 0 if there is none."""
+        """Return the version of the stored catalogue with equal content; 0 if there is none."""
         same = self._catalogues.find_one({"definition_sha256": _digest(message)})
         return int(same["_id"]) if same else 0
 
     def publish(self, message: catalogue_pb2.Catalogue) -> int:
-        """Freeze a catalogue and return its version; an equal stored one keeps its version."""
-        # Before the look-up: a writer of the same after it takes the version wanted here.
+        """Freeze a catalogue; return its version, which is the old one if an equal one exists."""
+        # Read before the look-up, so that a concurrent writer of an equal one takes this version.
         newest = self._catalogues.find_one({}, sort=[("_id", DESCENDING)])
         if known := self.version_of(message):
             return known
@@ -72,10 +72,10 @@ class Catalogues(Views):
         return version
 
     def message(self, version: int) -> catalogue_pb2.Catalogue:
-        """Return the message of a catalogue version as it was published.
+        """Return a catalogue version as the message that was published.
 
         Raises:
-            NotFound: there is no such catalogue version.
+            NotFound: there is no such version.
         """
         found = self._catalogues.find_one({"_id": version})
         if found is None:
@@ -83,7 +83,10 @@ class Catalogues(Views):
         return catalogue_pb2.Catalogue.FromString(found["message"])
 
     def catalogue(self, version: int) -> Catalogue:
-        """Return a decoded catalogue version, cached; versions never change."""
+        """Return a catalogue version for the fold; cached, because versions never change.
+
+        Raises NotFound if there is no such version.
+        """
         if version not in self._decoded:
             self._decoded[version] = decode_catalogue(self.message(version))
         return self._decoded[version]
@@ -91,20 +94,20 @@ class Catalogues(Views):
     def open(
         self, topic_id: str, catalogue_version: int, begins: Mapping[int, int] | None = None
     ) -> View:
-        """Open the view of a log and a catalogue, or return the existing view of the log.
+        """Open the view of a log and a catalogue; return the log's existing view if there is one.
 
-        The very first is live at once. A later one is of a log that lost its past, and is in state
-        building until every institution has been republished. Owners of partitions of older
-        logs are fenced off, because their Kafka client would silently follow a recreated topic.
+        The very first view is live at once. A later one belongs to a log that replaces a lost one,
+        and remains in state `building` until every institution has been republished. Owners of
+        partitions of older logs are fenced off, because their Kafka client would silently follow a
+        recreated topic.
 
         Args:
             topic_id: topic id of the log.
             catalogue_version: catalogue of a new view; an existing view keeps its own.
-            begins: partition -> first existing offset, where the log lost its beginning; all
-                partitions of the log.
+            begins: partition -> first existing offset, for every partition of the log.
 
         Raises:
-            WrongState: the log got more partitions and still holds records that were folded.
+            WrongState: the log was given more partitions and still holds records that were folded.
         """
         views = self.views()
         partitions = len(begins or ())
@@ -133,7 +136,7 @@ class Catalogues(Views):
         return view
 
     def _need_purged(self, view: View, topic_id: str, begins: Mapping[int, int]) -> None:
-        """Check that a log with another number of partitions holds no record that was folded.
+        """Check that a log whose number of partitions changed holds no record that was folded.
 
         Such a record and its repetition would be in different partitions and count twice.
         """
@@ -147,12 +150,17 @@ class Catalogues(Views):
                 raise WrongState(text, reason="LOG_DIVERGED")
 
     def build_beside(self, catalogue_version: int, parked_max: int | None) -> View:
-        """Open the view of another catalogue for a blue/green rebuild.
+        """Open the view of another catalogue, to be built beside the live one; return it.
 
-        It is loaded up to the present checkpoint of the live view. A refused view is tried again.
+        It is to be loaded up to the present checkpoint of the live view. A view of this catalogue
+        that was refused, removed or retired is built again.
+
+        Args:
+            catalogue_version: catalogue of the view.
+            parked_max: maximum number of parked records; None for as many as the live view has.
 
         Raises:
-            WrongState: no view is live yet, or another one is being built.
+            WrongState: no view is live, or another view is being built or removed.
         """
         live = self.live()
         if live is None:
@@ -192,15 +200,15 @@ class Catalogues(Views):
         return self.view(wanted) or known
 
     def roll_back(self) -> View:
-        """Make the former live view live again, after it has caught up; raises as `fallback`."""
+        """Build the former live view up, to make it live again; return it. Raises as `fallback`."""
         return self.build_beside(self.fallback().catalogue_version, None)
 
     def fallback(self) -> View:
-        """Return the former live view if it can become live again.
+        """Return the former live view, if it can become live again.
 
         Raises:
-            WrongState: there is none, or it cannot catch up, because it is of another log or of
-                another fold version.
+            WrongState: there is no former view, or it cannot be caught up, because it belongs to
+                another log or fold version.
         """
         live, former = self.live(), self.former()
         if live is None or former is None:
@@ -221,5 +229,5 @@ def _stored(targets: Mapping[int, int]) -> dict[str, int]:
 
 
 def view_id(generation: int, catalogue_version: int) -> str:
-    """Return the id of a view: log generation, catalogue version and fold version."""
+    """Return the id of a view of this release's fold version, e.g. `g1-c1-f2`."""
     return f"g{generation}-c{catalogue_version}-f{FOLD_VERSION}"

@@ -1,8 +1,8 @@
 """The change log of a partition: which rows its last flushes changed, for readers that follow.
 
-Entries replace an index on the offset of every row, which would cost the database more than the
-row itself (ADR 0008). A small entry also holds the changed cells, so that an up-to-date reader
-reads no row: a large unit's row has hundreds of cells of which an event changes ten.
+Entries replace an index on the offset of every row, which would cost the database more than the row
+itself (ADR 0008). The entry of a small flush also holds the changed cells, so that an up-to-date
+reader reads no rows: the row of a large unit has hundreds of cells, of which an event changes ten.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store.writes import Flush, row_id
 from services.kpi.wire.rows import decode_rows, encode_rows
 
-# At a flush every 20 ms a reader may lag five seconds before it has to read all rows again.
+# With a flush every 20 ms a reader may lag by five seconds before it has to read all rows again.
 NOTES_KEPT = 256
 ROWS_TOLD_MAX = 500
-"""A catch-up changes thousands of rows at once; readers then read the rows."""
+"""Maximum number of rows of a flush whose changed cells are noted; beyond it, rows are read."""
 
 
 class Notes:
-    """Makes the change log entries of one owner; the last 256 are kept, in a ring.
+    """Makes the change log entries of one owner of a partition; the last 256 are kept, in a ring.
 
-    A reader that lags behind `kept_from` reads every row.
+    A reader whose position is before `kept_from` has to read every row.
 
     Args:
-        kept_from: first offset that the entries cover; older entries are of a former owner.
+        kept_from: first offset that the entries cover; older entries are those of a former owner.
     """
 
     def __init__(self, kept_from: int) -> None:
@@ -38,7 +38,7 @@ class Notes:
         self._written = 0
 
     def next(self, flush: Flush) -> ReplaceOne[dict[str, Any]]:
-        """Return the change log entry of a flush; it replaces the oldest."""
+        """Return the write of a flush's entry, which replaces the oldest one."""
         lease, slot = flush.lease, self._written % NOTES_KEPT
         if len(self._offsets) == NOTES_KEPT:
             self.kept_from = self._offsets.popleft() + 1
@@ -57,7 +57,7 @@ class Notes:
 
 
 def _told(flush: Flush) -> bytes:
-    """Return the new values of the changed cells, packed; empty if too many or unknown."""
+    """Return the new values of the changed cells, encoded; empty if there are too many."""
     if len(flush.rows) > ROWS_TOLD_MAX or not flush.rows.keys() <= flush.changed.keys():
         return b""
     told = {(flush.lease.partition, *place): flush.changed[place] for place in flush.rows}
@@ -65,9 +65,9 @@ def _told(flush: Flush) -> bytes:
 
 
 def told_by(note: Mapping[str, Any]) -> dict[RowKey, dict[CellKey, int]]:
-    """Return the new cells of a change log entry; 0 for removed ones.
+    """Return (unit id, month) -> changed cells of an entry; the value of a removed cell is 0.
 
-    Empty if the entry only names the rows, which then have to be read.
+    Empty if the entry only names rows, which then have to be read.
     """
     packed = note.get("c")
     told = decode_rows(packed) if packed else ()

@@ -1,4 +1,4 @@
-"""The document classes of the KPI database and their indexes."""
+"""The document classes of the KPI database, with their indexes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STATES = ("building", "live", "retired", "refused", "removed")
 
 
 class DirectoryDocument(Document):
-    """A directory version as it came over Kafka; `_id` is the version."""
+    """A version of the directory, as it arrived over Kafka; `_id` is the version."""
 
     meta = {"collection": "directories", "auto_create_index": False}
     version = IntField(primary_key=True)
@@ -35,7 +35,7 @@ class DirectoryDocument(Document):
 
 
 class CatalogueDocument(Document):
-    """A frozen catalogue version; `_id` is the version, the digest finds an equal one."""
+    """A frozen catalogue; `_id` is its version, and `definition_sha256` finds an equal one."""
 
     meta = {"collection": "catalogues", "auto_create_index": False}
     version = IntField(primary_key=True)
@@ -44,7 +44,7 @@ class CatalogueDocument(Document):
 
 
 class ViewDocument(Document):
-    """A view and its state; `store.view_documents` explains the fields."""
+    """A view and its state; `store.view_documents.View` explains the fields."""
 
     meta = {"collection": "views", "auto_create_index": False}
     view_id = StringField(primary_key=True)
@@ -69,7 +69,7 @@ class ViewDocument(Document):
 
 
 class PointerDocument(Document):
-    """The pointer to the live view and the former one; its only document has `_id` `live`."""
+    """The pointer to the live view and to the former one; the only document has `_id` `live`."""
 
     meta = {"collection": "pointer", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -80,8 +80,8 @@ class PointerDocument(Document):
 class ProgressDocument(Document):
     """Checkpoint and owner of one partition of a view; `_id` is `<view>|<partition>`.
 
-    `session` is the owner's; `end`, `shares`, `chunks` and `read` are a bulk load's; when
-    it has ended, `runs` says how many runs of bundles it left.
+    `session` is the owner's database session. `end`, `shares` (shards), `chunks` and `read` belong
+    to a bulk load; `runs` is the number of runs of bundles that it left.
     """
 
     meta = {"collection": "progress", "auto_create_index": False}
@@ -106,7 +106,7 @@ class ProgressDocument(Document):
 class RowDocument(Document):
     """The row of one unit and month in one partition; `o` is the offset of its last change.
 
-    `n` holds counts, `s` cells with members; see `store.rows`.
+    `n` holds counts, `d` (in older formats `s`) cells with members; see `store.rows`.
     """
 
     meta = {
@@ -125,11 +125,11 @@ class RowDocument(Document):
 
 
 class ChangesDocument(Document):
-    """Change log entry of one flush: `r` names the changed rows, `o` is its last offset.
+    """Change log entry of one flush: `r` lists the changed rows, `o` is the last offset.
 
-    `c` are their new cells, packed, if they are few; see `store.change_notes`.
+    `c` holds their new cells, encoded, if they are few; see `store.change_notes`.
 
-    `_id` is `<view>|<partition>|<number modulo 256>`: newer notes replace older ones.
+    `_id` is `<view>|<partition>|<number modulo 256>`, so that newer entries replace older ones.
     """
 
     meta = {"collection": "changes", "auto_create_index": False, "indexes": [("v", "p", "o")]}
@@ -142,10 +142,10 @@ class ChangesDocument(Document):
 
 
 class WorkDocument(Document):
-    """A stored work: `c` holds the newest event of each of its submissions.
+    """A stored work; `k` is its key, and `c` holds the newest event of each of its submissions.
 
-    `u` lists `<type>|<unit>` for every unit that holds a claim, `j` the types if several units
-    claim. There may be two types: the verified one, and another of a pending amendment.
+    `u` lists `<type>|<unit>` for every claiming unit and its ancestors, `j` the types if several
+    units claim. There are two types if a pending amendment changes that of the verified claim.
     """
 
     meta = {
@@ -178,8 +178,8 @@ class BundleDocument(Document):
 class ParkedDocument(Document):
     """A record that cannot be folded; `_id` is `<view>|<partition>|<offset>`.
 
-    `i`, `s`, `n` and `k` are its institution, submission, version and work, as far as known;
-    `open` is true until a newer version of the submission was folded.
+    `i`, `s`, `n` and `k` are its institution, submission, version and work, as far as known; `open`
+    is true until a newer version of the submission has been folded.
     """
 
     meta = {"collection": "parked", "auto_create_index": False, "indexes": [("v", "p", "o")]}
@@ -199,7 +199,7 @@ class ParkedDocument(Document):
 
 
 class TargetDocument(Document):
-    """A yearly target; `_id` is `<unit>|<indicator>|<year>`."""
+    """A yearly target; `_id` is `<unit>|<indicator>|<year>`, `reached_at` when it was announced."""
 
     meta = {"collection": "targets", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -211,7 +211,10 @@ class TargetDocument(Document):
 
 
 class DayDocument(Document):
-    """A kept day: the live view at its end; `_id` is `<view>|<day>`, the rows are in its parts."""
+    """A kept day: the live view at its end; `_id` is `<view>|<day>`.
+
+    The rows are a blob of `owner`.
+    """
 
     meta = {"collection": "days", "auto_create_index": False, "indexes": [("day", "taken_at")]}
     key = StringField(primary_key=True)
@@ -228,7 +231,7 @@ class DayDocument(Document):
 
 
 class EditionDocument(Document):
-    """A closed edition; `_id` is its id, content and works are in its parts. Immutable."""
+    """A closed edition, never changed; `_id` is its id. Content and works are blobs of `owners`."""
 
     meta = {"collection": "editions", "auto_create_index": False}
     key = StringField(primary_key=True)
@@ -248,7 +251,7 @@ class EditionDocument(Document):
 
 
 class PartDocument(Document):
-    """One of the parts, at most 4 MiB each, of a large value; `_id` is `<owner>|<number>`."""
+    """One part, at most 4 MiB, of a blob; `_id` is `<owner>|<number>`. See `store.blobs`."""
 
     meta = {"collection": "parts", "auto_create_index": False, "indexes": [("owner",)]}
     key = StringField(primary_key=True)
@@ -269,5 +272,5 @@ DOCUMENTS = (
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create missing indexes of the KPI database; see `mongo.declare`."""
+    """Prepare the KPI database as `kernel.mongo.declare` does; raises as that does."""
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))

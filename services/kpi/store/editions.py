@@ -1,4 +1,4 @@
-"""Stores closed editions: written once, never changed."""
+"""Stores closed editions, which are written once and never changed."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The stored metadata of an edition, without its content.
+    """The metadata of an edition, without its content.
 
     Args:
-        edition_id: id given by the user who closed it.
+        edition_id: id, chosen by the caller who closed it.
         title: title to display.
-        unit_id: top of the subtree that it covers.
+        unit_id: root of the subtree that it covers.
         from_month: first month, `YYYY-MM`.
         to_month: last month, included.
         closed_at: time of closing.
-        view_id: view that it was read from.
+        view_id: id of the view that it froze.
         catalogue_version: catalogue that it was counted with.
         digest: digest over all cells of the view at its position.
-        signature: Ed25519 over the content.
+        signature: Ed25519 signature of the content.
         key_id: id of the signing key.
-        public_pem: the public key.
+        public_pem: public key, PEM.
     """
 
     edition_id: str
@@ -73,17 +73,22 @@ class Editions:
         self._parts = Parts(mongo)
 
     def check_free(self, edition_id: str) -> None:
-        """Check that an edition id is free.
+        """Check that no edition has this id.
 
         Raises:
-            AlreadyExists: an edition has this id; editions are immutable.
+            AlreadyExists: an edition has it, and editions never change. The caller's fault.
         """
         if self._editions.find_one({"_id": edition_id}, {"_id": 1}) is not None:
             text = f"there is an edition {edition_id!r} already, and editions never change"
             raise AlreadyExists(text)
 
     def close(self, edition: Edition, content: bytes, works: bytes) -> None:
-        """Store a closed edition with its content and frozen works.
+        """Store a closed edition.
+
+        Args:
+            edition: its metadata.
+            content: its signed content.
+            works: its frozen works, as `wire.frozen.encode_frozen` encodes them.
 
         Raises:
             AlreadyExists: an edition with this id was closed meanwhile; nothing is stored.
@@ -91,7 +96,7 @@ class Editions:
         owners = [f"edition|{edition.edition_id}|{uuid.uuid4()}|{what}" for what in "cw"]
         document: dict[str, Any] = {"_id": edition.edition_id, "owners": owners}
         document |= {name: getattr(edition, name) for name in FIELDS}
-        # The document is inserted last, so that its readers find all parts.
+        # The document is inserted last, so that its readers also find all parts.
         both = zip(owners, (content, works), strict=True)
         document["parts"] = [self._parts.put(owner, each) for owner, each in both]
         try:
@@ -109,16 +114,16 @@ class Editions:
         """Return an edition and its signed content.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such edition.
         """
         found = self._find(edition_id)
         return _edition(found), self._parts.get(found["owners"][0], found["parts"][0])
 
     def works(self, edition_id: str) -> bytes:
-        """Return the frozen works of an edition.
+        """Return the frozen works of an edition, as `wire.frozen.encode_frozen` encoded them.
 
         Raises:
-            NotFound: there is none.
+            NotFound: there is no such edition.
         """
         found = self._find(edition_id)
         return self._parts.get(found["owners"][1], found["parts"][1])

@@ -1,4 +1,4 @@
-"""Stores kept days: the live view at the end of each day, in compact form."""
+"""Stores kept days: the live view as it was at the end of each day, in compact form."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class KeptDay:
-    """Metadata of a kept day: the state of the live view when the day had ended.
+    """The metadata of a kept day, i.e. of the live view's state when the day had ended.
 
     Args:
-        day: the day, `YYYY-MM-DD`, in the zone of the service.
-        view_id: live view.
-        catalogue_version: its catalogue.
+        day: the day, `YYYY-MM-DD`, in the time zone of the KPI service.
+        view_id: id of the view that was live.
+        catalogue_version: its catalogue version.
         taken_at: time of the copy, soon after the end of the day.
         next_offsets: partition -> offset of the next record.
-        newest_event_ms: time of the newest event.
+        newest_event_ms: time of the newest event, in ms since 1970.
         parked: number of parked records.
         digest: digest over all cells.
     """
@@ -42,19 +42,29 @@ class KeptDay:
 
 
 class Days:
-    """The store of kept days. Thread-safe; of several processes keeping a day, one wins."""
+    """The store of kept days. Thread-safe; if several processes store a day, one succeeds."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._days = mongo.database(DATABASE)["days"]
         self._parts = Parts(mongo)
 
     def has(self, view_id: str, day: str) -> bool:
-        """Return True if a day of a view is kept."""
+        """Return True if this day of the view is kept.
+
+        Args:
+            view_id: id of the view.
+            day: the day, `YYYY-MM-DD`.
+        """
         return self._days.find_one({"_id": f"{view_id}|{day}"}, {"_id": 1}) is not None
 
     def keep(self, kept: KeptDay, content: bytes) -> bool:
-        """Store a kept day; return False if another process has stored it already."""
-        # The document is inserted last, so that its readers find all parts.
+        """Store a kept day; return False if another process has already stored it.
+
+        Args:
+            kept: its metadata.
+            content: all rows, as `wire.rows.encode_rows` encodes them.
+        """
+        # The document is inserted last, so that its readers also find all parts.
         owner = f"day|{kept.view_id}|{kept.day}|{uuid.uuid4()}"
         count = self._parts.put(owner, content)
         document = {
@@ -78,7 +88,10 @@ class Days:
         return True
 
     def find(self, day: str) -> tuple[KeptDay, bytes] | None:
-        """Return a kept day of the view that was live then; None if the day is not kept."""
+        """Return a kept day and its rows; None if the day is not kept.
+
+        If several views kept the day, the one that was live then, i.e. the first, is returned.
+        """
         found = self._days.find_one({"day": day}, sort=[("taken_at", ASCENDING)])
         if found is None:
             return None
@@ -95,7 +108,12 @@ class Days:
         return [_kept(found) for found in self._days.find({}, sort=[("day", DESCENDING)])]
 
     def prune(self, today: date, days: int) -> int:
-        """Delete kept days older than the limit, except firsts of months; return how many."""
+        """Delete kept days that are too old, except the first of each month; return how many.
+
+        Args:
+            today: the present day.
+            days: age in days from which they are too old.
+        """
         oldest = (today - timedelta(days=days)).isoformat()
         old = [d for d in self._days.find({"day": {"$lt": oldest}}) if d["day"][8:] != "01"]
         for document in old:

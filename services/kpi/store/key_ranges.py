@@ -1,9 +1,9 @@
-"""Reads works in order of key, range by range, where the database would sort them itself.
+"""Reads works in order of key, in ranges of keys if the database would sort all of them first.
 
-MongoDB walks an index on the key and stops at the limit. A database that sorts first (the embedded
-one) reads every work of a unit for each page. There the keys are cut into ranges, once per unit:
-bounds are read from the index, so a page costs what it holds. Bounds may be outdated: they decide
-what is read at a time, not what is found.
+MongoDB walks an index that includes the key and stops at the limit. A database that sorts first, as
+the embedded one does, would read every work of a unit for each page. There the keys are divided
+into ranges once per unit, so that a page costs what it holds. Bounds of ranges may be outdated:
+they affect how much is read at a time, not what is found.
 """
 
 from __future__ import annotations
@@ -19,16 +19,21 @@ from pymongo.collection import Collection
 
 RANGE_WORKS = 50
 GROWN = 4
-"""Times its size that a range may hold before the keys are cut again."""
+"""Factor by which a range may outgrow `RANGE_WORKS` before the keys are divided again."""
 BOUNDS_KEPT = 500
-"""Units whose bounds are remembered, with one key per `RANGE_WORKS` works."""
+"""Maximum number of queries whose bounds are remembered, with one key per `RANGE_WORKS` works."""
 
 Document = dict[str, Any]
 Query = Mapping[str, Any]
 
 
 class KeyRanges:
-    """Reads documents of one collection in order of their field `k`. Thread-safe."""
+    """Reads documents of one collection in order of their field `k`. Thread-safe.
+
+    Args:
+        collection: the collection.
+        fields: projection: name -> 1 for each field to return, which must include `k`.
+    """
 
     def __init__(self, collection: Collection[Document], fields: Mapping[str, int]) -> None:
         self._collection = collection
@@ -40,13 +45,13 @@ class KeyRanges:
     def read(
         self, query: Query, after: str, limit: int, session: ClientSession
     ) -> Iterator[Document]:
-        """Yield the documents of a query in order of key, read as they are wanted.
+        """Yield the documents that match a query, in order of key, reading only as far as needed.
 
         Args:
-            query: equalities that an index with `k` covers.
-            after: only later keys than this one; empty for all.
-            limit: maximum number that is wanted; 0 for all.
-            session: session of the snapshot.
+            query: equalities, covered by an index that continues with `k`.
+            after: only keys after this one; empty for all.
+            limit: number of documents that the caller wants, to choose how to read; 0 for all.
+            session: database session of the snapshot.
         """
         if not limit or not self._sorts(query):
             wanted = {**query, "k": {"$gt": after}} if after else dict(query)
@@ -65,7 +70,10 @@ class KeyRanges:
             after = bound
 
     def _sorts(self, query: Query) -> bool:
-        """Return True if the database reads and sorts all documents before the first; cached."""
+        """Return True if the database would read and sort all documents before the first.
+
+        Asked once and cached.
+        """
         if self._is_sorting is None:
             find = {"find": self._collection.name, "filter": dict(query), "sort": {"k": 1}}
             asked = {"explain": {**find, "limit": 1}, "verbosity": "queryPlanner"}
@@ -94,7 +102,7 @@ class KeyRanges:
 
 
 def _has_stage(plan: Mapping[str, Any], name: str) -> bool:
-    """Return True if a plan or what it reads from has a stage of this name."""
+    """Return True if a query plan, or one that it reads from, has a stage of this name."""
     below = [plan[key] for key in ("inputStage", "queryPlan") if key in plan]
     below += plan.get("inputStages", [])
     return plan.get("stage") == name or any(_has_stage(each, name) for each in below)

@@ -1,9 +1,8 @@
-"""Stores flushes: checkpoint, cells and works of a view in one fenced transaction each.
+"""Stores flushes: each writes checkpoint, rows and works of a partition in one fenced transaction.
 
-A flush commits only if epoch and offset are still the owner's, so a former owner that still runs
-can never write (ADR 0002): the epoch is the fencing token. A restart begins at the checkpoint.
-
-Each flush also writes a change log entry for readers that follow (ADR 0008).
+A flush commits only if epoch and offset are still those of its owner, so a former owner that is
+still running can never write (ADR 0002): the epoch is the fencing token. A restart begins at the
+checkpoint. Each flush also writes a change log entry for readers that follow (ADR 0008).
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Ledger:
 
     @property
     def session(self) -> ClientSession:
-        """The database session of all flushes; the next owner of a partition ends it."""
+        """The database session of all flushes, which the next owner of a partition ends."""
         return self._session
 
     def claim(
@@ -64,19 +63,18 @@ class Ledger:
     ) -> PartitionLease:
         """Take the lease of a partition: raise its epoch, so that no former owner can commit.
 
-        A view without a checkpoint in the partition begins at ``begin``.
-
-        A former owner that was killed or frozen in the middle of a flush would lock its documents
-        until the database aborts its transaction after a minute: so its session is ended first.
+        A former owner that was killed or frozen during a flush would lock its documents until the
+        database aborts its transaction after a minute, so its session is ended first.
 
         Args:
-            view_id: view.
-            partition: partition.
-            begin: first offset of a view that has no checkpoint there.
-            is_loader: whether the caller resumes a bulk load.
+            view_id: id of the view.
+            partition: number of the partition.
+            begin: first offset, if the view has no checkpoint in the partition yet.
+            is_loader: whether the caller resumes bulk loads.
 
         Raises:
-            OwnershipLost: its bulk load is incomplete, and the caller does not resume it.
+            OwnershipLost: a bulk load of the partition is incomplete, and the caller does not
+                resume it.
         """
         key = f"{view_id}|{partition}"
         me = self._session.session_id["id"]
@@ -94,13 +92,13 @@ class Ledger:
             }
             met = self._progress.update_one({"_id": key}, change, upsert=True, session=session)
             if not met.matched_count:
-                # A concurrent swap raises only the epochs that it sees: writing the view's own
-                # document makes the two transactions conflict.
+                # A concurrent swap raises only the epochs that it sees; writing the document of
+                # the view makes both transactions conflict.
                 self._views.update_one({"_id": view_id}, {"$inc": {"begun": 1}}, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
             if found.get("chunks") and not is_loader:
-                # Its documents are ahead of its checkpoint: it cannot be folded.
+                # Its documents are ahead of its checkpoint, so it cannot be folded.
                 raise OwnershipLost(f"{key} is being loaded")
             return found
 
@@ -120,7 +118,7 @@ class Ledger:
         )
 
     def parked_refs(self, lease: PartitionLease) -> list[ParkedRef]:
-        """Return refs of a partition's parked records: open ones and those of the last window."""
+        """Return the partition's parked records that are open or among its last 10,000 records."""
         whole = {"v": lease.view_id, "p": lease.partition}
         recent = {**whole, "o": {"$gte": lease.next_offset - WINDOW_RECORDS}}
         wanted = [recent, {**whole, "open": True}] if lease.parked else [recent]
@@ -133,11 +131,11 @@ class Ledger:
         return list(parked_refs.values())
 
     def works(self, lease: PartitionLease, keys: Sequence[str]) -> dict[str, list[bytes]]:
-        """Return stored works of a partition: key -> the newest event of each submission."""
+        """Return work key -> newest event of each submission; unknown works are left out."""
         return self._stored_works.find(lease.view_id, lease.partition, lease.runs, keys)
 
     def rows(self, lease: PartitionLease, keys: Sequence[RowKey]) -> dict[RowKey, PackedRow]:
-        """Return stored rows of a partition by (unit id, month)."""
+        """Return (unit id, month) -> row; unknown rows are left out."""
         ids = [row_id(lease, unit_id, month) for unit_id, month in keys]
         found = {}
         for chunk in chunks(ids):
@@ -146,12 +144,12 @@ class Ledger:
         return found
 
     def commit(self, flush: Flush) -> None:
-        """Commit a flush in one transaction, fenced by the epoch of its lease.
+        """Store a flush in one transaction, fenced by the epoch of its lease.
 
         Raises:
             OwnershipLost: another process owns the partition; nothing was written.
-            pymongo.errors.PyMongoError: the database failed; the flush may or may not be stored,
-                which claiming again finds out.
+            pymongo.errors.PyMongoError: the database failed, and the flush may or may not be
+                stored; claim the partition again to find out.
         """
         lease, done = flush.lease, flush.done()
         notes = self._notes[lease.view_id, lease.partition]

@@ -1,4 +1,7 @@
-"""Migrations of the KPI database: append-only, idempotent. Their number is the version."""
+"""Migrations of the KPI database. Each is idempotent, and new ones are appended.
+
+The schema version is the number of migrations.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,9 @@ BATCH = 500
 
 
 def place_parked_records(database: Database[dict[str, Any]]) -> None:
-    """Give parked records of release 0.1.0 their partition and offset, which only the id held.
+    """Add partition and offset to parked records of release 0.1.0, where only the id held them.
 
-    All of them were open: that release could not close them.
+    They are marked as open, because that release could not close them.
     """
     old = database["parked"].find({"open": None}, {"_id": 1})
     updates = []
@@ -30,9 +33,10 @@ def place_parked_records(database: Database[dict[str, Any]]) -> None:
 
 
 def number_partitions(database: Database[dict[str, Any]]) -> None:
-    """Store in each view of a former release of how many partitions its log was made.
+    """Add the number of partitions of its log to each view of an older release.
 
-    Every partition that was folded has a checkpoint; views of one generation have one log.
+    Every partition that was folded has a checkpoint, and all views of one generation have the same
+    log.
     """
     checkpoints = database["progress"].find({}, {"v": 1})
     found = Counter(document["v"] for document in checkpoints)

@@ -1,4 +1,4 @@
-"""Reads the stored parked records of a view: records that could not be folded."""
+"""Reads the stored parked records of views, i.e. records that could not be folded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from services.kpi.store.documents import DATABASE
 
 @dataclass(frozen=True, slots=True)
 class StoredParked:
-    """A stored parked record with its offset; ``is_open`` until a newer version was folded."""
+    """A stored parked record.
+
+    Args:
+        partition: number of its partition.
+        offset: its offset.
+        parked: reason and origin of the record; lists leave its value empty.
+        is_open: True until a newer version of the submission has been folded.
+    """
 
     partition: int
     offset: int
@@ -23,7 +30,7 @@ class StoredParked:
 
 
 class ParkedRecords:
-    """The store of the parked records of all views. Thread-safe."""
+    """The parked records of all views. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._parked = mongo.database(DATABASE)["parked"]
@@ -37,14 +44,14 @@ class ParkedRecords:
         *,
         with_mended: bool,
     ) -> list[StoredParked]:
-        """Return a page of parked records in order of partition and offset.
+        """Return a page of parked records, in order of partition and offset, without their values.
 
         Args:
-            view_id: view.
+            view_id: id of the view.
             institution_id: institution of the records; empty for all.
-            after: partition and offset of the last record of the previous page; (-1, -1) at first.
+            after: partition and offset of the last record of the page before; (-1, -1) at first.
             limit: maximum number of records.
-            with_mended: include records that a newer version replaced.
+            with_mended: whether to include records that a newer version replaced.
         """
         query: dict[str, Any] = {"v": view_id}
         if institution_id:
@@ -62,12 +69,12 @@ class ParkedRecords:
         return self._parked.find(query, {"value": 0}).sort(order).limit(limit)
 
     def of_work(self, view_id: str, work_key: str) -> list[Parked]:
-        """Return the open parked records of a work, by a scan of the few parked ones."""
+        """Return the open parked records of a work, by a scan, as there are few parked records."""
         query = {"v": view_id, "open": True, "k": work_key}
         return [_decode(document).parked for document in self._find(query, 0)]
 
     def get(self, view_id: str, partition: int, offset: int) -> StoredParked | None:
-        """Return one parked record with its value, or None."""
+        """Return one parked record with its value; None if there is none at this offset."""
         found = self._parked.find_one({"_id": f"{view_id}|{partition}|{offset}"})
         return _decode(found) if found else None
 

@@ -1,4 +1,4 @@
-"""Deletes views that cannot become live again, a few documents at a time."""
+"""Deletes views that cannot become live any more, a few documents at a time."""
 
 from __future__ import annotations
 
@@ -12,15 +12,18 @@ COLLECTIONS = ("works", "bundles", "cells", "parked", "changes", "progress")
 
 
 class ViewPurge:
-    """Deletes the documents of a purgeable view. Safe to run in several processes at once."""
+    """Deletes the documents of views. Safe to run in several processes at once."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._database = mongo.database(DATABASE)
 
     def step(self, view: View) -> bool:
-        """Delete some documents of the view; return False when none is left, and record that.
+        """Delete some documents of a view; return False if none was left, and mark it as removed.
 
-        The view's own document remains, because its number must not be reused.
+        The document of the view itself is kept, because its number must not be reused.
+
+        Args:
+            view: one of `Views.purgeable`.
         """
         for name in COLLECTIONS:
             collection = self._database[name]

@@ -1,4 +1,4 @@
-"""Consistent reads of a stored view: checkpoint and documents of one snapshot."""
+"""Consistent reads of stored views: checkpoint and documents come from the same snapshot."""
 
 from __future__ import annotations
 
@@ -23,24 +23,35 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The checkpoint of a view over all partitions."""
+    """The checkpoint of a view over all partitions.
+
+    Args:
+        next_offsets: partition -> offset of the next record to fold.
+        newest_event_ms: time of the newest event, in ms since 1970; 0 if there is none.
+        parked: number of open parked records.
+        republished: institutions that are republished in every partition.
+        kept_from: partition -> first offset that the change log covers.
+        runs: partition -> number of runs of bundles of its bulk load.
+    """
 
     next_offsets: Mapping[int, int]
     newest_event_ms: int
     parked: int
     republished: frozenset[str]
-    """Institutions that are republished in every partition."""
     kept_from: Mapping[int, int] = field(default_factory=dict)
-    """Partition -> first offset that the change log covers."""
     runs: Mapping[int, int] = field(default_factory=dict)
-    """Partition -> number of runs of bundles of its bulk load."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRow:
-    """Cells of one unit and month in one partition as read: all of them, or the changed ones.
+    """Cells of one unit and month in one partition, as read from the database.
 
-    Among changed cells, a removed one is 0.
+    Args:
+        partition: number of the partition.
+        unit_id: id of the unit.
+        month: months since January of year 0.
+        cells: (column name, member) -> value; 0 for a cell that was removed.
+        is_whole: True if these are all cells of the row, False if only those that changed.
     """
 
     partition: int
@@ -51,7 +62,7 @@ class StoredRow:
 
 
 class Snapshots:
-    """Reads stored views, each call from one database snapshot. Thread-safe."""
+    """Reads stored views; each call reads from one database snapshot. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -62,7 +73,12 @@ class Snapshots:
         self._notes = database["changes"]
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
-        """Return the stored checkpoint of a view."""
+        """Return the checkpoint of a view.
+
+        Args:
+            view_id: id of the view.
+            session: session of a snapshot to read in; None to read on its own.
+        """
         found = list(self._progress.find({"v": view_id}, session=session))
         heard = [frozenset(document["republished"]) for document in found]
         return Progress(
@@ -75,14 +91,14 @@ class Snapshots:
         )
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
-        """Return the rows of a view that changed since a position, and its present checkpoint.
+        """Return the checkpoint of a view, and its rows that changed since a position.
 
-        For a partition unknown to the reader these are all rows, complete. Otherwise complete
-        rows may follow changes of the same rows.
+        For a partition that the reader does not know yet, these are all rows. Whole rows come after
+        changes of single cells in the same rows.
 
         Args:
-            view_id: view.
-            since: partition -> next offset of the reader; absent means from the beginning.
+            view_id: id of the view.
+            since: partition -> next offset of the reader; absent for one that it does not know.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow]]:
@@ -119,7 +135,7 @@ class Snapshots:
     def _later_rows(
         self, view_id: str, partition: int, known: int, session: ClientSession
     ) -> list[StoredRow]:
-        """Return changed rows by reading every row: for a reader that starts or lags far behind."""
+        """Return changed rows by reading all rows, for a reader that starts or is far behind."""
         everything = self._rows.find({"v": view_id}, session=session)
         return [_row(d) for d in everything if d["p"] == partition and d["o"] >= known]
 
@@ -132,15 +148,19 @@ class Snapshots:
         limit: int,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
-        """Return a page of the works that a unit or its descendants claim, with the unit's rows.
+        """Return a page of the works that a unit or its descendants claim, in order of key.
 
         Args:
-            view_id: view.
-            unit_id: unit.
-            types: submission types.
-            after: key of the last work of the previous page; empty for the first.
+            view_id: id of the view.
+            unit_id: id of the unit.
+            types: submission types of the works.
+            after: key of the last work of the page before; empty for the first page.
             limit: maximum number of works.
-            known: position of the reader's own cells; no rows are read if the view is at it.
+            known: position of cells that the caller already has; None if it has none.
+
+        Returns:
+            Checkpoint, the unit's rows, and the works. Rows are left out if the view is at
+                ``known``.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], list[StoredWork]]:
@@ -163,16 +183,20 @@ class Snapshots:
         limit: int = 0,
         known: Progress | None = None,
     ) -> tuple[Progress, list[StoredRow], T]:
-        """Return a function's result over the works of types that several units claim, by key.
+        """Compute a result from the works of given types that several units claim, in order of key.
 
         Args:
-            view_id: view.
-            types: submission types.
+            view_id: id of the view.
+            types: submission types of the works.
             unit_ids: units whose rows are returned as well.
-            made_of: called with an iterator over the works, which are read in batches.
-            after: key of the last work of the previous page; empty for the first.
+            made_of: computes the result from an iterator over the works, which reads in batches.
+            after: key of the last work of the page before; empty for the first page.
             limit: maximum number of works; 0 for all.
-            known: position of the reader's own cells; no rows are read if the view is at it.
+            known: position of cells that the caller already has; None if it has none.
+
+        Returns:
+            Checkpoint, rows of the units, and the result. Rows are left out if the view is at
+                ``known``.
         """
 
         def work(session: ClientSession) -> tuple[Progress, list[StoredRow], T]:
@@ -184,7 +208,7 @@ class Snapshots:
         return transaction(self._mongo, work)
 
     def find_work(self, view_id: str, work_key: str) -> tuple[Progress, StoredWork | None]:
-        """Return one stored work; None if the view does not have it."""
+        """Return a view's checkpoint and one of its works; None if it does not have the work."""
 
         def work(session: ClientSession) -> tuple[Progress, StoredWork | None]:
             progress = self.progress(view_id, session)
@@ -199,12 +223,12 @@ class Snapshots:
     def find_works(
         self, view_id: str, keys: Iterable[str], partition_of: Callable[[str], int | None]
     ) -> tuple[Progress, list[StoredWork]]:
-        """Return the works that a view has of some keys, in no particular order.
+        """Return a view's checkpoint and its works with some keys, in no particular order.
 
         Args:
-            view_id: view.
-            keys: work keys, each once.
-            partition_of: returns the partition of a key; None where it is not known.
+            view_id: id of the view.
+            keys: work keys, each once; unknown ones are ignored.
+            partition_of: returns the partition of a key; None if it is unknown.
         """
         wanted = [(key, partition_of(key)) for key in keys]
 
@@ -230,7 +254,7 @@ class Snapshots:
 
 
 def is_at(progress: Progress, known: Progress | None) -> bool:
-    """Return True if the stored view is at the position of the reader's own cells."""
+    """Return True if a stored view is at the position of the cells that a reader already has."""
     return known is not None and progress.next_offsets == known.next_offsets
 
 

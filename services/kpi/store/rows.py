@@ -1,8 +1,8 @@
 """A stored row: the cells of one unit and month in one partition.
 
-Counts are plain fields, by column. Cells with members, of which a large unit has thousands a month,
-are packed by column: the database is several times slower with lists of them, and an event changes
-only some columns (ADR 0018).
+Counts are plain fields, by column. Cells with members, of which a large unit has thousands per
+month, are encoded by column: lists of them would be several times slower in the database, and an
+event changes only some columns (ADR 0018).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from services.kpi.domain.cube import Row
 from services.kpi.domain.fold import CellKey
 
 LEVEL = 1
-"""Compression level; a higher one costs more than it saves."""
+"""Compression level; a higher one would cost more than it saves."""
 TEXT_MAX = 80
-"""Bytes up to which packed cells are not compressed: it would save nothing."""
+"""Size in bytes up to which encoded cells are not compressed, because it would save nothing."""
 BRACE = ord("{")
 """First byte of uncompressed cells; compressed ones begin with another byte."""
 
 
 class PackedRow:
-    """A row in the owner's memory, in its stored form. Immutable.
+    """A row in the memory of its owner, in the form in which it is stored. Immutable.
 
     Args:
-        counts: column -> value.
-        packed: column of a distinct count -> its members with their values, packed.
+        counts: column name -> value.
+        packed: column name of a distinct count -> its members with their values, encoded.
     """
 
     __slots__ = ("counts", "packed")
@@ -45,12 +45,12 @@ class PackedRow:
 
     @classmethod
     def of(cls, cells: Row) -> PackedRow:
-        """Return the packed row of cells."""
+        """Return the row that consists of these cells."""
         return cls().changed(cells)[0]
 
     @classmethod
     def stored(cls, document: Mapping[str, Any]) -> PackedRow:
-        """Return the packed row of a stored document."""
+        """Return the row of a stored document, of this or an older format."""
         if "d" not in document:
             return cls.of(_cells_of_before(document))
         counts = {intern(column): value for column, value in document["n"].items()}
@@ -58,11 +58,18 @@ class PackedRow:
         return cls(counts, {intern(column): content for column, content in packed.items()})
 
     def fields(self) -> dict[str, Any]:
-        """Return the fields of the row's document: `n` the counts, `d` the distinct counts."""
+        """Return the fields of the row's document: `n` for counts, `d` for distinct counts."""
         return {"n": self.counts, "d": bson.encode(self.packed) if self.packed else b""}
 
     def changed(self, steps: Row) -> tuple[PackedRow, dict[CellKey, int]]:
-        """Return the row plus changes, and the new values of the changed cells, 0 if removed."""
+        """Return the row with differences added, and the new values of the cells that changed.
+
+        Args:
+            steps: (column name, member) -> difference.
+
+        Returns:
+            The new row, and (column name, member) -> new value, which is 0 for a removed cell.
+        """
         row, values = PackedRow(dict(self.counts), dict(self.packed)), dict[CellKey, int]()
         by_column: defaultdict[str, list[tuple[CellKey, int]]] = defaultdict(list)
         for cell, step in steps.items():
@@ -97,7 +104,7 @@ class PackedRow:
             self.packed.pop(column, None)
 
     def cells(self) -> dict[CellKey, int]:
-        """Return all cells of the row: (column, member) -> value."""
+        """Return all cells of the row: (column name, member) -> value."""
         cells = {(column, ""): value for column, value in self.counts.items()}
         for column, content in self.packed.items():
             for member, value in _unpacked(content).items():
@@ -106,12 +113,12 @@ class PackedRow:
 
 
 def decode_row(document: Mapping[str, Any]) -> dict[CellKey, int]:
-    """Return the cells of a stored row: (column, member) -> value."""
+    """Return the cells of a row's document: (column name, member) -> value."""
     return PackedRow.stored(document).cells()
 
 
 def _cells_of_before(document: Mapping[str, Any]) -> dict[CellKey, int]:
-    """Return the cells of a row in an older format: before ADR 0018 or its amendment."""
+    """Return the cells of a document in one of the formats before ADR 0018 and its amendment."""
     cells = {(column, ""): value for column, value in document["n"].items()}
     packed = document["s"]
     if isinstance(packed, list):

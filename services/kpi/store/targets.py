@@ -1,4 +1,4 @@
-"""Stores yearly targets and the times when they were reached."""
+"""Stores yearly targets, and when each was reached."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from services.kpi.store.documents import DATABASE
 
 
 class Targets:
-    """The store of the targets of all units. Thread-safe."""
+    """The store of yearly targets. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._targets = mongo.database(DATABASE)["targets"]
 
     def set(self, target: Target) -> None:
-        """Store a target; after a change of its value it may be reached again."""
+        """Store a target. If its value changes, it no longer counts as reached."""
         fields = {
             "unit_id": target.unit_id,
             "indicator_code": target.indicator_code,
@@ -37,6 +37,11 @@ class Targets:
         return sorted(found, key=lambda t: (t.unit_id, t.indicator_code, t.year))
 
     def mark_reached(self, target: Target, at: datetime) -> None:
-        """Record that the TargetReached event of a target was published."""
+        """Record that the event that announces a reached target was published.
+
+        Args:
+            target: the target; nothing is recorded if its value has changed meanwhile.
+            at: time of the event.
+        """
         query = {"_id": target.key, "value": target.value}
         self._targets.update_one(query, {"$set": {"reached_at": at}})

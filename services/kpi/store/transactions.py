@@ -1,4 +1,4 @@
-"""MongoDB transactions over one snapshot, for a flush with its checkpoint and for reads."""
+"""MongoDB transactions over one snapshot, for flushes with their checkpoint and for reads."""
 
 from __future__ import annotations
 
@@ -18,26 +18,29 @@ SNAPSHOT = ReadConcern("snapshot")
 
 
 class _Lost(Exception):
-    """Carries an error past pymongo's own retries."""
+    """Wraps an error, so that pymongo does not retry the transaction."""
 
 
 def transaction(
     mongo: Mongo, work: Callable[[ClientSession], T], session: ClientSession | None = None
 ) -> T:
-    """Run ``work`` in one database transaction with a snapshot, atomically.
+    """Run a function in one database transaction with a snapshot; return its result.
 
-    ``work`` may be retried, so it must have no effect outside the transaction. A given
-    ``session`` stays open; without one each transaction has its own.
+    Args:
+        mongo: connection to the database.
+        work: called with the session; may be retried, so it must have no effect outside the
+            transaction.
+        session: session to use, which stays open; None to use a new one.
 
     Raises:
-        pymongo.errors.PyMongoError: the database is down or keeps conflicting.
+        pymongo.errors.PyMongoError: the database is down or keeps reporting conflicts.
     """
 
     def once(session: ClientSession) -> T:
         try:
             return work(session)
         except (errors.ServerSelectionTimeoutError, errors.NetworkTimeout) as error:
-            # pymongo would retry the transaction for two minutes.
+            # Wrapped, because pymongo would otherwise retry the transaction for two minutes.
             raise _Lost(error) from None
 
     with nullcontext(session) if session else mongo.client.start_session() as opened:

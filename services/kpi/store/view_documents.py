@@ -1,4 +1,4 @@
-"""A view as a value and its document: log, catalogue, fold version, phase and problems."""
+"""A view as a value and as a document: its log, catalogue, fold version, phase and problems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.kpi.domain.catalogue import FOLD_VERSION
 
 LIVE = "live"
 UNSAFE = "unsafe"
-"""Key of `diverged` for a log whose settings could lose events; it is still the same log."""
+"""Key of `View.diverged` for a log whose settings might lose events; it is still the same log."""
 Vector = Mapping[int, int]
 """Partition -> offset of the next record to fold."""
 
@@ -21,16 +21,25 @@ class View:
     """A view: what it is computed from, its state and its phase.
 
     Args:
-        awaits: institutions that are not yet republished.
-        begins: first offset of partitions whose log had already lost its beginning.
-        diverged: why nothing is folded, by partition, for the whole `log`, or because its settings
-            are `unsafe`; empty when all is well.
-        phase: step of a rebuild beside the live view: `loading` the log up to
-            ``targets``, `verifying` against the oracle, `following` the log until it takes over.
-        parked_max: maximum number of parked records; None allows as many as the live view.
-        partitions: number of partitions of the log, which decides where the claims of a work meet;
-            0 if it is not known yet.
-        reason: why the view was refused.
+        view_id: id, see `catalogues.view_id`.
+        state: `building`, `live`, `retired`, `refused` or `removed`.
+        generation: generation of the log.
+        topic_id: topic id of the log.
+        catalogue_version: version of the catalogue.
+        awaits: institutions that have not been republished yet.
+        begins: partition -> first offset, where the log had already lost its beginning.
+        diverged: why nothing is folded, by number of a partition, or by `log` or `unsafe` for the
+            whole log; empty if all is well.
+        phase: phase of a rebuild beside the live view: `loading` the log up to ``targets``,
+            `verifying` against the oracle, or `following` the log until it takes over; empty
+            without a rebuild.
+        fold_version: version of the fold.
+        targets: partition -> offset up to which a rebuild loads the log.
+        parked_max: maximum number of parked records; None for as many as the live view has.
+        reason: why the view was refused; else empty.
+        opened_at: time of creation.
+        partitions: number of partitions of the log, which determines where the claims on a work
+            meet; 0 if not known yet.
     """
 
     view_id: str
@@ -55,18 +64,23 @@ class View:
         return not self.diverged.keys() - {UNSAFE}
 
     def is_of(self, topic_id: str, partitions: int = 0) -> bool:
-        """Whether the view is of the present log: live, or building until the log is filled."""
+        """Return True if the view belongs to this log and is live or awaits its republication.
+
+        Args:
+            topic_id: topic id of the log.
+            partitions: number of partitions of the log; 0 if unknown.
+        """
         is_folded = self.state == LIVE or (self.state == "building" and not self.phase)
         is_same = self.topic_id == topic_id and self.has_partitions(partitions)
         return is_folded and is_same and self.has_its_log
 
     def has_partitions(self, partitions: int) -> bool:
-        """Whether a log of so many partitions may be the view's; True if a number is unknown."""
+        """Return True if the view's log may have this many partitions; 0 means unknown."""
         return not self.partitions or not partitions or self.partitions == partitions
 
 
 def encode_view(view: View) -> dict[str, Any]:
-    """Return a view as it is stored; `decode_view` reads it."""
+    """Return the document of a view, which `decode_view` reads."""
     return {
         "_id": view.view_id,
         "state": view.state,
@@ -88,7 +102,7 @@ def encode_view(view: View) -> dict[str, Any]:
 
 
 def decode_view(document: Mapping[str, Any]) -> View:
-    """Return the view of a document; documents of the first release lack later fields."""
+    """Return the view of a document; documents of older releases may lack some fields."""
     return View(
         document["_id"],
         document["state"],

@@ -1,8 +1,8 @@
 """Stores the views with their states, and the one pointer to the live view.
 
-A view is never changed into another. A new one is built beside it (blue/green), and the pointer
-moves in one transaction that also fences off the former view's owners, so that its checkpoint no
-longer moves.
+A view is never turned into another. A new one is built beside it (blue/green), and the pointer
+moves in one transaction that also fences off the owners of the former view, so that its checkpoint
+no longer moves.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ __all__ = ["LIVE", "UNSAFE", "Vector", "View", "ViewProgress", "Views"]
 
 @dataclass(frozen=True, slots=True)
 class ViewProgress:
-    """Progress of a view: its checkpoint and its number of parked records."""
+    """How far a view has read the log.
+
+    ``vector`` is its checkpoint, ``parked`` its number of open parked records.
+    """
 
     vector: Vector
     parked: int
@@ -41,13 +44,13 @@ class ViewProgress:
     """Number of records that a rebuild has read so far."""
 
     def lag(self, target: Vector) -> dict[int, int]:
-        """Return the view's lag to a position: partition -> records to read; empty if none."""
+        """Return by how many records the view is behind: partition -> number; empty if none."""
         behind = {p: end - self.vector.get(p, 0) for p, end in target.items()}
         return {partition: lag for partition, lag in behind.items() if lag > 0}
 
 
 class Views:
-    """The store of all views and of the pointer. Thread-safe."""
+    """The store of all views and of the pointer to the live one. Thread-safe."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -62,16 +65,16 @@ class Views:
         return sorted(found, key=lambda view: view.opened_at or _NEVER, reverse=True)
 
     def view(self, view_id: str) -> View | None:
-        """Return a stored view by id; None if there is none."""
+        """Return the view with this id; None if there is none."""
         found = self._views.find_one({"_id": view_id})
         return decode_view(found) if found else None
 
     def live(self) -> View | None:
-        """Return the live view; None before the first."""
+        """Return the live view; None if there is none yet."""
         pointer = self._pointer.find_one({"_id": LIVE})
         if pointer is not None:
             return self.view(pointer["view_id"])
-        # A database of the first release has no pointer, but at most one live view.
+        # Databases of the first release have no pointer, but at most one live view.
         return next((view for view in self.views() if view.state == LIVE), None)
 
     def former(self) -> View | None:
@@ -80,14 +83,14 @@ class Views:
         return self.view(pointer["former"]) if pointer.get("former") else None
 
     def purgeable(self) -> list[View]:
-        """Return the views that cannot become live again, for deletion.
+        """Return the views that cannot become live any more, and may be deleted.
 
-        Kept are the live view, the one before it, those being built, and the newest refused one,
-        because it holds the reason and resumes when it is tried again.
+        Kept are the live view, the one before it, those that are being built, and the newest view
+        if it was refused: it holds the reason, and its build is resumed if it is tried again.
         """
         kept = {view.view_id for view in (self.live(), self.former()) if view is not None}
         if not kept:
-            return []  # a restored database, whose log is not republished yet
+            return []  # the database was restored, and its log is not republished yet
         return [
             view
             for number, view in enumerate(self.views())
@@ -99,7 +102,7 @@ class Views:
         """Return the view of this log that the aggregator has to fold; None for an unknown log."""
         live = self.live()
         for view in self.views():
-            # A log may have a live view and, after losing events, one of a newer generation.
+            # A log may have a live view and, if it lost events, one of a newer generation.
             is_live = live is not None and view.view_id == live.view_id
             is_generation = view.state == "building" and not view.phase
             if view.topic_id == topic_id and (is_live or is_generation):
@@ -107,12 +110,12 @@ class Views:
         return None
 
     def followers(self, topic_id: str) -> list[View]:
-        """Return the views that follow the live one and are folded beside it before the swap."""
+        """Return the views of this log that are folded together with the live one before a swap."""
         found = self._views.find({"state": "building", "phase": "following"})
         return [decode_view(d) for d in found if d["topic_id"] == topic_id]
 
     def view_progress(self, view_id: str, session: ClientSession | None = None) -> ViewProgress:
-        """Return checkpoint and parked records of a view."""
+        """Return how far a view has read the log; an unknown view has read nothing."""
         found = list(self._progress.find({"v": view_id}, session=session))
         return ViewProgress(
             {document["p"]: document["next_offset"] for document in found},
@@ -121,7 +124,7 @@ class Views:
         )
 
     def insert(self, view: View) -> bool:
-        """Store a new view; return False if one of this id exists."""
+        """Store a new view; return False if one with this id exists."""
         try:
             self._views.insert_one(encode_view(view))
         except DuplicateKeyError:
@@ -132,7 +135,7 @@ class Views:
         return True
 
     def insert_generation(self, view: View) -> bool:
-        """Store the first view of a new log; return False if another process was faster."""
+        """Store the first view of a new log; return False if another process has done so."""
 
         def work(session: ClientSession) -> bool:
             found = sorted(self._views.find({}, session=session), key=itemgetter("_id"))
@@ -142,7 +145,7 @@ class Views:
                 for other in others
             ):
                 return False
-            # Every process writes this one document, so that two at once conflict and one retries.
+            # Every process writes this document, so that of two at once one conflicts and retries.
             first = {"_id": others[0].view_id}
             self._views.update_one(first, {"$inc": {"opened": 1}}, session=session)
             self._views.insert_one(encode_view(view), session=session)
@@ -151,30 +154,30 @@ class Views:
         return transaction(self._mongo, work)
 
     def bind(self, view: View, partitions: int) -> None:
-        """Store the number of partitions of a view that does not know it yet."""
+        """Store the number of partitions of a view that has none stored yet."""
         unknown = {"_id": view.view_id, "partitions": {"$in": [0, None]}}
         self._views.update_one(unknown, {"$set": {"partitions": partitions}})
 
     def advance(self, view: View, phase: str, **fields: Any) -> bool:
-        """Move a view to a rebuild phase; return False if another process moved it before.
+        """Move a view to a phase of a rebuild; return False if another process moved it before.
 
-        ``fields`` are further fields of the view's document.
+        ``fields`` are further fields of its document to set.
         """
         expected = {"_id": view.view_id, "state": view.state, "phase": view.phase}
         change = {"$set": {"state": "building", "phase": phase, **fields}}
         return bool(self._views.update_one(expected, change).matched_count)
 
     def refuse(self, view: View, reason: str) -> None:
-        """Mark a view that is being built as refused; the live one is unaffected."""
+        """Mark a view that is being built as refused; does nothing to a view in another state."""
         expected = {"_id": view.view_id, "state": "building"}
         change = {"state": "refused", "phase": "", "reason": reason}
         self._views.update_one(expected, {"$set": change})
 
     def diverge(self, view: View, place: str, reason: str) -> None:
-        """Store why a view is not folded; without a reason, clear it.
+        """Store why a view is not folded; an empty reason removes it.
 
         Args:
-            view: view as it was read.
+            view: the view as it was read.
             place: number of a partition, `log` or `unsafe`.
             reason: what is wrong; empty if nothing is.
         """
@@ -184,13 +187,15 @@ class Views:
             self._views.update_one({"_id": view.view_id}, change)
 
     def lease(self, view: View, owner: str, now: datetime, until: datetime) -> bool:
-        """Take or renew the lease to build a view; it only saves duplicate work.
+        """Take or renew the lease to build a view; return False if another process holds it.
+
+        The lease only prevents duplicate work.
 
         Args:
-            view: view to build.
-            owner: process that builds it.
+            view: the view to build.
+            owner: id of this process.
             now: present time.
-            until: when the lease runs out.
+            until: when the lease expires.
         """
         found = self._views.find_one({"_id": view.view_id}) or {}
         held = found.get("builder") or {}
@@ -204,8 +209,8 @@ class Views:
         """Store which institutions are republished; a view that awaits none becomes live.
 
         Args:
-            view: view that is being folded.
-            republished: institutions republished in every partition.
+            view: the view that is being folded.
+            republished: institutions that are republished in every partition.
         """
         if view.state != "building" or view.phase:
             return
@@ -214,23 +219,23 @@ class Views:
 
         def work(session: ClientSession) -> None:
             here = self._views.find_one({"_id": view.view_id}, session=session) or {}
-            # A process that was suspended may be late: another view may be live by now.
+            # This process may have been suspended, and another view may be live by now.
             now = self._pointed(session) or {"generation": 0}
             if here.get("state") == "building" and now["generation"] < view.generation:
-                # Positions of two logs are not comparable: republication makes the view complete.
+                # Positions in two logs cannot be compared; being republished makes it complete.
                 self._make_live(view.view_id, session)
 
         if not awaits:
             transaction(self._mongo, work)
 
     def swap(self, view: View) -> bool:
-        """Make a following view live if it is not behind the live one; return True if it was.
+        """Make a following view live unless it is behind the live one; return True if done.
 
-        The former view's epochs are raised in the same transaction: an owner that still folds it
-        can no longer commit, so no reader ever sees a position go back.
+        The epochs of the former view are raised in the same transaction: an owner that still folds
+        it can no longer commit, so no reader ever sees a position go back.
 
         Raises:
-            WrongState: no view is live yet.
+            WrongState: no view is live.
         """
         live = self.live()
         if live is None:
@@ -255,14 +260,14 @@ class Views:
         return transaction(self._mongo, work)
 
     def _pointed(self, session: ClientSession) -> dict[str, Any] | None:
-        """Return the pointer's document; None before the first swap."""
+        """Return the document of the live view; None if no view is live."""
         pointer = self._pointer.find_one({"_id": LIVE}, session=session)
         if pointer is None:
             return self._views.find_one({"state": LIVE}, session=session)
         return self._views.find_one({"_id": pointer["view_id"]}, session=session)
 
     def end_former_logs(self, generation: int) -> None:
-        """Raise the epochs of all views of older logs, which fences off their owners."""
+        """Raise the epochs of all views of older generations, which fences off their owners."""
         former = [view.view_id for view in self.views() if view.generation < generation]
         self._progress.update_many({"v": {"$in": former}}, {"$inc": {"epoch": 1}})
 

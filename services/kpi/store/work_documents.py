@@ -1,4 +1,4 @@
-"""Encodes a work as the fields of its document: units, types and newest events."""
+"""Encodes works as the fields of their documents: units, types and newest events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PRECEDENCE = attrgetter("precedence")
 
 
 class WorkDocuments:
-    """Encodes works of one catalogue as document fields; caches the ancestors of units.
+    """Encodes works of one catalogue; caches the ancestors of units.
 
     Args:
         catalogue: the view's catalogue.
@@ -23,7 +23,7 @@ class WorkDocuments:
         self._above: dict[tuple[str, int], list[str]] = {}
 
     def fields(self, work: Work) -> dict[str, Any]:
-        """Return fields of a work: `u`, types and units; `j`, types if joint; `c`, events."""
+        """Return the fields `u`, `j` and `c` of a work's document, see `WorkDocument`."""
         said = work.statements.values()
         declared = [s.declared for s in said if s.declared is not None]
         verified = [s.verified for s in said if s.verified is not None]
@@ -37,7 +37,7 @@ class WorkDocuments:
         }
 
     def _places(self, type_name: str, unit: int) -> list[str]:
-        """Return `<type>|<unit>` of a unit and its ancestors."""
+        """Return `<type>|<unit>` for a unit and its ancestors, sorted."""
         known = self._above.get((type_name, unit))
         if known is None:
             tree = self._tree

@@ -1,6 +1,6 @@
-"""Reads stored works of views: in bundles of a bulk load, or in own documents once changed.
+"""Reads stored works: from the bundles of a bulk load, or from their own documents once changed.
 
-A work's own document takes precedence: it is newer than its copy in a bundle.
+A work's own document takes precedence, because it is newer than the copy in a bundle.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from services.kpi.store.key_ranges import KeyRanges
 
 @dataclass(frozen=True, slots=True)
 class StoredWork:
-    """A stored work: its key and the newest event of each of its submissions."""
+    """A stored work: its key, and the newest event of each of its submissions."""
 
     work_key: str
     sources: Sources
 
 
 class StoredWorks:
-    """Reads the stored works of views. Thread-safe."""
+    """Reads the stored works of all views. Thread-safe."""
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
         self._works = database["works"]
@@ -44,14 +44,14 @@ class StoredWorks:
         keys: Sequence[str],
         session: ClientSession | None = None,
     ) -> dict[str, Sources]:
-        """Return the stored works with these keys: key -> the newest event of each submission.
+        """Return work key -> newest event of each submission; unknown works are left out.
 
         Args:
-            view_id: view.
-            partition: partition.
-            runs: number of runs of bundles of its bulk load; 0 without one.
-            keys: keys of works.
-            session: session of a snapshot.
+            view_id: id of the view.
+            partition: number of the partition.
+            runs: number of runs of bundles of the partition's bulk load; 0 without one.
+            keys: work keys.
+            session: database session of a snapshot; None to read on its own.
         """
         ids = [f"{view_id}|{partition}|{key}" for key in keys]
         found = {}
@@ -73,18 +73,18 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return stored works of given types that a unit or its descendants claim, by key.
+        """Yield the stored works that a unit or its descendants claim, in order of key.
 
         Args:
-            view_id: view.
+            view_id: id of the view.
             runs: partition -> number of runs of bundles.
-            unit_id: unit.
-            types: submission types.
-            after: only later keys than this one; empty for all.
+            unit_id: id of the unit.
+            types: submission types of the works.
+            after: only keys after this one; empty for all.
             limit: maximum number of works; 0 for all.
-            session: session of a snapshot.
+            session: database session of the snapshot.
         """
-        # One query per type: the embedded database bounds keys only beside plain equalities.
+        # One query per type, as the embedded database uses key bounds only with plain equalities.
         queries = [{"v": view_id, "u": f"{name}|{unit_id}"} for name in types]
         return self._listed(queries, view_id, runs, unit_id, types, after, limit, session)
 
@@ -97,15 +97,15 @@ class StoredWorks:
         limit: int,
         session: ClientSession,
     ) -> Iterator[StoredWork]:
-        """Return the stored works of given types that several units claim, by key; see `claimed`.
+        """Yield the stored works of given types that several units claim, in order of key.
 
         Args:
-            view_id: view.
-            runs: number of runs of bundles, by partition.
-            types: submission types.
-            after: key of the last work read; empty at first.
+            view_id: id of the view.
+            runs: partition -> number of runs of bundles.
+            types: submission types of the works.
+            after: only keys after this one; empty for all.
             limit: maximum number of works; 0 for all.
-            session: session of a snapshot.
+            session: database session of the snapshot.
         """
         queries = [{"v": view_id, "j": name} for name in types]
         return self._listed(queries, view_id, runs, JOINT, types, after, limit, session)
@@ -122,7 +122,7 @@ class StoredWorks:
         session: ClientSession,
     ) -> Iterator[StoredWork]:
         found = (self._in_order.read(query, after, limit, session) for query in queries)
-        # A work may have two types: the verified one, and another of a pending amendment.
+        # A work may have two types, that of its verified claim and that of a pending amendment.
         distinct = groupby(merge(*found, key=itemgetter("k")), itemgetter("k"))
         own = (StoredWork(key, next(documents)["c"]) for key, documents in distinct)
         bound = (
@@ -148,6 +148,6 @@ _FIELDS = {"k": 1, "c": 1}
 
 
 def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Split document ids into lists for one query each."""
+    """Split a list of document ids into lists that are short enough for one query each."""
     for begin in range(0, len(ids), IDS_PER_QUERY):
         yield ids[begin : begin + IDS_PER_QUERY]

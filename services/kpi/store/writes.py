@@ -1,6 +1,6 @@
-"""A flush as pymongo write operations: rows, works, bundles and parked records.
+"""A flush as pymongo write operations for rows, works, bundles and parked records.
 
-A document known to be new is inserted, at half the cost of an upsert.
+A document that is known to be new is inserted, at half the cost of an upsert.
 """
 
 from __future__ import annotations
@@ -21,7 +21,20 @@ Write = InsertOne[dict[str, Any]] | ReplaceOne[dict[str, Any]] | UpdateOne
 
 @dataclass(frozen=True, slots=True)
 class PartitionLease:
-    """The lease of a partition of a view: epoch (the fencing token) and checkpoint."""
+    """The lease of one partition of a view.
+
+    Args:
+        view_id: id of the view.
+        partition: number of the partition.
+        epoch: fencing token of the lease.
+        next_offset: checkpoint, i.e. offset of the next record to fold.
+        newest_event_ms: time of the newest event, in ms since 1970; 0 if there is none.
+        parked: number of open parked records, which a newer version of their submission would
+            replace.
+        republished: institutions whose log has been republished in this partition.
+        last_hash: `event_hash` of the last folded record; empty if unknown.
+        runs: number of runs of bundles of its bulk load; 0 without one.
+    """
 
     view_id: str
     partition: int
@@ -29,32 +42,31 @@ class PartitionLease:
     next_offset: int
     newest_event_ms: int
     parked: int
-    """Open parked records, which a newer version of their submission would replace."""
     republished: frozenset[str]
     last_hash: str = ""
-    """Identity of the last folded record; empty if unknown."""
     runs: int = 0
-    """Number of runs of bundles of its bulk load."""
 
 
 @dataclass(slots=True)
 class Flush:
-    """The changes of one batch, committed in one transaction.
+    """The changes of one batch, to be committed in one transaction.
 
     Args:
-        lease: the partition before the batch.
+        lease: lease of the partition before the batch.
         next_offset: checkpoint after the batch.
-        rows: (unit id, month) -> all its cells.
-        works: work key -> document fields `u`, `j`, `c`.
+        newest_event_ms: time of the newest event so far, in ms since 1970.
+        republished: institutions whose log has been republished in this partition so far.
+        rows: (unit id, month) -> row with all its cells.
+        works: work key -> document fields `u`, `j` and `c`.
         parked: offset -> parked record.
         mended: offsets of parked records that a newer version replaced.
-        last_hash: identity of the batch's last record.
-        new_rows: keys of rows known not to be stored yet.
-        new_works: keys of works known not to be stored yet.
-        bundles: name -> content of bundles of works; of a bulk load only.
-        changed: (unit id, month) of a row -> its changed cells with new values.
-        skipped: unknown event type -> number of its records, which are not stored.
-        events: events to publish before the flush is committed, which are not stored either.
+        last_hash: `event_hash` of the last record of the batch.
+        new_rows: (unit id, month) of rows that are known not to be stored yet.
+        new_works: keys of works that are known not to be stored yet.
+        bundles: name -> content of bundles of works; only in a bulk load.
+        changed: (unit id, month) of a row -> its changed cells with their new values.
+        skipped: unknown event type -> number of its records; not stored.
+        events: events to publish before the flush is committed; not stored.
     """
 
     lease: PartitionLease
@@ -75,11 +87,11 @@ class Flush:
 
     @property
     def last_offset(self) -> int:
-        """Offset of the last record of the flush."""
+        """Offset of the last record of the batch."""
         return self.next_offset - 1
 
     def done(self) -> PartitionLease:
-        """Return the lease with the checkpoint after this flush is committed."""
+        """Return the lease as it is after this flush has been committed."""
         return replace(
             self.lease,
             next_offset=self.next_offset,
@@ -91,17 +103,17 @@ class Flush:
 
 
 def row_id(lease: PartitionLease, unit_id: str, month: int) -> str:
-    """Return the `_id` of a row's document."""
+    """Return the `_id` of the document of a row."""
     return f"{lease.view_id}|{lease.partition}|{unit_id}|{month}"
 
 
 def work_id(lease: PartitionLease, key: str) -> str:
-    """Return the `_id` of a work's document."""
+    """Return the `_id` of the document of a work."""
     return f"{lease.view_id}|{lease.partition}|{key}"
 
 
 def row_writes(flush: Flush) -> list[Write]:
-    """Return the write operations of the rows of a flush."""
+    """Return the write operations for the rows of a flush."""
     lease, writes = flush.lease, []
     for place, row in flush.rows.items():
         unit_id, month = place
@@ -119,7 +131,7 @@ def row_writes(flush: Flush) -> list[Write]:
 
 
 def work_writes(flush: Flush) -> list[Write]:
-    """Return the write operations of the works of a flush."""
+    """Return the write operations for the works of a flush."""
     lease, writes = flush.lease, []
     for key, fields in flush.works.items():
         document = {
@@ -134,7 +146,7 @@ def work_writes(flush: Flush) -> list[Write]:
 
 
 def bundle_writes(flush: Flush) -> list[Write]:
-    """Return the write operations of the bundles of a flush."""
+    """Return the write operations for the bundles of a flush."""
     lease = flush.lease
     place = {"v": lease.view_id, "p": lease.partition}
     return [
@@ -144,7 +156,10 @@ def bundle_writes(flush: Flush) -> list[Write]:
 
 
 def parked_writes(flush: Flush) -> list[Write]:
-    """Return the write operations of parked records; one parked and mended is written once."""
+    """Return the write operations for parked records, including those that were replaced.
+
+    A record that was parked and replaced within the flush is written once.
+    """
     lease, mended = flush.lease, set(flush.mended)
     writes: list[Write] = [
         _insert_parked(lease, offset, parked, is_open=offset not in mended)

@@ -1,4 +1,4 @@
-"""Runs what-if comparisons of catalogues in subprocesses, one at a time."""
+"""Runs what-ifs, i.e. comparisons of another catalogue with the live one, in subprocesses."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Response = catalogue_service_pb2.TryCatalogueResponse
 
 
 class WhatIfRunner(DependencyProvider):
-    """Runs what-if subprocesses; injects itself. Thread-safe."""
+    """Runs what-ifs one at a time; injects itself. Thread-safe."""
 
     def setup(self) -> None:
-        """Create the runner; a subprocess is started for each what-if."""
+        """Create the runner; each what-if starts its own subprocess."""
         self._one = OneAtATime("comparison")
 
     def get_dependency(self, worker_ctx: WorkerContext) -> WhatIfRunner:
-        """Return the what-if runner."""
+        """Return this provider itself; every worker gets the same one."""
         return self
 
     def run(self, request: Message, is_wanted: Callable[[], bool]) -> Iterator[Response]:
-        """Yield the messages of a what-if subprocess; it is killed when the caller has left.
+        """Run a what-if in a subprocess and yield its responses.
 
         Args:
             request: the comparison, see `worker.encode_request`.
-            is_wanted: returns False when the caller has left.
+            is_wanted: returns False once the caller has left; the subprocess is then killed.
 
         Raises:
-            Exhausted: another what-if runs in this process; repeat later.
+            Exhausted: another what-if is running in this process; retry later.
             Unavailable: the subprocess crashed, or the log cannot be read.
         """
         settings = self.container.settings

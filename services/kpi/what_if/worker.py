@@ -1,7 +1,7 @@
-"""The subprocess of a what-if: compares another catalogue with the live one over the log.
+"""The subprocess of a what-if: compares another catalogue with the live one over the whole log.
 
-`python -m services.kpi.what_if.worker` is a subprocess as `kpi.process` runs them: asked by
-`encode_request`, it sends `TryCatalogueResponse` messages. It reads the log and stores nothing.
+`python -m services.kpi.what_if.worker` is started by `kpi.process`. Its request is that of
+`encode_request`; it sends `TryCatalogueResponse` messages. It reads the log and stores nothing.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def encode_request(
     months: tuple[int, int],
     targets: Mapping[str, int],
 ) -> Message:
-    """Return the request to a what-if subprocess.
+    """Return the request for a what-if.
 
     Args:
         view: the live view.
         before: the live catalogue.
         after: the catalogue to try.
-        ends: partition -> offset up to which the log is read.
-        months: range of months to compare.
-        targets: `<unit>|<indicator>` -> target of the last year of the range.
+        ends: partition -> offset before which to stop reading the log.
+        months: first and last month to compare, both included.
+        targets: `<unit id>|<indicator code>` -> target of the year of the last month.
     """
     fields = {
         "ends": {str(partition): end for partition, end in ends.items()},
@@ -60,7 +60,7 @@ def encode_request(
 
 
 def compare(settings: Settings, request: Message) -> Iterator[Response]:
-    """Yield the what-if's read progress, then every number that would change."""
+    """Yield responses with the progress of reading, then with every number that would change."""
     fields = request.fields
     before, after = (
         decode_catalogue(catalogue_pb2.Catalogue.FromString(content))
@@ -114,7 +114,7 @@ def _add(
             for cell, value in each.contributed.items():
                 cells[cell] = cells.get(cell, 0) + value
     for key, before in known.items():
-        # The new tree has none of the units that claim the work.
+        # The tree of the other catalogue has none of the units that claim the work.
         comparison.add(key, before.contributed, {})
         for cell, value in before.contributed.items():
             contributed[0][cell] = contributed[0].get(cell, 0) + value
@@ -133,8 +133,8 @@ def _encode(change: Change) -> catalogue_service_pb2.CellChange:
 
 
 def answer(settings: Settings, request: Message, send: Send) -> None:
-    """Send every response of the what-if to the parent."""
-    # Millions of long-lived objects without cycles: garbage collection would find nothing.
+    """Run the requested what-if, and send each of its responses."""
+    # Among millions of long-lived objects without cycles, garbage collection would find nothing.
     gc.disable()
     for response in compare(settings, request):
         send({}, response.SerializeToString())

@@ -1,1 +1,1 @@
-"""Decoding and encoding between protobuf or bytes and the domain."""
+"""Decodes and encodes domain values as protobuf messages or bytes."""

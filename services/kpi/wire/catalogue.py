@@ -1,4 +1,4 @@
-"""Decodes catalogue messages into indicator definitions and the unit tree."""
+"""Decodes catalogue messages into the indicators and unit tree of the domain."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ Taxonomies = dict[str, catalogue_pb2.Taxonomy]
 
 
 def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
-    """Return the domain catalogue of a catalogue message.
+    """Return the catalogue of a message, after checking its definitions.
 
     Raises:
-        InvalidArgument: a definition is wrong; names indicator and field. The steward's fault.
+        InvalidArgument: a definition is wrong; names indicator and field. The catalogue author's
+            fault.
     """
     taxonomies = _taxonomies(message.taxonomies)
     terms = {t.fact: [term.code for term in t.terms] for t in taxonomies.values()}
@@ -48,7 +49,7 @@ def decode_catalogue(message: catalogue_pb2.Catalogue) -> Catalogue:
 
 
 def decode_tree(units: Iterable[directory_pb2.Unit]) -> UnitTree:
-    """Return the unit tree of a directory's or catalogue's unit messages."""
+    """Return the unit tree of these unit messages, which come from a directory or a catalogue."""
     institution = directory_pb2.UNIT_KIND_INSTITUTION
     return UnitTree(Unit(u.unit_id, u.parent_id, u.kind == institution) for u in units)
 
@@ -81,7 +82,7 @@ def _check_term(path: str, term: str, code: str, terms: list[str]) -> None:
 
 
 def _cut(path: str, type_name: str, name: str, taxonomies: Taxonomies) -> Cut:
-    """Return the definition of a cut of works of a type, by a taxonomy or by a fact."""
+    """Return the cut of this name for works of a type, by a taxonomy or by the values of a fact."""
     if type_name == ANY:
         refuse(path, "works of any type have no fact in common to be split by")
     known = fields(type_name)

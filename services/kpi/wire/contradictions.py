@@ -1,4 +1,4 @@
-"""Encodes contradictions of claims: for explanations, and as events."""
+"""Encodes contradictions between claims: for explanations, and as events."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ PERSONAL_FACTS = frozenset(
     if kind.message_type is not None
     for name in reserved(kind.message_type)
 )
-"""Facts that identify a person; the reader may be of another institution than the claim."""
+"""Names of facts that identify a person; hidden, as claims may be those of other institutions."""
 
 TEXT_MAX = 400
-"""Characters of a text in an event: the log may hold longer ones, which no broker would take."""
+"""Maximum length of a text in an event: the log may contain texts too long for the broker."""
 
 
 def encode_disagreement(
     each: Disagreement, ids: Mapping[str, str], unit_id: str
 ) -> kpi_service_pb2.Disagreement:
-    """Return a disagreement as explanations have it, without personal facts.
+    """Return the message of a disagreement, without personal facts.
 
     Args:
         each: the disagreement.
         ids: full name -> id of the submissions of the work.
-        unit_id: unit of the claim.
+        unit_id: id of the unit whose claim disagrees.
     """
     return kpi_service_pb2.Disagreement(
         submission_id=ids[each.claim.name],
@@ -48,7 +48,15 @@ def encode_disagreement(
 
 
 def contradicted_event(work_key: str, work: Work, found: Contradiction) -> Event:
-    """Return the WorkContradicted event; its id is the same in every repeat and replica."""
+    """Return the WorkContradicted event of a contradiction.
+
+    Its event id depends only on its content, so that consumers recognise repeats.
+
+    Args:
+        work_key: key of the work.
+        work: the work.
+        found: the contradiction.
+    """
     leading, other = (_changed(work, each.name) for each in (found.leading, found.claim))
     event = events_pb2.WorkContradicted(
         work_key=work_key[:TEXT_MAX],

@@ -22,10 +22,10 @@ CHANGED = events_pb2.SubmissionChanged.DESCRIPTOR.full_name
 REPUBLISHED = events_pb2.LogRepublished.DESCRIPTOR.full_name
 
 AMOUNT_DIGITS_MAX = 15
-"""Limit of the contract; sums of thousands of such values fit into 64 bits."""
+"""Maximum number of digits of an amount by the contract; sums of thousands of them fit 64 bits."""
 
 _DECLARED_RANK = submission_pb2.SOURCE_DECLARED
-# Vietnam has a fixed offset since 1975, so no time zone database is needed.
+# Vietnam has had a fixed UTC offset since 1975, so no time zone database is needed.
 _VIETNAM_SECONDS = 7 * 3600
 _DAY_SECONDS = 24 * 3600
 _EPOCH = date(1970, 1, 1)
@@ -35,7 +35,8 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
     """Decode a `SubmissionChanged` event.
 
     Raises:
-        InvalidRecord: the bytes are no such message, or it names no work or submission.
+        InvalidRecord: the bytes are not such a message, or it lacks work key, submission or
+            version. The producer's fault.
     """
     try:
         event = events_pb2.SubmissionChanged.FromString(value)
@@ -47,14 +48,14 @@ def decode_changed(value: bytes) -> events_pb2.SubmissionChanged:
 
 
 def check_authority(event: events_pb2.SubmissionChanged, source: str) -> None:
-    """Check that the institution of an event can say it.
+    """Check that the institution of an event may write it, see `domain.authority`.
 
     Args:
         event: the event.
         source: CloudEvents source of its record.
 
     Raises:
-        InvalidRecord: it cannot; says why. The producer's fault.
+        InvalidRecord: the institution may not; says why. The producer's fault.
     """
     _check_source(event.institution_id, source)
     units = {c.unit_id for c in (event.declared, event.verified) if c.unit_id}
@@ -66,7 +67,7 @@ def check_authority(event: events_pb2.SubmissionChanged, source: str) -> None:
 
 
 def name_of(event: events_pb2.SubmissionChanged) -> str:
-    """Return the full name of an event's submission, by which a work keeps its statement."""
+    """Return the full name of an event's submission, under which a work keeps its statement."""
     return authority.full_name(event.institution_id, event.submission_id)
 
 
@@ -76,16 +77,16 @@ def _check_source(institution_id: str, source: str) -> None:
 
 
 def decode_republished(value: bytes, generation: int, source: str) -> frozenset[str]:
-    """Return the institution of a `LogRepublished` event; empty for one of an older log.
+    """Return the institution of a `LogRepublished` event, as a set; empty for an older log's event.
 
     Args:
-        value: the event.
-        generation: only events of this generation and later ones count.
+        value: the encoded event.
+        generation: generation of the log; events of earlier generations are ignored.
         source: CloudEvents source of its record.
 
     Raises:
-        InvalidRecord: the bytes are no `LogRepublished`, or it names no institution, or another
-            one than its source.
+        InvalidRecord: the bytes are not a `LogRepublished`, or it names no institution or another
+            one than its source. The producer's fault.
     """
     try:
         mark = events_pb2.LogRepublished.FromString(value)
@@ -100,16 +101,22 @@ def decode_republished(value: bytes, generation: int, source: str) -> frozenset[
 def decode_statement(
     event: events_pb2.SubmissionChanged, catalogue: Catalogue, source: bytes
 ) -> Statement:
-    """Return the statement of an event about its work, with the facts that the catalogue uses.
+    """Return what an event states about its work, with those facts that the catalogue uses.
+
+    Args:
+        event: the event.
+        catalogue: the view's catalogue.
+        source: the encoded event, kept in the statement.
 
     Raises:
-        InvalidRecord: a unit is not in the catalogue's tree, or a date is invalid. Deterministic.
+        InvalidRecord: a unit is not in the catalogue's tree, or a fact is invalid. Deterministic,
+            so that every replay raises it as well.
     """
     declared = verified = None
     if event.HasField("declared"):
         declared = _claim(event, event.declared, catalogue)
     if event.HasField("verified"):
-        # Mostly equal claims: comparing bytes is cheaper than decoding, and they share one object.
+        # Both claims are mostly equal; comparing messages is cheaper than decoding another one.
         if declared is not None and event.verified == event.declared:
             verified = declared
         else:
@@ -129,7 +136,7 @@ def _claim(
     wanted = catalogue.fields_of.get(name, frozenset())
     readers = _readers(name)
     facts: dict[str, Fact] = {}
-    # Lists only set fields, about half of them.
+    # `ListFields` returns only fields that are set, about half of them.
     for field, raw in getattr(claim.facts, name).ListFields():
         if field.name in wanted:
             facts[field.name] = readers[field.name](raw)
@@ -147,10 +154,11 @@ def _claim(
 
 
 def _verified_ms(event: events_pb2.SubmissionChanged) -> int:
-    """Return when an event's submission was first verified for its work.
+    """Return when an event's submission was first verified for its work, in ms since 1970.
 
-    Events of older logs do not say; the time of their version, which is never earlier, is taken
-    for it, so that no unit leads a work by saying nothing.
+    Events of older logs do not state it. Then the time of their version is used, which is never
+    earlier, so that no unit can lead a work by leaving the time out. `UNVERIFIED` without a
+    verified claim.
     """
     if not event.HasField("verified"):
         return UNVERIFIED
@@ -167,7 +175,7 @@ def _facts_of_every_type(
     type_name: str,
     wanted: frozenset[str],
 ) -> dict[str, Fact]:
-    """Return the wanted facts that every claim has, whatever its type; see the contract."""
+    """Return those of the wanted facts that claims of every type have; see `EVERY_TYPE`."""
     facts: dict[str, Fact] = {}
     if HAPPENED in wanted:
         text = getattr(getattr(claim.facts, type_name), happened(type_name))
@@ -188,7 +196,7 @@ def _day_of_change(event: events_pb2.SubmissionChanged) -> str:
 
 @lru_cache(maxsize=1024)
 def _vietnamese_day(days: int) -> str:
-    """Return a Vietnamese date by day number from 1970-01-01; cached, as a log has few."""
+    """Return the date of a day number, counted from 1970-01-01. Cached: a log has few dates."""
     try:
         return (_EPOCH + timedelta(days)).isoformat()
     except OverflowError as error:
@@ -197,7 +205,7 @@ def _vietnamese_day(days: int) -> str:
 
 @lru_cache(maxsize=64)
 def _readers(type_name: str) -> dict[str, Callable[[Any], Fact]]:
-    """Return field -> decoder of a type's facts; a decoder turns a set value into a fact."""
+    """Return field name -> function that turns a set value into a fact, for a submission type."""
     return {name: _reader(field) for name, field in fields(type_name).items()}
 
 
@@ -206,7 +214,7 @@ def _reader(field: FieldDescriptor) -> Callable[[Any], Fact]:
         words = enum_words(field)
 
         def word(value: int) -> str:
-            # Enums of proto3 are open: a later release or a faulty client may send any number.
+            # Enums in proto3 are open, so a later release or faulty client may send any number.
             if value not in words:
                 raise InvalidRecord(f"{field.name} has no value {value}")
             return words[value]

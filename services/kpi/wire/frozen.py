@@ -1,4 +1,4 @@
-"""Freezes works for editions, and encodes frozen works as canonical bytes."""
+"""Freezes works for editions, and encodes frozen works in a canonical form."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ HASH_CHARACTERS = 16
 
 
 def canonical(document: Any) -> bytes:
-    """Return the canonical JSON of an edition: keys sorted, no spaces, UTF-8, whole numbers."""
+    """Return canonical JSON, which has the same bytes everywhere: sorted keys, no spaces, UTF-8."""
     text = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return text.encode()
 
 
 def freeze(work_key: str, sources: Iterable[bytes], catalogue: Catalogue) -> FrozenWork:
-    """Return the frozen form of a work as it is now.
+    """Return a work in frozen form, as it is now.
 
     Args:
-        work_key: the work.
-        sources: newest event of each of its submissions.
-        catalogue: the catalogue to count with.
+        work_key: key of the work.
+        sources: newest encoded event of each of its submissions.
+        catalogue: catalogue to count with.
     """
     statements, claims = {}, []
     for source in sources:
@@ -103,10 +103,14 @@ def _document(work: FrozenWork) -> list[Any]:
 
 
 def decode_frozen(content: bytes, sha256: str) -> Iterator[FrozenWork]:
-    """Yield the frozen works of an edition from their compressed lines.
+    """Yield the frozen works that `encode_frozen` encoded.
+
+    Args:
+        content: the compressed lines.
+        sha256: expected SHA-256 of the plain lines, from the signed content of the edition.
 
     Raises:
-        WrongState: their hash is not the signed one (TAMPERED).
+        WrongState: the lines have another hash (TAMPERED).
     """
     try:
         plain = zlib.decompress(content)

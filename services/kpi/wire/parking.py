@@ -1,4 +1,4 @@
-"""Decodes, as far as possible, the origin of a record that is parked."""
+"""Decodes the origin of a record that is parked, as far as possible."""
 
 from __future__ import annotations
 
@@ -15,9 +15,14 @@ CALENDAR_MS_MAX = 253_402_300_799_999
 
 
 def parked_of(record: Record, reason: str) -> Parked:
-    """Return a parked record with its origin, from its value if readable, else its headers.
+    """Return a record as a parked one, with its origin from its value or else its headers.
 
-    The value comes first, as in the fold: a newer version of the same work replaces the record.
+    The value is preferred because the fold reads it as well, so that a newer version of the same
+    submission is recognised and replaces the record.
+
+    Args:
+        record: the record.
+        reason: why it cannot be folded.
     """
     submission_id, version, work_key = _named(header(record, "ce_id"))
     institution_id = header(record, "ce_source").rpartition("/")[2]
@@ -43,7 +48,7 @@ def parked_of(record: Record, reason: str) -> Parked:
 
 
 def _named(event_id: str) -> tuple[str, int, str]:
-    """Split an event id `<submission>:<version>:<work key>`; empty for another format."""
+    """Split an event id `<submission>:<version>:<work key>`; empty parts for other formats."""
     submission_id, _, rest = event_id.partition(":")
     version, _, work_key = rest.partition(":")
     if VERSION.fullmatch(version) is None:
@@ -52,5 +57,5 @@ def _named(event_id: str) -> tuple[str, int, str]:
 
 
 def within_calendar(milliseconds: int) -> int:
-    """Clamp a record's time to the years 1970 to 9999; a producer may send any number."""
+    """Clamp a time in ms since 1970 to the years 1970 to 9999; a producer may send any number."""
     return min(max(milliseconds, 0), CALENDAR_MS_MAX)

@@ -1,6 +1,6 @@
-"""The vocabulary of catalogue definitions: types, fields and values of facts.
+"""The words that catalogue definitions may use: types, facts, and values of facts.
 
-A typing error would silently count nothing, so every word is checked.
+Every word is checked, because a misspelt one would silently count nothing.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from services.kpi.domain.catalogue import (
 
 _FACTS = facts_pb2.Facts.DESCRIPTOR.fields_by_name
 TYPES = tuple(sorted(_FACTS))
-"""All submission types that definitions may name."""
+"""All submission types, sorted."""
 
 Terms = Mapping[str, Sequence[str]]
-"""Field of the facts -> terms of the taxonomy that lists its values."""
+"""Name of a fact -> terms of the taxonomy that lists its values."""
 
 
 @lru_cache(maxsize=64)
 def fields(type_name: str) -> dict[str, FieldDescriptor]:
-    """Return a submission type's fields by name; empty for `any`."""
+    """Return name -> descriptor of the fields of a submission type; empty for `any`."""
     message = _FACTS[type_name].message_type if type_name in _FACTS else None
     return dict(message.fields_by_name) if message is not None else {}
 
 
 @lru_cache(maxsize=64)
 def happened(type_name: str) -> str:
-    """Return the date field that is marked as the day on which a work of a type happened."""
+    """Return the name of the date field that a type marks as the day on which a work happened."""
     marked = [
         name
         for name, field in fields(type_name).items()
@@ -52,7 +52,7 @@ def happened(type_name: str) -> str:
 
 
 def enum_words(field: FieldDescriptor) -> dict[int, str]:
-    """Return number -> word of an enum's values: lower-case, no prefix, as in definitions."""
+    """Return number -> word of an enum's values, as in definitions: lower case, no prefix."""
     assert field.enum_type is not None
     values = field.enum_type.values
     prefix = values[0].name.removesuffix("UNSPECIFIED")
@@ -60,16 +60,21 @@ def enum_words(field: FieldDescriptor) -> dict[int, str]:
 
 
 def near(word: str, known: Iterable[str]) -> str:
-    """Return a hint at the known word that was probably meant; empty if none is similar."""
+    """Return a hint with the known word that was probably meant; empty if none is similar."""
     close = get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def check_component(path: str, message: catalogue_pb2.Component, terms: Terms) -> None:
-    """Check that a component uses only words of its type's facts, and fields of the right kind.
+    """Check that a component uses only facts of its submission type, of the right kind.
+
+    Args:
+        path: path of the component in the definition, for the error.
+        message: the component.
+        terms: name of a fact -> terms of the taxonomy that lists its values.
 
     Raises:
-        InvalidArgument: it does not; names the path in the definition. The steward's fault.
+        InvalidArgument: a word is wrong; names its path. The catalogue author's fault.
     """
     if message.type not in TYPES and message.type != ANY:
         text = f"there is no submission type {message.type!r}{near(message.type, TYPES)}"
@@ -120,7 +125,7 @@ def _check_condition(
 
 
 def _closed_list(type_name: str, name: str, terms: Terms) -> Sequence[str]:
-    """Return the words that a field of facts can have; empty if it is open."""
+    """Return the words that a fact can have as values; empty if they are not restricted."""
     field = fields(type_name).get(name)
     if field is not None and field.enum_type is not None:
         return [word for number, word in enum_words(field).items() if number]

@@ -1,1 +1,1 @@
-"""Rules of the directory and of the registry of partners; pure."""
+"""The rules of the directory and of the registry of partners: no clock, no I/O."""

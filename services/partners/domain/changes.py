@@ -1,4 +1,4 @@
-"""What a new tree changes: which units it touches, whose they are, and the same change later."""
+"""Changes of the unit tree: which units they touch, and applying them to a newer version."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ TOPS = (Kind.CONSORTIUM, Kind.INSTITUTION)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The difference of two trees.
+    """Whom the difference between two trees concerns.
 
-    ``touched`` are the ids that a caller must reach to make it alone: units that change, units
-    they move between, units that succeed them. An institution's own entry, by which it is a
-    member at all, touches the consortium as well. ``affected`` are institutions.
+    ``touched`` are the ids of the units that a caller must reach to make the change alone: those
+    that change, their former and new parents, and their successors. A changed entry of an
+    institution touches the consortium as well, because it decides on membership. ``affected`` are
+    the ids of the institutions that the touched units belong to.
     """
 
     touched: frozenset[str]
@@ -25,7 +26,7 @@ class Change:
 
 
 def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
-    """Return what the second tree changes of the first; of no tree, everything."""
+    """Return whom the step from one tree to another concerns; ``before`` is empty at first."""
     old, new = ({unit.unit_id: unit for unit in units} for units in (before, after))
     roots = {unit.unit_id for unit in (*before, *after) if unit.kind is Kind.CONSORTIUM}
     touched: set[str] = set()
@@ -45,10 +46,13 @@ def difference(before: Sequence[Unit], after: Sequence[Unit]) -> Change:
 
 
 def rebased(base: Sequence[Unit], asked: Sequence[Unit], newest: Sequence[Unit]) -> list[Unit]:
-    """Return the newest tree with the change that led from the base to the asked tree.
+    """Apply a change that was made to an older tree to the newest one (a three-way merge).
+
+    The change is the difference between ``base`` and ``asked``. The result lists the units in the
+    order of ``asked``, then those that only ``newest`` contains.
 
     Raises:
-        WrongState: a unit was changed otherwise in the meantime.
+        WrongState: a unit to change was changed differently in the meantime.
     """
     trees = [{unit.unit_id: unit for unit in units} for units in (base, asked, newest)]
     order = dict.fromkeys(unit.unit_id for units in (asked, newest) for unit in units)
@@ -65,11 +69,11 @@ def rebased(base: Sequence[Unit], asked: Sequence[Unit], newest: Sequence[Unit])
 
 
 def institutions(units: Iterable[Unit], today: str) -> list[str]:
-    """Return the institutions of a tree that have not ended.
+    """Return the ids of the institutions in a tree that have not ended.
 
     Args:
-        units: the tree.
-        today: ISO date.
+        units: units of the tree.
+        today: current date, `YYYY-MM-DD`; an institution exists on its last day, too.
     """
     return [
         unit.unit_id

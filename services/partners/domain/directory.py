@@ -1,4 +1,4 @@
-"""The tree of institutions and units: its validation and the search for units."""
+"""The tree of institutions and units: validating it, and searching for units in it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from services.kernel.errors import InvalidArgument
 Fold = Callable[[str], str]
 Mistakes = Iterator[tuple[str, str]]
 
-# More would not fit into the trailers of a gRPC answer.
+# Error details travel in the trailers of a gRPC response, whose size is limited.
 MISTAKES_LISTED_MAX = 20
 
 
 class Kind(StrEnum):
-    """Level of a unit."""
+    """Kind of a unit in the tree; the values are the lower-case names of the contract's enum."""
 
     CONSORTIUM = "consortium"
     INSTITUTION = "institution"
@@ -31,8 +31,9 @@ class Kind(StrEnum):
 class Unit:
     """One unit of the tree.
 
-    ``unit_id`` is the only key: two institutions may have units of equal names. Days are ISO
-    dates, inclusive, empty when unknown or open. ``successor_ids`` name the units that replaced it.
+    ``unit_id`` is the only key, because units of two institutions may have equal names. The first
+    and last day of its existence are `YYYY-MM-DD`, inclusive, and empty if unknown or open.
+    ``successor_ids`` are the ids of the units that replaced it.
     """
 
     unit_id: str
@@ -49,7 +50,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One immutable version of the tree, parents before children."""
+    """One immutable version of the tree; ``units`` lists parents before their children."""
 
     version: int
     units: tuple[Unit, ...]
@@ -57,15 +58,15 @@ class Directory:
 
 
 def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
-    """Validate a tree and return its units, parents first, siblings in the given order.
+    """Validate a tree and return its units, parents before children, siblings in the given order.
 
     Args:
-        units: all units, in any order.
-        fold: normalises a name for comparison.
+        units: all units of the tree, in any order.
+        fold: function that normalises a name for comparison.
 
     Raises:
-        InvalidArgument: lists the first mistakes by field, e.g. ``units[3].parent_id``. The
-            caller's fault.
+        InvalidArgument: the caller's units are not a valid tree; the error maps the path of each
+            wrong field, e.g. ``units[3].parent_id``, to what is wrong.
     """
     mistakes = dict(_mistakes_of_units(units, fold))
     ordered: tuple[Unit, ...] = ()
@@ -80,7 +81,7 @@ def arranged(units: Sequence[Unit], fold: Fold) -> tuple[Unit, ...]:
 
 
 def same_tree(left: Iterable[Unit], right: Iterable[Unit]) -> bool:
-    """Return True if two trees hold the same units, in any order."""
+    """Return True if two trees contain the same units, in whatever order they are listed."""
     return set(left) == set(right)
 
 
@@ -163,7 +164,11 @@ def _mistakes_of_paths(units: Sequence[Unit], ordered: Sequence[Unit]) -> Mistak
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Search keys of a unit: folded codes (id and abbreviation), names, and their words."""
+    """A unit with the normalised texts by which it is found.
+
+    ``codes`` are its id and abbreviation, ``names`` its names and aliases, ``words`` the single
+    words of both.
+    """
 
     unit: Unit
     codes: tuple[str, ...]
@@ -172,7 +177,10 @@ class Entry:
 
 
 def entries_of(units: Iterable[Unit], fold: Fold) -> tuple[Entry, ...]:
-    """Return the search entries of a directory, in its order."""
+    """Return the search entries of units, in the same order.
+
+    ``fold`` normalises a text; queries must be normalised by the same function.
+    """
     return tuple(_entry(unit, fold) for unit in units)
 
 
@@ -186,17 +194,17 @@ def _entry(unit: Unit, fold: Fold) -> Entry:
 def search(
     entries: Sequence[Entry], query: str, *, below_unit_id: str = "", limit: int
 ) -> list[Unit]:
-    """Return the units that match a folded query, best first, ties in tree order.
+    """Return the units that match a query, best first, equally good ones in tree order.
 
     Args:
-        entries: search entries in tree order.
-        query: folded text.
-        below_unit_id: restricts the search to this unit and its descendants; empty for all.
-        limit: maximum number of units.
+        entries: search entries of all units, parents before children.
+        query: normalised text to search for.
+        below_unit_id: id of a unit whose descendants alone are searched; empty for all units.
+        limit: maximum number of units to return.
 
     Raises:
-        InvalidArgument: the query has no letter or digit, or ``below_unit_id`` is unknown. The
-            caller's fault.
+        InvalidArgument: the caller's query has no letter or digit, or there is no unit
+            ``below_unit_id``.
     """
     if not query:
         raise InvalidArgument(
@@ -209,7 +217,10 @@ def search(
 
 
 def rank(entry: Entry, query: str) -> int | None:
-    """Return the rank of a match, 0 is best; None if the query does not match."""
+    """Return how well an entry matches a normalised query: 0 (best) to 3; None if not at all.
+
+    0: a code equals the query; 1: a name does; 2: one of them begins with it; 3: it has all words.
+    """
     if query in entry.codes:
         return 0
     if query in entry.names:

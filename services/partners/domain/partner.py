@@ -1,4 +1,4 @@
-"""Partners outside the consortium: when names are equivalent, and how a text is resolved."""
+"""Partners outside the consortium: which names mean the same one, and how a text is resolved."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from services.kernel.errors import AlreadyExists, InvalidArgument, NotFound, WrongState
 
-# Folded. Legal forms, which do not identify a company; "tổng công ty" is not among them, because
-# a general corporation and its companies share the rest of the name.
+# Legal forms, normalised, which do not identify a company. "tổng công ty" is not among them,
+# because a general corporation and its member companies share the rest of the name.
 LEGAL_FORMS_BEFORE = (
     "cong ty trach nhiem huu han hai thanh vien tro len",
     "cong ty trach nhiem huu han mot thanh vien",
@@ -52,7 +52,7 @@ TAX_CODE = re.compile(rf"^[0-9]{{10}}(-[0-9]{{3}})?$|{IDENTITY_NUMBER.pattern}")
 
 
 class House(StrEnum):
-    """House of a partner."""
+    """Which kind of organisation a partner is: one of the three houses, or none of them."""
 
     STATE = "state"
     SCHOOL = "school"
@@ -62,9 +62,10 @@ class House(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """One partner; ``partner_id`` is empty and ``version`` 0 before it is registered.
+    """One partner; ``partner_id`` is empty and ``version`` 0 until it is registered.
 
-    ``keys`` are the comparison keys of name and aliases; no key belongs to two partners.
+    ``keys`` are the comparison keys of its name and aliases; no two partners share a key.
+    ``synthetic`` marks invented test data.
     """
 
     name: str
@@ -78,14 +79,15 @@ class Partner:
     version: int = 0
 
     def registered(self, number: int) -> Partner:
-        """Return the partner in its first version, with the id derived from a number."""
+        """Return the partner in version 1 with the id `partner:<number>`, at least five digits."""
         return replace(self, partner_id=f"partner:{number:05d}", version=1)
 
 
 def comparison_key(folded: str) -> str:
-    """Return a folded name without legal forms; a name of legal forms only is unchanged.
+    """Return a normalised name without its legal forms, e.g. `fpt` for `cong ty co phan fpt`.
 
-    `cong ty co phan fpt` and `fpt jsc` are both `fpt`.
+    Names that differ only in legal forms give the same key. A name that consists of legal forms
+    keeps one of them.
     """
     key = folded
     while True:
@@ -108,14 +110,16 @@ def _without_legal_form(text: str) -> str:
 
 
 def known_as(asked: Partner, matches: Iterable[Partner]) -> Partner | None:
-    """Return the registered partner that a registration refers to; None if it is new.
+    """Return the registered partner that a registration refers to; None if it is a new one.
+
+    That is the partner with the same tax code, or one that has all its names already.
 
     Args:
         asked: partner to register.
-        matches: the partners that have its tax code or one of its keys.
+        matches: registered partners that have its tax code or one of its keys.
 
     Raises:
-        AlreadyExists: a name belongs to another partner. The caller's fault.
+        AlreadyExists: the caller uses a name that belongs to another partner.
     """
     matches = sorted(matches, key=lambda partner: partner.partner_id)
     for other in matches:
@@ -141,19 +145,20 @@ def _taken(other: Partner) -> AlreadyExists:
 def completed(
     asked: Partner, matches: Iterable[Partner], key_of: Callable[[str], str]
 ) -> Partner | None:
-    """Return the partner that a steward's registration refers to, with its gaps filled.
+    """Return the partner that a steward's registration refers to, completed; None if it is new.
 
-    Names and a tax code are added, nothing is replaced; the same object if nothing is missing.
-    A partner matches by tax code, or by its usual name if the tax codes do not differ.
+    The partner is the one with the same tax code, or with the same name if a tax code is missing.
+    Names and a tax code that it lacks are added and nothing is replaced; if it lacks nothing, the
+    same object is returned.
 
     Args:
         asked: partner to register.
-        matches: the partners that have its tax code or one of its keys.
-        key_of: returns the comparison key of a name.
+        matches: registered partners that have its tax code or one of its keys.
+        key_of: function from a name to its comparison key.
 
     Raises:
-        AlreadyExists: a name belongs to another partner. The caller's fault.
-        InvalidArgument: it would have too many names. The caller's fault.
+        AlreadyExists: the caller uses a name that belongs to another partner.
+        InvalidArgument: with the caller's names the partner would have too many.
     """
     matches = sorted(matches, key=lambda partner: partner.partner_id)
     known = _meant(asked, matches, key_of(asked.name))
@@ -195,11 +200,11 @@ def _with_what_it_lacks(known: Partner, asked: Partner, key_of: Callable[[str], 
 
 
 def the_one(query: str, matches: Sequence[Partner]) -> Partner:
-    """Return the single partner that a text refers to.
+    """Return the only partner in ``matches``, which were found for the text ``query``.
 
     Raises:
-        NotFound: no partner has this name, id or tax code.
-        WrongState: it matches several; the details list them.
+        NotFound: there is no match.
+        WrongState: there are several; the details map the id of each to its name.
     """
     if not matches:
         raise NotFound(
@@ -215,7 +220,10 @@ def the_one(query: str, matches: Sequence[Partner]) -> Partner:
 
 
 def best_first(partners: Iterable[Partner], key: str) -> list[Partner]:
-    """Return partners ordered: exact comparison key first, then prefix matches, then others."""
+    """Return partners ordered by how well they match a comparison key, then by id.
+
+    Those that have the key come first, then those with a key that begins with it, then the others.
+    """
 
     def order(partner: Partner) -> tuple[int, str]:
         if key in partner.keys:

@@ -1,4 +1,4 @@
-"""What a submission counts for per work, and which events a change publishes."""
+"""Which works a submission contributes to, and which events a change of it publishes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ CLOSED = frozenset({State.REJECTED, State.WITHDRAWN})
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The content of one event: everything that a version counts for one work.
+    """The content of one event: what a version of a submission claims of one work.
 
-    Without a claim the submission counts nothing there (a retraction). ``is_primary`` is true on
-    exactly one notice of a version: the one that notifications react to.
+    With neither a declared nor a verified content it is a retraction: the submission no longer
+    counts for that work. ``is_primary`` is true for exactly one notice of a version, so that users
+    are notified once.
     """
 
     work_key: str
@@ -25,7 +26,7 @@ class Notice:
 
 
 def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Content | None]:
-    """Return the declared and the verified content for one work; None where nothing counts."""
+    """Return the declared and the verified content that count for a work; None where none does."""
     declared = submission.content if submission.state in DECLARED else None
     verified = submission.verified if submission.state not in CLOSED else None
     return (
@@ -35,7 +36,7 @@ def claim_on(submission: Submission, work_key: str) -> tuple[Content | None, Con
 
 
 def live_keys(submission: Submission) -> frozenset[str]:
-    """Return the keys of the works to which the submission contributes."""
+    """Return the keys of the works to which the submission contributes; at most two."""
     candidates = {submission.content.work_key}
     if submission.verified:
         candidates.add(submission.verified.work_key)
@@ -43,11 +44,11 @@ def live_keys(submission: Submission) -> frozenset[str]:
 
 
 def notices(previous: Submission | None, submission: Submission) -> list[Notice]:
-    """Return one notice per work that a version concerns; retractions of old works come first.
+    """Return one notice per work that a new version concerns; retractions come first.
 
-    A submission that was never submitted has none. Without ``previous`` the notices are the full
-    current state, for a new log: they retract former works too, because an old event of those
-    may still be in flight.
+    A submission that was never submitted has none. Without ``previous``, the version before, the
+    notices are the full current state for a new log. They also retract former works, because old
+    events about these may still be in flight.
     """
     if not submission.submitted_by:
         return []

@@ -1,7 +1,7 @@
-"""Who wrote, approved and owns a submission, judged by its whole history. Pure.
+"""Who wrote, approved and owns a submission, according to its whole history. Pure.
 
-Every rule that compares persons is here. Subjects are opaque, but a person types or configures
-them: what differs only in case, blanks or characters that cannot be seen is the same person.
+Every rule that compares persons is here. The subject of a token is an opaque string, but people
+type and configure subjects, so those that look alike are taken for the same person.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"})
 
 
 def person(subject: str) -> str:
-    """Return what identifies the person of a subject; equal for subjects that look alike."""
+    """Return a comparable key of the person behind a token subject.
+
+    Subjects that differ only in case, blanks or invisible characters give the same key.
+    """
     compatible = unicodedata.normalize("NFKC", subject).casefold()
     # Composed again, so that accents that belong to a letter stay and loose marks go.
     composed = unicodedata.normalize("NFKC", compatible)
@@ -23,11 +26,11 @@ def person(subject: str) -> str:
 
 
 def writers(submission: Submission, until: int | None = None) -> tuple[str, ...]:
-    """Return the subjects that wrote the submission, in order of their first change.
+    """Return the subjects that wrote the submission, each once, in order of their first change.
 
     Args:
-        submission: with its history.
-        until: newest version to look at; None for all.
+        submission: the submission with its audit trail.
+        until: newest version to consider; None for all.
     """
     subjects = [submission.submitted_by, submission.edited_by] if until is None else []
     for entry in submission.audit:
@@ -37,12 +40,12 @@ def writers(submission: Submission, until: int | None = None) -> tuple[str, ...]
 
 
 def has_written(submission: Submission, subject: str) -> bool:
-    """Return True if a person ever created, amended or submitted it."""
+    """Return True if this person ever created, amended, renewed or submitted the submission."""
     return _is_among(subject, writers(submission))
 
 
 def has_approved(submission: Submission, subject: str) -> bool:
-    """Return True if a person approved just this content for the unit, now or before."""
+    """Return True if this person ever approved the current content on behalf of the unit."""
     approvals = (
         entry.subject
         for entry in submission.audit
@@ -52,10 +55,10 @@ def has_approved(submission: Submission, subject: str) -> bool:
 
 
 def owners(submission: Submission) -> tuple[str, ...]:
-    """Return the subjects whose work it is.
+    """Return the subjects that own the submission: its writers.
 
-    While something is verified, these wrote what was verified: who amended it afterwards has not
-    become an owner by that.
+    While a content counts as verified, only the writers up to its verification are owners; amending
+    the submission afterwards does not make a person an owner.
     """
     if submission.verified is None:
         return writers(submission)
@@ -64,12 +67,12 @@ def owners(submission: Submission) -> tuple[str, ...]:
 
 
 def is_owner(submission: Submission, subject: str) -> bool:
-    """Return True if it is this person's own work."""
+    """Return True if this person is one of the submission's `owners`."""
     return _is_among(subject, owners(submission))
 
 
 def authors_to_notify(submission: Submission) -> tuple[str, ...]:
-    """Return the writers of a withdrawn submission to notify: all but who withdrew it."""
+    """Return the writers of a withdrawn submission except the person who withdrew it."""
     withdrawals = [entry for entry in submission.audit if entry.action == "withdraw"]
     by = person(withdrawals[-1].subject) if withdrawals else ""
     return tuple(each for each in writers(submission) if person(each) != by)

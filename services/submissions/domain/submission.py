@@ -1,4 +1,4 @@
-"""A submission: its content, its state and its audit trail."""
+"""A submission: its content, its state, its audit trail, and the change that leads to a version."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EPOCH_BITS = 40
 
 
 class State(Enum):
-    """State of a submission; the values are the enum numbers of the contract."""
+    """State of a submission in its review; the values are the enum numbers of the contract."""
 
     DRAFT = 1
     SUBMITTED = 2
@@ -26,7 +26,7 @@ class State(Enum):
 
 
 class Decision(Enum):
-    """Decision of a reviewer or approver; the values are the enum numbers of the contract."""
+    """What a reviewer or approver may decide; the values are the enum numbers of the contract."""
 
     APPROVE = 1
     VERIFY = 2
@@ -57,7 +57,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """The record of another system that a submission was imported from."""
+    """Identifies the record of another system from which a submission was imported."""
 
     system: str
     record_id: str
@@ -65,7 +65,10 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change: who did what, when and why, and the hash of the content it left."""
+    """One change of a submission: who did what, when and why.
+
+    ``version`` and ``content_sha256`` are those of the version that the change made.
+    """
 
     version: int
     at: datetime
@@ -78,7 +81,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request id of a caller was used for: the digest of method and request."""
+    """A request id of a caller, and the digest of the request it was used for."""
 
     request_id: str
     sha256: str
@@ -86,7 +89,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One unit's claim on one work, with its review."""
+    """One unit's claim of one work, with the state and history of its review.
+
+    ``content`` is the newest content, ``verified`` the one that counts as verified (None without).
+    The names of persons are token subjects, empty if there is none yet; ``reason`` is that of the
+    newest decision or withdrawal.
+    """
 
     submission_id: str
     version: int
@@ -104,17 +112,17 @@ class Submission:
     updated_at: datetime
     audit: tuple[AuditEntry, ...]
     former_keys: frozenset[str] = frozenset()
-    """Works it was submitted for before; a republished log has to retract them."""
+    """Keys of works it was submitted for before; a republished log has to retract them."""
     asked: tuple[Asked, ...] = ()
-    """The requests that changed it; those of releases before 0.4 are missing."""
+    """The requests that created and changed it; those of releases before 0.4 are missing."""
     verified_at: datetime | None = None
-    """When the work that counts as verified was verified first; None without one."""
+    """When the work that counts as verified was first verified; None if nothing is verified."""
 
     def has_seen(self, change: Change) -> bool:
-        """Return True if this very change was applied; False for an empty request id.
+        """Return True if a change with the same request id was applied; an empty id matches none.
 
         Raises:
-            AlreadyExists: its request id was used for something else. The caller's fault.
+            AlreadyExists: the caller used the request id for another request before.
         """
         request_id = change.request_id
         if not request_id or all(entry.request_id != request_id for entry in self.audit):
@@ -126,10 +134,10 @@ class Submission:
 
     @property
     def handed_in_at(self) -> datetime:
-        """Time of the first submission for review; later changes do not move it.
+        """When it was first submitted for review; later changes do not move this time.
 
-        For a draft this is its first `submit`, which only amendments can precede. A submission
-        that was submitted on creation can have a `submit` only after a decision.
+        A draft is first submitted by a `submit` that only amendments precede. A submission that
+        was submitted on creation can have a `submit` only after a decision.
         """
         for entry in self.audit:
             if entry.action == "submit":
@@ -141,12 +149,12 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who makes a change, when and why; every transition takes one.
+    """Who makes a change, when and why; the argument of every transition.
 
-    ``subject`` is the opaque subject of the credential, ``epoch`` the restore epoch of the
-    database, ``request_id`` the idempotency key and ``request_sha256`` the digest of what is asked
-    with it, empty where the server chose the id. ``is_institution_wide`` says that the roles hold
-    for the whole institution, not only for a unit of it.
+    ``subject`` is the subject of the caller's token, ``epoch`` the restore epoch of the database,
+    ``request_id`` the idempotency key and ``request_sha256`` the digest of the request, empty if
+    the server chose the id. ``is_institution_wide``: the roles hold for the whole institution, not
+    only for one of its units.
     """
 
     subject: str
@@ -160,17 +168,20 @@ class Change:
 
 
 def request_id_taken() -> AlreadyExists:
-    """Return the refusal of a request id that was used for something else."""
+    """Return the error for a request id that the caller used for another request before."""
     text = "was used for another request; choose a new one"
     return AlreadyExists(f"request_id: {text}", fields={"request_id": text})
 
 
 def next_version(version: int, epoch: int) -> int:
-    """Return `(epoch << 40) + n`: greater than every version issued, also before a restore."""
+    """Return the version after ``version``: a counter in the lower 40 bits, ``epoch`` above them.
+
+    Raising the epoch makes it greater than every version issued before a restore.
+    """
     return (epoch << EPOCH_BITS) + (version & ((1 << EPOCH_BITS) - 1)) + 1
 
 
 def ancestors(unit_id: str) -> Iterator[str]:
-    """Yield the unit and everything above it in its institution; ids are paths."""
+    """Yield the ids of the units above a unit and its own, e.g. `vnu`, `vnu/hus` for `vnu/hus`."""
     slugs = unit_id.split("/")
     yield from ("/".join(slugs[:length]) for length in range(1, len(slugs) + 1))

@@ -1,4 +1,4 @@
-"""The state machine of a submission: pure functions from one version to the next."""
+"""The state machine of a submission: pure functions that return the next version."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ def create(
     *,
     submit: bool,
 ) -> Submission:
-    """Return the first version: a draft, or one submitted for review at once.
+    """Return the first version of a submission: a draft, or one submitted for review at once.
 
     Args:
         submission_id: id of the new submission.
         institution_id: institution that owns it.
         content: canonical content.
-        source: record of another system that it was imported from, if any.
+        source: record of another system that it is imported from, if any.
         change: who creates it, and when.
         submit: whether to submit it for review at once.
 
     Raises:
-        InvalidArgument: it is submitted without evidence. The caller's fault.
+        InvalidArgument: the caller wants to submit it, but attached no evidence.
     """
     if submit:
         _need_evidence(content)
@@ -89,13 +89,13 @@ def create(
 
 
 def amend(submission: Submission, content: Content, change: Change) -> Submission:
-    """Replace the content. A draft stays one; anything else is submitted for review again.
+    """Replace the content. A draft stays a draft; anything else is submitted for review again.
 
-    The verified content keeps counting until the next verification.
+    A verified content keeps counting until the next verification.
 
     Raises:
-        WrongState: it is rejected or withdrawn.
-        InvalidArgument: it would be submitted without evidence. The caller's fault.
+        WrongState: the submission is rejected or withdrawn.
+        InvalidArgument: it is not a draft, and the new content has no evidence.
     """
     _need_state(submission, frozenset(State) - CLOSED, "amended")
     if submission.state is State.DRAFT:
@@ -105,11 +105,11 @@ def amend(submission: Submission, content: Content, change: Change) -> Submissio
 
 
 def renew(submission: Submission, content: Content, change: Change) -> Submission:
-    """Submit a withdrawn submission again, e.g. because its record is in the source once more.
+    """Submit a withdrawn submission again, e.g. because its source record has reappeared.
 
     Raises:
-        WrongState: it is not withdrawn.
-        InvalidArgument: it has no evidence. The caller's fault.
+        WrongState: the submission is not withdrawn.
+        InvalidArgument: the new content has no evidence.
     """
     _need_state(submission, frozenset({State.WITHDRAWN}), "renewed")
     _need_evidence(content)
@@ -121,8 +121,8 @@ def submit(submission: Submission, change: Change) -> Submission:
     """Submit a draft or returned submission for review.
 
     Raises:
-        WrongState: it is neither.
-        InvalidArgument: evidence is missing.
+        WrongState: the submission is in another state.
+        InvalidArgument: its content has no evidence.
     """
     _need_state(submission, frozenset({State.DRAFT, State.RETURNED}), "submitted")
     _need_evidence(submission.content)
@@ -130,13 +130,13 @@ def submit(submission: Submission, change: Change) -> Submission:
 
 
 def withdraw(submission: Submission, change: Change) -> Submission:
-    """Withdraw a submission; it no longer counts anywhere.
+    """Withdraw a submission, which then no longer counts anywhere.
 
     Raises:
-        WrongState: it is rejected or withdrawn already.
-        Forbidden: the verified work of somebody else, and the caller is no approver of the
-            institution.
-        InvalidArgument: what was verified needs a reason. The caller's fault.
+        WrongState: the submission is rejected or withdrawn already.
+        Forbidden: the caller is neither a contributor who may withdraw it (a verified one only if
+            they own it) nor an approver of the institution.
+        InvalidArgument: a content was verified, and the caller gives no reason.
     """
     _need_state(submission, frozenset(State) - CLOSED, "withdrawn")
     _need_right_to_withdraw(submission, change)
@@ -154,13 +154,13 @@ def withdraw(submission: Submission, change: Change) -> Submission:
 
 
 def decide(submission: Submission, decision: Decision, change: Change) -> Submission:
-    """Approve, verify, return or reject.
+    """Approve, verify, return or reject a submission.
 
     Raises:
-        Forbidden: the caller lacks the role or holds it for a unit only, ever wrote the
-            submission, or approved this content for the unit.
-        InvalidArgument: returning or rejecting needs a reason. The caller's fault.
-        WrongState: the state does not allow the decision.
+        Forbidden: the caller lacks the role, holds it only for a unit where the institution is
+            needed, ever wrote the submission, or approved the content they want to verify.
+        InvalidArgument: the caller gives no reason for a return or rejection.
+        WrongState: the state of the submission does not allow this decision.
     """
     _need_role(decision, change)
     if people.has_written(submission, change.subject):
@@ -188,17 +188,17 @@ def decide(submission: Submission, decision: Decision, change: Change) -> Submis
 
 
 def _verified_since(submission: Submission) -> datetime | None:
-    """Return since when the work to be verified counts as verified already; None if it does not."""
+    """Return when the current work was first verified; None if it does not count as verified."""
     before = submission.verified
     is_same = before is not None and before.work_key == submission.content.work_key
     return submission.verified_at if is_same else None
 
 
 def repair(submission: Submission, change: Change) -> Submission:
-    """Return the same state as a new version, so that it is published again.
+    """Return the unchanged state as a new version, so that its events are published again.
 
     Raises:
-        WrongState: it was never submitted, so the log holds nothing of it.
+        WrongState: the submission was never submitted, so the log has no events of it.
     """
     if not submission.submitted_by:
         raise WrongState("a draft that was never submitted is not in the log")
@@ -206,10 +206,10 @@ def repair(submission: Submission, change: Change) -> Submission:
 
 
 def need_version(submission: Submission, version: int) -> None:
-    """Refuse a change of a version that is not the newest.
+    """Check that ``version``, which the caller has read, is the newest version of the submission.
 
     Raises:
-        Conflict: another change was written first; the details name the newest version.
+        Conflict: another change was written first; the details contain the newest version.
     """
     if submission.version != version:
         raise Conflict(
@@ -219,7 +219,7 @@ def need_version(submission: Submission, version: int) -> None:
 
 
 def _need_role(decision: Decision, change: Change) -> None:
-    """A reviewer decides for units, an approver for the institution, hence for the whole of it."""
+    """Refuse a caller without the role for a decision; an approver needs it for the institution."""
     held = change.roles & DECIDERS[decision]
     if not held:
         wanted = " or ".join(sorted(DECIDERS[decision]))

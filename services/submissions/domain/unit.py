@@ -1,4 +1,4 @@
-"""The part of a directory unit that a claim depends on. Pure."""
+"""The attributes of a directory unit on which the validity of a claim depends. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """The validity, successors and predecessors of a unit.
+    """When a unit existed, and which units preceded and succeeded it.
 
-    ``last_day`` is a calendar date, empty while the unit exists; ``successor_ids`` took over.
-    ``first_day`` is one, too, empty if unknown; ``predecessor_ids`` ended in favour of the unit.
+    ``first_day`` and ``last_day`` are calendar dates `YYYY-MM-DD`; the first is empty if unknown,
+    the last while the unit exists.
     """
 
     last_day: str = ""
@@ -19,19 +19,19 @@ class Unit:
     predecessor_ids: tuple[str, ...] = ()
 
     def had_ended_by(self, day: str) -> bool:
-        """Return True if the unit no longer existed on a calendar date."""
+        """Return True if the unit no longer existed on ``day`` (`YYYY-MM-DD`)."""
         return bool(self.last_day) and day > self.last_day
 
     def began_after(self, day: str) -> bool:
-        """Return True if the unit did not exist yet on a calendar date."""
+        """Return True if the unit did not exist yet on ``day`` (`YYYY-MM-DD`)."""
         return bool(self.first_day) and day < self.first_day
 
     @property
     def heirs(self) -> str:
-        """Return the successors as text."""
+        """The ids of the successors, joined by "or" for an error message."""
         return " or ".join(self.successor_ids) or "the unit above it"
 
     @property
     def forebears(self) -> str:
-        """Return the predecessors as text."""
+        """The ids of the predecessors, joined by "or" for an error message."""
         return " or ".join(self.predecessor_ids) or "the unit above it"

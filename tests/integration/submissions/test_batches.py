@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from pymongo.errors import BulkWriteError, OperationFailure
 
+from services.kernel.errors import Exhausted
 from services.submissions import batches
 from services.submissions.documents import Write, waiting
 from services.submissions.domain import transitions
@@ -126,6 +127,19 @@ def test_a_later_change_waits_until_all_batches_were_read(submissions: Submissio
         rounds.append([event.event_id.split(":")[0] for event in outbox.events(documents)])
         outbox.clear(documents)
     assert rounds == [["id-0", "id-1"], ["id-2", "id-2", "id-2"]]
+
+
+def test_while_the_broker_is_down_for_long_no_batch_is_taken(
+    submissions: Submissions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "WAITING_MAX", 1)
+    submissions.batches.write([first(1), first(2)])
+    assert submissions.count_pending() == 2
+    with pytest.raises(Exhausted):
+        submissions.batches.write([first(3)])
+    submissions.clear(submissions.pending(10))
+    submissions.count_pending()
+    assert submissions.batches.write([first(3)]) == set()
 
 
 @pytest.mark.parametrize(

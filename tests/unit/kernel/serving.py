@@ -112,6 +112,10 @@ class Toy:
         return self.behaviour.answer(request, self.call) or api.SetSubscriptionResponse()
 
     @grpc
+    def confirm_email(self, request: Any) -> Any:
+        return self.behaviour.answer(request, self.call) or api.ConfirmEmailResponse()
+
+    @grpc
     def watch_notifications(self, request: Any) -> Iterator[Any]:
         yield api.WatchNotificationsResponse()
         yield from self.behaviour.answer(request, self.call) or ()
@@ -120,6 +124,11 @@ class Toy:
     def import_submissions(self, requests: Any) -> Iterator[Any]:
         for _ in requests:
             yield import_service_pb2.ImportSubmissionsResponse()
+
+    @grpc
+    def try_import(self, requests: Any) -> Iterator[Any]:
+        for _ in requests:
+            yield import_service_pb2.TryImportResponse()
 
 
 class Client:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.main import main
 from services.kernel.access import Issuers
+from services.kernel.service_tokens import key_id, public_pem, read_service_key
 from services.kpi.config import Settings
 
 
@@ -24,9 +25,23 @@ def test_services_that_read_the_table_trust_the_keys(tmp_path: Path) -> None:
     data, table = tmp_path / "data", tmp_path / "etc" / "issuers.json"
     assert run("issuer", "create", "vnu,hust", "--table", str(table), "--data", str(data)) == 0
     token = LocalIssuer(data / "issuer").mint("hust", "someone", ["viewer"], "", 60)
-    assert Issuers(table).principal(token).institution_id == "hust"
+    assert Issuers(table, ["kieng.kpi"]).principal(token).institution_id == "hust"
     assert [path.name for path in table.parent.iterdir()] == ["issuers.json"]
     assert (data / "issuer").stat().st_mode & 0o077 == 0
+
+
+def test_a_key_that_signs_calls_between_services_is_named_in_the_table(tmp_path: Path) -> None:
+    data, key = str(tmp_path), tmp_path / "key.pem"
+    wanted = ("issuer", "create", "vnu", "--data", data, "--service-key", str(key))
+    assert run(*wanted) == 0
+    (entry,) = json.loads((tmp_path / "issuers.json").read_text())["services"]
+    private = read_service_key(key.read_text())
+    assert entry == {
+        "service": "submissions",
+        "keys": {key_id(private.public_key()): public_pem(private.public_key())},
+    }
+    assert run(*wanted) == 0
+    assert json.loads((tmp_path / "issuers.json").read_text())["services"] == [entry]
 
 
 def test_a_key_for_editions_is_made_once(tmp_path: Path) -> None:

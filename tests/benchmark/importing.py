@@ -1,0 +1,248 @@
+"""Import and decisions of a file, against an older build of the product and a bare loop.
+
+Everything is measured in one run on the embedded stack, so that the ratios mean something on any
+machine; what the processes use while nothing happens is taken off.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import resource
+import signal
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kieng.submissions.v1 import submission_pb2
+from services.cli.local import embedded
+from services.cli.local.child_process import ChildGroup, free_ports
+from services.kernel.mongo import Mongo
+from services.submissions import wire
+from services.submissions.application import new_id, new_submission_id
+from services.submissions.documents import Write, encode_new
+from services.submissions.domain import transitions
+from services.submissions.domain.submission import Change, SourceRecord
+from services.submissions.events import events_of
+from services.submissions.store import GROUP_MAX, Submissions
+from tests.benchmark.figures import Figure
+from tests.benchmark.machine import ROOT, cpu_seconds, wait_until
+from tests.benchmark.peers import Missing
+from tests.benchmark.sizing import counted, worker
+from tests.e2e.running import KIENG, RunningStack
+
+ROWS = 5_000
+INSTITUTION = "vnu"
+UNITS = ("vnu/hus", "vnu/uet", "vnu/ul", "vnu/vju")
+BEFORE = "d23e81d"
+"""The build that the issue's targets are ratios to."""
+COUNTED_SECONDS = 600.0
+COMMAND_SECONDS = 1800.0
+IDLE_SECONDS = 10.0
+HEADINGS = (
+    "record_id,unit_id,doi,title,indexes,quartile,quartile_source,quartile_year,issued_on,"
+    "unit_authors,fields,evidence_title,evidence_uri,evidence_sha256"
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a command cost: seconds on the clock, and CPU seconds of each process."""
+
+    wall: float
+    cpu: dict[str, float]
+
+    def figures(self, name: str, rows: int) -> list[Figure]:
+        """Return rate and CPU of a row."""
+        each = {who: f"{cpu / rows * 1e3:.2f}" for who, cpu in self.cpu.items() if cpu > 0.01}
+        total = sum(self.cpu.values()) / rows * 1e3
+        return [
+            Figure(f"{name}: rate", rows / self.wall, "rows/s", rows),
+            Figure(f"{name}: all processes", total, "ms CPU/row", rows, each),
+        ]
+
+
+def write_files(folder: Path, rows: int) -> tuple[Path, Path]:
+    """Write a file of invented articles and one that verifies them all; return both."""
+    articles, decisions = folder / "publication.csv", folder / "decisions.csv"
+    with articles.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(HEADINGS.split(","))
+        for n in range(rows):
+            doi, day = f"10.5555/speed.{n}", f"2025-{n % 12 + 1:02}-{n % 28 + 1:02}"
+            seen = ("wos|scopus", "q1", "scimago", "2024", day, "2", "quantum")
+            proof = f"https://evidence.example.org/{n}", hashlib.sha256(doi.encode()).hexdigest()
+            title = f"Bài báo giả để đo số {n}"
+            row = (f"p{n}", UNITS[n % len(UNITS)], doi, title, *seen, f"Minh chứng {n}", *proof)
+            writer.writerow(row)
+    with decisions.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("record_id", "decision", "reason"))
+        writer.writerows((f"p{n}", "verify", "") for n in range(rows))
+    return articles, decisions
+
+
+def build(revision: str, folder: Path) -> Path:
+    """Unpack a former build; it runs with the libraries of this one.
+
+    Raises:
+        Missing: this is no clone, or lacks the revision.
+    """
+    git = subprocess.run(
+        ["git", "archive", revision], cwd=ROOT, capture_output=True, check=False, timeout=60
+    )
+    if git.returncode:
+        raise Missing(f"git has no {revision}: {git.stderr.decode().strip()}")
+    tree = folder / revision
+    with tarfile.open(fileobj=io.BytesIO(git.stdout)) as archive:
+        archive.extractall(tree, filter="data")
+    return tree
+
+
+class Stack:
+    """A `kieng up` of some build, whose commands are measured."""
+
+    def __init__(self, folder: Path, tree: Path) -> None:
+        # Safe, or `python -m` would take the folder it is run in first, which is this build.
+        self.environment = {"PYTHONPATH": f"{tree}:{tree}/protos/gen", "PYTHONSAFEPATH": "1"}
+        folder.mkdir()
+        self.running = RunningStack(folder, "embedded", self.environment)
+
+    @contextmanager
+    def up(self) -> Iterator[Stack]:
+        """Run it."""
+        try:
+            self.running.start("up", until="kieng doctor")
+            yield self
+        finally:
+            self.running.stop()
+
+    def _cpu(self) -> dict[str, float]:
+        processes = self.running.stack.processes.items()
+        return {name: cpu_seconds(worker(process.pid)) for name, process in processes}
+
+    def _idle(self) -> dict[str, float]:
+        before, began = self._cpu(), time.monotonic()
+        signal.sigtimedwait([signal.SIGUSR2], IDLE_SECONDS)
+        passed = time.monotonic() - began
+        return {name: (cpu - before[name]) / passed for name, cpu in self._cpu().items()}
+
+    def cost(self, *command: str, declared: int) -> Cost:
+        """Run a command; measure until the numbers have what it wrote.
+
+        Raises:
+            RuntimeError: it failed; carries its last words.
+        """
+        idle, before, began = self._idle(), self._cpu(), time.monotonic()
+        mine = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            [str(KIENG), *command, "--data", str(self.running.data), "--institution", INSTITUTION],
+            env={**os.environ, **self.environment, "KIENG_LANG": "en"},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        wall, now = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode:
+            raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr[-500:]}")
+        wait_until(lambda: counted(self.running) == declared, COUNTED_SECONDS, "all are counted")
+        passed, after = time.monotonic() - began, self._cpu()
+        cpu = {n: max(0.0, after[n] - before[n] - idle[n] * passed) for n in after}
+        own = now.ru_utime + now.ru_stime - mine.ru_utime - mine.ru_stime
+        return Cost(wall, {**cpu, "command": own})
+
+
+def commands(folder: Path, tree: Path, rows: int) -> dict[str, Cost]:
+    """Measure, with one build: new records, the same file again, and decisions on all."""
+    folder.mkdir(parents=True)
+    articles, decisions = write_files(folder, rows)
+    with Stack(folder / "stack", tree).up() as stack:
+        return {
+            "import": stack.cost("import", str(articles), declared=rows),
+            "the same file again": stack.cost("import", str(articles), declared=rows),
+            "decisions": stack.cost("review", "import", str(decisions), declared=rows),
+        }
+
+
+def _stored(rows: int) -> list[dict[str, Any]]:
+    """Return documents as an import stores them."""
+    found = []
+    for n in range(rows):
+        message = submission_pb2.Content(unit_id=UNITS[n % len(UNITS)])
+        article = message.facts.publication
+        article.doi, article.title = f"10.5555/speed.{n}", f"Bài báo giả để đo số {n}"
+        article.issued_on = "2025-03-01"
+        sha256 = hashlib.sha256(article.doi.encode()).hexdigest()
+        message.evidence.add(title=f"Minh chứng {n}", uri="urn:speed", sha256=sha256)
+        submission_id = new_submission_id(INSTITUTION)
+        content = wire.decode_content(message, submission_id)
+        source, change = SourceRecord("file", f"p{n}"), Change("a", datetime.now(UTC), new_id())
+        made = transitions.create(submission_id, INSTITUTION, content, source, change, submit=True)
+        events = events_of(None, made)
+        found.append(encode_new(Write(None, made, events), events))
+    return found
+
+
+def loop(folder: Path, rows: int) -> Cost:
+    """Insert the same documents in a loop that does nothing else."""
+    (port,) = free_ports(1)
+    folder.mkdir()
+    local = embedded.secantus(port, folder / "data", folder / "database.log")
+    documents = _stored(rows)
+    with ChildGroup() as supervisor:
+        supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
+        with closing(Mongo(local.uri, 5000)) as mongo:
+            submissions = Submissions(mongo, INSTITUTION)
+            submissions.declare()
+            pid = worker(local.child.pid)
+            before, mine, began = cpu_seconds(pid), time.process_time(), time.monotonic()
+            for start in range(0, rows, GROUP_MAX):
+                chunk = documents[start : start + GROUP_MAX]
+                submissions._documents.insert_many(chunk, ordered=False)
+            wall, own = time.monotonic() - began, time.process_time() - mine
+            return Cost(wall, {"database": cpu_seconds(pid) - before, "loop": own})
+
+
+TARGETS = {"import": ("0.5", ""), "the same file again": ("", "3"), "decisions": ("", "8")}
+"""What is measured -> largest ratio of CPU and least of rate to the former build."""
+
+
+def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
+    """Measure both builds and the loop; return all figures and the ratios.
+
+    Raises:
+        Missing: there is no former build to compare with.
+    """
+    tree = build(BEFORE, folder)
+    bare = loop(folder / "loop", rows)
+    before = commands(folder / "before", tree, rows)
+    now = commands(folder / "now", ROOT, rows)
+    figures = bare.figures("bare insert_many loop", rows)
+    for name, cost in now.items():
+        old = before[name]
+        figures += [
+            *old.figures(f"{name}, {BEFORE}", rows),
+            *cost.figures(name, rows),
+            *_ratios(name, cost, old),
+        ]
+    share = bare.wall / now["import"].wall
+    loop_share = Figure("import: rate to the loop's", share, "x", rows, {"target": ">= 0.8"})
+    return [*figures, loop_share]
+
+
+def _ratios(name: str, cost: Cost, old: Cost) -> Iterator[Figure]:
+    cpu_most, rate_least = TARGETS[name]
+    cpu = sum(cost.cpu.values()) / sum(old.cpu.values())
+    told = {"target": f"<= {cpu_most}"} if cpu_most else {}
+    yield Figure(f"{name}: CPU to {BEFORE}'s", cpu, "x", 1, told)
+    told = {"target": f">= {rate_least}"} if rate_least else {}
+    yield Figure(f"{name}: rate to {BEFORE}'s", old.wall / cost.wall, "x", 1, told)
