@@ -26,7 +26,7 @@ COOKIE_MAX = 3900
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser. Without a token nobody is signed in, and it only guards forms."""
+    """One browser. Without a token it is that of a guest, and only guards forms."""
 
     csrf: str
     began_at: float
@@ -43,7 +43,7 @@ class Session:
 
     @classmethod
     def fresh(cls) -> Self:
-        """Return a session in which nobody is signed in."""
+        """Return the session of a guest."""
         return cls(secrets.token_urlsafe(24), time.time())
 
     @property

@@ -26,6 +26,16 @@ LAYERS: Mapping[str, Layers] = {
         ("client", "files"),
         ("terminal", "errors"),
     ),
+    "portal": (
+        ("service",),
+        ("application", "server"),
+        ("pages", "api"),
+        ("answering",),
+        ("site",),
+        ("sessions", "catalogues", "numbers"),
+        ("trial", "calls", "wire", "texts", "protection"),
+        ("config", "metrics", "domain"),
+    ),
     "kpi": (
         ("service",),
         ("api",),

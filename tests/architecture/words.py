@@ -22,6 +22,7 @@ CLEAN_PACKAGES = (
     "services/kpi",
     "services/notifications",
     "services/partners",
+    "services/portal",
     "services/submissions",
 )
 INSTEAD = {

@@ -17,7 +17,7 @@ OURS = "and on (job, instance) kieng_service_info"
 
 def services() -> Dashboard:
     """Return the board."""
-    return _submissions(_calls(_summary()))
+    return _portal(_submissions(_calls(_summary())))
 
 
 def _summary() -> Dashboard:
@@ -179,6 +179,50 @@ def _submissions(made: Dashboard) -> Dashboard:
                 "Failures of relay and mail",
                 ("sum(increase(kieng_partners_relay_failures_total[5m]))", "partners"),
                 ("sum(increase(kieng_notifications_mail_server_failures_total[5m]))", "mail"),
+                span=THIRD,
+            )
+        )
+    )
+
+
+def _portal(made: Dashboard) -> Dashboard:
+    quantile = (
+        "histogram_quantile(0.99, sum by (page, le) "
+        "(rate(kieng_portal_request_seconds_bucket[$__rate_interval])))"
+    )
+    return (
+        made.with_row(Row(title("Cổng thông tin", "Portal")))
+        .with_panel(
+            lines(
+                "Trang và lời gọi HTTP",
+                "Pages and calls by HTTP",
+                (
+                    "sum by (status) (rate(kieng_portal_requests_total[$__rate_interval]))",
+                    "{{status}}",
+                ),
+                unit="reqps",
+                span=THIRD,
+            )
+        )
+        .with_panel(
+            lines(
+                "Thời gian trả trang, phân vị 99",
+                "99th percentile of a page's duration",
+                (quantile, "{{page}}"),
+                unit="s",
+                span=THIRD,
+            )
+        )
+        .with_panel(
+            lines(
+                "Trang đang cập nhật trực tiếp",
+                "Pages that are updated live",
+                ("sum(kieng_portal_live_pages)", "open"),
+                ("sum(kieng_portal_live_pages_limit)", "limit"),
+                (
+                    "sum by (reason) (rate(kieng_portal_refused_total[$__rate_interval]))",
+                    "refused: {{reason}}",
+                ),
                 span=THIRD,
             )
         )
