@@ -39,7 +39,9 @@ def test_a_session_comes_back_as_it_was_and_cannot_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "sealed", ["", "x", "ü", "gAAAAA", Fernet(Fernet.generate_key()).encrypt(b"{}").decode()]
+    "sealed",
+    ["", "x", "ü", "gAAAAA", Fernet(Fernet.generate_key()).encrypt(b"{}").decode()],
+    ids=["nothing", "a letter", "no ASCII", "a beginning", "another key"],
 )
 def test_what_this_portal_did_not_seal_is_nobody(sealed: str) -> None:
     kept = Sessions(settings())
