@@ -19,8 +19,8 @@ import grpc_tools
 from grpc_tools import protoc
 
 # The program may be loaded from elsewhere, without its folder on the path.
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import openapi
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from protos import openapi
 
 PROTOS = Path(__file__).resolve().parent
 GENERATED = PROTOS / "gen"

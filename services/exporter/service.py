@@ -1,6 +1,6 @@
-"""The exporter service.
+"""The exporter service: measures broker, database and disks periodically and exports metrics.
 
-Topics in and out: none. RPCs: none. It measures from outside, and logs what it cannot measure.
+Topics in and out: none. RPCs: none. A measurement that fails is logged once.
 """
 
 from __future__ import annotations

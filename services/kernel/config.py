@@ -30,80 +30,77 @@ class KernelSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KIENG_", frozen=True, extra="ignore")
 
     host: str = "127.0.0.1"
-    """Address that gRPC, metrics and health listen on."""
+    """Address on which gRPC, metrics and health listen."""
     grpc_port: int = 0
-    """Port of gRPC; 0 takes a free one."""
+    """TCP port of gRPC; 0 chooses a free one."""
     http_port: int = 0
-    """Port of metrics and health; 0 takes a free one."""
+    """TCP port of metrics and health; 0 chooses a free one."""
     grpc_workers: int = 32
-    """Threads that answer calls; a stream has one of its own."""
+    """Number of threads that answer unary calls; each stream has a thread of its own."""
     grpc_weights: dict[str, float] = {}
-    """Weight of an institution in the fair queues for workers, as JSON; 1 for others."""
+    """Institution id -> weight in the fair queues for worker threads, as JSON; 1 if not listed."""
     grpc_calls_per_principal: int = 64
-    """Calls that one caller may have waiting or running at once."""
+    """Maximum number of calls that one caller may have waiting or running at once."""
     grpc_calls_per_institution: int = 128
-    """Calls that all callers of an institution may have waiting or running at once."""
+    """Maximum number of calls that one institution may have waiting or running at once."""
     grpc_streams: int = 256
-    """Streams that may be open at once in this process; each takes a thread."""
+    """Maximum number of streams open at once in this process; each occupies a thread."""
     grpc_streams_per_principal: int = 8
-    """Streams that one caller may have open at once."""
+    """Maximum number of streams that one caller may have open at once."""
     grpc_streams_per_institution: int = 32
-    """Streams that all callers of an institution may have open at once."""
+    """Maximum number of streams that an institution's callers may have open at once."""
     grpc_message_seconds: float = 10.0
-    """Time within which the first message of a call has to come."""
+    """Time within which the first message of a call has to arrive."""
     grpc_idle_seconds: float = 60.0
-    """Time within which the next message of a client stream has to come."""
+    """Time within which each further message of a client stream has to arrive."""
     tls_certificate_file: Path | None = None
-    """Certificate that gRPC shows, with what leads to its authority, PEM; unset: plain text."""
+    """Certificate chain that gRPC presents, PEM; if unset, gRPC serves plain text."""
     tls_key_file: Path | None = None
-    """Private key of that certificate, PEM without password; all three are re-read on a change."""
+    """Private key of that certificate, PEM without password. Changed TLS files are re-read."""
     tls_authority_file: Path | None = None
-    """Authorities that certificates of gRPC are believed of, PEM; unset: calls are plain text."""
+    """Authorities whose certificates gRPC accepts, PEM; if unset, outgoing calls are plain text."""
     tls_mutual: bool = False
-    """Whether every caller of gRPC must show a certificate of those authorities, too."""
+    """Whether every caller of gRPC must present a certificate of those authorities."""
     plain_text: bool = False
-    """Whether gRPC may be plain text beyond loopback, e.g. behind a mesh that encrypts."""
+    """Whether gRPC may be plain text beyond loopback, e.g. within a mesh that encrypts."""
     reflection: bool = True
-    """Whether gRPC reflection lists the services to every caller."""
+    """Whether gRPC reflection, which lists the services to every caller, is served."""
     kafka_bootstrap: str = "127.0.0.1:9092"
-    """Brokers, `host:port` joined by commas."""
+    """Kafka brokers, `host:port` separated by commas."""
     kafka_membership: Literal["group", "sole"] = "group"
-    """How a consumer gets partitions: from the group, or all of them because it is the only one."""
+    """Whether a consumer's group assigns its partitions, or it takes all, being the only one."""
     kafka_fetch_wait_ms: int = 100
-    """Maximum time that the broker delays an empty fetch."""
+    """Maximum time for which the broker delays an empty fetch response."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """Security protocol between clients and brokers."""
+    """Security protocol between Kafka clients and brokers."""
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
-    """SASL mechanism of clients, if the protocol uses SASL."""
+    """SASL mechanism of Kafka clients; used only if the security protocol uses SASL."""
     kafka_sasl_username: str = ""
-    """SASL user name."""
+    """SASL user name of Kafka clients."""
     kafka_sasl_password: SecretStr = SecretStr("")
-    """SASL password."""
+    """SASL password of Kafka clients."""
     kafka_ssl_cafile: str | None = None
-    """File with the CA certificates of the brokers, PEM; unset uses the system's."""
+    """File with the CA certificates of the brokers, PEM; if unset, the system's are used."""
     kafka_ssl_certfile: str | None = None
-    """File with the certificate that is shown to brokers which ask for one, PEM."""
+    """File with the certificate to present to brokers that request one, PEM."""
     kafka_ssl_keyfile: str | None = None
-    """File with the key of that certificate, PEM without password."""
+    """File with the private key of that certificate, PEM without password."""
     mongo_uri: str = "mongodb://127.0.0.1:27017"
-    """MongoDB replica set."""
+    """Connection string of the MongoDB replica set."""
     mongo_timeout_ms: int = 5000
-    """Maximum wait for a database server, and for all that a unary call asks of the database."""
+    """Maximum wait for a database server, and for all database operations of one unary call."""
     issuers_file: Path = Path("issuers.json")
-    """Table of token issuers, see `kernel.access`; read again when it changes."""
+    """File with the table of token issuers, see `kernel.access`; read again when it changes."""
     audiences: str = "kieng"
-    """Audiences of tokens that are accepted beside the service's own, `kieng.SERVICE`; by commas.
-
-    `kieng` holds for every service that accepts it; `none` accepts the own audience only.
-    """
+    """Accepted token audiences besides `kieng.SERVICE`, by commas; `none` accepts no others."""
     service_key: SecretStr = SecretStr("")
-    """Private key that signs calls to other services, Ed25519, PEM; empty passes tokens on."""
+    """Private key that signs calls to other services, Ed25519, PEM; if empty, none are signed."""
     stall_seconds: float = 180.0
-    """Time that a consumer's loop may hang before `/healthz` fails; above that of an outage."""
+    """Time that a consumer's loop may hang before `/healthz` fails; must exceed any outage."""
     log_format: Literal["json", "text"] = "json"
-    """Format of log lines: JSON, or text for people."""
+    """Format of log lines: JSON, or plain text for people."""
     otlp_endpoint: str = ""
-    """Collector of traces over OTLP/HTTP, e.g. `http://collector:4318`; empty sends none."""
+    """Collector for traces by OTLP/HTTP, e.g. `http://collector:4318`; if empty, none are sent."""
 
     @field_validator("service_key")
     @classmethod

@@ -110,7 +110,8 @@ def run(name: str) -> int:
         name: nameko name of the service.
 
     Returns:
-        Exit code: 0 after a signal, 1 after an error, 2 if a port cannot be bound.
+        Exit code: 0 after a signal, 1 after an error, 2 if a port cannot be bound. Wrong settings
+            end the process with code 2 as well.
     """
     service_cls, settings_cls = find_service(name)
     settings = load(settings_cls)

@@ -24,25 +24,25 @@ class Settings(agreement.Settings):
     """Settings of `kpi.aggregator` and `kpi.query`, in addition to those of every service."""
 
     watchers_max: int = 128
-    """Maximum number of WatchKpis streams per process; each is one of `grpc_streams`."""
+    """Maximum number of WatchKpis streams per process; each is also one of `grpc_streams`."""
     parked_in_a_row_max: int = 1000
-    """Consecutive records that may be parked before the aggregator stops; raise it to go on."""
+    """Maximum number of consecutive parked records; beyond it the aggregator stops."""
     parked_per_10000_max: int = 100
-    """Records that may be parked of the last 10,000 of a partition before the aggregator stops."""
+    """Maximum parked records among a partition's last 10,000; beyond it the aggregator stops."""
     rebuild_processes: int = 2
-    """Maximum number of subprocesses of a rebuild; each folds some partitions or a shard."""
+    """Maximum number of subprocesses of a rebuild; each folds some partitions or one shard."""
     subprocess_niceness: int = Field(10, ge=0, le=19)
-    """How much lower the priority of subprocesses is (nice), so that calls are answered first."""
+    """By how much the priority of subprocesses is lowered, so that calls are answered first."""
     oracle: bool = True
-    """Whether a new view is compared with the SQL oracle before the swap; needs extra `oracle`."""
+    """Whether a new view is checked with the SQL oracle before the swap; needs extra `oracle`."""
     time_zone: str = "Asia/Ho_Chi_Minh"
-    """Time zone in which days begin and end, for paces of targets and for kept days."""
+    """Time zone in which days begin and end, for the pace of targets and for kept days."""
 
     snapshot_days: int = Field(400, ge=1)
-    """Number of kept days; the first day of each month is kept permanently."""
+    """Number of days for which kept days are stored; firsts of months are never deleted."""
 
     edition_key: SecretStr = SecretStr("")
-    """Private key that signs editions: Ed25519, PEM without password; empty: none can be closed."""
+    """Ed25519 private key that signs editions, PEM without password; empty: none can be closed."""
 
     @field_validator("edition_key")
     @classmethod

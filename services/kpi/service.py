@@ -46,7 +46,7 @@ DIRECTORY_PUBLISHED = directory_events.DirectoryPublished.DESCRIPTOR.full_name
 
 
 class KpiAggregator:
-    """`kpi.aggregator`: folds the submissions log into the newest view of it, and builds views."""
+    """`kpi.aggregator`: folds the submissions log into its newest view, and rebuilds views."""
 
     name = "kpi.aggregator"
 

@@ -1,7 +1,7 @@
-"""Confirms e-mail addresses: who sends back the code of a mail receives what is sent there.
+"""Confirms e-mail addresses by a code that is sent to the address and typed in by the person.
 
-The code is made when its mail is sent and kept as a hash only, so that neither the ledger nor the
-inbox nor a backup holds one. A mail that is sent again carries another code; the last one counts.
+The code is made when its e-mail is sent, and only its hash is stored, so that no ledger, inbox or
+backup contains a code. If the e-mail is sent again it contains a new code; only the last is valid.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from services.kernel.errors import Exhausted, InvalidArgument, WrongState
 from services.notifications.domain import Kind, Notice, Notification
 
 CODE_CHARACTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""Without what looks alike in print."""
+"""Characters of codes; those that look alike in print are omitted."""
 CODE_LENGTH = 10
 CODE_HOURS = 24
 ATTEMPTS_MAX = 5
 CODES_PER_HOUR_MAX = 5
 UNKNOWN = "..."
-"""The code wherever it is not in the mail itself."""
+"""Text in place of the code wherever a notification is shown, except in the e-mail itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The code that an address waits for: its hash, and until when it may come."""
+    """The code by which an address can be confirmed: its hash, and when it expires."""
 
     email: str
     code_hash: str
@@ -36,47 +36,47 @@ class Waiting:
 
 
 def new_code() -> str:
-    """Return a code that cannot be guessed in the attempts that there are: 50 random bits."""
+    """Return a new random code of 50 bits, e.g. `K7WQ2-9XHTM`."""
     code = "".join(secrets.choice(CODE_CHARACTERS) for _ in range(CODE_LENGTH))
     return f"{code[:5]}-{code[5:]}"
 
 
 def hash_of(code: str, recipient: str, email: str) -> str:
-    """Return the hash of a code, which holds for one person and address.
+    """Return the SHA-256 of a code together with a person and address, in lower-case hex.
 
     Args:
-        code: as it was sent or typed; case, blanks and hyphens do not matter.
+        code: code as it was sent or typed; case, blanks and hyphens do not matter.
         recipient: key of the person.
-        email: the address.
+        email: address to confirm.
     """
     plain = "".join(code.split()).replace("-", "").upper()
     return hashlib.sha256("\x1f".join((plain, recipient, email)).encode()).hexdigest()
 
 
 def waiting(code: str, recipient: str, email: str, now: datetime) -> Waiting:
-    """Return what an address waits for after a code is sent to it.
+    """Return what to store about a code that is sent to an address.
 
     Args:
         code: the code.
         recipient: key of the person.
-        email: the address.
-        now: the time.
+        email: address to confirm.
+        now: current time, from which the expiry is computed.
     """
     return Waiting(email, hash_of(code, recipient, email), now + timedelta(hours=CODE_HOURS))
 
 
 def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) -> Waiting:
-    """Return what an address waited for, if it is this code.
+    """Return ``found`` if the typed code is the one that it was stored for.
 
     Args:
-        found: what it waits for; None for nothing, or after too many attempts.
-        code: what the person typed.
+        found: stored code; None if there is none, or after too many attempts.
+        code: code that the person typed.
         recipient: key of the person.
-        now: the time.
+        now: current time.
 
     Raises:
-        WrongState: no code is waiting any more. The caller's to ask for another.
-        InvalidArgument: it is another code. The caller's fault.
+        WrongState: there is no valid code any more; the caller asks for another.
+        InvalidArgument: the caller typed another code.
     """
     if found is None or found.until <= now:
         text = "no code is waited for; set the subscription again, which sends another"
@@ -88,13 +88,13 @@ def check_code(found: Waiting | None, code: str, recipient: str, now: datetime) 
 
 
 def check_codes_sent(last_hour: Iterable[Notification]) -> None:
-    """Check that another code may be sent: the mailbox may be that of another person.
+    """Check that another code may be sent, since the mailbox may belong to another person.
 
     Args:
-        last_hour: what the person was notified of in the last hour.
+        last_hour: the person's notifications of the last hour.
 
     Raises:
-        Exhausted: too many were. The caller's fault.
+        Exhausted: the caller asked for too many codes within an hour.
     """
     sent = sum(each.kind is Kind.EMAIL_CONFIRMATION for each in last_hour)
     if sent >= CODES_PER_HOUR_MAX:
@@ -103,7 +103,7 @@ def check_codes_sent(last_hour: Iterable[Notification]) -> None:
 
 
 def notice_of_code(recipient: str, now: datetime) -> Notice:
-    """Return the notice whose mail carries a new code; each is another one."""
+    """Return a notice whose e-mail contains a new code; every call returns a different notice."""
     return Notice(
         kind=Kind.EMAIL_CONFIRMATION,
         about="subscription",

@@ -1,4 +1,4 @@
-"""Notices of works whose leading claim another institution contradicts. Pure."""
+"""Builds notices of works whose leading claim is contradicted by another institution. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from services.notifications.domain import ROOT_UNIT_ID, Kind, Notice, Recipient,
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """A submission that claims a work, its unit, and who submitted it, if that is known."""
+    """A submission that claims a work, its unit, and the person who submitted it.
+
+    The subject of ``recipient`` is empty if that person is not known.
+    """
 
     submission_id: str
     unit_id: str
@@ -21,7 +24,8 @@ class Claimant:
 class Contradicted:
     """A work whose leading claim is contradicted by another institution.
 
-    ``differences`` are field, what the other says, and what counts; empty for nothing.
+    ``differences`` are triples: a field, the value of the other claim, and the value that counts;
+    a value is empty if the claim has none.
     """
 
     event_id: str
@@ -32,11 +36,12 @@ class Contradicted:
 
 
 def notices_of_contradiction(found: Contradicted, subscribers: Sequence[str]) -> list[Notice]:
-    """Return the notices for those who submitted the two claims, and their units' subscribers.
+    """Return the notices for the people who submitted the two claims, and for subscribers.
 
     Args:
         found: the contradicted work.
-        subscribers: keys of people; those of other institutions get no notice.
+        subscribers: keys of people who subscribed to the units; those of institutions other than
+            the two get no notice.
     """
     both = (found.leading, found.other)
     own = {each.recipient.institution_id: each for each in both}
@@ -69,6 +74,6 @@ def _notice_of_contradiction(found: Contradicted, recipient: str, own: Claimant)
 
 
 def units_concerned(found: Contradicted) -> list[str]:
-    """Return the claiming units and those above them, up to their institutions."""
+    """Return the ids of the two claiming units and of those above them in their institutions."""
     units = [*subscribable(found.leading.unit_id), *subscribable(found.other.unit_id)]
     return [unit_id for unit_id in dict.fromkeys(units) if unit_id != ROOT_UNIT_ID]

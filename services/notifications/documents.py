@@ -37,9 +37,10 @@ class NotificationDocument(me.Document):
 
 
 class SubscriptionDocument(me.Document):
-    """What one person is sent by e-mail, and where; the id is the person's key.
+    """What one person wants to receive by e-mail and of which units; the id is `Recipient.key`.
 
-    The address is ``confirmed`` by the code of ``code_hash``, until ``code_until``.
+    ``confirmed``: the person has confirmed the address. Until then ``code_hash`` is the hash of the
+    code that was sent, ``code_until`` its expiry, and ``code_attempts`` counts typed codes.
     """
 
     recipient = me.StringField(primary_key=True)

@@ -70,12 +70,12 @@ class Subscription:
     language: Language = Language.VI
     target_unit_ids: tuple[str, ...] = ()
     is_confirmed: bool = False
-    """Whether its person has shown to receive what is sent to the address."""
+    """Whether the person has confirmed the address by a code that was sent to it."""
 
     def wants_mail(self, kind: Kind) -> bool:
-        """Return True if a kind is sent by e-mail: a code until the address is confirmed.
+        """Return True if notifications of this kind are sent by e-mail.
 
-        Then what was chosen, and every emergency.
+        Until the address is confirmed only codes are; afterwards emergencies and chosen kinds.
         """
         if kind is Kind.EMAIL_CONFIRMATION or not self.is_confirmed:
             return self.needs_code and kind is Kind.EMAIL_CONFIRMATION
@@ -83,17 +83,17 @@ class Subscription:
 
     @property
     def needs_code(self) -> bool:
-        """Whether the address waits for its confirmation."""
+        """Whether there is an address that is not confirmed yet."""
         return bool(self.email) and not self.is_confirmed
 
     def after(self, known: Subscription) -> Subscription:
-        """Return this one as it replaces another: a confirmed address stays confirmed."""
+        """Return this subscription as it replaces ``known``: the same address stays confirmed."""
         return replace(self, is_confirmed=known.is_confirmed and known.email == self.email)
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A submission that was decided, or withdrawn by somebody else than ``recipients``.
+    """A submission that was decided, or withdrawn by a person other than ``recipients``.
 
     ``recipients`` are the authors to notify. ``unit_id``, ``type`` and ``title`` are those of its
     claim, empty if it no longer has one.

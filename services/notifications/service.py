@@ -85,11 +85,11 @@ class NotificationsService:
 
     @grpc
     def set_subscription(self, request: Any) -> Any:
-        """Replace the caller's subscription. Idempotent, but an unconfirmed address gets a code.
+        """Replace the caller's subscription; each call sends a code to an unconfirmed address.
 
         Raises:
-            InvalidArgument: the address is none. The caller's fault.
-            Exhausted: too many codes were sent. The caller's fault.
+            InvalidArgument: the caller's e-mail address is not valid.
+            Exhausted: the caller asked for too many codes within an hour.
         """
         wanted = checked(wire.decode_subscription(request.subscription))
         wanted = wanted.after(self.subscriptions.get(self.caller))
@@ -110,8 +110,8 @@ class NotificationsService:
         """Confirm the caller's address by the code that was sent to it. Idempotent.
 
         Raises:
-            InvalidArgument: it is another code. The caller's fault.
-            WrongState: no code is waited for any more. The caller's to ask for another.
+            InvalidArgument: the caller typed another code.
+            WrongState: there is no valid code any more; the caller asks for another.
         """
         if self.subscriptions.get(self.caller).needs_code:
             found = self.subscriptions.attempt(self.caller)

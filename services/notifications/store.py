@@ -129,14 +129,17 @@ class Subscriptions:
         self._documents.replace_one({"_id": recipient}, document, upsert=True)
 
     def expect(self, recipient: str, expected: Waiting) -> bool:
-        """Store the code that an address waits for. Return False if it is another one by now."""
+        """Store the code by which a person's address can be confirmed, in place of a former one.
+
+        Return False if the person has another address by now, or has confirmed this one.
+        """
         guard = {"_id": recipient, "email": expected.email, "confirmed": {"$ne": True}}
         change = {"code_hash": expected.code_hash, "code_until": expected.until}
         update = {"$set": {**change, "code_attempts": 0}}
         return self._documents.update_one(guard, update).matched_count == 1
 
     def attempt(self, recipient: str) -> Waiting | None:
-        """Count an attempt, and return the code that is waited for; None after the last one."""
+        """Count an attempt to confirm, and return the stored code; None if there were too many."""
         guard = {"_id": recipient, "code_attempts": {"$lt": ATTEMPTS_MAX}}
         document = self._documents.find_one_and_update(guard, {"$inc": {"code_attempts": 1}})
         if document is None:
@@ -144,7 +147,7 @@ class Subscriptions:
         return Waiting(document["email"], document["code_hash"], document["code_until"])
 
     def confirm(self, recipient: str, found: Waiting) -> None:
-        """Confirm an address by its code, unless either is another one by now."""
+        """Mark a person's address as confirmed, unless address or code have changed meanwhile."""
         guard = {"_id": recipient, "email": found.email, "code_hash": found.code_hash}
         gone = dict.fromkeys(("code_hash", "code_until", "code_attempts"), "")
         self._documents.update_one(guard, {"$set": {"confirmed": True}, "$unset": gone})

@@ -1,4 +1,4 @@
-"""Renders the texts of notifications from stored facts, with the templates in `vi.toml`, `en.toml`.
+"""Renders the texts of notifications from stored facts, by templates in `vi.toml` and `en.toml`.
 
 A notification is rendered when it is read, so it appears in the reader's current language.
 """

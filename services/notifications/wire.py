@@ -51,7 +51,7 @@ TITLE_FIELDS = {
     "training": "topic",
 }
 Heard = Decided | Reached | Proposed | Contradicted
-"""What may cause notices."""
+"""The decoded events that may cause notices."""
 _LANGUAGES = {notification_pb2.LANGUAGE_EN: Language.EN}
 
 
@@ -132,10 +132,10 @@ def decode_reached(event: kpi_events_pb2.TargetReached) -> Reached:
 
 
 def decode_contradicted(event: kpi_events_pb2.WorkContradicted) -> Contradicted:
-    """Return a contradicted work; equal events have the same id.
+    """Return the contradicted work that an event reports; equal events give the same event id.
 
     Raises:
-        ValueError: the message lacks what names the work and the claims.
+        ValueError: the message lacks the work key, or a claim's submission or unit.
     """
     both = (event.leading, event.contradicting)
     if not event.work_key or not all(each.submission_id and each.unit_id for each in both):

@@ -98,7 +98,7 @@ class PartnersService(ProposalApi):
 
     @grpc
     def get_directory(self, request: Any) -> Any:
-        """Return one version of the tree, 0 meaning the newest, which is cached in memory."""
+        """Return one version of the directory; version 0 in the request means the newest."""
         found = self.directories.get(request.version)
         return directory_service_pb2.GetDirectoryResponse(directory=wire.encode_directory(found))
 

@@ -10,11 +10,11 @@ from services.policy.rules import Decision, Resource, allow, rule_of
 
 
 def admit(principal: Principal, method: MethodDescriptor) -> None:
-    """Check that a caller may call a method at all; asked before the object is known.
+    """Check that a caller may call a method at all, before the object of the call is known.
 
     Raises:
-        Forbidden: the caller has none of its roles, or a service calls it that needs it for no
-            caller. The caller's fault.
+        Forbidden: the caller has none of the roles that may call it, or a service calls it in the
+            name of a caller although the contract does not allow that.
     """
     if allow(principal, method, None) is not Decision.ALLOW:
         if principal.via and not rule_of(method).is_forwarded:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller.
+    """An authenticated caller of an RPC.
 
-    ``unit_id`` is the top of the subtree that the roles reach; the institution itself by default.
-    ``via`` is the service that calls in its name, e.g. `submissions`; empty if it calls itself.
+    ``subject`` identifies a person or program within the institution. The roles hold for the unit
+    ``unit_id`` and all units below it; by default that is the whole institution. ``via`` is the
+    service that calls in the name of the caller, e.g. `submissions`; empty for a direct call.
     """
 
     subject: str

@@ -42,9 +42,9 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The row of one method: who may call it at all, and what it touches.
+    """The access rule of one method: the roles that may call it, and whose data it touches.
 
-    ``is_forwarded``: whether services call it in the name of their callers.
+    ``is_forwarded``: whether a service may call it in the name of its own callers.
     """
 
     roles: frozenset[str]
@@ -54,12 +54,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What one call would read or change.
+    """The object that one call would read or change.
 
-    ``unit_ids`` are the units it belongs to or changes; none for what belongs to nobody in
-    particular. ``above`` are the units above all of these in the unit tree, whatever their ids: a
-    credential of one of them reaches it, too. ``roles``, if there are any, are the only ones of the
-    method that open it. ``is_secret`` says that outsiders must not learn that it exists.
+    ``unit_ids`` are the units that it belongs to or changes; empty if it belongs to no unit.
+    ``above`` are the units above all of these in the unit tree, whatever their ids; a caller of
+    one of them reaches the object, too. ``roles``, if not empty, are the only roles of the method
+    that give access to it. ``is_secret``: callers without access must not learn that it exists.
     """
 
     unit_ids: frozenset[str] = frozenset()
@@ -75,18 +75,18 @@ class Resource:
         above: Iterable[str] = (),
         roles: Iterable[str] = (),
     ) -> Resource:
-        """Return the resource of some units.
+        """Return a resource that belongs to some units.
 
         Args:
-            unit_ids: units that it belongs to, or changes.
-            is_secret: whether outsiders must not learn that it exists.
-            above: units above all of them in the unit tree.
-            roles: the only roles of the method that open it; all of them if there are none.
+            unit_ids: ids of the units that it belongs to or changes.
+            is_secret: whether callers without access must not learn that it exists.
+            above: ids of the units above all of them in the unit tree.
+            roles: the only roles of the method that give access; if empty, all of them do.
         """
         return Resource(frozenset(unit_ids), is_secret, frozenset(above), frozenset(roles))
 
     def is_reached_by(self, principal: Principal) -> bool:
-        """Return True if a credential reaches all of it; nobody reaches what is of no unit."""
+        """Return True if all units of the resource are in a caller's scope; False without units."""
         is_above = principal.unit_id in self.above
         return bool(self.unit_ids) and (is_above or all(map(principal.reaches, self.unit_ids)))
 

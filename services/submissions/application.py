@@ -190,7 +190,7 @@ class Desk:
         return loaded
 
     def reaches(self, unit_id: str) -> bool:
-        """Return True if the caller may do this to the submissions of a unit."""
+        """Return True if the policy allows the caller this method on a unit's submissions."""
         resource = Resource.of([unit_id], is_secret=True)
         return allow(self.principal, self.method, resource) is Decision.ALLOW
 
@@ -240,13 +240,9 @@ class Desk:
         )
 
     def asked(self, request: Any, reason: str = "") -> Change:
-        """Return the change that a request asks for, bound to the request id the caller chose.
-
-        The digest of the request in it detects a request id that is used for another request.
-        """
-        return replace(
-            self.change(request.request_id, reason), request_sha256=wire.request_sha256(request)
-        )
+        """Return the change that a request asks for, bound to its request id and its digest."""
+        change = self.change(request.request_id, reason)
+        return replace(change, request_sha256=wire.request_sha256(request))
 
     def change(self, request_id: str, reason: str = "") -> Change:
         """Return a change by the caller at the current time, for a request id the server chose."""
@@ -262,10 +258,7 @@ class Desk:
         )
 
     def write(self, before: Loaded | None, after: Submission) -> Write:
-        """Return the write that stores a new version together with its events.
-
-        ``before`` is the version that was read, None for a new submission.
-        """
+        """Return the write of ``after`` and its events; ``before`` is None for a new submission."""
         previous = before.submission if before else None
         return Write(before, after, events_of(previous, after, self.traceparent))
 

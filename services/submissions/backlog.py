@@ -1,4 +1,4 @@
-"""How far publishing lags behind writing, and what is not taken in because of it."""
+"""Measures how far publishing lags behind writing, and refuses submissions if it lags too far."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import time
 from services.kernel.errors import Exhausted
 
 LATE_SECONDS = 5.0
-"""Age of the oldest event that was just published from which new submissions are refused."""
+"""Age of the oldest event in a published round above which new submissions are refused."""
 BULK_LATE_SECONDS = 2.0
 """The same for rows of an import, which wait: a file gives way to people."""
-BULK_WAIT_SECONDS = 5.0
+BULK_WAIT_SECONDS = 0.25
+"""For each group of rows: on a machine that is late anyway an import still comes to its end."""
 FRESH_SECONDS = 5.0
-"""Time for which an observation holds: an outage of the broker stops rounds and refuses nothing."""
+"""Time after which an observation is ignored, so that an outage of the broker refuses nothing."""
 RETRY_SECONDS_MAX = 30.0
 
 
 class Backlog:
     """The lag of one institution's outbox, observed by the relay. Thread-safe.
 
-    While the broker is down, events wait as long as it takes and submissions are accepted. Only a
-    relay that publishes, and still falls behind, says that more is offered than can be counted.
+    While the broker is down, submissions are accepted and their events wait. Only if the relay
+    publishes and still falls behind, more is submitted than can be counted.
     """
 
     def __init__(self) -> None:
@@ -29,23 +30,23 @@ class Backlog:
         self._seen = (0.0, 0.0)
 
     def note(self, age_seconds: float) -> None:
-        """Take in a round that published: the age of its oldest event when it was read."""
+        """Record that the relay published a round whose oldest event had this age when read."""
         with self._changed:
             self._seen = age_seconds, time.monotonic()
             self._changed.notify_all()
 
     def need_room(self) -> None:
-        """Check that a further submission would become visible in good time.
+        """Check that a further submission would be published soon.
 
         Raises:
-            Exhausted: publishing is behind; nothing was written. Repeat after the time it says.
+            Exhausted: publishing lags too far behind; the error says when to repeat.
         """
         if (age := self._age()) > LATE_SECONDS:
             text = f"submissions are published {age:.0f} seconds late; repeat later"
             raise Exhausted(text, retry_after_seconds=min(round(age, 1), RETRY_SECONDS_MAX))
 
     def wait_for_room(self) -> None:
-        """Wait for room for further rows, at most `BULK_WAIT_SECONDS`."""
+        """Wait until publishing has caught up for further rows, at most `BULK_WAIT_SECONDS`."""
         with self._changed:
             self._changed.wait_for(lambda: self._age() <= BULK_LATE_SECONDS, BULK_WAIT_SECONDS)
 

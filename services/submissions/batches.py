@@ -1,7 +1,7 @@
-"""Many submissions written in one transaction, with one document for all their events (ADR 0039).
+"""Writes many submissions in one transaction, with one document for all their events (ADR 0039).
 
-A change by itself keeps its events in its own document, where clearing them rewrites everything
-the document is indexed by; the document of a batch is deleted, at no cost for a single one.
+A single change keeps its events in the submission's document, and removing them there updates all
+its index entries. The document with the events of a batch is simply deleted.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from services.submissions.documents import Write, encode_new, encode_next, encod
 
 OUTBOX = "outbox"
 EVENT_BYTES_MAX = 4 * 1024 * 1024
-"""A quarter of what one MongoDB document may hold."""
+"""Maximum size of the events of one batch: a quarter of the limit of a MongoDB document."""
 WAITING_MAX = 200_000
-"""Events of so many submissions wait for the broker before batches are refused."""
+"""Maximum number of submissions with unpublished events; above it, batches are refused."""
 REFUSED = {11000, 112}
-"""Codes of a write whose name is in use (DuplicateKey), or that another one outran."""
+"""Error codes of a refused write: a name is in use (DuplicateKey), or another write came first."""
 TRANSIENT = "TransientTransactionError"
 
 
 class Batches:
-    """Writes of many submissions of one institution, and the events of these writes. Thread-safe.
+    """Writes submissions of one institution in batches, and keeps their events. Thread-safe.
 
     Args:
-        database: of the institution.
+        database: database of the institution.
     """
 
     def __init__(self, database: Database[dict[str, Any]]) -> None:
@@ -46,9 +46,9 @@ class Batches:
     def write(self, writes: Sequence[Write]) -> set[str]:
         """Write new submissions and next versions; return the ids of those that were not written.
 
-        A submission is refused when a name of it is in use, when another version of it was
-        written first, or when earlier events wait in its own document. Whatever cannot be
-        written together is halved until the refused ones are alone, so the others are written.
+        A write is refused if a name of the submission is in use, another version was written
+        first, or its document has unpublished events. A batch with refused writes is halved until
+        these are alone, so all others are written.
 
         Raises:
             Exhausted: the broker has been down for too long; repeat later.
@@ -63,22 +63,25 @@ class Batches:
         return self.write(writes[:middle]) | self.write(writes[middle:])
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return the oldest documents with unpublished events, in the order they were written."""
+        """Return at most ``limit`` documents with unpublished events, the oldest first."""
         return list(self._outbox.find({}).sort("_id", 1).limit(limit))
 
     def count_pending(self) -> int:
-        """Return how many submissions have events here, and bound what is written by it."""
+        """Return the number of submissions whose events are in these documents.
+
+        `write` refuses batches while the number counted last is too high.
+        """
         found = self._outbox.find({}, {"submissions": 1})
         self._waiting = sum(batch["submissions"] for batch in found)
         return self._waiting
 
     def clear(self, ids: Sequence[str]) -> None:
-        """Remove documents whose events are published."""
+        """Delete the documents with these ids, whose events are published."""
         if ids:
             self._outbox.delete_many({"_id": {"$in": list(ids)}})
 
     def _try(self, writes: Sequence[Write]) -> bool:
-        """Write all or nothing; return False for nothing."""
+        """Write a batch in one transaction; return False if it is refused as a whole."""
         try:
             with self._transaction() as session:
                 self._take_away([w for w in writes if w.before is not None], session)
@@ -105,10 +108,12 @@ class Batches:
             yield session
 
     def _take_away(self, writes: Sequence[Write], session: ClientSession) -> None:
-        """Delete former versions. An update costs SecantusDB twice a deletion and an insertion.
+        """Delete the former versions, which are inserted again in their next version.
+
+        In SecantusDB an update costs twice as much as a deletion and an insertion.
 
         Raises:
-            _Outrun: one is not as it was read.
+            _Outrun: the stored version of a submission is not the one that was read.
         """
         for version, group in groupby(sorted(writes, key=_version), key=_version):
             ids = [write.after.submission_id for write in group]
@@ -118,7 +123,7 @@ class Batches:
 
 
 class _Outrun(Exception):
-    """Somebody else wrote first; ends a transaction."""
+    """Raised to abort a transaction because another write came first."""
 
 
 def _fits(writes: Sequence[Write]) -> bool:
@@ -129,7 +134,7 @@ def _fits(writes: Sequence[Write]) -> bool:
 
 
 def _box(writes: Sequence[Write]) -> dict[str, Any]:
-    """Return the document with the events of a batch, in the shape of a submission's outbox."""
+    """Return the document with the events of a batch, in the form of a submission's outbox."""
     return {
         # Ids sort by time, so the events of a submission stay in the order of its versions.
         "_id": str(uuid_utils.uuid7()),

@@ -104,9 +104,10 @@ class Plan(Generic[R]):
 
 
 def write_all(submissions: Submissions, plans: Sequence[Plan[R]]) -> list[bool]:
-    """Write the plans of one batch together. Return for each whether it was written, if need be.
+    """Write the plans of one batch together. Return for each plan, in order, whether it succeeded.
 
-    False means that somebody was faster: read the submission again and retry it alone.
+    A plan without a write always succeeds. False means that another write came first: read the
+    submission again and retry the plan alone.
     """
     refused = submissions.batches.write([plan.write for plan in plans if plan.write])
     return [plan.write is None or plan.write.after.submission_id not in refused for plan in plans]

@@ -74,12 +74,12 @@ class SubmissionDocument(me.Document):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A submission as read, with the number of unpublished events in its document."""
+    """A submission as read; ``pending`` is the number of unpublished events in its document."""
 
     submission: Submission
     pending: int
     document: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    """As stored: may hold what only a newer release knows."""
+    """The document as stored, which may have fields that only a newer release knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
 
 
 def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
-    """Return a new submission as it is stored, with the events that wait in its document."""
+    """Return the document of a new submission, with these events in its outbox."""
     submission = write.after
     source = submission.source
     request_id = submission.audit[0].request_id
@@ -166,7 +166,7 @@ def encode_change(write: Write) -> dict[str, Any]:
 
 
 def encode_next(write: Write) -> dict[str, Any]:
-    """Return the next version of a submission as it is stored; no event waits in its document."""
+    """Return the document of the next version of a submission, without events in its outbox."""
     assert write.before is not None
     before, asked = write.before.document, _newly_asked(write)
     return {

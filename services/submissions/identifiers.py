@@ -42,7 +42,7 @@ EARLIEST = date(1945, 1, 1)
 NOTHING = re.compile(
     r"[\W_]*|N/?A|NIL|NULL|NONE|NAN|TBD|UNKNOWN|KHÔNG|(?:KHÔNG|CHƯA) (?:CÓ|RÕ)|#[A-Z/]+[0!?]*"
 )
-"""What people and programs write where they have no number; as a number it joins other works."""
+"""Texts written in place of a missing number; as numbers they would join different works."""
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 

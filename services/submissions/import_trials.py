@@ -1,4 +1,4 @@
-"""Tries rows of an import: the plan of each, by the import's own checks, and nothing is written."""
+"""Tries rows of an import: plans each with the checks of the import, but writes nothing."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from services.submissions.events import events_of
 from services.submissions.imports import Row, RowPlan, note_neighbours, plan_row, refusable
 
 ROWS_MAX = 20_000
-"""Rows of a call, because what they would make is kept until the call ends."""
+"""Maximum number of rows per call, because their planned submissions are kept until it ends."""
 VERIFIER = "\0"
-"""Subject of the one who would verify; no token can name it."""
+"""Subject that verifies in a trial; no token can contain it, so it is no author's."""
 
 
 def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb.TryImportResponse]:
-    """Yield for each row, in order, what `imports.import_rows` would make of it.
+    """Yield for each row, in order, the answer that `imports.import_rows` would give.
 
     Raises:
-        Exhausted: these are too many rows. The caller's fault.
-        Unavailable: the database or the partners service is down; repeat.
+        Exhausted: the caller sent more than `ROWS_MAX` rows.
+        Unavailable: the database or the partners service is down; the caller repeats.
     """
     planned: dict[SourceRecord, Loaded] = {}
     count = 0
@@ -65,7 +65,7 @@ def try_rows(desk: Desk, requests: Iterable[pb.TryImportRequest]) -> Iterator[pb
 
 
 def _verifying(desk: Desk, submitted: Submission) -> list[bytes]:
-    """Return the events that verifying a submission would publish; none if it is not in review."""
+    """Return the encoded events of verifying a submission; none unless it awaits a decision."""
     if submitted.state is not State.SUBMITTED:
         return []
     change = Change(

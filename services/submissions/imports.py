@@ -37,7 +37,7 @@ class Row:
 
     @property
     def source(self) -> SourceRecord:
-        """The record that the row is of."""
+        """The record of another system that the row comes from."""
         return wire.decode_source(self.message.source_record)
 
 
@@ -76,7 +76,7 @@ def _import_part(desk: Desk, rows: list[Row]) -> list[pb.ImportSubmissionsRespon
 
 
 def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
-    """Add to the answers of rows to be written what other claims make worth knowing."""
+    """Add notes on other claims of the same or a similar work to the answers of planned writes."""
     written = [(plan.answer, plan.write.after) for plan in plans if plan.write]
 
     def may_see(unit_id: str) -> bool:
@@ -89,10 +89,10 @@ def note_neighbours(desk: Desk, plans: Iterable[RowPlan]) -> None:
 
 
 def refusable(row: Row, plan: Callable[[], RowPlan]) -> RowPlan:
-    """Return what is planned for a row; the answer that refuses it if that cannot be.
+    """Call ``plan`` and return its result, or an answer with the error if it refuses the row.
 
     Raises:
-        Unavailable, Unauthenticated: every row would fail the same way.
+        Unavailable, Unauthenticated: every further row would fail the same way.
     """
     try:
         return plan()
@@ -112,10 +112,12 @@ def _again(desk: Desk, row: Row) -> RowPlan:
 
 
 def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
-    """Return what a row makes of the submission of its record, before anything is written.
+    """Return the answer to a row, and the write it leads to, without writing anything.
+
+    ``before`` is the submission of the row's record; None if there is none.
 
     Raises:
-        Refusal: the row is refused; it names the field. The caller's fault.
+        Refusal: the caller sent a row that is not valid; the error names the field.
     """
     check(row.message)
     if before and not desk.reaches(before.submission.content.unit_id):

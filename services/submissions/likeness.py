@@ -1,7 +1,7 @@
-"""Finds claims that may be about one work though their work keys differ, for a person to judge.
+"""Finds claims that may be about the same work although their work keys differ.
 
-Nothing is counted by it: a work key says what surely is the same, a likeness what may be (ADR
-0037).
+Equal work keys mean certainly the same work and decide what is counted. Equal likenesses mean
+possibly the same work and are only shown to people (ADR 0037).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ NUMBERED: dict[str, tuple[str, ...]] = {
     "event": ("code",),
     "task": ("decision_no", "number"),
 }
-"""Types whose works have a number -> its fields."""
+"""Type of facts -> fields with the number of the work, for types whose works have a number."""
 WITHIN = ("partner_id", "tax_code")
-"""Fields in which numbers are unique, so that equal numbers of others are not alike."""
+"""Fields that a number belongs to: equal numbers of different partners are not alike."""
 TITLE_LETTERS_MIN = 20
-"""Shorter titles are of many works: `Báo cáo tổng kết`."""
+"""Minimum length of a title to compare; shorter ones are common, e.g. `Báo cáo tổng kết`."""
 # What some write before a number and others do not: Số, Hợp đồng, Quyết định, Đề tài, Mã số.
 BEFORE = re.compile(
     r"^(?:(?:SO|HOP DONG|HD|QUYET DINH|DE TAI|NHIEM VU|MA SO|MA|NO|VN)(?:\b|(?=\d))[ .:]*)+"
@@ -38,10 +38,10 @@ ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def likeness(facts: facts_pb2.Facts) -> str:
-    """Return what claims of works that may be one have in common; empty if there is nothing.
+    """Return a text that claims of possibly the same work share; empty if facts have none.
 
-    A number without punctuation, leading zeros, diacritics and the words before it; or the title
-    and the year of a publication, whether it has a DOI or not.
+    For a publication it is made of title and year; for works with a number, of the number without
+    punctuation, leading zeros, diacritics and preceding words.
     """
     kind = fact_type(facts)
     fact = getattr(facts, kind)

@@ -1,4 +1,4 @@
-"""Whether a stored submission fits a filter: the few forms of conditions that lists have."""
+"""Evaluates MongoDB filters in memory, for the few forms of conditions that lists use."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 
 def fits(document: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
-    """Return True if a database would find the document by the filter.
+    """Return True if the database would find a document by a filter.
 
     Args:
-        document: a submission as stored.
-        query: field -> value, or `{"$in": values}`; a list fits if one of its elements does.
+        document: document of a submission.
+        query: field -> condition, which is a value or `{"$in": values}`; a field that contains a
+            list fits if one of its elements does.
     """
     return all(_is(document.get(name), wanted) for name, wanted in query.items())
 

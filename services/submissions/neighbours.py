@@ -1,4 +1,4 @@
-"""Looks, for claims about to be written, at the other claims on the same work or on a like one."""
+"""Compares claims about to be written with other claims of the same or a similar work."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ Response = pb.ImportSubmissionsResponse
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Claims of one institution by work key and by likeness; drafts and ended ones are left out."""
+    """Claims of one institution: ``of_work`` by work key, ``alike`` by likeness.
+
+    Drafts, rejected and withdrawn submissions are omitted.
+    """
 
     of_work: Mapping[str, Sequence[Submission]]
     alike: Mapping[str, Sequence[Submission]]
 
     @classmethod
     def of(cls, submissions: Submissions, written: Iterable[Submission]) -> Neighbours:
-        """Return the neighbours of submissions that are written together, themselves among them."""
+        """Return the claims of the same or similar works as these submissions, including these."""
         mine = {each.submission_id: each for each in written}
         found = []
         for name in ("work_key", "likeness"):
@@ -44,7 +47,9 @@ class Neighbours:
     def tell(
         self, answer: Response, submission: Submission, may_see: Callable[[str], bool]
     ) -> None:
-        """Add to the answer to a row what its neighbours make worth knowing.
+        """Add to the answer to a row the claims that may be of the same work, and shares.
+
+        Shares are added only if they contradict each other.
 
         Args:
             answer: gets it.

@@ -20,7 +20,7 @@ from services.kernel.tracing import span
 
 KINDS = {kind.status: kind for kind in Refusal.__subclasses__()}
 PASSED_ON = ServiceTokens("", "", "")
-"""Signs nothing: the called service gets the caller's token."""
+"""Signs nothing, so that the called service gets the token of the caller."""
 OF_THE_CALL = (Unavailable, Unauthenticated)
 """Refusals that end a whole stream of rows, because every further row would fail the same way."""
 

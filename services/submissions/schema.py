@@ -18,7 +18,7 @@ DOCUMENTS = (SubmissionDocument,)
 MIGRATIONS: tuple[Callable[[Database[dict[str, Any]]], None], ...] = ()
 """Idempotent schema migrations in order, append-only; their number is the schema version."""
 DERIVED = frozenset({OUTBOX})
-"""Collections that a backup omits, because a restore publishes everything again."""
+"""Names of the collections that a backup omits because a restore publishes everything again."""
 
 
 def database_name(institution_id: str) -> str:
@@ -32,7 +32,7 @@ def databases(institutions: Sequence[str]) -> list[str]:
 
 
 def declare(database: Database[dict[str, Any]]) -> None:
-    """Create the indexes that are missing; see `mongo.declare`."""
+    """Create the missing indexes of a submissions database; see `mongo.declare`."""
     mongo.declare(database, DOCUMENTS, len(MIGRATIONS))
 
 

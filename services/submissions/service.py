@@ -142,7 +142,7 @@ class SubmissionsService:
 
     @grpc
     def try_import(self, requests: Iterator[Any]) -> Iterator[Any]:
-        """Return what an import would make of rows, one answer per row. Writes nothing."""
+        """Yield the answer that an import would give to each row of a stream; write nothing."""
         return import_trials.try_rows(self.desk, requests)
 
     @grpc
@@ -162,7 +162,7 @@ class SubmissionsService:
 
     @repeat(5.0)
     def count_submissions(self) -> None:
-        """Export the number of submissions by state, if a count is due."""
+        """Count submissions by state and export the numbers, unless the last count is recent."""
         with suppress(*DOWN):  # counted when the database is back
             self.count_all(self.databases)
 

@@ -33,13 +33,13 @@ from services.submissions.write_combiner import Together
 
 OUTBOX_MAX = 50
 GROUP_MAX = 200
-"""Maximum number of submissions that are written together."""
+"""Maximum number of submissions per batch."""
 # At most one entry per gRPC thread waits; a larger write would delay its first entry too long.
 INSERTS_MAX = 50
 # SecantusDB's cost of `$in` grows with the square of its length.
 IDS_PER_QUERY = 50
 NEAR_MAX = 500
-"""Submissions of the same works, or of like ones, that one look reads at most."""
+"""Maximum number of submissions that `near` reads per query."""
 
 
 class Submissions:
@@ -96,21 +96,21 @@ class Submissions:
         return {each.submission.source: each for each in found if each.submission.source}
 
     def near(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
-        """Yield submissions with one of these values, a bounded number of them.
+        """Yield submissions with one of some values in a field, at most `NEAR_MAX` per query.
 
         Args:
-            name: `work_key` or `likeness`.
-            values: of it.
+            name: field of the content, `work_key` or `likeness`.
+            values: wanted values of the field.
         """
         for chunk in _chunks(sorted(set(values))):
             yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
-        """Return submissions ordered by id.
+        """Return the first submissions that match a query, ordered by id.
 
         Args:
             query: MongoDB filter, of the forms that `matching.fits` knows.
-            after: id that the page follows; empty for the first page.
+            after: only submissions with greater ids are returned; empty for the first page.
             limit: maximum number of submissions.
         """
         # Few claim one work; the embedded database uses an index only if that covers the filter.
@@ -135,7 +135,7 @@ class Submissions:
             raise AlreadyExists("the request_id or source record is in use") from None
 
     def insert_with_others(self, write: Write) -> None:
-        """Write a new submission, combined with the concurrent inserts of other threads.
+        """Write a new submission together with concurrent inserts of other threads.
 
         Raises:
             AlreadyExists: its request id or source record is in use.
@@ -173,9 +173,9 @@ class Submissions:
             raise Conflict("the submission was changed in between; read it again and repeat")
 
     def pending(self, limit: int) -> list[dict[str, Any]]:
-        """Return documents with unpublished events: id, version, institution and outbox only.
+        """Return documents with unpublished events, reduced to what is needed to publish them.
 
-        Batches come first; a later change of what is in one waits until all of them were read.
+        Batches come first, so that the events of a submission keep the order of its versions.
         """
         batches_max = math.ceil(limit / GROUP_MAX)
         batches = self.batches.pending(batches_max)

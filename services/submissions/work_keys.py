@@ -70,16 +70,15 @@ def work_key(facts: facts_pb2.Facts, submission_id: str) -> str:
 
 
 def canonical_number(text: str) -> str:
-    """Return a number or code folded, without the punctuation of a sentence around it."""
+    """Return a number or code in its folded form, without punctuation around it."""
     return folded(text).strip(AROUND)
 
 
 def canonical_doi(text: str) -> str:
-    """Return a DOI in lower case without resolver and what clings to it when it is copied.
+    """Return a DOI in lower case and without resolver; empty if a text is not exactly one DOI.
 
-    That is the query and fragment of a URL, the page of a publisher's site, the codes of web pages,
-    and punctuation of the sentence around it; closing brackets that the DOI opens belong to it.
-    Empty if the text is no DOI, or several.
+    Removed are also the rest of a URL, escapes of web pages, and the punctuation of a sentence; a
+    closing bracket stays if the DOI contains the opening one.
     """
     decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), visible(text)))
     shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
@@ -111,7 +110,10 @@ def canonical_reference(text: str) -> str:
 
 
 def canonical_person(text: str) -> str:
-    """Return an ORCID as `0000-0002-1825-0097` however it is written; other ids as they show."""
+    """Return an ORCID in any spelling as `0000-0002-1825-0097`.
+
+    Any other id is returned without invisible characters and with plain dashes.
+    """
     found = ORCID.fullmatch(folded(text))
     if not found:
         return with_plain_dashes(text)

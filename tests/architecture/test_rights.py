@@ -10,8 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 ASKED = {"roles", "unit_id", "reaches", "is_whole_institution"}
 """What a decision about rights would look at."""
 ALLOWED = {
-    # A retraction names no unit; the caller's own stands for it, and is then asked for.
-    "services/kpi/api/kpis.py": {"unit_id"},
     # Facts that travel into the rules of submissions: who decides, and for how much.
     "services/submissions/application.py": {"roles", "unit_id"},
     # A list narrows its query to the caller's units.

@@ -41,16 +41,21 @@ Call = Callable[[], object]
 
 @dataclass
 class Rounds:
-    """Rates, p99 in ms and CPU in ms a call, of one kind of call at one build, by round."""
+    """Rates, p99 in ms and CPU in ms a call, of one kind of call at one build, by round.
+
+    ``cpus`` are of the service that answers, ``stored`` of the database.
+    """
 
     rates: list[float] = field(default_factory=list)
     p99s: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
+    stored: list[float] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Return the medians as words."""
-        rate, p99, cpu = map(statistics.median, (self.rates, self.p99s, self.cpus))
-        return f"{rate:.0f}/s, p99 {p99:.1f} ms, {cpu:.2f} ms CPU"
+        several = self.rates, self.p99s, self.cpus, self.stored
+        rate, p99, cpu, stored = map(statistics.median, several)
+        return f"{rate:.0f}/s, p99 {p99:.1f} ms, CPU {cpu:.2f} ms and {stored:.2f} in the database"
 
 
 class Build:
@@ -102,20 +107,22 @@ class Build:
                 call()
                 took.append(time.perf_counter() - began)
 
-        pid = self.processes[process]["pid"]
-        begin, used = time.monotonic(), cpu_seconds(pid)
+        pids = [self.processes[name]["pid"] for name in (process, "database")]
+        begin, used = time.monotonic(), [cpu_seconds(pid) for pid in pids]
         threads = [threading.Thread(target=repeat) for _ in range(CALLERS)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        wall, cpu = time.monotonic() - begin, cpu_seconds(pid) - used
+        wall = time.monotonic() - begin
+        cpu, stored = (cpu_seconds(pid) - was for pid, was in zip(pids, used, strict=True))
         if not took:
             raise RuntimeError(f"no {name} was answered by {self.kieng}")
         rounds = self.rounds[name]
         rounds.rates.append(len(took) / wall)
         rounds.p99s.append(sorted(took)[int(len(took) * 0.99)] * 1000)
         rounds.cpus.append(cpu / len(took) * 1000)
+        rounds.stored.append(stored / len(took) * 1000)
 
 
 def calls(build: Build, opened: ExitStack) -> dict[str, tuple[str, Call]]:

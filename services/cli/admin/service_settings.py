@@ -45,7 +45,7 @@ def settings_of(service: str) -> type[KernelSettings]:
 
 
 def mistakes_of(service: str) -> list[str]:
-    """Return the mistakes in the settings because of which a service would not start; often none.
+    """Return the mistakes in the settings that would keep a service from starting; often none.
 
     Raises:
         Failure: there is no process of this name.

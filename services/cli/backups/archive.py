@@ -1,6 +1,6 @@
 """A backup as a folder of files: compressed BSON per collection, and a manifest with their hashes.
 
-    NAME/manifest.json              what it holds; written last: an incomplete backup has none
+    NAME/manifest.json              its contents; written last, so an incomplete backup lacks it
     NAME/manifest.sha256            hash of the manifest
     NAME/<database>/<collection>.bson.gz    documents one after another, as mongodump writes them
 

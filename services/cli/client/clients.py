@@ -89,10 +89,10 @@ class Credential:
         self._made: dict[str, tuple[str, float]] = {}
 
     def token(self, service: str) -> str:
-        """Return a token for one service that is valid for at least some minutes.
+        """Return a token for calls to one service; one made here is valid for 10 more minutes.
 
         Raises:
-            Failure: there is neither a token nor a local issuer.
+            Failure: there is neither KIENG_TOKEN nor a local issuer, or no institution is given.
         """
         if given := os.environ.get("KIENG_TOKEN"):
             return given

@@ -21,9 +21,9 @@ from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 
 CONSORTIUM = "consortium"
 SERVICES = ("submissions", "partners", "kpi", "notifications")
-"""Services that answer calls."""
+"""Names of the services that answer gRPC calls, for which tokens can be made."""
 CALLING = "submissions"
-"""The service that calls others in the name of its callers."""
+"""The service that calls other services in the name of its own callers."""
 
 
 class LocalIssuer:
@@ -39,13 +39,13 @@ class LocalIssuer:
     def create(
         self, institutions: Sequence[str], table: Path, service_key: Path | None = None
     ) -> None:
-        """Make the keys that are missing, and the table of issuers for the services.
+        """Create the missing keys, and write the table of issuers that the services trust.
 
         Args:
-            institutions: who gets a key.
-            table: file to write.
-            service_key: file with the key of `CALLING`, which is made if it is missing; without it
-                the table names no service.
+            institutions: ids of the institutions that get a key.
+            table: file to write or replace.
+            service_key: file with the key of `CALLING`, created if it is missing; if None, the
+                table contains no key of a service.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for institution in institutions:
@@ -77,15 +77,16 @@ class LocalIssuer:
         """Return a token that the services of this stack accept.
 
         Args:
-            institution: whose key signs.
-            subject: the subject of the token.
-            roles: lower-case names, e.g. `approver`.
-            unit: top of the subtree that the roles reach; empty for the whole institution.
-            seconds: lifetime, at most 900.
-            services: for which services it holds.
+            institution: id of the institution whose key signs.
+            subject: subject of the token.
+            roles: lower-case names of roles, e.g. `approver`.
+            unit: id of the unit for which, with those below it, the roles hold; empty for the
+                whole institution.
+            seconds: lifetime in seconds, at most 900.
+            services: names of the services that accept the token.
 
         Raises:
-            Failure: no such institution, or too long.
+            Failure: the institution has no key here, or the lifetime is too long.
         """
         if not 0 < seconds <= TOKEN_SECONDS_MAX:
             raise Failure(f"a token holds at most {TOKEN_SECONDS_MAX // 60} minutes", USAGE)

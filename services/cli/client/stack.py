@@ -28,7 +28,7 @@ SERVICES = (
 WITHOUT_GRPC = frozenset({"kpi.aggregator", "exporter", "portal"})
 """Processes that have no gRPC port."""
 PORTAL = "portal"
-"""The service that people meet with a browser."""
+"""The service that serves web pages to people."""
 PROCESS_OF = {"kpi": "kpi.query"}
 """Service -> process that answers its gRPC calls, if it is named differently."""
 
@@ -46,7 +46,7 @@ class Process:
     grpc: str = ""
     http: str = ""
     web: str = ""
-    """Address of web pages and HTTP/JSON; only the portal has them."""
+    """Address of web pages and HTTP/JSON, `host:port`; empty except for the portal."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Stack:
 
     @property
     def service_key_file(self) -> Path:
-        """Private key that signs calls between services; it need not exist."""
+        """File with the private key that signs calls between services; it need not exist."""
         return Path(self.data) / "service-key.pem"
 
     @property

@@ -1,4 +1,4 @@
-"""`kieng catalogue ...`: catalogues of indicators, and the views built from them."""
+"""`kieng catalogue ...`: shows, checks and publishes catalogues of indicators."""
 
 from __future__ import annotations
 

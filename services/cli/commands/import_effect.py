@@ -1,4 +1,4 @@
-"""What an import would change: every number, as it stands, once submitted, and once verified."""
+"""Shows which numbers an import would change: now, once submitted, and once verified."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Numbers:
     result: api.TryEventsResult = field(default_factory=api.TryEventsResult)
 
     def document(self) -> dict[str, Any]:
-        """Return them as JSON; what is verified counts only once it is."""
+        """Return the numbers in the form of `--output json`, with the assumption they rest on."""
         return {
             "assumes": "every row is verified, in the order of the file",
             "view": view_json(self.result.view, datetime.now(UTC)),
@@ -49,7 +49,7 @@ class Numbers:
 
 
 def effect_json(effect: api.Effect) -> dict[str, Any]:
-    """Return one number before and after as `--output json` prints it."""
+    """Return one number at every stage of the import, in the form of `--output json`."""
     return {
         "unit": effect.unit_id,
         "indicator": effect.indicator_code,
@@ -66,13 +66,13 @@ def effect_json(effect: api.Effect) -> dict[str, Any]:
 
 
 def numbers_of(clients: Clients, trial: Trial, by_month: bool, patience: Patience) -> Numbers:
-    """Ask what the events of a trial would change.
+    """Return the numbers that the events of a trial would change, as the KPI service counts them.
 
     Args:
-        clients: where to ask.
-        trial: the events.
-        by_month: one number per month instead of one per year.
-        patience: how long to wait for an answer.
+        clients: clients of the services.
+        trial: result of trying the rows, with the events that would follow.
+        by_month: whether to count per month instead of per year.
+        patience: decides how long to wait for the service.
 
     Raises:
         CallFailed: there is no view, or the service did not come back in time.
@@ -100,7 +100,7 @@ def _requests(trial: Trial, by_month: bool) -> Iterator[api.TryEventsRequest]:
 
 
 def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """Split events so that each message is small enough for a service to take."""
+    """Split events into groups that are small enough for one message each."""
     several: list[bytes] = []
     size = 0
     for event in events:
@@ -116,12 +116,12 @@ def _messages(events: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 
 def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
-    """Return the numbers as a table, with what they assume.
+    """Return a table of the numbers that would change, and a line with the assumption.
 
     Args:
-        screen: language and width.
-        names: names of the indicators.
-        numbers: what would change.
+        screen: language of the texts.
+        names: units of measure of the indicators.
+        numbers: numbers that would change.
     """
     if not numbers.effects:
         return screen.text("import.effect_none")
@@ -148,7 +148,7 @@ def _period(effect: api.Effect) -> str:
 
 
 def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
-    """Return the steps of a value, `3 → 5 → 8`; each only if it differs from the one before."""
+    """Return a value at the stages of the import, e.g. `3 → 5 → 8`, without equal neighbours."""
     steps: list[view_pb2.Value] = []
     for stage in STAGES:
         value = getattr(getattr(effect, stage), measure)
@@ -158,7 +158,7 @@ def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
 
 
 def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:
-    """Return the steps of both measures of a number, given as JSON, in a line each."""
+    """Return one line per measure with a number's values at all stages, given in JSON form."""
     lines = []
     for measure in ("declared", "verified"):
         steps = " → ".join(_json_text(stage[measure]) for stage in stages)

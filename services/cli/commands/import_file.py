@@ -142,7 +142,7 @@ def import_file(
 
 
 def _finish(run: Run, report_to: Path | None, refused_to: Path | None) -> None:
-    """Write the files about refused rows, print what became of all, and exit accordingly."""
+    """Write the files of refused rows, print the outcome of all rows, and exit with its code."""
     screen, report = run.session.screen, run.report
     report.refused.sort(key=lambda refused: refused.row)
     if report_to is not None:

@@ -1,4 +1,4 @@
-"""What an import tells of rows that it took: works that may be the same, shares that contradict."""
+"""Notes on imported rows: other claims that may be about the same work, contradictory shares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ class LikePair:
 
 @dataclass(frozen=True, slots=True)
 class RowShares:
-    """A row whose work has shares that are more than the whole, or are not declared by all."""
+    """A row about a work whose claims declare more than the whole, or only some of them a share.
+
+    ``declared_ppm`` is the sum of the shares, ``declaring`` and ``silent`` are the numbers of
+    claims with and without a share.
+    """
 
     row: int
     record_id: str
@@ -39,14 +43,14 @@ class RowShares:
 
 @dataclass
 class Notes:
-    """The notes of one import; each pair of records of the file is there once."""
+    """The notes on the rows of one import; two rows about possibly one work are one pair."""
 
     pairs: list[LikePair] = field(default_factory=list)
     shares: list[RowShares] = field(default_factory=list)
     _seen: set[frozenset[str]] = field(default_factory=set)
 
     def add(self, answer: pb.ImportSubmissionsResponse, record_id: str) -> None:
-        """Take the notes of one answer."""
+        """Add the notes in the answer to a row."""
         for other in answer.may_be_same:
             pair = frozenset((answer.submission_id, other.submission_id))
             if pair not in self._seen:
@@ -67,14 +71,14 @@ class Notes:
             self.shares.append(RowShares(answer.row, record_id, *shares))
 
     def document(self) -> dict[str, Any]:
-        """Return them as JSON."""
+        """Return the notes in the form of `--output json`."""
         return {
             "may_be_same": [asdict(pair) for pair in self.pairs],
             "shares": [asdict(each) for each in self.shares],
         }
 
     def tables(self, screen: Screen) -> Iterator[RenderableType]:
-        """Yield a table for each kind of note that there is."""
+        """Yield a table for each kind of note, unless there is none of that kind."""
         if self.pairs:
             like = screen.table(">row", "record", "may_be_same", "work_key", "unit")
             like.title = screen.text("import.may_be_same", pairs=len(self.pairs))

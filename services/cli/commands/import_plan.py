@@ -1,7 +1,7 @@
-"""A plan of an import: what a dry run found, kept in a file, so that exactly this is committed.
+"""A plan of an import: the result of a dry run in a file, so that exactly this can be imported.
 
-The file is JSON: how the rows were read and a digest of each, what becomes of each, and the numbers
-that change. It has no content of a row.
+The file is JSON. It records how the rows were read, a digest and the expected outcome of each row,
+and the numbers that would change, but not the contents of rows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ Requests = Sequence[import_service_pb2.ImportSubmissionsRequest]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which file is imported, how it is read, and what becomes of it if rows are refused."""
+    """The options of `kieng import` that say which file is imported and how it is read.
+
+    ``policy`` decides what happens if rows are refused.
+    """
 
     file: str
     type_name: str = ""
@@ -42,10 +45,10 @@ class Asked:
     by_month: bool = False
 
     def reading(self) -> Reading:
-        """Return how the file is read.
+        """Return the options in the form that `submission_file.read` takes.
 
         Raises:
-            Failure: the mapping cannot be read.
+            Failure: the file of the mapping cannot be read.
         """
         return Reading(
             type_name=self.type_name,
@@ -60,13 +63,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that is not as it was planned: of a row, of one of its columns, or of a number.
+    """A difference between a plan and the present: of a row, of one of its columns, or of a number.
 
     Args:
-        row: number of the row; 0 for a number.
-        place: column, or unit, indicator and period; empty for the whole row.
-        planned: as JSON; None if it was not there.
-        now: as JSON; None if it is not there any more.
+        row: number of the row; 0 if a number differs.
+        place: column, or unit, indicator and period of a number; empty for the whole row.
+        planned: planned state in JSON form; None if there was none.
+        now: present state in JSON form; None if there is none any more.
     """
 
     row: int
@@ -75,23 +78,23 @@ class Difference:
     now: Any
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the difference in the form of `--output json`."""
         where = {"row": self.row, "column": self.place} if self.row else {"number": self.place}
         return {**where, "planned": self.planned, "now": self.now}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a dry run found.
+    """The result of a dry run.
 
     Args:
-        institution: for which the rows are imported.
-        asked: how the file is read.
-        rows: what becomes of each row that can be read.
-        digests: number of such a row -> SHA-256 of what is sent for it.
-        refused: rows and columns that are refused.
-        numbers: unit, indicator and period -> values; None if they were left out.
-        view: view and position that the numbers are of.
+        institution: id of the institution that imports the rows.
+        asked: options by which the file is read.
+        rows: expected outcome of each row that can be read.
+        digests: number of such a row -> SHA-256 of the request that is sent for it.
+        refused: pairs of row and column that are refused.
+        numbers: unit, indicator and period -> values that would change; None if not computed.
+        view: id and progress of the view from which the numbers were computed.
     """
 
     institution: str
@@ -104,27 +107,30 @@ class Plan:
 
     @property
     def content_sha256(self) -> str:
-        """Digest of everything that is sent."""
+        """SHA-256 of the requests of all rows, in lower-case hex."""
         listed = "".join(self.digests[number] for number in self.digests)
         return hashlib.sha256(listed.encode()).hexdigest()
 
     def write(self, path: Path) -> None:
-        """Write the plan to a file."""
+        """Write the plan to a file, replacing it if it exists."""
         document = {"kieng_import_plan": FORMAT, "content_sha256": self.content_sha256}
         document |= asdict(self) | {"rows": [list(asdict(row).values()) for row in self.rows]}
         path.write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
 
     @property
     def versions(self) -> dict[int, int]:
-        """Row -> version that its record must have before it is imported; of the rows that are."""
+        """Row -> version that its submission must have before the import, 0 for a new one.
+
+        Refused rows are omitted.
+        """
         return {row.row: row.version_before for row in self.rows if row.outcome != "refused"}
 
 
 def read(path: Path) -> Plan:
-    """Read a plan.
+    """Return the plan in a file.
 
     Raises:
-        Failure: there is no such file, or it is no plan, or was changed by hand.
+        Failure: the file does not exist, is not a plan, or was changed after it was written.
     """
     if not path.is_file():
         raise Failure(f"{path}: no such file", USAGE)
@@ -148,16 +154,16 @@ def read(path: Path) -> Plan:
 
 
 def asked_again(plan: Plan, given: Asked, default: Asked, institution: str) -> Asked:
-    """Return how the file of a plan is read; a file that was given is taken for the planned one.
+    """Return the options by which a plan's file is read again; a file may be given in its place.
 
     Args:
-        plan: the plan.
-        given: the options of this command.
-        default: the options of a command without any.
-        institution: of this command; empty if its token says.
+        plan: plan to import.
+        given: options of this command.
+        default: options of a command without any options.
+        institution: institution of this command; empty if only its token names one.
 
     Raises:
-        Failure: another institution or other options are given. The caller's fault.
+        Failure: the user gave another institution, or other options than those of the plan.
     """
     if institution and plan.institution and institution != plan.institution:
         raise Failure(f"the plan is for {plan.institution}, not for {institution}", USAGE)
@@ -177,12 +183,12 @@ def make(
     """Return the plan of a dry run.
 
     Args:
-        institution: for which the rows are imported.
-        asked: how the file is read.
-        requests: rows that can be read.
-        report: what is refused.
-        trial: what becomes of the others.
-        numbers: what changes; None if it was left out.
+        institution: id of the institution that imports the rows.
+        asked: options by which the file was read.
+        requests: requests of the rows that can be read.
+        report: report with the refused rows.
+        trial: expected outcome of the rows that can be read.
+        numbers: numbers that would change; None if not computed.
     """
     found = numbers.document() if numbers is not None else {}
     return Plan(
@@ -197,7 +203,7 @@ def make(
 
 
 def differences(planned: Plan, now: Plan) -> Iterator[Difference]:
-    """Yield what is not as it was planned: contents of rows, their outcomes, then numbers."""
+    """Yield the differences of two plans: in contents of rows, their outcomes, then numbers."""
     plans = planned, now
     for number, was, found in _unlike(*(plan.digests for plan in plans)):
         yield Difference(int(number), "sha256", was, found)

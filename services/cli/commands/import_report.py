@@ -1,4 +1,4 @@
-"""What became of the rows of an imported file, and why some were refused."""
+"""The report of an import: the outcome of each row, and why some were refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused"
 
 @dataclass(frozen=True, slots=True)
 class RefusedRow:
-    """A row that was not imported: where, what is wrong, and what to do."""
+    """A row that was not imported: its number and record, the wrong column, and what to do."""
 
     row: int
     record_id: str
@@ -35,7 +35,7 @@ class RefusedRow:
 
     @property
     def reason(self) -> str:
-        """The whole reason in one line."""
+        """Column, problem and remedy in one line of text."""
         where = f"{self.column}: " if self.column else ""
         remedy = f". {self.remedy}" if self.remedy else ""
         return f"{where}{self.problem}{remedy}"
@@ -43,7 +43,7 @@ class RefusedRow:
 
 @dataclass
 class Report:
-    """The outcome of the rows of one file."""
+    """The outcome of the rows of one file: ``counts`` maps outcomes to numbers of rows."""
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[RefusedRow] = field(default_factory=list)
@@ -51,13 +51,13 @@ class Report:
     notes: Notes = field(default_factory=Notes)
 
     def refuse(self, row: RefusedRow) -> None:
-        """Count a row as refused and keep it for the report that `--report` writes."""
+        """Add a refused row; several problems of the same row count once."""
         self.refused.append(row)
         self.refused_rows.add(row.row)
         self.counts["refused"] = len(self.refused_rows)
 
     def take(self, answer: import_service_pb2.ImportSubmissionsResponse, record_id: str) -> str:
-        """Count the answer to a row; return the outcome."""
+        """Add the service's answer to a row to the report, and return the outcome of the row."""
         if answer.HasField("error"):
             for refused in refusals(answer, record_id):
                 self.refuse(refused)
@@ -68,14 +68,14 @@ class Report:
         return outcome
 
     def document(self) -> dict[str, Any]:
-        """Return it as JSON."""
+        """Return the report in the form of `--output json`."""
         counts = {outcome: self.counts[outcome] for outcome in OUTCOMES}
         rows = [asdict(row) for row in self.refused]
         return {**counts, "rows": rows, **self.notes.document()}
 
 
 def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], report: Report) -> None:
-    """Report the cells that could not be read; their rows are not sent."""
+    """Add the cells that could not be read, whose rows are not sent, to a report."""
     for mistake in wrong:
         problem = screen.text(f"{mistake.problem}.problem", **mistake.values)
         remedy = screen.text(f"{mistake.problem}.remedy", **mistake.values)
@@ -85,17 +85,17 @@ def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], repor
 def refusals(
     answer: import_service_pb2.ImportSubmissionsResponse, record_id: str
 ) -> Iterator[RefusedRow]:
-    """Yield what a service's answer says against a row, by column."""
+    """Yield one refusal per wrong column from the service's answer to a refused row."""
     trouble = trouble_of_status(answer.error)
     reason = trouble.reason or trouble.code.name
     for name, problem in trouble.fields or (("", trouble.message),):
-        # The kernel's message repeats the fields; anything else it says is help.
+        # A message that repeats the problems of fields is omitted; any other one is a remedy.
         remedy = "" if problem in trouble.message else trouble.message
         yield RefusedRow(answer.row, record_id, _column(name), f"{problem} [{reason}]", remedy)
 
 
 def _column(path: str) -> str:
-    """Return the column that a field's path means: `content.facts.publication.doi` -> `doi`."""
+    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
     parts = path.split(".")
     if parts[:1] == ["content"]:
         parts = parts[1:]
@@ -117,7 +117,7 @@ def show(screen: Screen, report: Report) -> RenderableType:
 
 
 def write_report(path: Path, report: Report) -> None:
-    """Write the refused rows as CSV, with the mark by which spreadsheets recognise UTF-8."""
+    """Write the refused rows to a CSV file, with the byte order mark that spreadsheets need."""
     names = list(RefusedRow.__dataclass_fields__)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, names)

@@ -1,4 +1,4 @@
-"""One run of `kieng import`: read, try, and then import, as its policy says."""
+"""One run of `kieng import`: reads a file, tries its rows, and imports them as the policy says."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 
 class Policy(StrEnum):
-    """What becomes of the good rows of a file when others are refused."""
+    """Whether the good rows of a file are imported if others are refused."""
 
     good_rows = "good-rows"
     all_or_nothing = "all-or-nothing"
@@ -38,11 +38,11 @@ class Policy(StrEnum):
 
 @dataclass
 class Run:
-    """One run, and what became of it.
+    """One run of `kieng import` and its result.
 
     Args:
-        session: language, screen and services.
-        asked: which file, and how.
+        session: session of the command.
+        asked: options that say which file is read and how.
     """
 
     session: Session
@@ -53,7 +53,7 @@ class Run:
     is_written: bool = False
 
     def __post_init__(self) -> None:
-        """Read the file; say what is left unread, and report what cannot be read."""
+        """Read the file, print what was skipped, and report the cells that cannot be read."""
         self.path = Path(self.asked.file)
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
@@ -62,11 +62,14 @@ class Run:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether the policy lets nothing be written, because rows are refused."""
+        """Whether nothing may be imported: a row is refused, and the policy is all or nothing."""
         return bool(self.report.refused) and self.asked.policy == Policy.all_or_nothing
 
     def dry(self, with_effect: bool) -> Plan:
-        """Try all rows and, if wanted, count what they would change; nothing is written."""
+        """Try all rows without writing, and return the plan to import them.
+
+        ``with_effect``: whether to compute the numbers that would change.
+        """
         trial = self._try(with_effect)
         if with_effect:
             # What is refused whole changes no number.
@@ -78,7 +81,7 @@ class Run:
         return import_plan.make(*made_of, trial, self.numbers)
 
     def write(self) -> None:
-        """Import the rows; all or none of them if the policy says so."""
+        """Import the rows: the good ones, or all or none of them, according to the policy."""
         if self.asked.policy == Policy.all_or_nothing:
             plan = self.dry(with_effect=False)
             if not self.is_stopped:
@@ -87,7 +90,7 @@ class Run:
         self._send(None)
 
     def commit(self, plan: Plan) -> None:
-        """Import what a plan says, unless something is not as it was planned."""
+        """Import the rows as planned; if anything differs from the plan, import nothing."""
         now = self.dry(with_effect=plan.numbers is not None)
         self.changed = list(import_plan.differences(plan, now))
         if not self.changed and not self.is_stopped:
@@ -103,7 +106,7 @@ class Run:
             return try_rows(self.session.clients, *asked)
 
     def _send(self, versions: Mapping[int, int] | None) -> None:
-        """Send the rows; with versions only those that have one, and only if it still holds."""
+        """Send the rows; with ``versions`` (row -> expected version) only the rows in it."""
         requests = list(self.parsed.requests)
         if versions is not None:
             requests = [each for each in requests if each.row in versions]
@@ -127,7 +130,7 @@ class Run:
         return Failure(text, INTERRUPTED)
 
     def document(self) -> dict[str, Any]:
-        """Return what became of it as JSON."""
+        """Return the result in the form of `--output json`."""
         found = self.report.document()
         found |= {"policy": self.asked.policy, "written": self.is_written}
         if self.numbers is not None:
@@ -137,7 +140,7 @@ class Run:
         return found
 
     def show(self) -> RenderableType:
-        """Return what became of it as tables."""
+        """Return the result as tables."""
         screen = self.session.screen
         parts: list[RenderableType] = []
         if self.numbers is not None and not self.is_written and not self.changed:
@@ -161,7 +164,7 @@ class Run:
 
 
 def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:
-    """Add a bar for a file; call the result after each row."""
+    """Add a progress bar for the rows of a file; return a function to call after each row."""
     task = progress.add_task(name, total=len(parsed.requests))
     return lambda: progress.advance(task)
 

@@ -1,4 +1,4 @@
-"""Sends the rows of a file to be imported, or only to be tried."""
+"""Sends the rows of a file to the submissions service, to import them or only to try them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.cli.commands.import_report import Report
 from services.cli.terminal.screen import Screen
 
 ROWS_PER_CALL = 20_000
-"""A call may take ten minutes; so many rows take a fraction of that."""
+"""Rows per call, which take only a fraction of the ten minutes that a call may last."""
 
 Requests = Iterable[api.ImportSubmissionsRequest]
 Advance = Callable[[], None]
@@ -23,7 +23,7 @@ Advance = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class PlannedRow:
-    """What an import would make of a row: the outcome, and the versions before and after."""
+    """The expected outcome of a row, with the versions of its submission before and after."""
 
     row: int
     record_id: str
@@ -34,7 +34,10 @@ class PlannedRow:
 
 @dataclass
 class Trial:
-    """What an import would make of all rows, and the events that would follow, as bytes."""
+    """The expected outcome of all rows, and the encoded events that would follow.
+
+    ``submitted`` are the events of the import, ``verified`` those of verifying all it submitted.
+    """
 
     rows: list[PlannedRow] = field(default_factory=list)
     submitted: list[bytes] = field(default_factory=list)
@@ -42,26 +45,27 @@ class Trial:
 
 
 def patience_of(screen: Screen) -> Patience:
-    """Return the patience of a command that says what it waits for."""
+    """Return a `Patience` that prints on the screen what the command waits for."""
     return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
 
 
 def send(
     clients: Clients, requests: Requests, report: Report, advance: Advance, patience: Patience
 ) -> None:
-    """Send rows and add their outcomes to a report.
+    """Send rows to the submissions service and add their outcomes to a report.
 
-    Rows that were written just before a cut are sent again, and counted as unchanged.
+    Rows written just before an interruption of the service are sent again, and then counted as
+    unchanged.
 
     Args:
-        clients: where to send rows.
-        requests: rows, in the order of the file.
-        report: gets the outcome of each row.
+        clients: clients of the services.
+        requests: rows in the order of the file.
+        report: report to which the outcome of each row is added.
         advance: called after each row.
-        patience: how long to wait for an answer.
+        patience: decides how long to wait for the service.
 
     Raises:
-        CallFailed: the service did not come back in time; send the whole file again.
+        CallFailed: the service did not come back in time; the user imports the file again.
     """
     stub = clients.stub(ImportServiceStub)
     for part in _parts(iter(requests), ROWS_PER_CALL):
@@ -79,15 +83,15 @@ def try_rows(
     patience: Patience,
     with_events: bool,
 ) -> Trial:
-    """Send rows that are only checked; add what they would become to a report, and return it.
+    """Try rows without importing them; add the expected outcomes to a report and return them.
 
     Args:
-        clients: where to send rows.
-        requests: rows, in the order of the file.
-        report: gets the outcome of each row.
+        clients: clients of the services.
+        requests: rows in the order of the file.
+        report: report to which the outcome of each row is added.
         advance: called after each row.
-        patience: how long to wait for an answer.
-        with_events: whether the events are wanted, too.
+        patience: decides how long to wait for the service.
+        with_events: whether to return the events that would follow as well.
 
     Raises:
         CallFailed: the service did not come back in time.

@@ -78,8 +78,8 @@ class Job:
     def elsewhere(self, uri: str, stack: Stack, wait_seconds: float) -> dict[str, Any]:
         """Load the backup into the databases at ``uri``, and publish the log once services run.
 
-        If they do not run within ``wait_seconds``, the result has the state `loaded`; the same
-        command continues later.
+        If the services do not run within ``wait_seconds``, the result has the state `loaded`, and
+        repeating the command later publishes the log.
 
         Raises:
             Failure: services run before the databases are loaded, or something is down.

@@ -24,7 +24,7 @@ class UnreadableCell:
 
 
 class MaskedNumber(float):
-    """A number that its format shows otherwise: 7 as `007` or `PT-7`."""
+    """A number that its cell format displays with other characters: 7 as `007` or `PT-7`."""
 
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | UnreadableCell
@@ -98,10 +98,12 @@ def trouble_of_text(cell: Cell) -> str:
 
 
 def trouble_of_words(text: str) -> str:
-    """Return the key of the problem if a text is an error of a spreadsheet or an encoding, else "".
+    """Return why a text cannot be what was typed, as the key of a message; empty if it can.
+
+    It may be an error value of a spreadsheet, or damaged by a conversion or a wrong encoding.
 
     Args:
-        text: as `cell_text` returns it.
+        text: text of a cell, as `cell_text` returns it.
     """
     if text.startswith("#") and ERROR.fullmatch(text):
         return "cell.error"
@@ -115,7 +117,7 @@ def trouble_of_words(text: str) -> str:
 
 
 def _is_of_bytes(text: str) -> bool:
-    """Return True if the letters of a text are the bytes of UTF-8: `NghiÃªn cá»©u`."""
+    """Return True if a text is UTF-8 that was decoded in another encoding: `NghiÃªn cá»©u`."""
     if not OF_BYTES.search(text):
         return False
     if OF_VIETNAMESE_BYTES.search(text):

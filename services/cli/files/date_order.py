@@ -1,4 +1,4 @@
-"""Judges the dates of a file together: who wrote them day first, and who month first."""
+"""Judges the dates in a file together: whether they are written day first or month first."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from services.cli.files.field_values import is_day_first, is_month_first, is_sho
 
 @dataclass
 class DateOrder:
-    """What the cells of each column of dates prove.
+    """What the cells of a file prove about the order of day and month, by column.
 
-    ``month_first`` and ``day_first`` are column -> the text that can be read in no other way;
-    ``typed`` are columns with real dates of a spreadsheet, none of them after a 12th.
+    ``month_first`` and ``day_first`` map a column to a text in it that can be read in no other way.
+    ``typed`` maps a column with date values of a spreadsheet to whether all their days are at most
+    the 12th.
 
-    A spreadsheet that expects the month first takes 04/02/2021 for the second of April, and leaves
-    31/03/2021 the text that it is: such a column has real dates of early days next to texts of late
-    ones.
+    A spreadsheet that expects the month first reads 04/02/2021 as April 2 and leaves 31/03/2021 a
+    text. Such a column has date values with days up to the 12th, and texts with later days.
     """
 
     month_first: dict[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class DateOrder:
     typed: dict[str, bool] = field(default_factory=dict)
 
     def look_at(self, days: Mapping[int, str], rows: Iterable[Sequence[Cell]]) -> None:
-        """Take note of rows; ``days`` are position -> name of each column of dates."""
+        """Take rows into account; ``days`` maps positions of date columns to their names."""
         for cells in rows:
             for position, name in days.items():
                 if position < len(cells):
@@ -43,7 +43,10 @@ class DateOrder:
                 self.day_first[name] = cell_text(cell)
 
     def doubts(self, row: Mapping[str, Cell]) -> Iterator[tuple[str, str, str]]:
-        """Yield column, problem and proof of each cell of a row that may be read in two ways."""
+        """Yield (column, problem, proof) for each cell of a row whose date is ambiguous.
+
+        The problem is the key of a message, the proof a text in the file that raises the doubt.
+        """
         if not self.month_first and not self.day_first:
             return
         for name, cell in row.items():
@@ -54,7 +57,10 @@ class DateOrder:
                 yield name, "cell.mixed_dates", self.day_first[name]
 
     def _proof(self, name: str) -> str:
-        """Return what proves that a column is month first: itself, or another of the file."""
+        """Return a text that proves that dates are month first, in this or another column.
+
+        Empty if there is none, or if only the day first fits this column.
+        """
         if name in self.month_first or name in self.day_first:
             return self.month_first.get(name, "")
         return next(iter(self.month_first.values()), "")

@@ -24,7 +24,7 @@ FALSE = {"", "false", "0", "no", "n", "khong", "không", "sai"}
 ITEM = re.compile(r"(?:\\[\\|]|[^|])*\|")
 ESCAPED = re.compile(r"\\([\\|])")
 AS_COPIED = frozenset({"doi"})
-"""Fields that may be copied with the codes and queries of a web address."""
+"""Fields whose values are often copied from a web address, with its codes and query."""
 FRACTION = re.compile(r"-?\d+[.,]\d+")
 # `1.500` may be fifteen hundred or one and a half, so a guess may be wrong by a factor of 1,000.
 # Two groups of three digits, or blanks as separators, are unambiguous.
@@ -93,7 +93,7 @@ def is_month_first(cell: Cell) -> bool:
 
 
 def is_day_first(cell: Cell) -> bool:
-    """Return True if a text can only be a date with the day before the month: 31/03/2021."""
+    """Return True if a cell is a text that can only be a date with the day first: 31/03/2021."""
     found = DAY_FIRST.fullmatch(cell_text(cell)) if isinstance(cell, str) else None
     return found is not None and int(found[2]) <= 12 < int(found[1])
 

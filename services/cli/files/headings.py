@@ -27,14 +27,14 @@ SERVER_FIELDS = {"partner_id"}
 """Fields of facts that the server fills in; a file has no column for them."""
 
 REFUSED_BECAUSE = ("refused_because", "Lý do bị từ chối")
-"""Headings of the column that a file of refused rows has for their reasons; it is not read."""
+"""Headings, in both languages, of the reasons in a file of refused rows; never imported."""
 
 RENAMED = {("rd_funding", "source"): "funding_source"}
 """(Type, field) -> column, for fields of facts that have the name of a column of the claim."""
 
 
 ORDINALS = {"stt", "tt", "so_tt", "so_thu_tu"}
-"""Slugs of the headings of a column that only counts the rows; it is not read."""
+"""Slugs of headings of a column that numbers the rows; it is ignored."""
 REMARK = re.compile(r"\s*\([^()]*\)\s*\*?$")
 
 
@@ -83,7 +83,7 @@ def _meanings(type_name: str) -> dict[str, str]:
 
 
 def _meaning(meanings: Mapping[str, str], heading: str) -> str:
-    """Return the column of a heading, with or without what people add: `Tên (bắt buộc)`."""
+    """Return the column that a heading means, ignoring remarks like `Tên (bắt buộc)`; else ""."""
     return meanings.get(slug(heading)) or meanings.get(slug(REMARK.sub("", heading)), "")
 
 
@@ -94,7 +94,7 @@ def is_header(type_name: str, cells: Sequence[str]) -> bool:
 
 
 def read_header(type_name: str, header: Sequence[str]) -> list[str]:
-    """Return the columns of a header row; empty texts for columns that are not read.
+    """Return the column name for each cell of a header row; empty for a column to ignore.
 
     Raises:
         HeaderWrong: a heading is unknown or duplicated, or a required one is missing.

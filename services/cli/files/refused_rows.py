@@ -1,7 +1,7 @@
-"""Writes the rows of a file that were refused, in its own columns, to be mended and imported again.
+"""Writes the refused rows of a file to another file, to be corrected and imported again.
 
-The first column says why. A cell that a spreadsheet changed is left empty, because writing what it
-shows would make the change look like the truth.
+It has the columns of the first file, preceded by one with the reasons. A cell whose content was
+changed by a spreadsheet is left empty, so that the changed value is not taken for the true one.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from services.cli.terminal.escaping import visible
 
 CSV, XLSX = ".csv", ".xlsx"
 REPEATED = "cell.twice"
-"""Problem of a record that an earlier row has; the row must not amend it when it is sent alone."""
+"""Problem of a row whose record an earlier row has; imported alone, it would amend that record."""
 
 
 def check(to: Path, source: Path) -> None:
-    """Check that refused rows of a file can be written to another.
+    """Check that the refused rows of the file ``source`` can be written to the file ``to``.
 
     Raises:
-        Failure: it is neither CSV nor XLSX, or is XLSX for a CSV, whose broken rows a spreadsheet
-            would complete.
+        Failure: both are the same file, or ``to`` is neither CSV nor XLSX, or XLSX although the
+            source is CSV: a spreadsheet would fill up rows that lack cells.
     """
     kinds = (CSV,) if source.suffix.lower() == CSV else (CSV, XLSX)
     if to.suffix.lower() not in kinds:
@@ -38,13 +38,13 @@ def check(to: Path, source: Path) -> None:
 
 
 def write(path: Path, parsed: Parsed, reasons: Mapping[int, Sequence[str]], heading: str) -> None:
-    """Write the rows that have reasons.
+    """Write the refused rows of a file to another.
 
     Args:
-        path: a .csv or .xlsx file, replaced if it exists.
-        parsed: the file that they are of.
-        reasons: number of a row in that file -> why it was refused.
-        heading: of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
+        path: the .csv or .xlsx file to write; replaced if it exists.
+        parsed: content of the file that was imported.
+        reasons: number of a refused row in that file -> the reasons.
+        heading: heading of the column with the reasons, one of `headings.REFUSED_BECAUSE`.
     """
     rows = [[heading, *parsed.table.header], *_rows(parsed, reasons)]
     if path.suffix.lower() == CSV:
@@ -78,7 +78,7 @@ def _kept(problem: str, cell: Cell) -> str:
 
 
 def by_row(problems: Iterable[tuple[int, str]]) -> dict[int, list[str]]:
-    """Return the reasons of each row."""
+    """Return row -> its reasons, for pairs of row and reason."""
     found: dict[int, list[str]] = {}
     for row, problem in problems:
         found.setdefault(row, []).append(problem)

@@ -38,7 +38,7 @@ WITHDRAW = {"withdraw", "rut"}
 """Slugs of the actions that withdraw a record."""
 IMPORT = {"", "import", "upsert"}
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
-"""Slugs of what people write in a row of sums below a table: `Tổng cộng: 3 bài`."""
+"""Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
 COLUMN_NUMBER_LENGTH = 8
 TOTAL_BEGINS = "tcgsTCGS"
 COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
@@ -65,9 +65,10 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a file holds: requests in the order of rows, and the rows that cannot be read.
+    """What a file contains: requests in the order of its rows, and mistakes in unreadable rows.
 
-    ``table`` is what they were read from, ``names`` are its columns; empty for one not read.
+    ``table`` is the table that was read, ``names`` the name of each of its columns, empty for an
+    ignored one.
     """
 
     requests: Sequence[import_service_pb2.ImportSubmissionsRequest]
@@ -145,7 +146,7 @@ def _is_total(row: Row) -> bool:
 
 
 def _has_column_numbers(cells: Sequence[Cell]) -> bool:
-    """Return True for the row below the headings of a form: (1), (2), (3), ..."""
+    """Return True for a row that numbers the columns, as forms have: (1), (2), (3), ..."""
     if len(cells) < 3 or (isinstance(cells[2], str) and len(cells[2]) > COLUMN_NUMBER_LENGTH):
         return False
     found = [COLUMN_NUMBER.fullmatch(cell_text(cell)) for cell in cells[:3]]
@@ -195,7 +196,7 @@ def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wr
 
 @cache
 def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
-    """Return column, whether it is of the claim rather than the facts, and field."""
+    """Return (column, whether it is one of the claim and not of the facts, protobuf field)."""
     claim = submission_pb2.Content.DESCRIPTOR.fields_by_name
     targets = [(name, True, claim[name]) for name in CLAIM_COLUMNS]
     return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]

@@ -27,12 +27,12 @@ _TEXTS = {"s", "str", "inlineStr", "d", "b"}
 
 @dataclass
 class Marks:
-    """Rows and columns count from 0.
+    """What the XML of one sheet says about its cells; rows and columns count from 0.
 
-    ``hidden_rows`` are those that a filter or a person hides; ``cells`` are errors, formulas
-    without a value, and numbers shown as percent or with an exponent; ``masked`` are numbers that
-    show other digits than they are, as 007 or PT-7; ``rows`` and ``columns`` are the extent of all
-    values.
+    ``cells`` maps (row, column) to the problem of a cell that has an error, a formula without a
+    value, or a number shown as a percentage or with an exponent. ``masked`` are the cells whose
+    number is displayed with other characters, e.g. `007` or `PT-7`. ``rows`` and ``columns`` are
+    the extent of all values.
     """
 
     hidden_rows: set[int] = field(default_factory=set)
@@ -113,7 +113,7 @@ def _part_of(archive: ZipFile, sheet: str) -> str:
 
 
 def _odd_styles(archive: ZipFile) -> tuple[set[str], set[str]]:
-    """Return the indexes of the cell formats of percents and exponents, and of `_MASK`."""
+    """Return the indexes of cell styles with percentages or exponents, and of those with masks."""
     try:
         styles = ElementTree.fromstring(archive.read("xl/styles.xml"))
     except KeyError:

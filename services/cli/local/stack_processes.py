@@ -38,7 +38,7 @@ RUNNER = (sys.executable, "-m", "services.kernel.runner")
 SIGNS = "kpi.query"
 """Process that signs editions, the only one that gets the key."""
 KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
-"""Variables of private keys."""
+"""Environment variables of private keys, which only the processes that sign inherit."""
 
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
@@ -66,10 +66,7 @@ class Plan:
 
 
 class Launch:
-    """The processes of one stack; a context manager that stops them at its end.
-
-    ``parts`` are broker and database as far as the stack starts them, ``services`` the others.
-    """
+    """The processes of one stack (broker and database are `parts`), stopped when it is left."""
 
     def __init__(self, plan: Plan, screen: Screen) -> None:
         self.plan = plan
@@ -128,10 +125,7 @@ class Launch:
             raise Failure(str(error), DOWN) from error
 
     def _ports(self) -> list[int]:
-        """Return ports of broker, controller and database, then two of each service.
-
-        The first of a service is that of gRPC; the portal, which has none, takes it for the web.
-        """
+        """Return ports of broker, controller, database; then gRPC (or web) and HTTP of services."""
         count, first = 3 + 2 * len(SERVICES), self.plan.ports
         if not first:
             return free_ports(count)

@@ -136,12 +136,14 @@ def title_of(
 
 
 def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
-    """Return the value of a cell, its target and the part that is reached, and its mark.
+    """Return the value of a cell as text, with target, share of it reached, and forecast if known.
+
+    A further line says on how many works claims contradict each other, if there are any.
 
     Args:
         screen: language, which decides how numbers are written.
-        names: units of the indicators.
-        cell: the cell.
+        names: supplies the units of measure of indicators.
+        cell: cell to show.
         measure: `declared` or `verified`.
     """
     told = _value_and_target(screen, names, cell, measure)
@@ -150,7 +152,7 @@ def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -
 
 
 def contradicted_text(screen: Screen, works: int) -> str:
-    """Return the mark of a number behind which claims contradict each other on some works."""
+    """Return the text that claims of this number of works contradict each other."""
     return screen.text("kpi.contradicted", works=number_text(works, screen.lang))
 
 

@@ -33,7 +33,7 @@ class Requests(Iterator[Any]):
         self.refusal: Refusal | None = None
 
     def __next__(self) -> Any:
-        """Return the next message, after waiting for it for at most ``idle_seconds``."""
+        """Return the next message; end the iteration if none arrives within ``idle_seconds``."""
         if not self._come.wait(self._idle_seconds):
             text = f"no message came for {self._idle_seconds:g} seconds; call again"
             self.refusal = TooSlow(text)

@@ -21,7 +21,7 @@ EPOCHS_MAX = 1 << 20
 OWNER_END = "."
 """Separator after the institution in a submission id; no institution's id contains it."""
 OWN_WORK = "sub:"
-"""Prefix of the key of a work that only one submission can claim; that submission's id follows."""
+"""Prefix of the key of a work that only one submission can claim; before that submission's id."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Closes a period into a signed edition."""
+"""Closes a period: freezes its numbers and works at one position of the log in a signed edition."""
 
 from __future__ import annotations
 

@@ -71,7 +71,8 @@ def _open_joint_claims(cube: Cube) -> dict[tuple[str], float]:
     """Return (indicator,) -> claims of further institutions on joint works that are not verified.
 
     A work that n institutions claim counts once at the root and once at each of them, so the
-    difference is n - 1. What declared exceeds verified by is still to be verified.
+    difference is n - 1. Where it is higher for declared than for verified, the rest is still to be
+    verified.
     """
     root, *institutions = reporting_units(cube.catalogue)
     found = {}

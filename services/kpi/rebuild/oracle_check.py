@@ -1,6 +1,6 @@
 """The subprocess that compares every cell of a view with an independent recomputation in SQL.
 
-`python -m services.kpi.rebuild.oracle_check` is a subprocess of `kpi.process`. Its request is that
+`python -m services.kpi.rebuild.oracle_check` is started by `kpi.process`. Its request is that
 of `requests.encode_request`; it sends one message with `count`, the number of cells that differ,
 and `differences`, the first of them as text. The view must have been folded exactly up to the
 offsets of the request.

@@ -1,4 +1,4 @@
-"""The nameko provider that runs the rebuild; of all aggregators, one at a time does so."""
+"""The nameko provider that runs the rebuild, in only one aggregator at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The subprocess that folds one shard of a partition for a rebuild.
 
-`python -m services.kpi.rebuild.shard_worker` is a subprocess of `kpi.process`. Its request is that
+`python -m services.kpi.rebuild.shard_worker` is started by `kpi.process`. Its request is that
 of `shard_pool.encode_request`; it sends `{"read": n}` after each batch, and the parts at the end.
 """
 

@@ -1,6 +1,6 @@
 """The subprocess of a rebuild that brings partitions of a view up to offsets.
 
-`python -m services.kpi.rebuild.worker` is a subprocess of `kpi.process`. Its request is that of
+`python -m services.kpi.rebuild.worker` is started by `kpi.process`. Its request is that of
 `requests.encode_request`; it bulk-loads partitions of which nothing was folded, and folds the
 others.
 """

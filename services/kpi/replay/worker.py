@@ -1,6 +1,6 @@
 """The subprocess that replays the log up to a bound, so that `kpi.query` stays responsive.
 
-`python -m services.kpi.replay.worker` is a subprocess of `kpi.process`. Its request is that of
+`python -m services.kpi.replay.worker` is started by `kpi.process`. Its request is that of
 `encode_request`; it sends `{"read": n}` periodically, and at the end the view with its rows and the
 result of the task.
 """

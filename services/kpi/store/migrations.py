@@ -1,4 +1,4 @@
-"""Migrations of the KPI database, idempotent and only ever added to.
+"""Migrations of the KPI database. Each is idempotent, and new ones are appended.
 
 The schema version is the number of migrations.
 """

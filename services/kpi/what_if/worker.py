@@ -1,6 +1,6 @@
 """The subprocess of a what-if: compares another catalogue with the live one over the whole log.
 
-`python -m services.kpi.what_if.worker` is a subprocess of `kpi.process`. Its request is that of
+`python -m services.kpi.what_if.worker` is started by `kpi.process`. Its request is that of
 `encode_request`; it sends `TryCatalogueResponse` messages. It reads the log and stores nothing.
 """
 

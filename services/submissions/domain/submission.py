@@ -36,10 +36,11 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What is claimed. The facts are opaque here: the rules use only the other fields.
+    """What a unit claims of one work.
 
-    ``encoded`` is canonical: two contents are equal if and only if these bytes are equal.
-    ``likeness`` is shared by claims that may be about one work; empty if there is none.
+    ``encoded`` is the whole content as canonical protobuf bytes, equal if and only if two contents
+    are equal. The rules do not decode it; they use the other fields only. Claims with the same
+    ``likeness`` may be about the same work; it is empty if there is no such text.
     """
 
     encoded: bytes

@@ -83,7 +83,7 @@ def test_rows_of_an_import_wait_until_publishing_has_caught_up() -> None:
         went_on.set()
 
     threading.Thread(target=import_rows, daemon=True).start()
-    assert not went_on.wait(0.2)
+    assert not went_on.wait(0.05)
     backlog.note(0.1)
     assert went_on.wait(20)
 
