@@ -14,8 +14,6 @@ ALLOWED = {
     "services/submissions/application.py": {"roles", "unit_id"},
     # A list narrows its query to the caller's units.
     "services/submissions/paging.py": {"reaches", "unit_id"},
-    # Neighbours beyond the credential are left out of an answer.
-    "services/submissions/neighbours.py": {"reaches"},
     # Who may vouch as a registry is a right to a value, not to a method.
     "services/submissions/validation.py": {"roles"},
     # A proposer who may vote votes at once; the vote itself is checked as everybody's.

@@ -106,8 +106,8 @@ def integrator(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_all_generated_code_and_nothing_else(wheel: Path) -> None:
     generated = {
         path.relative_to(GENERATED).as_posix()
-        for path in GENERATED.rglob("*.py*")
-        if "__pycache__" not in path.parts
+        for path in GENERATED.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert names == generated | {"kieng/py.typed"}
