@@ -166,7 +166,9 @@ def test_only_the_process_that_signs_editions_gets_their_key(
     monkeypatch.setattr(Child, "pid", 7)
     monkeypatch.setattr(Child, "wait_until_ready", lambda child, unready, seconds: None)
     launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
-    launch._start_services(list(range(20_000, 20_000 + 2 * len(SERVICES))), "127.0.0.1:1", "mongodb://127.0.0.1:2")
+    launch._start_services(
+        list(range(20_000, 20_000 + 2 * len(SERVICES))), "127.0.0.1:1", "mongodb://127.0.0.1:2"
+    )
     given = {
         child.name: {name for name in child.env or {} if "EDITION_KEY" in name}
         for child in launch.services
