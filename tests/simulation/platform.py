@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +13,7 @@ from pymongo.errors import AutoReconnect
 
 from services.kernel.errors import NotReady, OwnershipLost, Unavailable, WrongState
 from services.kernel.mongo import MongoConnection
+from services.kernel.publisher import Event, KafkaPublisher
 from services.kpi.log.identity import LogDescription, event_hash
 from services.kpi.projection import (
     flush_size,
@@ -66,6 +67,7 @@ class Platform:
         self.aggregators = rng.randint(1, 4)
         self.wishes_left = rng.choice((0, 1, 1, 2, 3, 4))
         self.refused = self.unheard = 0
+        self.notices: dict[str, bytes] = {}
         self.reader = Reader(world, mongo, log, self.is_done, loss.check_whole)
         self.settings = SimpleNamespace(
             parked_in_a_row_max=1000,
@@ -89,6 +91,7 @@ class Platform:
         lease = OwnedPartitions()
         lease.container = SimpleNamespace(settings=self.settings)
         lease.connection = cast(MongoConnection, SimpleNamespace(mongo=self.mongo))
+        lease.publisher = cast(KafkaPublisher, SimpleNamespace(publish=self._take_notices))
         lease.setup()
         while not self.is_done():
             partition = rng.randrange(self.log.partitions)
@@ -103,6 +106,11 @@ class Platform:
                 self.refused += 1
             except (NotReady, Unavailable, AutoReconnect):
                 self.world.point("waits")
+
+    def _take_notices(self, events: Sequence[Event]) -> None:
+        """Take what an aggregator tells before its flush; after a crash again, and the same."""
+        for event in events:
+            assert self.notices.setdefault(event.event_id, event.value) == event.value
 
     def _own(self, lease: OwnedPartitions, partition: int) -> None:
         rng = self.world.random
