@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from services.portal import metrics
@@ -37,7 +37,9 @@ log = structlog.get_logger()
 def application(settings: Settings) -> Any:
     """Return the ASGI application of the portal."""
     site = Site(settings)
+    found = routes(site)
     metrics.LIVE_LIMIT.set(settings.live_pages)
+    metrics.preset(route.path for route in found)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -46,7 +48,7 @@ def application(settings: Settings) -> Any:
         await site.services.close()
 
     app = Starlette(
-        routes=routes(site),
+        routes=found,
         lifespan=lifespan,
         exception_handlers={HTTPException: _wrong_address, Exception: _failed},
     )
@@ -55,7 +57,7 @@ def application(settings: Settings) -> Any:
     return Protection(app, settings.requests_per_minute, sessions.name, sessions.is_secure)
 
 
-def routes(site: Site) -> Sequence[BaseRoute]:
+def routes(site: Site) -> Sequence[Route | Mount]:
     """Return every address that the portal answers."""
     get, post = ["GET"], ["POST"]
     return [

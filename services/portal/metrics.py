@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter(
@@ -17,3 +19,19 @@ REFUSED = Counter(
     "Requests that the portal refused itself: too many, too large, or forged.",
     ["reason"],
 )
+REFUSALS = ("rate", "size", "forged")
+STATUSES = ("200", "500")
+
+
+def preset(pages: Iterable[str]) -> None:
+    """Export the counters of these pages as 0, so that rates include the first increment.
+
+    Args:
+        pages: the routes, as the label `page` names them.
+    """
+    for page in pages:
+        SECONDS.labels(page)
+        for status in STATUSES:
+            REQUESTS.labels(page, status)
+    for reason in REFUSALS:
+        REFUSED.labels(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response
 
@@ -12,9 +13,9 @@ from services.portal import wire
 from services.portal.domain import freshness
 from services.portal.domain.periods import Period, period
 from services.portal.pages.board import KPI, read_cells, selection
+from services.portal.pages.contributions import read_contributions
 from services.portal.site import Page
 
-WORKS_MAX = 500
 MEASURES = {
     "verified": kpi_service_pb2.MEASURE_VERIFIED,
     "declared": kpi_service_pb2.MEASURE_DECLARED,
@@ -65,7 +66,8 @@ async def cell(page: Page) -> Response:
     name = named(page)
     catalogue = await page.site.catalogues.live(page.session.token)
     answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
-    explained = await page.call(KPI["ExplainKpi"], explain_request(page, name))
+    ask = partial(page.call, KPI["ExplainKpi"])
+    explained = await read_contributions(ask, explain_request(page, name))
     asked = page.query.get("work", "").strip()
     absence = await explain_absence(page, name, asked) if asked else None
     return page.html(
@@ -81,22 +83,21 @@ async def cell(page: Page) -> Response:
         word_of=finding_word,
         value=wire.number(explained.value),
         works=[(work, wire.number(work.contribution)) for work in explained.works],
-        is_exact=is_exact(explained),
-        next_page=explained.next_page_token,
+        is_exact=explained.is_exact,
+        next_page=explained.next_page,
         asked=asked,
         absence=absence,
     )
 
 
 def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
-    """Return the request for a page of works."""
+    """Return the request for the works, from the page that the link names."""
     return kpi_service_pb2.ExplainKpiRequest(
         unit_id=name.unit_id,
         indicator_code=name.code,
         from_month=name.period.first,
         to_month=name.period.last,
         measure=MEASURES[name.measure],
-        page_size=WORKS_MAX,
         page_token=page.query.get("page", ""),
     )
 
@@ -119,20 +120,6 @@ async def explain_absence(
     )
     answer: kpi_service_pb2.ExplainAbsenceResponse = await page.call(KPI["ExplainAbsence"], request)
     return answer
-
-
-def is_exact(explained: kpi_service_pb2.ExplainKpiResponse) -> bool | None:
-    """Return whether the works add up to the number; None when not all of them are here."""
-    works = explained.works
-    if explained.next_page_token:
-        return None
-    if any(work.member_number or work.member for work in works):
-        members = {work.member_number or work.member for work in works}
-        return bool(explained.value.whole == len(members))
-    if explained.value.HasField("whole"):
-        return bool(sum(work.contribution.whole for work in works) == explained.value.whole)
-    numerator = sum(w.contribution.whole + w.contribution.ratio.numerator for w in works)
-    return bool(numerator == explained.value.ratio.numerator)
 
 
 def finding_word(finding: kpi_service_pb2.Finding) -> str:

@@ -1,0 +1,76 @@
+"""The works behind a number, read page by page, and whether they add up to it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+
+WORKS_MAX = 500
+CALLS_MAX = 10
+"""Most calls for one page of the portal; each looks at `WORKS_MAX` works of any month."""
+
+Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.ExplainKpiResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """Works that make up a number.
+
+    ``next_page`` is the token of the works that follow, empty if none do. ``is_exact`` tells
+    whether the works add up to the value; None if it cannot be told: not all works are here, or
+    the number moved while they were read.
+    """
+
+    view: view_pb2.ViewInfo
+    value: view_pb2.Value
+    works: Sequence[kpi_service_pb2.ExplainedWork]
+    next_page: str
+    is_exact: bool | None
+
+
+async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiRequest) -> Contributions:
+    """Read the works behind a number until a page of the portal is full or no work is left.
+
+    ExplainKpi looks at the works of all months and answers those of the cell, so a page of it may
+    list few works, or none, while more follow.
+
+    Args:
+        ask: calls ExplainKpi.
+        request: the number, and the token of the page to begin with.
+
+    Raises:
+        Refused: the caller may not read, or something named does not exist.
+    """
+    asked = kpi_service_pb2.ExplainKpiRequest()
+    asked.CopyFrom(request)
+    asked.page_size = WORKS_MAX
+    answer = await ask(asked)
+    works, positions = list(answer.works), {_position(answer.view)}
+    for _ in range(CALLS_MAX - 1):
+        if not answer.next_page_token or len(works) >= WORKS_MAX:
+            break
+        asked.page_token = answer.next_page_token
+        answer = await ask(asked)
+        works += answer.works
+        positions.add(_position(answer.view))
+    exact: bool | None = None
+    if not request.page_token and not answer.next_page_token:
+        exact = add_up(answer.value, works) or (False if len(positions) == 1 else None)
+    return Contributions(answer.view, answer.value, works, answer.next_page_token, exact)
+
+
+def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
+    """Return True if the works add up to the value; of a distinct count, if their members do."""
+    if any(work.member_number or work.member for work in works):
+        return value.whole == len({work.member_number or work.member for work in works})
+    if value.HasField("whole"):
+        return sum(work.contribution.whole for work in works) == value.whole
+    numerator = sum(w.contribution.whole + w.contribution.ratio.numerator for w in works)
+    return numerator == value.ratio.numerator
+
+
+def _position(view: view_pb2.ViewInfo) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return where in the log an answer stands: its view, and how far each partition was read."""
+    return view.view_id, tuple((each.partition, each.next_offset) for each in view.progress)
