@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 
 WORKS_MAX = 500
-CALLS_MAX = 10
+CALLS_MAX = 20
 """Most calls for one page of the portal; each looks at `WORKS_MAX` works of any month."""
 
 Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.ExplainKpiResponse]]
