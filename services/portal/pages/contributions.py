@@ -34,7 +34,7 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
     """Read the works behind a number until a page of the portal is full or no work is left.
 
     ExplainKpi looks at the works of all months and answers those of the cell, so a page of it may
-    list few works, or none, while more follow.
+    list few works, or none, while more follow. Reading ends early when nothing can follow.
 
     Args:
         ask: calls ExplainKpi.
@@ -46,19 +46,22 @@ async def read_contributions(ask: Ask, request: kpi_service_pb2.ExplainKpiReques
     asked = kpi_service_pb2.ExplainKpiRequest()
     asked.CopyFrom(request)
     asked.page_size = WORKS_MAX
-    answer = await ask(asked)
-    works, positions = list(answer.works), {_position(answer.view)}
-    for _ in range(CALLS_MAX - 1):
-        if not answer.next_page_token or len(works) >= WORKS_MAX:
-            break
-        asked.page_token = answer.next_page_token
+    works: list[kpi_service_pb2.ExplainedWork] = []
+    positions = set()
+    for _ in range(CALLS_MAX):
         answer = await ask(asked)
         works += answer.works
         positions.add(_position(answer.view))
+        asked.page_token = answer.next_page_token
+        are_of_one_position = not request.page_token and len(positions) == 1
+        if are_of_one_position and _are_all(answer.value, works):
+            asked.page_token = ""
+        if not asked.page_token or len(works) >= WORKS_MAX:
+            break
     exact: bool | None = None
-    if not request.page_token and not answer.next_page_token:
+    if not request.page_token and not asked.page_token:
         exact = add_up(answer.value, works) or (False if len(positions) == 1 else None)
-    return Contributions(answer.view, answer.value, works, answer.next_page_token, exact)
+    return Contributions(answer.view, answer.value, works, asked.page_token, exact)
 
 
 def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
@@ -69,6 +72,15 @@ def add_up(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]
         return sum(work.contribution.whole for work in works) == value.whole
     numerator = sum(w.contribution.whole + w.contribution.ratio.numerator for w in works)
     return numerator == value.ratio.numerator
+
+
+def _are_all(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWork]) -> bool:
+    """Return True if no work that counts can follow: none counts less than 0, so none is left.
+
+    Further works may name the members of a distinct count again, and count in a ratio only below.
+    """
+    has_members = any(work.member_number or work.member for work in works)
+    return value.HasField("whole") and not has_members and add_up(value, works)
 
 
 def _position(view: view_pb2.ViewInfo) -> tuple[str, tuple[tuple[int, int], ...]]:

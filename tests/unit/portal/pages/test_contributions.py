@@ -46,7 +46,6 @@ def read(answers: Sequence[Answer], token: str = "") -> tuple[Contributions, lis
     ("answers", "works"),
     [
         ([answer(148, 148)], 148),
-        ([answer(148, 148, "a"), answer(148, 0)], 148),
         ([answer(3, 0, "a"), answer(3, 1, "b"), answer(3, 2)], 3),
         ([answer(2, 1, "a", offset=1), answer(2, 1, offset=2)], 2),
         ([answer(0, 0)], 0),
@@ -56,6 +55,29 @@ def test_works_are_read_to_the_last_and_add_up(answers: Sequence[Answer], works:
     found, tokens = read(answers)
     assert (len(found.works), found.is_exact, found.next_page) == (works, True, "")
     assert tokens == ["", *(each.next_page_token for each in answers[:-1])]
+
+
+@pytest.mark.parametrize("value", [0, 148])
+def test_nothing_follows_works_that_add_up_already(value: int) -> None:
+    found, tokens = read([answer(value, value, "a")])
+    assert (len(found.works), found.is_exact, found.next_page) == (value, True, "")
+    assert tokens == [""]
+
+
+def test_what_adds_up_over_two_positions_is_read_to_the_end() -> None:
+    found, tokens = read([answer(1, 0, "a"), answer(1, 1, "b", offset=2), answer(1, 0, offset=2)])
+    assert (found.is_exact, tokens) == (True, ["", "a", "b"])
+
+
+def test_works_below_a_ratio_may_follow_when_its_upper_part_is_complete() -> None:
+    half = view_pb2.Value(ratio=view_pb2.Ratio(numerator=1, denominator=2))
+    pages = [answer(0, 1, "a"), answer(0, 1)]
+    for page, upper in zip(pages, (1, 0), strict=True):
+        page.value.CopyFrom(half)
+        ratio = view_pb2.Ratio(numerator=upper, denominator=1)
+        page.works[0].contribution.CopyFrom(view_pb2.Value(ratio=ratio))
+    found, tokens = read(pages)
+    assert (len(found.works), found.is_exact, tokens) == (2, True, ["", "a"])
 
 
 @pytest.mark.parametrize("answers", [[answer(3, 2)], [answer(3, 0)], [answer(3, 2, "a")] * 2])
