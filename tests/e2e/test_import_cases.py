@@ -234,3 +234,14 @@ def test_a_filled_template_is_what_its_export_is(stack: RunningStack, tmp_path: 
     again = spreadsheets.read(names["again"])
     assert again.header == header
     assert {tuple(cells) for _, cells in again.rows} == {tuple(cells) for cells in rows}
+    # Its products would count in what the tests that follow compare.
+    meanings = [headings.slug(heading) for heading in header]
+    given = [dict(zip(meanings, map(str, cells), strict=True)) for cells in rows]
+    action, reason = (
+        {*pair} & {*meanings} for pair in (("action", "thao_tac"), ("reason", "ly_do"))
+    )
+    taken = {**dict.fromkeys(action, "withdraw"), **dict.fromkeys(reason, "a trial")}
+    assert len(taken) == 2, meanings
+    back = [{**each, **taken} for each in given]
+    path = write(names["filled"].with_suffix(".csv"), back)
+    assert imported(stack, path, "product", "vnu")["withdrawn"] == len(rows)

@@ -140,7 +140,7 @@ def test_a_token_of_an_institution_signs_in_and_another_does_not(stack: RunningS
 
 def test_a_reviewer_decides_and_what_people_wrote_is_never_markup(stack: RunningStack) -> None:
     author, approver = Caller(stack, "vnu", "contributor"), Visitor(stack)
-    request = creation(UNIT, article("10.5555/e2e.portal", "2020-03-20"))
+    request = creation(UNIT, article("10.5555/e2e.portal", "2012-03-20"))
     request.content.facts.publication.title = MARKUP
     request.content.evidence[0].title = MARKUP
     made = author.create(request)
@@ -157,7 +157,7 @@ def test_a_reviewer_decides_and_what_people_wrote_is_never_markup(stack: Running
     for _ in range(2):  # sent twice, decided once
         done = approver.post("/review", decision="verify", **form, **request_id)
         assert done.headers["location"] == f"/review?done={made.submission_id}"
-    year = {**CELL, "from": "2020-01", "to": "2020-12"}
+    year = {**CELL, "from": "2012-01", "to": "2012-12"}
     key = "doi:10.5555/e2e.portal"
     wait_until(lambda: key in approver.get("/cells", **year).text, 60, "counted")
     shown = approver.get("/works", work=key, **year).text

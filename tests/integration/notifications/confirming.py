@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
@@ -20,7 +20,8 @@ def codes(mail_server: MailServer) -> list[str]:
     return [code_of(mail) for mail in mails]
 
 
-def code_of(mail: EmailMessage) -> str:
+def code_of(mail: Message) -> str:
+    assert isinstance(mail, EmailMessage)
     (code,) = set(re.findall(r"[2-9A-Z]{5}-[2-9A-Z]{5}", mail.get_content()))
     return str(code)
 

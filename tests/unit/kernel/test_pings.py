@@ -14,8 +14,9 @@ from services.kernel.config import KernelSettings
 from tests.unit.kernel.serving import Client, running, token
 
 INTERVAL = "grpc.http2.min_ping_interval_without_data_ms"
-CLIENT_PINGS_MS = 300
-PINGS = 8
+CLIENT_PINGS_MS = 1000
+"""The shortest interval of grpcio."""
+PINGS = 5
 """So many that a server that minds them, which is from the third on, has ended the connection."""
 
 
