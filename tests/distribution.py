@@ -16,6 +16,18 @@ OWN_STACK = {
     "test_partitions.py",
 }
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
+BREAKING = {
+    "test_doctor.py",
+    "test_lost_log.py",
+    "test_monitoring.py",
+    "test_outages.py",
+    "test_parked.py",
+    "test_rolling_restart.py",
+    "test_verifying.py",
+    "test_whole_restart.py",
+}
+"""Modules of tests/e2e that stop, freeze or deceive processes, or watch them: they share a stack of
+their own, which another worker starts at the same time."""
 OF_THE_LOG = {
     "test_backup.py",
     "test_disk_full.py",
@@ -37,12 +49,14 @@ BEGUN_FIRST = ("tests/e2e", "tests/simulation", "tests/integration", "tests/prop
 def unit_of_work(nodeid: str) -> str:
     """Return what the tests that have to run in one process have in common.
 
-    It is the module, so that a fixture of a module is made once. All modules that use the shared
-    stack of tests/e2e are one unit.
+    It is the module, so that a fixture of a module is made once. The modules that share a stack of
+    tests/e2e are one unit: those that break it, and the others.
     """
     module = nodeid.partition("::")[0]
-    shares = module.startswith(E2E) and PurePosixPath(module).name not in OWN_STACK
-    return f"{E2E}stack" if shares else module
+    name = PurePosixPath(module).name
+    if not module.startswith(E2E) or name in OWN_STACK:
+        return module
+    return f"{E2E}stack that breaks" if name in BREAKING else f"{E2E}stack"
 
 
 def in_order(items: list[pytest.Item]) -> None:
@@ -54,8 +68,9 @@ def in_order(items: list[pytest.Item]) -> None:
         )
         return next(folders, len(BEGUN_FIRST))
 
-    # The shared stack begins before all others, because it is the longest unit.
-    items.sort(key=lambda item: (unit_of_work(item.nodeid) != f"{E2E}stack", rank(item)))
+    # The shared stacks begin before all others, because they are the longest units.
+    shared = f"{E2E}stack"
+    items.sort(key=lambda item: (not unit_of_work(item.nodeid).startswith(shared), rank(item)))
 
 
 def depends_on_the_broker(item: pytest.Item) -> bool:

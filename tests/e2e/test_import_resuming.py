@@ -12,7 +12,7 @@ from tests.e2e.running import KIENG, RunningStack
 from tests.e2e.test_import_cases import PROOF, exported, imported, write
 from tests.waiting import wait_until
 
-ROWS = 3_000
+ROWS = 1_200
 
 
 def table(path: Path) -> Path:
