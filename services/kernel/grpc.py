@@ -32,7 +32,7 @@ log = structlog.get_logger()
 DRAIN_SECONDS_MAX = 15.0
 CLOSE_SECONDS_MAX = 2.0
 OPTIONS = [
-    # Clients are told to ping every 10 s at most; a ping that comes 2 s early closes nothing.
+    # The docs allow a ping every 10 s; one that comes 2 s early closes no connection.
     ("grpc.http2.min_ping_interval_without_data_ms", 8_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.max_receive_message_length", 1024 * 1024),
