@@ -37,6 +37,7 @@ WHOLE: Mapping[str, str] = {
     "services.notifications.store.Subscriptions.everybody": "an emergency is told to everybody",
     "services.partners.store.Partners.with_words": "parts of names, among hundreds; at most 500",
     "services.kpi.rebuild.oracle_check": "compares a whole view",
+    "services.partners.schema.restored": "runs once after a restore, and marks every document",
     "services.kpi.store.migrations": "runs once, when the schema is applied",
 }
 """Places that read a collection whole, by intent."""

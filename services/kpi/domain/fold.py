@@ -76,7 +76,6 @@ def roll_up(changes: Mapping[Key, int], catalogue: Catalogue) -> dict[RowKey, di
         Key of a row -> key of a cell in it -> difference, without zeros.
     """
     # Grouped by unit and month first, so that the path to the root is walked once per row.
-    # Grouped by unit and month first, so that the path to the root is walked once per row.
     tree, names = catalogue.tree, [(column.name, "") for column in catalogue.columns]
     gathered: dict[int, dict[CellKey, int]] = {}
     for key, value in changes.items():

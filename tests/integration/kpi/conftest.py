@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from services.kernel.mongo import Mongo
+from services.kernel.publisher import Event
 from services.kpi import process
+from services.kpi.config import Settings
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import CellKey
+from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.catalogues import Catalogues
@@ -37,6 +40,17 @@ class Stored:
     ledger: Ledger
     view: View
     catalogue: Catalogue
+    told: list[Event] = field(default_factory=list)
+    """Events that the aggregator published, in order."""
+
+    def aggregator(self) -> OwnedPartitions:
+        """Return the partitions of an aggregator that owns none yet, without its container."""
+        made: Any = OwnedPartitions()
+        made.container = SimpleNamespace(settings=Settings())
+        made.connection = SimpleNamespace(mongo=self.mongo)
+        made.publisher = SimpleNamespace(publish=self.told.extend)
+        made.setup()
+        return made  # type: ignore[no-any-return]
 
     def open(self, topic_id: str) -> View:
         """Open the view of another log."""

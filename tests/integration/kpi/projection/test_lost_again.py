@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,11 +40,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Answers:
 
 @pytest.fixture
 def lease(stored: Stored) -> OwnedPartitions:
-    made: Any = OwnedPartitions()
-    made.container = SimpleNamespace(settings=Settings())
-    made.connection = SimpleNamespace(mongo=stored.mongo)
-    made.setup()
-    return made  # type: ignore[no-any-return]
+    return stored.aggregator()
 
 
 def troubles(stored: Stored) -> Sequence[str]:

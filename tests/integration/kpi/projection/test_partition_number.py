@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,11 +40,7 @@ def set_partitions(monkeypatch: pytest.MonkeyPatch) -> SetPartitions:
 
 @pytest.fixture
 def owner(stored: Stored) -> OwnedPartitions:
-    made: Any = OwnedPartitions()
-    made.container = SimpleNamespace(settings=Settings())
-    made.connection = SimpleNamespace(mongo=stored.mongo)
-    made.setup()
-    return made  # type: ignore[no-any-return]
+    return stored.aggregator()
 
 
 def only_view(stored: Stored) -> View:
@@ -70,10 +65,13 @@ def test_another_number_stops_the_fold_and_names_the_remedy(
     set_partitions(1)
     owner.claim(0)
     owner.fold(LOG[:10])
+    told = list(stored.told)
+    assert told
     set_partitions(3)
     owner.watch()
     with pytest.raises(OwnershipLost):
         owner.fold(LOG[10:20])
+    assert stored.told == told
     for partition in (0, 2):
         with pytest.raises(NotReady, match=r"has 3 partitions, and .* was made of 1; .* 3`"):
             owner.claim(partition)

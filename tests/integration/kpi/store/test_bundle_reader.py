@@ -92,7 +92,7 @@ def test_joint_works_are_the_same(loaded: tuple[Stored, str], limit: int) -> Non
         ends = ("", f"{name}:0040")
         for after in ends:
             one, other = (
-                snapshots.joint_works(which, name, [], list, after, limit)[2]
+                snapshots.joint_works(which, [name], [], list, after, limit)[2]
                 for which in (stored.view.view_id, view_id)
             )
             assert one == other
