@@ -18,9 +18,9 @@ Ask = Callable[[kpi_service_pb2.ExplainKpiRequest], Awaitable[kpi_service_pb2.Ex
 class Contributions:
     """Works that make up a number.
 
-    ``next_page`` is the token of the works that follow, empty if none do. ``is_exact`` tells
-    whether the works add up to the value; None if it cannot be told: not all works are here, or
-    the number moved while they were read.
+    ``next_page`` is the token of the works that follow, empty if none do. ``is_exact`` is
+    whether the works add up to the value; None if that is unknown: not all works are here, or the
+    number changed while they were read.
     """
 
     view: view_pb2.ViewInfo
@@ -84,5 +84,5 @@ def _are_all(value: view_pb2.Value, works: Sequence[kpi_service_pb2.ExplainedWor
 
 
 def _position(view: view_pb2.ViewInfo) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return where in the log an answer stands: its view, and how far each partition was read."""
+    """Return the position of an answer: its view, and the next offset of each partition."""
     return view.view_id, tuple((each.partition, each.next_offset) for each in view.progress)
