@@ -22,6 +22,8 @@ def by_known_seeds() -> dict[str, Catch]:
     return catches({name: [seed] for name, seed in known_seeds().items()})
 
 
+# The first one plays a schedule for every mutant.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", known_seeds())
 def test_the_known_seed_catches_the_mutant(name: str, by_known_seeds: dict[str, Catch]) -> None:
     stale = f"no known seed catches it now; {AGAIN}"
