@@ -137,6 +137,15 @@ class LiveView:
         """Whether a view is loaded."""
         return self._view_state is not None
 
+    def reaches(self, progress: Mapping[int, int]) -> bool:
+        """Wait at most 2 seconds for a position; return whether the view is there, or further.
+
+        Args:
+            progress: partition -> next offset.
+        """
+        with self._moved:
+            return self._moved.wait_for(lambda: self._is_at(progress), MIN_PROGRESS_SECONDS)
+
     @contextmanager
     def read(self, min_progress: Mapping[int, int] | None = None) -> Iterator[ViewState]:
         """Yield the present state of the live view, which does not change during the block.
