@@ -49,13 +49,13 @@ def play(seed: int, raised: tuple[type[Exception], ...] = ()) -> Outcome:
         seed: decides everything.
         raised: errors that are no answer to any question, and are raised on.
     """
-    quietly()
-    try:
-        return Run(seed).play()
-    except raised:
-        raise
-    except Exception as error:
-        return Outcome(seed, [], [repr(error)[:500]], {}, "")
+    with quietly():
+        try:
+            return Run(seed).play()
+        except raised:
+            raise
+        except Exception as error:
+            return Outcome(seed, [], [repr(error)[:500]], {}, "")
 
 
 def play_several(seeds: Sequence[int]) -> Batch:

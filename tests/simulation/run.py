@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -120,6 +122,12 @@ class Run:
         )
 
 
-def quietly() -> None:
+@contextmanager
+def quietly() -> Iterator[None]:
     """Let the services say nothing: thousands of runs would fill the screen."""
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -45,8 +45,8 @@ def test_every_schedule_ends_with_the_cells_of_the_oracle() -> None:
 TRACES = """
 import json
 from tests.simulation.run import Run, quietly
-quietly()
-print(json.dumps([Run(seed).play().trace for seed in range(1, 41)]))
+with quietly():
+    print(json.dumps([Run(seed).play().trace for seed in range(1, 41)]))
 """
 
 

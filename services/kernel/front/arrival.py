@@ -75,7 +75,7 @@ class Arrival:
 
         Args:
             then: called with the message as bytes, or with None if there is no further message
-                because the client has left or has sent everything.
+                because the client has left or has sent everything; at once if it has left already.
         """
         state = self._state
 
@@ -93,9 +93,13 @@ class Arrival:
             return finished
 
         with state.condition:
-            operation = cygrpc.ReceiveMessageOperation(0)
-            self._event.call.start_server_batch((operation,), received)
-            state.due.add(core._RECEIVE_MESSAGE_TOKEN)
+            # grpcio has finished a call of which nothing more is due; doing so twice ends its thread.
+            if is_active := core._is_rpc_state_active(state):
+                operation = cygrpc.ReceiveMessageOperation(0)
+                self._event.call.start_server_batch((operation,), received)
+                state.due.add(core._RECEIVE_MESSAGE_TOKEN)
+        if not is_active:
+            then(None)
 
     def answer(self, request: Any) -> None:
         """Run the method that serves the call and send what it returns; blocks until then.
