@@ -93,7 +93,7 @@ class Arrival:
             return finished
 
         with state.condition:
-            # grpcio has finished a call of which nothing more is due; doing so twice ends its thread.
+            # grpcio has ended a call of which nothing is due; ending it twice kills its thread.
             if is_active := core._is_rpc_state_active(state):
                 operation = cygrpc.ReceiveMessageOperation(0)
                 self._event.call.start_server_batch((operation,), received)
