@@ -77,7 +77,7 @@ class Rehearsal:
 
     def here(self, text: str) -> str:
         """Put ports and folders of this machine in place of those of the file."""
-        while (found := re.sub(r"\$\{\w+:-([^${}]*)\}", r"\1", text)) != text:
+        while (found := re.sub(r"\$\{\w+:?-([^${}]*)\}", r"\1", text)) != text:
             text = found
         text = text.replace("kafka:9092", self.bootstrap)
         text = text.replace(PARTS["partners"]["environment"]["KIENG_MONGO_URI"], self.mongo)

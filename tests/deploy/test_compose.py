@@ -27,7 +27,7 @@ JOBS = {name: part for name, part in PARTS.items() if part.get("restart") == "no
 
 def filled(text: str) -> str:
     """Put the defaults in place of variables; a default may hold another variable."""
-    while (found := re.sub(r"\$\{\w+:-([^${}]*)\}", r"\1", text)) != text:
+    while (found := re.sub(r"\$\{\w+:?-([^${}]*)\}", r"\1", text)) != text:
         text = found
     return text
 
@@ -127,7 +127,7 @@ def test_every_variable_is_a_setting(name: str) -> None:
 
 
 def test_every_variable_that_the_file_asks_for_has_a_default() -> None:
-    assert re.findall(r"\$\{(?!\w+:-)", TEXT) == []
+    assert re.findall(r"\$\{(?!\w+:?-)", TEXT) == []
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if name not in DAEMONS])
