@@ -13,6 +13,8 @@ import logging
 import signal
 import socket
 import sys
+import threading
+from functools import partial
 from typing import Any, TextIO, cast
 
 import structlog
@@ -103,6 +105,23 @@ def _taken(settings: KernelSettings) -> list[str]:
     return found
 
 
+def thread_failed(container: NativeContainer, failed: threading.ExceptHookArgs) -> None:
+    """Stop the process because a thread of a library ended with an error, e.g. the one of grpcio.
+
+    Without that thread the process might run on and answer no call. While the process stops, such
+    an error is logged only.
+
+    Args:
+        container: the service's container.
+        failed: what `threading.excepthook` is given.
+    """
+    error = failed.exc_value or RuntimeError(f"{failed.exc_type.__name__} in a thread")
+    if container.finished.is_set():
+        log.warning("a thread failed while the process stops", exc_info=error)
+    else:
+        container.fail(error)
+
+
 def run(name: str) -> int:
     """Run a service until a signal or an error stops it.
 
@@ -123,6 +142,7 @@ def run(name: str) -> int:
     configure_log(name, settings.log_format)
     tracing.configure(name, settings.otlp_endpoint)
     container = NativeContainer(service_cls, settings)
+    threading.excepthook = partial(thread_failed, container)
     SERVICE_INFO.labels(name).set(1)
     checks = {"/healthz": lambda: stalled(container), "/readyz": lambda: unready(container)}
     http = serve_http(settings.host, settings.http_port, checks)

@@ -72,7 +72,7 @@ class Site:
         audiences = (AUDIENCE, audience_of("kpi"))
         self.issuers = Issuers(self.settings.issuers_file, audiences)
         folder = self.settings.trial_issuer_folder
-        self.picker = None if folder is None else Picker(folder, self.settings)
+        self.picker = None if folder is None else Picker(folder)
 
     @cached_property
     def services(self) -> Services:

@@ -13,10 +13,10 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 from services.kernel.errors import InvalidArgument
+from services.kernel.service_tokens import key_id, read_service_key
 from services.portal.config import Settings
 
 LOCAL = "urn:kieng:local:"
@@ -53,10 +53,10 @@ def mistakes(settings: Settings) -> list[str]:
     return found
 
 
-def _issuers(settings: Settings) -> dict[str, dict[str, str]]:
-    """Return the keys of each issuer that services accept: issuer -> kid -> public key."""
+def _issuers(settings: Settings) -> set[str]:
+    """Return the issuers that services accept."""
     listed = json.loads(settings.issuers_file.read_text(encoding="utf-8"))["issuers"]
-    return {entry["issuer"]: entry["keys"] for entry in listed}
+    return {entry["issuer"] for entry in listed}
 
 
 class Picker:
@@ -64,11 +64,10 @@ class Picker:
 
     Args:
         folder: `<institution>.pem` for each institution.
-        settings: names the table of issuers, which has the ids of the keys.
     """
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
-        self._folder, self._settings = folder, settings
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def institutions(self) -> list[str]:
         """Return the institutions that have a key here."""
@@ -93,11 +92,11 @@ class Picker:
         if not roles or not set(roles) <= set(ROLES):
             raise InvalidArgument("no such role", fields={"role": "choose one"})
         issuer = f"{LOCAL}{institution_id}"
-        ((kid, _),) = _issuers(self._settings)[issuer].items()
         now = int(time.time())
         ends = now + TOKEN_SECONDS_MAX
         audiences = [audience_of(service) for service in CALLED]
         claims = {"iss": issuer, "aud": audiences, "sub": subject, "iat": now, "exp": ends}
         claims |= {"roles": list(roles), **({"unit": unit_id} if unit_id else {})}
-        key = load_pem_private_key((self._folder / f"{institution_id}.pem").read_bytes(), None)
-        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid}), float(ends)  # type: ignore[arg-type]
+        key = read_service_key((self._folder / f"{institution_id}.pem").read_text())
+        headers = {"kid": key_id(key.public_key())}
+        return jwt.encode(claims, key, algorithm="EdDSA", headers=headers), float(ends)

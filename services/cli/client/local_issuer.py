@@ -5,7 +5,6 @@ Not for production, where every institution runs its own issuer and shares its k
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.cli.errors import USAGE, Failure
 from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
+from services.kernel.service_tokens import key_id, public_pem
 
 CONSORTIUM = "consortium"
 SERVICES = ("submissions", "partners", "kpi", "notifications")
@@ -55,8 +55,9 @@ class LocalIssuer:
         document: dict[str, object] = {"issuers": issuers}
         if service_key is not None:
             write_key(service_key)
-            public = _public_key(read_key(service_key))
-            document["services"] = [{"service": CALLING, "keys": {_kid(public): public}}]
+            public = read_key(service_key).public_key()
+            keys = {key_id(public): public_pem(public)}
+            document["services"] = [{"service": CALLING, "keys": keys}]
         draft = table.with_suffix(".tmp")
         draft.write_text(json.dumps(document, indent=2) + "\n")
         draft.replace(table)
@@ -104,19 +105,19 @@ class LocalIssuer:
             **({"unit": unit} if unit else {}),
         }
         key = read_key(self._path(institution))
-        kid = _kid(_public_key(key))
-        return jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
+        headers = {"kid": key_id(key.public_key())}
+        return jwt.encode(claims, key, algorithm="EdDSA", headers=headers)
 
     def _path(self, institution: str) -> Path:
         return self._folder / f"{institution}.pem"
 
     def _entry(self, institution: str) -> dict[str, object]:
-        public = _public_key(read_key(self._path(institution)))
+        public = read_key(self._path(institution)).public_key()
         return {
             "issuer": _issuer(institution),
             "institution_id": institution,
             "algorithms": ["EdDSA"],
-            "keys": {_kid(public): public},
+            "keys": {key_id(public): public_pem(public)},
         }
 
 
@@ -155,14 +156,3 @@ def read_key(path: Path) -> Ed25519PrivateKey:
         text = f"{path} is not an Ed25519 private key as PEM without a password"
         raise Failure(f"{text}: restore it, or move it away and a new one is made", USAGE)
     return key
-
-
-def _public_key(key: Ed25519PrivateKey) -> str:
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return public.decode()
-
-
-def _kid(public_pem: str) -> str:
-    return hashlib.sha256(public_pem.encode()).hexdigest()[:16]

@@ -68,7 +68,8 @@ class PartitionFold:
         report: called with every stored flush, possibly on another thread.
         size: current maximum number of records per flush, shared by all partitions of the process.
         publish: publishes the events of a flush before it is committed, on the same thread. After a
-            crash in between they are published again with the same ids, so none is lost.
+            crash in between they are published again with the same ids, so none is lost. None to
+            not look for any, as in a rebuild or a replay.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class PartitionFold:
         behind: WriteBehind | None = None,
         report: Callable[[Flush], None] = lambda flush: None,
         size: FlushSize | None = None,
-        publish: Callable[[Sequence[Event]], None] = lambda events: None,
+        publish: Callable[[Sequence[Event]], None] | None = None,
     ) -> None:
         self.lease = lease
         self.stored_offset = lease.next_offset
@@ -143,7 +144,7 @@ class PartitionFold:
             self._works.popitem(last=False)
 
     def _commit(self, flush: Flush, records: int) -> None:
-        if flush.events:
+        if self._publish and flush.events:
             self._publish(flush.events)
         with metrics.FLUSH_SECONDS.time(), self._size.measured(records):
             self._ledger.commit(flush)
@@ -165,7 +166,8 @@ class PartitionFold:
         for event, statement in changed:
             old = self._works[event.work_key]
             self._fold_one(event, statement, touched, deltas)
-            flush.events += self._contradicted(event.work_key, old)
+            if self._publish:
+                flush.events += self._contradicted(event.work_key, old)
         self._change_rows(roll_up(deltas, self.catalogue), flush)
         flush.works = {key: self._documents.fields(work) for key, work in touched.items()}
         self.lease = flush.done()

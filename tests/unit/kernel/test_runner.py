@@ -5,6 +5,8 @@ import logging
 import socket
 import subprocess
 import sys
+import threading
+from functools import partial
 
 import pytest
 import structlog
@@ -12,7 +14,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.config import KernelSettings
 from services.kernel.container import NativeContainer
-from services.kernel.runner import configure_log, find_service, run, unready
+from services.kernel.runner import configure_log, find_service, run, thread_failed, unready
 from services.notifications.config import Settings
 from services.notifications.service import NotificationsService
 
@@ -55,6 +57,26 @@ def test_a_process_is_ready_when_all_its_extensions_are_and_it_does_not_stop() -
     assert unready(container) == "no view is loaded"
     container.stop()
     assert unready(container) == "stopping"
+
+
+def test_a_thread_of_a_library_that_fails_stops_the_process_unless_it_stops_already(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    container = NativeContainer(Waiting, KernelSettings())
+    monkeypatch.setattr(threading, "excepthook", partial(thread_failed, container))
+    for is_stopping in (True, False):
+        if is_stopping:
+            container.finished.set()
+        else:
+            container.finished.clear()
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join(10)
+        assert isinstance(container.failure, ZeroDivisionError) is not is_stopping
+    assert container.finished.is_set()
 
 
 @pytest.mark.usefixtures("restored_log")

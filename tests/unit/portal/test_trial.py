@@ -26,7 +26,7 @@ def made(folder: Path, **given: Any) -> Settings:
 
 
 def test_a_picked_token_is_one_that_services_accept(settings: Settings, tmp_path: Path) -> None:
-    picker = Picker(tmp_path / "issuer", settings)
+    picker = Picker(tmp_path / "issuer")
     token, ends = picker.token("vnu", "reviewer@vnu/hus", ["reviewer"], "vnu/hus")
     found = [Issuers(settings.issuers_file, [f"kieng.{each}"]) for each in trial.CALLED]
     (principal,) = {each.principal(token) for each in found}
@@ -45,7 +45,7 @@ def test_nobody_else_is_offered(
     settings: Settings, tmp_path: Path, institution: str, roles: list[str]
 ) -> None:
     with pytest.raises(InvalidArgument):
-        Picker(tmp_path / "issuer", settings).token(institution, "x", roles, "")
+        Picker(tmp_path / "issuer").token(institution, "x", roles, "")
 
 
 def test_a_trial_is_on_loopback_with_local_issuers_only(settings: Settings, tmp_path: Path) -> None:
