@@ -82,6 +82,11 @@ def test_more_partitions_stop_the_view_and_one_command_makes_it_anew(
     republished = grown.run("log", "republish")
     assert (republished.code, REMEDY in republished.err) == (NO, True), republished.err
 
+    waiting = grown.run("log", "repartition", "3")
+    assert (waiting.code, "kieng proposal approve" in waiting.err) == (NO, True), waiting.err
+    (found,) = grown.json("proposal", "list")["proposals"]
+    for institution in found["missing"]:
+        grown.json("proposal", "approve", found["proposal_id"], "--institution", institution)
     answer = grown.json("log", "repartition", "3")
     assert (answer["republished"], answer["generation"], answer["partitions"]) == (True, 2, 3)
     two = {**one, "hust": WORKS}

@@ -90,9 +90,9 @@ class Loss:
             return told[-1], {}
 
         effects = Effects(registry, identity)
-        topic_id, partitions = effects.present_log()
+        topic_id, begins = effects.present_log()
         request = catalogue_service_pb2.OpenLogGenerationRequest(
-            topic_id=topic_id, partitions=partitions
+            topic_id=topic_id, partitions=len(begins)
         )
         opened = effects.open_generation(request)
         self.opened.add(told[0])

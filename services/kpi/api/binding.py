@@ -115,15 +115,15 @@ class Effects:
             raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return view
 
-    def present_log(self) -> tuple[str, int]:
-        """Return the topic id and the number of partitions of the present log.
+    def present_log(self) -> tuple[str, Mapping[int, int]]:
+        """Return the topic id of the present log, and partition -> its first offset.
 
         Raises:
             WrongState: no catalogue has been published.
             Unavailable: the broker is down.
         """
         _, topic_id, begins = self._newest()
-        return topic_id, len(begins)
+        return topic_id, begins
 
     def _newest(self) -> tuple[View, str, Mapping[int, int]]:
         # After a restore the database has views, but none of them is live.

@@ -95,13 +95,19 @@ class CatalogueApi(ProposalApi):
     def open_log_generation(
         self, request: catalogue_service_pb2.OpenLogGenerationRequest
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
-        """OpenLogGeneration: propose a view of the present log, if no view was made of it yet."""
-        topic_id, partitions = self.effects.present_log()
+        """OpenLogGeneration: propose a view of the present log, if no view was made of it yet.
+
+        Raises:
+            WrongState: the log got more partitions and still holds folded records; see
+                `Catalogues.need_purged`. So nothing is proposed that cannot be done.
+        """
+        topic_id, begins = self.effects.present_log()
         answer = catalogue_service_pb2.OpenLogGenerationResponse()
         request.topic_id = request.topic_id or topic_id
-        request.partitions = request.partitions or partitions
+        request.partitions = request.partitions or len(begins)
         log = (request.topic_id, request.partitions)
         if not any(view.is_of(*log) for view in self.registry.views()):
+            self.registry.need_purged(topic_id, begins)
             found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
             if found.state is not State.EFFECTIVE:
                 return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from pymongo import DESCENDING
@@ -111,11 +111,11 @@ class Catalogues(Views):
         """
         views = self.views()
         partitions = len(begins or ())
-        for view in views:
-            if view.is_of(topic_id, partitions):
-                self.end_former_logs(view.generation)
-                return view
-            self._need_purged(view, topic_id, begins or {})
+        known = next((view for view in views if view.is_of(topic_id, partitions)), None)
+        if known is not None:
+            self.end_former_logs(known.generation)
+            return known
+        self._need_purged(views, topic_id, begins or {})
         generation = max((view.generation for view in views), default=0) + 1
         tree = self.catalogue(catalogue_version).tree
         awaits = [tree.ids[number] for number in tree.institutions()] if views else []
@@ -135,12 +135,27 @@ class Catalogues(Views):
         self.end_former_logs(generation)
         return view
 
-    def _need_purged(self, view: View, topic_id: str, begins: Mapping[int, int]) -> None:
+    def need_purged(self, topic_id: str, begins: Mapping[int, int]) -> None:
         """Check that a log whose number of partitions changed holds no record that was folded.
 
         Such a record and its repetition would be in different partitions and count twice.
+
+        Args:
+            topic_id: topic id of the log.
+            begins: partition -> first existing offset, for every partition of the log.
+
+        Raises:
+            WrongState: it still holds such records; the message names the remedy.
         """
-        if view.topic_id == topic_id and not view.has_partitions(len(begins)):
+        self._need_purged(self.views(), topic_id, begins)
+
+    def _need_purged(self, views: Iterable[View], topic_id: str, begins: Mapping[int, int]) -> None:
+        changed = (
+            view
+            for view in views
+            if view.topic_id == topic_id and not view.has_partitions(len(begins))
+        )
+        for view in changed:
             folded = self.view_progress(view.view_id).vector
             if any(begins.get(partition, 0) < end for partition, end in folded.items()):
                 text = (
