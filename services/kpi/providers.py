@@ -130,10 +130,10 @@ class EditionDesk(DependencyProvider):
         exclude each other.
         """
         settings, mongo = self.container.settings, self.connection.mongo
-        registry, history = Catalogues(mongo), make_history(mongo, settings)
+        catalogues, history = Catalogues(mongo), make_history(mongo, settings)
         self.editions = Editions(mongo)
-        self.closer = EditionCloser(registry, self.editions, history, settings.signer)
-        self.comparer = EditionComparer(registry, self.editions, history)
+        self.closer = EditionCloser(catalogues, self.editions, history, settings.signer)
+        self.comparer = EditionComparer(catalogues, self.editions, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
         """Return this provider itself; every worker gets the same one."""

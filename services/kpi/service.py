@@ -50,7 +50,7 @@ class KpiAggregator:
 
     name = "kpi.aggregator"
 
-    registry = CatalogueStore()
+    catalogues = CatalogueStore()
     partitions = OwnedPartitions()
     builder = ViewBuilder()
 
@@ -87,7 +87,7 @@ class KpiAggregator:
                 event = directory_events.DirectoryPublished.FromString(record.value or b"")
             except DecodeError as error:
                 raise InvalidRecord(str(error), offset=record.offset) from None
-            self.registry.keep_directory(event.directory)
+            self.catalogues.keep_directory(event.directory)
         # Counted last, because after an invalid record the others are delivered again.
         skipped = len(records) - len(published)
         metrics.RECORDS_SKIPPED.labels(records[0].topic).inc(skipped)

@@ -140,9 +140,9 @@ class Machine:
             supervisor.start(local.child, local.unready, embedded.DATABASE_READY_SECONDS)
             with closing(Mongo(local.uri, 5000)) as mongo:
                 declare(mongo.database(DATABASE))
-                registry = Catalogues(mongo)
+                catalogues = Catalogues(mongo)
                 log = describe_log(Settings(kafka_bootstrap=self.bootstrap))
-                view = registry.open(log.topic_id, registry.publish(catalogue(tree)))
+                view = catalogues.open(log.topic_id, catalogues.publish(catalogue(tree)))
                 yield Database(local.uri, local.child, mongo, view)
 
     def environment(self, database: Database) -> dict[str, str]:

@@ -73,12 +73,12 @@ class Stack:
         self._mongo.client.drop_database(DATABASE)
         self._database = self._mongo.database(DATABASE)
         declare(self._database)
-        registry, self._snapshots = Catalogues(self._mongo), Snapshots(self._mongo)
+        catalogues, self._snapshots = Catalogues(self._mongo), Snapshots(self._mongo)
         published = catalogue_pb2.Catalogue()
         published.CopyFrom(message())
-        version = registry.publish(published)
+        version = catalogues.publish(published)
         log_id = describe_log(KernelSettings(kafka_bootstrap=broker.bootstrap)).topic_id
-        self._view_id = registry.open(log_id, version).view_id
+        self._view_id = catalogues.open(log_id, version).view_id
         where = {"KIENG_KAFKA_BOOTSTRAP": broker.bootstrap, "KIENG_MONGO_URI": mongo.uri}
         self.members = Members(
             [

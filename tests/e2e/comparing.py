@@ -47,13 +47,13 @@ class Comparison:
         """Fail when a stored cell differs from the oracle's; costs nothing when nothing moved."""
         began = time.monotonic()
         with closing(Mongo(self._stack.stack.mongo, 5000)) as mongo:
-            registry, snapshots = Catalogues(mongo), Snapshots(mongo)
-            live = registry.live()
+            catalogues, snapshots = Catalogues(mongo), Snapshots(mongo)
+            live = catalogues.live()
             assert live is not None, "no view is live"
             progress, rows = snapshots.changes(live.view_id, {})
             if (live.view_id, progress.next_offsets) == (self._view_id, self._positions):
                 return
-            message = registry.message(live.catalogue_version)
+            message = catalogues.message(live.catalogue_version)
         if live.view_id != self._view_id:
             self._read, self._records = dict(live.begins), []
         self._view_id, self._positions = live.view_id, dict(progress.next_offsets)

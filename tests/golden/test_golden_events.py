@@ -115,7 +115,7 @@ def test_that_an_older_log_was_complete_means_nothing_to_the_aggregator() -> Non
 def test_the_aggregator_keeps_a_directory() -> None:
     kept: list[directory_pb2.Directory] = []
     aggregator = KpiAggregator()
-    aggregator.registry = cast(CatalogueStore, SimpleNamespace(keep_directory=kept.append))
+    aggregator.catalogues = cast(CatalogueStore, SimpleNamespace(keep_directory=kept.append))
     aggregator.on_directory(records("DirectoryPublished"))
     (directory,) = kept
     assert directory.version == 3

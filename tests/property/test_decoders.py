@@ -94,7 +94,7 @@ def test_any_bytes_are_told_to_somebody_to_nobody_or_are_an_invalid_record(
 
 
 class Kept:
-    """Takes directories, as the registry does."""
+    """Takes directories, as the store of catalogues does."""
 
     def keep_directory(self, directory: Any) -> None:
         assert isinstance(directory.version, int)
@@ -104,7 +104,7 @@ class Kept:
 @given(bytes_near(DIRECTORY))
 def test_any_bytes_are_a_directory_or_an_invalid_record(value: bytes) -> None:
     aggregator = KpiAggregator()
-    aggregator.registry = Kept()  # type: ignore[assignment]
+    aggregator.catalogues = Kept()  # type: ignore[assignment]
     record = record_of_kpi(OFFSET, value, DIRECTORY_PUBLISHED)
     assert refused_at(lambda: aggregator.on_directory([record])) == OFFSET
 

@@ -63,13 +63,13 @@ class Loss:
 
     def operator(self) -> None:
         """Do what `kieng log republish` does whenever the log is not the one that answers."""
-        registry = Catalogues(self.mongo)  # type: ignore[arg-type]
+        catalogues = Catalogues(self.mongo)  # type: ignore[arg-type]
         while self.world.is_alive("accident") or not self.is_mended():
             self.world.rest("look")
             if self.is_mended():
                 continue
             try:
-                topic_id = self._fill(registry)
+                topic_id = self._fill(catalogues)
             except (Unavailable, WrongState, AutoReconnect):
                 continue
             while not self.is_mended() and self.log.topic_id == topic_id:
@@ -81,7 +81,7 @@ class Loss:
         view = self.mongo.databases[TRANSACTIONS_IN]["views"][pointer["view_id"]][1]
         return bool(view["topic_id"] == self.log.topic_id)
 
-    def _fill(self, registry: Catalogues) -> str:
+    def _fill(self, catalogues: Catalogues) -> str:
         told: list[str] = []
 
         def identity() -> tuple[str, dict[int, int]]:
@@ -89,7 +89,7 @@ class Loss:
             told.append(self.log.topic_id)
             return told[-1], {}
 
-        effects = Effects(registry, identity)
+        effects = Effects(catalogues, identity)
         topic_id, begins = effects.present_log()
         request = catalogue_service_pb2.OpenLogGenerationRequest(
             topic_id=topic_id, partitions=len(begins)

@@ -26,7 +26,7 @@ from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.query import live_view
 from services.kpi.rebuild import bulk_load, lifecycle, shard, worker
 from services.kpi.rebuild.lifecycle import Failed, OracleReport, Rebuild
-from services.kpi.store import catalogues as registry_module
+from services.kpi.store import catalogues as catalogue_store
 from services.kpi.store import change_notes, ledger
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.views import Vector, View
@@ -78,11 +78,11 @@ class Platform:
         for version in range(1, 5):
             frozen = catalogues.frozen(version)
             mongo.database(TRANSACTIONS_IN)["catalogues"].insert_one(frozen.document)
-        self.registry = self.a_registry()
-        self.registry.open(log.topic_id, 1)
+        self.catalogues = self.own_catalogues()
+        self.catalogues.open(log.topic_id, 1)
 
-    def a_registry(self) -> Catalogues:
-        """Return a registry, as every process has one."""
+    def own_catalogues(self) -> Catalogues:
+        """Return a store of catalogues, as every process has one."""
         return Catalogues(self.mongo)  # type: ignore[arg-type]
 
     def aggregator(self, me: int) -> None:
@@ -141,7 +141,7 @@ class Platform:
         Real ones hold a lease. Without it two take a load from each other, which must do no harm,
         but may go on for ever: at last one of them is left.
         """
-        building_ = Rebuild(self.a_registry(), _Inline(self))
+        building_ = Rebuild(self.own_catalogues(), _Inline(self))
         while not self.is_done():
             is_leased, view = me and self.world.steps > LEASED_FROM, None
             try:
@@ -154,16 +154,16 @@ class Platform:
 
     def steward(self) -> None:
         """Publish other catalogues, and go back to the former view, while everything runs."""
-        rng, registry = self.world.random, self.a_registry()
+        rng, catalogues = self.world.random, self.own_catalogues()
         while self.wishes_left:
             self.world.rest("ponder", rng.choice((1, 40, 240, 2400)))
             self.wishes_left -= 1
             try:
                 if rng.random() < 0.35:
-                    registry.roll_back()
+                    catalogues.roll_back()
                 else:
                     allowed = rng.choice((None, ANY_NUMBER))
-                    registry.build_beside(rng.randint(1, 4), allowed)
+                    catalogues.build_beside(rng.randint(1, 4), allowed)
             except (WrongState, AutoReconnect):
                 pass  # one is being built already, or there is no way back
 
@@ -269,9 +269,9 @@ def simulated(world: World) -> Iterator[None]:
         (live_view, "time", clock),
         (outbox_module, "time", clock),
         (republish_module, "new_id", lambda: f"mark-{world.steps}"),
-        (registry_module, "decode_catalogue", _decoded),
+        (catalogue_store, "decode_catalogue", _decoded),
         # By the real clock two views could be opened in one millisecond, in no order.
-        (registry_module, "datetime", SimpleNamespace(now=world.now)),
+        (catalogue_store, "datetime", SimpleNamespace(now=world.now)),
         # So few notes of changed rows that readers come too late for them, too.
         (change_notes, "NOTES_KEPT", 3),
         (change_notes, "ROWS_TOLD_MAX", rng.choice((3, 8, 500))),

@@ -25,12 +25,12 @@ class Effects:
     """Carries out approved motions, i.e. requests that were put to the vote. Idempotent.
 
     Args:
-        registry: stored catalogues and views.
+        catalogues: stored catalogues and views.
         log_identity: returns the topic id of the submissions log, and partition -> its first
             offset.
     """
 
-    registry: Catalogues
+    catalogues: Catalogues
     log_identity: Callable[[], tuple[str, Mapping[int, int]]]
 
     def of(self, motion: Motion) -> str:
@@ -55,15 +55,15 @@ class Effects:
         Returns:
             The view of this catalogue, which is the live one if it already uses the same catalogue.
         """
-        message = frozen(request, self.registry)
+        message = frozen(request, self.catalogues)
         live, topic_id, begins = self.need_log()
-        version = self.registry.publish(message)
+        version = self.catalogues.publish(message)
         if live is None:
-            return self.registry.open(topic_id, version, begins)
+            return self.catalogues.open(topic_id, version, begins)
         if live.catalogue_version == version:
             return live
         limit = request.parked_max if request.HasField("parked_max") else None
-        return self.registry.build_beside(version, limit)
+        return self.catalogues.build_beside(version, limit)
 
     def need_log(self) -> tuple[View | None, str, Mapping[int, int]]:
         """Check that the log is the one that the live view was folded from.
@@ -75,7 +75,7 @@ class Effects:
             WrongState: the log is a different one.
             Unavailable: the broker is down.
         """
-        live, (topic_id, begins) = self.registry.live(), self.log_identity()
+        live, (topic_id, begins) = self.catalogues.live(), self.log_identity()
         if live is not None and not live.is_of(topic_id, len(begins)):
             raise WrongState("the log is another one; open a generation", reason="LOG_DIVERGED")
         return live, topic_id, begins
@@ -89,14 +89,14 @@ class Effects:
         Raises:
             WrongState: other views are live or former by now, or another view is being built.
         """
-        live, former = self.registry.live(), self.registry.former()
+        live, former = self.catalogues.live(), self.catalogues.former()
         if live is not None and live.view_id == request.to_view_id:
             return live
         now = (live.view_id if live else "", former.view_id if former else "")
         if now != (request.from_view_id, request.to_view_id):
             text = f"{now[0]} answers now and {now[1]} did before; propose it again"
             raise WrongState(text, reason="STALE_VIEW")
-        return self.registry.roll_back()
+        return self.catalogues.roll_back()
 
     def open_generation(self, request: api.OpenLogGenerationRequest) -> View:
         """Open a view of the present log as a new generation, if the request is about this log.
@@ -108,10 +108,10 @@ class Effects:
         known, topic_id, begins = self._newest()
         if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
-        view = self.registry.open(topic_id, known.catalogue_version, begins)
+        view = self.catalogues.open(topic_id, known.catalogue_version, begins)
         if self.log_identity()[0] != topic_id:
             # The log changed meanwhile, so this view can never be folded.
-            self.registry.refuse(view, "LOG_DIVERGED: the log was lost again")
+            self.catalogues.refuse(view, "LOG_DIVERGED: the log was lost again")
             raise Unavailable("the log is another one by now; repeat", reason="LOG_DIVERGED")
         return view
 
@@ -127,23 +127,23 @@ class Effects:
 
     def _newest(self) -> tuple[View, str, Mapping[int, int]]:
         # After a restore the database has views, but none of them is live.
-        known = self.registry.live() or next(iter(self.registry.views()), None)
+        known = self.catalogues.live() or next(iter(self.catalogues.views()), None)
         if known is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
         topic_id, begins = self.log_identity()
         return known, topic_id, begins
 
 
-def frozen(request: Frozen, registry: Catalogues) -> catalogue_pb2.Catalogue:
+def frozen(request: Frozen, catalogues: Catalogues) -> catalogue_pb2.Catalogue:
     """Return the catalogue message of a request, completed by the units of its directory version.
 
     Raises InvalidArgument if a definition cannot be counted.
 
     Args:
         request: indicators and taxonomies, and which unit tree to use.
-        registry: holds the directory versions.
+        catalogues: holds the directory versions.
     """
-    directory = registry.directory(request.directory_version)
+    directory = catalogues.directory(request.directory_version)
     is_as_is = request.tree == api.TREE_AS_IS
     message = catalogue_pb2.Catalogue(
         indicators=request.indicators,

@@ -37,7 +37,7 @@ class CatalogueApi(ProposalApi):
     """Implements CatalogueService and ProposalService; a base class of `KpiQuery`."""
 
     call = CurrentCall()
-    registry = CatalogueStore()
+    catalogues = CatalogueStore()
     log_identity = LogIdentity()
     live = Live()
     snapshots = ViewSnapshots()
@@ -51,7 +51,7 @@ class CatalogueApi(ProposalApi):
     @property
     def effects(self) -> Effects:
         """Carries out the proposals of this service once they are approved."""
-        return Effects(self.registry, self.log_identity)
+        return Effects(self.catalogues, self.log_identity)
 
     def take_effect(self, motion: Motion) -> str:
         """Carry out an approved motion; return the id of the view that results from it."""
@@ -62,7 +62,7 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.PublishCatalogueRequest
     ) -> catalogue_service_pb2.PublishCatalogueResponse:
         """PublishCatalogue: propose indicators and a tree; also return the view, once approved."""
-        message = frozen(request, self.registry)
+        message = frozen(request, self.catalogues)
         answer = catalogue_service_pb2.PublishCatalogueResponse()
         known = self._view_of(message)
         if known is None:
@@ -80,7 +80,7 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.RollBackCatalogueRequest
     ) -> catalogue_service_pb2.RollBackCatalogueResponse:
         """RollBackCatalogue: propose to make the former live view live again."""
-        live, former = self.registry.live(), self.registry.fallback()
+        live, former = self.catalogues.live(), self.catalogues.fallback()
         answer = catalogue_service_pb2.RollBackCatalogueResponse()
         if former.state != "building" and live is not None:
             request.from_view_id = request.from_view_id or live.view_id
@@ -106,8 +106,8 @@ class CatalogueApi(ProposalApi):
         request.topic_id = request.topic_id or topic_id
         request.partitions = request.partitions or len(begins)
         log = (request.topic_id, request.partitions)
-        if not any(view.is_of(*log) for view in self.registry.views()):
-            self.registry.need_purged(topic_id, begins)
+        if not any(view.is_of(*log) for view in self.catalogues.views()):
+            self.catalogues.need_purged(topic_id, begins)
             found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
             if found.state is not State.EFFECTIVE:
                 return answer
@@ -118,12 +118,12 @@ class CatalogueApi(ProposalApi):
 
     def _view_of(self, message: catalogue_pb2.Catalogue) -> View | None:
         """Return the view of a catalogue if it is live or being built, else None."""
-        live, version = self.registry.live(), self.registry.version_of(message)
+        live, version = self.catalogues.live(), self.catalogues.version_of(message)
         if live is None or not version:
             return None
         if live.catalogue_version == version:
             return cast(View, live)
-        found: View | None = self.registry.view(view_id(live.generation, version))
+        found: View | None = self.catalogues.view(view_id(live.generation, version))
         return found if found is not None and found.state == "building" else None
 
     def _propose(self, kind: Kind, request: Message, shown: Message) -> Proposal:
@@ -136,7 +136,7 @@ class CatalogueApi(ProposalApi):
         """
         need(self.call.principal, self.call.method, Resource())
         today = datetime.now(UTC).date().isoformat()
-        terms = self.terms(bound(self.registry.directory(0), today))
+        terms = self.terms(bound(self.catalogues.directory(0), today))
         found = self.ask(motion_of(kind, request), terms)
         shown.CopyFrom(encode_proposal(found))
         return found
@@ -150,9 +150,9 @@ class CatalogueApi(ProposalApi):
         Raises:
             WrongState: no catalogue has been published.
         """
-        message = frozen(request, self.registry)
+        message = frozen(request, self.catalogues)
         months = month_range(request.from_month, request.to_month)
-        live = self.registry.live()
+        live = self.catalogues.live()
         if live is None:
             raise WrongState("no catalogue is published yet", reason="NO_CATALOGUE")
         year = months[1] // 12
@@ -161,8 +161,8 @@ class CatalogueApi(ProposalApi):
             for target in self.targets.all()
             if target.year == year
         }
-        ends = self.registry.view_progress(live.view_id).vector
-        before = self.registry.message(live.catalogue_version)
+        ends = self.catalogues.view_progress(live.view_id).vector
+        before = self.catalogues.message(live.catalogue_version)
         asked = encode_request(live, before, message, ends, months, targets)
         yield from self.what_if.run(asked, self.call.is_active)
 
@@ -173,8 +173,8 @@ class CatalogueApi(ProposalApi):
         """CompareTrees: return a unit's numbers in the tree as it was and in the tree as it is."""
         with self.live.read() as view_state:
             pass  # only the reference is needed: the view may advance while the database is read
-        message = self.registry.message(view_state.view.catalogue_version)
-        directory = self.registry.directory(message.directory_version)
+        message = self.catalogues.message(view_state.view.catalogue_version)
+        directory = self.catalogues.directory(message.directory_version)
         return compare_trees(request, view_state, message, directory, self.snapshots)
 
     @grpc
@@ -189,10 +189,10 @@ class CatalogueApi(ProposalApi):
         began: tuple[float, int] | None = None
         pause = threading.Event()
         while self.call.is_active():
-            view = self.registry.view(request.view_id)
+            view = self.catalogues.view(request.view_id)
             if view is None:
                 raise NotFound(f"there is no view {request.view_id!r}")
-            state = encode_state(view, self.registry.view_progress(view.view_id))
+            state = encode_state(view, self.catalogues.view_progress(view.view_id))
             now = time.monotonic()
             began = began or (now, state.events_done)
             answer = catalogue_service_pb2.FollowViewResponse(view=state)
@@ -211,9 +211,9 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.GetCatalogueRequest
     ) -> catalogue_service_pb2.GetCatalogueResponse:
         """GetCatalogue: return a catalogue version; by default that of the live view, else 1."""
-        live = self.registry.live()
+        live = self.catalogues.live()
         version = request.version or (live.catalogue_version if live else 1)
-        message = self.registry.message(version)
+        message = self.catalogues.message(version)
         message.version = version
         return catalogue_service_pb2.GetCatalogueResponse(catalogue=message)
 
@@ -222,9 +222,11 @@ class CatalogueApi(ProposalApi):
         self, request: catalogue_service_pb2.ListViewsRequest
     ) -> catalogue_service_pb2.ListViewsResponse:
         """ListViews: return all views, newest first."""
-        views = self.registry.views()
+        views = self.catalogues.views()
         return catalogue_service_pb2.ListViewsResponse(
-            views=[encode_state(view, self.registry.view_progress(view.view_id)) for view in views]
+            views=[
+                encode_state(view, self.catalogues.view_progress(view.view_id)) for view in views
+            ]
         )
 
 

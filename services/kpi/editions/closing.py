@@ -74,17 +74,17 @@ class EditionCloser:
     """Closes editions. Thread-safe.
 
     Args:
-        registry: stored catalogues and views.
+        catalogues: stored catalogues and views.
         editions: store of editions.
         history: replays the log.
         signer: signs editions; None if no key is configured.
     """
 
     def __init__(
-        self, registry: Catalogues, editions: Editions, history: History, signer: Signer | None
+        self, catalogues: Catalogues, editions: Editions, history: History, signer: Signer | None
     ) -> None:
         self.editions = editions
-        self._registry = registry
+        self._catalogues = catalogues
         self._history = history
         self._signer = signer
 
@@ -165,7 +165,7 @@ class EditionCloser:
         now: datetime,
     ) -> bytes:
         view = start.view
-        catalogue = self._registry.catalogue(view.catalogue_version)
+        catalogue = self._catalogues.catalogue(view.catalogue_version)
         cube = decode_cube(replayed.rows, catalogue)
         targets = {key: target.value for key, target in start.targets.items()}
         document = {
@@ -185,7 +185,7 @@ class EditionCloser:
                 "parked": replayed.progress.parked,
                 "digest": replayed.digest,
             },
-            "definitions": definitions(self._registry.message(view.catalogue_version)),
+            "definitions": definitions(self._catalogues.message(view.catalogue_version)),
             "targets": {k: v for k, v in targets.items() if _is_of(k, months, catalogue, unit_id)},
             "cells": frozen_cells(cube, unit_id, months, start.targets),
             **replayed.facts,

@@ -86,13 +86,13 @@ class EditionComparer:
     """Compares editions with the present. Thread-safe.
 
     Args:
-        registry: stored catalogues and views.
+        catalogues: stored catalogues and views.
         editions: store of editions.
         history: replays the log.
     """
 
-    def __init__(self, registry: Catalogues, editions: Editions, history: History) -> None:
-        self._registry = registry
+    def __init__(self, catalogues: Catalogues, editions: Editions, history: History) -> None:
+        self._catalogues = catalogues
         self._editions = editions
         self._history = history
 
@@ -116,7 +116,7 @@ class EditionComparer:
         """
         edition, content = self._editions.get(edition_id)
         document = read_content(content)
-        catalogue = self._registry.catalogue(edition.catalogue_version)
+        catalogue = self._catalogues.catalogue(edition.catalogue_version)
         months = month_range(edition.from_month, edition.to_month)
         task = Task(
             edition.unit_id,

@@ -50,7 +50,7 @@ class OwnedPartitions(DependencyProvider):
         """Create the initial state, in which no partition is owned."""
         tune_gc()
         mongo = self.connection.mongo
-        self.registry = Catalogues(mongo)
+        self.catalogues = Catalogues(mongo)
         self.snapshots = Snapshots(mongo)
         self._ledgers: dict[str, Ledger] = {}
         self._folds: dict[int, FollowedPartition] = {}
@@ -102,9 +102,9 @@ class OwnedPartitions(DependencyProvider):
         settings = self.container.settings
         found = describe_log(settings)
         self._partitions = found.partitions
-        view = self.registry.folded(found.topic_id)
+        view = self.catalogues.folded(found.topic_id)
         if view is None:
-            live = self.registry.live()
+            live = self.catalogues.live()
             # Described again, because the log may have been replaced or a view opened meanwhile.
             if live and describe_log(settings).topic_id != live.topic_id:
                 reason = f"{SUBMISSIONS} is another topic than the one that was folded"
@@ -118,7 +118,7 @@ class OwnedPartitions(DependencyProvider):
             text = f"{view.view_id} was folded by another release; its successor is being built"
             raise NotReady(text)
         fold = self._fold_of(view, partition, self._behind)
-        now = self.registry.folded(found.topic_id)
+        now = self.catalogues.folded(found.topic_id)
         if now is None or now.view_id != view.view_id:
             # Another view became live before the claim, which thus fenced off no owner.
             raise NotReady(f"{view.view_id} does not answer any more")
@@ -127,7 +127,7 @@ class OwnedPartitions(DependencyProvider):
         if reason:
             self._stop(view, str(partition), f"LOG_DIVERGED: {reason}; {REMEDY}")
         for place in ("log", UNSAFE, str(partition)):
-            self.registry.diverge(view, place, "")
+            self.catalogues.diverge(view, place, "")
         self._diverged = ""
         metrics.LOG_DIVERGED.set(0)
         return fold, view
@@ -138,8 +138,8 @@ class OwnedPartitions(DependencyProvider):
         Raises NotReady if the log has a different number of partitions.
         """
         if not view.partitions:
-            self.registry.bind(view, found.partitions)
-            view = self.registry.view(view.view_id) or view
+            self.catalogues.bind(view, found.partitions)
+            view = self.catalogues.view(view.view_id) or view
         if not view.has_partitions(found.partitions):
             here = f"{SUBMISSIONS} has {found.partitions} partitions"
             reason = f"{here}, and {view.view_id} was made of {view.partitions}"
@@ -158,7 +158,7 @@ class OwnedPartitions(DependencyProvider):
         # A new log generation fences off earlier owners only, so one that claims later must check.
         if not self._is_log_of(view):
             raise OwnershipLost(f"the log of {view.view_id} is another one now")
-        catalogue = self.registry.catalogue(view.catalogue_version)
+        catalogue = self.catalogues.catalogue(view.catalogue_version)
         return PartitionFold(
             lease,
             catalogue,
@@ -202,7 +202,7 @@ class OwnedPartitions(DependencyProvider):
             place: partition, or another label of the check that failed.
             reason: what is wrong and what to do.
         """
-        self.registry.diverge(view, place, reason)
+        self.catalogues.diverge(view, place, reason)
         metrics.LOG_DIVERGED.set(1)
         if self._diverged != reason:
             log.error("nothing is folded", view_id=view.view_id, reason=reason)
@@ -244,7 +244,7 @@ class OwnedPartitions(DependencyProvider):
         heard = followed.fold.lease.republished
         try:
             self._follow(partition, followed)
-            followed.apply(records, self.registry.live)
+            followed.apply(records, self.catalogues.live)
             self._view = followed.view
             if followed.fold.lease.republished != heard:
                 self._behind.flush_pending()
@@ -277,11 +277,11 @@ class OwnedPartitions(DependencyProvider):
         """Look now and then for views that are about to take over; fold them as followers."""
         if time.monotonic() >= self._followers_due:
             self._followers_due = time.monotonic() + FOLLOWERS_SECONDS
-            self._followers = self.registry.followers(followed.view.topic_id)
+            self._followers = self.catalogues.followers(followed.view.topic_id)
         try:
             followed.follow(
                 self._followers,
-                lambda view: self.registry.view_progress(view.view_id).vector.get(partition, 0),
+                lambda view: self.catalogues.view_progress(view.view_id).vector.get(partition, 0),
             )
         except Unavailable as trouble:
             log.warning("a view cannot follow yet", reason=trouble.message)
@@ -290,4 +290,4 @@ class OwnedPartitions(DependencyProvider):
         progress = self.snapshots.progress(view.view_id)
         # Before every partition has been claimed, one may lack its republished institutions.
         if len(progress.next_offsets) == self._partitions:
-            self.registry.note_republished(view, progress.republished)
+            self.catalogues.note_republished(view, progress.republished)

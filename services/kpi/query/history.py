@@ -36,7 +36,7 @@ class History:
     its cube, which is read-only.
 
     Args:
-        registry: stored catalogues and views.
+        catalogues: stored catalogues and views.
         days: stored kept days.
         replays: runs replays.
         log_id: returns the topic id of the present log.
@@ -45,14 +45,14 @@ class History:
 
     def __init__(
         self,
-        registry: Catalogues,
+        catalogues: Catalogues,
         days: Days,
         replays: ReplayRunner,
         log_id: Callable[[], str],
         keep_days: int,
     ) -> None:
         self.days = days
-        self._registry = registry
+        self._catalogues = catalogues
         self._keep_days = keep_days
         self._replays = replays
         self._log_id = log_id
@@ -204,17 +204,17 @@ class History:
             text = "the log that this view was made of is gone; only its kept days can be read"
             raise WrongState(text, reason="LOG_GONE")
         version = catalogue_version or view.catalogue_version
-        message = self._registry.message(version)
+        message = self._catalogues.message(version)
         message.version = version
         yield from self._replays.run(view.view_id, message, bound, is_wanted, task)
 
     def _view(self, view_id: str) -> View:
-        return next(view for view in self._registry.views() if view.view_id == view_id)
+        return next(view for view in self._catalogues.views() if view.view_id == view_id)
 
     def _view_state(
         self, view: View, version: int, progress: Progress, content: bytes
     ) -> ViewState:
-        catalogue: Catalogue = self._registry.catalogue(version)
+        catalogue: Catalogue = self._catalogues.catalogue(version)
         return ViewState(view, catalogue, decode_cube(content, catalogue), progress, {}, 0)
 
     def _with_targets(self, live: LiveView, state: ViewState) -> ViewState:

@@ -63,7 +63,7 @@ class LiveView:
     """Holds the live view in memory as a `ViewState`. One thread refreshes it, any thread reads it.
 
     Args:
-        registry: finds the live view and its catalogue.
+        catalogues: finds the live view and its catalogue.
         snapshots: reads the stored view.
         targets: reads the targets.
         loaded: called after a whole view has been read.
@@ -71,12 +71,12 @@ class LiveView:
 
     def __init__(
         self,
-        registry: Catalogues,
+        catalogues: Catalogues,
         snapshots: Snapshots,
         targets: Targets,
         loaded: Callable[[], object] = lambda: None,
     ) -> None:
-        self._registry = registry
+        self._catalogues = catalogues
         self._snapshots = snapshots
         self._targets = targets
         self._loaded = loaded
@@ -91,13 +91,13 @@ class LiveView:
         Returns:
             Whether anything changed.
         """
-        live = self._registry.live()
+        live = self._catalogues.live()
         if live is None:
             return False
         targets = self._fresh_targets()
         state = self._view_state
         if state is None or state.view.view_id != live.view_id:
-            catalogue = self._registry.catalogue(live.catalogue_version)
+            catalogue = self._catalogues.catalogue(live.catalogue_version)
             nothing = Progress({}, 0, 0, frozenset())
             change, known = (state.change, state.targets) if state else (0, {})
             state = ViewState(live, catalogue, Cube(catalogue), nothing, known, change)

@@ -49,11 +49,11 @@ def compare(settings: Settings, request: Message, send: Send) -> None:
     view_id, ends = decode_request(request)
     count, differences = 0, list[str]()
     with closing(Mongo(settings.mongo_uri, settings.mongo_timeout_ms)) as mongo:
-        registry = Catalogues(mongo)
-        view = registry.view(view_id)
+        catalogues = Catalogues(mongo)
+        view = catalogues.view(view_id)
         if view is None:
             raise LookupError(f"there is no view {view_id}")
-        message = registry.message(view.catalogue_version)
+        message = catalogues.message(view.catalogue_version)
         for partition, end in ends.items():
             parked = _parked(mongo, view_id, partition)
             begin = view.begins.get(partition, 0)

@@ -29,9 +29,9 @@ class ViewBuilder(DependencyProvider):
 
     def setup(self) -> None:
         """Create the builder. Subprocesses are started only when a view is to be built."""
-        self.registry = Catalogues(self.connection.mongo)
+        self.catalogues = Catalogues(self.connection.mongo)
         self.children = RebuildJobs(self.container.settings)
-        self.building = Rebuild(self.registry, self.children)
+        self.building = Rebuild(self.catalogues, self.children)
         self.removal = ViewPurge(self.connection.mongo)
         self._removal_due = datetime.now(UTC)
         self._me = uuid4().hex
@@ -53,7 +53,7 @@ class ViewBuilder(DependencyProvider):
         view = self.building.wanted() or self._of_this_release()
         now = datetime.now(UTC)
         until = now + timedelta(seconds=LEASE_SECONDS)
-        if view is None or not self.registry.lease(view, self._me, now, until):
+        if view is None or not self.catalogues.lease(view, self._me, now, until):
             self.children.stop()
             self._measure(None, now)
             self._remove(now)
@@ -65,16 +65,16 @@ class ViewBuilder(DependencyProvider):
     def _remove(self, now: datetime) -> None:
         """Purge some documents of views that cannot become live any more."""
         if now >= self._removal_due:
-            over = self.registry.purgeable()
+            over = self.catalogues.purgeable()
             if not over or not self.removal.step(over[0]):
                 self._removal_due = now + timedelta(seconds=REMOVAL_SECONDS)
 
     def _of_this_release(self) -> View | None:
         """Open a rebuild if the live view was folded by another fold version; else return None."""
-        live = self.registry.live()
+        live = self.catalogues.live()
         if live is None or live.fold_version == FOLD_VERSION:
             return None
-        return self.registry.build_beside(live.catalogue_version, None)
+        return self.catalogues.build_beside(live.catalogue_version, None)
 
     def _measure(self, view: View | None, now: datetime) -> None:
         if view is None:
@@ -82,7 +82,7 @@ class ViewBuilder(DependencyProvider):
                 gauge.set(0)
             metrics.REBUILD_SECONDS.set(0)
             return
-        metrics.REBUILD_EVENTS_DONE.set(self.registry.view_progress(view.view_id).read)
+        metrics.REBUILD_EVENTS_DONE.set(self.catalogues.view_progress(view.view_id).read)
         metrics.REBUILD_EVENTS_WANTED.set(sum(view.targets.values()))
         since = view.opened_at or now
         metrics.REBUILD_SECONDS.set((now - since).total_seconds())

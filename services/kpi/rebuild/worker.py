@@ -50,11 +50,11 @@ def bring_up(settings: Settings, request: Message, send: Send) -> None:
 
 
 def _bring_up(settings: Settings, mongo: Mongo, view_id: str, partition: int, end: int) -> None:
-    registry, ledger = Catalogues(mongo), Ledger(mongo)
-    view = registry.view(view_id)
+    catalogues, ledger = Catalogues(mongo), Ledger(mongo)
+    view = catalogues.view(view_id)
     if view is None:
         raise LookupError(f"there is no view {view_id}")
-    catalogue = registry.catalogue(view.catalogue_version)
+    catalogue = catalogues.catalogue(view.catalogue_version)
 
     begin = view.begins.get(partition, 0)
 

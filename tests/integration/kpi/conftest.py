@@ -36,7 +36,7 @@ class Stored:
     """The stored side of the service, and a view that is live."""
 
     mongo: Mongo
-    registry: Catalogues
+    catalogues: Catalogues
     ledger: Ledger
     view: View
     catalogue: Catalogue
@@ -54,7 +54,7 @@ class Stored:
 
     def open(self, topic_id: str) -> View:
         """Open the view of another log."""
-        return self.registry.open(topic_id, 1)
+        return self.catalogues.open(topic_id, 1)
 
     def claimed(
         self, partition: int = 0, view: View | None = None, **options: Any
@@ -65,7 +65,7 @@ class Stored:
 
     def fresh(self) -> LiveView:
         """The view in memory as a process that starts now would have it."""
-        live = LiveView(self.registry, Snapshots(self.mongo), Targets(self.mongo))
+        live = LiveView(self.catalogues, Snapshots(self.mongo), Targets(self.mongo))
         live.refresh()
         return live
 
@@ -116,10 +116,10 @@ def stored(mongo: RunningDatabase) -> Iterator[Stored]:
     connection = Mongo(mongo.uri, 5000)
     connection.client.drop_database(DATABASE)
     declare(connection.database(DATABASE))
-    registry = Catalogues(connection)
+    catalogues = Catalogues(connection)
     message = type(catalogue_message())()
     message.CopyFrom(catalogue_message())
-    registry.publish(message)
-    view = registry.open("log-1", 1)
-    yield Stored(connection, registry, Ledger(connection), view, registry.catalogue(1))
+    catalogues.publish(message)
+    view = catalogues.open("log-1", 1)
+    yield Stored(connection, catalogues, Ledger(connection), view, catalogues.catalogue(1))
     connection.close()

@@ -38,7 +38,7 @@ def _asks_no_second_time(
 ) -> PartitionFold:
     ledger = self._ledgers.setdefault(view.view_id, Ledger(self.connection.mongo))
     lease = ledger.claim(view.view_id, partition, view.begins.get(partition, 0))
-    catalogue = self.registry.catalogue(view.catalogue_version)
+    catalogue = self.catalogues.catalogue(view.catalogue_version)
     return PartitionFold(lease, catalogue, ledger, self._limits, view.generation, behind)
 
 

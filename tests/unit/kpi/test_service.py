@@ -26,7 +26,7 @@ class Kept(list[int]):
 
 def test_a_directory_that_nobody_can_decode_is_buried_and_does_not_stop_the_others() -> None:
     aggregator, kept = KpiAggregator(), Kept()
-    aggregator.registry = cast(CatalogueStore, kept)
+    aggregator.catalogues = cast(CatalogueStore, kept)
     good = events_pb2.DirectoryPublished()
     good.directory.version = 7
     records = [record(0, good), record(1, b"\xff\xff", DIRECTORY_PUBLISHED)]

@@ -1,4 +1,4 @@
-"""A registry, snapshots and targets in memory, and the states of a view that come of them."""
+"""Catalogues, snapshots and targets in memory, and the states of a view that come of them."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def lease(stored: Stored) -> OwnedPartitions:
 
 
 def troubles(stored: Stored) -> Sequence[str]:
-    (view,) = stored.registry.views()
+    (view,) = stored.catalogues.views()
     return list(view.diverged.values())
 
 
@@ -86,14 +86,14 @@ def test_a_view_is_not_loaded_from_another_log(
 
 def test_a_generation_of_a_log_that_is_lost_again_is_refused_at_once(stored: Stored) -> None:
     left = ["log-2", "log-3", "log-3", "log-3"]
-    effects = Effects(stored.registry, lambda: (left.pop(0), {0: 0}))
+    effects = Effects(stored.catalogues, lambda: (left.pop(0), {0: 0}))
     request = catalogue_service_pb2.OpenLogGenerationRequest(topic_id="log-2", partitions=1)
     with pytest.raises(Unavailable, match="repeat"):
         effects.open_generation(request)
     with pytest.raises(WrongState, match="another one by now"):
         effects.open_generation(request)
     left.append("log-3")
-    refused = stored.registry.view(f"g2-c1-f{FOLD_VERSION}")
+    refused = stored.catalogues.view(f"g2-c1-f{FOLD_VERSION}")
     assert refused is not None
     assert (refused.state, refused.topic_id) == ("refused", "log-2")
     request.topic_id = "log-3"

@@ -41,8 +41,8 @@ def test_the_size_of_batches_does_not_matter(whole: tuple[Stored, str], size: in
     for (view_id, key), sources in works.items():
         if view_id == other.view_id:
             assert sources == works[stored.view.view_id, key]
-    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
-    live = stored.registry.live()
+    stored.catalogues.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
+    live = stored.catalogues.live()
     assert live is not None
     assert live.view_id == other.view_id
     assert stored.digest() == digest
@@ -66,7 +66,7 @@ def test_partitions_of_one_log_add_up_to_the_log_in_one(whole: tuple[Stored, str
     for partition in range(3):
         mine = [r for r in LOG if hash_of(r) % 3 == partition]
         stored.claimed(partition, other).apply(mine)
-    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.catalogues.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 
@@ -81,7 +81,7 @@ def test_works_that_left_memory_are_read_again(
     monkeypatch.setattr(partition_fold, "WORKS_IN_MEMORY_MAX", 3)
     other = stored.open("log-2")
     fold_in_batches(stored.claimed(view=other), LOG, 40)
-    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.catalogues.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 
@@ -195,7 +195,7 @@ def test_institutions_that_are_published_again_are_remembered(stored: Stored) ->
 
 
 def test_memory_that_follows_equals_memory_that_starts(stored: Stored) -> None:
-    live = LiveView(stored.registry, Snapshots(stored.mongo), Targets(stored.mongo))
+    live = LiveView(stored.catalogues, Snapshots(stored.mongo), Targets(stored.mongo))
     fold = stored.claimed()
     for begin in range(0, len(LOG), 50):
         fold.apply(LOG[begin : begin + 50])

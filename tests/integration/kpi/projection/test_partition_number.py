@@ -44,7 +44,7 @@ def owner(stored: Stored) -> OwnedPartitions:
 
 
 def only_view(stored: Stored) -> View:
-    (view,) = stored.registry.views()
+    (view,) = stored.catalogues.views()
     return view
 
 
@@ -55,7 +55,7 @@ def test_a_view_that_does_not_know_its_number_learns_it_with_the_first_claim(
     set_partitions(2)
     owner.claim(0)
     assert only_view(stored).partitions == 2
-    stored.registry.bind(only_view(stored), 5)
+    stored.catalogues.bind(only_view(stored), 5)
     assert only_view(stored).partitions == 2
 
 
@@ -79,7 +79,7 @@ def test_another_number_stops_the_fold_and_names_the_remedy(
     assert trouble.startswith("LOG_DIVERGED")
     assert trouble.endswith("an operator runs `kieng log repartition 3`")
     assert not only_view(stored).has_its_log
-    assert stored.registry.view_progress(stored.view.view_id).vector == {0: 10}
+    assert stored.catalogues.view_progress(stored.view.view_id).vector == {0: 10}
     # A broker that said it by mistake is believed again.
     set_partitions(1)
     assert owner.claim(0) == 10
@@ -99,7 +99,7 @@ def test_who_hears_of_the_number_only_after_the_claim_folds_nothing(
 def test_a_view_is_not_loaded_from_a_log_of_another_number(
     stored: Stored, set_partitions: SetPartitions
 ) -> None:
-    stored.registry.bind(stored.view, 1)
+    stored.catalogues.bind(stored.view, 1)
     set_partitions(3)
     with pytest.raises(RuntimeError, match=r"LOG_DIVERGED: .* has 3 partitions"):
         worker._bring_up(Settings(), stored.mongo, stored.view.view_id, 0, 10)
@@ -109,18 +109,18 @@ def test_a_new_generation_is_opened_only_when_the_records_before_are_removed(
     stored: Stored,
 ) -> None:
     """A record and its repetition would be in different partitions, and count twice."""
-    stored.registry.bind(stored.view, 1)
+    stored.catalogues.bind(stored.view, 1)
     fold = stored.claimed()
     fold.apply(LOG[:10])
     whole = {0: 0, 1: 0, 2: 0}
     for begins in (whole, {**whole, 0: 9}):
         with pytest.raises(WrongState, match="kieng log repartition 3") as refused:
-            stored.registry.open("log-1", 1, begins)
+            stored.catalogues.open("log-1", 1, begins)
         assert refused.value.reason == "LOG_DIVERGED"
-    opened = stored.registry.open("log-1", 1, {**whole, 0: 12})
+    opened = stored.catalogues.open("log-1", 1, {**whole, 0: 12})
     assert (opened.generation, opened.state, opened.partitions) == (2, "building", 3)
     assert opened.begins == {0: 12, 1: 0, 2: 0}
-    assert stored.registry.open("log-1", 1, {**whole, 0: 12}) == opened
-    assert stored.registry.folded("log-1") == opened
+    assert stored.catalogues.open("log-1", 1, {**whole, 0: 12}) == opened
+    assert stored.catalogues.folded("log-1") == opened
     with pytest.raises(OwnershipLost):
         fold.apply(LOG[10:])

@@ -58,7 +58,7 @@ class Rebuilt:
 
     def left(self) -> set[int]:
         """The partitions that do not stand where they should."""
-        return set(self.stored.registry.view_progress(self.view.view_id).lag(self.view.targets))
+        return set(self.stored.catalogues.view_progress(self.view.view_id).lag(self.view.targets))
 
     def differences(self) -> int:
         """How many cells the verifiers, each a process too, find to be wrong."""
@@ -105,7 +105,7 @@ def rebuilt(stored: Stored, start_broker: Callable[[int], RunningBroker]) -> Ite
         for records in read_partition(settings, partition, 0, end):
             fold.apply(records)
     message = other_catalogue()
-    view = stored.registry.build_beside(stored.registry.publish(message), None)
+    view = stored.catalogues.build_beside(stored.catalogues.publish(message), None)
     assert view.targets == ends
     children = RebuildJobs(settings)
     yield Rebuilt(stored, message, view, children, written)

@@ -62,7 +62,7 @@ def test_a_database_for_which_flushes_are_too_large_is_filled_by_smaller_ones(
 
 
 def rows_of(stored: Stored, generation: str) -> Any:
-    (view_id,) = (v.view_id for v in stored.registry.views() if v.view_id.startswith(generation))
+    (view_id,) = (v.view_id for v in stored.catalogues.views() if v.view_id.startswith(generation))
     return stored.rows(view_id)
 
 

@@ -28,7 +28,7 @@ def test_a_backlog_that_is_written_behind_ends_with_the_same(
     other, behind = stored.open("log-2"), WriteBehind()
     fold_in_batches(stored.claimed(view=other, behind=behind), LOG, 37)
     behind.flush_pending()
-    stored.registry.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
+    stored.catalogues.note_republished(other, frozenset({"alpha", "beta", "gamma"}))
     assert stored.digest() == digest
 
 

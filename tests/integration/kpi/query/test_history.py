@@ -40,7 +40,7 @@ class PastOf:
     def __init__(self, stored: Stored, keep_days: int = 400) -> None:
         self.days = Days(stored.mongo)
         self.live = stored.fresh()
-        self.history = History(stored.registry, self.days, NO_REPLAYS, lambda: "log-1", keep_days)
+        self.history = History(stored.catalogues, self.days, NO_REPLAYS, lambda: "log-1", keep_days)
 
     def keep_yesterday(self, now: datetime) -> bool:
         return self.history.keep_yesterday(self.live, now)
@@ -80,7 +80,7 @@ def test_a_kept_day_is_read_after_another_view_went_live(stored: Stored) -> None
     PastOf(stored).keep_yesterday(MIDNIGHT)
     newer = stored.open("log-2")
     stored.claimed(view=newer).apply(log(20, seed=8))
-    stored.registry.note_republished(newer, frozenset(newer.awaits))
+    stored.catalogues.note_republished(newer, frozenset(newer.awaits))
     past = PastOf(stored)
     assert past.keep_yesterday(MIDNIGHT + timedelta(minutes=1))
     kept, state = past.day(date(2026, 3, 1), MIDNIGHT)

@@ -40,7 +40,7 @@ class Loaded:
 
     @property
     def view(self) -> View:
-        found = self.stored.registry.view(self.view_id)
+        found = self.stored.catalogues.view(self.view_id)
         assert found is not None
         return found
 
@@ -75,11 +75,11 @@ def loaded(stored: Stored, start_broker: Callable[[], RunningBroker]) -> Iterato
     message = type(catalogue_message())()
     message.CopyFrom(catalogue_message())
     del message.indicators[-1]
-    version = stored.registry.publish(message)
+    version = stored.catalogues.publish(message)
     settings = Settings(kafka_bootstrap=broker.bootstrap, mongo_uri=stored.mongo.uri)
     children = RebuildJobs(settings)
-    view = stored.registry.build_beside(version, None)
-    made = Loaded(stored, Rebuild(stored.registry, children), view.view_id)
+    view = stored.catalogues.build_beside(version, None)
+    made = Loaded(stored, Rebuild(stored.catalogues, children), view.view_id)
     made.step_until(lambda view: view.phase == "verifying")
     yield made
     children.stop()

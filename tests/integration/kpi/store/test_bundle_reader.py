@@ -117,7 +117,7 @@ def test_every_work_is_found_by_its_key(loaded: tuple[Stored, str]) -> None:
 def test_a_view_is_removed_with_its_bundles(loaded: tuple[Stored, str]) -> None:
     stored, view_id = loaded
     removal = ViewPurge(stored.mongo)
-    view = stored.registry.view(view_id)
+    view = stored.catalogues.view(view_id)
     assert view is not None
     assert stored.documents("bundles")
     while removal.step(view):

@@ -27,37 +27,37 @@ def copy() -> catalogue_pb2.Catalogue:
 
 
 def test_the_same_catalogue_published_again_answers_its_version(stored: Stored) -> None:
-    assert [stored.registry.publish(copy()) for _ in range(3)] == [1, 1, 1]
+    assert [stored.catalogues.publish(copy()) for _ in range(3)] == [1, 1, 1]
     assert len(stored.documents("catalogues")) == 1
-    assert stored.registry.message(1) == catalogue_message()
+    assert stored.catalogues.message(1) == catalogue_message()
 
 
 def test_another_catalogue_is_a_version_of_its_own(stored: Stored) -> None:
     other = copy()
     del other.indicators[-1]
-    assert [stored.registry.publish(message) for message in (other, copy(), other)] == [2, 1, 2]
-    assert len(stored.registry.message(2).indicators) == len(copy().indicators) - 1
+    assert [stored.catalogues.publish(message) for message in (other, copy(), other)] == [2, 1, 2]
+    assert len(stored.catalogues.message(2).indicators) == len(copy().indicators) - 1
     with pytest.raises(NotFound):
-        stored.registry.message(3)
+        stored.catalogues.message(3)
 
 
 def test_a_directory_version_stays_as_it_came(stored: Stored) -> None:
     with pytest.raises(WrongState) as refused:
-        stored.registry.directory(0)
+        stored.catalogues.directory(0)
     assert refused.value.reason == "NO_DIRECTORY"
     first = directory_pb2.Directory(version=1, units=[directory_pb2.Unit(unit_id="a")])
-    stored.registry.keep_directory(first)
-    stored.registry.keep_directory(directory_pb2.Directory(version=2))
-    stored.registry.keep_directory(directory_pb2.Directory(version=1))
-    assert stored.registry.directory(1) == first
-    assert stored.registry.directory(0).version == 2
+    stored.catalogues.keep_directory(first)
+    stored.catalogues.keep_directory(directory_pb2.Directory(version=2))
+    stored.catalogues.keep_directory(directory_pb2.Directory(version=1))
+    assert stored.catalogues.directory(1) == first
+    assert stored.catalogues.directory(0).version == 2
 
 
 def test_the_first_view_is_live_at_once_and_opening_it_again_finds_it(stored: Stored) -> None:
     assert (stored.view.state, stored.view.generation) == ("live", 1)
     assert stored.open("log-1") == stored.view
-    assert stored.registry.folded("log-1") == stored.view
-    assert stored.registry.folded("log-9") is None
+    assert stored.catalogues.folded("log-1") == stored.view
+    assert stored.catalogues.folded("log-9") is None
 
 
 def test_a_later_generation_is_live_when_every_institution_was_published_again(
@@ -66,17 +66,17 @@ def test_a_later_generation_is_live_when_every_institution_was_published_again(
     second = stored.open("log-2")
     assert (second.state, second.generation) == ("building", 2)
     assert set(second.awaits) == {"alpha", "beta", "gamma"}
-    assert stored.registry.live() == stored.view
-    stored.registry.note_republished(second, frozenset({"gamma"}))
-    waiting = stored.registry.folded("log-2")
+    assert stored.catalogues.live() == stored.view
+    stored.catalogues.note_republished(second, frozenset({"gamma"}))
+    waiting = stored.catalogues.folded("log-2")
     assert waiting is not None
     assert waiting.awaits == ("alpha", "beta")
-    assert stored.registry.live() == stored.view
-    stored.registry.note_republished(waiting, frozenset({"alpha", "beta", "gamma"}))
-    live = stored.registry.live()
+    assert stored.catalogues.live() == stored.view
+    stored.catalogues.note_republished(waiting, frozenset({"alpha", "beta", "gamma"}))
+    live = stored.catalogues.live()
     assert live is not None
     assert (live.view_id, live.awaits) == (second.view_id, ())
-    states = {view.view_id: view.state for view in stored.registry.views()}
+    states = {view.view_id: view.state for view in stored.catalogues.views()}
     assert states == {stored.view.view_id: "retired", second.view_id: "live"}
 
 
@@ -89,53 +89,53 @@ def test_who_still_folds_the_log_before_can_commit_no_more(stored: Stored) -> No
     stored.open("log-2")
     with pytest.raises(OwnershipLost):
         fold.apply(LOG[5:10])
-    assert stored.registry.view_progress(stored.view.view_id).vector == {0: 5}
+    assert stored.catalogues.view_progress(stored.view.view_id).vector == {0: 5}
 
 
 def test_a_log_has_one_generation_whoever_opens_it_and_by_which_catalogue(stored: Stored) -> None:
     second = stored.open("log-2")
-    version = stored.registry.publish(smaller())
-    assert stored.registry.open("log-2", version) == second
+    version = stored.catalogues.publish(smaller())
+    assert stored.catalogues.open("log-2", version) == second
     late = replace(second, view_id=f"g2-c2-f{FOLD_VERSION}", catalogue_version=version)
-    assert not stored.registry.insert_generation(late), "somebody else was faster"
-    assert not stored.registry.insert_generation(replace(second, topic_id="log-3"))
+    assert not stored.catalogues.insert_generation(late), "somebody else was faster"
+    assert not stored.catalogues.insert_generation(replace(second, topic_id="log-3"))
     other = replace(late, topic_id="log-3")
-    assert stored.registry.insert_generation(other)
-    assert stored.registry.folded("log-3") == other
+    assert stored.catalogues.insert_generation(other)
+    assert stored.catalogues.folded("log-3") == other
 
 
 def test_who_slept_lets_no_generation_answer_that_is_over(stored: Stored) -> None:
     second = stored.open("log-2")
-    stored.registry.note_republished(second, EVERYBODY)
+    stored.catalogues.note_republished(second, EVERYBODY)
     third = stored.open("log-3")
-    stored.registry.note_republished(third, EVERYBODY)
-    stored.registry.note_republished(second, EVERYBODY)
-    live = stored.registry.live()
+    stored.catalogues.note_republished(third, EVERYBODY)
+    stored.catalogues.note_republished(second, EVERYBODY)
+    live = stored.catalogues.live()
     assert live is not None
     assert live.view_id == third.view_id
-    assert stored.registry.view(second.view_id) != second
+    assert stored.catalogues.view(second.view_id) != second
 
 
 def test_a_view_of_a_lost_log_takes_over_from_no_newer_one(stored: Stored) -> None:
-    view = stored.registry.build_beside(stored.registry.publish(smaller()), None)
+    view = stored.catalogues.build_beside(stored.catalogues.publish(smaller()), None)
     for phase in ("verifying", "following"):
-        assert stored.registry.advance(view, phase)
-        view = stored.registry.view(view.view_id) or view
+        assert stored.catalogues.advance(view, phase)
+        view = stored.catalogues.view(view.view_id) or view
     second = stored.open("log-2")
-    stored.registry.note_republished(second, EVERYBODY)
-    assert not stored.registry.swap(view)
-    live = stored.registry.live()
+    stored.catalogues.note_republished(second, EVERYBODY)
+    assert not stored.catalogues.swap(view)
+    live = stored.catalogues.live()
     assert live is not None
     assert live.view_id == second.view_id
 
 
 def took_over(stored: Stored, code: str) -> View:
     """Publish a catalogue without an indicator, and let its empty view take over."""
-    view = stored.registry.build_beside(stored.registry.publish(smaller(code)), None)
+    view = stored.catalogues.build_beside(stored.catalogues.publish(smaller(code)), None)
     for phase in ("verifying", "following"):
-        assert stored.registry.advance(view, phase)
-        view = stored.registry.view(view.view_id) or view
-    assert stored.registry.swap(view)
+        assert stored.catalogues.advance(view, phase)
+        view = stored.catalogues.view(view.view_id) or view
+    assert stored.catalogues.swap(view)
     return view
 
 
@@ -143,34 +143,34 @@ def test_only_the_view_before_the_live_one_is_kept(stored: Stored) -> None:
     first = stored.view
     stored.claimed().apply(LOG)
     stored.open("log-1")
-    second = stored.registry.build_beside(stored.registry.publish(smaller()), None)
+    second = stored.catalogues.build_beside(stored.catalogues.publish(smaller()), None)
     stored.ledger.claim(second.view_id, 0)
-    assert not stored.registry.swap(second), "it has read nothing"
+    assert not stored.catalogues.swap(second), "it has read nothing"
     with pytest.raises(WrongState, match="is being built"):
-        stored.registry.build_beside(stored.registry.publish(smaller("KNW-02")), None)
-    stored.registry.refuse(second, "in the way")
-    assert stored.registry.purgeable() == []
+        stored.catalogues.build_beside(stored.catalogues.publish(smaller("KNW-02")), None)
+    stored.catalogues.refuse(second, "in the way")
+    assert stored.catalogues.purgeable() == []
     progress = stored.mongo.database("kieng_kpi")["progress"]
     progress.delete_many({"v": first.view_id})
     third, fourth = took_over(stored, "KNW-01"), took_over(stored, "KNW-03")
-    live = stored.registry.live()
+    live = stored.catalogues.live()
     assert live is not None
     assert live.view_id == fourth.view_id
-    assert stored.registry.former() == stored.registry.view(third.view_id)
-    over = stored.registry.purgeable()
+    assert stored.catalogues.former() == stored.catalogues.view(third.view_id)
+    over = stored.catalogues.purgeable()
     assert {view.view_id for view in over} == {first.view_id, second.view_id}
     with pytest.raises(WrongState, match="being removed"):
-        stored.registry.build_beside(1, None)
+        stored.catalogues.build_beside(1, None)
     removal = ViewPurge(stored.mongo)
     for view in over:
         while removal.step(view):
             pass
-    assert stored.registry.purgeable() == []
+    assert stored.catalogues.purgeable() == []
     left = {d["v"] for name in ("cells", "works", "progress") for d in stored.documents(name)}
     assert left <= {third.view_id, fourth.view_id}
-    states = {view.view_id: view.state for view in stored.registry.views()}
+    states = {view.view_id: view.state for view in stored.catalogues.views()}
     assert states[first.view_id] == states[second.view_id] == "removed"
-    again = stored.registry.build_beside(1, None)
+    again = stored.catalogues.build_beside(1, None)
     assert (again.view_id, again.state, again.phase) == (first.view_id, "building", "loading")
 
 

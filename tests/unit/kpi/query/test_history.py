@@ -50,9 +50,9 @@ class LiveNow:
 
 def past_of(days: KeptDays) -> History:
     view = SimpleNamespace(view_id="v")
-    registry = SimpleNamespace(views=lambda: [view], catalogue=lambda version: real_catalogue())
+    catalogues = SimpleNamespace(views=lambda: [view], catalogue=lambda version: real_catalogue())
     nothing = cast(Any, None)
-    return History(cast(Any, registry), cast(Any, days), nothing, lambda: "log-1", 400)
+    return History(cast(Any, catalogues), cast(Any, days), nothing, lambda: "log-1", 400)
 
 
 def read(past: History, day: date) -> tuple[KeptDay, Any]:

@@ -20,7 +20,7 @@ NEW = View("g1-c2-f1", "building", 1, "topic", 2, (), phase="loading", targets={
 
 @dataclass
 class FakeViews:
-    """The registry as building sees it."""
+    """The catalogues as building sees them."""
 
     live_view: View | None = LIVE
     new: View = NEW
