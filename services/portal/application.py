@@ -23,8 +23,9 @@ from services.portal.pages.cells import cell
 from services.portal.pages.health import health
 from services.portal.pages.live import live
 from services.portal.pages.overview import overview
+from services.portal.pages.provider import begin, callback, sign_out
 from services.portal.pages.review import decide, queue
-from services.portal.pages.sign_in import sign_in, sign_in_by_form, sign_out
+from services.portal.pages.sign_in import sign_in, sign_in_by_form
 from services.portal.pages.tables import table
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
@@ -72,6 +73,8 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/tables/board.{kind:str}", private(table), methods=get),
         Route("/sign-in", public(sign_in), methods=get),
         Route("/sign-in", form(sign_in_by_form, is_open=True), methods=post),
+        Route("/sign-in/{institution_id:str}", public(begin), methods=get),
+        Route("/sign-in/{institution_id:str}/callback", public(callback), methods=get),
         Route("/sign-out", form(sign_out, is_open=True), methods=post),
         Route("/favicon.ico", _icon, methods=get),
         Route("/api/openapi.json", document, methods=get),

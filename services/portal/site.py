@@ -12,23 +12,31 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
+from services.kernel.errors import Unauthenticated
 from services.portal import numbers
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain import pictures
-from services.portal.sessions import Session, Sessions
+from services.portal.providers import Provider, SignInFailed, listed
+from services.portal.renewals import Renewals
+from services.portal.sessions import Session, Sessions, admitted
 from services.portal.texts import Lang, text
 from services.portal.trial import Picker
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+log = structlog.get_logger()
+
+REFRESH_SECONDS = 120
+"""A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300
 """A token of the trial is replaced when it holds for less, so that no page meets its end."""
 
@@ -71,6 +79,11 @@ class Site:
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
         self.issuers = Issuers(self.settings.issuers_file, audiences)
+        public = self.settings.public_url
+        self.providers = {
+            entry.institution_id: Provider(entry, public) for entry in listed(self.settings)
+        }
+        self.renewals = Renewals(self.providers)
         folder = self.settings.trial_issuer_folder
         self.picker = None if folder is None else Picker(folder)
 
@@ -84,10 +97,14 @@ class Site:
         """Names and definitions."""
         return Catalogues(self.services)
 
-    def renewed(self, session: Session) -> Session:
-        """Return a session with another token if the local issuer made its present one."""
-        due = session.expires_at - RENEW_TOKEN_SECONDS
-        if self.picker is None or not session.is_trial or time.time() < due:
+    async def renewed(self, session: Session) -> Session:
+        """Return a session with another token if its own soon ends and another one can be had."""
+        left = session.expires_at - time.time()
+        if session.refresh_token and left < REFRESH_SECONDS:
+            return await self._refreshed(session)
+        if self.picker is None or not (session.is_trial and session.token):
+            return session
+        if left > RENEW_TOKEN_SECONDS:
             return session
         token, ends = self.picker.token(
             session.institution_id,
@@ -96,6 +113,19 @@ class Site:
             "" if session.unit_id == session.institution_id else session.unit_id,
         )
         return replace(session, token=token, expires_at=ends, sealed_at=0.0)
+
+    async def _refreshed(self, session: Session) -> Session:
+        try:
+            grant = await self.renewals.grant(session.institution_id, session.refresh_token)
+            fresh = admitted(session, self.issuers, grant.access_token)
+        except (SignInFailed, Unauthenticated) as error:
+            # The session goes on until its token ends; then its holder signs in again.
+            log.warning("no token was renewed", reason=str(error))
+            return session
+        if fresh.holder != session.holder:
+            log.warning("a renewed token is of somebody else")
+            return session
+        return replace(fresh, refresh_token=grant.refresh_token)
 
 
 class Page:
@@ -110,7 +140,18 @@ class Page:
         self.site: Site = request.app.state.site
         self.query = request.query_params
         self.lang = Lang.en if self.query.get("lang") == "en" else Lang.vi
-        self.session = self.site.renewed(self.site.sessions.read(request.cookies))
+        self.session = self.site.sessions.read(request.cookies)
+        self.cookie = ""
+        """`Set-Cookie` header that the answer gets; empty leaves it to the session's age."""
+
+    async def renew(self) -> None:
+        """Get another token for the session if its own soon ends."""
+        self.session = await self.site.renewed(self.session)
+
+    @cached_property
+    def csrf(self) -> str:
+        """What forms of this page carry; it holds for the same person, signed in anew or not."""
+        return self.site.sessions.seal("form", {"holder": self.session.holder})
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the language of the page."""
@@ -149,11 +190,15 @@ class Page:
         return found.render(**own, **formats, **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
-        """Answer with a page, and with a younger cookie when one is due."""
-        return self.keep(HTMLResponse(self.render(template, **context), status))
+        """Answer with a page."""
+        return HTMLResponse(self.render(template, **context), status)
 
-    def keep(self, response: Response) -> Response:
-        """Add the cookie of the session when the browser should get a younger one."""
-        if self.site.sessions.is_due(self.session):
-            response.headers.append("set-cookie", self.site.sessions.cookie(self.session))
+    def kept(self, response: Response) -> Response:
+        """Return an answer with the cookie that the browser should get, if any."""
+        sessions = self.site.sessions
+        cookie = self.cookie
+        if not cookie and sessions.is_due(self.session):
+            cookie = sessions.cookie(self.session)
+        if cookie:
+            response.headers.append("set-cookie", cookie)
         return response

@@ -41,7 +41,7 @@ async def table(page: Page) -> Response:
     content = as_csv(lines) if is_csv else as_xlsx(lines)
     kind = ("text/csv; charset=utf-8", "csv") if is_csv else (XLSX, "xlsx")
     disposition = {"content-disposition": f'attachment; filename="{name}.{kind[1]}"'}
-    return page.keep(Response(content, media_type=kind[0], headers=disposition))
+    return Response(content, media_type=kind[0], headers=disposition)
 
 
 def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
