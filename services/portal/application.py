@@ -20,12 +20,19 @@ from services.portal.api.connect import Connect
 from services.portal.api.document import document
 from services.portal.config import Settings
 from services.portal.pages.cells import cell
+from services.portal.pages.editions import edition, editions
+from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
+from services.portal.pages.inbox import inbox, mark_read, subscribe, subscription
+from services.portal.pages.indicators import indicator
 from services.portal.pages.live import live
+from services.portal.pages.overlaps import overlaps
 from services.portal.pages.overview import overview
 from services.portal.pages.provider import begin, callback, sign_out
+from services.portal.pages.reports import agreement, report
 from services.portal.pages.review import decide, queue
 from services.portal.pages.sign_in import sign_in, sign_in_by_form
+from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
@@ -68,6 +75,21 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/works", private(work), methods=get),
         Route("/review", private(queue), methods=get),
         Route("/review", form(decide), methods=post),
+        Route("/indicators/{code:str}", private(indicator), methods=get),
+        Route("/overlaps", private(overlaps), methods=get),
+        Route("/agreement", private(agreement), methods=get),
+        Route("/report", private(report), methods=get),
+        Route("/editions", private(editions), methods=get),
+        Route("/editions/{edition_id:str}", private(edition), methods=get),
+        Route("/submissions", private(submissions), methods=get),
+        Route("/submissions/new", private(new), methods=get),
+        Route("/submissions/new", form(write), methods=post),
+        Route("/submissions/{submission_id:str}", private(submission), methods=get),
+        Route("/submissions/{submission_id:str}", form(write), methods=post),
+        Route("/inbox", private(inbox), methods=get),
+        Route("/inbox", form(mark_read), methods=post),
+        Route("/subscription", private(subscription), methods=get),
+        Route("/subscription", form(subscribe), methods=post),
         Route("/health", public(health), methods=get),
         Route("/live", private(live), methods=get),
         Route("/tables/board.{kind:str}", private(table), methods=get),

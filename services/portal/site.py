@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from services.portal.domain import pictures
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
 from services.portal.sessions import Session, Sessions, admitted
-from services.portal.texts import Lang, text
+from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
 
 FOLDER = Path(__file__).parent
@@ -51,6 +52,12 @@ def _environment() -> jinja2.Environment:
         "sparkline": pictures.sparkline,
         "numbers": numbers,
         "static": static,
+    }
+    environment.filters |= {
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "pair": frozenset,
+        "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
+        "whole": lambda number: None if number is None else round(number),
     }
     return environment
 
@@ -164,12 +171,24 @@ class Page:
         kept = {name: str(value) for name, value in given.items() if value not in ("", None)}
         return f"{path}?{urlencode(kept)}" if kept else path
 
-    def other_language(self) -> str:
-        """Return the link to this page in the other language."""
-        kept = [(name, value) for name, value in self.query.multi_items() if name != "lang"]
-        kept += [] if self.lang is Lang.en else [("lang", "en")]
+    def here(self, **changes: str) -> str:
+        """Return the link to this page with some parameters changed; an empty one is left out."""
+        kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
+        kept += [(name, value) for name, value in changes.items() if value]
         path = self.request.url.path
         return f"{path}?{urlencode(kept)}" if kept else path
+
+    def word(self, group: str, name: str) -> str:
+        """Return the word for a name of the contracts in the language of the page."""
+        return word(self.lang, group, name)
+
+    def names(self, text: str) -> str:
+        """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
+        return ", ".join(self.word("value", each) for each in text.split(", "))
+
+    def other_language(self) -> str:
+        """Return the link to this page in the other language."""
+        return self.here(lang="" if self.lang is Lang.en else "en")
 
     async def call(self, method: MethodDescriptor, request: Message) -> Any:
         """Return a service's answer to the user's own token.
@@ -186,7 +205,13 @@ class Page:
             name: partial(getattr(numbers, name), lang=self.lang)
             for name in ("short", "full", "signed", "percent", "moment")
         }
-        own = {"page": self, "t": self.text, "href": self.href, "session": self.session}
+        own = {
+            "page": self,
+            "t": self.text,
+            "word": self.word,
+            "href": self.href,
+            "session": self.session,
+        }
         return found.render(**own, **formats, **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:

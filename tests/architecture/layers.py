@@ -32,7 +32,7 @@ LAYERS: Mapping[str, Layers] = {
         ("pages", "api"),
         ("answering",),
         ("site",),
-        ("sessions", "catalogues", "numbers", "renewals"),
+        ("sessions", "catalogues", "numbers", "renewals", "formulas", "forms"),
         ("providers",),
         ("trial", "calls", "wire", "texts", "protection"),
         ("config", "metrics", "domain"),
