@@ -24,7 +24,8 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files"),
-        ("terminal", "errors"),
+        ("errors",),
+        ("terminal",),
     ),
     "portal": (
         ("service",),

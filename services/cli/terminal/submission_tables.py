@@ -53,8 +53,8 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
         "edited_by": submission.edited_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
-        "created_at": time_text(submission.created_at),
-        "updated_at": time_text(submission.updated_at),
+        "created_at": time_text(submission.created_at, screen.lang),
+        "updated_at": time_text(submission.updated_at, screen.lang),
     }
     return {name: value for name, value in pairs.items() if value}
 
