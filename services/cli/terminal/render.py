@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Self, cast
 
 from babel.numbers import format_decimal, format_percent
@@ -167,6 +167,15 @@ def time_text(moment: Timestamp, lang: Lang) -> str:
     return Shown(
         f"{local.strftime(TIME_PATTERNS[lang])} {offset}", local.isoformat(timespec="seconds")
     )
+
+
+def iso_day_text(day: str, lang: Lang) -> str:
+    """Return a day, given as `2025-03-31`, as text; anything else stays as it is."""
+    try:
+        read = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return Shown(read.strftime(TIME_PATTERNS[lang].partition(" ")[0]), day)
 
 
 def day_text(moment: Timestamp, lang: Lang) -> str:

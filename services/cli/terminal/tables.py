@@ -21,6 +21,8 @@ PROSE_WIDTH_MIN = 20
 """Width in characters below which a column is not reduced, because it would be tiring to read."""
 # Per column a border and a space at each side; one more border at the end.
 FRAME_WIDTH = 3
+INDENT = "   "
+BETWEEN = " · "
 LABEL = "field"
 """Key of a first column whose cells name their rows."""
 _COMMAND = re.compile(r"\s*`(kieng [^`]+)`[.,;:]?\s*")
@@ -77,43 +79,56 @@ class WholeTable(Table):
         if self.title:
             yield Text(_plain(self.title), style="table.title")
         is_labelled = self.keys[:1] == [LABEL] and len(self.columns) > 1
-        labels = [line[0] for line in self.lines] if is_labelled else self.headings
-        indent = max((_width(label) for label in labels), default=0) + 2
-        for number, line in enumerate(self.lines):
-            if number and not is_labelled:
-                yield Text()
-            for label, value in _pairs(line, self.headings, is_labelled):
-                yield from _entry(label, value, indent, width)
+        yield from self._labelled(width) if is_labelled else self._listed(width)
         if self.caption:
             yield Text(_plain(self.caption), style="table.caption")
 
+    def _labelled(self, width: int) -> Iterator[Text]:
+        """Yield each row as a label with its values below each other."""
+        indent = max((_width(visible(line[0])) for line in self.lines), default=0) + 2
+        for label, value, *others in self.lines:
+            named = zip(self.headings[2:], others, strict=True)
+            values = [value, *(f"{name}: {other}" for name, other in named if other)]
+            for number, piece in enumerate(_pieces("\n".join(values), width - indent)):
+                head = _whole(visible("" if number else label), "table.header")
+                head.append(" " * (indent - cell_len(head.plain)))
+                head.append(piece, style="none")
+                yield head
 
-def _pairs(
-    line: Sequence[str], headings: Sequence[str], is_labelled: bool
-) -> Iterator[tuple[str, str]]:
-    """Yield label and text of the cells of a row that are not empty."""
-    if not is_labelled:
-        yield from ((name, cell) for name, cell in zip(headings, line, strict=True) if cell)
-        return
-    yield line[0], line[1]
-    yield from (
-        ("", f"{name}: {cell}") for name, cell in zip(headings[2:], line[2:], strict=True) if cell
-    )
+    def _listed(self, width: int) -> Iterator[Text]:
+        """Yield each row as its first cell and, below it, the others with their headings."""
+        for first, *others in self.lines:
+            yield from (_whole(piece, "table.header") for piece in _pieces(first, width))
+            named = zip(self.headings[1:], others, strict=True)
+            items = [f"{name}: {_shown(cell)}" for name, cell in named if cell]
+            for line in _flow(items, width - len(INDENT)):
+                yield _whole(INDENT + line, "none")
 
 
-def _entry(label: str, value: str, indent: int, width: int) -> Iterator[Text]:
-    """Yield the lines of one labelled value; a word that is too long for a line stays whole."""
-    wrapped = [
-        piece
-        for line in _shown(value).split("\n")
-        for piece in _wrapped(line, max(width - indent, PROSE_WIDTH_MIN))
-    ]
-    for number, piece in enumerate(wrapped or [""]):
-        head = Text(visible(label if number == 0 else ""), style="table.header", overflow="ignore")
-        head.append(" " * (indent - cell_len(head.plain)))
-        head.append(piece, style="none")
-        head.no_wrap = True
-        yield head
+def _flow(items: Sequence[str], width: int) -> Iterator[str]:
+    """Yield the items in order, as many on a line as it has room for."""
+    line = ""
+    for item in items:
+        if "\n" not in item and line and cell_len(line + BETWEEN + item) <= width:
+            line += BETWEEN + item
+            continue
+        if line:
+            yield line
+        *full, line = _pieces(item, width)
+        yield from full
+    if line:
+        yield line
+
+
+def _whole(text: str, style: str) -> Text:
+    """Return a line that is printed whole, however wide the screen is."""
+    return Text(text, style=style, no_wrap=True, overflow="ignore")
+
+
+def _pieces(text: str, width: int) -> list[str]:
+    """Return the lines of a text; a word that is too long for one stays whole."""
+    lines = _shown(text).split("\n")
+    return [piece for line in lines for piece in _wrapped(line, max(width, PROSE_WIDTH_MIN))]
 
 
 def _wrapped(line: str, width: int) -> list[str]:
