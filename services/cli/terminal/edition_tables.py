@@ -24,7 +24,7 @@ def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> Renderabl
             edition.title,
             edition.unit_id,
             f"{edition.from_month} – {edition.to_month}",  # noqa: RUF001
-            time_text(edition.closed_at),
+            time_text(edition.closed_at, screen.lang),
             edition.view_id,
             edition.digest[:HASH_CHARACTERS],
         )
