@@ -16,7 +16,7 @@ import structlog
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509 import load_pem_x509_certificates
 
-from services.kernel.access import Principal
+from services.kernel.access import Principal, issuer_of
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unauthenticated
 
@@ -149,19 +149,26 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
 
 
 def check_bound(principal: Principal, names: Sequence[str]) -> None:
-    """Check that a token is not used with another institution's client certificate.
+    """Check that a token is not used with the client certificate of another institution or service.
+
+    A certificate of a service also brings its callers' tokens unchanged, e.g. those of the portal.
 
     Args:
         principal: principal of the token.
-        names: alternative names in the client's certificate. One without a name
-            `urn:kieng:institution:ID` is not bound to any institution, like those of services,
-            which pass on the tokens of their callers.
+        names: alternative names in the client's certificate. One with neither a name
+            `urn:kieng:institution:ID` nor `urn:kieng:service:NAME` is not bound to anybody.
 
     Raises:
-        Unauthenticated: the certificate is bound to other institutions only. The caller's fault.
+        Unauthenticated: the certificate is bound to others only. The caller's fault.
     """
-    bound = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
-    if bound and principal.institution_id not in bound:
+    institutions = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
+    services = [name for name in names if name.startswith(issuer_of(""))]
+    if not institutions and not services:
+        return
+    if principal.via:
+        if issuer_of(principal.via) not in services:
+            raise Unauthenticated("the certificate is not of the service that signed the token")
+    elif not services and principal.institution_id not in institutions:
         raise Unauthenticated("the certificate is not of the institution that issued the token")
 
 
