@@ -57,7 +57,7 @@ def application(settings: Settings) -> Any:
     return Protection(
         app,
         settings.requests_per_minute,
-        settings.requests_per_minute_of_address,
+        settings.requests_per_minute_per_client,
         sessions.name,
         sessions.is_secure,
     )

@@ -32,7 +32,7 @@ class Settings(KernelSettings):
     refused unless everything is on loopback and every issuer is a local one."""
     requests_per_minute: int = 600
     """Requests that one session or token may make in a minute."""
-    requests_per_minute_of_address: int = 6000
+    requests_per_minute_per_client: int = 6000
     """Requests that one client address may make in a minute, whatever sessions and tokens it
     shows. An institution behind one address needs room for all of its users."""
     trusted_proxies: str = ""
