@@ -73,8 +73,7 @@ class PemFiles:
             shown = [load_pem_x509_certificates(each) for each in (certificate, authority) if each]
             own = key and load_pem_private_key(key, password=None).public_key()
         except (ValueError, TypeError) as error:
-            text = f"KIENG_TLS_..._FILE: not PEM, or a key with a password: {error}"
-            raise TlsTrouble(text) from error
+            raise TlsTrouble(f"KIENG_TLS_..._FILE: no PEM, or with a password: {error}") from error
         if own and own != shown[0][0].public_key():
             raise TlsTrouble("KIENG_TLS_KEY_FILE: it is not the key of the certificate")
         return Pems(certificate, key, authority)
@@ -161,15 +160,11 @@ def check_bound(principal: Principal, names: Sequence[str]) -> None:
     Raises:
         Unauthenticated: the certificate is bound to others only. The caller's fault.
     """
-    institutions = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
     services = [name for name in names if name.startswith(issuer_of(""))]
-    if not institutions and not services:
-        return
-    if principal.via:
-        if issuer_of(principal.via) not in services:
-            raise Unauthenticated("the certificate is not of the service that signed the token")
-    elif not services and principal.institution_id not in institutions:
-        raise Unauthenticated("the certificate is not of the institution that issued the token")
+    bound = [*services, *(name for name in names if name.startswith(BINDING))]
+    owner = issuer_of(principal.via) if principal.via else BINDING + principal.institution_id
+    if bound and owner not in bound and (principal.via or not services):
+        raise Unauthenticated("the certificate is not of the issuer of the token")
 
 
 def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
