@@ -73,7 +73,7 @@ class PemFiles:
             shown = [load_pem_x509_certificates(each) for each in (certificate, authority) if each]
             own = key and load_pem_private_key(key, password=None).public_key()
         except (ValueError, TypeError) as error:
-            raise TlsTrouble(f"KIENG_TLS_..._FILE: no PEM, or with a password: {error}") from error
+            raise TlsTrouble(f"KIENG_TLS_..._FILE: not PEM, or a password: {error}") from error
         if own and own != shown[0][0].public_key():
             raise TlsTrouble("KIENG_TLS_KEY_FILE: it is not the key of the certificate")
         return Pems(certificate, key, authority)
