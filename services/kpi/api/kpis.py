@@ -24,7 +24,7 @@ from services.kpi.providers import (
 )
 from services.kpi.query import answers
 from services.kpi.query.absence import absence
-from services.kpi.query.cells import decode_day, decode_selection
+from services.kpi.query.cells import decode_day, decode_on, decode_selection
 from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
@@ -86,7 +86,7 @@ class KpiApi:
         self, request: kpi_service_pb2.GetKpisRequest, wanted: dict[int, int]
     ) -> kpi_service_pb2.GetKpisResponse:
         today = self.now().date()
-        on = decode_day(request.on_date, "on_date") if request.on_date else today
+        on = decode_on(request.on_date, today)
         with self.live.read(wanted) as state:
             figures = Figures.of(state, request.selection, on)
         answer = figures.marked(self.snapshots)
@@ -196,7 +196,7 @@ def read_state(
         on_date: day for which the pace of targets is computed, `YYYY-MM-DD`; empty for ``day``.
         day: day that the state belongs to, e.g. today.
     """
-    on = decode_day(on_date, "on_date") if on_date else day
+    on = decode_on(on_date, day)
     selection = decode_selection(wanted, state.catalogue)
     cells = state_cells(state, selection, on)
     return kpi_service_pb2.GetKpisResponse(view=answers.encode_view_state(state), cells=cells)
