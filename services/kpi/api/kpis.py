@@ -29,6 +29,7 @@ from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
+from services.kpi.query.report import report
 from services.kpi.query.trial import try_events
 from services.policy.enforcement import need
 from services.policy.rules import Resource
@@ -97,6 +98,20 @@ class KpiApi:
         with self.live.read() as state:
             figures = Figures.of(state, request.selection, on)
         return figures.marked(self.snapshots)
+
+    @grpc
+    def get_report(
+        self, request: kpi_service_pb2.GetReportRequest
+    ) -> kpi_service_pb2.GetReportResponse:
+        """GetReport: return targets, children and movers of a unit, all of one position."""
+        if request.as_of:
+            day = decode_day(request.as_of, "as_of")
+            kept, state = self.history.day(self.live, day, self.now())
+            answer = report(state, request, decode_on(request.on_date, day))
+            answer.kept_day.CopyFrom(answers.encode_kept_day(kept))
+            return answer
+        with self.live.read() as state:
+            return report(state, request, decode_on(request.on_date, self.now().date()))
 
     @grpc
     def list_kept_days(

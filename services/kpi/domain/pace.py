@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
 from fractions import Fraction
+from math import ceil
 
 from services.kpi.domain.catalogue import Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio
@@ -53,9 +54,16 @@ class Pace:
     forecast_range: tuple[Fraction, Fraction] | None = None
     past: tuple[PastForecast, ...] = ()
 
+    @property
+    def gap(self) -> int:
+        """What is missing to be on pace, or too much for it, rounded up; 0 unless behind."""
+        if self.standing is not Standing.BEHIND:
+            return 0
+        return ceil(abs(self.expected - self.value))
+
 
 def told_on(on: date, today: date) -> date:
-    """Return the last day up to which cells tell what had happened by the end of a day.
+    """Return the last day up to which cells show what had happened by the end of a day.
 
     Cells are of whole months. So this is the day itself if it ends a month or is not over yet, and
     else the end of the month before.
@@ -126,7 +134,7 @@ def pace(
         start: value on 1 January: 0 for a flow, the level for a stock.
         on: the day.
         course: part of the year's value expected by then, above 0 and at most 1, and the number of
-            years that tell so; None for a straight line.
+            years that show so; None for a straight line.
         past: earlier forecasts on the same day of their years.
         is_lower_better: whether the target is a ceiling, which can only be reached at the end of
             the year.

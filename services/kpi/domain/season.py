@@ -75,7 +75,7 @@ def past_years(cube: Cube, unit_id: str, indicator: Indicator, on: date) -> list
 
 
 def share(past: Sequence[PastYear], on: date) -> tuple[Fraction, int]:
-    """Return which part of a year's value is expected by a day, and how many years tell so.
+    """Return which part of a year's value is expected by a day, and how many years show so.
 
     It is what all earlier years together had by then, of what they had in the end. Where they are
     fewer than `YEARS_MIN`, or had nothing by then, it is the part of the year that is over, and the
@@ -121,5 +121,6 @@ def forecast_range(
     errors = [each.actual / each.forecast for each in past if each.forecast > 0]
     if len(errors) < YEARS_MIN or len(errors) < len(past):
         return None
-    low = max(forecast * min(1, *errors), min(Fraction(value), forecast))
-    return low, forecast * max(1, *errors)
+    errors.append(Fraction(1))
+    low = max(forecast * min(errors), min(Fraction(value), forecast))
+    return low, forecast * max(errors)

@@ -56,7 +56,7 @@ def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_p
         selection: the requested cells.
         on: day for which the pace of targets is computed, as `told_on` returns it.
     """
-    # Before the first event nobody is behind: nothing has been read.
+    # Before the first event no unit is behind: nothing has been read.
     day = on if state.progress.newest_event_ms else None
     return encode_cells(state.cube, state.targets, selection, day, state.encoded)
 

@@ -24,11 +24,12 @@ def encode_pace(pace: Pace) -> view_pb2.Pace:
     """Return the message of the pace of a target; the range is rounded outwards."""
     message = view_pb2.Pace(
         on_date=pace.on.isoformat(),
-        expected=_fraction(pace.expected),
-        forecast=_fraction(pace.forecast),
+        expected=encode_fraction(pace.expected),
+        forecast=encode_fraction(pace.forecast),
         standing=view_pb2.Pace.Standing.Value(f"STANDING_{pace.standing.value.upper()}"),
         value=pace.value,
         season_years=pace.season_years,
+        gap=_bounded(pace.gap),
         past_forecasts=[
             view_pb2.PastForecast(
                 year=each.year, forecast=_bounded(round(each.forecast)), actual=each.actual
@@ -42,7 +43,7 @@ def encode_pace(pace: Pace) -> view_pb2.Pace:
     return message
 
 
-def _fraction(number: Fraction) -> view_pb2.Ratio:
+def encode_fraction(number: Fraction) -> view_pb2.Ratio:
     """Return a fraction, rounded to a whole number where its exact parts have over 63 bits."""
     if max(abs(number.numerator), number.denominator) > INT64_MAX:
         number = Fraction(_bounded(round(number)))

@@ -53,10 +53,10 @@ def test_an_earlier_forecast_knows_only_the_years_before_it() -> None:
 
 def test_the_range_holds_the_forecast_and_errs_as_earlier_ones_did() -> None:
     high = [PastForecast(2023, Fraction(10), 12), PastForecast(2024, Fraction(10), 11)]
-    assert forecast_range(Fraction(100), 50, high) == (100, 120)
+    assert forecast_range(Fraction(100), 50, high) == (Fraction(100), Fraction(120))
     wide = [PastForecast(2023, Fraction(10), 8), PastForecast(2024, Fraction(10), 15)]
-    assert forecast_range(Fraction(100), 50, wide) == (80, 150)
-    assert forecast_range(Fraction(100), 90, wide) == (90, 150)
+    assert forecast_range(Fraction(100), 50, wide) == (Fraction(80), Fraction(150))
+    assert forecast_range(Fraction(100), 90, wide) == (Fraction(90), Fraction(150))
 
 
 def test_too_few_earlier_forecasts_give_no_range() -> None:

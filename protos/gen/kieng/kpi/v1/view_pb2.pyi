@@ -230,6 +230,7 @@ class Pace(_message.Message):
     FORECAST_LOW_FIELD_NUMBER: _builtins.int
     FORECAST_HIGH_FIELD_NUMBER: _builtins.int
     PAST_FORECASTS_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
     on_date: _builtins.str
     """The day, included, `YYYY-MM-DD`: the one asked for, the end of the month before where that lies within a month that is over (values
     are of whole months), or the end of the range when that is earlier.
@@ -244,6 +245,8 @@ class Pace(_message.Message):
     """Lowest value to expect on 31 December, if this forecast errs as earlier ones did; unset when fewer than two can be compared."""
     forecast_high: _builtins.int
     """Highest value to expect, likewise."""
+    gap: _builtins.int
+    """What is missing to what is expected, rounded up, in the unit of the indicator; under a ceiling what is too much. 0 unless behind."""
     @_builtins.property
     def expected(self) -> Global___Ratio:
         """What is expected on that day, in the unit of the indicator."""
@@ -268,10 +271,11 @@ class Pace(_message.Message):
         forecast_low: _builtins.int | None = ...,
         forecast_high: _builtins.int | None = ...,
         past_forecasts: _abc.Iterable[Global___PastForecast] | None = ...,
+        gap: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high", "_forecast_low", b"_forecast_low", "expected", b"expected", "forecast", b"forecast", "forecast_high", b"forecast_high", "forecast_low", b"forecast_low"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high", "_forecast_low", b"_forecast_low", "expected", b"expected", "forecast", b"forecast", "forecast_high", b"forecast_high", "forecast_low", b"forecast_low", "on_date", b"on_date", "past_forecasts", b"past_forecasts", "season_years", b"season_years", "standing", b"standing", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high", "_forecast_low", b"_forecast_low", "expected", b"expected", "forecast", b"forecast", "forecast_high", b"forecast_high", "forecast_low", b"forecast_low", "gap", b"gap", "on_date", b"on_date", "past_forecasts", b"past_forecasts", "season_years", b"season_years", "standing", b"standing", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__forecast_high: _TypeAlias = _typing.Literal["forecast_high"]  # noqa: Y015
     _WhichOneofArgType__forecast_high: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high"]  # noqa: Y015
