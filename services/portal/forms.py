@@ -94,10 +94,10 @@ def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
     Raises:
         InvalidArgument: a number is none, or a choice is not offered. The message names the field.
     """
-    facts = facts_pb2.Facts()
+    asked_for, facts = fields_of(type_), facts_pb2.Facts()
     message = getattr(facts, type_)
     message.SetInParent()
-    for asked in fields_of(type_):
+    for asked in asked_for:
         answers = [each.strip() for each in given.get(asked.name, ()) if each.strip()]
         if answers:
             _answer(message, asked, answers)

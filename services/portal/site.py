@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,12 @@ FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 log = structlog.get_logger()
 
+INVALID = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(map(chr, (plane << 16 | last for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))))
+    + "]"
+)
+"""Characters that no valid page holds, whoever wrote them."""
 REFRESH_SECONDS = 120
 """A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300
@@ -216,7 +223,7 @@ class Page:
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
         """Answer with a page."""
-        return HTMLResponse(self.render(template, **context), status)
+        return HTMLResponse(INVALID.sub("\ufffd", self.render(template, **context)), status)
 
     def kept(self, response: Response) -> Response:
         """Return an answer with the cookie that the browser should get, if any."""

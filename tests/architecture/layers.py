@@ -35,7 +35,7 @@ LAYERS: Mapping[str, Layers] = {
         ("site",),
         ("sessions", "catalogues", "numbers", "renewals", "formulas", "forms"),
         ("providers",),
-        ("trial", "calls", "wire", "texts", "protection"),
+        ("trial", "calls", "wire", "texts", "protection", "loop"),
         ("config", "metrics", "domain"),
     ),
     "kpi": (

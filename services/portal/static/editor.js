@@ -14,13 +14,15 @@ async function keep() {
   const content = new URLSearchParams(new FormData(form));
   content.set("action", "save");
   const headers = { accept: "application/json" };
-  const answer = await fetch(form.action, { method: "POST", body: content, headers }).catch(() => null);
+  // Not form.action: the buttons of that name hide it.
+  const address = form.getAttribute("action");
+  const answer = await fetch(address, { method: "POST", body: content, headers }).catch(() => null);
   const kept = answer && answer.ok ? await answer.json() : null;
   if (!kept) {
     said.textContent = form.dataset.unkept;
     return;
   }
-  form.action = kept.address;
+  form.setAttribute("action", kept.address);
   history.replaceState(null, "", kept.address);
   set("version", kept.version);
   set("request_id", kept.request_id);
