@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +33,19 @@ def picture(page: Page, path: Path) -> None:
 
 
 def take(stack: RunningStack, folder: Path) -> None:
-    """Write every picture."""
+    """Write every picture; one window for each size, mode and role."""
     folder.mkdir(exist_ok=True)
+    seen_by: dict[tuple[str, str], list[str]] = {}
+    for name in PAGES:
+        seen_by.setdefault(SEEN_BY.get(name, ("contributor", "vnu")), []).append(name)
     with browser() as running:
-        for width, (across, down) in SIZES.items():
-            for mode in ("light", "dark"):
-                look: Any = {
-                    "viewport": {"width": across, "height": down},
-                    "color_scheme": mode,
-                }
-                for name, path in PAGES.items():
-                    who = SEEN_BY.get(name, ("contributor", "vnu"))
-                    with visit(running, stack, *who, **look) as page:
-                        for lang in ("vi", "en"):
-                            page.goto(with_language(path, lang))
-                            picture(page, folder / f"{name}-{lang}-{mode}-{width}.webp")
+        for (width, size), mode in product(SIZES.items(), ("light", "dark")):
+            look: Any = {"viewport": dict(zip(("width", "height"), size, strict=True))}
+            for who, names in seen_by.items():
+                with visit(running, stack, *who, color_scheme=mode, **look) as page:
+                    for name, lang in product(names, ("vi", "en")):
+                        page.goto(with_language(PAGES[name], lang))
+                        picture(page, folder / f"{name}-{lang}-{mode}-{width}.webp")
 
 
 def main() -> int:
