@@ -24,8 +24,7 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files"),
-        ("errors",),
-        ("terminal",),
+        ("terminal", "errors", "lazy_group"),
     ),
     "portal": (
         ("service",),

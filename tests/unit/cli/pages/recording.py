@@ -17,7 +17,7 @@ from google.protobuf.json_format import MessageToDict
 from google.rpc import status_pb2
 
 from services.cli.client.clients import Clients
-from services.cli.errors import CallFailed
+from services.cli.client.troubles import CallFailed
 from services.cli.main import main
 from tests.unit.cli.pages.rendering import ANSWERS, FOLDER
 

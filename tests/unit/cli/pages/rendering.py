@@ -29,7 +29,7 @@ from google.rpc import status_pb2
 
 import services.cli
 from services.cli.client.clients import SERVICE_OF, Clients
-from services.cli.errors import CallFailed, trouble_of_status
+from services.cli.client.troubles import CallFailed, trouble_of_status
 from services.cli.main import main
 
 FOLDER = Path(__file__).parent
