@@ -32,7 +32,8 @@ from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
-from services.cli.terminal.kpi_tables import Names, grid, overlap_table
+from services.cli.terminal.explanation_tables import overlap_table
+from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.screen import Screen
 
 DATA = Path("build/demo/data")

@@ -92,12 +92,7 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
     if cell.HasField("target"):
         document["target"] = cell.target
     if cell.HasField("pace"):
-        document["pace"] = {
-            "on": cell.pace.on_date,
-            "expected": ratio_json(cell.pace.expected),
-            "forecast": ratio_json(cell.pace.forecast),
-            "standing": enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_"),
-        }
+        document["pace"] = pace_json(cell.pace)
     if cell.HasField("contradictions"):
         marks = cell.contradictions
         document["contradictions"] = {"declared": marks.declared, "verified": marks.verified}
@@ -112,6 +107,25 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
             "verified": value_json(cell.split.verified_again),
         }
     return document
+
+
+def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
+    """Return the pace of a target, in the form of `--output json`."""
+    has_range = pace.HasField("forecast_low")
+    return {
+        "on": pace.on_date,
+        "value": pace.value,
+        "gap": pace.gap,
+        "expected": ratio_json(pace.expected),
+        "forecast": ratio_json(pace.forecast),
+        "forecast_range": [pace.forecast_low, pace.forecast_high] if has_range else None,
+        "season_years": pace.season_years,
+        "standing": enum_text(view_pb2.Pace.Standing.Name(pace.standing), "STANDING_"),
+        "past_forecasts": [
+            {"year": each.year, "forecast": each.forecast, "actual": each.actual}
+            for each in pace.past_forecasts
+        ],
+    }
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
