@@ -42,7 +42,7 @@ COMMANDS = {
         "verify:verify",
         "Recompute the view from a log, with no service and no database, and print its digest.",
     ),
-    "submission": Entry("submission:app", "Read, list, export and withdraw submissions."),
+    "submission": Entry("submission:app", "Read, list, export and change submissions."),
     "review": Entry("review:app", "Decide about submissions."),
     "kpi": Entry("kpi:app", "Read the numbers and the works behind them."),
     "catalogue": Entry(
