@@ -115,15 +115,15 @@ class Demo:
             for step in ("", "changes"):
                 self._import(institution, folder / step, progress)
                 name = "decisions-2.csv" if step else "decisions-1.csv"
-                requests, refused = review.read(folder / name, SYSTEM)
-                task = progress.add_task(f"{institution} {name}", total=len(requests))
+                file = review.read(folder / name, SYSTEM)
+                task = progress.add_task(f"{institution} {name}", total=len(file.requests))
                 advance = _advance(progress.advance, task)
-                refused += review.send(
-                    self.launch.stack, institution, requests, advance, patience_of(self.screen)
-                )
-                if refused:
-                    review.answer(self.screen, len(requests) - len(refused), refused)
-                    raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
+                patience = patience_of(self.screen)
+                sent = review.send(self.launch.stack, institution, file.requests, advance, patience)
+                sent.refused += file.refused
+                if sent.refused:
+                    review.answer(self.screen, sent)
+                    raise Failure(f"{folder / name}: {len(sent.refused)} decisions were refused")
         seconds = f"{time.monotonic() - began:.1f}"
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 

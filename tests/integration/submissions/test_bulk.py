@@ -133,7 +133,9 @@ def test_decisions_sent_again_change_nothing_and_contrary_ones_are_refused(
     made = imported(service, [row(n, f"again{n}", publication(doi())) for n in (1, 2)])
     pb2 = review_service_pb2
 
-    def asked(verdicts: list[tuple[Any, str]]) -> list[Message]:
+    def asked(
+        verdicts: list[tuple[Any, str]],
+    ) -> list[review_service_pb2.DecideSubmissionsRequest]:
         return [
             pb2.DecideSubmissionsRequest(
                 request_id=request_id(),
