@@ -24,7 +24,7 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files"),
-        ("terminal", "errors"),
+        ("terminal", "errors", "lazy_group"),
     ),
     "portal": (
         ("service",),

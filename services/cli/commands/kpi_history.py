@@ -10,7 +10,8 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.errors import USAGE, CallFailed, Failure
+from services.cli.client.troubles import CallFailed
+from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import time_text, view_json
 

@@ -18,11 +18,12 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
+from services.cli.client.troubles import trouble_of_status
 from services.cli.commands import review_next, review_queue, submission
 from services.cli.commands.import_file import SYSTEM
 from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.import_sending import patience_of
-from services.cli.errors import NO, trouble_of_status
+from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen

@@ -16,6 +16,7 @@ from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from services.cli.client.last_look import LastLook
+from services.cli.client.troubles import CallFailed
 from services.cli.commands.kpi import read_names
 from services.cli.commands.review_queue import (
     DaysOption,
@@ -35,7 +36,7 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
-from services.cli.errors import NO, USAGE, CallFailed, Failure
+from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
 from services.cli.terminal.effect_tables import effect_table

@@ -20,9 +20,9 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from services.cli.client.last_look import LastLook
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.resuming import answers
+from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_effect import effect_json, numbers_of
 from services.cli.commands.import_sending import Trial, patience_of
-from services.cli.errors import trouble_of_status
 from services.cli.session import Session
 from services.cli.terminal.render import message_json
 from services.cli.terminal.review_tables import title_of
