@@ -26,6 +26,14 @@ COMMANDS = {
         "doctor:doctor",
         "Check everything a stack needs; exit code 1 if something is wrong, 3 if it is down.",
     ),
+    "status": Entry(
+        "status:status",
+        "Show the local stack on one screen: processes, lag, age of the numbers, and rates.",
+    ),
+    "logs": Entry(
+        "logs:logs",
+        "Show the newest lines of the logs of the local stack, also of one that has stopped.",
+    ),
     "import": Entry(
         "import_file:import_file",
         "Import submissions from a table; the same file again changes nothing.",
