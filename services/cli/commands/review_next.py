@@ -40,7 +40,7 @@ from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
 from services.cli.terminal.effect_tables import effect_table
-from services.cli.terminal.render import message_json
+from services.cli.terminal.render import iso_day_text, message_json
 from services.cli.terminal.review_tables import claims_table, subject_text
 
 Verdict = StrEnum("Verdict", ["verify", "approve", "return", "reject"])
@@ -150,7 +150,7 @@ def _ask(session: Session, filters: Filters, look: LastLook, queue: list[Waiting
     done = 0
     for item in _open(session, filters, queue):
         _, shown = _whole(session, item, len(queue) - done)
-        screen.answers.print(shown)
+        screen.show(shown)
         _remember(look, item, is_open=False)
         choice = _key(session, filters.role)
         if choice == "quit":
@@ -214,7 +214,11 @@ def _whole(session: Session, item: Waiting, waiting: int) -> tuple[dict[str, Any
         return document, ""
     content = item.submission.content
     title = f"{content.facts.WhichOneof('kind')}: {subject_text(screen, content)}"
-    told = {"days": item.days(now), "due": f"{item.due:%Y-%m-%d}", "waiting": waiting}
+    told = {
+        "days": item.days(now),
+        "due": iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang),
+        "waiting": waiting,
+    }
     parts: list[RenderableType] = [title, screen.text("review.since", **told)]
     parts.append(submission_tables.one(screen, item.submission))
     parts.append(claims_table(screen, claims) if claims else screen.text("review.no_other_claims"))

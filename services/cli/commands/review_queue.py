@@ -24,8 +24,10 @@ from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.effect_tables import in_short
-from services.cli.terminal.review_tables import queue_table, subject_text, title_of
+from services.cli.terminal.render import iso_day_text
+from services.cli.terminal.review_tables import queue_table, subject_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.submission_tables import title_of
 
 RoleOption = Annotated[
     Role, typer.Option("--role", help="As approver of the institution, or reviewer of a unit.")
@@ -121,7 +123,7 @@ def _shown(
 def _row(screen: Screen, item: Waiting, now: datetime) -> list[str]:
     content = item.submission.content
     mark = ("*" if item.is_new else "") + ("!" if item.refusal else "")
-    due = f"{item.due:%Y-%m-%d}"
+    due = iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang)
     return [
         mark,
         item.submission.submission_id,

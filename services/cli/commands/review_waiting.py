@@ -25,7 +25,7 @@ from services.cli.commands.import_effect import effect_json, numbers_of
 from services.cli.commands.import_sending import Trial, patience_of
 from services.cli.session import Session
 from services.cli.terminal.render import message_json
-from services.cli.terminal.review_tables import title_of
+from services.cli.terminal.submission_tables import title_of
 
 PAGE = 500
 DUE_DAYS = 14

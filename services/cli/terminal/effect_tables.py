@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rich.table import Table
-
 from kieng.kpi.v1 import kpi_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import number_text, value_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import WholeTable
 
 STAGES = ("before", "once_submitted", "once_verified")
 MEASURES = ("declared", "verified")
@@ -23,7 +22,7 @@ def effect_table(
     effects: Sequence[api.Effect],
     title: str,
     stages: Sequence[str] = STAGES,
-) -> Table:
+) -> WholeTable:
     """Return a table with a row per number, and its values at the stages as `3 → 5`.
 
     Args:

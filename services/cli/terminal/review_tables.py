@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.submissions.v1 import submission_pb2
 from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.submission_tables import title_of
+from services.cli.terminal.tables import WholeTable
 
-TITLES = ("title", "name", "topic", "number", "code", "decision_no")
-"""Facts that tell people which work it is; the first that is set is shown."""
 AMOUNTS = ("amount_vnd", "value_vnd", "budget_vnd", "fee_vnd")
-
-
-def title_of(content: submission_pb2.Content) -> str:
-    """Return the title of what is claimed, or else its name, topic or number."""
-    kind = content.facts.WhichOneof("kind")
-    if not kind:
-        return ""
-    facts = getattr(content.facts, kind)
-    return next((text for name in TITLES if (text := getattr(facts, name, ""))), "")
 
 
 def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
@@ -34,7 +23,7 @@ def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
     return " · ".join(filter(None, (title_of(content), money)))
 
 
-def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> Table:
+def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> WholeTable:
     """Return the queue as a table; each row has the cells of one submission."""
     headings = ("mark", "submission_id", "title", "type", "unit_id", "submitted_by")
     table = screen.table(*headings, ">waiting_days", "due", "effect", title=title)
@@ -43,7 +32,7 @@ def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> Ta
     return table
 
 
-def claims_table(screen: Screen, claims: Sequence[kpi_service_pb2.ExplainedClaim]) -> Table:
+def claims_table(screen: Screen, claims: Sequence[kpi_service_pb2.ExplainedClaim]) -> WholeTable:
     """Return a table of other claims on a work: who claims it, and whether it is verified."""
     table = screen.table(
         "institution", "unit", "measure", "submission_id", title=screen.text("review.other_claims")

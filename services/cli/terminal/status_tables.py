@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from services.cli.terminal.render import NOTHING, number_text, percent_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import WholeTable
 
 STYLES = {"ready": "green", "unready": "yellow", "down": "bold red"}
 MEGABYTE = 1024 * 1024
 
 
-def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> Table:
+def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
     """Return a table with a line per process: its state, and what it uses."""
     table = screen.table("process", "state", ">pid", ">since", ">cpu", ">memory")
     for row in rows:
@@ -38,7 +38,7 @@ def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> Table:
+def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
     """Return a table with a line per reader of the log: how many records it is behind."""
     table = screen.table("group", "topic", ">partition", ">behind", ">late")
     for row in rows:
