@@ -24,6 +24,7 @@ from services.cli.commands.review_queue import (
     TypeOption,
     UnitOption,
     look_of,
+    options_of,
     session_for,
 )
 from services.cli.commands.review_waiting import (
@@ -111,7 +112,9 @@ def _show_one(session: Session, filters: Filters, look: LastLook, queue: list[Wa
         screen.answer({"submission": None}, lambda: screen.text("review.queue_empty"))
         return
     document, shown = _whole(session, item, len(queue))
-    screen.answer(document, lambda: Group(shown, screen.text("review.how")))
+    screen.answer(
+        document, lambda: Group(shown, screen.text("review.how", options=options_of(session)))
+    )
     _remember(look, item, is_open=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +60,12 @@ def look_of(session: Session, filters: Filters) -> LastLook:
     )
 
 
+def options_of(session: Session) -> str:
+    """Return the options that a command needs to be typed again for the same person."""
+    given = {"institution": session.institution, "subject": session.subject}
+    return "".join(f" --{name} {shlex.quote(value)}" for name, value in given.items() if value)
+
+
 @with_session("approver", institution="", subject=True)
 def queue(
     session: Session,
@@ -93,7 +100,9 @@ def queue(
         "overdue": sum(each.is_overdue(now) for each in found),
         "submissions": [each.document(now) for each in shown],
     }
-    session.screen.answer(document, lambda: _shown(session.screen, found, shown, now))
+    session.screen.answer(
+        document, lambda: _shown(session.screen, found, shown, now, options_of(session))
+    )
     pairs = ((each.submission.submission_id, each.submission.version) for each in shown)
     waiting = (each.submission.submission_id for each in found)
     look.see(pairs, waiting if filters.is_everything else None)
@@ -101,7 +110,11 @@ def queue(
 
 
 def _shown(
-    screen: Screen, found: Sequence[Waiting], shown: Sequence[Waiting], now: datetime
+    screen: Screen,
+    found: Sequence[Waiting],
+    shown: Sequence[Waiting],
+    now: datetime,
+    options: str,
 ) -> RenderableType:
     if not found:
         return screen.text("review.queue_empty")
@@ -113,10 +126,10 @@ def _shown(
     rows = [_row(screen, each, now) for each in shown]
     table = queue_table(screen, rows, screen.text("review.queue", **counts))
     parts: list[RenderableType] = [table]
-    parts += sorted({f"! {each.refusal}" for each in shown if each.refusal})
+    parts += sorted({each.refusal for each in shown if each.refusal})
     if len(found) > len(shown):
         parts.append(screen.text("review.queue_more", more=len(found) - len(shown)))
-    parts.append(screen.text("review.queue_next"))
+    parts.append(screen.text("review.queue_next", options=options))
     return Group(*parts)
 
 
@@ -125,8 +138,8 @@ def _row(screen: Screen, item: Waiting, now: datetime) -> list[str]:
     mark = ("*" if item.is_new else "") + ("!" if item.refusal else "")
     due = iso_day_text(f"{item.due:%Y-%m-%d}", screen.lang)
     return [
-        mark,
         item.submission.submission_id,
+        mark,
         subject_text(screen, content),
         content.facts.WhichOneof("kind") or "",
         content.unit_id,
@@ -173,7 +186,8 @@ def export(
     screen = session.screen
     rows = decision_file.write(to, screen.lang, [_file_row(screen, each, now) for each in mine])
     told = {"path": str(to), "rows": rows, "left_out": len(found) - rows}
-    screen.answer(told, lambda: screen.text("review.exported", **told))
+    options = options_of(session)
+    screen.answer(told, lambda: screen.text("review.exported", options=options, **told))
 
 
 def _file_row(screen: Screen, item: Waiting, now: datetime) -> dict[str, str]:

@@ -155,7 +155,13 @@ def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> Non
     tried = answers(stub.TryDecisions, requests, patience_of(session.screen))
     for each, answer in zip(items, tried, strict=True):
         if answer.answer.HasField("error"):
-            each.refusal = trouble_of_status(answer.answer.error).message
+            trouble = trouble_of_status(answer.answer.error)
+            known = trouble.reason.lower() in ("own_work", "own_approval")
+            each.refusal = (
+                session.screen.text(f"review.{trouble.reason.lower()}")
+                if known
+                else f"! {trouble.message}"
+            )
         each.events = answer.events
 
 

@@ -25,7 +25,7 @@ def subject_text(screen: Screen, content: submission_pb2.Content) -> str:
 
 def queue_table(screen: Screen, rows: Sequence[Sequence[str]], title: str) -> WholeTable:
     """Return the queue as a table; each row has the cells of one submission."""
-    headings = ("mark", "submission_id", "title", "type", "unit_id", "submitted_by")
+    headings = ("submission_id", "mark", "title", "type", "unit_id", "submitted_by")
     table = screen.table(*headings, ">waiting_days", "due", "effect", title=title)
     for row in rows:
         table.add_row(*row)
