@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 from babel.numbers import format_compact_decimal
 
@@ -12,6 +13,7 @@ from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import NOTHING, Shown, enum_text, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.tables import WholeTable
+from services.cli.terminal.texts import Lang
 
 MONEY = "vnd"
 STANDINGS = ("reached", "on_pace", "behind")
@@ -86,7 +88,8 @@ def _lack(cell: view_pb2.Cell) -> float:
 def _short(screen: Screen, value: int, unit: str) -> str:
     if unit != MONEY:
         return number_text(value, screen.lang)
+    kind: Literal["short", "long"] = "long" if screen.lang is Lang.vi else "short"
     brief = format_compact_decimal(
-        value, format_type="long", locale=screen.lang.value, fraction_digits=1
+        value, format_type=kind, locale=screen.lang.value, fraction_digits=1
     )
     return Shown(brief, value)
