@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import grpc
 
-from services.kernel.access import Principal
+from services.kernel.access import Principal, issuer_of
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unauthenticated
 
@@ -74,8 +74,7 @@ class PemFiles:
             shown = [load_pem_x509_certificates(each) for each in (certificate, authority) if each]
             own = key and load_pem_private_key(key, password=None).public_key()
         except (ValueError, TypeError) as error:
-            text = f"KIENG_TLS_..._FILE: not PEM, or a key with a password: {error}"
-            raise TlsTrouble(text) from error
+            raise TlsTrouble(f"KIENG_TLS_..._FILE: not PEM, or a password: {error}") from error
         if own and own != shown[0][0].public_key():
             raise TlsTrouble("KIENG_TLS_KEY_FILE: it is not the key of the certificate")
         return Pems(certificate, key, authority)
@@ -150,20 +149,23 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
 
 
 def check_bound(principal: Principal, names: Sequence[str]) -> None:
-    """Check that a token is not used with another institution's client certificate.
+    """Check that a token is not used with the client certificate of another institution or service.
+
+    A certificate of a service also brings its callers' tokens unchanged, e.g. those of the portal.
 
     Args:
         principal: principal of the token.
-        names: alternative names in the client's certificate. One without a name
-            `urn:kieng:institution:ID` is not bound to any institution, like those of services,
-            which pass on the tokens of their callers.
+        names: alternative names in the client's certificate. One with neither a name
+            `urn:kieng:institution:ID` nor `urn:kieng:service:NAME` is not bound to anybody.
 
     Raises:
-        Unauthenticated: the certificate is bound to other institutions only. The caller's fault.
+        Unauthenticated: the certificate is bound to others only. The caller's fault.
     """
-    bound = [name.removeprefix(BINDING) for name in names if name.startswith(BINDING)]
-    if bound and principal.institution_id not in bound:
-        raise Unauthenticated("the certificate is not of the institution that issued the token")
+    services = [name for name in names if name.startswith(issuer_of(""))]
+    bound = [*services, *(name for name in names if name.startswith(BINDING))]
+    owner = issuer_of(principal.via) if principal.via else BINDING + principal.institution_id
+    if bound and owner not in bound and (principal.via or not services):
+        raise Unauthenticated("the certificate is not of the issuer of the token")
 
 
 def _tell(trouble: TlsTrouble) -> None:

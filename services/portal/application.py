@@ -54,7 +54,13 @@ def application(settings: Settings) -> Any:
     )
     app.state.site = site
     sessions = site.sessions
-    return Protection(app, settings.requests_per_minute, sessions.name, sessions.is_secure)
+    return Protection(
+        app,
+        settings.requests_per_minute,
+        settings.requests_per_minute_per_client,
+        sessions.name,
+        sessions.is_secure,
+    )
 
 
 def routes(site: Site) -> Sequence[Route | Mount]:

@@ -31,6 +31,12 @@ class Settings(KernelSettings):
     """Folder with the keys of the local issuer of `kieng up`: anybody may sign in as anybody. It is
     refused unless everything is on loopback and every issuer is a local one."""
     requests_per_minute: int = 600
-    """Requests that one session, token or address may make in a minute."""
+    """Requests that one session or token may make in a minute."""
+    requests_per_minute_per_client: int = 6000
+    """Requests that one client address may make in a minute, whatever sessions and tokens it
+    shows. An institution behind one address needs room for all of its users."""
+    trusted_proxies: str = ""
+    """Addresses or networks of reverse proxies, joined by commas, whose `X-Forwarded-For` names the
+    client. Empty: the client is whoever opened the connection."""
     live_pages: int = 500
     """Pages that are updated live at once; further ones stay as they were read."""

@@ -67,13 +67,23 @@ class Protection:
 
     Args:
         app: the application.
-        per_minute: requests that one caller may make in a minute.
+        per_minute: requests that one session or token may make in a minute.
+        per_minute_of_address: requests that one client address may make in a minute. Sessions and
+            tokens are not verified here, so a client could show another one each time.
         cookie: name of the session's cookie, by which pages are counted.
         is_secure: whether browsers come by HTTPS, and should go on to.
     """
 
-    def __init__(self, app: Any, per_minute: int, cookie: str, is_secure: bool) -> None:
-        self._app, self._rates, self._cookie = app, Rates(per_minute), f"{cookie}="
+    def __init__(
+        self,
+        app: Any,
+        per_minute: int,
+        per_minute_of_address: int,
+        cookie: str,
+        is_secure: bool,
+    ) -> None:
+        self._app, self._cookie = app, f"{cookie}="
+        self._callers, self._addresses = Rates(per_minute), Rates(per_minute_of_address)
         self._headers = HEADERS | ({"strict-transport-security": HSTS} if is_secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,8 +111,10 @@ class Protection:
             metrics.SECONDS.labels(page).observe(time.perf_counter() - began)
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
-        if not self._rates.take(self._caller(scope, headers), time.monotonic()):
+        address, caller = str((scope.get("client") or ("",))[0]), self._caller(scope)
+        now = time.monotonic()
+        # The address first: beyond its limit, a flood of made-up sessions fills no memory.
+        if not (self._addresses.take(address, now) and self._callers.take(caller or address, now)):
             await _refuse(429, "rate", "too many requests; wait a moment", scope, receive, send)
             return
         limit = API_BYTES_MAX if scope["path"].startswith("/api/") else FORM_BYTES_MAX
@@ -112,12 +124,13 @@ class Protection:
             text = f"the request is over {limit} bytes"
             await _refuse(413, "size", text, scope, receive, send)
 
-    def _caller(self, scope: Scope, headers: Headers) -> str:
-        """Return whom a request counts for, as a hash: its token, its session, else its address."""
+    def _caller(self, scope: Scope) -> str:
+        """Return the token or session that a request shows, as a hash; empty without either."""
+        headers = Headers(scope=scope)
         cookies = (part.strip() for part in headers.get("cookie", "").split(";"))
         session = next((part for part in cookies if part.startswith(self._cookie)), "")
-        known = headers.get("authorization") or session or str((scope.get("client") or ("",))[0])
-        return hashlib.sha256(known.encode()).hexdigest()
+        shown = headers.get("authorization") or session
+        return hashlib.sha256(shown.encode()).hexdigest() if shown else ""
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -72,21 +72,30 @@ class Web(Looping):
         """
         settings: Settings = self.container.settings
         with self.container.worker(self) as method:
-            config = uvicorn.Config(
-                method(),
-                host=settings.host,
-                port=settings.web_port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=DRAIN_SECONDS,
-                lifespan="on",
-            )
-            self._server = _Server(config)
+            self._server = _Server(configuration(method(), settings))
             if not self.stopping.is_set():
                 asyncio.run(self._server.serve())
         if not self.stopping.is_set():
             raise RuntimeError("the web server ended by itself")
+
+
+def configuration(application: Any, settings: Settings) -> uvicorn.Config:
+    """Return the configuration of the web server.
+
+    uvicorn by itself would believe `X-Forwarded-For` of anybody on loopback.
+    """
+    return uvicorn.Config(
+        application,
+        host=settings.host,
+        port=settings.web_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        lifespan="on",
+    )
 
 
 class _Server(uvicorn.Server):

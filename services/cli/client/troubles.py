@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import grpc
@@ -30,13 +30,15 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 class Trouble:
     """The error of a call, or of one row of a stream: a decoded google.rpc.Status.
 
-    ``fields`` are pairs of the path of a wrong field and what is wrong with it.
+    ``fields`` are pairs of the path of a wrong field and what is wrong with it. ``status`` is the
+    error as it was sent; None if the service sent none.
     """
 
     code: grpc.StatusCode
     message: str
     reason: str = ""
     fields: tuple[tuple[str, str], ...] = ()
+    status: status_pb2.Status | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         """Return the error as one line of text."""
@@ -70,7 +72,7 @@ def trouble_of_status(status: status_pb2.Status) -> Trouble:
         elif detail.Unpack(bad):
             fields += [(v.field, v.description) for v in bad.field_violations]
     code = CODES.get(status.code, grpc.StatusCode.UNKNOWN)
-    return Trouble(code, status.message, reason, tuple(fields))
+    return Trouble(code, status.message, reason, tuple(fields), status)
 
 
 def trouble_of_call(error: grpc.RpcError) -> Trouble:

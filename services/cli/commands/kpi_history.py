@@ -146,7 +146,8 @@ def days(
         for kept in answer.days:
             position = ", ".join(f"{p.partition}:{p.next_offset}" for p in kept.view.progress)
             digest = kept.view.digest[:DIGEST_CHARACTERS]
-            table.add_row(kept.day, kept.view.view_id, position, digest, time_text(kept.taken_at))
+            taken = time_text(kept.taken_at, screen.lang)
+            table.add_row(kept.day, kept.view.view_id, position, digest, taken)
         return table
 
     screen.answer(document, show)

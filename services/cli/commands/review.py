@@ -153,7 +153,7 @@ def answer(screen: Screen, decided: int, refused: list[RefusedRow]) -> None:
     if screen.is_json:
         screen.answer({"decided": decided, "refused": len(refused), "rows": rows}, lambda: table)
     elif refused:
-        screen.answers.print(table)
+        screen.show(table)
 
 
 Requests = list[tuple[int, api.DecideSubmissionsRequest]]

@@ -15,7 +15,7 @@ from kieng.notifications.v1.notification_service_pb2_grpc import NotificationSer
 from services.cli.client.trial_authority import TrialAuthority
 from services.kernel.config import KernelSettings
 from services.kernel.tls import Connection, TlsTrouble, listen, mistakes
-from tests.unit.kernel.serving import Client, reason_of, running, token, write_issuers
+from tests.unit.kernel.serving import Client, reason_of, running, service, token, write_issuers
 
 UNAVAILABLE = grpcio.StatusCode.UNAVAILABLE
 
@@ -55,16 +55,16 @@ def served(parts: Parts) -> Iterator[Client]:
         yield client
 
 
-def ask(port: int, settings: KernelSettings) -> Any:
+def ask(port: int, settings: KernelSettings, shown: str = "") -> Any:
     connection = Connection(f"127.0.0.1:{port}", settings, NotificationServiceStub)
     try:
-        return ask_by(connection)
+        return ask_by(connection, shown)
     finally:
         connection.close()
 
 
-def ask_by(connection: Connection) -> Any:
-    credential = [("authorization", f"Bearer {token()}")]
+def ask_by(connection: Connection, shown: str = "") -> Any:
+    credential = [("authorization", f"Bearer {shown or token()}")]
     request = api.GetSubscriptionRequest()
     return connection.current().GetSubscription(request, timeout=5, metadata=credential)
 
@@ -103,22 +103,45 @@ def test_a_mutual_server_answers_only_who_shows_a_certificate(parts: Parts) -> N
         assert refused(client.server.port, parts.believing("first"))
 
 
-@pytest.mark.parametrize(("named", "is_answered"), [("alpha", True), ("beta", False)])
-def test_a_certificate_of_an_institution_brings_no_token_of_another(
-    parts: Parts, named: str, is_answered: bool
+CALLING, ENTRY = service("submissions", "toy")
+INSTITUTION, SERVICE = "urn:kieng:institution:", "urn:kieng:service:"
+
+
+@pytest.mark.parametrize(
+    ("named", "is_direct", "is_wrapped"),
+    [
+        ([f"{INSTITUTION}alpha"], True, False),
+        ([f"{INSTITUTION}beta"], False, False),
+        ([f"{SERVICE}submissions"], True, True),
+        ([f"{SERVICE}partners"], True, False),
+        ([f"{SERVICE}partners", f"{SERVICE}submissions"], True, True),
+        ([f"{INSTITUTION}beta", f"{SERVICE}submissions"], True, True),
+        (["submissions.example.vn"], True, True),
+    ],
+)
+def test_a_certificate_brings_only_tokens_of_the_institution_or_service_that_it_names(
+    parts: Parts, named: list[str], is_direct: bool, is_wrapped: bool
 ) -> None:
+    """A direct token is of an institution's caller, a wrapped one is signed by `submissions`.
+
+    What the certificate brings is then refused for another reason: `submissions` calls no such RPC.
+    """
+    write_issuers(parts.issuers, ENTRY)
     own = parts.folder.parent / "own"
-    signer = TrialAuthority(parts.folder.parent / "first")
-    signer.certify([f"urn:kieng:institution:{named}"], own)
+    TrialAuthority(parts.folder.parent / "first").certify(named, own)
     files = {"tls_certificate_file": own / "tls.crt", "tls_key_file": own / "tls.key"}
     with running(parts.settings(tls_mutual=True)) as client:
-        if is_answered:
-            assert ask(client.server.port, parts.settings(**files)) is not None
-            return
-        with pytest.raises(grpcio.RpcError) as refusal:
-            ask(client.server.port, parts.settings(**files))
-    assert refusal.value.code() == grpcio.StatusCode.UNAUTHENTICATED
-    assert reason_of(refusal.value) == "BAD_CREDENTIAL"
+
+        def answer(shown: str) -> str:
+            try:
+                ask(client.server.port, parts.settings(**files), shown)
+            except grpcio.RpcError as refusal:
+                return reason_of(refusal)
+            return "OK"
+
+        assert answer(token()) == ("OK" if is_direct else "BAD_CREDENTIAL")
+        expected = "NOT_ALLOWED" if is_wrapped else "BAD_CREDENTIAL"
+        assert answer(CALLING.around(token())) == expected
 
 
 def test_a_new_certificate_is_shown_to_the_next_and_drops_no_call(
