@@ -7,6 +7,7 @@ others are forks of it. That they start by themselves, too, is shown by the test
 from __future__ import annotations
 
 import os
+import pkgutil
 import runpy
 import subprocess
 import sys
@@ -16,13 +17,21 @@ from multiprocessing import get_context
 from multiprocessing.reduction import DupFd
 from typing import IO, Any
 
+import services.cli
+
 WORKERS = (
     *("services.kpi.rebuild.oracle_check", "services.kpi.rebuild.shard_worker"),
     *("services.kpi.rebuild.worker", "services.kpi.replay.worker", "services.kpi.what_if.worker"),
 )
 """The subprocesses of the KPI service."""
+COMMANDS = tuple(
+    module.name
+    for module in pkgutil.walk_packages(services.cli.__path__, "services.cli.")
+    if not module.ispkg
+)
+"""Every module of the command line, which imports a command only when it runs."""
 IMPORTED = (
-    "services.cli.main",
+    *COMMANDS,
     *WORKERS,
     # What some import when they run.
     *("services.kpi.oracle.recompute", "services.kpi.offline.verification"),

@@ -1,91 +1,86 @@
-"""The entry point of `kieng`: registers all commands and turns exceptions into exit codes."""
+"""The entry point of `kieng`: lists all commands and turns exceptions into exit codes."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from services.cli.commands import (
-    backup,
-    catalogue,
-    certificate,
-    config,
-    db,
-    demo,
-    doctor,
-    edition,
-    import_file,
-    inbox,
-    issuer,
-    kpi,
-    kpi_explain,
-    kpi_overlaps,
-    log,
-    parked,
-    partner,
-    proposal,
-    review,
-    submission,
-    submit,
-    subscription,
-    target,
-    template,
-    token,
-    topic_acls,
-    topics,
-    unit,
-    up,
-    verify,
-)
 from services.cli.errors import USAGE, Failure
+from services.cli.lazy_group import Entry, lazy_group
 from services.cli.terminal.escaping import visible
+
+COMMANDS = {
+    "up": Entry(
+        "up:up",
+        "Run broker, database and every service here until Ctrl-C; the data folder keeps the data.",
+    ),
+    "demo": Entry(
+        "demo:demo",
+        "Start everything with synthetic data and print the indicators; stay until Ctrl-C.",
+    ),
+    "doctor": Entry(
+        "doctor:doctor",
+        "Check everything a stack needs; exit code 1 if something is wrong, 3 if it is down.",
+    ),
+    "import": Entry(
+        "import_file:import_file",
+        "Import submissions from a table; the same file again changes nothing.",
+    ),
+    "template": Entry(
+        "template:template",
+        "Write an empty .xlsx file with the headings of a type, help, and drop-downs.",
+    ),
+    "submit": Entry("submit:submit", "Declare one achievement of a unit."),
+    "token": Entry(
+        "token:token", "Print a token of the local issuer, for KIENG_TOKEN or another program."
+    ),
+    "verify": Entry(
+        "verify:verify",
+        "Recompute the view from a log, with no service and no database, and print its digest.",
+    ),
+    "submission": Entry("submission:app", "Read, list, export and withdraw submissions."),
+    "review": Entry("review:app", "Decide about submissions."),
+    "kpi": Entry("kpi:app", "Read the numbers and the works behind them."),
+    "catalogue": Entry(
+        "catalogue:app", "Publish catalogues of indicators, and try them out beforehand."
+    ),
+    "edition": Entry("edition:app", "Close periods, verify them, and list what changed since."),
+    "unit": Entry("unit:app", "Publish the tree of units, and find units."),
+    "partner": Entry("partner:app", "Register and find partners."),
+    "proposal": Entry("proposal:app", "List, read and vote on changes that bind all institutions."),
+    "target": Entry("target:app", "Set and list yearly targets."),
+    "inbox": Entry("inbox:app", "Read your notifications."),
+    "subscription": Entry("subscription:app", "Choose what is sent by e-mail."),
+    "topics": Entry("topics:app", "Create the topics, or show what is missing."),
+    "issuer": Entry("issuer:app", "Create a token issuer, for trials only."),
+    "certificate": Entry("certificate:app", "Create a certificate for TLS, for trials only."),
+    "config": Entry("config:app", "Check and print the settings of the services."),
+    "db": Entry("db:app", "Create indexes and run migrations, or show what is missing."),
+    "backup": Entry("backup:app", "Back up everything that cannot be recomputed, and restore it."),
+    "log": Entry("log:app", "Export, republish or repartition the log."),
+    "parked": Entry("parked:app", "Show and repair records that could not be counted."),
+}
+"""Name -> command, in the order of the help."""
 
 app = typer.Typer(
     name="kieng",
+    cls=lazy_group(COMMANDS),
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Live, exact and provable indicators of universities that report together.",
     epilog="Example: kieng up, then in another window: kieng doctor",
 )
-app.command()(up.up)
-app.command()(demo.demo)
-app.command()(doctor.doctor)
-app.command("import")(import_file.import_file)
-app.command()(template.template)
-app.command()(submit.submit)
-app.add_typer(submission.app, name="submission")
-app.add_typer(review.app, name="review")
-kpi.app.command()(kpi_explain.explain)
-kpi.app.command()(kpi_overlaps.overlaps)
-app.add_typer(kpi.app, name="kpi")
-app.add_typer(catalogue.app, name="catalogue")
-app.add_typer(edition.app, name="edition")
-app.add_typer(unit.app, name="unit")
-app.add_typer(partner.app, name="partner")
-app.add_typer(proposal.app, name="proposal")
-app.add_typer(target.app, name="target")
-app.add_typer(inbox.app, name="inbox")
-app.add_typer(subscription.app, name="subscription")
-app.command()(token.token)
-topics.app.add_typer(topic_acls.app, name="acl")
-app.add_typer(topics.app, name="topics")
-app.add_typer(issuer.app, name="issuer")
-app.add_typer(certificate.app, name="certificate")
-app.add_typer(config.app, name="config")
-app.add_typer(db.app, name="db")
-app.add_typer(backup.app, name="backup")
-app.add_typer(log.app, name="log")
-app.add_typer(parked.app, name="parked")
-app.command()(verify.verify)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        # Imported only here: it reads all of e-mail's parsers.
+        from importlib.metadata import version
+
         typer.echo(version("kieng"))
         raise typer.Exit
 

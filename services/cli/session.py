@@ -14,6 +14,7 @@ import typer
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import DATA, Stack, find
+from services.cli.errors import USAGE, Failure
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 
@@ -30,7 +31,7 @@ SubjectOption = Annotated[
     typer.Option("--subject", envvar="KIENG_SUBJECT", help="Who acts; by default named by role."),
 ]
 OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="Write a table or one JSON object.")
+    Output, typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
 ]
 LangOption = Annotated[
     Lang, typer.Option("--lang", envvar="KIENG_LANG", help="Language of names and headings.")
@@ -150,6 +151,8 @@ def with_session(
         def run(**values: Any) -> None:
             chosen = {name: values.pop(name) for name in shared}
             screen = Screen(chosen.pop("output"), chosen.pop("lang"))
+            if screen.output is Output.xlsx and screen.answers.is_terminal:
+                raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
             with ExitStack() as resources:
                 command(Session(resources, roles, screen, **chosen), **values)
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
-from contextlib import suppress
-from functools import partialmethod
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
 
 from dotenv import dotenv_values
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
-from kafka.errors import KafkaConnectionError
-from kafka.record.default_records import DefaultRecordBatch
 from pydantic import SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -125,8 +119,10 @@ class KernelSettings(BaseSettings):
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
         """
+        from services.kernel.brokers import reachable
+
         return {
-            "bootstrap_servers": _reachable(self.kafka_bootstrap),
+            "bootstrap_servers": reachable(self.kafka_bootstrap),
             "bootstrap_timeout_ms": 5000,
             "metadata_max_age_ms": METADATA_AGE_MS,
             "security_protocol": self.kafka_security_protocol,
@@ -158,6 +154,8 @@ class KernelSettings(BaseSettings):
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
         """
+        from services.kernel.brokers import CooperativeStickyAssignor
+
         beat = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 2000}
         return {
             **self.kafka_options(),
@@ -171,36 +169,6 @@ class KernelSettings(BaseSettings):
             "partition_assignment_strategy": [CooperativeStickyAssignor],
             "fetch_max_wait_ms": self.kafka_fetch_wait_ms,
         }
-
-
-def _reachable(bootstrap: str) -> str:
-    # A kafka-python client that cannot connect leaks a thread, which logs without end.
-    for address in bootstrap.split(","):
-        host, _, port = address.strip().rpartition(":")
-        with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), 2.0):
-            return bootstrap
-    raise KafkaConnectionError(f"no broker listens at {bootstrap}")
-
-
-class _Lenient(bytearray):
-    decode = partialmethod(bytearray.decode, errors="replace")
-
-    def __getitem__(self, at: Any) -> Any:
-        found = super().__getitem__(at)
-        return found if isinstance(found, int) else _Lenient(found)
-
-
-def _read(batch: Any) -> Any:
-    try:
-        return _READ(batch)
-    except UnicodeDecodeError:
-        batch._buffer = _Lenient(batch._buffer)
-        return _READ(batch)
-
-
-# A header name that is not UTF-8 would stop every kafka-python consumer at that record. Kafka's own
-# client replaces undecodable bytes, so this patch makes all clients of this process do the same.
-_READ, DefaultRecordBatch._read_msg = DefaultRecordBatch._read_msg, _read
 
 
 S = TypeVar("S", bound=KernelSettings)

@@ -12,15 +12,10 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 import grpc
-import structlog
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from cryptography.x509 import load_pem_x509_certificates
 
 from services.kernel.access import Principal, issuer_of
 from services.kernel.config import KernelSettings
 from services.kernel.errors import Unauthenticated
-
-log = structlog.get_logger()
 
 PLAIN = "would be plain text beyond loopback: set {}, or KIENG_PLAIN_TEXT=true"
 BINDING = "urn:kieng:institution:"
@@ -67,8 +62,14 @@ class PemFiles:
             except OSError as error:
                 raise TlsTrouble(f"KIENG_{name.upper()}: {error}") from error
         certificate, key, authority = pems
+        if not any(pems):
+            return Pems(None, None, None)
         if (certificate is None) != (key is None):
             raise TlsTrouble("KIENG_TLS_CERTIFICATE_FILE, KIENG_TLS_KEY_FILE: set both or neither")
+        # Most commands and tests open plain channels, and do without these imports.
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from cryptography.x509 import load_pem_x509_certificates
+
         try:
             shown = [load_pem_x509_certificates(each) for each in (certificate, authority) if each]
             own = key and load_pem_private_key(key, password=None).public_key()
@@ -138,7 +139,7 @@ def listen(server: grpc.Server, settings: KernelSettings) -> int:
         try:
             pems = files.changed()
         except TlsTrouble as trouble:
-            log.error("certificate is not usable, the former is shown", reason=str(trouble))
+            _tell(trouble)
             return None
         return None if pems is None else _configuration(pems)
 
@@ -165,6 +166,13 @@ def check_bound(principal: Principal, names: Sequence[str]) -> None:
     owner = issuer_of(principal.via) if principal.via else BINDING + principal.institution_id
     if bound and owner not in bound and (principal.via or not services):
         raise Unauthenticated("the certificate is not of the issuer of the token")
+
+
+def _tell(trouble: TlsTrouble) -> None:
+    import structlog
+
+    log = structlog.get_logger()
+    log.error("certificate is not usable, the former is shown", reason=str(trouble))
 
 
 def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:
@@ -213,7 +221,7 @@ class Connection:
             except TlsTrouble as trouble:
                 if self._channel is None:
                     raise
-                log.error("certificate is not usable, the former is shown", reason=str(trouble))
+                _tell(trouble)
                 return self._made
             if pems is not None:
                 # The old channel is not closed, because that would end its running calls; it is

@@ -14,6 +14,7 @@ from nameko.extensions import DependencyProvider
 from services.kernel.config import KernelSettings
 from services.kernel.mongo import Mongo, MongoConnection, Store
 from services.kpi.config import Settings
+from services.kpi.editions.changes import ChangesComparer
 from services.kpi.editions.closing import EditionCloser
 from services.kpi.editions.restatements import EditionComparer
 from services.kpi.heap import freeze_heap, tune_gc
@@ -134,6 +135,7 @@ class EditionDesk(DependencyProvider):
         self.editions = Editions(mongo)
         self.closer = EditionCloser(catalogues, self.editions, history, settings.signer)
         self.comparer = EditionComparer(catalogues, self.editions, history)
+        self.changes = ChangesComparer(catalogues, history)
 
     def get_dependency(self, worker_ctx: WorkerContext) -> EditionDesk:
         """Return this provider itself; every worker gets the same one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,6 @@ from services.submissions.domain.submission import (
     ancestors,
 )
 from services.submissions.events import TOPIC, source_of
-
-CONTENT_FIELDS = ("encoded", "unit_id", "type", "work_key", "evidence_count")
 
 
 class SubmissionDocument(me.Document):
@@ -118,8 +116,8 @@ def encode_fields(submission: Submission) -> dict[str, Any]:
         "work_key": submission.content.work_key,
         "likeness": submission.content.likeness,
         "former_keys": sorted(submission.former_keys),
-        "content": asdict(submission.content),
-        "verified": asdict(verified) if verified else None,
+        "content": _fields(submission.content),
+        "verified": _fields(verified) if verified else None,
         "verified_at": submission.verified_at,
         "submitted_by": submission.submitted_by,
         "edited_by": submission.edited_by,
@@ -134,9 +132,8 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
     """Return the document of a new submission, with these events in its outbox."""
     submission = write.after
     source = submission.source
-    request_id = submission.audit[0].request_id
-    names: list[str] = []
-    names += [request_name(request_id)] if request_id else []
+    # A request id that the service made is unique without an index (ADR 0044).
+    names = [request_name(asked.request_id) for asked in submission.asked]
     names += [source_name(source)] if source else []
     return {
         "_id": submission.submission_id,
@@ -145,8 +142,8 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
         "source_record_id": source.record_id if source else None,
         "names": names or [f"id/{submission.submission_id}"],
         "created_at": submission.created_at,
-        "audit": [asdict(entry) for entry in submission.audit],
-        "asked": [asdict(asked) for asked in submission.asked],
+        "audit": [_fields(entry) for entry in submission.audit],
+        "asked": [_fields(asked) for asked in submission.asked],
         "outbox": encode_outbox(events),
         "outbox_pending": bool(events),
         **encode_fields(submission),
@@ -156,9 +153,9 @@ def encode_new(write: Write, events: Sequence[Event]) -> dict[str, Any]:
 def encode_change(write: Write) -> dict[str, Any]:
     """Return the MongoDB update that stores a change, its audit entry and its events at once."""
     fields = encode_fields(write.after)
-    pushes: dict[str, Any] = {"audit": asdict(write.after.audit[-1])}
+    pushes: dict[str, Any] = {"audit": _fields(write.after.audit[-1])}
     for asked in _newly_asked(write):
-        pushes |= {"asked": asdict(asked), "names": request_name(asked.request_id)}
+        pushes |= {"asked": _fields(asked), "names": request_name(asked.request_id)}
     if write.events:
         fields["outbox_pending"] = True
         pushes["outbox"] = {"$each": encode_outbox(write.events)}
@@ -172,10 +169,15 @@ def encode_next(write: Write) -> dict[str, Any]:
     return {
         **before,
         **encode_fields(write.after),
-        "audit": [*before["audit"], asdict(write.after.audit[-1])],
-        "asked": [*before.get("asked", ()), *map(asdict, asked)],
+        "audit": [*before["audit"], _fields(write.after.audit[-1])],
+        "asked": [*before.get("asked", ()), *map(_fields, asked)],
         "names": [*before["names"], *(request_name(each.request_id) for each in asked)],
     }
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return name -> value of a dataclass without nested ones; `asdict` would copy each value."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _newly_asked(write: Write) -> Sequence[Asked]:
@@ -263,7 +265,12 @@ def waiting(documents: Iterable[dict[str, Any]]) -> list[Event]:
 
 
 def _content(document: dict[str, Any]) -> Content:
-    fields = {name: document[name] for name in CONTENT_FIELDS}
-    # Documents of releases before 0.6 lack it.
-    likeness = document.get("likeness", "")
-    return Content(**{**fields, "encoded": bytes(fields["encoded"]), "likeness": likeness})
+    return Content(
+        encoded=document["encoded"],
+        unit_id=document["unit_id"],
+        type=document["type"],
+        work_key=document["work_key"],
+        evidence_count=document["evidence_count"],
+        # Documents of releases before 0.6 lack it.
+        likeness=document.get("likeness", ""),
+    )

@@ -52,14 +52,18 @@ def repairing_events(submission: Submission, traceparent: str = "") -> list[Even
 
 
 def _event(notice: Notice, submission: Submission, traceparent: str) -> Event:
+    declared = encode_claim(notice.declared) if notice.declared else None
+    # What was just verified is what is declared.
+    is_same = notice.verified == notice.declared
+    verified = encode_claim(notice.verified) if notice.verified and not is_same else None
     message = events_pb2.SubmissionChanged(
         submission_id=submission.submission_id,
         version=submission.version,
         institution_id=submission.institution_id,
         work_key=notice.work_key,
         state=submission_pb2.State.ValueType(submission.state.value),
-        declared=encode_claim(notice.declared) if notice.declared else None,
-        verified=encode_claim(notice.verified) if notice.verified else None,
+        declared=declared,
+        verified=declared if is_same else verified,
         submitted_by=submission.submitted_by,
         changed_at=wire.encode_time(submission.updated_at),
         primary=notice.is_primary,

@@ -119,11 +119,14 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
     Raises:
         Refusal: the caller sent a row that is not valid; the error names the field.
     """
+    if before:
+        if not desk.reaches(before.submission.content.unit_id):
+            raise Forbidden("the source record belongs to a unit beyond your credential")
+        if before.submission.has_seen(desk.change(row.request_id)):
+            return Plan(_answer(row, _outcome_of(before.submission), before.submission))
+        if _repeats(desk, row, before.submission):
+            return Plan(_answer(row, pb.OUTCOME_UNCHANGED, before.submission))
     check(row.message)
-    if before and not desk.reaches(before.submission.content.unit_id):
-        raise Forbidden("the source record belongs to a unit beyond your credential")
-    if before and before.submission.has_seen(desk.change(row.request_id)):
-        return Plan(_answer(row, _outcome_of(before.submission), before.submission))
     after = _next(desk, row, before)
     if before and after is before.submission:
         return Plan(_answer(row, pb.OUTCOME_UNCHANGED, after))
@@ -131,6 +134,13 @@ def plan_row(desk: Desk, row: Row, before: Loaded | None) -> RowPlan:
     write = desk.write(before, after)
     need_room(write)
     return Plan(_answer(row, _outcome_of(after), after), write)
+
+
+def _repeats(desk: Desk, row: Row, submission: Submission) -> bool:
+    """Return True if a row says again what is stored and counted."""
+    if submission.state is State.WITHDRAWN or not row.message.HasField("content"):
+        return False
+    return desk.intake.repeats(row.message.content, submission.content)
 
 
 def _need_version_before(message: pb.ImportSubmissionsRequest, version: int) -> None:

@@ -7,6 +7,7 @@ become stricter without changing what was counted before (ADR 0029).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
@@ -35,6 +36,8 @@ ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
 OF_THE_URL = re.compile(r"[?#]|&\w+=")
 # Pages of one work on its publisher's site.
 PAGE = re.compile(r"(?:/(?:abstract|e?pdf|full|fulltext|html|meta|summary))+$|\.pdf$")
+# A DOI is first checked and then made a key of.
+DOIS_KEPT = 256
 SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNORECASE)
 
 
@@ -74,6 +77,7 @@ def canonical_number(text: str) -> str:
     return folded(text).strip(AROUND)
 
 
+@lru_cache(DOIS_KEPT)
 def canonical_doi(text: str) -> str:
     """Return a DOI in lower case and without resolver; empty if a text is not exactly one DOI.
 

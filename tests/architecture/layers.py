@@ -24,7 +24,8 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files"),
-        ("terminal", "errors"),
+        ("errors", "lazy_group"),
+        ("terminal",),
     ),
     "portal": (
         ("service",),

@@ -17,7 +17,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 from services.cli.admin import broker
 from services.cli.client.channels import open_channel
 from services.cli.client.stack import Stack
-from services.cli.errors import Failure, trouble_of_call
+from services.cli.client.troubles import trouble_of_call
+from services.cli.errors import Failure
 from services.kernel.mongo import SICK
 
 REQUEST_TIMEOUT_MS = 2_000

@@ -10,7 +10,8 @@ from services.cli.admin.log_offsets import TOPIC
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import Stack
-from services.cli.errors import CallFailed, Failure
+from services.cli.client.troubles import CallFailed
+from services.cli.errors import Failure
 
 ROLES = ("operator", "viewer")
 LIVE = catalogue_service_pb2.View.STATE_LIVE

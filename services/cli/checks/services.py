@@ -21,7 +21,8 @@ from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.stack import SERVICES, WITHOUT_GRPC, Stack
-from services.cli.errors import DOWN, NO, USAGE, CallFailed, Failure
+from services.cli.client.troubles import CallFailed
+from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.terminal.render import view_json
 
 PROBE_SECONDS = 3.0

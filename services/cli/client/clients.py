@@ -26,7 +26,8 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from services.cli.client.channels import open_channel
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack
-from services.cli.errors import USAGE, CallFailed, Failure, trouble_of_call
+from services.cli.client.troubles import CallFailed, trouble_of_call
+from services.cli.errors import USAGE, Failure
 
 UNARY_SECONDS = 20.0
 STREAM_SECONDS = 600.0

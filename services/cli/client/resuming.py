@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import grpc
 
-from services.cli.errors import CallFailed
+from services.cli.client.troubles import CallFailed
 
 PASSING = frozenset(
     {

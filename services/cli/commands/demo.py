@@ -32,7 +32,8 @@ from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
-from services.cli.terminal.kpi_tables import Names, grid, overlap_table
+from services.cli.terminal.explanation_tables import overlap_table
+from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.screen import Screen
 
 DATA = Path("build/demo/data")
@@ -182,7 +183,7 @@ class Demo:
         top = [CONSORTIUM, *self.launch.institutions]
         few = view_pb2.Selection(unit_ids=top, from_month=FROM, to_month=TO)
         shown = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=few))
-        screen.answers.print(grid(screen, names, shown.cells, "verified", shown.view))
+        screen.show(grid(screen, names, shown.cells, "verified", shown.view))
         for code in OVERLAPS:
             asked = kpi_service_pb2.ListOverlapsRequest(
                 unit_id=CONSORTIUM, indicator_code=code, from_month=FROM, to_month=TO
@@ -190,8 +191,8 @@ class Demo:
             overlaps = stub.ListOverlaps(asked)
             count = len(overlaps.overlaps)
             name = names.indicators.get(code, "")
-            screen.answers.print(screen.text("demo.overlap", code=code, name=name, works=count))
-            screen.answers.print(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
+            screen.show(screen.text("demo.overlap", code=code, name=name, works=count))
+            screen.show(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
 
 
 def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], None]:
@@ -243,7 +244,7 @@ def demo(
     def work(launch: Launch) -> None:
         Demo(launch, files, answer_to, begin).run()
         if not once and not screen.is_json:
-            screen.answers.print(up.where(screen, launch))
+            screen.show(up.where(screen, launch))
 
     up.run(Launch(plan, screen), work, stay=not once)
 

@@ -14,8 +14,8 @@ from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience
+from services.cli.client.troubles import CallFailed
 from services.cli.commands.import_sending import Trial
-from services.cli.errors import CallFailed
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import value_json, value_text, view_json
 from services.cli.terminal.screen import Screen

@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from kieng.submissions.v1 import import_service_pb2
+from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_notes import Notes
-from services.cli.errors import trouble_of_status
 from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
 from services.cli.terminal.render import enum_text

@@ -56,7 +56,7 @@ def watch(
         if session.screen.is_json:
             session.screen.json_line(message_json(told))
         else:
-            line = f"{time_text(told.created_at)}  {told.subject}"
+            line = f"{time_text(told.created_at, session.screen.lang)}  {told.subject}"
             session.screen.answers.print(line)
 
 
@@ -81,9 +81,9 @@ def _table(screen: Screen, found: Iterable[notification_pb2.Notification]) -> Ta
     for told in found:
         table.add_row(
             told.notification_id,
-            time_text(told.created_at),
+            time_text(told.created_at, screen.lang),
             told.subject,
             told.about,
-            time_text(told.read_at),
+            time_text(told.read_at, screen.lang),
         )
     return table

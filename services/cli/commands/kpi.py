@@ -15,11 +15,26 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.commands import kpi_breakdown, kpi_history
 from services.cli.errors import USAGE, Failure
+from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session
 from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
 
-app = typer.Typer(no_args_is_help=True, help="Read the numbers and the works behind them.")
+LAZY = {
+    "explain": Entry(
+        "kpi_explain:explain",
+        "List the works behind a number and their sum, or explain why one work counts or not.",
+    ),
+    "overlaps": Entry(
+        "kpi_overlaps:overlaps",
+        "List the works that several children of a unit claim; they count once above.",
+    ),
+}
+app = typer.Typer(
+    cls=lazy_group(LAZY),
+    no_args_is_help=True,
+    help="Read the numbers and the works behind them.",
+)
 
 app.command()(kpi_history.days)
 

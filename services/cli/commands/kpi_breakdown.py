@@ -11,7 +11,8 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import catalogue_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.client.clients import Clients
-from services.cli.terminal.kpi_tables import Names, grid, title_of
+from services.cli.terminal.frame import period_text, title_of
+from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import value_text
 from services.cli.terminal.screen import Screen
 
@@ -81,7 +82,7 @@ def _terms(
     by: str,
 ) -> RenderableType:
     title = title_of(screen, view, cells, measure)
-    made = screen.table("unit", "indicator", "month", "term", ">value", title=title)
+    made = screen.table("unit", "indicator", "period", "term", ">value", title=title)
     for cell in cells:
         unit = names.units_of_value.get(cell.indicator_code, "")
 
@@ -89,7 +90,8 @@ def _terms(
             return value_text(value, unit, screen.lang)
 
         made.add_section()
-        place = (cell.unit_id, cell.indicator_code, cell.from_month)
+        period = period_text(cell.from_month, cell.to_month)
+        place = (cell.unit_id, cell.indicator_code, period)
         made.add_row(*place, screen.text("cut.whole"), shown(getattr(cell, measure)))
         for term in cell.split.terms:
             name = names.terms.get((by, term.term), names.units.get(term.term, term.term))

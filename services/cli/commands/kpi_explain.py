@@ -24,7 +24,8 @@ from services.cli.commands.kpi import (
 )
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
-from services.cli.terminal.kpi_tables import Names, explained, is_exact
+from services.cli.terminal.explanation_tables import explained, is_exact
+from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
 

@@ -10,7 +10,8 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.errors import USAGE, CallFailed, Failure
+from services.cli.client.troubles import CallFailed
+from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import time_text, view_json
 
@@ -145,7 +146,8 @@ def days(
         for kept in answer.days:
             position = ", ".join(f"{p.partition}:{p.next_offset}" for p in kept.view.progress)
             digest = kept.view.digest[:DIGEST_CHARACTERS]
-            table.add_row(kept.day, kept.view.view_id, position, digest, time_text(kept.taken_at))
+            taken = time_text(kept.taken_at, screen.lang)
+            table.add_row(kept.day, kept.view.view_id, position, digest, taken)
         return table
 
     screen.answer(document, show)

@@ -20,7 +20,8 @@ from services.cli.commands.kpi import (
     read_names,
 )
 from services.cli.session import Session, with_session
-from services.cli.terminal.kpi_tables import Names, overlap_table
+from services.cli.terminal.explanation_tables import overlap_table
+from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import NOTHING, number_text, view_json
 from services.cli.terminal.screen import Screen
 

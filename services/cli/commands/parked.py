@@ -60,7 +60,7 @@ def list_records(
     for record in found:
         table.add_row(
             f"{record.partition}:{record.offset}",
-            time_text(record.recorded_at),
+            time_text(record.recorded_at, session.screen.lang),
             record.institution_id,
             record.submission_id,
             str(record.version or ""),

@@ -104,7 +104,7 @@ def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
         id=proposal.proposal_id,
         missing=", ".join(missing(proposal)) or "–",  # noqa: RUF001  as a reader expects
         outcome=proposal.outcome,
-        until=time_text(proposal.expires_at),
+        until=time_text(proposal.expires_at, screen.lang),
     )
     screen.answer({"proposal": proposal_json(proposal)}, lambda: text)
 
@@ -159,6 +159,6 @@ def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:
             each.proposed_by,
             ", ".join(each.approved_by),
             ", ".join(missing(each)),
-            time_text(each.expires_at),
+            time_text(each.expires_at, screen.lang),
         )
     return table

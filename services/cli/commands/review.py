@@ -17,11 +17,12 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
+from services.cli.client.troubles import trouble_of_status
 from services.cli.commands import submission
 from services.cli.commands.import_file import SYSTEM
 from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.import_sending import patience_of
-from services.cli.errors import NO, Failure, trouble_of_status
+from services.cli.errors import NO, Failure
 from services.cli.files import spreadsheets
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
@@ -152,7 +153,7 @@ def answer(screen: Screen, decided: int, refused: list[RefusedRow]) -> None:
     if screen.is_json:
         screen.answer({"decided": decided, "refused": len(refused), "rows": rows}, lambda: table)
     elif refused:
-        screen.answers.print(table)
+        screen.show(table)
 
 
 Requests = list[tuple[int, api.DecideSubmissionsRequest]]

@@ -15,9 +15,15 @@ from kafka.errors import KafkaError
 from services.cli.admin import broker, log_offsets, log_partitions, probes, topics
 from services.cli.checks import partitions as view_partitions
 from services.cli.errors import DOWN, NO, USAGE, Failure
+from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session
 
-app = typer.Typer(no_args_is_help=True, help="Create the topics, or show what is missing.")
+LAZY = {"acl": Entry("topic_acls:app", "Grant the services their rights on the broker.")}
+app = typer.Typer(
+    cls=lazy_group(LAZY),
+    no_args_is_help=True,
+    help="Create the topics, or show what is missing.",
+)
 
 Bootstrap = Annotated[
     str, typer.Option("--kafka", help="Broker, host:port (default: that of the stack).")

@@ -23,7 +23,8 @@ from services.cli.admin import partner_file, probes
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.consent import approve_as_all
 from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.errors import DOWN, USAGE, CallFailed, Failure
+from services.cli.client.troubles import CallFailed
+from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.local.stack_processes import Launch
 from services.cli.terminal.screen import Screen

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
-from services.cli.terminal.kpi_tables import HASH_CHARACTERS, Names
+from services.cli.terminal.frame import HASH_CHARACTERS
+from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import NOTHING, enum_text, number_text, time_text, value_text
 from services.cli.terminal.screen import Screen
 
@@ -24,7 +25,7 @@ def editions_table(screen: Screen, editions: Sequence[api.Edition]) -> Renderabl
             edition.title,
             edition.unit_id,
             f"{edition.from_month} – {edition.to_month}",  # noqa: RUF001
-            time_text(edition.closed_at),
+            time_text(edition.closed_at, screen.lang),
             edition.view_id,
             edition.digest[:HASH_CHARACTERS],
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, cast
+from datetime import UTC, date, datetime
+from typing import Any, Self, cast
 
 from babel.numbers import format_decimal, format_percent
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -15,6 +15,26 @@ from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.texts import Lang
 
 NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
+EXACT_DIGITS_MAX = 15
+"""Digits that a spreadsheet keeps of a number; it rounds a longer one."""
+TIME_PATTERNS = {Lang.vi: "%d/%m/%Y %H:%M:%S", Lang.en: "%Y-%m-%d %H:%M:%S"}
+
+Exact = int | float | str
+
+
+class Shown(str):
+    """A text for people that also keeps the exact value that other programs get.
+
+    ``exact`` is the number, or a time in ISO 8601.
+    """
+
+    exact: Exact
+
+    def __new__(cls, text: str, exact: Exact) -> Self:
+        """Return ``text`` with the value that it shows."""
+        shown = super().__new__(cls, text)
+        shown.exact = exact
+        return shown
 
 
 def value_json(value: view_pb2.Value) -> Any:
@@ -45,17 +65,18 @@ def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
     quotient = value.ratio.numerator / value.ratio.denominator
     if unit == "percent":
         return percent_text(quotient, lang)
-    return str(format_decimal(quotient, format="#,##0.00", locale=lang.value))
+    return Shown(format_decimal(quotient, format="#,##0.00", locale=lang.value), quotient)
 
 
-def number_text(number: int, lang: Lang) -> str:
+def number_text(number: int, lang: Lang) -> Shown:
     """Return an integer with the thousands separators of a language: 1.234.567 or 1,234,567."""
-    return str(format_decimal(number, locale=lang.value))
+    exact = number if len(str(abs(number))) <= EXACT_DIGITS_MAX else str(number)
+    return Shown(format_decimal(number, locale=lang.value), exact)
 
 
-def percent_text(quotient: float, lang: Lang) -> str:
+def percent_text(quotient: float, lang: Lang) -> Shown:
     """Return a quotient, where 1 means 100 %, as percentage with at most one decimal place."""
-    return str(format_percent(quotient, format="#,##0.#%", locale=lang.value))
+    return Shown(format_percent(quotient, format="#,##0.#%", locale=lang.value), quotient)
 
 
 def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
@@ -71,12 +92,7 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
     if cell.HasField("target"):
         document["target"] = cell.target
     if cell.HasField("pace"):
-        document["pace"] = {
-            "on": cell.pace.on_date,
-            "expected": ratio_json(cell.pace.expected),
-            "forecast": ratio_json(cell.pace.forecast),
-            "standing": enum_text(view_pb2.Pace.Standing.Name(cell.pace.standing), "STANDING_"),
-        }
+        document["pace"] = pace_json(cell.pace)
     if cell.HasField("contradictions"):
         marks = cell.contradictions
         document["contradictions"] = {"declared": marks.declared, "verified": marks.verified}
@@ -91,6 +107,25 @@ def cell_json(cell: view_pb2.Cell) -> dict[str, Any]:
             "verified": value_json(cell.split.verified_again),
         }
     return document
+
+
+def pace_json(pace: view_pb2.Pace) -> dict[str, Any]:
+    """Return the pace of a target, in the form of `--output json`."""
+    has_range = pace.HasField("forecast_low")
+    return {
+        "on": pace.on_date,
+        "value": pace.value,
+        "gap": pace.gap,
+        "expected": ratio_json(pace.expected),
+        "forecast": ratio_json(pace.forecast),
+        "forecast_range": [pace.forecast_low, pace.forecast_high] if has_range else None,
+        "season_years": pace.season_years,
+        "standing": enum_text(view_pb2.Pace.Standing.Name(pace.standing), "STANDING_"),
+        "past_forecasts": [
+            {"year": each.year, "forecast": each.forecast, "actual": each.actual}
+            for each in pace.past_forecasts
+        ],
+    }
 
 
 def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
@@ -137,11 +172,33 @@ def _numbers(descriptor: Descriptor, document: dict[str, Any]) -> None:
                     _numbers(field.message_type, item)
 
 
-def time_text(moment: Timestamp) -> str:
-    """Return a time as text in the local time zone; empty if it is unset."""
+def time_text(moment: Timestamp, lang: Lang) -> str:
+    """Return a time as text with its offset, in the local time zone; empty if it is unset."""
     if not moment.seconds:
         return ""
-    return moment.ToDatetime(tzinfo=UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    local = moment.ToDatetime(tzinfo=UTC).astimezone()
+    offset = local.isoformat(timespec="seconds")[-6:]
+    return Shown(
+        f"{local.strftime(TIME_PATTERNS[lang])} {offset}", local.isoformat(timespec="seconds")
+    )
+
+
+def iso_day_text(day: str, lang: Lang) -> str:
+    """Return a day, given as `2025-03-31`, as text; anything else stays as it is."""
+    try:
+        read = date.fromisoformat(day)
+    except ValueError:
+        return day
+    return Shown(read.strftime(TIME_PATTERNS[lang].partition(" ")[0]), day)
+
+
+def day_text(moment: Timestamp, lang: Lang) -> str:
+    """Return the day of a time as text, in the local time zone; empty if it is unset."""
+    if not moment.seconds:
+        return ""
+    local = moment.ToDatetime(tzinfo=UTC).astimezone()
+    pattern = TIME_PATTERNS[lang].partition(" ")[0]
+    return Shown(local.strftime(pattern), local.date().isoformat())
 
 
 def enum_text(name: str, prefix: str) -> str:

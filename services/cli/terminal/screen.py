@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, TextIO, cast
 
@@ -20,10 +20,11 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from services.cli.terminal.escaping import EscapingConsole, json_visible
+from services.cli.terminal.formats import csv_text, markdown_text, parts, xlsx_bytes
+from services.cli.terminal.tables import WholeTable, commands_apart
 from services.cli.terminal.texts import Lang, text
 from services.kernel.lossy_stream import LossyStream
 
@@ -36,6 +37,9 @@ class Output(StrEnum):
 
     table = "table"
     json = "json"
+    csv = "csv"
+    xlsx = "xlsx"
+    markdown = "markdown"
 
 
 class _PaceColumn(ProgressColumn):
@@ -73,14 +77,53 @@ class Screen:
 
     def say(self, key: str, style: str = "", **values: object) -> None:
         """Print the text of a key on stderr, with its values filled in, in a style of rich."""
-        self.messages.print(self.text(key, **values), style=style)
+        self.messages.print(self.text(key, **values), style=style, soft_wrap=True)
 
     def answer(self, document: Any, show: Callable[[], RenderableType]) -> None:
         """Print the answer of a command: ``document`` as JSON, or else what ``show`` returns."""
         if self.is_json:
             self.json_line(document, indent=2)
         else:
-            self.answers.print(show())
+            self.show(show())
+
+    def show(self, shown: RenderableType) -> None:
+        """Print an answer, which consists of tables and sentences, in the format of the command.
+
+        In formats that hold only tables, the sentences are printed on stderr.
+        """
+        found = list(parts(shown))
+        if self.output is Output.markdown:
+            self._write(f"{markdown_text(found)}\n".encode())
+            return
+        if self.output in (Output.csv, Output.xlsx):
+            self._write_tables([part for part in found if isinstance(part, WholeTable)])
+        for part in found:
+            if isinstance(part, str):
+                self._say_sentences(part)
+            elif self.output is Output.table:
+                # A word that is wider than the screen is printed whole.
+                self.answers.print(part, crop=False)
+
+    def _write_tables(self, tables: Sequence[WholeTable]) -> None:
+        if self.output is Output.csv:
+            self._write(csv_text(tables).encode())
+            return
+        self._write(xlsx_bytes(tables) if tables else b"")
+
+    def _write(self, content: bytes) -> None:
+        self.answers.file.flush()
+        if raw := getattr(self.answers.file, "buffer", None):
+            raw.write(content)
+            raw.flush()
+        else:
+            self.answers.file.write(content.decode())
+
+    def _say_sentences(self, text: str) -> None:
+        """Print sentences; a command that a line would break is printed on a line of its own."""
+        console = self.answers if self.output is Output.table else self.messages
+        for line in text.split("\n"):
+            is_long = len(line) > console.width
+            console.print(commands_apart(line) if is_long else line, soft_wrap=True)
 
     def fields(self, document: dict[str, Any]) -> None:
         """Print an answer as JSON object, or else as a table with a row for each of its fields."""
@@ -95,12 +138,12 @@ class Screen:
         self.answers.file.write(json_visible(line) + "\n")
         self.answers.file.flush()
 
-    def table(self, *headings: str, title: str = "") -> Table:
+    def table(self, *headings: str, title: str = "") -> WholeTable:
         """Return an empty table; headings are given as keys of texts, `heading.` omitted.
 
         A `>` in front of a key aligns its column to the right.
         """
-        result = Table(title=title or None, title_justify="left")
+        result = WholeTable([heading.removeprefix(">") for heading in headings], title)
         for heading in headings:
             is_number = heading.startswith(">")
             label = self.text("heading." + heading.removeprefix(">"))

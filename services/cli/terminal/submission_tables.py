@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.descriptor import FieldDescriptor
-from rich.table import Table
 
 from kieng.submissions.v1 import submission_pb2
-from services.cli.terminal.render import enum_text, number_text, time_text
+from services.cli.terminal.render import day_text, enum_text, iso_day_text, number_text, time_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import WholeTable
 
 Pairs = dict[str, str]
+TITLES = ("title", "name", "topic", "partner", "number", "code", "decision_no")
+"""Facts that name a work for people; of several, the first counts."""
 
 
 def state_text(submission: submission_pb2.Submission) -> str:
@@ -20,7 +22,7 @@ def state_text(submission: submission_pb2.Submission) -> str:
     return enum_text(submission_pb2.State.Name(submission.state), "STATE_")
 
 
-def one(screen: Screen, submission: submission_pb2.Submission) -> Table:
+def one(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
     """Return a table of a submission with all its facts and proofs.
 
     If the verified content differs from the present one, it has a column of its own.
@@ -53,8 +55,8 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
         "edited_by": submission.edited_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
-        "created_at": time_text(submission.created_at),
-        "updated_at": time_text(submission.updated_at),
+        "created_at": time_text(submission.created_at, screen.lang),
+        "updated_at": time_text(submission.updated_at, screen.lang),
     }
     return {name: value for name, value in pairs.items() if value}
 
@@ -99,16 +101,53 @@ def _single(screen: Screen, field: FieldDescriptor, value: Any) -> str:
     return str(value)
 
 
-def many(screen: Screen, found: list[submission_pb2.Submission]) -> Table:
-    """Return a table with one line per submission."""
-    table = screen.table("submission_id", ">version", "state", "unit_id", "type", "work_key")
+def title_of(content: submission_pb2.Content) -> str:
+    """Return what a person calls the work of a content: its title, or else its name or number."""
+    facts = getattr(content.facts, content.facts.WhichOneof("kind") or "", None)
+    found = (getattr(facts, name, "") for name in TITLES)
+    return next((text for text in found if text), "")
+
+
+def day_of(content: submission_pb2.Content) -> str:
+    """Return the first day that the facts of a content name; empty if there is none."""
+    if (kind := content.facts.WhichOneof("kind")) is None:
+        return ""
+    named = getattr(content.facts, kind).ListFields()
+    return next((value for field, value in named if field.name.endswith("_on")), "")
+
+
+def many(screen: Screen, found: list[submission_pb2.Submission]) -> WholeTable:
+    """Return a table with one line per submission; one that was returned says why."""
+    table = screen.table(
+        "submission_id",
+        "title",
+        "state",
+        "type",
+        "unit_id",
+        "record",
+        "happened_on",
+        ">evidence",
+        "submitted_by",
+        "updated_on",
+    )
     for submission in found:
+        content, record = submission.content, submission.source_record
         table.add_row(
             submission.submission_id,
-            str(submission.version),
-            screen.text(f"state.{state_text(submission)}"),
-            submission.content.unit_id,
-            submission.content.facts.WhichOneof("kind") or "",
-            submission.work_key,
+            title_of(content),
+            _state_and_reason(screen, submission),
+            content.facts.WhichOneof("kind") or "",
+            content.unit_id,
+            f"{record.system} {record.record_id}".strip(),
+            iso_day_text(day_of(content), screen.lang),
+            number_text(len(content.evidence), screen.lang),
+            submission.submitted_by or submission.edited_by,
+            day_text(submission.updated_at, screen.lang),
         )
     return table
+
+
+def _state_and_reason(screen: Screen, submission: submission_pb2.Submission) -> str:
+    state = screen.text(f"state.{state_text(submission)}")
+    is_refused = submission.state in (submission_pb2.STATE_RETURNED, submission_pb2.STATE_REJECTED)
+    return f"{state}: {submission.reason}" if is_refused and submission.reason else state

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
 from kieng.kpi.v1 import edition_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.editions.answers import encode_cell, encode_edition, encode_line, ratios_of
+from services.kpi.editions.changes import Since
 from services.kpi.editions.closing import Period
 from services.kpi.editions.restatements import Restated
 from services.kpi.providers import Clock, EditionDesk, Live
 from services.kpi.query import answers
-from services.kpi.query.cells import check_unit
+from services.kpi.query.cells import check_unit, decode_day
 from services.policy.enforcement import need
 from services.policy.rules import Resource
 
@@ -20,6 +23,7 @@ LINES_PER_MESSAGE = 200
 CELLS_PER_MESSAGE = 1000
 
 T = TypeVar("T")
+Answer = TypeVar("Answer", api.ListRestatementsResponse, api.ListChangesResponse)
 
 
 class EditionApi:
@@ -90,30 +94,68 @@ class EditionApi:
             if restated is None:
                 yield api.ListRestatementsResponse(records_read=read, records_total=total)
             else:
-                yield from _messages(restated, request, total)
+                make = partial(
+                    api.ListRestatementsResponse, records_read=total, records_total=total
+                )
+                yield from _messages(restated, make, request.unit_id, request.indicator_code)
+                view = answers.encode_view(
+                    restated.view, restated.replayed.progress, restated.digest
+                )
+                yield make(view=view, adds_up=restated.adds_up)
+
+    @grpc
+    def list_changes(self, request: api.ListChangesRequest) -> Iterator[api.ListChangesResponse]:
+        """ListChanges: stream progress, then how the live view differs from an earlier position."""
+        since = Since(
+            request.unit_id,
+            request.from_month,
+            request.to_month,
+            {p.partition: p.next_offset for p in request.at},
+            decode_day(request.as_of, "as_of") if request.as_of else None,
+            answers.decode_measure(request.measure),
+        )
+        steps = self.desk.changes.compare(self.live, since, self.now(), self.call.is_active)
+        for read, total, changes in steps:
+            make = partial(api.ListChangesResponse, records_read=read, records_total=total)
+            if changes is None:
+                yield make()
+                continue
+            restated, before = changes.restated, changes.before
+            unit_id = changes.unit_id if request.unit_only else ""
+            yield from _messages(restated, make, unit_id, request.indicator_code)
+            yield make(
+                view=_view(restated),
+                before=answers.encode_view(restated.view, before.progress, before.digest),
+                adds_up=restated.adds_up,
+            )
+
+
+def _view(restated: Restated) -> view_pb2.ViewInfo:
+    return answers.encode_view(restated.view, restated.replayed.progress, restated.digest)
 
 
 def _messages(
-    restated: Restated, request: api.ListRestatementsRequest, total: int
-) -> Iterator[api.ListRestatementsResponse]:
-    unit_id, code = request.unit_id, request.indicator_code
+    restated: Restated, make: Callable[..., Answer], unit_id: str, code: str
+) -> Iterator[Answer]:
+    """Yield the works and the cells of a comparison, which ``make`` puts into messages.
+
+    Args:
+        restated: the comparison.
+        make: returns a message with some fields set.
+        unit_id: unit whose cells are wanted; empty for all.
+        code: indicator whose cells are wanted; empty for all.
+    """
     ratios = ratios_of(restated.cells)
     lines = [encode_line(line, ratios, unit_id, code) for line in restated.lines]
     for several in _chunks([line for line in lines if line is not None], LINES_PER_MESSAGE):
-        yield api.ListRestatementsResponse(
-            records_read=total, records_total=total, restatements=several
-        )
+        yield make(restatements=several)
     cells = [
         encode_cell(cell, ratios)
         for cell in restated.cells
         if unit_id in ("", cell.unit_id) and code in ("", cell.indicator_code)
     ]
     for some in _chunks(cells, CELLS_PER_MESSAGE):
-        yield api.ListRestatementsResponse(records_read=total, records_total=total, cells=some)
-    view = answers.encode_view(restated.view, restated.replayed.progress, restated.digest)
-    yield api.ListRestatementsResponse(
-        records_read=total, records_total=total, view=view, adds_up=restated.adds_up
-    )
+        yield make(cells=some)
 
 
 def _chunks(items: list[T], size: int) -> Iterable[list[T]]:

@@ -24,11 +24,12 @@ from services.kpi.providers import (
 )
 from services.kpi.query import answers
 from services.kpi.query.absence import absence
-from services.kpi.query.cells import decode_day, decode_selection
+from services.kpi.query.cells import decode_day, decode_on, decode_selection
 from services.kpi.query.contradictions import Figures
 from services.kpi.query.explanation import explain
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.query.overlaps import matrix, overlaps
+from services.kpi.query.report import report
 from services.kpi.query.trial import try_events
 from services.policy.enforcement import need
 from services.policy.rules import Resource
@@ -86,7 +87,7 @@ class KpiApi:
         self, request: kpi_service_pb2.GetKpisRequest, wanted: dict[int, int]
     ) -> kpi_service_pb2.GetKpisResponse:
         today = self.now().date()
-        on = decode_day(request.on_date, "on_date") if request.on_date else today
+        on = decode_on(request.on_date, today)
         with self.live.read(wanted) as state:
             figures = Figures.of(state, request.selection, on)
         answer = figures.marked(self.snapshots)
@@ -97,6 +98,20 @@ class KpiApi:
         with self.live.read() as state:
             figures = Figures.of(state, request.selection, on)
         return figures.marked(self.snapshots)
+
+    @grpc
+    def get_report(
+        self, request: kpi_service_pb2.GetReportRequest
+    ) -> kpi_service_pb2.GetReportResponse:
+        """GetReport: return targets, children and movers of a unit, all of one position."""
+        if request.as_of:
+            day = decode_day(request.as_of, "as_of")
+            kept, state = self.history.day(self.live, day, self.now())
+            answer = report(state, request, decode_on(request.on_date, day))
+            answer.kept_day.CopyFrom(answers.encode_kept_day(kept))
+            return answer
+        with self.live.read() as state:
+            return report(state, request, decode_on(request.on_date, self.now().date()))
 
     @grpc
     def list_kept_days(
@@ -196,7 +211,7 @@ def read_state(
         on_date: day for which the pace of targets is computed, `YYYY-MM-DD`; empty for ``day``.
         day: day that the state belongs to, e.g. today.
     """
-    on = decode_day(on_date, "on_date") if on_date else day
+    on = decode_on(on_date, day)
     selection = decode_selection(wanted, state.catalogue)
     cells = state_cells(state, selection, on)
     return kpi_service_pb2.GetKpisResponse(view=answers.encode_view_state(state), cells=cells)

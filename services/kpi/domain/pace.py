@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import Enum
+from fractions import Fraction
+from math import ceil
 
-from services.kpi.domain.cube import Ratio
+from services.kpi.domain.catalogue import Indicator
+from services.kpi.domain.cube import Cube, Range, Ratio
+from services.kpi.domain.season import (
+    PastForecast,
+    elapsed,
+    forecast_range,
+    past_forecasts,
+    past_years,
+    share,
+)
+from services.kpi.domain.targets import VERIFIED, Target
 
 
 class Standing(Enum):
@@ -23,43 +35,127 @@ class Pace:
 
     Args:
         on: the day, included.
-        expected: value on that day of a straight line from the start value to the target.
-        forecast: value at the end of the year if the rate so far continues.
+        value: value that is judged, of what had happened by the end of that day.
+        expected: value expected on that day on the way from the start value to the target.
+        forecast: value at the end of the year if it goes on as expected of the rest of the year.
         standing: how the value compares with the target and with the expected value.
+        season_years: number of earlier years whose season is followed; 0 for a straight line.
+        forecast_range: lowest and highest value to expect, by the errors of earlier forecasts; None
+            if too few are known.
+        past: what would have been forecast on the same day of earlier years, the oldest first.
     """
 
     on: date
-    expected: Ratio
-    forecast: Ratio
+    value: int
+    expected: Fraction
+    forecast: Fraction
     standing: Standing
+    season_years: int = 0
+    forecast_range: tuple[Fraction, Fraction] | None = None
+    past: tuple[PastForecast, ...] = ()
+
+    @property
+    def gap(self) -> int:
+        """What is missing to be on pace, or too much for it, rounded up; 0 unless behind."""
+        if self.standing is not Standing.BEHIND:
+            return 0
+        return ceil(abs(self.expected - self.value))
+
+
+def told_on(on: date, today: date) -> date:
+    """Return the last day up to which cells show what had happened by the end of a day.
+
+    Cells are of whole months. So this is the day itself if it ends a month or is not over yet, and
+    else the end of the month before.
+
+    Args:
+        on: the day that is asked for.
+        today: day that the cells belong to: nothing later is known to them.
+    """
+    ends_month = (on + timedelta(days=1)).day == 1
+    return on if ends_month or on >= today else on.replace(day=1) - timedelta(days=1)
+
+
+def pace_of(
+    cube: Cube, indicator: Indicator, target: Target, months: Range, on: date
+) -> Pace | None:
+    """Return the pace of a target on a day, from the verified cells of its year until that day.
+
+    Which months after the day are read, too, does not matter. None where nothing can be said: the
+    values are ratios, neither direction is better, or the year had not begun.
+
+    Args:
+        cube: cells of a view.
+        indicator: the target's indicator.
+        target: the target.
+        months: first and last month that are read; the day is at most the end of the last.
+        on: the day, as `told_on` returns it.
+    """
+    last = months[1] + 1
+    on = min(on, date(last // 12, last % 12 + 1, 1) - timedelta(days=1), date(target.year, 12, 31))
+    assert indicator.value is not None
+    is_ratio = indicator.denominator is not None or indicator.value.parts > 1
+    if is_ratio or indicator.direction == "none" or on.year < target.year:
+        return None
+    january = target.year * 12
+    until = (january, january + on.month - 1)
+    value = _whole(cube, target.unit_id, indicator, until)
+    is_ceiling = indicator.direction == "down"
+    if indicator.value.is_stock:
+        start = _whole(cube, target.unit_id, indicator, (january - 1, january - 1))
+        return pace(target.value, value, start, on, is_lower_better=is_ceiling)
+    known = past_years(cube, target.unit_id, indicator, on)
+    part, years = share(known, on)
+    past = tuple(past_forecasts(known, on))
+    return pace(target.value, value, 0, on, (part, years), past, is_lower_better=is_ceiling)
+
+
+def _whole(cube: Cube, unit_id: str, indicator: Indicator, months: Range) -> int:
+    value = cube.value(unit_id, indicator, VERIFIED, *months, 0)
+    assert not isinstance(value, Ratio)
+    return value
 
 
 def pace(
-    target: int, value: int, start: int, year: int, on: date, is_lower_better: bool = False
-) -> Pace | None:
-    """Return the pace of a yearly target on a day; None if the year has not begun by then.
+    target: int,
+    value: int,
+    start: int,
+    on: date,
+    course: tuple[Fraction, int] | None = None,
+    past: tuple[PastForecast, ...] = (),
+    *,
+    is_lower_better: bool = False,
+) -> Pace:
+    """Return the pace of a target of a day's year.
 
     Args:
         target: value to reach by 31 December.
         value: value reached by the end of ``on``.
         start: value on 1 January: 0 for a flow, the level for a stock.
-        year: year of the target.
-        on: the day; a day after the year counts as 31 December.
+        on: the day.
+        course: part of the year's value expected by then, above 0 and at most 1, and the number of
+            years that show so; None for a straight line.
+        past: earlier forecasts on the same day of their years.
         is_lower_better: whether the target is a ceiling, which can only be reached at the end of
             the year.
     """
-    if on.year < year:
-        return None
-    on = min(on, date(year, 12, 31))
-    days = (date(year + 1, 1, 1) - date(year, 1, 1)).days
-    elapsed = (on - date(year, 1, 1)).days + 1
-    expected = Ratio(start * days + (target - start) * elapsed, days)
-    forecast = Ratio(start * elapsed + (value - start) * days, elapsed)
+    part, years = course or (elapsed(on), 0)
+    expected = start + (target - start) * part
+    forecast = start + (value - start) / part
     if is_lower_better:
-        is_reached = elapsed == days and value <= target
-        is_on_pace = value * days <= expected.numerator
+        is_reached = elapsed(on) == 1 and value <= target
+        is_on_pace = value <= expected
     else:
         is_reached = value >= target
-        is_on_pace = value * days >= expected.numerator
+        is_on_pace = value >= expected
     standing = Standing.ON_PACE if is_on_pace else Standing.BEHIND
-    return Pace(on, expected, forecast, Standing.REACHED if is_reached else standing)
+    return Pace(
+        on,
+        value,
+        Fraction(expected),
+        Fraction(forecast),
+        Standing.REACHED if is_reached else standing,
+        years,
+        forecast_range(forecast, value, past),
+        past,
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Indicator
-from services.kpi.domain.cube import Cube, Ratio
+from services.kpi.domain.cube import Cube, Range, Ratio
 
 VERIFIED = 1
 
@@ -34,6 +34,21 @@ class Target:
     def key(self) -> str:
         """Key of the target: `<unit id>|<indicator code>|<year>`."""
         return f"{self.unit_id}|{self.indicator_code}|{self.year}"
+
+
+def is_measured(indicator: Indicator, months: Range) -> bool:
+    """Return whether a range of months is measured against the target of its last year.
+
+    It is if it begins with that year. A stock is measured by its level at the end of the range,
+    wherever that begins.
+
+    Args:
+        indicator: the indicator, or the one that an attainment is of.
+        months: first and last month, both included.
+    """
+    first, last = months
+    is_stock = indicator.value is not None and indicator.value.is_stock
+    return is_stock or first == last // 12 * 12
 
 
 def check_settable(indicator: Indicator) -> None:

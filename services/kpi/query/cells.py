@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
 from services.kpi.domain.catalogue import Catalogue, Indicator
-from services.kpi.domain.cube import Cube, Range, Ratio, Value
+from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.months import month_range, month_text
-from services.kpi.domain.pace import Pace, pace
-from services.kpi.domain.targets import Target
+from services.kpi.domain.pace import pace_of, told_on
+from services.kpi.domain.targets import Target, is_measured
 from services.kpi.query.splits import check_cut, cut_by, encode_split
-from services.kpi.wire.values import encode_value
+from services.kpi.wire.values import encode_pace, encode_value
 
 UNITS_MAX = 1000
 INDICATORS_MAX = 100
 CELLS_MAX = 200_000
-VERIFIED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +163,24 @@ def decode_day(text: str, name: str) -> date:
         raise InvalidArgument(f"{name}: {problem}", fields={name: problem}) from None
 
 
+def decode_on(text: str, today: date) -> date:
+    """Return the day on which targets are judged, for the field `on_date` of a request.
+
+    Args:
+        text: the day, `YYYY-MM-DD`; empty for ``today``.
+        today: day that the cells belong to.
+
+    Raises:
+        InvalidArgument: the text is not a day. The caller's fault.
+    """
+    return told_on(decode_day(text, "on_date"), today) if text else today
+
+
 def encode_cells(
     cube: Cube,
     targets: Mapping[str, Target],
     selection: Selection,
-    on: date,
+    on: date | None,
     encoded: EncodedCells | None = None,
 ) -> list[view_pb2.Cell]:
     """Return the messages of the selected cells, by unit, then indicator, then range.
@@ -177,7 +189,7 @@ def encode_cells(
         cube: cells of a view.
         targets: `Target.key` -> target; never modified, so that identity means equality.
         selection: the requested cells.
-        on: day for which the pace of targets is computed.
+        on: day for which the pace of targets is computed; None to compute none.
         encoded: cache for this cube; None to encode without one.
     """
     kept = EncodedCells() if encoded is None else encoded
@@ -206,13 +218,9 @@ def _cells(
     unit_id: str,
     indicator: Indicator,
     ranges: Sequence[Range],
-    on: date,
+    on: date | None,
 ) -> list[view_pb2.Cell]:
-    code = indicator.attainment_of or indicator.code
-    of_year = {
-        year: targets.get(f"{unit_id}|{code}|{year}") for year in {last // 12 for _, last in ranges}
-    }
-    wanted = [of_year[last // 12] for _, last in ranges]
+    wanted = _targets(cube, targets, unit_id, indicator, ranges)
     divisors = [target.value if target else 0 for target in wanted]
     declared, verified = (
         cube.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)
@@ -232,47 +240,29 @@ def _cells(
         target = wanted[i]
         if target is not None and not indicator.attainment_of:
             cell.target = target.value
-            found = _pace(cube, unit_id, indicator, target, (first, last), verified[i], on)
+            found = pace_of(cube, indicator, target, (first, last), on) if on else None
             if found is not None:
-                cell.pace.CopyFrom(_encode_pace(found))
+                cell.pace.CopyFrom(encode_pace(found))
         cells.append(cell)
     return cells
 
 
-def _pace(
+def _targets(
     cube: Cube,
+    targets: Mapping[str, Target],
     unit_id: str,
     indicator: Indicator,
-    target: Target,
-    months: Range,
-    value: Value,
-    on: date,
-) -> Pace | None:
-    first, last = months
-    january = target.year * 12
-    assert indicator.value is not None
-    is_stock = indicator.value.is_stock
-    # A flow can be compared with its yearly target only if the range begins in January.
-    is_line = is_stock or first == january
-    if isinstance(value, Ratio) or indicator.direction == "none" or not is_line:
-        return None
-    end = date((last + 1) // 12, (last + 1) % 12 + 1, 1) - timedelta(days=1)
-    start = 0
-    if is_stock:
-        level = cube.value(unit_id, indicator, VERIFIED, january - 1, january - 1, 0)
-        start = level if isinstance(level, int) else 0
-    is_lower_better = indicator.direction == "down"
-    return pace(target.value, value, start, target.year, min(on, end), is_lower_better)
-
-
-def _encode_pace(found: Pace) -> view_pb2.Pace:
-    return view_pb2.Pace(
-        on_date=found.on.isoformat(),
-        expected=view_pb2.Ratio(
-            numerator=found.expected.numerator, denominator=found.expected.denominator
-        ),
-        forecast=view_pb2.Ratio(
-            numerator=found.forecast.numerator, denominator=found.forecast.denominator
-        ),
-        standing=view_pb2.Pace.Standing.Value(f"STANDING_{found.standing.value.upper()}"),
-    )
+    ranges: Sequence[Range],
+) -> list[Target | None]:
+    """Return the target that each range is measured against; None for none."""
+    code = indicator.attainment_of or indicator.code
+    base = cube.catalogue.indicators.get(code, indicator)
+    of_year = {
+        year: targets.get(f"{unit_id}|{code}|{year}") for year in {last // 12 for _, last in ranges}
+    }
+    # Of several ranges each is a month, and January is no more to be measured than the others.
+    is_month = len(ranges) > 1 and not (base.value and base.value.is_stock)
+    return [
+        of_year[months[1] // 12] if is_measured(base, months) and not is_month else None
+        for months in ranges
+    ]

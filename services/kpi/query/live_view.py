@@ -54,9 +54,11 @@ def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_p
     Args:
         state: the state, under its lock.
         selection: the requested cells.
-        on: day for which the pace of targets is computed.
+        on: day for which the pace of targets is computed, as `told_on` returns it.
     """
-    return encode_cells(state.cube, state.targets, selection, on, state.encoded)
+    # Before the first event no unit is behind: nothing has been read.
+    day = on if state.progress.newest_event_ms else None
+    return encode_cells(state.cube, state.targets, selection, day, state.encoded)
 
 
 class LiveView:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil, floor
+
 from kieng.kpi.v1 import view_pb2
 from services.kpi.domain.cube import Ratio, Value
+from services.kpi.domain.pace import Pace
+
+INT64_MAX = 2**63 - 1
 
 
 def encode_value(value: Value) -> view_pb2.Value:
@@ -12,3 +18,37 @@ def encode_value(value: Value) -> view_pb2.Value:
         ratio = view_pb2.Ratio(numerator=value.numerator, denominator=value.denominator)
         return view_pb2.Value(ratio=ratio)
     return view_pb2.Value(whole=value)
+
+
+def encode_pace(pace: Pace) -> view_pb2.Pace:
+    """Return the message of the pace of a target; the range is rounded outwards."""
+    message = view_pb2.Pace(
+        on_date=pace.on.isoformat(),
+        expected=encode_fraction(pace.expected),
+        forecast=encode_fraction(pace.forecast),
+        standing=view_pb2.Pace.Standing.Value(f"STANDING_{pace.standing.value.upper()}"),
+        value=pace.value,
+        season_years=pace.season_years,
+        gap=_bounded(pace.gap),
+        past_forecasts=[
+            view_pb2.PastForecast(
+                year=each.year, forecast=_bounded(round(each.forecast)), actual=each.actual
+            )
+            for each in pace.past
+        ],
+    )
+    if pace.forecast_range is not None:
+        low, high = pace.forecast_range
+        message.forecast_low, message.forecast_high = _bounded(floor(low)), _bounded(ceil(high))
+    return message
+
+
+def encode_fraction(number: Fraction) -> view_pb2.Ratio:
+    """Return a fraction, rounded to a whole number where its exact parts have over 63 bits."""
+    if max(abs(number.numerator), number.denominator) > INT64_MAX:
+        number = Fraction(_bounded(round(number)))
+    return view_pb2.Ratio(numerator=number.numerator, denominator=number.denominator)
+
+
+def _bounded(number: int) -> int:
+    return max(-INT64_MAX, min(INT64_MAX, number))

@@ -16,7 +16,7 @@ from tests.unit.submissions.builders import by, change, content
 
 def new(number: int, record: str = "", request_id: str = "") -> Submission:
     source = SourceRecord("cris", record) if record else None
-    made = change(request_id=request_id)
+    made = change(request_id=request_id, request_sha256="0" * 64 if request_id else "")
     return transitions.create(f"id-{number}", "alpha", content(), source, made, submit=True)
 
 
@@ -43,6 +43,17 @@ def test_what_is_written_is_read_again(submissions: Submissions) -> None:
     assert submissions.of_ids(["id-1", "id-2"]) == {"id-1": loaded}
     with pytest.raises(NotFound):
         submissions.get("id-2")
+
+
+def test_a_request_id_that_the_service_made_is_not_reserved(submissions: Submissions) -> None:
+    row = transitions.create(
+        "id-1", "alpha", content(), SourceRecord("cris", "r/1"), change(request_id="q"), submit=True
+    )
+    submissions.insert(Write(None, row, events_of(None, row)))
+    loaded = submissions.get("id-1")
+    assert loaded.document["names"] == ["source/cris/r/1"]
+    assert loaded.submission.has_seen(change(request_id="q")), "a retry knows its own write"
+    assert submissions.of_request("q") is None
 
 
 def test_a_verified_one_is_read_again_with_both_contents(submissions: Submissions) -> None:

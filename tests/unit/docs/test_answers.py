@@ -43,6 +43,9 @@ def everything() -> dict[str, Any]:
         expected=RATIO,
         forecast=RATIO,
         standing=view_pb2.Pace.STANDING_REACHED,
+        forecast_low=1,
+        forecast_high=2,
+        past_forecasts=[view_pb2.PastForecast(year=2024, forecast=7, actual=8)],
     )
     term = view_pb2.TermValue(term="q1", declared=WHOLE, verified=WHOLE)
     split = view_pb2.Split(by="quartile", terms=[term], declared_again=WHOLE, verified_again=WHOLE)

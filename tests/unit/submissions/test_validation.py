@@ -5,6 +5,7 @@ import pytest
 from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
 from services.kernel.access import Principal
 from services.kernel.errors import Forbidden, InvalidArgument
+from services.submissions import wire
 from services.submissions.domain.unit import Unit
 from services.submissions.identifiers import happened_on
 from services.submissions.validation import Intake
@@ -109,3 +110,51 @@ def test_every_type_marks_the_date_on_which_it_happened() -> None:
         name, day = happened_on(facts)
         assert name.endswith("_on")
         assert day == ""
+
+
+def contract(partner: str) -> submission_pb2.Content:
+    message = submission_pb2.Content(unit_id="alpha/new")
+    fact = message.facts.transfer_contract
+    fact.number, fact.partner, fact.signed_on = "1/HD", partner, "2025-04-01"
+    return message
+
+
+def test_what_is_stored_repeats_itself_and_any_other_content_does_not() -> None:
+    intake = Intake(PRINCIPAL, CREATE, UNITS.get, lambda text: f"p-{text}")
+    message = contract("One")
+    stored = intake.content(message, "s", TODAY)
+    assert intake.repeats(message, stored)
+    assert not intake.repeats(contract("Two"), stored)
+    other_unit = submission_pb2.Content(unit_id="alpha/old", facts=message.facts)
+    assert not intake.repeats(other_unit, stored)
+    publication = submission_pb2.Content(unit_id="alpha/new")
+    publication.facts.publication.title = "t"
+    assert not intake.repeats(publication, stored)
+    assert not intake.repeats(submission_pb2.Content(unit_id="alpha/new"), stored)
+
+
+def test_a_name_that_means_another_partner_now_repeats_nothing() -> None:
+    stored = Intake(PRINCIPAL, CREATE, UNITS.get, lambda _: "p-1").content(
+        contract("One"), "s", TODAY
+    )
+    assert not Intake(PRINCIPAL, CREATE, UNITS.get, lambda _: "p-2").repeats(
+        contract("One"), stored
+    )
+
+
+def test_an_identifier_that_was_stored_before_it_was_folded_repeats_nothing() -> None:
+    intake = Intake(PRINCIPAL, CREATE, UNITS.get, str)
+    message = submission_pb2.Content(unit_id="alpha/new")
+    message.facts.scholar.person_id = "0000000218250097"
+    unfolded = wire.decode_content(message, "s")
+    assert not intake.repeats(message, unfolded)
+
+
+def test_a_repeated_source_still_needs_its_role() -> None:
+    registry = Principal("r", "alpha", "alpha", frozenset({"contributor", "registry"}))
+    message = contract("One")
+    message.source = submission_pb2.SOURCE_REGISTRY
+    stored = Intake(registry, CREATE, UNITS.get, str).content(message, "s", TODAY)
+    assert Intake(registry, CREATE, UNITS.get, str).repeats(message, stored)
+    with pytest.raises(Forbidden, match="needs the role registry"):
+        Intake(PRINCIPAL, CREATE, UNITS.get, str).repeats(message, stored)

@@ -65,7 +65,18 @@ def refused(stack: Stack, *arguments: str, **more: str) -> str:
 def restated(stack: Stack, **more: Any) -> tuple[dict[str, Any], dict[Any, Any], Any]:
     """Work -> [(submission, cause)], (unit, indicator) -> (closed, by works, now), last message."""
     request = edition_service_pb2.ListRestatementsRequest(edition_id="h1", **more)
-    steps = list(stack.call("ListRestatements", request, seconds=60))
+    return compared(list(stack.call("ListRestatements", request, seconds=60)))
+
+
+def changes(stack: Stack, **more: Any) -> tuple[dict[str, Any], dict[Any, Any], Any]:
+    """The same since a position or a day."""
+    request = edition_service_pb2.ListChangesRequest(
+        from_month="2025-01", to_month="2025-06", **more
+    )
+    return compared(list(stack.call("ListChanges", request, seconds=60)))
+
+
+def compared(steps: list[Any]) -> tuple[dict[str, Any], dict[Any, Any], Any]:
     causes = edition_service_pb2.RestatedClaim.Cause
     lines = {
         line.work_key: [(c.submission_id, causes.Name(c.cause)[6:].lower()) for c in line.claims]
@@ -202,6 +213,37 @@ def test_nothing_is_restated_at_first(closed: Closed) -> None:
 
 def test_what_changed_later_is_listed_by_cause_and_adds_up(moved_on: Stack) -> None:
     check_restated(restated(moved_on))
+
+
+def test_changes_since_a_position_are_those_since_an_edition_that_was_closed_there(
+    closed: Closed, moved_on: Stack
+) -> None:
+    lines, cells, last = changes(moved_on, at=closed.known.view.progress)
+    check_restated((lines, cells, last))
+    assert last.before.digest == closed.known.view.digest
+    assert last.view.digest == moved_on.call("GetKpis", EVERYTHING).view.digest
+    assert (lines, cells) == restated(moved_on)[:2]
+
+
+def test_changes_are_listed_for_one_unit_without_those_below(
+    closed: Closed, moved_on: Stack
+) -> None:
+    only = {"unit_id": "alpha", "indicator_code": "KNW-03", "unit_only": True}
+    lines, cells, last = changes(moved_on, at=closed.known.view.progress, **only)
+    assert set(lines) == {"doi:10.1/1", "doi:10.1/2"}
+    assert cells == {("alpha", "KNW-03"): (3, -2, 1)}
+    assert last.adds_up
+
+
+def test_a_report_has_the_cells_of_the_view(moved_on: Stack) -> None:
+    request = kpi_service_pb2.GetReportRequest(to_month="2025-06")
+    found = moved_on.call("GetReport", request)
+    known = moved_on.call("GetKpis", EVERYTHING)
+    assert (found.unit_id, found.from_month, found.to_month) == ("root", "2025-01", "2025-06")
+    assert found.view == known.view
+    assert [child.unit_id for child in found.children] == ["alpha", "beta", "gamma"]
+    moved = {mover.indicator_code: mover for mover in found.movers}
+    assert (moved["KNW-03"].before.whole, moved["KNW-03"].now.whole) == (1, 4)
 
 
 def test_what_changed_is_listed_for_one_unit_and_indicator(moved_on: Stack) -> None:

@@ -16,7 +16,7 @@ from services.cli.client import resuming
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Process, Stack
-from services.cli.errors import CallFailed, Trouble
+from services.cli.client.troubles import CallFailed, Trouble
 
 ROWS = [import_service_pb2.ImportSubmissionsRequest(row=row) for row in range(1, 11)]
 

@@ -8,7 +8,8 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.submissions.v1 import submission_pb2
-from services.cli.terminal.kpi_tables import Names, cell_text, explained, is_exact
+from services.cli.terminal.explanation_tables import explained, is_exact
+from services.cli.terminal.kpi_tables import Names, cell_text
 from services.cli.terminal.render import cell_json, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
@@ -65,16 +66,30 @@ def test_a_target_is_shown_with_its_pace_and_forecast() -> None:
         expected=ratio(numerator=21840, denominator=365),
         forecast=ratio(numerator=62 * 365, denominator=182),
         standing=view_pb2.Pace.STANDING_ON_PACE,
+        value=62,
+        season_years=2,
+        past_forecasts=[view_pb2.PastForecast(year=2024, forecast=110, actual=104)],
     )
     cell = view_pb2.Cell(verified=view_pb2.Value(whole=62), target=120, pace=pace)
     assert cell_json(cell)["pace"] == {
         "on": "2025-07-01",
+        "value": 62,
+        "gap": 0,
         "expected": {"numerator": 21840, "denominator": 365},
         "forecast": {"numerator": 22630, "denominator": 182},
+        "forecast_range": None,
+        "season_years": 2,
         "standing": "on_pace",
+        "past_forecasts": [{"year": 2024, "forecast": 110, "actual": 104}],
     }
     shown = cell_text(Screen(lang=Lang.en), Names(), cell, "verified")
     assert shown == "62 / 120 (51.7%)\non pace, forecast 124"
+    cell.pace.forecast_low, cell.pace.forecast_high = 118, 131
+    shown = cell_text(Screen(lang=Lang.en), Names(), cell, "verified")
+    assert shown == "62 / 120 (51.7%)\non pace, forecast 124 (118–131)"  # noqa: RUF001
+    cell.pace.value = 60
+    shown = cell_text(Screen(lang=Lang.en), Names(), cell, "verified")
+    assert shown.endswith("\nby 2025-07-01: 60, on pace, forecast 124 (118–131)")  # noqa: RUF001
     declared = view_pb2.Cell(declared=view_pb2.Value(whole=62), target=120, pace=pace)
     assert cell_text(Screen(lang=Lang.en), Names(), declared, "declared") == "62 / 120 (51.7%)"
     for standing in view_pb2.Pace.Standing.values()[1:]:

@@ -9,8 +9,9 @@ from services.kernel.errors import InvalidArgument
 from services.kpi.domain.cube import Ratio
 from services.kpi.domain.targets import Target
 from services.kpi.query import cells
-from services.kpi.query.cells import EncodedCells, decode_day, decode_selection
+from services.kpi.query.cells import EncodedCells, decode_day, decode_on, decode_selection
 from services.kpi.query.live_view import ViewState, state_cells
+from services.kpi.store.reads import Progress
 from services.kpi.wire.values import encode_value
 from tests.unit.kpi.builders import JANUARY, real_catalogue
 from tests.unit.kpi.view_states import view_state
@@ -95,14 +96,53 @@ def test_a_target_is_told_with_its_pace_on_the_day_that_is_asked_for() -> None:
     found = read(at, date(2025, 7, 1)).pace
     # 182 of 365 days.
     assert (found.on_date, found.standing) == ("2025-07-01", view_pb2.Pace.STANDING_ON_PACE)
-    assert found.expected == view_pb2.Ratio(numerator=120 * 182, denominator=365)
-    assert found.forecast == view_pb2.Ratio(numerator=62 * 365, denominator=182)
+    assert found.value == 62
+    assert found.expected == view_pb2.Ratio(numerator=24 * 182, denominator=73)
+    assert found.forecast == view_pb2.Ratio(numerator=31 * 365, denominator=91)
     assert read(at, date(2025, 12, 1)).pace.standing == view_pb2.Pace.STANDING_BEHIND
 
 
 def test_a_pace_is_told_at_the_end_of_a_range_that_is_over() -> None:
     at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62)
     assert read(at, date(2026, 2, 1), to_month="2025-03").pace.on_date == "2025-03-31"
+
+
+def test_one_day_asked_in_three_ways_has_one_answer() -> None:
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62)
+    at.cube.put(0, "alpha", JANUARY + 9, {("KNW-01:verified", ""): 50})
+    year = read(at, date(2025, 7, 31), to_month="2025-12")
+    until = read(at, date(2025, 7, 31), to_month="2025-07")
+    later = read(at, date(2026, 11, 30), to_month="2025-07")
+    assert (year.verified.whole, until.verified.whole) == (112, 62)
+    assert year.pace == until.pace == later.pace
+    assert (year.pace.value, year.pace.on_date) == (62, "2025-07-31")
+
+
+def test_a_day_within_a_month_that_is_over_is_judged_at_the_end_of_the_month_before() -> None:
+    today = date(2025, 9, 20)
+    assert decode_on("2025-07-15", today) == decode_on("2025-06-30", today) == date(2025, 6, 30)
+    assert decode_on("2025-09-19", today) == date(2025, 8, 31)
+    assert decode_on("", today) == decode_on("2025-09-20", today) == today
+
+
+def test_months_are_not_measured_against_the_target_of_their_year() -> None:
+    at = view_state(Target("alpha", "KNW-01", 2025, 120), alpha=62)
+    wish = selection(unit_ids=["alpha"], indicator_codes=["KNW-01", "KNW-08"], by_month=True)
+    cells = state_cells(at, decode_selection(wish, CATALOGUE), date(2025, 7, 31))
+    assert len(cells) == 6
+    assert not any(cell.HasField("target") or cell.HasField("pace") for cell in cells)
+    assert {cell.verified.ratio.denominator for cell in cells[3:]} == {0}
+    february = read(at, from_month="2025-02")
+    assert not february.HasField("target")
+
+
+def test_nobody_is_behind_while_nothing_has_been_read() -> None:
+    at = view_state(Target("alpha", "KNW-01", 2025, 120))
+    assert read(at).pace.standing == view_pb2.Pace.STANDING_BEHIND
+    at.progress = Progress({}, 0, 0, frozenset())
+    cell = read(at)
+    assert cell.target == 120
+    assert not cell.HasField("pace")
 
 
 @pytest.mark.parametrize(

@@ -531,6 +531,112 @@ class ListRestatementsResponse(_message.Message):
 Global___ListRestatementsResponse: _TypeAlias = ListRestatementsResponse  # noqa: Y015
 
 @_typing.final
+class ListChangesRequest(_message.Message):
+    """Request of ListChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    MEASURE_FIELD_NUMBER: _builtins.int
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    UNIT_ONLY_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Top of the subtree whose cells are compared; the consortium when empty."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`. Required."""
+    to_month: _builtins.str
+    """Last month, included. Required."""
+    as_of: _builtins.str
+    """Day whose end to compare with, `YYYY-MM-DD`, instead of a position."""
+    measure: _kpi_service_pb2.Measure.ValueType
+    """Measure; verified when unset."""
+    indicator_code: _builtins.str
+    """List only what changed cells of this indicator; every indicator when empty."""
+    unit_only: _builtins.bool
+    """True for the cells of `unit_id` only, false for those of the units below it, too."""
+    @_builtins.property
+    def at(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.PartitionProgress]:
+        """Position of the live view's log to compare with: the offset of the first record left out, for every partition."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        at: _abc.Iterable[_view_pb2.PartitionProgress] | None = ...,
+        as_of: _builtins.str = ...,
+        measure: _kpi_service_pb2.Measure.ValueType = ...,
+        indicator_code: _builtins.str = ...,
+        unit_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "at", b"at", "from_month", b"from_month", "indicator_code", b"indicator_code", "measure", b"measure", "to_month", b"to_month", "unit_id", b"unit_id", "unit_only", b"unit_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChangesRequest: _TypeAlias = ListChangesRequest  # noqa: Y015
+
+@_typing.final
+class ListChangesResponse(_message.Message):
+    """One message of ListChanges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_READ_FIELD_NUMBER: _builtins.int
+    RECORDS_TOTAL_FIELD_NUMBER: _builtins.int
+    RESTATEMENTS_FIELD_NUMBER: _builtins.int
+    CELLS_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    ADDS_UP_FIELD_NUMBER: _builtins.int
+    records_read: _builtins.int
+    """Records read so far, of both replays."""
+    records_total: _builtins.int
+    """Records to read."""
+    adds_up: _builtins.bool
+    """True when closed + by_works = now for every cell, listed or not; in the last message only."""
+    @_builtins.property
+    def restatements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Restatement]:
+        """Works in order of key, at most 200 in a message."""
+
+    @_builtins.property
+    def cells(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestatedCell]:
+        """Every cell that changed, `closed` being its earlier value; at most 1,000 in a message, after the last work."""
+
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """What the present stands on; in the last message only."""
+
+    @_builtins.property
+    def before(self) -> _view_pb2.ViewInfo:
+        """What it is compared with; in the last message only."""
+
+    def __init__(
+        self,
+        *,
+        records_read: _builtins.int = ...,
+        records_total: _builtins.int = ...,
+        restatements: _abc.Iterable[Global___Restatement] | None = ...,
+        cells: _abc.Iterable[Global___RestatedCell] | None = ...,
+        view: _view_pb2.ViewInfo | None = ...,
+        before: _view_pb2.ViewInfo | None = ...,
+        adds_up: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adds_up", b"adds_up", "before", b"before", "cells", b"cells", "records_read", b"records_read", "records_total", b"records_total", "restatements", b"restatements", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChangesResponse: _TypeAlias = ListChangesResponse  # noqa: Y015
+
+@_typing.final
 class GetEditionKeyRequest(_message.Message):
     """Request of GetEditionKey."""
 

@@ -55,6 +55,11 @@ class EditionServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsResponse.FromString,
                 _registered_method=True)
+        self.ListChanges = channel.unary_stream(
+                '/kieng.kpi.v1.EditionService/ListChanges',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesResponse.FromString,
+                _registered_method=True)
         self.GetEditionKey = channel.unary_unary(
                 '/kieng.kpi.v1.EditionService/GetEditionKey',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.GetEditionKeyRequest.SerializeToString,
@@ -103,6 +108,17 @@ class EditionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListChanges(self, request, context):
+        """Compares the live view with itself at an earlier position or day: one line per work that counts otherwise, adding up exactly to the
+        difference of every cell. Both are counted with the present catalogue. Replays the log twice and tells how far it is; lines follow in
+        order of work key, and the last message says whether all adds up. Errors: INVALID_ARGUMENT (unknown unit, wrong range, neither or both
+        of a position and a day), FAILED_PRECONDITION (LOG_GONE, NOT_REPRODUCED: log and view disagree), RESOURCE_EXHAUSTED (another replay
+        runs; repeat later), UNAVAILABLE (no view, or the broker is down).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetEditionKey(self, request, context):
         """Returns the public key that signs editions now. Errors: FAILED_PRECONDITION (NO_EDITION_KEY).
         """
@@ -132,6 +148,11 @@ def add_EditionServiceServicer_to_server(servicer, server):
                     servicer.ListRestatements,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsResponse.SerializeToString,
+            ),
+            'ListChanges': grpc.unary_stream_rpc_method_handler(
+                    servicer.ListChanges,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesResponse.SerializeToString,
             ),
             'GetEditionKey': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEditionKey,
@@ -248,6 +269,33 @@ class EditionService:
             '/kieng.kpi.v1.EditionService/ListRestatements',
             kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListRestatementsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/kieng.kpi.v1.EditionService/ListChanges',
+            kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_edition__service__pb2.ListChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

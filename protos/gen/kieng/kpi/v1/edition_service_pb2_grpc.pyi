@@ -52,6 +52,13 @@ class EditionServiceStub:
     of work key, and the last message holds the cells. Errors: NOT_FOUND, FAILED_PRECONDITION (LOG_GONE; TAMPERED: the stored works are
     not those that were signed), RESOURCE_EXHAUSTED (another replay runs; repeat later), UNAVAILABLE (no view, or the broker is down).
     """
+    ListChanges: _grpc.UnaryStreamMultiCallable[_edition_service_pb2.ListChangesRequest, _edition_service_pb2.ListChangesResponse]
+    """Compares the live view with itself at an earlier position or day: one line per work that counts otherwise, adding up exactly to the
+    difference of every cell. Both are counted with the present catalogue. Replays the log twice and tells how far it is; lines follow in
+    order of work key, and the last message says whether all adds up. Errors: INVALID_ARGUMENT (unknown unit, wrong range, neither or both
+    of a position and a day), FAILED_PRECONDITION (LOG_GONE, NOT_REPRODUCED: log and view disagree), RESOURCE_EXHAUSTED (another replay
+    runs; repeat later), UNAVAILABLE (no view, or the broker is down).
+    """
     GetEditionKey: _grpc.UnaryUnaryMultiCallable[_edition_service_pb2.GetEditionKeyRequest, _edition_service_pb2.GetEditionKeyResponse]
     """Returns the public key that signs editions now. Errors: FAILED_PRECONDITION (NO_EDITION_KEY)."""
 
@@ -78,6 +85,13 @@ class EditionServiceAsyncStub(EditionServiceStub):
     cell; what a later catalogue version changed stands apart. Works over log generations. Tells how far it is; lines follow in order
     of work key, and the last message holds the cells. Errors: NOT_FOUND, FAILED_PRECONDITION (LOG_GONE; TAMPERED: the stored works are
     not those that were signed), RESOURCE_EXHAUSTED (another replay runs; repeat later), UNAVAILABLE (no view, or the broker is down).
+    """
+    ListChanges: _aio.UnaryStreamMultiCallable[_edition_service_pb2.ListChangesRequest, _edition_service_pb2.ListChangesResponse]  # type: ignore[assignment]
+    """Compares the live view with itself at an earlier position or day: one line per work that counts otherwise, adding up exactly to the
+    difference of every cell. Both are counted with the present catalogue. Replays the log twice and tells how far it is; lines follow in
+    order of work key, and the last message says whether all adds up. Errors: INVALID_ARGUMENT (unknown unit, wrong range, neither or both
+    of a position and a day), FAILED_PRECONDITION (LOG_GONE, NOT_REPRODUCED: log and view disagree), RESOURCE_EXHAUSTED (another replay
+    runs; repeat later), UNAVAILABLE (no view, or the broker is down).
     """
     GetEditionKey: _aio.UnaryUnaryMultiCallable[_edition_service_pb2.GetEditionKeyRequest, _edition_service_pb2.GetEditionKeyResponse]  # type: ignore[assignment]
     """Returns the public key that signs editions now. Errors: FAILED_PRECONDITION (NO_EDITION_KEY)."""
@@ -126,6 +140,19 @@ class EditionServiceServicer(metaclass=_abc_1.ABCMeta):
         cell; what a later catalogue version changed stands apart. Works over log generations. Tells how far it is; lines follow in order
         of work key, and the last message holds the cells. Errors: NOT_FOUND, FAILED_PRECONDITION (LOG_GONE; TAMPERED: the stored works are
         not those that were signed), RESOURCE_EXHAUSTED (another replay runs; repeat later), UNAVAILABLE (no view, or the broker is down).
+        """
+
+    @_abc_1.abstractmethod
+    def ListChanges(
+        self,
+        request: _edition_service_pb2.ListChangesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_edition_service_pb2.ListChangesResponse], _abc.AsyncIterator[_edition_service_pb2.ListChangesResponse]]:
+        """Compares the live view with itself at an earlier position or day: one line per work that counts otherwise, adding up exactly to the
+        difference of every cell. Both are counted with the present catalogue. Replays the log twice and tells how far it is; lines follow in
+        order of work key, and the last message says whether all adds up. Errors: INVALID_ARGUMENT (unknown unit, wrong range, neither or both
+        of a position and a day), FAILED_PRECONDITION (LOG_GONE, NOT_REPRODUCED: log and view disagree), RESOURCE_EXHAUSTED (another replay
+        runs; repeat later), UNAVAILABLE (no view, or the broker is down).
         """
 
     @_abc_1.abstractmethod

@@ -273,6 +273,234 @@ class GetKpisResponse(_message.Message):
 Global___GetKpisResponse: _TypeAlias = GetKpisResponse  # noqa: Y015
 
 @_typing.final
+class GetReportRequest(_message.Message):
+    """Request of GetReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    ON_DATE_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit; the consortium when empty."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`; January of the year of `to_month` when empty."""
+    to_month: _builtins.str
+    """Last month, included, at most 11 months later. Required."""
+    on_date: _builtins.str
+    """As in GetKpisRequest."""
+    as_of: _builtins.str
+    """As in GetKpisRequest."""
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        on_date: _builtins.str = ...,
+        as_of: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "from_month", b"from_month", "on_date", b"on_date", "to_month", b"to_month", "unit_id", b"unit_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportRequest: _TypeAlias = GetReportRequest  # noqa: Y015
+
+@_typing.final
+class ChildValue(_message.Message):
+    """What one child of the unit did for one of the unit's targets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    VERIFIED_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    indicator_code: _builtins.str
+    """Indicator."""
+    target: _builtins.int
+    """Its own target of the year; unset when there is none."""
+    @_builtins.property
+    def verified(self) -> _view_pb2.Value:
+        """Verified value over the range."""
+
+    def __init__(
+        self,
+        *,
+        indicator_code: _builtins.str = ...,
+        verified: _view_pb2.Value | None = ...,
+        target: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "target", b"target", "verified", b"verified"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "indicator_code", b"indicator_code", "target", b"target", "verified", b"verified"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
+
+Global___ChildValue: _TypeAlias = ChildValue  # noqa: Y015
+
+@_typing.final
+class RankedChild(_message.Message):
+    """How a child of the unit does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    ON_PACE_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    ATTAINMENT_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit."""
+    reached: _builtins.int
+    """Own targets that are reached."""
+    on_pace: _builtins.int
+    """Own targets that are on pace."""
+    behind: _builtins.int
+    """Own targets that are behind."""
+    @_builtins.property
+    def attainment(self) -> _view_pb2.Ratio:
+        """Mean over its own targets of the part that is reached, each at most 1; unset without own targets."""
+
+    @_builtins.property
+    def share(self) -> _view_pb2.Ratio:
+        """Mean over the targets of the unit of what it did, of what all children together did; unset where they did nothing."""
+
+    @_builtins.property
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChildValue]:
+        """What it did for each target of the unit, in the order of the catalogue."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: _builtins.str = ...,
+        reached: _builtins.int = ...,
+        on_pace: _builtins.int = ...,
+        behind: _builtins.int = ...,
+        attainment: _view_pb2.Ratio | None = ...,
+        share: _view_pb2.Ratio | None = ...,
+        values: _abc.Iterable[Global___ChildValue] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attainment", b"attainment", "share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attainment", b"attainment", "behind", b"behind", "on_pace", b"on_pace", "reached", b"reached", "share", b"share", "unit_id", b"unit_id", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankedChild: _TypeAlias = RankedChild  # noqa: Y015
+
+@_typing.final
+class Mover(_message.Message):
+    """An indicator of the unit that moved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDICATOR_CODE_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    indicator_code: _builtins.str
+    """Indicator."""
+    @_builtins.property
+    def before(self) -> _view_pb2.Value:
+        """Verified value in the same months of the year before."""
+
+    @_builtins.property
+    def now(self) -> _view_pb2.Value:
+        """Verified value over the range."""
+
+    def __init__(
+        self,
+        *,
+        indicator_code: _builtins.str = ...,
+        before: _view_pb2.Value | None = ...,
+        now: _view_pb2.Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "now", b"now"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before", b"before", "indicator_code", b"indicator_code", "now", b"now"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mover: _TypeAlias = Mover  # noqa: Y015
+
+@_typing.final
+class GetReportResponse(_message.Message):
+    """Response of GetReport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    UNIT_ID_FIELD_NUMBER: _builtins.int
+    FROM_MONTH_FIELD_NUMBER: _builtins.int
+    TO_MONTH_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
+    CHILDREN_FIELD_NUMBER: _builtins.int
+    MOVERS_FIELD_NUMBER: _builtins.int
+    BEFORE_FROM_MONTH_FIELD_NUMBER: _builtins.int
+    BEFORE_TO_MONTH_FIELD_NUMBER: _builtins.int
+    KEPT_DAY_FIELD_NUMBER: _builtins.int
+    unit_id: _builtins.str
+    """Unit."""
+    from_month: _builtins.str
+    """First month, `YYYY-MM`."""
+    to_month: _builtins.str
+    """Last month, included."""
+    before_from_month: _builtins.str
+    """First month of the period that the movers are compared with, `YYYY-MM`: 12 months before `from_month`."""
+    before_to_month: _builtins.str
+    """Its last month, included."""
+    @_builtins.property
+    def view(self) -> _view_pb2.ViewInfo:
+        """What the report stands on."""
+
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_view_pb2.Cell]:
+        """Cells with a target: those behind first, by the part of the target that is missing, then those on pace, then those reached, then
+        those that cannot be judged.
+        """
+
+    @_builtins.property
+    def children(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedChild]:
+        """Children, by attainment, then by share, the best first; those without either last."""
+
+    @_builtins.property
+    def movers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mover]:
+        """Indicators that changed, by how much of the larger of both values the change is, the most first; at most 20."""
+
+    @_builtins.property
+    def kept_day(self) -> Global___KeptDay:
+        """The kept day that answers; unset for the present."""
+
+    def __init__(
+        self,
+        *,
+        view: _view_pb2.ViewInfo | None = ...,
+        unit_id: _builtins.str = ...,
+        from_month: _builtins.str = ...,
+        to_month: _builtins.str = ...,
+        targets: _abc.Iterable[_view_pb2.Cell] | None = ...,
+        children: _abc.Iterable[Global___RankedChild] | None = ...,
+        movers: _abc.Iterable[Global___Mover] | None = ...,
+        before_from_month: _builtins.str = ...,
+        before_to_month: _builtins.str = ...,
+        kept_day: Global___KeptDay | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["kept_day", b"kept_day", "view", b"view"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_from_month", b"before_from_month", "before_to_month", b"before_to_month", "children", b"children", "from_month", b"from_month", "kept_day", b"kept_day", "movers", b"movers", "targets", b"targets", "to_month", b"to_month", "unit_id", b"unit_id", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetReportResponse: _TypeAlias = GetReportResponse  # noqa: Y015
+
+@_typing.final
 class WatchKpisRequest(_message.Message):
     """Request of WatchKpis."""
 

@@ -40,6 +40,11 @@ class KpiServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.FromString,
                 _registered_method=True)
+        self.GetReport = channel.unary_unary(
+                '/kieng.kpi.v1.KpiService/GetReport',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportResponse.FromString,
+                _registered_method=True)
         self.ReplayKpis = channel.unary_stream(
                 '/kieng.kpi.v1.KpiService/ReplayKpis',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisRequest.SerializeToString,
@@ -89,6 +94,14 @@ class KpiServiceServicer:
     def GetKpis(self, request, context):
         """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
         min_progress not reached within 2 seconds; repeat).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetReport(self, request, context):
+        """Reports on a unit over a range of months, all of one position: its targets, those behind first; its children, the best first;
+        and what moved most against the same months of the year before. Errors: as GetKpis; a range over 12 months is INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -171,6 +184,11 @@ def add_KpiServiceServicer_to_server(servicer, server):
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.SerializeToString,
             ),
+            'GetReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetReport,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportResponse.SerializeToString,
+            ),
             'ReplayKpis': grpc.unary_stream_rpc_method_handler(
                     servicer.ReplayKpis,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.ReplayKpisRequest.FromString,
@@ -240,6 +258,33 @@ class KpiService:
             '/kieng.kpi.v1.KpiService/GetKpis',
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetKpisResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.KpiService/GetReport',
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_kpi__service__pb2.GetReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class KpiServiceStub:
     """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
     min_progress not reached within 2 seconds; repeat).
     """
+    GetReport: _grpc.UnaryUnaryMultiCallable[_kpi_service_pb2.GetReportRequest, _kpi_service_pb2.GetReportResponse]
+    """Reports on a unit over a range of months, all of one position: its targets, those behind first; its children, the best first;
+    and what moved most against the same months of the year before. Errors: as GetKpis; a range over 12 months is INVALID_ARGUMENT.
+    """
     ReplayKpis: _grpc.UnaryStreamMultiCallable[_kpi_service_pb2.ReplayKpisRequest, _kpi_service_pb2.ReplayKpisResponse]
     """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
     far it is, about four times a second; the last message holds the answer. Changes nothing and may be repeated.
@@ -82,6 +86,10 @@ class KpiServiceAsyncStub(KpiServiceStub):
     GetKpis: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.GetKpisRequest, _kpi_service_pb2.GetKpisResponse]  # type: ignore[assignment]
     """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
     min_progress not reached within 2 seconds; repeat).
+    """
+    GetReport: _aio.UnaryUnaryMultiCallable[_kpi_service_pb2.GetReportRequest, _kpi_service_pb2.GetReportResponse]  # type: ignore[assignment]
+    """Reports on a unit over a range of months, all of one position: its targets, those behind first; its children, the best first;
+    and what moved most against the same months of the year before. Errors: as GetKpis; a range over 12 months is INVALID_ARGUMENT.
     """
     ReplayKpis: _aio.UnaryStreamMultiCallable[_kpi_service_pb2.ReplayKpisRequest, _kpi_service_pb2.ReplayKpisResponse]  # type: ignore[assignment]
     """Recomputes the view from the log, exactly as it stood at a position or when a day had ended, and reads cells of it. Tells how
@@ -131,6 +139,16 @@ class KpiServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_kpi_service_pb2.GetKpisResponse, _abc.Awaitable[_kpi_service_pb2.GetKpisResponse]]:
         """Reads cells. Errors: INVALID_ARGUMENT (unknown unit or indicator, range over 120 months), UNAVAILABLE (no view yet, or
         min_progress not reached within 2 seconds; repeat).
+        """
+
+    @_abc_1.abstractmethod
+    def GetReport(
+        self,
+        request: _kpi_service_pb2.GetReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_kpi_service_pb2.GetReportResponse, _abc.Awaitable[_kpi_service_pb2.GetReportResponse]]:
+        """Reports on a unit over a range of months, all of one position: its targets, those behind first; its children, the best first;
+        and what moved most against the same months of the year before. Errors: as GetKpis; a range over 12 months is INVALID_ARGUMENT.
         """
 
     @_abc_1.abstractmethod

@@ -157,8 +157,40 @@ class Value(_message.Message):
 Global___Value: _TypeAlias = Value  # noqa: Y015
 
 @_typing.final
+class PastForecast(_message.Message):
+    """What would have been forecast on the same day of an earlier year, and what it became."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    YEAR_FIELD_NUMBER: _builtins.int
+    FORECAST_FIELD_NUMBER: _builtins.int
+    ACTUAL_FIELD_NUMBER: _builtins.int
+    year: _builtins.int
+    """Calendar year."""
+    forecast: _builtins.int
+    """Forecast for its 31 December from the years before it, rounded, in the unit of the indicator."""
+    actual: _builtins.int
+    """Value of that year, in the unit of the indicator."""
+    def __init__(
+        self,
+        *,
+        year: _builtins.int = ...,
+        forecast: _builtins.int = ...,
+        actual: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual", b"actual", "forecast", b"forecast", "year", b"year"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PastForecast: _TypeAlias = PastForecast  # noqa: Y015
+
+@_typing.final
 class Pace(_message.Message):
-    """Where a target stands on a day, against a straight line from the beginning of its year to its end."""
+    """Where a target stands on a day. What is expected by then is the part of a year's value that earlier years had on that day or,
+    where `season_years` is 0, a straight line from the beginning of the year to its end.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -173,9 +205,9 @@ class Pace(_message.Message):
         STANDING_REACHED: Pace._Standing.ValueType  # 1
         """The target is reached."""
         STANDING_ON_PACE: Pace._Standing.ValueType  # 2
-        """At least what the line expects."""
+        """At least what is expected."""
         STANDING_BEHIND: Pace._Standing.ValueType  # 3
-        """Less than the line expects."""
+        """Less than is expected."""
 
     class Standing(_Standing, metaclass=_StandingEnumTypeWrapper):
         """How the verified value compares."""
@@ -185,25 +217,47 @@ class Pace(_message.Message):
     STANDING_REACHED: Pace.Standing.ValueType  # 1
     """The target is reached."""
     STANDING_ON_PACE: Pace.Standing.ValueType  # 2
-    """At least what the line expects."""
+    """At least what is expected."""
     STANDING_BEHIND: Pace.Standing.ValueType  # 3
-    """Less than the line expects."""
+    """Less than is expected."""
 
     ON_DATE_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
     FORECAST_FIELD_NUMBER: _builtins.int
     STANDING_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    SEASON_YEARS_FIELD_NUMBER: _builtins.int
+    FORECAST_LOW_FIELD_NUMBER: _builtins.int
+    FORECAST_HIGH_FIELD_NUMBER: _builtins.int
+    PAST_FORECASTS_FIELD_NUMBER: _builtins.int
+    GAP_FIELD_NUMBER: _builtins.int
     on_date: _builtins.str
-    """The day, included, `YYYY-MM-DD`: the one asked for, or the end of the range when that is earlier."""
+    """The day, included, `YYYY-MM-DD`: the one asked for, the end of the month before where that lies within a month that is over (values
+    are of whole months), or the end of the range when that is earlier.
+    """
     standing: Global___Pace.Standing.ValueType
     """How the verified value compares."""
+    value: _builtins.int
+    """The verified value that is judged: that of January to `on_date`, whatever range was asked for; the level of a stock."""
+    season_years: _builtins.int
+    """Number of earlier years, 2 to 6, whose course is followed; 0 for a straight line."""
+    forecast_low: _builtins.int
+    """Lowest value to expect on 31 December, if this forecast errs as earlier ones did; unset when fewer than two can be compared."""
+    forecast_high: _builtins.int
+    """Highest value to expect, likewise."""
+    gap: _builtins.int
+    """What is missing to what is expected, rounded up, in the unit of the indicator; under a ceiling what is too much. 0 unless behind."""
     @_builtins.property
     def expected(self) -> Global___Ratio:
-        """What the line expects on that day, in the unit of the indicator."""
+        """What is expected on that day, in the unit of the indicator."""
 
     @_builtins.property
     def forecast(self) -> Global___Ratio:
-        """Value on 31 December when it goes on as it did so far, in the unit of the indicator."""
+        """Value on 31 December when the rest of the year goes as expected, in the unit of the indicator."""
+
+    @_builtins.property
+    def past_forecasts(self) -> _containers.RepeatedCompositeFieldContainer[Global___PastForecast]:
+        """How the same forecast did in earlier years, the oldest first; at most 6, empty for a stock."""
 
     def __init__(
         self,
@@ -212,12 +266,25 @@ class Pace(_message.Message):
         expected: Global___Ratio | None = ...,
         forecast: Global___Ratio | None = ...,
         standing: Global___Pace.Standing.ValueType = ...,
+        value: _builtins.int = ...,
+        season_years: _builtins.int = ...,
+        forecast_low: _builtins.int | None = ...,
+        forecast_high: _builtins.int | None = ...,
+        past_forecasts: _abc.Iterable[Global___PastForecast] | None = ...,
+        gap: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "forecast", b"forecast"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high", "_forecast_low", b"_forecast_low", "expected", b"expected", "forecast", b"forecast", "forecast_high", b"forecast_high", "forecast_low", b"forecast_low"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "forecast", b"forecast", "on_date", b"on_date", "standing", b"standing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high", "_forecast_low", b"_forecast_low", "expected", b"expected", "forecast", b"forecast", "forecast_high", b"forecast_high", "forecast_low", b"forecast_low", "gap", b"gap", "on_date", b"on_date", "past_forecasts", b"past_forecasts", "season_years", b"season_years", "standing", b"standing", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__forecast_high: _TypeAlias = _typing.Literal["forecast_high"]  # noqa: Y015
+    _WhichOneofArgType__forecast_high: _TypeAlias = _typing.Literal["_forecast_high", b"_forecast_high"]  # noqa: Y015
+    _WhichOneofReturnType__forecast_low: _TypeAlias = _typing.Literal["forecast_low"]  # noqa: Y015
+    _WhichOneofArgType__forecast_low: _TypeAlias = _typing.Literal["_forecast_low", b"_forecast_low"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__forecast_high) -> _WhichOneofReturnType__forecast_high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__forecast_low) -> _WhichOneofReturnType__forecast_low | None: ...
 
 Global___Pace: _TypeAlias = Pace  # noqa: Y015
 
@@ -322,7 +389,9 @@ class Cell(_message.Message):
     to_month: _builtins.str
     """Last month, included."""
     target: _builtins.int
-    """Target of the year of the last month; unset when there is none."""
+    """Target of the year of the last month; unset when there is none, and where the range is not measured against it: one that does not
+    begin in January of that year, and the cells of `by_month` (those of a stock are).
+    """
     @_builtins.property
     def declared(self) -> Global___Value:
         """From everything that is declared and neither returned, rejected nor withdrawn."""
@@ -333,9 +402,7 @@ class Cell(_message.Message):
 
     @_builtins.property
     def pace(self) -> Global___Pace:
-        """Where the target stands; unset without a target, before its year, and for a range that does not begin in January
-        (a stock's may begin anywhere).
-        """
+        """Where the target stands; unset without a target, before its year, and before the first event was read."""
 
     @_builtins.property
     def split(self) -> Global___Split:

@@ -7,7 +7,8 @@ import pytest
 from google.protobuf.any_pb2 import Any
 from google.rpc import error_details_pb2, status_pb2
 
-from services.cli.errors import DOWN, NO, CallFailed, Trouble, trouble_of_status
+from services.cli.client.troubles import CallFailed, Trouble, trouble_of_status
+from services.cli.errors import DOWN, NO
 
 ADDRESS = "127.0.0.1:1"
 

@@ -1,0 +1,155 @@
+"""Rules of a report: the order of targets, the ranking of children, and what moved most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from services.kpi.domain.cube import Range, Ratio, Value
+from services.kpi.domain.pace import Pace, Standing
+
+MONTHS_MAX = 12
+MOVERS_MAX = 20
+_ORDER = (Standing.BEHIND, Standing.ON_PACE, Standing.REACHED)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A target of a unit with the value that is compared with it.
+
+    Args:
+        indicator_code: the indicator.
+        target: value to reach.
+        value: value of the range.
+        pace: its pace; None if it cannot be judged.
+    """
+
+    indicator_code: str
+    target: int
+    value: Value
+    pace: Pace | None
+
+    @property
+    def attainment(self) -> Fraction | None:
+        """Part of the target that is reached, at most 1; None for a ratio."""
+        if isinstance(self.value, Ratio):
+            return None
+        return min(Fraction(1), Fraction(self.value, self.target))
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """How a child of a unit does.
+
+    Args:
+        unit_id: the child.
+        held: its own targets.
+        share: mean over the targets of its parent of what it did, of what all children together
+            did; None where they did nothing.
+    """
+
+    unit_id: str
+    held: Sequence[Held]
+    share: Fraction | None
+
+    @property
+    def attainment(self) -> Fraction | None:
+        """Mean attainment of its own targets; None without any."""
+        parts = [each.attainment for each in self.held if each.attainment is not None]
+        return sum(parts, Fraction(0)) / len(parts) if parts else None
+
+    def count(self, standing: Standing) -> int:
+        """Return how many of its targets have this standing."""
+        return sum(each.pace is not None and each.pace.standing is standing for each in self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """An indicator whose value changed: in the same months of the year before, and now."""
+
+    indicator_code: str
+    before: Value
+    now: Value
+
+
+def year_before(months: Range) -> Range:
+    """Return the same months of the year before, as a year has its season."""
+    return months[0] - 12, months[1] - 12
+
+
+def by_urgency(held: Sequence[Held]) -> list[Held]:
+    """Return targets in the order in which they want attention.
+
+    First those behind, by the part of the target that is missing to be on pace; then those on pace
+    and those reached, by attainment; then those that cannot be judged. Equals keep their order.
+    """
+    return sorted(held, key=_urgency)
+
+
+def _urgency(held: Held) -> tuple[int, Fraction]:
+    if held.pace is None:
+        return len(_ORDER), Fraction(0)
+    gap = Fraction(held.pace.gap, held.target)
+    return _ORDER.index(held.pace.standing), -gap if gap else held.attainment or Fraction(0)
+
+
+def shares(values: Mapping[str, Sequence[Value]]) -> dict[str, Fraction | None]:
+    """Return unit id -> mean of what a child did, of what all children together did.
+
+    Indicators in which the children did nothing are left out; None if that leaves none.
+
+    Args:
+        values: unit id -> its values, of the same indicators in the same order.
+    """
+    numbers = {unit: list(map(_number, row)) for unit, row in values.items()}
+    totals = [sum(column) for column in zip(*numbers.values(), strict=True)]
+    counted = [number for number, total in enumerate(totals) if total > 0]
+    if not counted:
+        return dict.fromkeys(values)
+    return {
+        unit: sum((row[n] / totals[n] for n in counted), Fraction(0)) / len(counted)
+        for unit, row in numbers.items()
+    }
+
+
+def ranked(ranks: Sequence[Rank]) -> list[Rank]:
+    """Return children by attainment, then by share, the best first; those without either last."""
+
+    def place(rank: Rank) -> tuple[bool, Fraction, Fraction]:
+        attainment = rank.attainment
+        return attainment is None, -(attainment or Fraction(0)), -(rank.share or Fraction(0))
+
+    return sorted(ranks, key=place)
+
+
+def movers(before: Mapping[str, Value], now: Mapping[str, Value]) -> list[Mover]:
+    """Return the indicators that moved most, by the change as a part of the larger value.
+
+    Values that are not defined then or now are left out.
+
+    Args:
+        before: indicator code -> value in the same months of the year before.
+        now: indicator code -> value of the range, in display order.
+    """
+    found = [
+        (Mover(code, before[code], value), moved)
+        for code, value in now.items()
+        if (moved := _moved(before[code], value))
+    ]
+    found.sort(key=lambda each: -each[1])
+    return [mover for mover, _ in found[:MOVERS_MAX]]
+
+
+def _moved(before: Value, now: Value) -> Fraction | None:
+    if any(isinstance(value, Ratio) and not value.denominator for value in (before, now)):
+        return None
+    then, new = _number(before), _number(now)
+    largest = max(abs(then), abs(new))
+    return abs(new - then) / largest if largest else None
+
+
+def _number(value: Value) -> Fraction:
+    if not isinstance(value, Ratio):
+        return Fraction(value)
+    return Fraction(value.numerator, value.denominator) if value.denominator else Fraction(0)
