@@ -22,7 +22,7 @@ from services.cli.files.bibliographies import Completion, read_mapping
 from services.cli.files.submission_file import Reading
 
 FORMAT = 1
-Requests = Sequence[import_service_pb2.ImportSubmissionsRequest]
+Requests = Iterable[import_service_pb2.ImportSubmissionsRequest]
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def source_of(path: Path) -> str:
         return "datacite" if '"attributes"' in text else "crossref"
     if suffix != ".csv" or not path.is_file():
         return SUFFIXES.get(suffix, "")
-    header = set(next(csv_file.rows(path), ()))
+    header = set(next(iter(csv_file.rows(path)), ()))
     sources = known_sources().items()
     return next((name for name, each in sources if each.detect and header >= {*each.detect}), "")
 

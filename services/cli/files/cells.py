@@ -105,7 +105,7 @@ def trouble_of_words(text: str) -> str:
     Args:
         text: text of a cell, as `cell_text` returns it.
     """
-    if text.startswith("#") and ERROR.fullmatch(text):
+    if text[:1] == "#" and ERROR.fullmatch(text):
         return "cell.error"
     if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
         return "cell.turned_date"

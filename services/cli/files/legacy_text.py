@@ -48,19 +48,19 @@ _WORD = re.compile(r"(?:[^\W\d_]|[¡-¬®µ-¹»-¾×÷\xad])+")
 _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 
 
-def decode(content: bytes) -> str:
-    """Return the text in bytes that are not UTF-8.
+def encoding_of(content: bytes) -> str:
+    """Return the encoding in which bytes are to be read that are not UTF-8.
 
-    Text of an old font is returned as Latin letters, e.g. `§Ò tµi`, which `converter` recognises.
-    Other bytes are decoded as Windows-1258.
+    Text of an old font is read as Latin letters, e.g. `§Ò tµi`, which `converter` recognises. All
+    other bytes are Windows-1258.
 
     Raises:
         UnicodeDecodeError: the bytes are not Windows-1258 either.
     """
-    text = content.decode(AS_BYTES)
-    if converter(text.split("\n")):
-        return text
-    return content.decode(OLD_WINDOWS)
+    if converter(content.decode(AS_BYTES).split("\n")):
+        return AS_BYTES
+    content.decode(OLD_WINDOWS)
+    return OLD_WINDOWS
 
 
 def converter(texts: Iterable[str]) -> Converter | None:
