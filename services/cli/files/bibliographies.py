@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,8 @@ def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
 def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
     record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
     issued_on = _date(mapped, record, completion.month_day)
-    return [record_id, " ".join(title.split()), doi, _issn(issn), issued_on]
+    # Publishers deposit titles as they are on their pages: R&amp;D.
+    return [record_id, " ".join(unescape(title).split()), doi, _issn(issn), issued_on]
 
 
 def _issn(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 import xlsxwriter
 
 from services.cli.errors import NO, USAGE, Failure
-from services.cli.files import headings, spreadsheets, submission_rows
+from services.cli.files import headings, spreadsheets, submission_rows, xlsx_file
 from services.cli.files.cells import Cell, UnreadableCell, cell_text
+from services.cli.files.kept_requests import BYTES_IN_MEMORY
 from services.cli.files.spreadsheets import Notice
 
 DEMO = Path(__file__).parents[4] / "deploy" / "demo"
@@ -228,3 +230,27 @@ def test_every_row_of_the_demo_can_be_read(path: Path) -> None:
     assert not parsed.wrong
     assert not table.notices
     assert len(parsed.requests) == len(list(table.rows))
+
+
+def test_blanks_far_below_a_table_are_no_rows(tmp_path: Path) -> None:
+    rows = [["record_id", "unit_id"], [], ["p1", "vnu"], [], [], [" "]]
+    (sheet,) = xlsx_file.sheets(book(tmp_path / "a.xlsx", {"Bài": rows}))
+    assert sheet.rows == [["record_id", "unit_id"], [], ["p1", "vnu"]]
+
+
+def test_memory_does_not_grow_with_the_rows_of_a_csv_file(tmp_path: Path) -> None:
+    peaks = []
+    for rows in (2_000, 20_000):
+        path = tmp_path / f"{rows}" / "receipt.csv"
+        path.parent.mkdir()
+        lines = (f"r{n},vnu,PT-{n},{n},2025-03-31,{'a' * 400}\n" for n in range(rows))
+        header = "record_id,unit_id,number,amount_vnd,received_on,contract_ref\n"
+        path.write_text(header + "".join(lines))
+        tracemalloc.start()
+        table = spreadsheets.read(path, partial(headings.is_header, "receipt"))
+        parsed = submission_rows.parse("receipt", table.header, table.rows, "file")
+        assert sum(1 for _ in parsed.requests) == rows
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # The ids of records are kept, to tell repeated ones: about 150 bytes each.
+    assert peaks[1] - peaks[0] < 18_000 * 200 + BYTES_IN_MEMORY
