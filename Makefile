@@ -10,6 +10,9 @@ KIENG  := $(BIN)/kieng
 BUF    := $(BIN)/buf
 IMAGE  := $(BUILD)/protos.binpb
 
+# Processes keep what they compile, whatever the shell says: or each of hundreds compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # More than two cores have, because most tests wait most of the time. WORKERS=0 runs in this process.
 WORKERS ?= 4
 TIMES   := --durations=20

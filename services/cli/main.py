@@ -50,7 +50,7 @@ COMMANDS = {
         "verify:verify",
         "Recompute the view from a log, with no service and no database, and print its digest.",
     ),
-    "submission": Entry("submission:app", "Read, list, export and withdraw submissions."),
+    "submission": Entry("submission:app", "Read, list, export and change submissions."),
     "review": Entry("review:app", "See what waits for a decision, and decide."),
     "kpi": Entry("kpi:app", "Read the numbers and the works behind them."),
     "catalogue": Entry(

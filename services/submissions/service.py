@@ -107,11 +107,12 @@ class SubmissionsService:
 
     @grpc
     def get_submission(self, request: Any) -> Any:
-        """Return one submission that the caller may see."""
+        """Return one submission that the caller may see, with its history if that is asked for."""
         found = self.desk.read(request.submission_id).submission
-        return submission_service_pb2.GetSubmissionResponse(
-            submission=wire.encode_submission(found)
-        )
+        message = wire.encode_submission(found)
+        if request.with_history:
+            message.history.extend(wire.encode_history(found))
+        return submission_service_pb2.GetSubmissionResponse(submission=message)
 
     @grpc
     def list_submissions(self, request: Any) -> Any:

@@ -11,16 +11,32 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from kieng.submissions.v1 import import_service_pb2
+from kieng.submissions.v1 import import_service_pb2, submission_pb2
 from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_notes import Notes
 from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
-from services.cli.terminal.render import enum_text
+from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 50
-OUTCOMES = ("created", "amended", "renewed", "withdrawn", "unchanged", "refused")
+OUTCOMES = (
+    "created",
+    "amended",
+    "renewed",
+    "withdrawn",
+    "unchanged",
+    "still_returned",
+    "still_rejected",
+    "refused",
+)
+USUAL = frozenset(OUTCOMES) - {"still_returned", "still_rejected"}
+"""Outcomes whose number is shown even if it is 0."""
+STILL = {
+    submission_pb2.STATE_RETURNED: "still_returned",
+    submission_pb2.STATE_REJECTED: "still_rejected",
+}
+"""State of an unchanged record -> how it is counted, because its author has to do something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +79,10 @@ class Report:
                 self.refuse(refused)
             return "refused"
         outcome = enum_text(import_service_pb2.Outcome.Name(answer.outcome), "OUTCOME_")
-        self.counts[outcome] += 1
-        self.notes.add(answer, record_id)
+        is_unchanged = answer.outcome == import_service_pb2.OUTCOME_UNCHANGED
+        still = STILL.get(answer.state, "") if is_unchanged else ""
+        self.counts[still or outcome] += 1
+        self.notes.add(answer, record_id, still)
         return outcome
 
     def document(self) -> dict[str, Any]:
@@ -104,8 +122,9 @@ def _column(path: str) -> str:
 
 def show(screen: Screen, report: Report) -> RenderableType:
     """Return the report as tables."""
-    counts = screen.table(*(f">{name}" for name in OUTCOMES))
-    counts.add_row(*(str(report.counts[name]) for name in OUTCOMES))
+    names = [name for name in OUTCOMES if name in USUAL or report.counts[name]]
+    counts = screen.table(*(f">{name}" for name in names))
+    counts.add_row(*(number_text(report.counts[name], screen.lang) for name in names))
     if not report.refused:
         return Group(*report.notes.tables(screen), counts)
     refused = screen.table(">row", "record", "column", "problem", "remedy")

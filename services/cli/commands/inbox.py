@@ -11,6 +11,7 @@ from rich.table import Table
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from services.cli.client.id_prefixes import completed
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
@@ -19,6 +20,8 @@ app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
 # Whoever submits is notified.
 ROLE = "contributor"
+LISTED_MAX = 500
+"""Maximum number of notifications in a list, among which the beginning of an id is looked up."""
 
 
 @app.command("list")
@@ -26,7 +29,7 @@ ROLE = "contributor"
 def list_notifications(
     session: Session,
     unread: Annotated[bool, typer.Option("--unread", help="Unread ones only.")] = False,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="Maximum number of rows.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED_MAX, help="Maximum number of rows.")] = 50,
 ) -> None:
     """List notifications, newest first.
 
@@ -64,14 +67,20 @@ def watch(
 @with_session(ROLE, institution="", subject=True)
 def read(
     session: Session,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Notifications.")],
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID...", help="Notifications; the beginning of an id will do."),
+    ],
 ) -> None:
     """Mark notifications as read.
 
     Example: kieng inbox read 0192f0c1-... --institution vnu
     """
-    request = api.MarkReadRequest(notification_ids=ids)
-    marked = session.stub(NotificationServiceStub).MarkRead(request).marked
+    stub = session.stub(NotificationServiceStub)
+    listed = stub.ListNotifications(api.ListNotificationsRequest(page_size=LISTED_MAX))
+    known = [told.notification_id for told in listed.notifications]
+    request = api.MarkReadRequest(notification_ids=[completed(given, known) for given in ids])
+    marked = stub.MarkRead(request).marked
     screen = session.screen
     screen.answer({"marked": marked}, lambda: screen.text("inbox.marked", marked=marked))
 

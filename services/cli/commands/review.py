@@ -13,8 +13,6 @@ from uuid_utils import uuid7
 
 from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
-from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
-from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
@@ -23,6 +21,7 @@ from services.cli.commands import review_next, review_queue, submission
 from services.cli.commands.import_file import SYSTEM
 from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.import_sending import patience_of
+from services.cli.commands.submission_reading import found
 from services.cli.errors import NO
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
@@ -54,12 +53,11 @@ def decide(session: Session, name: str, submission_id: str, reason: str) -> None
         submission_id: id of the submission.
         reason: reason for its author; empty for none.
     """
-    reader = session.clients.stub(SubmissionServiceStub)
-    found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
+    _, before = found(session, submission_id)
     request = api.DecideSubmissionRequest(
         request_id=str(uuid7()),
-        submission_id=submission_id,
-        version=found.submission.version,
+        submission_id=before.submission_id,
+        version=before.version,
         decision=DECISIONS[name],
         reason=reason,
     )

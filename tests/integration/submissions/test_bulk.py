@@ -11,7 +11,13 @@ from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
 from tests.integration.submissions.conftest import Running
-from tests.integration.submissions.test_service import Code, doi, events_about, request_id
+from tests.integration.submissions.test_service import (
+    Code,
+    decide,
+    doi,
+    events_about,
+    request_id,
+)
 from tests.unit.submissions.builders import publication
 from tests.waiting import wait_until
 
@@ -62,6 +68,21 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
     wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
+
+
+def test_an_unchanged_record_that_was_returned_says_so_and_why(service: Running) -> None:
+    rows = [row(1, "r1", publication(doi()))]
+    (made,) = imported(service, rows)
+    assert (made.state, made.reason) == (pb.STATE_SUBMITTED, "")
+    submission_id = made.submission_id
+    read = service.approver.GetSubmission(rpc.GetSubmissionRequest(submission_id=submission_id))
+    returned = decide(
+        service.approver, read.submission, review_service_pb2.DECISION_RETURN, "no proof"
+    )
+    assert returned.state == pb.STATE_RETURNED
+    (again,) = imported(service, rows)
+    assert again.outcome == import_service_pb2.OUTCOME_UNCHANGED
+    assert (again.state, again.reason) == (pb.STATE_RETURNED, "no proof")
 
 
 def test_many_are_decided_by_id_and_by_record_with_one_answer_each(service: Running) -> None:

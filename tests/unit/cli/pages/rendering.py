@@ -118,7 +118,7 @@ def printed(page: Page, lang: str, width: int) -> str:
     stubs: dict[str, Recorded] = {}
 
     def stub(_: Clients, stub_class: Any) -> Recorded:
-        service = SERVICE_OF[stub_class]
+        service = SERVICE_OF[stub_class.__name__]
         return stubs.setdefault(stub_class.__name__, Recorded(service, page.answers))
 
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in "oe")
