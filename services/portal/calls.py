@@ -101,7 +101,7 @@ def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refuse
     Args:
         code: name of the gRPC status.
         status: the status with its details.
-        message: stands in where the status has none.
+        message: is used where the status has none.
     """
     reason, fields = "", {}
     for detail in status.details:

@@ -42,7 +42,7 @@ INVALID = re.compile(
     + "".join(map(chr, (plane << 16 | last for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))))
     + "]"
 )
-"""Characters that no valid page holds, whoever wrote them."""
+"""Characters that no valid page holds."""
 REFRESH_SECONDS = 120
 """A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300

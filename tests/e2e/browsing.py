@@ -124,7 +124,7 @@ def sign_in(page: Page, role: str, unit: str) -> None:
     picker.locator("select").select_option(role)
     picker.locator("input[name=unit]").fill(unit)
     picker.locator("button").click()
-    page.wait_for_selector(".subject")
+    page.wait_for_selector(".subject", state="attached")
 
 
 def with_language(path: str, lang: str) -> str:

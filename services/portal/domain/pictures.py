@@ -59,7 +59,7 @@ class Chart:
 
     lines: Sequence[str]
     levels: Sequence[tuple[float, Number]]
-    """Height of each horizontal mark, and what it stands for."""
+    """Height of each horizontal mark, and its amount."""
     step: float
     """Width of a month."""
 

@@ -1,4 +1,4 @@
-"""The editor of one submission: a form of its type, kept as a draft, tried, and handed in."""
+"""The editor of one submission: a form of its type, kept as a draft, tried, and submitted."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def submission(page: Page) -> Response:
 
 
 async def write(page: Page, given: FormData) -> Response:
-    """Keep, try, hand in or withdraw what a form holds.
+    """Keep, try, submit or withdraw what a form holds.
 
     Wrong answers show the form again, with the trouble beside its field and nothing lost.
     """

@@ -1,4 +1,4 @@
-"""What each number would become if a submission were handed in, and verified: tried, not done."""
+"""What each number would become if a claim were submitted, and verified: tried, not done."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
 TRIAL_SYSTEM = "portal"
-"""Source system of a row that is only tried, so that it is nobody's record."""
+"""Source system of a row that is only tried, so that it is no source's record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Effects:
 async def effects_of(
     page: Page, content: submission_pb2.Content, found: submission_pb2.Submission | None
 ) -> Effects:
-    """Return what handing this content in would change.
+    """Return what submitting this content would change.
 
     Args:
         page: the page.
-        content: what would be handed in.
+        content: what would be submitted.
         found: the submission it belongs to; None for a new one.
 
     Raises:
