@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from kieng.proposals.v1 import proposal_pb2
 from kieng.proposals.v1 import proposal_service_pb2 as api
-from services.cli.client.clients import Clients, Credential, DirectoryProposals, KpiProposals
+from services.cli.client.clients import Clients, Credential
 from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.proposals import DirectoryProposals, KpiProposals
 from services.cli.client.stack import Stack
 from services.cli.errors import NO, Failure
 

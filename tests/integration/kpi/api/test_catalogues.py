@@ -38,6 +38,8 @@ from tests.waiting import wait_until
 
 __all__ = ["settings"]
 
+pytestmark = pytest.mark.slow
+
 View = catalogue_service_pb2.View
 
 
