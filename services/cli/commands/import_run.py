@@ -56,6 +56,7 @@ class Run:
     def __post_init__(self) -> None:
         """Read the file, print what was skipped, and report the cells that cannot be read."""
         self.path = Path(self.asked.file)
+        self.report.lang = self.session.screen.lang
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)

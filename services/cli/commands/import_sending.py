@@ -46,7 +46,9 @@ class Trial:
 
 def patience_of(screen: Screen) -> Patience:
     """Return a `Patience` that prints on the screen what the command waits for."""
-    return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
+    return Patience(
+        lambda failure: screen.say("import.waits", problem=failure.told_in(screen.lang))
+    )
 
 
 def send(
