@@ -7,11 +7,8 @@ from contextlib import suppress
 from functools import partialmethod
 from typing import Any
 
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaConnectionError
 from kafka.record.default_records import DefaultRecordBatch
-
-__all__ = ["CooperativeStickyAssignor", "reachable"]
 
 
 def reachable(bootstrap: str) -> str:

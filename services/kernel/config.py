@@ -154,7 +154,7 @@ class KernelSettings(BaseSettings):
         Raises:
             KafkaConnectionError: no broker listens at any of the addresses.
         """
-        from services.kernel.brokers import CooperativeStickyAssignor
+        from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 
         beat = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 2000}
         return {

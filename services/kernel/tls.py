@@ -171,8 +171,8 @@ def check_bound(principal: Principal, names: Sequence[str]) -> None:
 def _tell(trouble: TlsTrouble) -> None:
     import structlog
 
-    log = structlog.get_logger()
-    log.error("certificate is not usable, the former is shown", reason=str(trouble))
+    message = "certificate is not usable, the former is shown"
+    structlog.get_logger().error(message, reason=str(trouble))
 
 
 def _configuration(pems: Pems) -> grpc.ServerCertificateConfiguration:

@@ -10,8 +10,8 @@ input; MODULE ends with `serve(work)`. The subprocess writes messages to its sta
              | {"ended": true}
 
 A request has the form of a message. A subprocess that ends without one of the last three lines has
-crashed. A subprocess has the same settings as its parent but a lower priority. It ends when its
-parent does, because its standard input is then closed, however the parent ended.
+crashed. A subprocess has the same settings as its parent but, from its start, a lower priority. It
+ends when its parent does, because its standard input is then closed, however the parent ended.
 """
 
 from __future__ import annotations
@@ -30,13 +30,14 @@ from typing import IO, Any, Protocol
 
 import structlog
 
-from services.kernel.config import KernelSettings, load
+from services.kernel.config import load
 from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
 from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
 
 STOP_SECONDS = 5.0
+RETRY_SECONDS = 2.0
 WANTED_SECONDS = 0.25
 """Seconds between two checks whether the caller still wants the result of a silent subprocess."""
 
@@ -79,13 +80,17 @@ class Child:
         request: what the subprocess is to do.
     """
 
-    def __init__(self, module: str, settings: KernelSettings, request: Message) -> None:
+    def __init__(self, module: str, settings: Settings, request: Message) -> None:
         self.request = request
         self.process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(settings),
+        )
+        # By the parent, because the start of a subprocess costs more than much of its work.
+        os.setpriority(
+            os.PRIO_PROCESS, self.process.pid, max(os.nice(0), settings.subprocess_niceness)
         )
         self._said: queue.SimpleQueue[Message | Exception | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
@@ -170,7 +175,7 @@ class Child:
 
 
 def run(
-    module: str, settings: KernelSettings, request: Message, is_wanted: Callable[[], bool]
+    module: str, settings: Settings, request: Message, is_wanted: Callable[[], bool]
 ) -> Generator[Message, None, None]:
     """Run a subprocess and yield its messages; kill it if the caller stops iterating or has left.
 
@@ -218,12 +223,24 @@ class OneAtATime:
             Exhausted: another job occupies it; retry later.
         """
         if not self._busy.acquire(blocking=False):
-            text = f"another {self._what} runs in this process; repeat when it is done"
-            raise Exhausted(text)
+            raise self._taken()
         try:
             yield
         finally:
             self._busy.release()
+
+    def need_free(self) -> None:
+        """Check that the slot is free now; another job may still come first.
+
+        Raises:
+            Exhausted: a job occupies it; retry later.
+        """
+        if self._busy.locked():
+            raise self._taken()
+
+    def _taken(self) -> Exhausted:
+        text = f"another {self._what} runs in this process; repeat when it is done"
+        return Exhausted(text, retry_after_seconds=RETRY_SECONDS)
 
 
 def serve(work: Callable[[Settings, Message, Send], None]) -> int:
@@ -249,10 +266,7 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
         if not isinstance(request, Message):
             raise EOFError("there is no request")
         threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-        settings = load(Settings)
-        # Relative to the normal priority, so that a nested subprocess is not lowered twice.
-        os.nice(max(0, settings.subprocess_niceness - os.nice(0)))
-        work(settings, request, send)
+        work(load(Settings), request, send)
     except Refusal as refused:
         said = {"status": refused.status, "message": refused.message, "reason": refused.reason}
         _write_line(out, {"refused": said})

@@ -37,6 +37,6 @@ class Settings(KernelSettings):
     shows. An institution behind one address needs room for all of its users."""
     trusted_proxies: str = ""
     """Addresses or networks of reverse proxies, joined by commas, whose `X-Forwarded-For` names the
-    client. Empty: the client is whoever opened the connection."""
+    client. Empty: the client is the peer of the connection."""
     live_pages: int = 500
     """Pages that are updated live at once; further ones stay as they were read."""

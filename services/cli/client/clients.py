@@ -10,19 +10,6 @@ from typing import Any, Self
 
 import grpc
 
-from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
-from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
-from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from kieng.kpi.v1.parked_service_pb2_grpc import ParkedServiceStub
-from kieng.kpi.v1.target_service_pb2_grpc import TargetServiceStub
-from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
-from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
-from kieng.proposals.v1.proposal_service_pb2_grpc import ProposalServiceStub
-from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
-from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
-from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
-from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.channels import open_channel
 from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack
@@ -41,30 +28,23 @@ OPTIONS = [
 ]
 
 
-class DirectoryProposals(ProposalServiceStub):
-    """Stub for proposals about the directory and partners, which the partners service keeps."""
-
-
-class KpiProposals(ProposalServiceStub):
-    """Stub for proposals about catalogue, views and log generations, kept by the KPI service."""
-
-
 SERVICE_OF = {
-    DirectoryProposals: "partners",
-    KpiProposals: "kpi",
-    DirectoryServiceStub: "partners",
-    PartnerServiceStub: "partners",
-    SubmissionServiceStub: "submissions",
-    ImportServiceStub: "submissions",
-    ReviewServiceStub: "submissions",
-    LogServiceStub: "submissions",
-    KpiServiceStub: "kpi",
-    CatalogueServiceStub: "kpi",
-    TargetServiceStub: "kpi",
-    EditionServiceStub: "kpi",
-    ParkedServiceStub: "kpi",
-    NotificationServiceStub: "notifications",
+    "DirectoryProposals": "partners",
+    "KpiProposals": "kpi",
+    "DirectoryServiceStub": "partners",
+    "PartnerServiceStub": "partners",
+    "SubmissionServiceStub": "submissions",
+    "ImportServiceStub": "submissions",
+    "ReviewServiceStub": "submissions",
+    "LogServiceStub": "submissions",
+    "KpiServiceStub": "kpi",
+    "CatalogueServiceStub": "kpi",
+    "TargetServiceStub": "kpi",
+    "EditionServiceStub": "kpi",
+    "ParkedServiceStub": "kpi",
+    "NotificationServiceStub": "notifications",
 }
+"""Name of a stub class -> service that answers; no stub is imported by a command without it."""
 
 
 class Credential:
@@ -148,7 +128,7 @@ class Clients:
             Failure: the address of the service is not known, or the channel cannot be opened; see
                 `open_channel`.
         """
-        service = SERVICE_OF[stub_class]
+        service = SERVICE_OF[stub_class.__name__]
         address = self._stack.address(service)
         if address not in self._channels:
             self._channels[address] = open_channel(self._stack, address, OPTIONS)

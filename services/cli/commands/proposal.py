@@ -9,8 +9,8 @@ from rich.table import Table
 
 from kieng.proposals.v1 import proposal_pb2
 from kieng.proposals.v1 import proposal_service_pb2 as api
-from services.cli.client.clients import DirectoryProposals, KpiProposals
 from services.cli.client.consent import DIRECTORY_KINDS, missing, need_effect
+from services.cli.client.proposals import DirectoryProposals, KpiProposals
 from services.cli.errors import NO, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json, time_text

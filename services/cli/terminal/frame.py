@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from babel.dates import format_timedelta
-
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.screen import Screen
 
@@ -32,6 +30,9 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     age = max(timedelta(0), age)
     if age < timedelta(seconds=1):
         return screen.text("kpi.fresh")
+    # Imported here, so that a command can call before it reads the rules of all languages.
+    from babel.dates import format_timedelta
+
     shown = format_timedelta(age, threshold=1.5, locale=screen.lang.value)
     return screen.text("kpi.age", age=shown)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Self, cast
 
-from babel.numbers import format_decimal, format_percent
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
@@ -65,17 +64,26 @@ def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
     quotient = value.ratio.numerator / value.ratio.denominator
     if unit == "percent":
         return percent_text(quotient, lang)
-    return Shown(format_decimal(quotient, format="#,##0.00", locale=lang.value), quotient)
+    return Shown(_decimal(quotient, lang, "#,##0.00"), quotient)
 
 
 def number_text(number: int, lang: Lang) -> Shown:
     """Return an integer with the thousands separators of a language: 1.234.567 or 1,234,567."""
     exact = number if len(str(abs(number))) <= EXACT_DIGITS_MAX else str(number)
-    return Shown(format_decimal(number, locale=lang.value), exact)
+    return Shown(_decimal(number, lang), exact)
+
+
+def _decimal(number: float, lang: Lang, pattern: str | None = None) -> str:
+    # Imported here, so that a command can call before it reads the rules of all languages.
+    from babel.numbers import format_decimal
+
+    return str(format_decimal(number, format=pattern, locale=lang.value))
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:
     """Return a quotient, where 1 means 100 %, as percentage with at most one decimal place."""
+    from babel.numbers import format_percent
+
     return Shown(format_percent(quotient, format="#,##0.#%", locale=lang.value), quotient)
 
 

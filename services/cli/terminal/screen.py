@@ -7,26 +7,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from rich.console import RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from services.cli.terminal.escaping import EscapingConsole, json_visible
 from services.cli.terminal.formats import csv_text, markdown_text, parts, xlsx_bytes
 from services.cli.terminal.tables import WholeTable, commands_apart
 from services.cli.terminal.texts import Lang, text
 from services.kernel.lossy_stream import LossyStream
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 FILE_COLUMNS = 150
 """Width in characters of output to a file or pipe."""
@@ -40,14 +32,6 @@ class Output(StrEnum):
     csv = "csv"
     xlsx = "xlsx"
     markdown = "markdown"
-
-
-class _PaceColumn(ProgressColumn):
-    """Rows per second of late."""
-
-    def render(self, task: Task) -> Text:
-        pace = task.finished_speed or task.speed
-        return Text(f"{pace:,.0f}/s" if pace else "")
 
 
 class Screen:
@@ -152,13 +136,6 @@ class Screen:
 
     def progress(self) -> Progress:
         """Return a progress bar on stderr, on a terminal only; use it as a context manager."""
-        return Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            _PaceColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=self.messages,
-            disable=not self.messages.is_terminal,
-        )
+        from services.cli.terminal.progress import progress_bar
+
+        return progress_bar(self.messages)

@@ -52,6 +52,14 @@ class ReplayRunner:
         # Changed only while `_one` is held; a look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
 
+    def need_free(self) -> None:
+        """Check that no replay is running in this process now; another may still come first.
+
+        Raises:
+            Exhausted: one is running; retry later.
+        """
+        self._one.need_free()
+
     def run(
         self,
         view_id: str,
