@@ -14,7 +14,7 @@ from services.cli.client.resuming import Patience, answers
 from services.cli.commands.import_report import Report
 from services.cli.terminal.screen import Screen
 
-ROWS_PER_CALL = 20_000
+ROWS_PER_CALL = 5_000
 """Rows per call, which take only a fraction of the ten minutes that a call may last."""
 
 Requests = Iterable[api.ImportSubmissionsRequest]

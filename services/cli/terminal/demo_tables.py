@@ -57,7 +57,14 @@ def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
 def joint_text(
     screen: Screen, names: Names, code: str, overlaps: kpi_service_pb2.ListOverlapsResponse
 ) -> str:
-    """Return how often works that several universities claim would be counted without the fold."""
+    """Return how often works that several universities claim would be counted without the fold.
+
+    Args:
+        screen: gives the language.
+        names: names of the indicators.
+        code: indicator of which the overlaps are.
+        overlaps: answer of ListOverlaps for the consortium.
+    """
     numbers = {
         "works": len(overlaps.overlaps),
         "sum": overlaps.sum_of_children,
