@@ -108,8 +108,8 @@ class Effects:
         """
         known, topic_id, begins = self._newest()
         if topic_id == request.topic_id and len(begins) < request.partitions:
-            command = f"kieng log repartition {request.partitions}"
-            text = f"the log has {len(begins)} partitions: `{command}`"
+            here, asked = len(begins), request.partitions
+            text = f"the log has {here} partitions: `kieng log repartition {asked}`"
             raise WrongState(text, reason="LOG_NOT_REPARTITIONED")
         if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
