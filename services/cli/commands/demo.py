@@ -129,7 +129,7 @@ class Demo:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
                     continue
-                report = Report()
+                report = Report(lang=self.screen.lang)
                 parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
