@@ -18,8 +18,7 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import DEPLOY, find
+from services.cli.client.stack import CONSORTIUM, DEPLOY, find
 from services.cli.commands import kpi, review, up
 from services.cli.commands.import_report import Report, local_mistakes, show
 from services.cli.commands.import_run import bar

@@ -18,8 +18,16 @@ from typing import Self
 import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
-from services.cli.client.local_issuer import CALLING, CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import PORTAL, ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
+from services.cli.client.local_issuer import CALLING, LocalIssuer, write_key
+from services.cli.client.stack import (
+    CONSORTIUM,
+    PORTAL,
+    ROOT,
+    SERVICES,
+    WITHOUT_GRPC,
+    Process,
+    Stack,
+)
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
