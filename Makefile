@@ -10,6 +10,9 @@ KIENG  := $(BIN)/kieng
 BUF    := $(BIN)/buf
 IMAGE  := $(BUILD)/protos.binpb
 
+# Processes keep what they compile, whatever the shell says: or each of hundreds compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 # More than two cores have, because most tests wait most of the time. WORKERS=0 runs in this process.
 WORKERS ?= 4
 TIMES   := --durations=20
@@ -18,6 +21,11 @@ MONGO_SUITE := tests/contract tests/integration/kernel/test_mongo.py tests/integ
 	tests/integration/kpi/projection tests/integration/submissions/test_store.py tests/integration/partners tests/integration/notifications/test_ledger.py
 
 BASELINE := protos/baseline.binpb
+
+# One line for ten packages of pip's several for each; what goes wrong pip says on stderr, and ends the target.
+PIP_PROGRESS = awk -v total="$$(grep -c '^[a-zA-Z].*==' requirements.lock)" \
+	'/^Collecting/ && ++n % 10 == 0 { print "  " n " of at most " total " packages"; fflush() } \
+	/^Installing collected/ { print "  unpacking " n " packages"; fflush() } /^FAILED/ { bad = 1 } END { exit bad }'
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,12 +41,13 @@ setup: $(STAMP) ## Make .venv with the locked dependencies (first time: PYTHON=p
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "kieng needs Python 3.11, 3.12 or 3.13, but $(PYTHON) is %d.%d: try make PYTHON=python3.12" % v)'
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "installing the locked packages into $(VENV), once; this takes a minute or two"
+	@{ $(BIN)/python -u -m pip install --disable-pip-version-check --require-hashes -r requirements.lock || echo FAILED; } | $(PIP_PROGRESS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round)
-	$(KIENG) demo $(if $(ONCE),--once)
+demo: setup ## Run the whole system on made-up universities (ONCE=1 ends after the first round, ALL=1 shows every number)
+	$(KIENG) demo $(if $(ONCE),--once) $(if $(ALL),--all)
 
 test: setup ## Run every test but the slow ones (ARGS="-k fold -x" goes to pytest; docs/testing.md)
 	$(PYTEST) -n $(WORKERS) $(TIMES) -m "not slow and not kafka and not hunt and not hostile" $(ARGS)

@@ -18,6 +18,7 @@ OWN_STACK = {
 """Modules of tests/e2e that do not use the fixture `stack`, but start one of their own."""
 BREAKING = {
     "test_doctor.py",
+    "test_interrupting.py",
     "test_lost_log.py",
     "test_monitoring.py",
     "test_outages.py",
@@ -28,6 +29,8 @@ BREAKING = {
 }
 """Modules of tests/e2e that stop, freeze or deceive processes, or watch them: they share a stack of
 their own, which another worker starts at the same time."""
+LAST = "test_interrupting.py"
+"""The module of tests/e2e after which no shared stack is left."""
 OF_THE_LOG = {
     "test_backup.py",
     "test_disk_full.py",
@@ -70,7 +73,13 @@ def in_order(items: list[pytest.Item]) -> None:
 
     # The shared stacks begin before all others, because they are the longest units.
     shared = f"{E2E}stack"
-    items.sort(key=lambda item: (not unit_of_work(item.nodeid).startswith(shared), rank(item)))
+    items.sort(
+        key=lambda item: (
+            not unit_of_work(item.nodeid).startswith(shared),
+            item.path.name == LAST,
+            rank(item),
+        )
+    )
 
 
 def depends_on_the_broker(item: pytest.Item) -> bool:

@@ -44,6 +44,8 @@ URGENT = {
     "group_wait": "10s",
     "repeat_interval": "1h",
 }
+TICKET_AGAIN = "4d"
+"""A ticket is told again before Alertmanager forgets that it was told, by default in 120 hours."""
 REST = {"matchers": ['severity=~"warning|ticket"'], "receiver": "operators"}
 
 
@@ -58,7 +60,7 @@ def routes_of(name: str) -> list[dict[str, Any]]:
     own = {"receiver": f"institution-{name}"}
     ticket = [f'institution="{name}"', 'severity="ticket"']
     return [
-        {"matchers": ticket, **own, "repeat_interval": "7d"},
+        {"matchers": ticket, **own, "repeat_interval": TICKET_AGAIN},
         {"matchers": ticket[:1], **own, "continue": True},
     ]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.cli.terminal.texts import Lang
+
 NO, USAGE, DOWN = 1, 2, 3
 
 
@@ -23,6 +25,10 @@ class Failure(Exception):
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
+
+    def told_in(self, lang: Lang) -> str:
+        """Return the message in a language, as far as it is known in it."""
+        return self.message
 
 
 def worst(codes: Iterable[int]) -> int:

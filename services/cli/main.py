@@ -27,6 +27,14 @@ COMMANDS = {
         "doctor:doctor",
         "Check everything a stack needs; exit code 1 if something is wrong, 3 if it is down.",
     ),
+    "status": Entry(
+        "status:status",
+        "Show the local stack on one screen: processes, lag, age of the numbers, and rates.",
+    ),
+    "logs": Entry(
+        "logs:logs",
+        "Show the newest lines of the logs of the local stack, also of one that has stopped.",
+    ),
     "import": Entry(
         "import_file:import_file",
         "Import submissions from a table; the same file again changes nothing.",
@@ -43,8 +51,8 @@ COMMANDS = {
         "verify:verify",
         "Recompute the view from a log, with no service and no database, and print its digest.",
     ),
-    "submission": Entry("submission:app", "Read, list, export and withdraw submissions."),
-    "review": Entry("review:app", "Decide about submissions."),
+    "submission": Entry("submission:app", "Read, list, export and change submissions."),
+    "review": Entry("review:app", "See what waits for a decision, and decide."),
     "kpi": Entry("kpi:app", "Read the numbers and the works behind them."),
     "catalogue": Entry(
         "catalogue:app", "Publish catalogues of indicators, and try them out beforehand."

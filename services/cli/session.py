@@ -152,8 +152,12 @@ def with_session(
             screen = Screen(chosen.pop("output"), chosen.pop("lang"))
             if screen.output is Output.xlsx and screen.answers.is_terminal:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
-            with ExitStack() as resources:
-                command(Session(resources, roles, screen, **chosen), **values)
+            try:
+                with ExitStack() as resources:
+                    command(Session(resources, roles, screen, **chosen), **values)
+            except Failure as failure:
+                failure.message = failure.told_in(screen.lang)
+                raise
 
         update_wrapper(run, command)
         signature = _signature(command, shared)

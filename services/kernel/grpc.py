@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import count
 from typing import Any, cast
 
 import grpc as grpcio
@@ -96,14 +97,17 @@ class GrpcServer(SharedExtension):
             self._server.stop(DRAIN_SECONDS_MAX).wait()
             self._reception.close(CLOSE_SECONDS_MAX)
 
-    def turn(self, call: Admitted, method: MethodDescriptor) -> AbstractContextManager[bool]:
+    def turn(
+        self, call: Admitted, method: MethodDescriptor, is_first: bool
+    ) -> AbstractContextManager[bool]:
         """Charge a caller's institution for the block, which is one step of a stream.
 
-        If the method is heavy, the block first waits for its turn. Yields False if the caller has
-        left.
+        The block may first have to wait for its turn, see `FairQueues.turn`. Yields False if the
+        caller has left.
         """
-        queues, caller, is_wanted = self._reception.queues, call.principal, call.arrival.is_active
-        return queues.turn(caller.institution_id, caller.subject, method.full_name, is_wanted)
+        caller, name = call.principal, method.full_name
+        whom = caller.institution_id, caller.subject, name, call.arrival.is_active
+        return self._reception.queues.turn(*whom, is_first)
 
     def waiting(self) -> int:
         """Return the number of calls that wait for a worker; 0 before the start."""
@@ -196,8 +200,8 @@ class Grpc(Entrypoint):
             _raise_broken(request)
 
     def _in_turn(self, responses: Iterator[Any], admitted: Admitted) -> Iterator[Any]:
-        while True:
-            with self.server.turn(admitted, self.method) as is_wanted:
+        for number in count():
+            with self.server.turn(admitted, self.method, number == 0) as is_wanted:
                 response = next(responses, None) if is_wanted else None
             if response is None:
                 return

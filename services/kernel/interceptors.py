@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+from itertools import islice
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 import grpc as grpcio
 import protovalidate
@@ -33,6 +39,11 @@ from services.kernel.tracing import span
 
 log = structlog.get_logger()
 
+TRAILER_BYTES_MAX = 6_000
+"""Bytes of a status in trailers; clients refuse ever more of those between 8 and 16 KiB."""
+TEXT_LENGTH_MAX = 4_000
+FIELDS_MAX = 20
+PATTERN = "does not match regex pattern "
 UNARY_SECONDS_MAX = 30.0
 STREAM_SECONDS_MAX = 600.0
 
@@ -140,10 +151,22 @@ def check(message: Message) -> None:
         InvalidArgument: fields are wrong; names each of them. The caller's fault.
     """
     found = [violation.proto for violation in protovalidate.collect_violations(message)]
-    fields = {_place(each): each.message or "is not valid" for each in found}
+    fields = {_place(each): _told(each.message) for each in found}
     if fields:
         listed = "; ".join(f"{path}: {text}" for path, text in fields.items())
         raise InvalidArgument(f"the request is not valid: {listed}", fields=fields)
+
+
+def _told(message: str) -> str:
+    """Return what a rule says of a field, with a pattern described in words."""
+    said, is_pattern, pattern = message.partition(PATTERN)
+    return forms()[pattern.strip("`")] if is_pattern else said or "is not valid"
+
+
+@cache
+def forms() -> Mapping[str, str]:
+    """Return pattern of a contract -> how a text that matches it is written, in words."""
+    return tomllib.loads(Path(__file__).with_name("forms.toml").read_text(encoding="utf-8"))
 
 
 def _place(violation: Any) -> str:
@@ -195,6 +218,30 @@ def status_of(refusal: Refusal) -> status_pb2.Status:
     return status
 
 
+def trailers_of(refusal: Refusal) -> grpcio.Status:
+    """Return the status that ends a call, with texts as long as every client accepts them.
+
+    The message is in it twice, once percent-encoded, so that a letter may take 20 bytes.
+    """
+    status, length = status_of(refusal), TEXT_LENGTH_MAX
+    while _trailer_bytes(status) > TRAILER_BYTES_MAX and length:
+        length //= 2
+        short = copy(refusal)
+        short.message = _cut(refusal.message, length)
+        fields = islice(refusal.fields.items(), FIELDS_MAX)
+        short.fields = {field: _cut(text, length) for field, text in fields}
+        status = status_of(short)
+    return rpc_status.to_status(status)
+
+
+def _trailer_bytes(status: status_pb2.Status) -> int:
+    return len(quote(status.message)) + int(status.ByteSize()) * 4 // 3
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + "…"
+
+
 def refuse(refusal: Refusal, context: Context) -> None:
     """Abort a gRPC call with the status of a refusal; never returns, because grpcio raises."""
-    context.abort_with_status(rpc_status.to_status(status_of(refusal)))
+    context.abort_with_status(trailers_of(refusal))

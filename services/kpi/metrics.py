@@ -37,10 +37,10 @@ WATCHERS_LIMIT = Gauge("kieng_kpi_watchers_limit", "Most WatchKpis streams of th
 # Set by kpi.query only. The labels keep kpi.aggregator from reporting them as 0.
 VALUE = Gauge(
     "kieng_value",
-    "Indicator of this year at an institution or the consortium; an undefined ratio is absent.",
-    ["institution", "indicator", "measure"],
+    "Indicator of a year at an institution or the consortium; an undefined ratio is absent.",
+    ["institution", "indicator", "measure", "year"],
 )
-TARGET = Gauge("kieng_target", "Target of this year.", ["institution", "indicator"])
+TARGET = Gauge("kieng_target", "Target of a year.", ["institution", "indicator", "year"])
 JOINT_CLAIMS_OPEN = Gauge(
     "kieng_joint_claims_open",
     "Further institutions' claims on works that are declared and not verified yet.",

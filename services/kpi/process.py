@@ -10,8 +10,8 @@ input; MODULE ends with `serve(work)`. The subprocess writes messages to its sta
              | {"ended": true}
 
 A request has the form of a message. A subprocess that ends without one of the last three lines has
-crashed. A subprocess has the same settings as its parent but a lower priority. It ends when its
-parent does, because its standard input is then closed, however the parent ended.
+crashed. A subprocess has the same settings as its parent but, from its start, a lower priority. It
+ends when its parent does, because its standard input is then closed, however the parent ended.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 import structlog
 
-from services.kernel.config import KernelSettings, load
-from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
+from services.kernel.config import load
+from services.kernel.errors import Refusal, Unavailable, WrongState
 from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
@@ -79,13 +79,17 @@ class Child:
         request: what the subprocess is to do.
     """
 
-    def __init__(self, module: str, settings: KernelSettings, request: Message) -> None:
+    def __init__(self, module: str, settings: Settings, request: Message) -> None:
         self.request = request
         self.process = subprocess.Popen(
             [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment(settings),
+        )
+        # By the parent, because the start of a subprocess costs more than much of its work.
+        os.setpriority(
+            os.PRIO_PROCESS, self.process.pid, max(os.nice(0), settings.subprocess_niceness)
         )
         self._said: queue.SimpleQueue[Message | Exception | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
@@ -170,7 +174,7 @@ class Child:
 
 
 def run(
-    module: str, settings: KernelSettings, request: Message, is_wanted: Callable[[], bool]
+    module: str, settings: Settings, request: Message, is_wanted: Callable[[], bool]
 ) -> Generator[Message, None, None]:
     """Run a subprocess and yield its messages; kill it if the caller stops iterating or has left.
 
@@ -199,33 +203,6 @@ def run(
         child.kill()
 
 
-class OneAtATime:
-    """Admits only one subprocess job of a kind at a time. Thread-safe.
-
-    Args:
-        what: name of the kind, for the error message.
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._busy = threading.Lock()
-
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Occupy the only slot during the block.
-
-        Raises:
-            Exhausted: another job occupies it; retry later.
-        """
-        if not self._busy.acquire(blocking=False):
-            text = f"another {self._what} runs in this process; repeat when it is done"
-            raise Exhausted(text)
-        try:
-            yield
-        finally:
-            self._busy.release()
-
-
 def serve(work: Callable[[Settings, Message, Send], None]) -> int:
     """Main function of a subprocess: run the request on standard input; return the exit code.
 
@@ -249,10 +226,7 @@ def serve(work: Callable[[Settings, Message, Send], None]) -> int:
         if not isinstance(request, Message):
             raise EOFError("there is no request")
         threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
-        settings = load(Settings)
-        # Relative to the normal priority, so that a nested subprocess is not lowered twice.
-        os.nice(max(0, settings.subprocess_niceness - os.nice(0)))
-        work(settings, request, send)
+        work(load(Settings), request, send)
     except Refusal as refused:
         said = {"status": refused.status, "message": refused.message, "reason": refused.reason}
         _write_line(out, {"refused": said})

@@ -22,19 +22,25 @@ DecisionPlan = Plan[pb.DecideSubmissionsResponse]
 Request = pb.DecideSubmissionsRequest
 
 
-def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> Submission:
-    """Apply one decision and return the new version of the submission.
+def decide(desk: Desk, request: pb.DecideSubmissionRequest) -> tuple[Submission, bool]:
+    """Apply one decision; return the submission, and whether just this was decided before.
 
     Raises:
-        Refusal: for the reasons listed at `Desk.make` and `transitions.decide`.
+        NotFound: the submission does not exist, or the caller may not see it.
+        AlreadyExists: the caller used the request id for another request before.
+        Refusal: for the reasons listed at `transitions.decide` and `Submissions.replace`.
     """
+    before = desk.read(request.submission_id)
     change = desk.asked(request, request.reason)
-    return desk.make(
-        request.submission_id,
-        request.version,
-        change,
-        lambda submission: transitions.decide(submission, Decision(request.decision), change),
-    )
+    if before.submission.has_seen(change):
+        return before.submission, False
+    decision = Decision(request.decision)
+    after = transitions.decide(before.submission, decision, change, request.version)
+    if after is before.submission:
+        return after, True
+    desk.submissions.replace(desk.write(before, after))
+    desk.wake()
+    return after, False
 
 
 def decide_many(
@@ -53,8 +59,7 @@ def decide_many(
 
 
 def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissionsResponse]:
-    find = _reader(desk, requests)
-    plans = [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
+    plans = plan_part(desk, requests)
     confirmed = write_all(desk.submissions, plans)
     if any(plan.write for plan in plans):
         desk.wake()
@@ -62,6 +67,12 @@ def _decide_part(desk: Desk, requests: list[Request]) -> list[pb.DecideSubmissio
         plan.answer if is_certain else _refusable(each, partial(_again, desk, each)).answer
         for each, plan, is_certain in zip(requests, plans, confirmed, strict=True)
     ]
+
+
+def plan_part(desk: Desk, requests: list[Request]) -> list[DecisionPlan]:
+    """Return for each decision its answer and the write it leads to, without writing anything."""
+    find = _reader(desk, requests)
+    return [_refusable(each, partial(_plan, desk, each, find(each))) for each in requests]
 
 
 def _reader(desk: Desk, requests: list[Request]) -> Callable[[Request], Loaded | None]:
@@ -104,9 +115,11 @@ def _plan(desk: Desk, request: Request, found: Loaded | None) -> DecisionPlan:
     change = desk.asked(request, request.reason)
     if submission.has_seen(change):
         return Plan(answer)
-    if request.version:
-        transitions.need_version(submission, request.version)
-    write = desk.write(before, transitions.decide(submission, Decision(request.decision), change))
+    after = transitions.decide(submission, Decision(request.decision), change, request.version)
+    if after is submission:
+        answer.unchanged = True
+        return Plan(answer)
+    write = desk.write(before, after)
     need_room(write)
     return Plan(answer, write)
 

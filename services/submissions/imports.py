@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from kieng.submissions.v1 import import_service_pb2 as pb
+from kieng.submissions.v1 import submission_pb2
 from services.kernel.errors import Conflict, Forbidden, NotFound, Refusal
 from services.kernel.interceptors import check, status_of
 from services.policy.rules import Decision, Resource, allow
@@ -196,4 +197,6 @@ def _answer(
         outcome=outcome,
         submission_id=submission.submission_id,
         version=submission.version,
+        state=submission_pb2.State.ValueType(submission.state.value),
+        reason=submission.reason,
     )

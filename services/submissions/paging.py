@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from kieng.submissions.v1 import submission_service_pb2
@@ -12,6 +14,8 @@ from services.submissions.domain.submission import Submission
 from services.submissions.store import Submissions
 
 ROWS_DEFAULT = 100
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after every character of an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ def page_of(
         InvalidArgument: the caller sent a page token of another query.
     """
     query = query_of(principal, request)
-    pages = Pages([principal.institution_id, query])
+    comparable = json.loads(json.dumps(query, default=str))
+    pages = Pages([principal.institution_id, comparable])
     after = pages.after(request.page_token)
     limit = request.page_size or ROWS_DEFAULT
     found = [each.submission for each in submissions.page(query, after, limit + 1)]
@@ -57,4 +62,12 @@ def query_of(
     for name in ("type", "work_key", "source_system"):
         if getattr(request, name):
             query[name] = getattr(request, name)
+    if request.record_id:
+        query["source_record_id"] = request.record_id
+    if request.mine:
+        query["edited_by"] = principal.subject
+    if request.HasField("changed_since"):
+        query["updated_at"] = {"$gte": request.changed_since.ToDatetime(tzinfo=UTC)}
+    if prefix := request.submission_id_prefix:
+        query["_id"] = {"$gte": prefix, "$lt": prefix + LAST_CHARACTER}
     return query

@@ -23,7 +23,7 @@ from services.kernel.outbox import Relay
 from services.kernel.publisher import Publisher
 from services.policy.enforcement import need
 from services.policy.rules import Resource
-from services.submissions import decisions, import_trials, imports, wire
+from services.submissions import decision_trials, decisions, import_trials, imports, wire
 from services.submissions.application import Desk
 from services.submissions.counts import Census
 from services.submissions.directory_cache import Partners, Units
@@ -107,11 +107,12 @@ class SubmissionsService:
 
     @grpc
     def get_submission(self, request: Any) -> Any:
-        """Return one submission that the caller may see."""
+        """Return one submission that the caller may see, with its history if that is asked for."""
         found = self.desk.read(request.submission_id).submission
-        return submission_service_pb2.GetSubmissionResponse(
-            submission=wire.encode_submission(found)
-        )
+        message = wire.encode_submission(found)
+        if request.with_history:
+            message.history.extend(wire.encode_history(found))
+        return submission_service_pb2.GetSubmissionResponse(submission=message)
 
     @grpc
     def list_submissions(self, request: Any) -> Any:
@@ -125,15 +126,20 @@ class SubmissionsService:
     @grpc
     def decide_submission(self, request: Any) -> Any:
         """Approve, verify, return or reject a submission. Idempotent by request id."""
-        decided = decisions.decide(self.desk, request)
+        decided, is_repeat = decisions.decide(self.desk, request)
         return review_service_pb2.DecideSubmissionResponse(
-            submission=wire.encode_submission(decided)
+            submission=wire.encode_submission(decided), unchanged=is_repeat
         )
 
     @grpc
     def decide_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:
         """Apply a stream of decisions, with one answer per request. Idempotent by request id."""
         return decisions.decide_many(self.desk, requests)
+
+    @grpc
+    def try_decisions(self, requests: Iterator[Any]) -> Iterator[Any]:
+        """Yield the answer that each decision of a stream would get; write nothing."""
+        return decision_trials.try_decisions(self.desk, requests)
 
     @grpc
     def import_submissions(self, requests: Iterator[Any]) -> Iterator[Any]:

@@ -115,7 +115,7 @@ class Submissions:
         """
         # Few claim one work; the embedded database uses an index only if that covers the filter.
         key = {"work_key": query["work_key"]} if "work_key" in query else query
-        wanted = {**key, "_id": {"$gt": after}} if after else key
+        wanted = {**key, "_id": {**key.get("_id", {}), "$gt": after}} if after else key
         found = self._documents.find(wanted).sort("_id", 1).limit(limit if key == query else 0)
         return [decode(d) for d in islice((d for d in found if fits(d, query)), limit)]
 

@@ -73,6 +73,20 @@ def encode_submission(submission: Submission) -> submission_pb2.Submission:
     return message
 
 
+def encode_history(submission: Submission) -> list[submission_pb2.HistoryEntry]:
+    """Return the changes of a submission, oldest first, including their personal fields."""
+    return [
+        submission_pb2.HistoryEntry(
+            version=entry.version,
+            at=encode_time(entry.at),
+            action=submission_pb2.Action.Value(f"ACTION_{entry.action.upper()}"),
+            subject=entry.subject,
+            reason=entry.reason,
+        )
+        for entry in submission.audit
+    ]
+
+
 def encode_time(moment: datetime) -> Timestamp:
     """Return the protobuf timestamp of a time, which must have a time zone."""
     stamp = Timestamp()

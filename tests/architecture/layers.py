@@ -45,7 +45,7 @@ LAYERS: Mapping[str, Layers] = {
         ("query", "what_if"),
         ("offline", "replay", "rebuild"),
         ("projection",),
-        ("process", "schema"),
+        ("process", "schema", "slot"),
         ("store",),
         ("wire", "config"),
         ("domain", "log", "oracle", "metrics", "heap", "signing"),

@@ -8,25 +8,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import Message
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
+from tests.distribution import BREAKING, E2E, LAST
 from tests.e2e import sample
 from tests.e2e.collecting import Collector, collecting
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import RunningStack
 
-FOLDER = Path(__file__).parent
 # The first test of a session pays for the start and the import.
 SECONDS_MAX = 300
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if FOLDER in item.path.parents:
+        if item.nodeid.startswith(E2E):
             item.add_marker(pytest.mark.timeout(SECONDS_MAX))
 
 
@@ -91,7 +90,7 @@ def stack(
     broker: str = pytestconfig.getoption("--broker")
     mail = {"KIENG_SMTP_HOST": "127.0.0.1", "KIENG_SMTP_PORT": str(mail_server.port)}
     # Its consumers ask an idle embedded broker less often than people are given: a third of a core.
-    own = {**mail, "KIENG_KAFKA_FETCH_WAIT_MS": "100"}
+    own = {**mail, "KIENG_KAFKA_FETCH_WAIT_MS": "250"}
     own |= {"KIENG_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "500"}
     running = RunningStack(tmp_path_factory.mktemp("e2e"), broker, own)
     files = tmp_path_factory.mktemp("sample")
@@ -106,17 +105,23 @@ def stack(
 
 
 @pytest.fixture(scope="session")
-def comparison(stack: RunningStack, measured: Callable[[str], None]) -> Comparison:
-    """Compares every cell of the stack with the oracle."""
-    return Comparison(stack, measured)
+def comparison(stack: RunningStack, measured: Callable[[str], None]) -> Iterator[Comparison]:
+    """Compares every cell of the stack with the oracle, at the end in any case."""
+    made = Comparison(stack, measured)
+    yield made
+    if stack.is_running:
+        made.check()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _every_cell_equals_the_oracles(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Compare after each module; a cell that went wrong stays wrong, as the log stays the same."""
+    """Compare after each module that breaks something, and otherwise when the stack ends.
+
+    A cell that went wrong stays wrong, as the log stays the same.
+    """
     here = (item for item in request.session.items if item.path == request.path)
     comparing = any("stack" in getattr(item, "fixturenames", ()) for item in here)
     comparison: Comparison | None = request.getfixturevalue("comparison") if comparing else None
     yield
-    if comparison is not None:
+    if comparison is not None and request.path.name in BREAKING - {LAST}:
         comparison.check()

@@ -50,10 +50,15 @@ class RunningStack:
         """Start `kieng up` or `kieng demo`; return the seconds until it printed a line."""
         began, before = time.monotonic(), len(self.printed())
         argv = (str(KIENG), command, "--data", str(self.data), "--broker", self._broker, *options)
-        with self._log.open("ab") as log:
-            self._process = process = subprocess.Popen(
-                argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+        # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
+        ignoring = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with self._log.open("ab") as log:
+                self._process = process = subprocess.Popen(
+                    argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                )
+        finally:
+            signal.signal(signal.SIGINT, ignoring)
 
         def is_there() -> bool:
             assert process.poll() is None, self.printed()[before:]
@@ -72,6 +77,11 @@ class RunningStack:
         finally:
             self._process.kill()
             self._process = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._process is not None
 
     def printed(self) -> str:
         """Everything it has printed so far."""

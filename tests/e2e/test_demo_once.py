@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.cli.commands.demo import ANSWER, ANSWERED, DATA, FILES
+from services.cli.commands.demo import ANSWER, DATA, FILES
+from services.cli.commands.demo_answer import ANSWERED
 from services.cli.commands.up import DIRECTORY
 from tests.e2e.running import KIENG, START_SECONDS
 

@@ -8,11 +8,14 @@ import signal
 import subprocess
 from pathlib import Path
 
+from kieng.submissions.v1.submission_service_pb2 import ListSubmissionsRequest
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from tests.e2e.calls import Caller
 from tests.e2e.running import KIENG, RunningStack
 from tests.e2e.test_import_cases import PROOF, exported, imported, write
 from tests.waiting import wait_until
 
-ROWS = 1_200
+ROWS = 700
 
 
 def table(path: Path) -> Path:
@@ -28,11 +31,13 @@ def stopped(stack: RunningStack, path: Path, by: signal.Signals) -> tuple[int, s
     environment = {**os.environ, "KIENG_LANG": "en"}
     process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
 
+    reader = Caller(stack, "vnu", "contributor")
+    wanted = ListSubmissionsRequest(source_system=path.stem, page_size=1)
+
     def some_are_in() -> bool:
         assert process.poll() is None, "it ended before it was stopped"
-        part = path.with_name(f"part-{path.stem}.csv")
-        part.unlink(missing_ok=True)
-        return exported(stack, part, "publication", path.stem) > 0
+        found = reader.call("submissions", SubmissionServiceStub, "ListSubmissions", wanted)
+        return bool(found.submissions)
 
     wait_until(some_are_in, 60, "the first rows are in")
     process.send_signal(by)

@@ -11,26 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from tests.e2e.comparing import Comparison
 from tests.e2e.running import KIENG, RunningStack
 
 END_SECONDS_MAX = 8.0
 WATCH = ("kpi", "watch", "--from", "2025-01", "--to", "2025-12", "--output", "json")
-
-
-@pytest.fixture
-def alone(tmp_path: Path, pytestconfig: pytest.Config) -> Iterator[RunningStack]:
-    """`kieng up` on a folder of its own."""
-    running = RunningStack(tmp_path, pytestconfig.getoption("--broker"), {})
-    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        running.start("up", until="kieng doctor")
-    finally:
-        signal.signal(signal.SIGINT, before)
-    yield running
-    running.stop()
 
 
 @contextmanager
@@ -70,17 +55,18 @@ def is_gone(pid: int) -> bool:
 
 
 def test_ctrl_c_ends_a_stack_that_is_watched_and_hangs_and_nothing_was_open_to_others(
-    alone: RunningStack, measured: Callable[[str], None]
+    stack: RunningStack, comparison: Comparison, measured: Callable[[str], None]
 ) -> None:
-    assert open_to_others(alone.data) == []
-    assert holders_of_the_edition_key(alone) == {"kpi.query"}
-    pids = [process.pid for process in alone.stack.processes.values()]
-    with watched(alone):
-        os.kill(alone.pid("notifications"), signal.SIGSTOP)
+    comparison.check()
+    assert open_to_others(stack.data) == []
+    assert holders_of_the_edition_key(stack) == {"kpi.query"}
+    pids = [process.pid for process in stack.stack.processes.values()]
+    with watched(stack):
+        os.kill(stack.pid("notifications"), signal.SIGSTOP)
         began = time.monotonic()
-        assert alone.stop(signal.SIGINT) == 0
+        assert stack.stop(signal.SIGINT) == 0
         seconds = time.monotonic() - began
     measured(f"Ctrl-C: {len(pids)} processes ended in {seconds:.1f} s")
     assert seconds < END_SECONDS_MAX
     assert [pid for pid in pids if not is_gone(pid)] == []
-    assert open_to_others(alone.data) == []
+    assert open_to_others(stack.data) == []

@@ -87,7 +87,7 @@ def test_the_numbers_are_those_that_the_service_answers(
     stack: RunningStack, prometheus: Prometheus
 ) -> None:
     (cell,) = stack.kpis(["vnu"], f"{YEAR}-01", f"{YEAR}-12", "KNW-03")["cells"]
-    of_vnu = 'institution="vnu", indicator="KNW-03"'
+    of_vnu = f'institution="vnu", indicator="KNW-03", year="{YEAR}"'
 
     def value(expression: str) -> float:
         found = prometheus.query(expression)

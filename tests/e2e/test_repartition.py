@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from services.cli.errors import NO
 from services.cli.local import apache_kafka
@@ -56,6 +56,13 @@ def counted(stack: RunningStack) -> dict[str, int]:
     return {cell["unit"]: cell["verified"] for cell in cells}
 
 
+def first_offsets(stack: RunningStack) -> dict[TopicPartition, int]:
+    """The offset of the oldest record that each partition of the log still holds."""
+    with closing(KafkaConsumer(bootstrap_servers=stack.stack.broker)) as consumer:
+        places = [TopicPartition(TOPIC, number) for number in range(3)]
+        return dict(consumer.beginning_offsets(places))
+
+
 def test_more_partitions_stop_the_view_and_one_command_makes_it_anew(
     grown: RunningStack, measured: Callable[[str], None]
 ) -> None:
@@ -82,11 +89,17 @@ def test_more_partitions_stop_the_view_and_one_command_makes_it_anew(
     republished = grown.run("log", "republish")
     assert (republished.code, REMEDY in republished.err) == (NO, True), republished.err
 
+    fewer = grown.run("log", "repartition", "2")
+    assert (fewer.code, "has 3 partitions" in fewer.err) == (NO, True), fewer.err
+    begins = first_offsets(grown)
     waiting = grown.run("log", "repartition", "3")
     assert (waiting.code, "kieng proposal approve" in waiting.err) == (NO, True), waiting.err
     (found,) = grown.json("proposal", "list")["proposals"]
     for institution in found["missing"]:
         grown.json("proposal", "approve", found["proposal_id"], "--institution", institution)
+    (approved,) = grown.json("proposal", "list")["proposals"]
+    # Agreed, and nothing is removed before the command does it.
+    assert (approved["state"], first_offsets(grown), counted(grown)) == ("approved", begins, one)
     answer = grown.json("log", "repartition", "3")
     assert (answer["republished"], answer["generation"], answer["partitions"]) == (True, 2, 3)
     two = {**one, "hust": WORKS}

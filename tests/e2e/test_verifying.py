@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.cli.commands.up import CATALOGUE
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.forked import Answer, kieng
@@ -64,6 +66,7 @@ def test_a_copy_of_the_log_leads_to_the_same_numbers_and_a_cut_one_to_none(
     assert stack.run("catalogue", "export", str(frozen), "--version", "999").code == 1
 
 
+@pytest.mark.slow
 def test_files_of_the_repository_do_as_long_as_nothing_else_was_published(
     stack: RunningStack, tmp_path: Path
 ) -> None:

@@ -6,6 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tests.e2e import expected
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.conftest import Mailbox
@@ -13,6 +15,8 @@ from tests.e2e.running import RunningStack
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
 from tests.integration.notifications.confirming import code_of
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 ADDRESS = "targets@example.org"
 PERSON = ("--institution", "hust", "--subject", "target-watcher")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from services.kpi.config import Settings
 from tests.e2e import sample
 from tests.e2e.running import RunningStack
 
@@ -29,7 +30,9 @@ def attacked(
 ) -> Iterator[RunningStack]:
     """`kieng demo` of a sample, after it has imported and counted everything; it stays up."""
     broker: str = pytestconfig.getoption("--broker")
-    running = RunningStack(tmp_path_factory.mktemp("hostile"), broker, {})
+    # The priority that subprocesses have in production, which tests of e2e take away.
+    niceness = {"KIENG_SUBPROCESS_NICENESS": str(Settings().subprocess_niceness)}
+    running = RunningStack(tmp_path_factory.mktemp("hostile"), broker, niceness)
     files = tmp_path_factory.mktemp("sample")
     sample.write(files)
     options = ("--files", str(files), "--json-out", str(running.answer))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 import pytest
 import yaml
@@ -36,6 +39,34 @@ def told(**labels: str) -> list[str]:
 
 def test_the_file_is_what_its_generator_writes() -> None:
     assert FILE.read_text(encoding="utf-8") == generator().text(), "run generate.py"
+
+
+UNITS = {"d": 24.0, "h": 1.0, "m": 1 / 60, "s": 1 / 3600}
+
+
+def hours(text: str) -> float:
+    return sum(float(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([dhms])", text))
+
+
+def retention_hours() -> float:
+    """How long Compose's Alertmanager remembers what it told; without a flag 120 hours."""
+    compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+    flags = [each.split("=", 1) for each in compose["services"]["alertmanager"]["command"]]
+    return hours(dict(flags).get("--data.retention", "120h"))
+
+
+def routes(route: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield route
+    for each in route.get("routes", ()):
+        yield from routes(each)
+
+
+def test_nothing_is_told_again_after_it_was_forgotten_that_it_was_told() -> None:
+    root = yaml.safe_load(FILE.read_text(encoding="utf-8"))["route"]
+    again = [each["repeat_interval"] for each in routes(root) if "repeat_interval" in each]
+    assert len(again) > 3
+    # A longer one is repeated whenever the memory of it ends, as Alertmanager warns.
+    assert max(map(hours, again)) <= min(retention_hours(), 120.0)
 
 
 def test_alertmanager_takes_the_file() -> None:

@@ -30,7 +30,7 @@ SUBMISSIONS = 10_000
 BATCH = 500
 SERIES_MAX = 4_000
 LABELS = {
-    *("institution", "indicator", "measure", "state", "view", "outcome", "kind", "service"),
+    *("institution", "indicator", "measure", "year", "state", "view", "outcome", "kind", "service"),
     *("topic", "group", "partition", "database", "part"),
     *("grpc_type", "grpc_service", "grpc_method", "grpc_code", "le"),
     # Of the portal: the route, not the address that was asked for.

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import yaml
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
+from grafana_foundation_sdk.models.dashboard import VariableSort
 from panels import THIRD, WHOLE, bars, board, choice, lines, number, rows, title
 
-CHOSEN = 'institution=~"$institution", indicator=~"$indicator"'
-VALUES = "max by (institution, indicator) (kieng_value{%s, %s})"
+OF_YEAR = 'year=~"$year"'
+CHOSEN = f'institution=~"$institution", indicator=~"$indicator", {OF_YEAR}'
+VALUES = "max by (institution, indicator, year) (kieng_value{%s, %s})"
 VERIFIED = VALUES % (CHOSEN, 'measure="verified"')
 DECLARED = VALUES % (CHOSEN, 'measure="declared"')
-SERIES = "{{institution}} {{indicator}}"
+SERIES = "{{institution}} {{indicator}} {{year}}"
 
-OF_ONE = 'max by (indicator) (kieng_value{institution="$unit", measure="%s"})'
-AIM = 'max by (indicator) (kieng_target{institution="$unit"})'
-REACHED = 'max by (indicator) (kieng:target_attainment:ratio{institution="$unit"})'
+UNIT = f'institution="$unit", {OF_YEAR}'
+OF_ONE = f'max by (indicator) (kieng_value{{{UNIT}, measure="%s"}})'
+AIM = f"max by (indicator) (kieng_target{{{UNIT}}})"
+REACHED = f"max by (indicator) (kieng:target_attainment:ratio{{{UNIT}}})"
 
 INDICATORS = Path(__file__).resolve().parents[2] / "catalogue" / "indicators.yaml"
 
@@ -29,11 +32,15 @@ def kpi() -> Dashboard:
 def _summary() -> Dashboard:
     unit = choice("unit", "Bảng của · Table of", "kieng_value").multi(False).include_all(False)
     unit = unit.query("label_values(kieng_value, institution)")
+    # The newest year comes first, and is chosen until somebody chooses another.
+    year = choice("year", "Năm · Year", "kieng_value").multi(False).include_all(False)
+    year = year.sort(VariableSort.NUMERICAL_DESC)
     return (
         board("kieng-kpi", "Chỉ số của ba đại học", "Indicators of the universities")
         .with_variable(choice("institution", "Đơn vị · Institution", "kieng_value"))
         .with_variable(choice("indicator", "Chỉ số · Indicator", "kieng_value"))
         .with_variable(unit)
+        .with_variable(year)
         .with_panel(number("Sự kiện mới nhất", "Newest event", "min(kieng_view_age_seconds)", "s"))
         .with_panel(
             number(
@@ -56,7 +63,7 @@ def _summary() -> Dashboard:
             number(
                 "Chỉ tiêu đã đạt",
                 "Targets reached",
-                "count(kieng:target_attainment:ratio >= 1) or vector(0)",
+                f"count(kieng:target_attainment:ratio{{{OF_YEAR}}} >= 1) or vector(0)",
             )
         )
     )
@@ -64,7 +71,7 @@ def _summary() -> Dashboard:
 
 def _against_targets(made: Dashboard) -> Dashboard:
     return (
-        made.with_row(Row(title("So với chỉ tiêu năm", "Against this year's targets")))
+        made.with_row(Row(title("So với chỉ tiêu năm", "Against the year's targets")))
         .with_panel(
             bars(
                 "Mức đạt chỉ tiêu",
@@ -76,8 +83,8 @@ def _against_targets(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             rows(
-                "Năm nay",
-                "This year",
+                "Trong năm",
+                "In the year",
                 {
                     "Đã thẩm định · Verified": OF_ONE % "verified",
                     "Đã khai · Declared": OF_ONE % "declared",
@@ -100,7 +107,7 @@ def _over_time(made: Dashboard) -> Dashboard:
             lines(
                 "Chỉ tiêu",
                 "Targets",
-                (f"max by (institution, indicator) (kieng_target{{{CHOSEN}}})", SERIES),
+                (f"max by (institution, indicator, year) (kieng_target{{{CHOSEN}}})", SERIES),
             )
         )
         .with_panel(

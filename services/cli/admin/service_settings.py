@@ -6,7 +6,8 @@ import difflib
 import importlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +53,34 @@ def mistakes_of(service: str) -> list[str]:
     """
     loaded, mistakes = read(settings_of(service))
     return mistakes if loaded is None or service in WITHOUT_GRPC else tls.mistakes(loaded)
+
+
+def given_here() -> bool:
+    """Return True if this environment or its file has a setting of a service, even a misspelt one.
+
+    What only commands read is no such setting.
+    """
+    given = {*os.environ, *said_by_file()}
+    return any(name.startswith("KIENG_") and name not in OF_COMMANDS for name in given)
+
+
+@contextmanager
+def environment(of: Mapping[str, str] | None) -> Iterator[None]:
+    """Read settings from another environment meanwhile; from this one if it is None."""
+    if of is None:
+        yield
+        return
+    mine = dict(os.environ)
+    _become(of)
+    try:
+        yield
+    finally:
+        _become(mine)
+
+
+def _become(environment: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def settings_here(settings: type[KernelSettings]) -> Iterator[dict[str, Any]]:

@@ -51,7 +51,20 @@ def need_effect(proposal: proposal_pb2.Proposal) -> None:
     Raises:
         Failure: it has not; the message names the institutions that have to approve it.
     """
-    if proposal.state == proposal_pb2.STATE_EFFECTIVE:
+    _need(proposal, proposal_pb2.STATE_EFFECTIVE)
+
+
+def need_approval(proposal: proposal_pb2.Proposal) -> None:
+    """Check that a proposal is approved, whether or not it has taken effect yet.
+
+    Raises:
+        Failure: it is not; the message names the institutions that have to approve it.
+    """
+    _need(proposal, proposal_pb2.STATE_APPROVED, proposal_pb2.STATE_EFFECTIVE)
+
+
+def _need(proposal: proposal_pb2.Proposal, *states: proposal_pb2.State.ValueType) -> None:
+    if proposal.state in states:
         return
     waits = ", ".join(missing(proposal)) or proposal.outcome or "its turn"
     raise Failure(

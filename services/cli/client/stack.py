@@ -115,6 +115,25 @@ class Stack:
             )
         return process.grpc
 
+    @property
+    def is_named(self) -> bool:
+        """Whether anything tells where it is: a running `kieng up`, or addresses of any kind."""
+        given = (f"KIENG_{service.upper()}_ADDRESS" for service in SERVICES)
+        return bool(self.processes or self.broker or self.mongo or any(map(os.environ.get, given)))
+
+    def need_named(self) -> None:
+        """Check that something tells where the stack is.
+
+        Raises:
+            Failure: nothing does, so it is not running.
+        """
+        if not self.is_named:
+            raise Failure(
+                f"no stack runs in {self.data}: start it with `kieng up --data {self.data}`, or "
+                "name another folder with --data or KIENG_DATA",
+                DOWN,
+            )
+
     def save(self) -> None:
         """Write `stack.json` to the data folder, atomically."""
         path = Path(self.data) / FILE

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
 from services.cli.admin import service_settings
+from services.cli.admin.processes import environment_of
 from services.cli.client.stack import SERVICES
 from services.cli.errors import NO
 from services.cli.session import Session, with_session
@@ -19,28 +21,43 @@ Service = Annotated[
 
 
 @app.command()
-@with_session(data=False)
+@with_session()
 def check(
     session: Session,
     service: Service = "",
 ) -> None:
     """Report all mistakes in the settings here; exit code 1 if there are any.
 
+    Without any settings here, those of the running local stack are checked.
+
     Example: kieng config check submissions
     """
     wanted = [service] if service else SERVICES
-    found = {name: service_settings.mistakes_of(name) for name in wanted}
-    rows = [(name, mistake) for name, mistakes in found.items() for mistake in mistakes]
+    place, environments = _environments(session)
+    rows: list[tuple[str, str]] = []
+    for name in wanted:
+        with service_settings.environment(environments.get(name)):
+            rows += [(name, mistake) for mistake in service_settings.mistakes_of(name)]
     rows += [("", unknown) for unknown in service_settings.unknown_variables()]
     screen = session.screen
+    looked_at = screen.text(f"config.place_{place}", data=session.data)
     table = screen.table("service", "problem")
     for row in rows:
         table.add_row(*row)
     mistakes = [{"service": name, "problem": problem} for name, problem in rows]
-    document = {"ok": not rows, "services": list(wanted), "mistakes": mistakes}
-    screen.answer(document, lambda: table if rows else screen.text("config.ok"))
+    document = {"ok": not rows, "place": place, "services": list(wanted), "mistakes": mistakes}
+    screen.answer(document, lambda: Group(table if rows else screen.text("config.ok"), looked_at))
     if rows:
         raise typer.Exit(NO)
+
+
+def _environments(session: Session) -> tuple[str, dict[str, dict[str, str]]]:
+    """Return where the settings are, `here` or `stack`, and the environments of its processes."""
+    if service_settings.given_here() or not session.stack.processes:
+        return "here", {}
+    pids = {name: process.pid for name, process in session.stack.processes.items()}
+    found = {name: told for name, pid in pids.items() if (told := environment_of(pid))}
+    return ("stack", found) if found else ("here", {})
 
 
 @app.command("print")

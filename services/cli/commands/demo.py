@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -18,8 +17,9 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.stack import CONSORTIUM, DEPLOY, find
-from services.cli.commands import kpi, review, up
+from services.cli.client.stack import CONSORTIUM, DEPLOY, PORTAL, find
+from services.cli.commands import review, up
+from services.cli.commands.demo_answer import FROM, OVERLAPS, TO, DemoAnswer, next_steps
 from services.cli.commands.import_report import Report, local_mistakes, show
 from services.cli.commands.import_run import bar
 from services.cli.commands.import_sending import patience_of, send
@@ -31,25 +31,12 @@ from services.cli.local.data_folder import take_lock
 from services.cli.local.seed import STARTING, bootstrap, retry
 from services.cli.local.stack_processes import Launch, Plan
 from services.cli.session import Session, with_session
-from services.cli.terminal.explanation_tables import overlap_table
-from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.screen import Screen
 
 DATA = Path("build/demo/data")
 ANSWER = Path("build/demo/kpis.json")
 FILES = DEPLOY / "demo"
 SYSTEM = "demo"
-FROM, TO = "2025-01", "2025-07"
-ANSWERED = (
-    *("COM-01", "COM-03", "COM-06", "COM-08"),
-    *("ENT-01", "ENT-02", "ENT-05", "ENT-08", "ENT-10", "ENT-12"),
-    *("STA-01", "STA-02"),
-    *("KNW-01", "KNW-03", "KNW-04", "KNW-05", "KNW-06", "KNW-08"),
-    *("PPL-01", "TRI-01", "TRI-02"),
-)
-"""Codes of the indicators that are written to the answer file."""
-OVERLAPS = ("KNW-03", "TRI-02")
-OVERLAPS_SHOWN = 5
 CAUGHT_UP_SECONDS = 120.0
 
 
@@ -59,13 +46,14 @@ class Demo:
 
     ``files`` is the folder with a subfolder of data per institution. The values of all units are
     written to the file ``answer_to``, if any. ``begin`` is when the command began, in monotonic
-    seconds.
+    seconds. ``shows_all``: whether every indicator is printed, not only a summary.
     """
 
     launch: Launch
     files: Path
     answer_to: Path | None
     begin: float
+    shows_all: bool = False
 
     @property
     def screen(self) -> Screen:
@@ -95,13 +83,20 @@ class Demo:
         with self.clients(CONSORTIUM, "viewer") as clients:
             self.wait(clients)
             caught_up = time.monotonic()
-            self.print_indicators(clients)
+            self._answer(clients)
         self.screen.say(
             "demo.times",
             imported=f"{imported - began:.1f}",
             caught_up=f"{caught_up - imported:.1f}",
             total=f"{time.monotonic() - self.begin:.1f}",
         )
+
+    def _answer(self, clients: Clients) -> None:
+        answer = DemoAnswer(self.screen, clients.stub(KpiServiceStub), self.launch.institutions)
+        catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(
+            catalogue_service_pb2.GetCatalogueRequest()
+        )
+        answer.show(catalogue.catalogue, self.answer_to, self.shows_all)
 
     def import_institution(self, institution: str) -> None:
         """Import the rows of an institution and decisions on them, then changes and new decisions.
@@ -115,15 +110,15 @@ class Demo:
             for step in ("", "changes"):
                 self._import(institution, folder / step, progress)
                 name = "decisions-2.csv" if step else "decisions-1.csv"
-                requests, refused = review.read(folder / name, SYSTEM)
-                task = progress.add_task(f"{institution} {name}", total=len(requests))
+                file = review.read(folder / name, SYSTEM)
+                task = progress.add_task(f"{institution} {name}", total=len(file.requests))
                 advance = _advance(progress.advance, task)
-                refused += review.send(
-                    self.launch.stack, institution, requests, advance, patience_of(self.screen)
-                )
-                if refused:
-                    review.answer(self.screen, len(requests) - len(refused), refused)
-                    raise Failure(f"{folder / name}: {len(refused)} decisions were refused")
+                patience = patience_of(self.screen)
+                sent = review.send(self.launch.stack, institution, file.requests, advance, patience)
+                sent.refused += file.refused
+                if sent.refused:
+                    review.answer(self.screen, sent)
+                    raise Failure(f"{folder / name}: {len(sent.refused)} decisions were refused")
         seconds = f"{time.monotonic() - began:.1f}"
         self.screen.say("demo.institution", institution=institution, seconds=seconds)
 
@@ -133,7 +128,7 @@ class Demo:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
                     continue
-                report = Report()
+                report = Report(lang=self.screen.lang)
                 parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)
@@ -153,46 +148,6 @@ class Demo:
         stub = clients.stub(KpiServiceStub)
         retry(CAUGHT_UP_SECONDS, STARTING, lambda: stub.GetKpis(request))
 
-    def print_indicators(self, clients: Clients) -> None:
-        """Print indicators and overlaps, and write the values of all units to the answer file.
-
-        With `--output json` the values of all units are printed instead of the tables.
-        """
-        request = catalogue_service_pb2.GetCatalogueRequest()
-        catalogue = clients.stub(CatalogueServiceStub).GetCatalogue(request).catalogue
-        stub = clients.stub(KpiServiceStub)
-        everything = [unit.unit_id for unit in catalogue.units]
-        selection = view_pb2.Selection(
-            unit_ids=everything, indicator_codes=ANSWERED, from_month=FROM, to_month=TO
-        )
-        answer = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=selection))
-        document = kpi.document(answer.view, answer.cells)
-        if self.screen.is_json:
-            self.screen.json_line(document, indent=2)
-        else:
-            self._print_tables(stub, Names.of(catalogue, self.screen.lang))
-        if self.answer_to is not None:
-            self.answer_to.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-            self.answer_to.write_text(text, encoding="utf-8")
-            self.screen.say("demo.written", path=self.answer_to)
-
-    def _print_tables(self, stub: KpiServiceStub, names: Names) -> None:
-        screen = self.screen
-        top = [CONSORTIUM, *self.launch.institutions]
-        few = view_pb2.Selection(unit_ids=top, from_month=FROM, to_month=TO)
-        shown = stub.GetKpis(kpi_service_pb2.GetKpisRequest(selection=few))
-        screen.show(grid(screen, names, shown.cells, "verified", shown.view))
-        for code in OVERLAPS:
-            asked = kpi_service_pb2.ListOverlapsRequest(
-                unit_id=CONSORTIUM, indicator_code=code, from_month=FROM, to_month=TO
-            )
-            overlaps = stub.ListOverlaps(asked)
-            count = len(overlaps.overlaps)
-            name = names.indicators.get(code, "")
-            screen.show(screen.text("demo.overlap", code=code, name=name, works=count))
-            screen.show(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
-
 
 def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], None]:
     return lambda: advance(task)
@@ -202,6 +157,9 @@ def _advance(advance: Callable[[TaskID], None], task: TaskID) -> Callable[[], No
 def demo(
     session: Session,
     once: Annotated[bool, typer.Option("--once", help="Write the answer, stop and exit.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Print every indicator, not only the targets.")
+    ] = False,
     data: Annotated[Path, typer.Option(help="Data folder; emptied first.")] = DATA,
     json_out: Annotated[
         Path | None, typer.Option("--json-out", help="Write the numbers of all units here.")
@@ -237,15 +195,18 @@ def demo(
     if running:
         launch = Launch(plan, screen)
         launch.stack = find(data)
-        Demo(launch, files, answer_to, begin).run()
+        Demo(launch, files, answer_to, begin, everything).run()
         return
 
     def work(launch: Launch) -> None:
-        Demo(launch, files, answer_to, begin).run()
+        Demo(launch, files, answer_to, begin, everything).run()
         if not once and not screen.is_json:
-            screen.show(up.where(screen, launch))
+            web = launch.stack.processes[PORTAL].web
+            screen.show(next_steps(screen, data, f"http://{web}/"))
 
     up.run(Launch(plan, screen), work, stay=not once)
+    if once and not screen.is_json:
+        screen.show(next_steps(screen, data, ""))
 
 
 def empty(data: Path) -> None:

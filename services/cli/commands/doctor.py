@@ -9,11 +9,12 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from services.cli.admin.service_settings import given_here
 from services.cli.checks import infrastructure as parts
 from services.cli.checks import services as numbers
-from services.cli.checks.findings import Finding
+from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
-from services.cli.errors import NO, worst
+from services.cli.errors import DOWN, NO, worst
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
@@ -41,6 +42,11 @@ def doctor(
     """
     screen = session.screen
     stack = session.stack
+    if not stack.is_named and not given_here():
+        text = screen.text("doctor.stopped", data=stack.data)
+        check = {"check": "stack", "exit_code": DOWN, "detail": text, "remedy": UP, "ok": False}
+        screen.answer({"ok": False, "checks": [check]}, lambda: text)
+        raise typer.Exit(DOWN)
     # With unreadable settings nothing else can be checked.
     checks = CHECKS if not read(KernelSettings)[1] else CHECKS[:1]
     findings = [finding for check in checks for finding in check(stack)]

@@ -10,20 +10,19 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from kieng.kpi.v1 import kpi_service_pb2 as api
-from kieng.kpi.v1 import view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.clients import Clients
 from services.cli.client.resuming import Patience
 from services.cli.client.troubles import CallFailed
 from services.cli.commands.import_sending import Trial
+from services.cli.terminal.effect_tables import STAGES, effect_table
 from services.cli.terminal.kpi_tables import Names
-from services.cli.terminal.render import value_json, value_text, view_json
+from services.cli.terminal.render import value_json, view_json
 from services.cli.terminal.screen import Screen
 
 BYTES_PER_MESSAGE = 256 * 1024
 EVENTS_PER_MESSAGE = 1_000
 SHOWN_MAX = 500
-STAGES = ("before", "once_submitted", "once_verified")
 
 
 @dataclass
@@ -125,36 +124,12 @@ def table(screen: Screen, names: Names, numbers: Numbers) -> RenderableType:
     """
     if not numbers.effects:
         return screen.text("import.effect_none")
-    headings = ("unit", "indicator", "period", ">declared", ">verified")
-    shown = screen.table(*headings, title=screen.text("import.effect"))
-    for effect in numbers.effects[:SHOWN_MAX]:
-        unit = names.units_of_value.get(effect.indicator_code, "")
-        shown.add_row(
-            effect.unit_id,
-            effect.indicator_code,
-            _period(effect),
-            *(_steps(screen, effect, measure, unit) for measure in ("declared", "verified")),
-        )
+    first = numbers.effects[:SHOWN_MAX]
+    shown = effect_table(screen, names, first, screen.text("import.effect"))
     more = len(numbers.effects) - SHOWN_MAX
     if more > 0 or numbers.result.is_cut:
         shown.caption = screen.text("import.effect_more", more=max(more, 0))
     return Group(shown, screen.text("import.effect_assumes"))
-
-
-def _period(effect: api.Effect) -> str:
-    year = effect.from_month[:4]
-    is_year = (effect.from_month, effect.to_month) == (f"{year}-01", f"{year}-12")
-    return year if is_year else effect.from_month
-
-
-def _steps(screen: Screen, effect: api.Effect, measure: str, unit: str) -> str:
-    """Return a value at the stages of the import, e.g. `3 → 5 → 8`, without equal neighbours."""
-    steps: list[view_pb2.Value] = []
-    for stage in STAGES:
-        value = getattr(getattr(effect, stage), measure)
-        if not steps or steps[-1] != value:
-            steps.append(value)
-    return " → ".join(value_text(value, unit, screen.lang) for value in steps)
 
 
 def stages_text(screen: Screen, stages: Sequence[dict[str, Any]]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from kieng.submissions.v1 import import_service_pb2 as pb
+from services.cli.terminal.render import number_text
 from services.cli.terminal.screen import Screen
 
 SHOWN_MAX = 50
@@ -41,16 +42,35 @@ class RowShares:
     silent: int
 
 
+@dataclass(frozen=True, slots=True)
+class StillRefused:
+    """An unchanged row whose submission was returned or rejected, and why."""
+
+    row: int
+    record_id: str
+    state: str
+    reason: str
+    submission_id: str
+
+
 @dataclass
 class Notes:
     """The notes on the rows of one import; two rows about possibly one work are one pair."""
 
+    still: list[StillRefused] = field(default_factory=list)
     pairs: list[LikePair] = field(default_factory=list)
     shares: list[RowShares] = field(default_factory=list)
     _seen: set[frozenset[str]] = field(default_factory=set)
 
-    def add(self, answer: pb.ImportSubmissionsResponse, record_id: str) -> None:
-        """Add the notes in the answer to a row."""
+    def add(self, answer: pb.ImportSubmissionsResponse, record_id: str, still: str = "") -> None:
+        """Add the notes in the answer to a row.
+
+        ``still`` is the outcome of an unchanged row whose submission is returned or rejected.
+        """
+        if still:
+            state = still.removeprefix("still_")
+            told = (state, answer.reason, answer.submission_id)
+            self.still.append(StillRefused(answer.row, record_id, *told))
         for other in answer.may_be_same:
             pair = frozenset((answer.submission_id, other.submission_id))
             if pair not in self._seen:
@@ -73,24 +93,32 @@ class Notes:
     def document(self) -> dict[str, Any]:
         """Return the notes in the form of `--output json`."""
         return {
+            "still_refused": [asdict(each) for each in self.still],
             "may_be_same": [asdict(pair) for pair in self.pairs],
             "shares": [asdict(each) for each in self.shares],
         }
 
     def tables(self, screen: Screen) -> Iterator[RenderableType]:
         """Yield a table for each kind of note, unless there is none of that kind."""
+        if self.still:
+            table = screen.table(">row", "record", "state", "reason", "submission_id")
+            table.title = screen.text("import.still_refused", rows=len(self.still))
+            for each in self.still[:SHOWN_MAX]:
+                state = screen.text(f"state.{each.state}")
+                table.add_row(str(each.row), each.record_id, state, each.reason, each.submission_id)
+            yield table
         if self.pairs:
             like = screen.table(">row", "record", "may_be_same", "work_key", "unit")
             like.title = screen.text("import.may_be_same", pairs=len(self.pairs))
             for pair in self.pairs[:SHOWN_MAX]:
                 other = pair.other_record_id or pair.other_submission_id
-                work = (pair.other_work_key, pair.other_unit_id)
-                like.add_row(str(pair.row), pair.record_id, other, *work)
+                named = (pair.other_work_key, pair.other_unit_id)
+                like.add_row(str(pair.row), pair.record_id, other, *named)
             yield like
         if self.shares:
-            table = screen.table(">row", "record", ">shares", ">without_share")
-            table.title = screen.text("import.shares", rows=len(self.shares))
-            for each in self.shares[:SHOWN_MAX]:
-                shares = f"{each.declared_ppm:,}"
-                table.add_row(str(each.row), each.record_id, shares, str(each.silent))
-            yield table
+            shared = screen.table(">row", "record", ">shares", ">without_share")
+            shared.title = screen.text("import.shares", rows=len(self.shares))
+            for work in self.shares[:SHOWN_MAX]:
+                shares = number_text(work.declared_ppm, screen.lang)
+                shared.add_row(str(work.row), work.record_id, shares, str(work.silent))
+            yield shared

@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from kieng.submissions.v1 import import_service_pb2
-from services.cli.commands.import_effect import STAGES, Numbers
+from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_report import Report
 from services.cli.commands.import_sending import PlannedRow, Trial
 from services.cli.errors import USAGE, Failure
 from services.cli.files.bibliographies import Completion, read_mapping
 from services.cli.files.submission_file import Reading
+from services.cli.terminal.effect_tables import STAGES
 
 FORMAT = 1
-Requests = Sequence[import_service_pb2.ImportSubmissionsRequest]
+Requests = Iterable[import_service_pb2.ImportSubmissionsRequest]
 
 
 @dataclass(frozen=True, slots=True)

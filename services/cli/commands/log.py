@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.admin import broker, log_partitions, offline
-from services.cli.client.consent import need_effect
+from services.cli.client.consent import need_approval, need_effect
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local.seed import fill_log, wait_until_live
 from services.cli.session import Session, with_session
@@ -77,8 +77,9 @@ def repartition(
 ) -> None:
     """Give the log more partitions: its records are removed and republished as a new generation.
 
-    The old view stays live until the new one has read everything. Back up before. Also the remedy
-    if somebody else has raised the number. Safe to repeat; does nothing if all is done.
+    That is proposed first: nothing is touched before the institutions have approved it. The old
+    view stays live until the new one has read everything. Back up before. Also the remedy if
+    somebody else has raised the number. Safe to repeat; does nothing if all is done.
 
     Example: kieng log repartition 3
     """
@@ -89,6 +90,8 @@ def repartition(
         text = "no view knows its number of partitions yet: start kpi.aggregator, and repeat"
         raise Failure(text, NO)
     if newest.partitions != partitions:
+        wanted = catalogue_service_pb2.OpenLogGenerationRequest(partitions=partitions)
+        need_approval(session.stub(CatalogueServiceStub).OpenLogGeneration(wanted).proposal)
         try:
             with closing(broker.admin(session.stack.broker)) as admin:
                 log_partitions.grow(admin, partitions)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,22 +13,23 @@ from uuid_utils import uuid7
 
 from kieng.submissions.v1 import review_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
-from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
-from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.resuming import Patience, answers
 from services.cli.client.stack import Stack
 from services.cli.client.troubles import trouble_of_status
-from services.cli.commands import submission
+from services.cli.commands import review_next, review_queue, submission
 from services.cli.commands.import_file import SYSTEM
 from services.cli.commands.import_report import RefusedRow
 from services.cli.commands.import_sending import patience_of
-from services.cli.errors import NO, Failure
-from services.cli.files import spreadsheets
+from services.cli.commands.submission_reading import found
+from services.cli.errors import NO
+from services.cli.files import decision_file
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
 
-app = typer.Typer(no_args_is_help=True, help="Decide about submissions.")
+app = typer.Typer(no_args_is_help=True, help="See what waits for a decision, and decide.")
+app.command()(review_queue.queue)
+app.command("next")(review_next.review_next)
 
 DECISIONS = {
     "approve": api.DECISION_APPROVE,
@@ -51,16 +53,17 @@ def decide(session: Session, name: str, submission_id: str, reason: str) -> None
         submission_id: id of the submission.
         reason: reason for its author; empty for none.
     """
-    reader = session.clients.stub(SubmissionServiceStub)
-    found = reader.GetSubmission(GetSubmissionRequest(submission_id=submission_id))
+    _, before = found(session, submission_id)
     request = api.DecideSubmissionRequest(
         request_id=str(uuid7()),
-        submission_id=submission_id,
-        version=found.submission.version,
+        submission_id=before.submission_id,
+        version=before.version,
         decision=DECISIONS[name],
         reason=reason,
     )
     decided = session.clients.stub(ReviewServiceStub).DecideSubmission(request)
+    if decided.unchanged:
+        session.screen.say("review.unchanged")
     submission.answer(session.screen, decided.submission)
 
 
@@ -120,72 +123,114 @@ def reject(
     decide(session, "reject", submission_id, reason)
 
 
+app.command()(review_queue.export)
+
+
 @app.command("import")
 @with_session(institution="", subject=True)
 def import_decisions(
     session: Session,
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="record_id,decision,reason")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="From `kieng review export`.")],
     system: Annotated[str, typer.Option(help="Source system of the records.")] = SYSTEM,
 ) -> None:
-    """Decide about many submissions, named by their source records.
+    """Decide about many submissions; the file may be imported again, which changes nothing.
 
-    Example: kieng review import decisions.csv --institution vnu --system cris
+    Its columns are decision, reason, and either submission_id or record_id.
+
+    Example: kieng review import decisions.xlsx --institution vnu
     """
-    requests, refused = read(path, system)
+    file = read(path, system)
     screen, stack, who = session.screen, session.stack, session.institution
     with screen.progress() as progress:
-        task = progress.add_task(path.name, total=len(requests))
+        task = progress.add_task(path.name, total=len(file.requests))
         advance = partial(progress.advance, task)
-        undone = send(stack, who, requests, advance, patience_of(screen), session.subject)
-    refused = sorted(refused + undone, key=lambda row: row.row)
-    answer(screen, len(requests) - len(undone), refused)
-    if refused:
+        sent = send(stack, who, file.requests, advance, patience_of(screen), session.subject)
+    sent.refused = sorted(file.refused + sent.refused, key=lambda row: row.row)
+    answer(screen, sent, file.left_open)
+    if sent.refused:
         raise typer.Exit(NO)
 
 
-def answer(screen: Screen, decided: int, refused: list[RefusedRow]) -> None:
-    """Print how many decisions took effect, and the rows that were refused."""
-    rows = [{"row": r.row, "record_id": r.record_id, "problem": r.problem} for r in refused]
+@dataclass
+class Sent:
+    """How many decisions took effect and how many had been taken before; and what was refused."""
+
+    decided: int = 0
+    unchanged: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+
+
+def answer(screen: Screen, sent: Sent, left_open: int = 0) -> None:
+    """Print what became of the decisions of a file, and the rows that were refused.
+
+    ``left_open`` is the number of rows without a decision.
+    """
+    rows = [{"row": r.row, "record_id": r.record_id, "problem": r.problem} for r in sent.refused]
+    counts: dict[str, Any] = {
+        "decided": sent.decided,
+        "unchanged": sent.unchanged,
+        "left_open": left_open,
+        "refused": len(sent.refused),
+    }
     table = screen.table(">row", "record", "problem")
-    for row in refused:
+    for row in sent.refused:
         table.add_row(str(row.row), row.record_id, row.problem)
-    screen.say("review.done", decided=decided, refused=len(refused))
-    if screen.is_json:
-        screen.answer({"decided": decided, "refused": len(refused), "rows": rows}, lambda: table)
-    elif refused:
-        screen.show(table)
+    screen.say("review.done", **counts)
+    if screen.is_json or sent.refused:
+        screen.answer({**counts, "rows": rows}, lambda: table)
 
 
 Requests = list[tuple[int, api.DecideSubmissionsRequest]]
 
 
-def read(path: Path, system: str) -> tuple[Requests, list[RefusedRow]]:
-    """Return the decisions in a file, with their row numbers, and the rows that are not valid.
+@dataclass
+class DecisionsRead:
+    """The decisions of a file with their row numbers; what is not valid, and what is left open."""
 
-    ``system`` is the source system of the records that the file names.
+    requests: Requests = field(default_factory=list)
+    refused: list[RefusedRow] = field(default_factory=list)
+    left_open: int = 0
+
+
+def read(path: Path, system: str) -> DecisionsRead:
+    """Return the decisions in a file.
+
+    ``system`` is the source system of records in rows that name none.
 
     Raises:
         Failure: the file cannot be read or lacks a column.
     """
-    table = spreadsheets.read(path)
-    if missing := {"record_id", "decision"} - {heading.lower() for heading in table.header}:
-        raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")
-    requests: Requests = []
-    refused: list[RefusedRow] = []
-    for number, record in spreadsheets.records(path, table):
-        row = {name.lower(): text for name, text in record.items()}
-        decision = DECISIONS.get(row["decision"].lower())
-        if decision is None or not row["record_id"]:
-            known = f"decision is one of {', '.join(DECISIONS)}; record_id is needed"
-            refused.append(RefusedRow(number, row["record_id"], "decision", known, ""))
-            continue
-        request = api.DecideSubmissionsRequest(
-            request_id=str(uuid7()), decision=decision, reason=row.get("reason", "")
-        )
-        request.source_record.system = system
-        request.source_record.record_id = row["record_id"]
-        requests.append((number, request))
-    return requests, refused
+    found = DecisionsRead()
+    for row in decision_file.read(path):
+        if not row.decision and row.name:
+            found.left_open += 1
+        elif problem := _problem(row):
+            found.refused.append(RefusedRow(row.number, row.name, "decision", problem, ""))
+        else:
+            found.requests.append((row.number, _request(row, system)))
+    return found
+
+
+def _problem(row: decision_file.Row) -> str:
+    if row.decision not in DECISIONS or not row.name:
+        known = ", ".join(DECISIONS)
+        return f"decision is one of {known}; record_id or submission_id is needed"
+    if row.version and not row.version.isdecimal():
+        return f"version {row.version!r} is not a number; leave it as it was exported"
+    return ""
+
+
+def _request(row: decision_file.Row, system: str) -> api.DecideSubmissionsRequest:
+    request = api.DecideSubmissionsRequest(
+        request_id=str(uuid7()), decision=DECISIONS[row.decision], reason=row.reason
+    )
+    if row.submission_id:
+        request.submission_id = row.submission_id
+        request.version = int(row.version or 0)
+    else:
+        request.source_record.system = row.system or system
+        request.source_record.record_id = row.record_id
+    return request
 
 
 def send(
@@ -195,8 +240,8 @@ def send(
     advance: Callable[[], None],
     patience: Patience,
     subject: str = "",
-) -> list[RefusedRow]:
-    """Send decisions to the submissions service, and return the rows that it refused.
+) -> Sent:
+    """Send decisions to the submissions service, and return what became of them.
 
     Approvals for units are sent first and with another credential, because the person who approved
     for a unit cannot verify for its institution.
@@ -212,24 +257,29 @@ def send(
     Raises:
         CallFailed: the service did not come back in time.
     """
-    refused: list[RefusedRow] = []
+    sent = Sent()
     for role in ("reviewer", "approver"):
         part = [(row, r) for row, r in requests if ROLES.get(r.decision, "approver") == role]
         if not part:
             continue
         credential = Credential(stack, institution, (role,), subject)
         with Clients(stack, credential) as clients:
-            refused += _send(clients.stub(ReviewServiceStub), part, advance, patience)
-    return refused
+            _send(clients.stub(ReviewServiceStub), part, advance, patience, sent)
+    return sent
 
 
 def _send(
-    stub: Any, requests: Requests, advance: Callable[[], None], patience: Patience
-) -> Iterator[RefusedRow]:
+    stub: Any, requests: Requests, advance: Callable[[], None], patience: Patience, sent: Sent
+) -> None:
     by_id = {request.request_id: (row, request) for row, request in requests}
     for result in answers(stub.DecideSubmissions, [each for _, each in requests], patience):
         if result.HasField("error"):
             row, request = by_id[result.request_id]
             problem = str(trouble_of_status(result.error))
-            yield RefusedRow(row, request.source_record.record_id, "decision", problem, "")
+            name = request.source_record.record_id or request.submission_id
+            sent.refused.append(RefusedRow(row, name, "decision", problem, ""))
+        elif result.unchanged:
+            sent.unchanged += 1
+        else:
+            sent.decided += 1
         advance()

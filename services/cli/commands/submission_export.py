@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,17 @@ def read_state(name: str) -> submission_pb2.State.ValueType:
     except ValueError:
         known = ", ".join(enum_text(key, "STATE_") for key in submission_pb2.State.keys()[1:])
         raise Failure(f"unknown state {name!r}; known are {known}", USAGE) from None
+
+
+def every(stub: Any, request: api.ListSubmissionsRequest) -> Iterator[submission_pb2.Submission]:
+    """Yield all submissions that a request asks for, in order of their ids."""
+    request.page_size = PAGE
+    while True:
+        page = stub.ListSubmissions(request)
+        yield from page.submissions
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            return
 
 
 @with_session("auditor", institution="")
@@ -67,14 +78,13 @@ def export(
         type=type_name,
         states=map(read_state, state),
         source_system=system,
-        page_size=PAGE,
     )
     stub = session.for_unit(unit).stub(SubmissionServiceStub)
     left_out: list[str] = []
     # A name of its own until it is whole.
     part = path.with_name(f".part-{path.name}")
     try:
-        found = _of_one_system(_every(stub, request), left_out)
+        found = _of_one_system(every(stub, request), left_out)
         rows = (submission_export.row(type_name, submission) for submission in found)
         number = submission_export.write(part, type_name, session.screen.lang, rows)
         part.replace(path)
@@ -84,17 +94,6 @@ def export(
     document = {"path": str(path), "type": type_name, "rows": number, "left_out": len(left_out)}
     told = {"path": path, "rows": number, "left_out": len(left_out)}
     screen.answer(document, lambda: screen.text("export.done", **told))
-
-
-def _every(
-    stub: SubmissionServiceStub, request: api.ListSubmissionsRequest
-) -> Iterator[submission_pb2.Submission]:
-    while True:
-        page = stub.ListSubmissions(request)
-        yield from page.submissions
-        request.page_token = page.next_page_token
-        if not page.next_page_token:
-            return
 
 
 def _of_one_system(

@@ -14,11 +14,19 @@ from uuid_utils import uuid7
 from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.commands.submission import answer
+from services.cli.commands.submission_reading import answer
 from services.cli.errors import USAGE, Failure
 from services.cli.files import field_values, headings, submission_rows
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Screen
+
+Fact = Annotated[
+    list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeatable.")
+]
+FactsJson = Annotated[Path | None, typer.Option("--facts-json", help="Facts as one JSON object.")]
+Evidence = Annotated[
+    list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeatable.")
+]
 
 
 @with_session("contributor", "registry", "system", institution="", subject=True)
@@ -26,15 +34,9 @@ def submit(
     session: Session,
     unit: Annotated[str, typer.Option(help="Claiming unit, e.g. vnu/hus.")],
     type_name: Annotated[str, typer.Option("--type", help="Submission type, e.g. publication.")],
-    fact: Annotated[
-        list[str], typer.Option(help="One fact, name=value; lists joined by |. Repeatable.")
-    ] = [],  # noqa: B006  typer copies it
-    facts_json: Annotated[
-        Path | None, typer.Option("--facts-json", help="Facts as one JSON object.")
-    ] = None,
-    evidence: Annotated[
-        list[Path], typer.Option(help="A document; only its SHA-256 is sent. Repeatable.")
-    ] = [],  # noqa: B006
+    fact: Fact = [],  # noqa: B006  typer copies it
+    facts_json: FactsJson = None,
+    evidence: Evidence = [],  # noqa: B006
     part: Annotated[str, typer.Option(help="Role of the unit: lead or member.")] = "",
     share_ppm: Annotated[str, typer.Option(help="Share in parts per million.")] = "",
     draft: Annotated[bool, typer.Option("--draft", help="Keep it as a draft.")] = False,

@@ -34,7 +34,7 @@ def one(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
     verified = content_pairs(screen, submission.verified_content) if differs else {}
     table = screen.table("field", "value", *(["verified"] if differs else []))
     for name, value in _head(screen, submission).items():
-        table.add_row(name, value)
+        table.add_row(screen.text(f"heading.{name}"), value)
     table.add_section()
     for name in dict.fromkeys([*claimed, *verified]):
         cells = [claimed.get(name, ""), *([verified.get(name, "")] if differs else [])]
@@ -46,15 +46,16 @@ def _head(screen: Screen, submission: submission_pb2.Submission) -> Pairs:
     record = submission.source_record
     pairs = {
         "submission_id": submission.submission_id,
-        "version": str(submission.version),
+        "title": title_of(submission.content),
         "state": screen.text(f"state.{state_text(submission)}"),
+        "reason": submission.reason,
+        "version": str(submission.version),
         "work_key": submission.work_key,
         "verified_work_key": submission.verified_work_key,
         "source_record": f"{record.system} {record.record_id}".strip(),
         "submitted_by": submission.submitted_by,
         "edited_by": submission.edited_by,
         "decided_by": submission.decided_by,
-        "reason": submission.reason,
         "created_at": time_text(submission.created_at, screen.lang),
         "updated_at": time_text(submission.updated_at, screen.lang),
     }
@@ -114,6 +115,22 @@ def day_of(content: submission_pb2.Content) -> str:
         return ""
     named = getattr(content.facts, kind).ListFields()
     return next((value for field, value in named if field.name.endswith("_on")), "")
+
+
+def history(screen: Screen, submission: submission_pb2.Submission) -> WholeTable:
+    """Return a table with one line per change of a submission, oldest first."""
+    title = f"{submission.submission_id}  {title_of(submission.content)}"
+    table = screen.table("created_at", "action", "by_whom", "reason", ">version", title=title)
+    for entry in submission.history:
+        action = enum_text(submission_pb2.Action.Name(entry.action), "ACTION_")
+        table.add_row(
+            time_text(entry.at, screen.lang),
+            screen.text(f"action.{action}"),
+            entry.subject,
+            entry.reason,
+            str(entry.version),
+        )
+    return table
 
 
 def many(screen: Screen, found: list[submission_pb2.Submission]) -> WholeTable:

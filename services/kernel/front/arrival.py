@@ -19,10 +19,9 @@ import structlog
 from google.protobuf.message import DecodeError
 from grpc import _server as core
 from grpc._cython import cygrpc  # type: ignore[attr-defined]  # compiled, without types
-from grpc_status import rpc_status
 
 from services.kernel.errors import InvalidArgument, Refusal
-from services.kernel.interceptors import status_of
+from services.kernel.interceptors import trailers_of
 
 log = structlog.get_logger()
 
@@ -131,7 +130,7 @@ class Arrival:
 
     def refuse(self, refusal: Refusal) -> None:
         """End the call with the status of a refusal; returns at once."""
-        status = rpc_status.to_status(status_of(refusal))
+        status = trailers_of(refusal)
         with self._state.condition:
             if core._is_rpc_state_active(self._state):
                 self._state.trailing_metadata = status.trailing_metadata

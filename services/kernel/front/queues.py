@@ -5,7 +5,9 @@ the least worker time in proportion to its weight; within an institution, princi
 Time is measured, so an expensive call counts for what it costs. Threads of one process share one
 core, and all processes share one database. Two kinds of calls are therefore limited: calls of
 methods that turned out to be heavy, i.e. use much of either, and, while the workers are busy, calls
-of an institution that exceeds its share while others are waiting.
+of an institution that exceeds its share while others are waiting. After such a call of such an
+institution, its place rests for as long as the call took, so that others find half of the time free
+of them, however many there are.
 """
 
 from __future__ import annotations
@@ -36,6 +38,8 @@ HELD_SECONDS_MAX = 2.0
 """Maximum time for which one step of a stream occupies a worker, as it may wait for its caller."""
 LOOK_SECONDS = 0.5
 """Interval at which a step that waits for its turn checks whether its caller is still there."""
+REST_SECONDS_MAX = 1.0
+"""Maximum time for which a place rests."""
 SHARES_MAX = 1000
 
 
@@ -89,19 +93,26 @@ class FairQueues:
 
     @contextmanager
     def turn(
-        self, institution_id: str, principal: str, method: str, is_wanted: Callable[[], bool]
+        self,
+        institution_id: str,
+        principal: str,
+        method: str,
+        is_wanted: Callable[[], bool],
+        is_first: bool = False,
     ) -> Iterator[bool]:
         """Charge an institution for a block on the calling thread, e.g. one step of a stream.
 
-        If the method is heavy, the block first waits for a worker and occupies it until it ends.
-        Yields False, at once, if the caller has left meanwhile: the block then has no turn and must
-        do nothing.
+        If the method is heavy, the block first waits for a worker and occupies it until it ends. So
+        does the first step of a stream if the institution exceeds its share of busy workers. Yields
+        False, at once, if the caller has left meanwhile: the block then has no turn and must do
+        nothing.
 
         Args:
             institution_id: institution to charge.
             principal: subject of the caller, which takes turns with others of the institution.
             method: full name of the RPC.
             is_wanted: called while waiting; returns False once the caller has left.
+            is_first: whether it is the first step of a stream.
         """
         granted, over = threading.Event(), threading.Event()
 
@@ -111,7 +122,8 @@ class FairQueues:
 
         with self._changed:
             share = self._share(institution_id)
-        if share.is_heavy(method):
+            is_limited = is_first and self._is_busy() and self._exceeds(share)
+        if is_limited or share.is_heavy(method):
             self.put(Job(institution_id, principal, method, hold, is_token=True))
             while is_wanted() and not granted.wait(LOOK_SECONDS):
                 pass
@@ -158,6 +170,12 @@ class FairQueues:
             with self._changed:
                 if not job.is_token:
                     share.charge(job.method, spent, cpu)
+                is_limited = (heavy or self._is_busy()) and self._exceeds(share)
+                rest = min(spent, REST_SECONDS_MAX) if is_limited else 0.0
+                share.used += rest
+            if rest:
+                time.sleep(rest)
+            with self._changed:
                 share.running -= 1
                 share.heavy -= heavy
                 self._heavy -= heavy
@@ -183,20 +201,28 @@ class FairQueues:
             self._decayed = now
             for share in self._shares.values():
                 share.used *= math.exp(-elapsed / FORGET_SECONDS)
-        present = [share for share in self._shares.values() if now - share.seen < PRESENT_SECONDS]
-        used = sum(share.used for share in present)
-        mean = used / (sum(share.weight for share in present) or 1.0)
-        is_busy = used > BUSY * FORGET_SECONDS
-        best = None
+        is_alone, is_busy, best = len(self._present()) < 2, self._is_busy(), None
         for share in self._shares.values():
-            lane = self._lane(share, len(present) < 2)
-            is_above = len(present) > 1 and is_busy and share.used / share.weight > mean
-            most = SQUEEZED if is_above else self.workers
+            lane = self._lane(share, is_alone)
+            most = SQUEEZED if is_busy and self._exceeds(share) else self.workers
             if lane is None or share.running >= most:
                 continue
             if best is None or share.used / share.weight < best[0].used / best[0].weight:
                 best = share, lane
         return best
+
+    def _present(self) -> list[Share]:
+        since = time.monotonic() - PRESENT_SECONDS
+        return [share for share in self._shares.values() if share.seen > since]
+
+    def _is_busy(self) -> bool:
+        return sum(share.used for share in self._present()) > BUSY * FORGET_SECONDS
+
+    def _exceeds(self, share: Share) -> bool:
+        """Return True if an institution used more than its share of what all present ones used."""
+        present = self._present()
+        used, weights = sum(each.used for each in present), sum(each.weight for each in present)
+        return len(present) > 1 and share.used * weights > used * share.weight
 
     def _lane(self, share: Share, is_alone: bool) -> bool | None:
         if share.waiting[False]:

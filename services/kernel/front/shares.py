@@ -7,7 +7,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-HEAVY_SECONDS = 0.05
+HEAVY_SECONDS = 0.02
 """Mean CPU seconds per call from which a method counts as heavy for an institution."""
 HEAVY_WORKER_SECONDS = 1.0
 """Mean seconds on the worker per call from which a method counts as heavy even with little CPU

@@ -102,10 +102,14 @@ class Effects:
         """Open a view of the present log as a new generation, if the request is about this log.
 
         Raises:
-            WrongState: the log is a different one by now, or no catalogue has been published.
+            WrongState: the log is a different one by now, has not been repartitioned yet, or no
+                catalogue has been published.
             Unavailable: the broker is down, or lost its log again.
         """
         known, topic_id, begins = self._newest()
+        if topic_id == request.topic_id and len(begins) < request.partitions:
+            text = f"the log has {len(begins)} partitions: `kieng log repartition"
+            raise WrongState(f"{text} {request.partitions}`", reason="LOG_NOT_REPARTITIONED")
         if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
         view = self.catalogues.open(topic_id, known.catalogue_version, begins)

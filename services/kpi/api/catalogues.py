@@ -97,17 +97,26 @@ class CatalogueApi(ProposalApi):
     ) -> catalogue_service_pb2.OpenLogGenerationResponse:
         """OpenLogGeneration: propose a view of the present log, if no view was made of it yet.
 
+        A number of partitions that the log does not have yet is proposed as well: the proposal
+        takes effect once it is approved and the log has been repartitioned.
+
         Raises:
-            WrongState: the log got more partitions and still holds folded records; see
-                `Catalogues.need_purged`. So nothing is proposed that cannot be done.
+            WrongState: the log got more partitions and still holds folded records, see
+                `Catalogues.need_purged`, or has more than the request says. So nothing is proposed
+                that cannot be done.
         """
         topic_id, begins = self.effects.present_log()
         answer = catalogue_service_pb2.OpenLogGenerationResponse()
+        if 0 < request.partitions < len(begins):
+            text = f"the log has {len(begins)} partitions, and none can be taken away"
+            raise WrongState(text, reason="STALE_LOG")
+        is_ahead = request.partitions > 0
         request.topic_id = request.topic_id or topic_id
         request.partitions = request.partitions or len(begins)
         log = (request.topic_id, request.partitions)
         if not any(view.is_of(*log) for view in self.catalogues.views()):
-            self.catalogues.need_purged(topic_id, begins)
+            if not is_ahead:
+                self.catalogues.need_purged(topic_id, begins)
             found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
             if found.state is not State.EFFECTIVE:
                 return answer

@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator
 from services.kpi.domain.contribution import key_parts
 from services.kpi.domain.cube import Ratio, Value
 from services.kpi.domain.work import Key
+
+
+def narrowed(catalogue: Catalogue, indicator: Indicator) -> Catalogue:
+    """Return a catalogue that counts only what one indicator needs, without its cuts.
+
+    Columns keep their numbers. A contribution by it is a part of that by the whole catalogue, at a
+    fraction of the cost.
+
+    Args:
+        catalogue: all definitions.
+        indicator: one of them; an attainment is treated as the indicator that it divides.
+    """
+    counted = catalogue.indicators.get(indicator.attainment_of, indicator)
+    both = counted.value, counted.denominator
+    wanted = {catalogue.number[each, 0, ""] for each in both if each is not None}
+    components_of = {
+        name: [(column, component) for column, component in listed if column in wanted]
+        for name, listed in catalogue.components_of.items()
+    }
+    return replace(catalogue, components_of=components_of, cuts_of={})
 
 
 def share_of(

@@ -21,7 +21,7 @@ from services.kpi.domain.targets import Target
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import Selection, decode_selection, encode_cells
-from services.kpi.query.explanation import Seen, restore
+from services.kpi.query.explanation import Seen, restored_of
 from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.store.reads import Snapshots, is_at
 from services.kpi.store.works import StoredWork
@@ -106,7 +106,7 @@ class Figures:
         for number, stored in enumerate(works):
             if number == WORKS_MAX:
                 return None
-            counter.add(restore(stored, self.catalogue)[0])
+            counter.add(restored_of(stored, self.catalogue)[0])
         return counter.marks
 
 

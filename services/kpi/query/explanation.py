@@ -10,7 +10,7 @@ from kieng.submissions.v1 import events_pb2
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube
 from services.kpi.domain.disagreement import claims_of, disagreements
-from services.kpi.domain.explanation import adds_something, share_of
+from services.kpi.domain.explanation import adds_something, narrowed, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
 from services.kpi.domain.targets import is_measured
@@ -67,15 +67,15 @@ def explain(
         value, members = cube.value(*cell), cube.members(*cell[:5])
     number = numbers(members)
     unit = catalogue.tree.number[request.unit_id]
-    explained = []
+    explained, counting = [], narrowed(catalogue, indicator)
     for stored in works:
-        work, claims = restore(stored, catalogue)
+        work, said = restored_of(stored, counting)
         share, member = share_of(work.contributed, catalogue, unit, indicator, measure, first, last)
         if adds_something(share):
-            message = _explained(work, stored.sources, measure, catalogue)
+            message = _explained(work, said, measure, catalogue)
             message.work_key, message.member = stored.work_key, member
             message.contribution.CopyFrom(encode_value(share))
-            message.claims.extend(claims)
+            message.claims.extend(claim for event in said for claim in _claims(event))
             message.member_number = number.get(member, 0)
             explained.append(message)
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
@@ -88,10 +88,11 @@ def explain(
 
 
 def _explained(
-    work: Work, sources: Iterable[bytes], measure: int, catalogue: Catalogue
+    work: Work, said: Iterable[events_pb2.SubmissionChanged], measure: int, catalogue: Catalogue
 ) -> kpi_service_pb2.ExplainedWork:
     """Return a message with the leading claim of a work and the contradictions of other claims."""
-    claims, ids = claims_of(work, measure), ids_of(sources)
+    claims = claims_of(work, measure)
+    ids = {events.name_of(event): event.submission_id for event in said}
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[claims[0].name] if claims else "",
         disagreements=[
@@ -158,13 +159,25 @@ def restore(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[kpi_service_pb2.ExplainedClaim]]:
     """Decode a stored work; return the work and the messages of its claims, without retractions."""
-    statements = {}
-    claims: list[kpi_service_pb2.ExplainedClaim] = []
-    for source in stored.sources:
-        event = events.decode_changed(source)
-        statements[events.name_of(event)] = events.decode_statement(event, catalogue, source)
-        claims += _claims(event)
-    return restored(statements, catalogue), claims
+    work, said = restored_of(stored, catalogue)
+    return work, [claim for event in said for claim in _claims(event)]
+
+
+def restored_of(
+    stored: StoredWork, catalogue: Catalogue
+) -> tuple[Work, list[events_pb2.SubmissionChanged]]:
+    """Decode a stored work; return the work and the newest event of each of its submissions.
+
+    Args:
+        stored: the work.
+        catalogue: rules by which its contribution is computed.
+    """
+    said = [events.decode_changed(source) for source in stored.sources]
+    statements = {
+        events.name_of(event): events.decode_statement(event, catalogue, source)
+        for event, source in zip(said, stored.sources, strict=True)
+    }
+    return restored(statements, catalogue), said
 
 
 def _claims(event: events_pb2.SubmissionChanged) -> Iterator[kpi_service_pb2.ExplainedClaim]:

@@ -198,8 +198,11 @@ class History:
             catalogue_version: catalogue to count with; 0 for that of the view.
 
         Raises:
+            Exhausted: another replay is running in this process; retry later.
             WrongState: the log is not the one of the view (LOG_GONE).
         """
+        # First, as the rest asks broker and database, which callers who only repeat must not.
+        self._replays.need_free()
         if self._log_id() != view.topic_id:
             text = "the log that this view was made of is gone; only its kept days can be read"
             raise WrongState(text, reason="LOG_GONE")

@@ -15,7 +15,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.overlaps import Units, common, own_works
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, cube_of, restore
+from services.kpi.query.explanation import Seen, cube_of, restored_of
 from services.kpi.query.live_view import LiveView, ViewState
 from services.kpi.store.reads import Progress, Snapshots, is_at
 from services.kpi.store.works import StoredWork
@@ -101,7 +101,7 @@ class Question:
 
     def claiming(self, stored: StoredWork) -> Units:
         """Return the ids of the unit's children at which a work counts; empty if at none."""
-        work, _ = restore(stored, self.catalogue)
+        work, _ = restored_of(stored, self.catalogue)
         months = (self.first, self.last)
         shares = (
             (

@@ -1,10 +1,10 @@
-"""KPI values as Prometheus gauges: this year, root and institutions only, to keep series few."""
+"""KPI values as Prometheus gauges: two years at most, root and institutions only."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from services.kernel.metrics import show
 from services.kpi import metrics
@@ -18,41 +18,67 @@ LAST_MONTH = 9999 * 12 + 11
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Values of the gauges of one year, by the values of their labels.
+    """Values of the gauges, by the values of their labels.
 
     Args:
-        values: (institution, indicator, measure) -> value; None for an undefined ratio.
-        targets: (institution, indicator) -> target.
+        values: (institution, indicator, measure, year) -> value; None for an undefined ratio.
+        targets: (institution, indicator, year) -> target.
         open_joint_claims: (indicator,) -> number of claims still to be verified.
     """
 
-    values: dict[tuple[str, str, str], float | None]
-    targets: dict[tuple[str, str], float]
-    open_joint_claims: dict[tuple[str], float]
+    values: dict[tuple[str, str, str, str], float | None]
+    targets: dict[tuple[str, str, str], float]
+    open_joint_claims: dict[tuple[str], float] = field(default_factory=dict)
 
 
 def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
-    """Return the values of the gauges for the months of a year.
+    """Return the values of the gauges: of a year, and of the newest one before that has targets.
+
+    The year itself is left out while it is empty, i.e. it has no target and nothing happened in it,
+    if there is one before: so what is shown first is what there is.
 
     Args:
         cube: cells of the live view.
         targets: `Target.key` -> target.
-        year: calendar year.
+        year: the present calendar year.
     """
-    units = reporting_units(cube.catalogue)
-    values: dict[tuple[str, str, str], float | None] = {}
-    aims: dict[tuple[str, str], float] = {}
-    for unit_id in units:
+    before = max((t.year for t in targets.values() if t.year < year), default=None)
+    shown = _of_year(cube, targets, year)
+    if before is not None:
+        earlier = _of_year(cube, targets, before)
+        shown = earlier if _is_empty(shown, cube.catalogue) else _both(shown, earlier)
+    return replace(shown, open_joint_claims=_open_joint_claims(cube))
+
+
+def _is_empty(shown: Figures, catalogue: Catalogue) -> bool:
+    """Return True if nothing happened in a year, and it has no target; stocks outlast a year."""
+    flows = {
+        code
+        for code, indicator in catalogue.indicators.items()
+        if indicator.value is not None and not indicator.value.is_stock
+    }
+    values = (value for (_, code, *_), value in shown.values.items() if code in flows)
+    return not shown.targets and not any(values)
+
+
+def _both(one: Figures, other: Figures) -> Figures:
+    return Figures(one.values | other.values, one.targets | other.targets)
+
+
+def _of_year(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
+    values: dict[tuple[str, str, str, str], float | None] = {}
+    aims: dict[tuple[str, str, str], float] = {}
+    for unit_id in reporting_units(cube.catalogue):
         for code, indicator in cube.catalogue.indicators.items():
             aim = targets.get(f"{unit_id}|{indicator.attainment_of or code}|{year}")
             if aim is not None and not indicator.attainment_of:
-                aims[unit_id, code] = aim.value
+                aims[unit_id, code, str(year)] = aim.value
             for number, measure in enumerate(MEASURES):
                 divisor = aim.value if aim else 0
                 span = (year * 12, year * 12 + 11)
                 value = cube.value(unit_id, indicator, number, *span, divisor)
-                values[unit_id, code, measure] = _plain(value)
-    return Figures(values, aims, _open_joint_claims(cube))
+                values[unit_id, code, measure, str(year)] = _plain(value)
+    return Figures(values, aims)
 
 
 def reporting_units(catalogue: Catalogue) -> list[str]:
@@ -101,7 +127,7 @@ def show_figures(live: LiveView, year: int) -> None:
 
     Args:
         live: the live view.
-        year: calendar year whose values are shown.
+        year: the present calendar year.
 
     Raises:
         Unavailable: no view is live.

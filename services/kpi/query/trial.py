@@ -19,7 +19,7 @@ from services.kpi.domain.trial import Both, Effect, Effects, Trial
 from services.kpi.domain.work import Statement, Work
 from services.kpi.log.partitioning import partition_of
 from services.kpi.query import answers
-from services.kpi.query.explanation import restore
+from services.kpi.query.explanation import restored_of
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.reads import Progress, Snapshots, is_at
 from services.kpi.store.views import View
@@ -161,7 +161,7 @@ def _works(
         return partition_of(key, view.partitions) if view.partitions else None
 
     progress, stored = snapshots.find_works(view.view_id, keys, place)
-    return progress, {each.work_key: restore(each, catalogue)[0] for each in stored}
+    return progress, {each.work_key: restored_of(each, catalogue)[0] for each in stored}
 
 
 def _fold(

@@ -1,4 +1,8 @@
-"""Bulk load of a rebuild: stores a partition from the totals of its shards, not event by event."""
+"""Bulk load of a rebuild: stores a partition from the totals of its shards, not event by event.
+
+A transaction holds as many documents as the database stores in good time, see
+`projection.flush_size`. If one runs into the time limit, the rest is stored in smaller ones.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,25 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from services.kernel.kafka import Record
+from services.kernel.mongo import DOWN
 from services.kpi.domain.catalogue import Catalogue
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.parking import Parked
 from services.kpi.domain.work import Key
+from services.kpi.projection.flush_size import FlushSize
 from services.kpi.rebuild.shard import Note, Part, ShardFold, ShardTotals, gather
 from services.kpi.store.bulk_load import Document
 from services.kpi.store.rows import PackedRow
 from services.kpi.store.writes import Flush, PartitionLease
 
+K = TypeVar("K")
+V = TypeVar("V")
+
 CHUNK_DOCUMENTS = 500
-"""Maximum number of rows or parked records in a chunk, i.e. one transaction of a bulk load."""
+"""Number of rows or parked records that are encoded at a time."""
 
 Read = Callable[[int], Iterable[Sequence[Record]]]
 """Reads the records of a partition from its beginning to before an offset, in batches."""
@@ -37,14 +46,14 @@ class Loading(Protocol):
     def begin(self, lease: PartitionLease, end: int, shards: int) -> tuple[int, int, int]:
         """Begin a bulk load, or resume an interrupted one with its former parameters.
 
-        Return end offset, number of shards and number of chunks stored so far.
+        Return end offset, number of shards and number of documents stored so far.
         """
 
-    def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
-        """Store chunk number ``number`` atomically."""
+    def put(self, lease: PartitionLease, written: int, chunk: Flush) -> None:
+        """Store the documents after the first ``written`` ones atomically."""
 
-    def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
-        """Record that all chunks are stored, and store the final checkpoint of the partition."""
+    def finish(self, lease: PartitionLease, written: int, position: Document) -> None:
+        """Record that all documents are stored, and store the final checkpoint of the partition."""
 
     def note_read(self, lease: PartitionLease, records: int) -> None:
         """Store how many records have been read, for progress displays."""
@@ -92,16 +101,57 @@ def rebuild(
     Raises:
         OwnershipLost: another process has taken over the load.
     """
-    end, shards, done = loading.begin(lease, end, shards)
+    end, shards, written = loading.begin(lease, end, shards)
     position: Document = {"next_offset": end, "runs": shards}
     at = Flush(lease, end, 0, frozenset())
-    chunks = 0
+    size, passed = FlushSize(), 0
     with closing(gather_all(shards, end, lambda read: loading.note_read(lease, read))) as all_:
         for chunk in _chunks(at, catalogue, all_, position):
-            if chunks >= done:
-                loading.put(lease, chunks, chunk)
-            chunks += 1
-    loading.finish(lease, chunks, position)
+            passed_then = passed + _documents(chunk)
+            while written < passed_then:
+                part = _part(chunk, written - passed, size.records)
+                written = _store(loading, written, part, size)
+            passed = passed_then
+    loading.finish(lease, passed, position)
+
+
+def _store(loading: Loading, written: int, part: Flush, size: FlushSize) -> int:
+    """Store documents, or make the next transaction smaller; return how many are stored by then.
+
+    Raises the error of the database if it does not even store a single document in time.
+
+    Args:
+        loading: store of the bulk load.
+        written: number of documents stored before.
+        part: documents to store.
+        size: limit for transactions.
+    """
+    documents = _documents(part)
+    try:
+        with size.measured(documents):
+            loading.put(part.lease, written, part)
+    except DOWN:
+        if documents == 1:
+            raise
+        # Only the answer may be lost, and the documents stored.
+        return loading.begin(part.lease, 0, 0)[2]
+    return written + documents
+
+
+def _documents(chunk: Flush) -> int:
+    return len(chunk.bundles) + len(chunk.rows) + len(chunk.parked)
+
+
+def _part(chunk: Flush, begin: int, most: int) -> Flush:
+    """Return some of the documents of a chunk, which are all of one kind."""
+
+    def some(content: dict[K, V]) -> dict[K, V]:
+        return dict(islice(content.items(), begin, begin + most))
+
+    rows, parked = some(chunk.rows), some(chunk.parked)
+    mended = [offset for offset in chunk.mended if offset in parked]
+    content: Any = {"bundles": some(chunk.bundles), "rows": rows, "parked": parked}
+    return replace(chunk, **content, new_rows=set(rows), mended=mended)
 
 
 def _chunks(
@@ -126,7 +176,7 @@ def _chunks(
     rows = iter(sorted(places.items()))
     while some_rows := dict(islice(rows, CHUNK_DOCUMENTS)):
         packed = {place: PackedRow.of(cells) for place, cells in some_rows.items()}
-        yield _chunk(at, rows=packed, new_rows=set(packed))
+        yield _chunk(at, rows=packed)
     parked_refs = iter(sorted(parked.items()))
     while some := dict(islice(parked_refs, CHUNK_DOCUMENTS)):
         yield _chunk(at, parked=some, mended=sorted(mended & some.keys()))

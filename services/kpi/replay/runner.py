@@ -10,10 +10,11 @@ from typing import Any
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.config import Settings
-from services.kpi.process import Message, OneAtATime, run
+from services.kpi.process import Message, run
 from services.kpi.replay.memory_projection import ReplayBound
 from services.kpi.replay.tasks import Task
 from services.kpi.replay.worker import encode_request
+from services.kpi.slot import OneAtATime
 from services.kpi.store.reads import Progress
 
 REMEMBERED = 4
@@ -51,6 +52,14 @@ class ReplayRunner:
         self._one = OneAtATime("replay")
         # Changed only while `_one` is held; a look-up needs no lock.
         self._known: OrderedDict[object, Replayed] = OrderedDict()
+
+    def need_free(self) -> None:
+        """Check that no replay is running in this process now; another may still come first.
+
+        Raises:
+            Exhausted: one is running; retry later.
+        """
+        self._one.need_free()
 
     def run(
         self,

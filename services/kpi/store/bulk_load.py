@@ -1,9 +1,9 @@
 """Stores the bulk load of one partition of a view that has no readers yet, fenced and resumable.
 
 The documents of a partition are a function of the log up to a position, and are written in a fixed
-order, chunk by chunk. Each chunk is committed in one transaction together with the number of chunks
-so far, fenced by the loader's epoch: a load that was killed resumes after its last chunk, and a
-former loader that wakes up cannot write.
+order, chunk by chunk. Each chunk is committed in one transaction together with the number of
+documents so far, fenced by the loader's epoch: a load that was killed resumes after its last chunk,
+whatever the size of the next one, and a former loader that wakes up cannot write.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class BulkLoad:
             shards: number of shards.
 
         Returns:
-            End offset, number of shards, and number of chunks stored so far.
+            End offset, number of shards, and number of documents stored so far.
 
         Raises:
             OwnershipLost: another loader has taken over.
-            RuntimeError: an older release, which had no bundles of works, began the load.
+            RuntimeError: an older release, which counted no documents, began the load.
         """
         key = {"_id": _key(lease), "epoch": lease.epoch}
         found = self._progress.find_one(key)
@@ -63,17 +63,17 @@ class BulkLoad:
             raise OwnershipLost(f"epoch {lease.epoch} of {lease.view_id} is over")
         if "end" not in found:
             self._progress.update_one(key, {"$set": {"end": end, "shares": shards}})
-        elif "shares" not in found:
+        elif "shares" not in found or found.get("chunks"):
             text = f"{key['_id']} was begun by a former release: publish the catalogue again"
             raise RuntimeError(text)
-        return found.get("end", end), found.get("shares", shards), found.get("chunks", 0)
+        return found.get("end", end), found.get("shares", shards), found.get("written", 0)
 
-    def put(self, lease: PartitionLease, number: int, chunk: Flush) -> None:
+    def put(self, lease: PartitionLease, written: int, chunk: Flush) -> None:
         """Store the rows, bundles and parked records of a chunk atomically.
 
         Args:
             lease: lease of the partition.
-            number: number of the chunk, from 0.
+            written: number of documents stored before the chunk.
             chunk: its content.
 
         Raises:
@@ -86,19 +86,20 @@ class BulkLoad:
         )
 
         def work(session: ClientSession) -> None:
-            self._change(lease, {"chunks": number}, {"chunks": number + 1}, session)
+            now = written + sum(len(inserts) for _, inserts in writes)
+            self._change(lease, {"written": written}, {"written": now}, session)
             for collection, inserts in writes:
                 if inserts:
                     self._database[collection].bulk_write(inserts, ordered=False, session=session)
 
         transaction(self._mongo, work, self._session)
 
-    def finish(self, lease: PartitionLease, chunks: int, position: Document) -> None:
+    def finish(self, lease: PartitionLease, written: int, position: Document) -> None:
         """Complete the bulk load by setting the partition's checkpoint.
 
         Args:
             lease: lease of the partition.
-            chunks: number of all chunks.
+            written: number of all documents.
             position: fields of the checkpoint, including `next_offset`.
 
         Raises:
@@ -106,8 +107,7 @@ class BulkLoad:
         """
 
         def work(session: ClientSession) -> None:
-            done = {**position, "chunks": 0}
-            self._change(lease, {"chunks": chunks} if chunks else {}, done, session)
+            self._change(lease, {"written": written}, {**position, "written": 0}, session)
 
         transaction(self._mongo, work, self._session)
 
@@ -120,7 +120,7 @@ class BulkLoad:
         self, lease: PartitionLease, expected: Document, change: Document, session: ClientSession
     ) -> None:
         query = {"_id": _key(lease), "epoch": lease.epoch, "next_offset": lease.next_offset}
-        if expected.get("chunks"):
+        if expected["written"]:
             query |= expected
         result = self._progress.update_one(query, {"$set": change}, session=session)
         if result.matched_count != 1:

@@ -80,8 +80,9 @@ class PointerDocument(Document):
 class ProgressDocument(Document):
     """Checkpoint and owner of one partition of a view; `_id` is `<view>|<partition>`.
 
-    `session` is the owner's database session. `end`, `shares` (shards), `chunks` and `read` belong
-    to a bulk load; `runs` is the number of runs of bundles that it left.
+    `session` is the owner's database session. `end`, `shares` (shards), `written` (documents) and
+    `read` belong to a bulk load, `chunks` to that of an older release; `runs` is the number of runs
+    of bundles that it left.
     """
 
     meta = {"collection": "progress", "auto_create_index": False}
@@ -97,6 +98,7 @@ class ProgressDocument(Document):
     kept_from = LongField()
     session = UUIDField()
     end = LongField()
+    written = LongField()
     chunks = LongField()
     read = LongField()
     shares = IntField()

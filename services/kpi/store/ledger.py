@@ -97,7 +97,7 @@ class Ledger:
                 self._views.update_one({"_id": view_id}, {"$inc": {"begun": 1}}, session=session)
             found = self._progress.find_one({"_id": key}, session=session)
             assert found is not None
-            if found.get("chunks") and not is_loader:
+            if (found.get("written") or found.get("chunks")) and not is_loader:
                 # Its documents are ahead of its checkpoint, so it cannot be folded.
                 raise OwnershipLost(f"{key} is being loaded")
             return found

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.kernel.errors import Conflict, Forbidden, InvalidArgument, WrongState
-from services.submissions.domain import people
+from services.submissions.domain import deciding, people
 from services.submissions.domain.submission import (
     Asked,
     AuditEntry,
@@ -20,21 +20,8 @@ from services.submissions.domain.submission import (
     next_version,
 )
 
-IN_REVIEW = frozenset({State.SUBMITTED, State.UNIT_APPROVED})
 CLOSED = frozenset({State.REJECTED, State.WITHDRAWN})
 
-DECIDABLE = {
-    Decision.APPROVE: frozenset({State.SUBMITTED}),
-    Decision.VERIFY: IN_REVIEW,
-    Decision.RETURN: IN_REVIEW,
-    Decision.REJECT: IN_REVIEW | {State.RETURNED},
-}
-DECIDERS = {
-    Decision.APPROVE: frozenset({"reviewer"}),
-    Decision.VERIFY: frozenset({"approver"}),
-    Decision.RETURN: frozenset({"reviewer", "approver"}),
-    Decision.REJECT: frozenset({"approver"}),
-}
 DECIDED = {
     Decision.APPROVE: State.UNIT_APPROVED,
     Decision.VERIFY: State.VERIFIED,
@@ -153,22 +140,36 @@ def withdraw(submission: Submission, change: Change) -> Submission:
     )
 
 
-def decide(submission: Submission, decision: Decision, change: Change) -> Submission:
+def decide(
+    submission: Submission, decision: Decision, change: Change, version: int = 0
+) -> Submission:
     """Approve, verify, return or reject a submission.
+
+    If just this was decided before, and on the same content, the same object is returned.
+
+    Args:
+        submission: newest version of the submission.
+        decision: what is deciding.
+        change: who decides, when and why.
+        version: version that the caller has read; 0 to decide about the newest.
 
     Raises:
         Forbidden: the caller lacks the role, holds it only for a unit where the institution is
             needed, ever wrote the submission, or approved the content they want to verify.
         InvalidArgument: the caller gives no reason for a return or rejection.
+        Conflict: ``version`` is not the newest, and has another content or other decisions.
         WrongState: the state of the submission does not allow this decision.
     """
-    _need_role(decision, change)
+    deciding.need_role(decision, change)
     if people.has_written(submission, change.subject):
         text = "a submission cannot be decided by a person who ever submitted or edited it"
         raise Forbidden(text, reason="OWN_WORK")
     if decision in (Decision.RETURN, Decision.REJECT):
         _need_reason(change, "say why; the author sees the reason")
-    _need_state(submission, DECIDABLE[decision], f"decided so ({decision.name.lower()})")
+    if deciding.is_taken(submission, decision, change.reason, version):
+        return submission
+    deciding.need_undecided(submission, decision)
+    need_version(submission, version or submission.version)
     if decision is Decision.VERIFY and people.has_approved(submission, change.subject):
         text = "the person who approved for the unit cannot verify for the institution"
         raise Forbidden(text, reason="OWN_APPROVAL")
@@ -216,17 +217,6 @@ def need_version(submission: Submission, version: int) -> None:
             f"version {version} is not the newest, {submission.version} is; read and repeat",
             details={"version": str(submission.version)},
         )
-
-
-def _need_role(decision: Decision, change: Change) -> None:
-    """Refuse a caller without the role for a decision; an approver needs it for the institution."""
-    held = change.roles & DECIDERS[decision]
-    if not held:
-        wanted = " or ".join(sorted(DECIDERS[decision]))
-        raise Forbidden(f"this decision needs the role {wanted}")
-    if held == {"approver"} and not change.is_institution_wide:
-        text = "an approver decides for the institution; your credential holds for a unit of it"
-        raise Forbidden(text, reason="SCOPE_TOO_NARROW")
 
 
 def _need_right_to_withdraw(submission: Submission, change: Change) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -113,6 +114,13 @@ def _subprocesses_are_forks() -> Iterator[None]:
 
 @pytest.fixture
 def stored(mongo: RunningDatabase) -> Iterator[Stored]:
+    with storing(mongo) as made:
+        yield made
+
+
+@contextmanager
+def storing(mongo: RunningDatabase) -> Iterator[Stored]:
+    """Empty the database, and make what the fixture `stored` has; for a module that shares one."""
     connection = Mongo(mongo.uri, 5000)
     connection.client.drop_database(DATABASE)
     declare(connection.database(DATABASE))

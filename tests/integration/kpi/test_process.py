@@ -14,7 +14,8 @@ import pytest
 from services.kernel.errors import Exhausted, Unavailable, WrongState
 from services.kpi import process
 from services.kpi.config import Settings
-from services.kpi.process import Child, ChildFailed, Message, OneAtATime, run
+from services.kpi.process import Child, ChildFailed, Message, run
+from services.kpi.slot import OneAtATime
 
 MODULE = "asked"
 SERVED = """
@@ -132,11 +133,12 @@ def test_a_child_ends_with_a_parent_that_is_killed(folder: Path) -> None:
 
 def test_one_is_admitted_at_a_time() -> None:
     one = OneAtATime("replay")
-    with (
-        one.admitted(),
-        pytest.raises(Exhausted, match="another replay runs in this process"),
-        one.admitted(),
-    ):
-        pass
+    with one.admitted():
+        with pytest.raises(Exhausted, match="another replay runs in this process"), one.admitted():
+            pass
+        with pytest.raises(Exhausted) as refusal:
+            one.need_free()
+    assert refusal.value.retry_after_seconds > 0
+    one.need_free()
     with one.admitted():
         pass

@@ -11,7 +11,13 @@ from kieng.submissions.v1 import import_service_pb2, review_service_pb2
 from kieng.submissions.v1 import submission_pb2 as pb
 from kieng.submissions.v1 import submission_service_pb2 as rpc
 from tests.integration.submissions.conftest import Running
-from tests.integration.submissions.test_service import Code, doi, events_about, request_id
+from tests.integration.submissions.test_service import (
+    Code,
+    decide,
+    doi,
+    events_about,
+    request_id,
+)
 from tests.unit.submissions.builders import publication
 from tests.waiting import wait_until
 
@@ -62,6 +68,21 @@ def test_rows_are_created_amended_withdrawn_and_left_alone_in_order(service: Run
     assert [a.version for a in answers[:6]] == [1, 1, 2, 3, 3, 4]
     wait_until(lambda: len(events_about(service, answers[0].submission_id)) == 5)
     assert [a.outcome for a in imported(service, rows[9:])] == [same]
+
+
+def test_an_unchanged_record_that_was_returned_says_so_and_why(service: Running) -> None:
+    rows = [row(1, "r1", publication(doi()))]
+    (made,) = imported(service, rows)
+    assert (made.state, made.reason) == (pb.STATE_SUBMITTED, "")
+    submission_id = made.submission_id
+    read = service.approver.GetSubmission(rpc.GetSubmissionRequest(submission_id=submission_id))
+    returned = decide(
+        service.approver, read.submission, review_service_pb2.DECISION_RETURN, "no proof"
+    )
+    assert returned.state == pb.STATE_RETURNED
+    (again,) = imported(service, rows)
+    assert again.outcome == import_service_pb2.OUTCOME_UNCHANGED
+    assert (again.state, again.reason) == (pb.STATE_RETURNED, "no proof")
 
 
 def test_many_are_decided_by_id_and_by_record_with_one_answer_each(service: Running) -> None:
@@ -125,3 +146,50 @@ def test_two_imports_of_one_file_at_once_create_every_record_once(service: Runni
     for first, second in zip(one, two, strict=True):
         assert {first.outcome, second.outcome} == {created, same}
         assert (first.submission_id, first.version) == (second.submission_id, second.version)
+
+
+def test_decisions_sent_again_change_nothing_and_contrary_ones_are_refused(
+    service: Running,
+) -> None:
+    made = imported(service, [row(n, f"again{n}", publication(doi())) for n in (1, 2)])
+    pb2 = review_service_pb2
+
+    def asked(
+        verdicts: list[tuple[Any, str]],
+    ) -> list[review_service_pb2.DecideSubmissionsRequest]:
+        return [
+            pb2.DecideSubmissionsRequest(
+                request_id=request_id(),
+                submission_id=answer.submission_id,
+                version=answer.version,
+                decision=decision,
+                reason=reason,
+            )
+            for answer, (decision, reason) in zip(made, verdicts, strict=True)
+        ]
+
+    def versions() -> list[int]:
+        asked = (rpc.GetSubmissionRequest(submission_id=each.submission_id) for each in made)
+        return [service.author.GetSubmission(each).submission.version for each in asked]
+
+    taken = [(pb2.DECISION_VERIFY, ""), (pb2.DECISION_RETURN, "unclear")]
+    tried = [pb2.TryDecisionsRequest(decision=each) for each in asked(taken)]
+    plans = list(service.approver.TryDecisions(iter(tried)))
+    assert versions() == [1, 1]
+    first = list(service.approver.DecideSubmissions(iter(asked(taken))))
+    assert [plan.answer.submission_id for plan in plans] == [each.submission_id for each in first]
+    assert [len(plan.events) for plan in plans] == [1, 1]
+    assert versions() == [2, 2]
+    again = list(service.approver.DecideSubmissions(iter(asked(taken))))
+    assert [each.unchanged for each in first + again] == [False, False, True, True]
+    contrary = [(pb2.DECISION_RETURN, "no proof"), (pb2.DECISION_VERIFY, "")]
+    refused = list(service.approver.DecideSubmissions(iter(asked(contrary))))
+    assert [each.error.code for each in refused] == [Code.FAILED_PRECONDITION.value[0]] * 2
+    assert "verified since" in refused[0].error.message
+    assert "returned since" in refused[1].error.message
+    assert "unclear" in refused[1].error.message
+    late = [pb2.TryDecisionsRequest(decision=each) for each in asked(contrary)]
+    assert [p.answer.error.message for p in service.approver.TryDecisions(iter(late))] == [
+        each.error.message for each in refused
+    ]
+    assert versions() == [2, 2]

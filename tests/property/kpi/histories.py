@@ -15,7 +15,7 @@ from services.kpi.domain.tree import Unit, UnitTree
 from services.kpi.domain.work import UNVERIFIED, Claim, Fact, Key, Statement, Work
 from tests.unit.kpi.builders import real_catalogue
 
-EXAMPLES = 150 if "DEEP" in os.environ else 100
+EXAMPLES = 200 if "DEEP" in os.environ else 50
 DETERMINISTIC = settings(max_examples=EXAMPLES, derandomize=True, deadline=None, database=None)
 INDICATORS = list(real_catalogue().indicators.values())
 COMPONENTS = list(dict.fromkeys(column.component for column in real_catalogue().columns))

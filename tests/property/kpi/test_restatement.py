@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from kieng.kpi.v1 import catalogue_pb2
@@ -20,6 +22,17 @@ CATALOGUE = real_catalogue()
 MONTHS = (month_of_date("2025-02"), month_of_date("2025-05"))
 
 
+@cache
+def logged(seed: int) -> list[FakeRecord]:
+    return log(400, seed)
+
+
+@cache
+def folded(seed: int, until: int) -> MemoryProjection:
+    """The first records of a log, counted; every test only reads it."""
+    return scratch(logged(seed), until)
+
+
 def scratch(records: list[FakeRecord], until: int) -> MemoryProjection:
     made = MemoryProjection(CATALOGUE, ReplayBound({0: until}))
     made.take(records)
@@ -29,9 +42,9 @@ def scratch(records: list[FakeRecord], until: int) -> MemoryProjection:
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("measure", [0, 1])
 def test_lines_add_up_to_every_cell_and_name_who_and_why(seed: int, measure: int) -> None:
-    records = log(400, seed)
+    now = folded(seed, len(logged(seed)))
     for unit, closed_at in (("root", 250), ("alpha", 120), ("beta/one", 0)):
-        then, now = scratch(records, closed_at), scratch(records, len(records))
+        then = folded(seed, closed_at)
         facts, works = run(Task(unit), then)
         task = Task(unit, works, facts["works_sha256"], MONTHS, measure)
         _, made = run(task_of(task.fields(), works), now)
@@ -50,8 +63,7 @@ def test_lines_add_up_to_every_cell_and_name_who_and_why(seed: int, measure: int
 def test_every_cause_occurs_in_the_logs_of_this_test() -> None:
     causes = set()
     for seed in range(12):
-        records = log(400, seed)
-        then, now = scratch(records, 250), scratch(records, len(records))
+        then, now = folded(seed, 250), folded(seed, len(logged(seed)))
         for measure in (0, 1):
             facts, works = run(Task("root"), then)
             task = Task("root", works, facts["works_sha256"], (0, 2100 * 12), measure)
@@ -74,8 +86,8 @@ def redefined() -> Catalogue:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: int) -> None:
-    records, other = log(400, seed), redefined()
-    then, now = scratch(records, 250), scratch(records, len(records))
+    records, other = logged(seed), redefined()
+    then, now = folded(seed, 250), folded(seed, len(records))
     anew = MemoryProjection(other, ReplayBound({0: len(records)}))
     anew.take(records)
     facts, works = run(Task("root"), then)
@@ -98,8 +110,7 @@ def test_what_works_and_what_definitions_changed_stand_apart_and_add_up(seed: in
 
 
 def test_a_list_with_a_line_missing_does_not_add_up() -> None:
-    records = log(400)
-    then, now = scratch(records, 250), scratch(records, len(records))
+    then, now = folded(7, 250), folded(7, len(logged(7)))
     facts, works = run(Task("root"), then)
     task = Task("root", works, facts["works_sha256"], MONTHS, 1)
     lines = list(decode_lines(run(task, now)[1]))

@@ -15,6 +15,7 @@ from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from kieng.submissions.v1.import_service_pb2_grpc import ImportServiceStub
 from services.cli.local.child_process import free_ports
+from services.kernel.errors import WrongState
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo
 from tests.unit.kernel.serving import Client, reason_of, refused, token
@@ -147,3 +148,40 @@ def test_a_call_is_refused_for_the_outermost_of_its_mistakes(
         lambda: client.stub.ListNotifications(WRONG, timeout=timeout, metadata=metadata)
     )
     assert reason_of(error) == reason
+
+
+LONG = "Đề nghị sửa ỷ ờ ữ ặ " * 500
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        (LONG[:900], {}),
+        (LONG, {}),
+        ("x" * 50_000, {}),
+        ("short", {"content.facts.impact_story.summary": LONG}),
+        (LONG, {f"content.evidence[{n}].title": LONG[:1000] for n in range(200)}),
+    ],
+    ids=["usual", "long", "ascii", "one-field", "many-fields"],
+)
+def test_a_refusal_of_any_length_reaches_its_caller_as_what_it_is(
+    client: Client, message: str, fields: dict[str, str]
+) -> None:
+    def answer(request: Any, call: Call) -> None:
+        raise WrongState(message, reason="OF_THE_TEST", fields=fields)
+
+    client.behaviour.answer = answer
+    # Clients refuse trailers that are too long at random, so once would prove nothing.
+    for _ in range(20):
+        error: Any = refused(client.get)
+        assert (error.code(), reason_of(error)) == (Code.FAILED_PRECONDITION, "OF_THE_TEST")
+    said = error.details().removesuffix("…")
+    assert said == message[: len(said)]
+    assert len(said) >= min(len(message), 20)
+    bad = error_details_pb2.BadRequest()
+    status = rpc_status.from_call(error)
+    assert status is not None
+    if fields:
+        assert status.details[1].Unpack(bad)
+        assert [each.field for each in bad.field_violations] == list(fields)[:20]
+        assert all(len(each.description) > 10 for each in bad.field_violations)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 
 from kieng.notifications.v1 import notification_service_pb2 as api
-from kieng.submissions.v1 import submission_service_pb2
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from services.kernel import errors
-from services.kernel.interceptors import check, status_of
+from services.kernel.interceptors import check, forms, status_of
+
+CONTRACTS = Path(__file__).parents[3] / "protos" / "kieng"
 
 REFUSALS = {
     errors.InvalidArgument: "INVALID_ARGUMENT",
@@ -82,3 +88,21 @@ def test_a_list_that_is_too_short_is_named() -> None:
 def test_a_request_that_keeps_the_rules_passes() -> None:
     check(api.MarkReadRequest(notification_ids=["a"]))
     check(api.ListNotificationsRequest(page_size=500))
+
+
+def test_every_pattern_of_the_contracts_is_described_in_words() -> None:
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in CONTRACTS.rglob("*.proto"))
+    patterns = {
+        ast.literal_eval(f"'{found}'") for found in re.findall(r"pattern[ =:]+\"([^\"]*)\"", texts)
+    }
+    assert len(patterns) > 10
+    assert patterns == set(forms())
+
+
+def test_no_pattern_is_shown_to_a_person() -> None:
+    with pytest.raises(errors.InvalidArgument) as refusal:
+        check(submission_pb2.Evidence(title="x", sha256="zz"))
+    assert refusal.value.fields == {
+        "sha256": "write the 64 digits of a SHA-256, 0 to 9 and a to f",
+    }
+    assert "^" not in refusal.value.message

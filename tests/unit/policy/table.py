@@ -65,6 +65,7 @@ TABLE = {
     "kieng.submissions.v1.SubmissionService.ListSubmissions": ("CRAU", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmission": ("RA", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmissions": ("RA", "units"),
+    "kieng.submissions.v1.ReviewService.TryDecisions": ("RA", "units"),
     "kieng.submissions.v1.ImportService.ImportSubmissions": ("C", "units"),
     "kieng.submissions.v1.ImportService.TryImport": ("C", "units"),
     "kieng.submissions.v1.LogService.RepublishLog": ("O", "institution"),

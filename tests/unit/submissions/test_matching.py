@@ -23,6 +23,9 @@ STORED = {"units": ["a", "a/x"], "state": 2, "work_key": "doi:1"}
         ({"state": {"$in": [1, 3]}}, False),
         ({"state": 2, "work_key": "doi:1"}, True),
         ({"state": 2, "work_key": "doi:2"}, False),
+        ({"work_key": {"$gte": "doi:1", "$lt": "doi:2"}}, True),
+        ({"work_key": {"$gt": "doi:1", "$lt": "doi:2"}}, False),
+        ({"work_key": {"$gte": "doi:0", "$lt": "doi:1"}}, False),
     ],
 )
 def test_a_filter_finds_in_memory_what_a_database_finds(query: dict[str, Any], found: bool) -> None:

@@ -60,10 +60,16 @@ LEADS_TO = {
 }
 
 
+REPEATS = {("approve", U), ("approve", V), ("verify", V)}
+
+
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("state", IN_STATE)
 def test_every_step_leads_where_the_table_says_or_is_refused(step: str, state: State) -> None:
     before = IN_STATE[state]()
+    if (step, state) in REPEATS:
+        assert STEPS[step](before) is before
+        return
     if (step, state) not in LEADS_TO:
         with pytest.raises(WrongState):
             STEPS[step](before)

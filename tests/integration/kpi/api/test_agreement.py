@@ -204,6 +204,25 @@ def test_one_university_opens_no_log_generation_and_an_emergency_is_told_to_all(
     assert event.proposal.emergency_by == "alpha"
 
 
+def test_more_partitions_are_agreed_before_the_log_is_touched(
+    settings: Settings, mongo: RunningDatabase
+) -> None:
+    with running(settings) as stack:
+        publish_three(stack)
+        operator = tokens.credential("alpha", "operator")
+        request = catalogue_service_pb2.OpenLogGenerationRequest(partitions=3)
+        proposal = call(stack, "OpenLogGeneration", request, operator).proposal
+        assert proposal.state == proposal_pb2.STATE_OPEN
+        approve = proposal_service_pb2.ApproveProposalRequest(proposal_id=proposal.proposal_id)
+        for member in proposal.members:
+            voted = call(stack, "ApproveProposal", approve, steward(member)).proposal
+        # It waits for the log, and is not lost by the attempts to carry it out.
+        assert voted.state == proposal_pb2.STATE_APPROVED
+        again = call(stack, "OpenLogGeneration", request, operator)
+        assert (again.proposal.state, again.generation) == (proposal_pb2.STATE_APPROVED, 0)
+        assert log_trouble(stack) == ""
+
+
 def log_trouble(stack: Stack) -> str:
     request = kpi_service_pb2.GetKpisRequest(selection=SELECTION)
     return str(stack.call("GetKpis", request).view.log_trouble)

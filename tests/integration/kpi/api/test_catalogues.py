@@ -38,6 +38,8 @@ from tests.waiting import wait_until
 
 __all__ = ["settings"]
 
+pytestmark = pytest.mark.slow
+
 View = catalogue_service_pb2.View
 
 
@@ -242,7 +244,7 @@ def test_a_rebuild_that_is_killed_goes_on_while_the_live_view_is_folded(
         progress = connection.database(DATABASE)["progress"]
         view_id = publish(stack, second)
         with load(stack) as busy:
-            loaded = [{"chunks": {"$gte": 1}}, {"next_offset": {"$gt": 0}}]
+            loaded = [{"written": {"$gte": 1}}, {"next_offset": {"$gt": 0}}]
             for reached in ({}, {"end": {"$exists": True}}, {"$or": loaded}):
                 wait_until(lambda: progress.find_one({"v": view_id, **reached}), 60)  # noqa: B023
                 live = vector(info(stack))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
 
@@ -14,7 +14,8 @@ from services.kpi.store.bulk_load import BulkLoad
 from services.kpi.store.purge import ViewPurge
 from services.kpi.store.reads import Snapshots
 from services.kpi.store.works import StoredWork
-from tests.integration.kpi.conftest import Stored
+from tests.conftest import RunningDatabase
+from tests.integration.kpi.conftest import Stored, storing
 from tests.integration.kpi.logs import log
 from tests.unit.kpi.builders import UNITS, FakeRecord
 
@@ -23,17 +24,21 @@ LOADED = 380
 TYPES = ["publication", "receipt", "product", "agreement", "ip_right"]
 
 
-@pytest.fixture(params=[1, 3])
-def loaded(
-    request: pytest.FixtureRequest, stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Stored, str]:
-    """The log folded in the live view, and in another one that loads most of it in bulk, in passes.
+@pytest.fixture(scope="module", params=[1, 3])
+def loaded(request: pytest.FixtureRequest, mongo: RunningDatabase) -> Iterator[tuple[Stored, str]]:
+    """The log in both views, as :func:`load` fills them; tests only read them."""
+    with pytest.MonkeyPatch.context() as patch, storing(mongo) as stored:
+        yield load(stored, request.param, patch)
+
+
+def load(stored: Stored, runs: int, patch: pytest.MonkeyPatch) -> tuple[Stored, str]:
+    """Fold the log in the live view, and in another one that loads most of it in bulk, in passes.
 
     Three small runs of bundles, or one; the rest of the log amends some of what is bound.
     """
-    monkeypatch.setattr(shard, "CHUNK_WORKS", 32)
-    monkeypatch.setattr(bundle_writer, "WORKS_PER_BUNDLE", 32 // request.param)
-    monkeypatch.setattr("services.kpi.store.bundle_reader.WORKS_PER_BUNDLE", 32 // request.param)
+    patch.setattr(shard, "CHUNK_WORKS", 32)
+    patch.setattr(bundle_writer, "WORKS_PER_BUNDLE", 32 // runs)
+    patch.setattr("services.kpi.store.bundle_reader.WORKS_PER_BUNDLE", 32 // runs)
     stored.claimed().apply(LOG)
     view = stored.open("log-2")
 
@@ -43,9 +48,9 @@ def loaded(
     lease = stored.ledger.claim(view.view_id, 0, is_loader=True)
     loading = BulkLoad(stored.mongo, stored.ledger.session)
     gather_all = here(lease, stored.catalogue, read)
-    rebuild(loading, lease, stored.catalogue, gather_all, LOADED, request.param)
+    rebuild(loading, lease, stored.catalogue, gather_all, LOADED, runs)
     lease = stored.ledger.claim(view.view_id, 0)
-    assert lease.runs == request.param
+    assert lease.runs == runs
     assert not stored.mongo.database("kieng_kpi")["works"].count_documents({"v": view.view_id})
     PartitionFold(lease, stored.catalogue, stored.ledger).apply(LOG[LOADED:])
     return stored, view.view_id
@@ -68,11 +73,13 @@ def test_the_rows_are_the_same(loaded: tuple[Stored, str]) -> None:
     assert stored.rows(view_id) == stored.rows(stored.view.view_id)
 
 
-@pytest.mark.parametrize("size", [1, 7, 500])
-def test_every_unit_lists_the_same_works_in_order(loaded: tuple[Stored, str], size: int) -> None:
+@pytest.mark.parametrize(("size", "units"), [(1, 1), (7, 2), (500, len(UNITS))])
+def test_every_unit_lists_the_same_works_in_order(
+    loaded: tuple[Stored, str], size: int, units: int
+) -> None:
     stored, view_id = loaded
     snapshots, listed = Snapshots(stored.mongo), 0
-    for unit in UNITS if size > 1 else UNITS[:1]:
+    for unit in UNITS[:units]:
         for types in ([name] for name in TYPES):
             wanted = pages(snapshots, stored.view.view_id, unit, types, 500)
             assert pages(snapshots, view_id, unit, types, size) == wanted
@@ -114,8 +121,11 @@ def test_every_work_is_found_by_its_key(loaded: tuple[Stored, str]) -> None:
     assert stored.ledger.works(lease, sorted(keys)) == wanted
 
 
-def test_a_view_is_removed_with_its_bundles(loaded: tuple[Stored, str]) -> None:
-    stored, view_id = loaded
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_view_is_removed_with_its_bundles(
+    stored: Stored, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, view_id = load(stored, runs, monkeypatch)
     removal = ViewPurge(stored.mongo)
     view = stored.catalogues.view(view_id)
     assert view is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import typer
 
 from services.cli.admin.service_settings import OF_COMMANDS
+from services.cli.client.stack import Process, Stack
 from services.cli.main import app, main
 
 
@@ -117,3 +119,44 @@ def test_every_variable_of_a_command_is_known_to_the_check() -> None:
     read = set(re.findall(r'environ[^"\n]*"(KIENG_[A-Z_]+)"', source))
     assert "KIENG_TOKEN" in read
     assert read <= OF_COMMANDS | {"KIENG_KAFKA_BOOTSTRAP", "KIENG_MONGO_URI"}
+
+
+def with_stack(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """Write `stack.json` of one process, which has this environment; return the process."""
+    process = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **environment})
+    Stack(str(folder), processes={"submissions": Process(process.pid, "log")}).save()
+    return process
+
+
+@pytest.mark.parametrize(
+    ("port", "code"), [("8080", 0), ("many", 1)], ids=["healthy", "with a mistake"]
+)
+def test_beside_a_running_stack_its_settings_are_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str, code: int
+) -> None:
+    asked = ("check", "submissions", "--data", str(tmp_path), "--output", "json")
+    alone = run(*asked)
+    assert json.loads(capsys.readouterr().out)["place"] == "here"
+    process = with_stack(tmp_path, KIENG_HTTP_PORT=port, KIENG_INSTITUTIONS="alpha")
+    try:
+        assert run(*asked) == code
+    finally:
+        process.kill()
+        process.wait()
+    found = json.loads(capsys.readouterr().out)
+    assert found["place"] == "stack"
+    assert (alone, found["ok"]) == (1, code == 0)
+    assert "KIENG_HTTP_PORT" not in os.environ
+
+
+def test_settings_of_this_shell_are_checked_before_those_of_a_stack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIENG_HTTP_PORT", "8080")
+    process = with_stack(tmp_path, KIENG_HTTP_PORT="many")
+    try:
+        run("check", "submissions", "--data", str(tmp_path), "--lang", "en")
+    finally:
+        process.kill()
+        process.wait()
+    assert "environment of this shell" in capsys.readouterr().out

@@ -261,6 +261,7 @@ def test_without_anything_it_says_what_to_set_and_ends_with_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KIENG_HOST", "0.0.0.0")  # as in a pod
     with pytest.raises(SystemExit) as ended:
         main(["doctor", "--output", "json"])
     assert ended.value.code == DOWN

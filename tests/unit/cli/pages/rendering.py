@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 from unittest import mock
 
@@ -97,7 +98,9 @@ def fixed(width: int) -> Iterator[None]:
     clocks = [module for module in loaded if getattr(module, "datetime", None) is datetime]
     kept = {n: v for n, v in os.environ.items() if not n.startswith(("KIENG_", "LC_", "LANG"))}
     given = kept | SETTINGS | {"COLUMNS": str(width)}
-    with mock.patch.dict(os.environ, given, clear=True):
+    # What commands remember of a user is kept with the user where there is no data folder.
+    with TemporaryDirectory() as own, mock.patch.dict(os.environ, given, clear=True):
+        os.environ |= {"KIENG_DATA": ".kieng-of-pages", "XDG_CONFIG_HOME": own}
         patches = [mock.patch.object(module, "datetime", _FixedTime) for module in clocks]
         for patch in patches:
             patch.start()
@@ -115,7 +118,7 @@ def printed(page: Page, lang: str, width: int) -> str:
     stubs: dict[str, Recorded] = {}
 
     def stub(_: Clients, stub_class: Any) -> Recorded:
-        service = SERVICE_OF[stub_class]
+        service = SERVICE_OF[stub_class.__name__]
         return stubs.setdefault(stub_class.__name__, Recorded(service, page.answers))
 
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in "oe")

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 
 import pytest
 
@@ -124,6 +125,23 @@ def test_beside_others_one_institution_has_one_heavy_call_at_a_time() -> None:
         go_on.set()
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_after_a_heavy_call_of_who_used_most_its_place_rests_if_others_are_there(
+    monkeypatch: pytest.MonkeyPatch, is_alone: bool
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(queues, "time", SimpleNamespace(**{**vars(time), "sleep": rests.append}))
+    with started(2) as fair:
+        learned(fair, "a", "dear")
+        if not is_alone:
+            fair.put(Job("b", "p", "quick", nothing))
+        for _ in range(3):
+            fair.put(Job("a", "p", "dear", lambda: burn(HEAVY_SECONDS)))
+        wait_until(lambda: not fair.waiting() and not fair._shares["a"].running)
+    assert len(rests) == (0 if is_alone else 3)
+    assert all(seconds >= HEAVY_SECONDS for seconds in rests)
+
+
 def test_a_method_that_keeps_the_database_busy_is_heavy_without_cpu_time() -> None:
     share = Share(1.0)
     share.charge("quick", 0.2, 0.001)
@@ -210,6 +228,30 @@ def test_who_uses_more_than_its_share_of_busy_workers_has_few_workers_beside_oth
             assert entered.acquire(timeout=10)
         assert fair.waiting() == 6 - queues.SQUEEZED
         go_on.set()
+
+
+def test_a_new_stream_of_who_uses_more_than_its_share_of_busy_workers_waits_for_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queues, "SQUEEZED", 0)
+    monkeypatch.setattr(queues, "LOOK_SECONDS", 0.01)
+    looks: list[bool] = []
+
+    def is_wanted() -> bool:
+        looks.append(len(looks) < 3)
+        return looks[-1]
+
+    with started(2) as fair:
+        fair._share("greedy").charge("other", 2 * queues.BUSY * queues.FORGET_SECONDS, 0.0)
+        for institution in ("greedy", "modest"):
+            fair._share(institution).seen = time.monotonic()
+        with fair.turn("modest", "p", "m", lambda: True, is_first=True) as has_turn:
+            assert has_turn
+        with fair.turn("greedy", "p", "m", lambda: True, is_first=False) as has_turn:
+            assert has_turn, "only the first step waits"
+        with fair.turn("greedy", "p", "m", is_wanted, is_first=True) as has_turn:
+            assert not has_turn, "it waited until its caller left"
+        monkeypatch.setattr(queues, "SQUEEZED", 2)
 
 
 def test_a_share_knows_its_oldest_job() -> None:

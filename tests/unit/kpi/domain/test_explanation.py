@@ -1,7 +1,7 @@
 from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.contribution import contribution
 from services.kpi.domain.cube import Ratio
-from services.kpi.domain.explanation import adds_something, share_of
+from services.kpi.domain.explanation import adds_something, narrowed, share_of
 from tests.unit.kpi.builders import JANUARY, TREE, both, claim, component
 
 CATALOGUE = Catalogue.build(
@@ -26,8 +26,14 @@ MARCH, MAY, DECEMBER = JANUARY + 2, JANUARY + 4, JANUARY + 11
 
 
 def share(code: str, unit: str, first: int = JANUARY, last: int = DECEMBER) -> object:
+    """The share by the whole catalogue, which is that by a catalogue of the indicator alone."""
     indicator = CATALOGUE.indicators[code]
-    return share_of(WORK, CATALOGUE, TREE.number[unit], indicator, 1, first, last)
+    narrow = contribution([both(one) for one in CLAIMS], narrowed(CATALOGUE, indicator))
+    assert narrow.items() < WORK.items()
+    asked = CATALOGUE, TREE.number[unit], indicator, 1, first, last
+    found = share_of(narrow, *asked)
+    assert found == share_of(WORK, *asked)
+    return found
 
 
 def test_a_work_counts_once_at_every_unit_that_holds_a_claim() -> None:

@@ -27,6 +27,7 @@ from tests.unit.kpi.builders import (
 from tests.unit.kpi.view_states import FakeStores, row, view
 
 WORKS = catalogue(component())
+KNW_01 = {"institution": "alpha", "indicator": "KNW-01", "year": str(JANUARY // 12)}
 
 
 def shown(name: str, **labels: str) -> float | None:
@@ -46,12 +47,15 @@ def joint(*verified: str) -> list[Any]:
 def test_the_values_are_those_of_the_year_at_institutions_and_the_consortium() -> None:
     found = of_year(cube_of(WORKS, contribution(joint("alpha"), WORKS))).values
     assert set(found) == {
-        (unit, "A", measure)
+        (unit, "A", measure, "2025")
         for unit in ("root", "alpha", "beta", "gamma")
         for measure in ("declared", "verified")
     }
-    assert found["root", "A", "declared"] == 1
-    assert (found["alpha", "A", "verified"], found["beta", "A", "verified"]) == (1, 0)
+    assert found["root", "A", "declared", "2025"] == 1
+    assert (found["alpha", "A", "verified", "2025"], found["beta", "A", "verified", "2025"]) == (
+        1,
+        0,
+    )
     assert set(of_year(cube_of(WORKS), year=2026).values.values()) == {0}
 
 
@@ -67,10 +71,31 @@ def test_a_ratio_is_a_fraction_and_absent_while_it_is_not_defined() -> None:
     )
     cube = cube_of(made, contribution(joint("alpha", "beta"), made))
     found = of_year(cube, Target("alpha", "W", 2025, 4))
-    assert found.values["alpha", "R", "verified"] is None
-    assert found.values["alpha", "T", "verified"] == 0.25
-    assert found.values["beta", "T", "verified"] is None
-    assert found.targets == {("alpha", "W"): 4}
+    assert found.values["alpha", "R", "verified", "2025"] is None
+    assert found.values["alpha", "T", "verified", "2025"] == 0.25
+    assert found.values["beta", "T", "verified", "2025"] is None
+    assert found.targets == {("alpha", "W", "2025"): 4}
+
+
+def years(found: Any) -> tuple[set[str], set[str]]:
+    return {key[-1] for key in found.values}, {key[-1] for key in found.targets}
+
+
+def test_a_year_without_targets_and_values_gives_way_to_the_last_that_has_targets() -> None:
+    empty, full = cube_of(WORKS), cube_of(WORKS, contribution(joint("alpha"), WORKS))
+    old, last = Target("alpha", "A", 2022, 4), Target("alpha", "A", 2024, 5)
+    future = Target("alpha", "A", 2027, 6)
+    assert years(of_year(empty)) == ({"2025"}, set())
+    assert years(of_year(empty, future)) == ({"2025"}, set())
+    assert years(of_year(empty, old, last, future)) == ({"2024"}, {"2024"})
+    assert years(of_year(full, old, last)) == ({"2024", "2025"}, {"2024"})
+    stock = catalogue(component(until="never"))
+    kept = cube_of(stock, contribution(joint("alpha"), stock))
+    assert of_year(kept).values["alpha", "A", "declared", "2025"] > 0
+    assert years(of_year(kept, last)) == ({"2024"}, {"2024"})
+    both = of_year(empty, last, Target("alpha", "A", 2025, 7))
+    assert years(both) == ({"2024", "2025"}, {"2024", "2025"})
+    assert both.targets == {("alpha", "A", "2024"): 5, ("alpha", "A", "2025"): 7}
 
 
 @pytest.mark.parametrize(
@@ -103,15 +128,15 @@ def test_the_live_view_is_shown_with_its_age_and_an_old_view_is_not() -> None:
     live.refresh()
     live.refreshed_at = 17.0
     show_figures(live, JANUARY // 12)
-    assert shown("value", institution="alpha", indicator="KNW-01", measure="verified") == 3
-    assert shown("target", institution="alpha", indicator="KNW-01") == 9
+    assert shown("value", **KNW_01, measure="verified") == 3
+    assert shown("target", **KNW_01) == 9
     assert (shown("view_age_seconds", view="g1-c1-f1") or 0) > 1_000_000_000
     assert shown("view_refreshed_timestamp_seconds", view="g1-c1-f1") == 17
     stores.live_view = view("g2-c1-f1")
     live.refresh()
     show_figures(live, JANUARY // 12)
     assert shown("view_age_seconds", view="g1-c1-f1") is None
-    assert shown("value", institution="alpha", indicator="KNW-01", measure="verified") == 0
+    assert shown("value", **KNW_01, measure="verified") == 0
 
 
 def test_every_value_is_shown_for_every_reporting_unit_of_the_deployed_catalogue() -> None:

@@ -616,7 +616,7 @@ class OpenLogGenerationRequest(_message.Message):
     topic_id: _builtins.str
     """Topic id of the new log; empty: the broker's present one. Refused if the broker has another one."""
     partitions: _builtins.int
-    """Number of its partitions; 0: as the broker has. Refused if there is another one."""
+    """Number of its partitions; 0: as the broker has. With more than the broker has, the proposal takes effect once the log has been repartitioned; refused with fewer."""
     def __init__(
         self,
         *,

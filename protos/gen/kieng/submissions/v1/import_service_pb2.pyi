@@ -116,6 +116,8 @@ class ImportSubmissionsResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     MAY_BE_SAME_FIELD_NUMBER: _builtins.int
     SHARES_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     row: _builtins.int
     """Number of the row."""
     outcome: Global___Outcome.ValueType
@@ -124,6 +126,10 @@ class ImportSubmissionsResponse(_message.Message):
     """Submission it became; empty when it was refused."""
     version: _builtins.int
     """Version of the submission; 0 when it was refused."""
+    state: _submission_pb2.State.ValueType
+    """State of the submission after the row; unspecified when it was refused."""
+    reason: _builtins.str
+    """Reason of its last decision or withdrawal, e.g. why an unchanged record is still returned; empty when none was given."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was refused, naming the field; unset otherwise."""
@@ -148,10 +154,12 @@ class ImportSubmissionsResponse(_message.Message):
         error: _status_pb2.Status | None = ...,
         may_be_same: _abc.Iterable[Global___LikeClaim] | None = ...,
         shares: Global___SharesOfWork | None = ...,
+        state: _submission_pb2.State.ValueType = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "shares", b"shares"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "row", b"row", "shares", b"shares", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "may_be_same", b"may_be_same", "outcome", b"outcome", "reason", b"reason", "row", b"row", "shares", b"shares", "state", b"state", "submission_id", b"submission_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

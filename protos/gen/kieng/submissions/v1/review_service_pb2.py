@@ -29,7 +29,7 @@ from kieng.submissions.v1 import submission_pb2 as kieng_dot_submissions_dot_v1_
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/submissions/v1/review_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xd3\x01\n\x17\x44\x65\x63ideSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12<\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0e\x32\x1e.kieng.submissions.v1.DecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x06reason\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\"P\n\x18\x44\x65\x63ideSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\xa4\x02\n\x18\x44\x65\x63ideSubmissionsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01H\x00\x12;\n\rsource_record\x18\x03 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecordH\x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12<\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32\x1e.kieng.submissions.v1.DecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"w\n\x19\x44\x65\x63ideSubmissionsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\rsubmission_id\x18\x02 \x01(\tH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result*y\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_VERIFY\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_RETURN\x10\x03\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x04\x32\x95\x02\n\rReviewService\x12}\n\x10\x44\x65\x63ideSubmission\x12-.kieng.submissions.v1.DecideSubmissionRequest\x1a..kieng.submissions.v1.DecideSubmissionResponse\"\n\xda\xd8\x18\x06\n\x02\x02\x03\x10\x03\x12\x84\x01\n\x11\x44\x65\x63ideSubmissions\x12..kieng.submissions.v1.DecideSubmissionsRequest\x1a/.kieng.submissions.v1.DecideSubmissionsResponse\"\n\xda\xd8\x18\x06\n\x02\x02\x03\x10\x03(\x01\x30\x01\x42}\n\x14kieng.submissions.v1B\x12ReviewServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)kieng/submissions/v1/review_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x17google/rpc/status.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xd3\x01\n\x17\x44\x65\x63ideSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12<\n\x08\x64\x65\x63ision\x18\x04 \x01(\x0e\x32\x1e.kieng.submissions.v1.DecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x06reason\x18\x05 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\"c\n\x18\x44\x65\x63ideSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\x12\x11\n\tunchanged\x18\x02 \x01(\x08\"\xa4\x02\n\x18\x44\x65\x63ideSubmissionsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01H\x00\x12;\n\rsource_record\x18\x03 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecordH\x00\x12\x18\n\x07version\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12<\n\x08\x64\x65\x63ision\x18\x05 \x01(\x0e\x32\x1e.kieng.submissions.v1.DecisionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1c\n\x06reason\x18\x06 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\x42\x0f\n\x06target\x12\x05\xbaH\x02\x08\x01\"\x8a\x01\n\x19\x44\x65\x63ideSubmissionsResponse\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\rsubmission_id\x18\x02 \x01(\tH\x00\x12#\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x12\x11\n\tunchanged\x18\x04 \x01(\x08\x42\x08\n\x06result\"_\n\x13TryDecisionsRequest\x12H\n\x08\x64\x65\x63ision\x18\x01 \x01(\x0b\x32..kieng.submissions.v1.DecideSubmissionsRequestB\x06\xbaH\x03\xc8\x01\x01\"g\n\x14TryDecisionsResponse\x12?\n\x06\x61nswer\x18\x01 \x01(\x0b\x32/.kieng.submissions.v1.DecideSubmissionsResponse\x12\x0e\n\x06\x65vents\x18\x02 \x03(\x0c*y\n\x08\x44\x65\x63ision\x12\x18\n\x14\x44\x45\x43ISION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x44\x45\x43ISION_APPROVE\x10\x01\x12\x13\n\x0f\x44\x45\x43ISION_VERIFY\x10\x02\x12\x13\n\x0f\x44\x45\x43ISION_RETURN\x10\x03\x12\x13\n\x0f\x44\x45\x43ISION_REJECT\x10\x04\x32\x8c\x03\n\rReviewService\x12}\n\x10\x44\x65\x63ideSubmission\x12-.kieng.submissions.v1.DecideSubmissionRequest\x1a..kieng.submissions.v1.DecideSubmissionResponse\"\n\xda\xd8\x18\x06\n\x02\x02\x03\x10\x03\x12\x84\x01\n\x11\x44\x65\x63ideSubmissions\x12..kieng.submissions.v1.DecideSubmissionsRequest\x1a/.kieng.submissions.v1.DecideSubmissionsResponse\"\n\xda\xd8\x18\x06\n\x02\x02\x03\x10\x03(\x01\x30\x01\x12u\n\x0cTryDecisions\x12).kieng.submissions.v1.TryDecisionsRequest\x1a*.kieng.submissions.v1.TryDecisionsResponse\"\n\xda\xd8\x18\x06\n\x02\x02\x03\x10\x03(\x01\x30\x01\x42}\n\x14kieng.submissions.v1B\x12ReviewServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,20 +59,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DECIDESUBMISSIONSREQUEST'].fields_by_name['decision']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
   _globals['_DECIDESUBMISSIONSREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_DECIDESUBMISSIONSREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\tr\007\030\350\007\200\332\030\001'
+  _globals['_TRYDECISIONSREQUEST'].fields_by_name['decision']._loaded_options = None
+  _globals['_TRYDECISIONSREQUEST'].fields_by_name['decision']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REVIEWSERVICE'].methods_by_name['DecideSubmission']._loaded_options = None
   _globals['_REVIEWSERVICE'].methods_by_name['DecideSubmission']._serialized_options = b'\332\330\030\006\n\002\002\003\020\003'
   _globals['_REVIEWSERVICE'].methods_by_name['DecideSubmissions']._loaded_options = None
   _globals['_REVIEWSERVICE'].methods_by_name['DecideSubmissions']._serialized_options = b'\332\330\030\006\n\002\002\003\020\003'
-  _globals['_DECISION']._serialized_start=928
-  _globals['_DECISION']._serialized_end=1049
+  _globals['_REVIEWSERVICE'].methods_by_name['TryDecisions']._loaded_options = None
+  _globals['_REVIEWSERVICE'].methods_by_name['TryDecisions']._serialized_options = b'\332\330\030\006\n\002\002\003\020\003'
+  _globals['_DECISION']._serialized_start=1169
+  _globals['_DECISION']._serialized_end=1290
   _globals['_DECIDESUBMISSIONREQUEST']._serialized_start=217
   _globals['_DECIDESUBMISSIONREQUEST']._serialized_end=428
   _globals['_DECIDESUBMISSIONRESPONSE']._serialized_start=430
-  _globals['_DECIDESUBMISSIONRESPONSE']._serialized_end=510
-  _globals['_DECIDESUBMISSIONSREQUEST']._serialized_start=513
-  _globals['_DECIDESUBMISSIONSREQUEST']._serialized_end=805
-  _globals['_DECIDESUBMISSIONSRESPONSE']._serialized_start=807
-  _globals['_DECIDESUBMISSIONSRESPONSE']._serialized_end=926
-  _globals['_REVIEWSERVICE']._serialized_start=1052
-  _globals['_REVIEWSERVICE']._serialized_end=1329
+  _globals['_DECIDESUBMISSIONRESPONSE']._serialized_end=529
+  _globals['_DECIDESUBMISSIONSREQUEST']._serialized_start=532
+  _globals['_DECIDESUBMISSIONSREQUEST']._serialized_end=824
+  _globals['_DECIDESUBMISSIONSRESPONSE']._serialized_start=827
+  _globals['_DECIDESUBMISSIONSRESPONSE']._serialized_end=965
+  _globals['_TRYDECISIONSREQUEST']._serialized_start=967
+  _globals['_TRYDECISIONSREQUEST']._serialized_end=1062
+  _globals['_TRYDECISIONSRESPONSE']._serialized_start=1064
+  _globals['_TRYDECISIONSRESPONSE']._serialized_end=1167
+  _globals['_REVIEWSERVICE']._serialized_start=1293
+  _globals['_REVIEWSERVICE']._serialized_end=1689
 # @@protoc_insertion_point(module_scope)

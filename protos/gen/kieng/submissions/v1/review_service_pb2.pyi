@@ -3,8 +3,10 @@
 isort:skip_file
 Decides about submissions."""
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from kieng.submissions.v1 import submission_pb2 as _submission_pb2
@@ -96,6 +98,9 @@ class DecideSubmissionResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBMISSION_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
+    unchanged: _builtins.bool
+    """True when this was decided already, on the same content, and nothing was changed."""
     @_builtins.property
     def submission(self) -> _submission_pb2.Submission:
         """The submission."""
@@ -104,10 +109,11 @@ class DecideSubmissionResponse(_message.Message):
         self,
         *,
         submission: _submission_pb2.Submission | None = ...,
+        unchanged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission", b"submission", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,10 +174,13 @@ class DecideSubmissionsResponse(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    UNCHANGED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """The request's id."""
     submission_id: _builtins.str
     """Id of the submission that was decided about."""
+    unchanged: _builtins.bool
+    """True when this was decided already, on the same content, and nothing was changed."""
     @_builtins.property
     def error(self) -> _status_pb2.Status:
         """Why it was refused."""
@@ -182,13 +191,68 @@ class DecideSubmissionsResponse(_message.Message):
         request_id: _builtins.str = ...,
         submission_id: _builtins.str = ...,
         error: _status_pb2.Status | None = ...,
+        unchanged: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "result", b"result", "submission_id", b"submission_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "request_id", b"request_id", "result", b"result", "submission_id", b"submission_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "request_id", b"request_id", "result", b"result", "submission_id", b"submission_id", "unchanged", b"unchanged"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["submission_id", "error"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
 Global___DecideSubmissionsResponse: _TypeAlias = DecideSubmissionsResponse  # noqa: Y015
+
+@_typing.final
+class TryDecisionsRequest(_message.Message):
+    """One decision that is only tried."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def decision(self) -> Global___DecideSubmissionsRequest:
+        """The decision as DecideSubmissions would get it. Required."""
+
+    def __init__(
+        self,
+        *,
+        decision: Global___DecideSubmissionsRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryDecisionsRequest: _TypeAlias = TryDecisionsRequest  # noqa: Y015
+
+@_typing.final
+class TryDecisionsResponse(_message.Message):
+    """What would become of one decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answer(self) -> Global___DecideSubmissionsResponse:
+        """What DecideSubmissions would answer."""
+
+    @_builtins.property
+    def events(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Events that the decision would publish, each a serialized `SubmissionChanged`, for KpiService.TryEvents; empty when nothing changes."""
+
+    def __init__(
+        self,
+        *,
+        answer: Global___DecideSubmissionsResponse | None = ...,
+        events: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TryDecisionsResponse: _TypeAlias = TryDecisionsResponse  # noqa: Y015

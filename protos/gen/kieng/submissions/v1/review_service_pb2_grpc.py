@@ -47,6 +47,11 @@ class ReviewServiceStub:
                 request_serializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsRequest.SerializeToString,
                 response_deserializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsResponse.FromString,
                 _registered_method=True)
+        self.TryDecisions = channel.stream_stream(
+                '/kieng.submissions.v1.ReviewService/TryDecisions',
+                request_serializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsRequest.SerializeToString,
+                response_deserializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsResponse.FromString,
+                _registered_method=True)
 
 
 class ReviewServiceServicer:
@@ -56,8 +61,9 @@ class ReviewServiceServicer:
     """
 
     def DecideSubmission(self, request, context):
-        """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+        """Decides about one submission. Idempotent by request_id. A decision that was taken already on the same content, and holds, changes
+        nothing and is answered with `unchanged`. Errors: NOT_FOUND, ABORTED (version is not the newest), FAILED_PRECONDITION (state does not
+        allow it; reason ALREADY_DECIDED when another decision stands, with `state`, `decided_at`, `decided_by`, `reason`), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
         ALREADY_EXISTS (request_id used for anything else).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -67,6 +73,15 @@ class ReviewServiceServicer:
     def DecideSubmissions(self, request_iterator, context):
         """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
         Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TryDecisions(self, request_iterator, context):
+        """Tells what DecideSubmissions would answer to the same decisions, by the same checks, and writes nothing. Each decision is tried alone,
+        on what is stored. One answer per decision, in order. Deadline at most 10 minutes.
+        Errors of an answer: as DecideSubmission. Errors of the call: as DecideSubmissions.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,6 +99,11 @@ def add_ReviewServiceServicer_to_server(servicer, server):
                     servicer.DecideSubmissions,
                     request_deserializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsRequest.FromString,
                     response_serializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsResponse.SerializeToString,
+            ),
+            'TryDecisions': grpc.stream_stream_rpc_method_handler(
+                    servicer.TryDecisions,
+                    request_deserializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsRequest.FromString,
+                    response_serializer=kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -143,6 +163,33 @@ class ReviewService:
             '/kieng.submissions.v1.ReviewService/DecideSubmissions',
             kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsRequest.SerializeToString,
             kieng_dot_submissions_dot_v1_dot_review__service__pb2.DecideSubmissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryDecisions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/kieng.submissions.v1.ReviewService/TryDecisions',
+            kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsRequest.SerializeToString,
+            kieng_dot_submissions_dot_v1_dot_review__service__pb2.TryDecisionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

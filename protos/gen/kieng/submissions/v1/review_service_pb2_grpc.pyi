@@ -37,13 +37,19 @@ class ReviewServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ReviewServiceAsyncStub: ...
     DecideSubmission: _grpc.UnaryUnaryMultiCallable[_review_service_pb2.DecideSubmissionRequest, _review_service_pb2.DecideSubmissionResponse]
-    """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+    """Decides about one submission. Idempotent by request_id. A decision that was taken already on the same content, and holds, changes
+    nothing and is answered with `unchanged`. Errors: NOT_FOUND, ABORTED (version is not the newest), FAILED_PRECONDITION (state does not
+    allow it; reason ALREADY_DECIDED when another decision stands, with `state`, `decided_at`, `decided_by`, `reason`), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
     ALREADY_EXISTS (request_id used for anything else).
     """
     DecideSubmissions: _grpc.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]
     """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
     Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+    """
+    TryDecisions: _grpc.StreamStreamMultiCallable[_review_service_pb2.TryDecisionsRequest, _review_service_pb2.TryDecisionsResponse]
+    """Tells what DecideSubmissions would answer to the same decisions, by the same checks, and writes nothing. Each decision is tried alone,
+    on what is stored. One answer per decision, in order. Deadline at most 10 minutes.
+    Errors of an answer: as DecideSubmission. Errors of the call: as DecideSubmissions.
     """
 
 @_typing.type_check_only
@@ -55,13 +61,19 @@ class ReviewServiceAsyncStub(ReviewServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     DecideSubmission: _aio.UnaryUnaryMultiCallable[_review_service_pb2.DecideSubmissionRequest, _review_service_pb2.DecideSubmissionResponse]  # type: ignore[assignment]
-    """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-    FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+    """Decides about one submission. Idempotent by request_id. A decision that was taken already on the same content, and holds, changes
+    nothing and is answered with `unchanged`. Errors: NOT_FOUND, ABORTED (version is not the newest), FAILED_PRECONDITION (state does not
+    allow it; reason ALREADY_DECIDED when another decision stands, with `state`, `decided_at`, `decided_by`, `reason`), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
     ALREADY_EXISTS (request_id used for anything else).
     """
     DecideSubmissions: _aio.StreamStreamMultiCallable[_review_service_pb2.DecideSubmissionsRequest, _review_service_pb2.DecideSubmissionsResponse]  # type: ignore[assignment]
     """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
     Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+    """
+    TryDecisions: _aio.StreamStreamMultiCallable[_review_service_pb2.TryDecisionsRequest, _review_service_pb2.TryDecisionsResponse]  # type: ignore[assignment]
+    """Tells what DecideSubmissions would answer to the same decisions, by the same checks, and writes nothing. Each decision is tried alone,
+    on what is stored. One answer per decision, in order. Deadline at most 10 minutes.
+    Errors of an answer: as DecideSubmission. Errors of the call: as DecideSubmissions.
     """
 
 class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -76,8 +88,9 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _review_service_pb2.DecideSubmissionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_review_service_pb2.DecideSubmissionResponse, _abc.Awaitable[_review_service_pb2.DecideSubmissionResponse]]:
-        """Decides about one submission. Idempotent by request_id. Errors: NOT_FOUND, ABORTED (version is not the newest),
-        FAILED_PRECONDITION (state does not allow it), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
+        """Decides about one submission. Idempotent by request_id. A decision that was taken already on the same content, and holds, changes
+        nothing and is answered with `unchanged`. Errors: NOT_FOUND, ABORTED (version is not the newest), FAILED_PRECONDITION (state does not
+        allow it; reason ALREADY_DECIDED when another decision stands, with `state`, `decided_at`, `decided_by`, `reason`), PERMISSION_DENIED (role, unit, scope or own work), INVALID_ARGUMENT,
         ALREADY_EXISTS (request_id used for anything else).
         """
 
@@ -89,6 +102,17 @@ class ReviewServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_review_service_pb2.DecideSubmissionsResponse], _abc.AsyncIterator[_review_service_pb2.DecideSubmissionsResponse]]:
         """Decides about many: one answer per request, in order; one failure does not stop the others. Deadline at most 10 minutes.
         Errors of an answer: as DecideSubmission. Errors of the call: UNAVAILABLE (repeat with the same request ids).
+        """
+
+    @_abc_1.abstractmethod
+    def TryDecisions(
+        self,
+        request_iterator: _MaybeAsyncIterator[_review_service_pb2.TryDecisionsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_review_service_pb2.TryDecisionsResponse], _abc.AsyncIterator[_review_service_pb2.TryDecisionsResponse]]:
+        """Tells what DecideSubmissions would answer to the same decisions, by the same checks, and writes nothing. Each decision is tried alone,
+        on what is stored. One answer per decision, in order. Deadline at most 10 minutes.
+        Errors of an answer: as DecideSubmission. Errors of the call: as DecideSubmissions.
         """
 
 def add_ReviewServiceServicer_to_server(servicer: ReviewServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -117,6 +117,62 @@ SOURCE_DECLARED: Source.ValueType  # 3
 """A person's declaration."""
 Global___Source: _TypeAlias = Source  # noqa: Y015
 
+class _Action:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Action.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTION_UNSPECIFIED: _Action.ValueType  # 0
+    """Not used."""
+    ACTION_CREATE: _Action.ValueType  # 1
+    """Created it, as a draft or submitted."""
+    ACTION_AMEND: _Action.ValueType  # 2
+    """Replaced its content."""
+    ACTION_SUBMIT: _Action.ValueType  # 3
+    """Handed it in for review."""
+    ACTION_RENEW: _Action.ValueType  # 4
+    """Handed it in again after it had been withdrawn."""
+    ACTION_WITHDRAW: _Action.ValueType  # 5
+    """Took it back."""
+    ACTION_APPROVE: _Action.ValueType  # 6
+    """Approved it for its unit."""
+    ACTION_VERIFY: _Action.ValueType  # 7
+    """Verified it for its institution."""
+    ACTION_RETURN: _Action.ValueType  # 8
+    """Sent it back to its author."""
+    ACTION_REJECT: _Action.ValueType  # 9
+    """Refused it."""
+    ACTION_REPAIR: _Action.ValueType  # 10
+    """Published it again, unchanged."""
+
+class Action(_Action, metaclass=_ActionEnumTypeWrapper):
+    """What a change did."""
+
+ACTION_UNSPECIFIED: Action.ValueType  # 0
+"""Not used."""
+ACTION_CREATE: Action.ValueType  # 1
+"""Created it, as a draft or submitted."""
+ACTION_AMEND: Action.ValueType  # 2
+"""Replaced its content."""
+ACTION_SUBMIT: Action.ValueType  # 3
+"""Handed it in for review."""
+ACTION_RENEW: Action.ValueType  # 4
+"""Handed it in again after it had been withdrawn."""
+ACTION_WITHDRAW: Action.ValueType  # 5
+"""Took it back."""
+ACTION_APPROVE: Action.ValueType  # 6
+"""Approved it for its unit."""
+ACTION_VERIFY: Action.ValueType  # 7
+"""Verified it for its institution."""
+ACTION_RETURN: Action.ValueType  # 8
+"""Sent it back to its author."""
+ACTION_REJECT: Action.ValueType  # 9
+"""Refused it."""
+ACTION_REPAIR: Action.ValueType  # 10
+"""Published it again, unchanged."""
+Global___Action: _TypeAlias = Action  # noqa: Y015
+
 @_typing.final
 class Evidence(_message.Message):
     """A document that proves the facts. The bytes stay with the institution."""
@@ -240,6 +296,7 @@ class Submission(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
     submission_id: _builtins.str
     """Id given by the server."""
     version: _builtins.int
@@ -280,6 +337,10 @@ class Submission(_message.Message):
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When it was changed last."""
 
+    @_builtins.property
+    def history(self) -> _containers.RepeatedCompositeFieldContainer[Global___HistoryEntry]:
+        """Every change, oldest first; only in answers to a request that asks for it."""
+
     def __init__(
         self,
         *,
@@ -298,11 +359,52 @@ class Submission(_message.Message):
         reason: _builtins.str = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        history: _abc.Iterable[Global___HistoryEntry] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "created_at", b"created_at", "source_record", b"source_record", "updated_at", b"updated_at", "verified_content", b"verified_content"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "created_at", b"created_at", "decided_by", b"decided_by", "edited_by", b"edited_by", "institution_id", b"institution_id", "reason", b"reason", "source_record", b"source_record", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "updated_at", b"updated_at", "verified_content", b"verified_content", "verified_work_key", b"verified_work_key", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "created_at", b"created_at", "decided_by", b"decided_by", "edited_by", b"edited_by", "history", b"history", "institution_id", b"institution_id", "reason", b"reason", "source_record", b"source_record", "state", b"state", "submission_id", b"submission_id", "submitted_by", b"submitted_by", "updated_at", b"updated_at", "verified_content", b"verified_content", "verified_work_key", b"verified_work_key", "version", b"version", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Submission: _TypeAlias = Submission  # noqa: Y015
+
+@_typing.final
+class HistoryEntry(_message.Message):
+    """One change of a submission."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Version that the change made."""
+    action: Global___Action.ValueType
+    """What it did."""
+    subject: _builtins.str
+    """Subject of the credential that made the change."""
+    reason: _builtins.str
+    """Reason that was given; empty for none."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        action: Global___Action.ValueType = ...,
+        subject: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "at", b"at", "reason", b"reason", "subject", b"subject", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryEntry: _TypeAlias = HistoryEntry  # noqa: Y015

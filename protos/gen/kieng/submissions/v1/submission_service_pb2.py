@@ -23,12 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb2
 from kieng.submissions.v1 import submission_pb2 as kieng_dot_submissions_dot_v1_dot_submission__pb2
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-kieng/submissions/v1/submission_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xba\x01\n\x17\x43reateSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x1d.kieng.submissions.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\rsource_record\x18\x03 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\x12\x0e\n\x06submit\x18\x04 \x01(\x08\"P\n\x18\x43reateSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\xae\x01\n\x16\x41mendSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x36\n\x07\x63ontent\x18\x04 \x01(\x0b\x32\x1d.kieng.submissions.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\"O\n\x17\x41mendSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"w\n\x17SubmitSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"P\n\x18SubmitSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\x97\x01\n\x19WithdrawSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\"R\n\x1aWithdrawSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"<\n\x14GetSubmissionRequest\x12$\n\rsubmission_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\"M\n\x15GetSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\x94\x02\n\x16ListSubmissionsRequest\x12\x1c\n\x07unit_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12<\n\x06states\x18\x02 \x03(\x0e\x32\x1b.kieng.submissions.v1.StateB\x0f\xbaH\x0c\x92\x01\t\x10\x07\"\x05\x82\x01\x02\x10\x01\x12\x19\n\x04type\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12\x1e\n\x08work_key\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12\"\n\rsource_system\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12\x1d\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x07 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\"i\n\x17ListSubmissionsResponse\x12\x35\n\x0bsubmissions\x18\x01 \x03(\x0b\x32 .kieng.submissions.v1.Submission\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x86\x06\n\x11SubmissionService\x12|\n\x10\x43reateSubmission\x12-.kieng.submissions.v1.CreateSubmissionRequest\x1a..kieng.submissions.v1.CreateSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12y\n\x0f\x41mendSubmission\x12,.kieng.submissions.v1.AmendSubmissionRequest\x1a-.kieng.submissions.v1.AmendSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12|\n\x10SubmitSubmission\x12-.kieng.submissions.v1.SubmitSubmissionRequest\x1a..kieng.submissions.v1.SubmitSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12\x83\x01\n\x12WithdrawSubmission\x12/.kieng.submissions.v1.WithdrawSubmissionRequest\x1a\x30.kieng.submissions.v1.WithdrawSubmissionResponse\"\n\xda\xd8\x18\x06\n\x02\x01\x03\x10\x03\x12v\n\rGetSubmission\x12*.kieng.submissions.v1.GetSubmissionRequest\x1a+.kieng.submissions.v1.GetSubmissionResponse\"\x0c\xda\xd8\x18\x08\n\x04\x01\x02\x03\x04\x10\x03\x12|\n\x0fListSubmissions\x12,.kieng.submissions.v1.ListSubmissionsRequest\x1a-.kieng.submissions.v1.ListSubmissionsResponse\"\x0c\xda\xd8\x18\x08\n\x04\x01\x02\x03\x04\x10\x03\x42\x81\x01\n\x14kieng.submissions.v1B\x16SubmissionServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-kieng/submissions/v1/submission_service.proto\x12\x14kieng.submissions.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a%kieng/submissions/v1/submission.proto\x1a\x18kieng/text/v1/text.proto\"\xba\x01\n\x17\x43reateSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x36\n\x07\x63ontent\x18\x02 \x01(\x0b\x32\x1d.kieng.submissions.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\x12\x39\n\rsource_record\x18\x03 \x01(\x0b\x32\".kieng.submissions.v1.SourceRecord\x12\x0e\n\x06submit\x18\x04 \x01(\x08\"P\n\x18\x43reateSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\xae\x01\n\x16\x41mendSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x36\n\x07\x63ontent\x18\x04 \x01(\x0b\x32\x1d.kieng.submissions.v1.ContentB\x06\xbaH\x03\xc8\x01\x01\"O\n\x17\x41mendSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"w\n\x17SubmitSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\"P\n\x18SubmitSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\x97\x01\n\x19WithdrawSubmissionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12$\n\rsubmission_id\x18\x02 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x18\n\x07version\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01\x12\x1c\n\x06reason\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\x80\xda\x18\x01\"R\n\x1aWithdrawSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"R\n\x14GetSubmissionRequest\x12$\n\rsubmission_id\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18<\xf8\xd9\x18\x01\x12\x14\n\x0cwith_history\x18\x02 \x01(\x08\"M\n\x15GetSubmissionResponse\x12\x34\n\nsubmission\x18\x01 \x01(\x0b\x32 .kieng.submissions.v1.Submission\"\xa0\x03\n\x16ListSubmissionsRequest\x12\x1c\n\x07unit_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12<\n\x06states\x18\x02 \x03(\x0e\x32\x1b.kieng.submissions.v1.StateB\x0f\xbaH\x0c\x92\x01\t\x10\x07\"\x05\x82\x01\x02\x10\x01\x12\x19\n\x04type\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12\x1e\n\x08work_key\x18\x04 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12\"\n\rsource_system\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18(\xf8\xd9\x18\x01\x12\x1d\n\tpage_size\x18\x06 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12 \n\npage_token\x18\x07 \x01(\tB\x0c\xbaH\tr\x07\x18\xac\x02\xf8\xd9\x18\x01\x12)\n\x14submission_id_prefix\x18\x08 \x01(\tB\x0b\xbaH\x08r\x06\x18<\xf8\xd9\x18\x01\x12\x1e\n\trecord_id\x18\t \x01(\tB\x0b\xbaH\x08r\x06\x18x\xf8\xd9\x18\x01\x12\x31\n\rchanged_since\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04mine\x18\x0b \x01(\x08\"i\n\x17ListSubmissionsResponse\x12\x35\n\x0bsubmissions\x18\x01 \x03(\x0b\x32 .kieng.submissions.v1.Submission\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x86\x06\n\x11SubmissionService\x12|\n\x10\x43reateSubmission\x12-.kieng.submissions.v1.CreateSubmissionRequest\x1a..kieng.submissions.v1.CreateSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12y\n\x0f\x41mendSubmission\x12,.kieng.submissions.v1.AmendSubmissionRequest\x1a-.kieng.submissions.v1.AmendSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12|\n\x10SubmitSubmission\x12-.kieng.submissions.v1.SubmitSubmissionRequest\x1a..kieng.submissions.v1.SubmitSubmissionResponse\"\t\xda\xd8\x18\x05\n\x01\x01\x10\x03\x12\x83\x01\n\x12WithdrawSubmission\x12/.kieng.submissions.v1.WithdrawSubmissionRequest\x1a\x30.kieng.submissions.v1.WithdrawSubmissionResponse\"\n\xda\xd8\x18\x06\n\x02\x01\x03\x10\x03\x12v\n\rGetSubmission\x12*.kieng.submissions.v1.GetSubmissionRequest\x1a+.kieng.submissions.v1.GetSubmissionResponse\"\x0c\xda\xd8\x18\x08\n\x04\x01\x02\x03\x04\x10\x03\x12|\n\x0fListSubmissions\x12,.kieng.submissions.v1.ListSubmissionsRequest\x1a-.kieng.submissions.v1.ListSubmissionsResponse\"\x0c\xda\xd8\x18\x08\n\x04\x01\x02\x03\x04\x10\x03\x42\x81\x01\n\x14kieng.submissions.v1B\x16SubmissionServiceProtoP\x01Z8kieng.internal/protos/kieng/submissions/v1;submissionsv1\xaa\x02\x14Kieng.Submissions.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -78,6 +79,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\tr\007\030\254\002\370\331\030\001'
+  _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['submission_id_prefix']._loaded_options = None
+  _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['submission_id_prefix']._serialized_options = b'\272H\010r\006\030<\370\331\030\001'
+  _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['record_id']._loaded_options = None
+  _globals['_LISTSUBMISSIONSREQUEST'].fields_by_name['record_id']._serialized_options = b'\272H\010r\006\030x\370\331\030\001'
   _globals['_SUBMISSIONSERVICE'].methods_by_name['CreateSubmission']._loaded_options = None
   _globals['_SUBMISSIONSERVICE'].methods_by_name['CreateSubmission']._serialized_options = b'\332\330\030\005\n\001\001\020\003'
   _globals['_SUBMISSIONSERVICE'].methods_by_name['AmendSubmission']._loaded_options = None
@@ -90,30 +95,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMISSIONSERVICE'].methods_by_name['GetSubmission']._serialized_options = b'\332\330\030\010\n\004\001\002\003\004\020\003'
   _globals['_SUBMISSIONSERVICE'].methods_by_name['ListSubmissions']._loaded_options = None
   _globals['_SUBMISSIONSERVICE'].methods_by_name['ListSubmissions']._serialized_options = b'\332\330\030\010\n\004\001\002\003\004\020\003'
-  _globals['_CREATESUBMISSIONREQUEST']._serialized_start=196
-  _globals['_CREATESUBMISSIONREQUEST']._serialized_end=382
-  _globals['_CREATESUBMISSIONRESPONSE']._serialized_start=384
-  _globals['_CREATESUBMISSIONRESPONSE']._serialized_end=464
-  _globals['_AMENDSUBMISSIONREQUEST']._serialized_start=467
-  _globals['_AMENDSUBMISSIONREQUEST']._serialized_end=641
-  _globals['_AMENDSUBMISSIONRESPONSE']._serialized_start=643
-  _globals['_AMENDSUBMISSIONRESPONSE']._serialized_end=722
-  _globals['_SUBMITSUBMISSIONREQUEST']._serialized_start=724
-  _globals['_SUBMITSUBMISSIONREQUEST']._serialized_end=843
-  _globals['_SUBMITSUBMISSIONRESPONSE']._serialized_start=845
-  _globals['_SUBMITSUBMISSIONRESPONSE']._serialized_end=925
-  _globals['_WITHDRAWSUBMISSIONREQUEST']._serialized_start=928
-  _globals['_WITHDRAWSUBMISSIONREQUEST']._serialized_end=1079
-  _globals['_WITHDRAWSUBMISSIONRESPONSE']._serialized_start=1081
-  _globals['_WITHDRAWSUBMISSIONRESPONSE']._serialized_end=1163
-  _globals['_GETSUBMISSIONREQUEST']._serialized_start=1165
-  _globals['_GETSUBMISSIONREQUEST']._serialized_end=1225
-  _globals['_GETSUBMISSIONRESPONSE']._serialized_start=1227
-  _globals['_GETSUBMISSIONRESPONSE']._serialized_end=1304
-  _globals['_LISTSUBMISSIONSREQUEST']._serialized_start=1307
-  _globals['_LISTSUBMISSIONSREQUEST']._serialized_end=1583
-  _globals['_LISTSUBMISSIONSRESPONSE']._serialized_start=1585
-  _globals['_LISTSUBMISSIONSRESPONSE']._serialized_end=1690
-  _globals['_SUBMISSIONSERVICE']._serialized_start=1693
-  _globals['_SUBMISSIONSERVICE']._serialized_end=2467
+  _globals['_CREATESUBMISSIONREQUEST']._serialized_start=229
+  _globals['_CREATESUBMISSIONREQUEST']._serialized_end=415
+  _globals['_CREATESUBMISSIONRESPONSE']._serialized_start=417
+  _globals['_CREATESUBMISSIONRESPONSE']._serialized_end=497
+  _globals['_AMENDSUBMISSIONREQUEST']._serialized_start=500
+  _globals['_AMENDSUBMISSIONREQUEST']._serialized_end=674
+  _globals['_AMENDSUBMISSIONRESPONSE']._serialized_start=676
+  _globals['_AMENDSUBMISSIONRESPONSE']._serialized_end=755
+  _globals['_SUBMITSUBMISSIONREQUEST']._serialized_start=757
+  _globals['_SUBMITSUBMISSIONREQUEST']._serialized_end=876
+  _globals['_SUBMITSUBMISSIONRESPONSE']._serialized_start=878
+  _globals['_SUBMITSUBMISSIONRESPONSE']._serialized_end=958
+  _globals['_WITHDRAWSUBMISSIONREQUEST']._serialized_start=961
+  _globals['_WITHDRAWSUBMISSIONREQUEST']._serialized_end=1112
+  _globals['_WITHDRAWSUBMISSIONRESPONSE']._serialized_start=1114
+  _globals['_WITHDRAWSUBMISSIONRESPONSE']._serialized_end=1196
+  _globals['_GETSUBMISSIONREQUEST']._serialized_start=1198
+  _globals['_GETSUBMISSIONREQUEST']._serialized_end=1280
+  _globals['_GETSUBMISSIONRESPONSE']._serialized_start=1282
+  _globals['_GETSUBMISSIONRESPONSE']._serialized_end=1359
+  _globals['_LISTSUBMISSIONSREQUEST']._serialized_start=1362
+  _globals['_LISTSUBMISSIONSREQUEST']._serialized_end=1778
+  _globals['_LISTSUBMISSIONSRESPONSE']._serialized_start=1780
+  _globals['_LISTSUBMISSIONSRESPONSE']._serialized_end=1885
+  _globals['_SUBMISSIONSERVICE']._serialized_start=1888
+  _globals['_SUBMISSIONSERVICE']._serialized_end=2662
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ Declares achievements and shows what became of them."""
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from kieng.submissions.v1 import submission_pb2 as _submission_pb2
 import builtins as _builtins
@@ -260,16 +261,20 @@ class GetSubmissionRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SUBMISSION_ID_FIELD_NUMBER: _builtins.int
+    WITH_HISTORY_FIELD_NUMBER: _builtins.int
     submission_id: _builtins.str
     """Submission to read. Required."""
+    with_history: _builtins.bool
+    """True for its history, too."""
     def __init__(
         self,
         *,
         submission_id: _builtins.str = ...,
+        with_history: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission_id", b"submission_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["submission_id", b"submission_id", "with_history", b"with_history"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -312,6 +317,10 @@ class ListSubmissionsRequest(_message.Message):
     SOURCE_SYSTEM_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    SUBMISSION_ID_PREFIX_FIELD_NUMBER: _builtins.int
+    RECORD_ID_FIELD_NUMBER: _builtins.int
+    CHANGED_SINCE_FIELD_NUMBER: _builtins.int
+    MINE_FIELD_NUMBER: _builtins.int
     unit_id: _builtins.str
     """Only of this unit and its descendants."""
     type: _builtins.str
@@ -324,9 +333,19 @@ class ListSubmissionsRequest(_message.Message):
     """Rows per page; 100 when unset, at most 500."""
     page_token: _builtins.str
     """Token of the page, from the response before; empty for the first."""
+    submission_id_prefix: _builtins.str
+    """Only with ids that begin so, e.g. `vnu.0192f0c1`."""
+    record_id: _builtins.str
+    """Only of the record with this id, in any source system."""
+    mine: _builtins.bool
+    """True for those only whose content the caller changed last."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_submission_pb2.State.ValueType]:
         """Only in these states. At most 7."""
+
+    @_builtins.property
+    def changed_since(self) -> _timestamp_pb2.Timestamp:
+        """Only changed at this time or later."""
 
     def __init__(
         self,
@@ -338,10 +357,14 @@ class ListSubmissionsRequest(_message.Message):
         source_system: _builtins.str = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        submission_id_prefix: _builtins.str = ...,
+        record_id: _builtins.str = ...,
+        changed_since: _timestamp_pb2.Timestamp | None = ...,
+        mine: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_since", b"changed_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "source_system", b"source_system", "states", b"states", "type", b"type", "unit_id", b"unit_id", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_since", b"changed_since", "mine", b"mine", "page_size", b"page_size", "page_token", b"page_token", "record_id", b"record_id", "source_system", b"source_system", "states", b"states", "submission_id_prefix", b"submission_id_prefix", "type", b"type", "unit_id", b"unit_id", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,53 @@
+"""Reads the metrics that a process exports on its HTTP port."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+TIMEOUT_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """The samples of one process at one moment; none if it did not answer."""
+
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+
+    def of(self, name: str, **labels: str) -> Iterator[Sample]:
+        """Yield the samples of a metric that have these labels."""
+        for sample in self.samples.get(name, ()):
+            if labels.items() <= sample.labels.items():
+                yield sample
+
+    def total(self, name: str, **labels: str) -> float:
+        """Return the sum of the samples of a metric; 0 if there are none."""
+        return float(sum(sample.value for sample in self.of(name, **labels)))
+
+    def highest(self, name: str, **labels: str) -> float | None:
+        """Return the highest sample of a metric; None if there are none."""
+        return max((float(sample.value) for sample in self.of(name, **labels)), default=None)
+
+
+def scrape(address: str, path: str = "/metrics") -> Scrape:
+    """Return the metrics of a process; ``address`` is `host:port`. Takes at most 2 seconds."""
+    try:
+        url = f"http://{address}{path}"
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
+            text = answer.read().decode(errors="replace")
+    except OSError:
+        return Scrape()
+    return parse(text)
+
+
+def parse(text: str) -> Scrape:
+    """Return the samples in the text format of Prometheus."""
+    samples: dict[str, list[Sample]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            samples.setdefault(sample.name, []).append(sample)
+    return Scrape(samples)

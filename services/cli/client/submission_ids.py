@@ -1,0 +1,35 @@
+"""Completes the id of a submission from its beginning, as long as that names only one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kieng.submissions.v1 import submission_service_pb2 as api
+from services.cli.client.id_prefixes import SHOWN_MAX, ambiguous
+
+FULL_LENGTH = 36
+"""Length of the UUID in an id `INSTITUTION.UUID`."""
+_SEPARATOR = "."
+
+
+def full_id(stub: Any, given: str, institution: str) -> str:
+    """Return the id of the submission whose id begins with a text; a full id stays as it is.
+
+    Args:
+        stub: stub of the SubmissionService.
+        given: beginning of an id, e.g. `vnu.0192f0c1` or `0192f0c1`.
+        institution: id of the institution, which may be left out of the text; empty if unknown.
+
+    Raises:
+        Failure: several submissions of the caller have such an id; names some of them.
+    """
+    prefix = given.strip().rstrip("….")
+    if institution and _SEPARATOR not in prefix:
+        prefix = f"{institution}{_SEPARATOR}{prefix}"
+    if len(prefix.rpartition(_SEPARATOR)[2]) >= FULL_LENGTH:
+        return prefix
+    request = api.ListSubmissionsRequest(submission_id_prefix=prefix, page_size=SHOWN_MAX + 1)
+    found = [each.submission_id for each in stub.ListSubmissions(request).submissions]
+    if len(found) > 1:
+        raise ambiguous(given, found)
+    return found[0] if found else prefix

@@ -1,0 +1,137 @@
+"""`kieng logs`: what the processes of a local stack logged, and log meanwhile."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.cli.errors import DOWN, USAGE, Failure
+from services.cli.session import Session, with_session
+from services.cli.terminal.screen import Screen
+
+POLL_SECONDS = 0.3
+TAIL_BYTES = 4 * 1024 * 1024
+LEVELS = ("debug", "info", "warning", "error", "critical")
+FIRST = ("timestamp", "level", "service", "event")
+"""Keys of a log line that are shown first, without their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a log, of the process ``name``; ``fields`` is empty if it is no JSON object."""
+
+    name: str
+    text: str
+    fields: dict[str, Any]
+
+    @property
+    def time(self) -> str:
+        """Its time as the process wrote it; empty if it has none."""
+        return str(self.fields.get("timestamp", ""))
+
+    def reaches(self, level: str) -> bool:
+        """Return True if the line is at least as severe as ``level``; one without level is."""
+        own = str(self.fields.get("level", "critical"))
+        return own not in LEVELS or LEVELS.index(own) >= LEVELS.index(level)
+
+    def shown(self) -> str:
+        """Return the line for people: time, level, process, what happened, and the rest."""
+        if not self.fields:
+            return f"{self.name}  {self.text}"
+        time_, level = self.time[:23].replace("T", " "), str(self.fields.get("level", ""))
+        rest = "  ".join(f"{k}={_plain(v)}" for k, v in self.fields.items() if k not in FIRST)
+        event = str(self.fields.get("event", ""))
+        return f"{time_}  {level:<8} {self.name:<15} {event}  {rest}".rstrip()
+
+
+@with_session()
+def logs(
+    session: Session,
+    service: Annotated[
+        str, typer.Argument(help="A process, e.g. kpi.query or broker; default: all.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    lines: Annotated[int, typer.Option(min=0, help="Newest lines of each log.")] = 20,
+    level: Annotated[str, typer.Option(help=f"At least: {', '.join(LEVELS)}.")] = "debug",
+) -> None:
+    """Show the newest lines of the logs of the local stack, also of one that has stopped.
+
+    Example: kieng logs kpi.aggregator --level warning --follow
+    """
+    if level not in LEVELS:
+        raise Failure(f"unknown level {level!r}; there are {', '.join(LEVELS)}", USAGE)
+    files = _files(session.data, service)
+    found = [line for path in files for line in _newest(path, lines, level)]
+    # Lines without a time stay where they are, behind the others.
+    for line in sorted(found, key=lambda each: each.time or "~"):
+        _print(session.screen, line)
+    if follow:
+        ends = {path: path.stat().st_size for path in files}
+        while True:
+            for line in _appended(ends):
+                if line.reaches(level):
+                    _print(session.screen, line)
+            time.sleep(POLL_SECONDS)
+
+
+def _files(data: Path, service: str) -> list[Path]:
+    """Return the logs of a data folder, or that of one process.
+
+    Raises:
+        Failure: nothing was ever started there, or no process of this name.
+    """
+    files = {path.stem: path for path in sorted((data / "logs").glob("*.log"))}
+    if not files:
+        raise Failure(f"no logs in {data}: nothing was started there, see --data", DOWN)
+    if service and service not in files:
+        raise Failure(f"no log of {service}; there are {', '.join(files)}", USAGE)
+    return [files[service]] if service else list(files.values())
+
+
+def _newest(path: Path, number: int, level: str) -> list[Line]:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - TAIL_BYTES))
+        texts = file.read().decode(errors="replace").splitlines()
+    found = [line for text in texts if (line := _line(path, text)).reaches(level)]
+    return found[-number:] if number else []
+
+
+def _appended(ends: dict[Path, int]) -> Iterator[Line]:
+    """Yield the whole lines that were appended since, and move the ends; a log begun anew is read.
+
+    ``ends`` maps files to the number of bytes read.
+    """
+    for path, end in ends.items():
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            file.seek(end if size >= end else 0)
+            text, mark, _ = file.read().rpartition(b"\n")
+            if mark:
+                ends[path] = (end if size >= end else 0) + len(text) + 1
+                yield from (_line(path, each) for each in text.decode(errors="replace").split("\n"))
+
+
+def _line(path: Path, text: str) -> Line:
+    try:
+        fields = json.loads(text)
+    except ValueError:
+        fields = {}
+    return Line(path.stem, text, fields if isinstance(fields, dict) else {})
+
+
+def _print(screen: Screen, line: Line) -> None:
+    if screen.is_json:
+        screen.json_line({"process": line.name, **(line.fields or {"text": line.text})})
+    else:
+        screen.answers.print(line.shown(), soft_wrap=True)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,190 @@
+"""What waits for a decision: since when, until when, who may not decide, and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from uuid_utils import uuid7
+
+from kieng.kpi.v1 import kpi_service_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from kieng.submissions.v1 import review_service_pb2 as review_api
+from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1 import submission_service_pb2 as api
+from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
+from services.cli.client.last_look import LastLook
+from services.cli.client.resuming import answers
+from services.cli.client.stack import CONSORTIUM
+from services.cli.client.troubles import trouble_of_status
+from services.cli.commands.import_effect import effect_json, numbers_of
+from services.cli.commands.import_sending import Trial, patience_of
+from services.cli.session import Session
+from services.cli.terminal.render import message_json
+from services.cli.terminal.submission_tables import title_of
+
+PAGE = 500
+DUE_DAYS = 14
+"""Days after which a decision is overdue, as for the alert KiengReviewQueueOld."""
+
+
+class Role(StrEnum):
+    """Who decides: a reviewer for a unit, or an approver for the institution."""
+
+    approver = "approver"
+    reviewer = "reviewer"
+
+
+WAITING = {
+    Role.approver: (submission_pb2.STATE_SUBMITTED, submission_pb2.STATE_UNIT_APPROVED),
+    Role.reviewer: (submission_pb2.STATE_SUBMITTED,),
+}
+FIRST_DECISION = {
+    Role.approver: review_api.DECISION_VERIFY,
+    Role.reviewer: review_api.DECISION_APPROVE,
+}
+"""Role -> the decision that is tried, to show what it would change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which of the waiting submissions are wanted; empty fields do not filter.
+
+    ``days`` is how long a decision may take, ``older_than`` a minimum age in days.
+    """
+
+    role: Role = Role.approver
+    unit: str = ""
+    type_name: str = ""
+    older_than: int = 0
+    only_new: bool = False
+    days: int = DUE_DAYS
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether all that waits is wanted."""
+        return not (self.unit or self.type_name or self.older_than or self.only_new)
+
+
+@dataclass
+class Waiting:
+    """One submission that waits, with what is known before deciding.
+
+    ``refusal`` says why the caller may not take the first decision, e.g. because they wrote it;
+    ``effects`` are the numbers that this decision would change.
+    """
+
+    submission: submission_pb2.Submission
+    is_new: bool
+    due: datetime
+    refusal: str = ""
+    events: Sequence[bytes] = ()
+    effects: list[kpi_service_pb2.Effect] = field(default_factory=list)
+
+    @property
+    def since(self) -> datetime:
+        """When it was submitted, or approved for its unit; UTC."""
+        return self.submission.updated_at.ToDatetime(tzinfo=UTC)
+
+    def days(self, now: datetime) -> int:
+        """Return for how many whole days it has waited."""
+        return max(0, (now - self.since).days)
+
+    def is_overdue(self, now: datetime) -> bool:
+        """Return True if a decision should have been taken before ``now``."""
+        return now > self.due
+
+    def document(self, now: datetime) -> dict[str, Any]:
+        """Return it in the form of `--output json`."""
+        return {
+            **message_json(self.submission),
+            "title": title_of(self.submission.content),
+            "waiting_since": self.since.isoformat(),
+            "due": self.due.isoformat(),
+            "overdue": self.is_overdue(now),
+            "new": self.is_new,
+            "refusal": self.refusal,
+            "effects": [effect_json(each) for each in self.effects],
+        }
+
+
+def read_waiting(session: Session, filters: Filters, look: LastLook) -> list[Waiting]:
+    """Return what waits for the caller, the oldest first, without effects."""
+    states = WAITING[filters.role]
+    request = api.ListSubmissionsRequest(
+        unit_id=filters.unit, type=filters.type_name, states=states, page_size=PAGE
+    )
+    now = datetime.now(UTC)
+    found = []
+    for submission in _pages(session.stub(SubmissionServiceStub), request):
+        is_new = look.is_new(submission.submission_id, submission.version)
+        since = submission.updated_at.ToDatetime(tzinfo=UTC)
+        each = Waiting(submission, is_new, since + timedelta(days=filters.days))
+        if (is_new or not filters.only_new) and each.days(now) >= filters.older_than:
+            found.append(each)
+    return sorted(found, key=lambda each: (each.since, each.submission.submission_id))
+
+
+def _pages(stub: Any, request: api.ListSubmissionsRequest) -> Iterator[submission_pb2.Submission]:
+    while True:
+        page = stub.ListSubmissions(request)
+        yield from page.submissions
+        request.page_token = page.next_page_token
+        if not page.next_page_token:
+            return
+
+
+def try_decisions(session: Session, role: Role, items: Sequence[Waiting]) -> None:
+    """Add to each item why the caller may not decide about it, or the events that would follow."""
+    requests = [
+        review_api.TryDecisionsRequest(
+            decision=review_api.DecideSubmissionsRequest(
+                request_id=str(uuid7()),
+                submission_id=each.submission.submission_id,
+                version=each.submission.version,
+                decision=FIRST_DECISION[role],
+            )
+        )
+        for each in items
+    ]
+    stub = session.stub(ReviewServiceStub)
+    tried = answers(stub.TryDecisions, requests, patience_of(session.screen))
+    for each, answer in zip(items, tried, strict=True):
+        if answer.answer.HasField("error"):
+            trouble = trouble_of_status(answer.answer.error)
+            known = trouble.reason.lower() in ("own_work", "own_approval")
+            each.refusal = (
+                session.screen.text(f"review.{trouble.reason.lower()}")
+                if known
+                else f"! {trouble.message}"
+            )
+        each.events = answer.events
+
+
+def add_effects(session: Session, items: Sequence[Waiting]) -> None:
+    """Add to each item the numbers that its verification would change."""
+    for each in items:
+        if each.events:
+            trial = Trial(verified=list(each.events))
+            asked = (session.clients, trial, False, patience_of(session.screen))
+            each.effects = numbers_of(*asked).effects
+
+
+def other_claims(session: Session, item: Waiting) -> list[kpi_service_pb2.ExplainedClaim]:
+    """Return the other live claims of the same work, of all institutions."""
+    if not item.effects:
+        return []
+    effect = item.effects[0]
+    request = kpi_service_pb2.ExplainAbsenceRequest(
+        work_key=item.submission.work_key,
+        unit_id=CONSORTIUM,
+        indicator_code=effect.indicator_code,
+        from_month=effect.from_month,
+        to_month=effect.to_month,
+    )
+    claims = session.stub(KpiServiceStub).ExplainAbsence(request).claims
+    return [each for each in claims if each.submission_id != item.submission.submission_id]

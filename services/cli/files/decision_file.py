@@ -1,0 +1,125 @@
+"""Reads and writes files of decisions: one row per submission, with decision and reason."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from services.cli.errors import Failure
+from services.cli.files import spreadsheets
+from services.cli.terminal.escaping import visible
+from services.cli.terminal.texts import Lang, text
+
+DECISIONS = ("approve", "verify", "return", "reject")
+COLUMNS = (
+    *("decision", "reason", "title", "type", "unit_id", "submitted_by", "waiting_days", "due"),
+    *("effect", "work_key", "system", "record_id", "submission_id", "version"),
+)
+SUFFIXES = (".csv", ".xlsx")
+WIDTHS = {"title": 50, "reason": 40, "effect": 30, "work_key": 30, "submission_id": 44}
+WIDTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as it was read: its number in the file and its texts, empty where nothing stands.
+
+    ``decision`` is one of `DECISIONS`, or the text itself if it is none of them.
+    """
+
+    number: int
+    decision: str
+    reason: str
+    submission_id: str
+    version: str
+    system: str
+    record_id: str
+
+    @property
+    def name(self) -> str:
+        """What the row calls its submission: the record, or else the submission's id."""
+        return self.record_id or self.submission_id
+
+
+def read(path: Path) -> Iterator[Row]:
+    """Yield the rows of a CSV or XLSX file, in whichever language its headings are.
+
+    Raises:
+        Failure: the file cannot be read, or has no column for the decision or for the submission.
+    """
+    table = spreadsheets.read(path)
+    names = {heading: _column(heading) for heading in table.header}
+    found = set(names.values())
+    missing = {"decision"} - found
+    if not found & {"record_id", "submission_id"}:
+        missing.add("record_id or submission_id")
+    if missing:
+        raise Failure(f"{path}: column {', '.join(sorted(missing))} is missing")
+    for number, record in spreadsheets.records(path, table):
+        row = {names[heading]: cell.strip() for heading, cell in record.items()}
+        told = {name: row.get(name, "") for name in Row.__dataclass_fields__ if name != "number"}
+        yield Row(number, **{**told, "decision": _decision(told["decision"])})
+
+
+def write(path: Path, lang: Lang, rows: Iterable[Mapping[str, str]]) -> int:
+    """Write rows to be decided by the suffix of the file; return their number.
+
+    Args:
+        path: a .csv or .xlsx file, replaced if it exists.
+        lang: language of headings and decisions.
+        rows: column -> text; the decision is left empty.
+    """
+    header = [heading(name, lang) for name in COLUMNS]
+    lines = [[visible(row.get(name, "")) for name in COLUMNS] for row in rows]
+    if path.suffix.lower() == ".csv":
+        # The mark by which spreadsheets recognise UTF-8.
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows([header, *([_harmless(c) for c in line] for line in lines)])
+    else:
+        _write_xlsx(path, lang, header, lines)
+    return len(lines)
+
+
+def heading(column: str, lang: Lang) -> str:
+    """Return the heading of a column in a language."""
+    return text(lang, f"decision_file.{column}")
+
+
+def _write_xlsx(path: Path, lang: Lang, header: list[str], lines: list[list[str]]) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet: Any = book.add_worksheet()
+        bold = book.add_format({"bold": True, "bottom": 1})
+        plain = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        for at, name in enumerate(COLUMNS):
+            sheet.set_column(at, at, WIDTHS.get(name, WIDTH), plain)
+            sheet.write_string(0, at, header[at], bold)
+        for number, line in enumerate(lines, start=1):
+            for at, cell in enumerate(line):
+                if cell:
+                    sheet.write_string(number, at, cell, plain)
+        choices = [text(lang, f"decision.{name}") for name in DECISIONS]
+        rule = {"validate": "list", "source": choices, "error_type": "warning"}
+        sheet.data_validation(1, 0, max(len(lines), 1), 0, rule)
+        sheet.freeze_panes(1, 2)
+
+
+def _harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet computes as a formula."""
+    return f"'{cell}" if cell[:1] in tuple("=+-@") and not cell[1:].isdigit() else cell
+
+
+def _column(head: str) -> str:
+    folded = head.strip().casefold()
+    names = (name for name in COLUMNS for lang in Lang if heading(name, lang).casefold() == folded)
+    return next(names, folded)
+
+
+def _decision(said: str) -> str:
+    folded = said.casefold()
+    known = (n for n in DECISIONS for lang in Lang if text(lang, f"decision.{n}") == folded)
+    return next(known, folded)

@@ -1,0 +1,84 @@
+"""Renders what events would change: numbers before and after, as a table or in a few words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kieng.kpi.v1 import kpi_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.render import number_text, value_text
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import WholeTable
+
+STAGES = ("before", "once_submitted", "once_verified")
+MEASURES = ("declared", "verified")
+IN_SHORT_MAX = 3
+
+
+def effect_table(
+    screen: Screen,
+    names: Names,
+    effects: Sequence[api.Effect],
+    title: str,
+    stages: Sequence[str] = STAGES,
+) -> WholeTable:
+    """Return a table with a row per number, and its values at the stages as `3 → 5`.
+
+    Args:
+        screen: language of the texts.
+        names: units of measure of the indicators.
+        effects: numbers that would change.
+        title: title of the table.
+        stages: stages to show, in order.
+    """
+    table = screen.table("unit", "indicator", "period", ">declared", ">verified", title=title)
+    for effect in effects:
+        unit = names.units_of_value.get(effect.indicator_code, "")
+        steps = (_steps(screen, effect, measure, unit, stages) for measure in MEASURES)
+        table.add_row(effect.unit_id, effect.indicator_code, period_text(effect), *steps)
+    return table
+
+
+def in_short(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> str:
+    """Return what a verification would change at one unit: `KNW-03 +1, KNW-05`.
+
+    A whole number is shown with its difference, a ratio by its code alone; at most three.
+    """
+    found = list(_changes(screen, effects, unit_id))
+    more = len(found) - IN_SHORT_MAX
+    return ", ".join(found[:IN_SHORT_MAX]) + (f" … +{more}" if more > 0 else "")
+
+
+def period_text(effect: api.Effect) -> str:
+    """Return the period of a number: a year, or a month."""
+    year = effect.from_month[:4]
+    is_year = (effect.from_month, effect.to_month) == (f"{year}-01", f"{year}-12")
+    return year if is_year else effect.from_month
+
+
+def _changes(screen: Screen, effects: Sequence[api.Effect], unit_id: str) -> Iterator[str]:
+    ratios = []
+    for effect in effects:
+        before, after = effect.before.verified, effect.once_verified.verified
+        if effect.unit_id != unit_id or before == after:
+            continue
+        if after.HasField("whole") or before.HasField("whole"):
+            change = after.whole - before.whole
+            sign = "+" if change > 0 else ""
+            yield f"{effect.indicator_code} {sign}{number_text(change, screen.lang)}"
+        else:
+            ratios.append(effect.indicator_code)
+    yield from ratios
+
+
+def _steps(
+    screen: Screen, effect: api.Effect, measure: str, unit: str, stages: Sequence[str]
+) -> str:
+    """Return a value at the stages, e.g. `3 → 5 → 8`, without equal neighbours."""
+    steps: list[view_pb2.Value] = []
+    for stage in stages:
+        value = getattr(getattr(effect, stage), measure)
+        if not steps or steps[-1] != value:
+            steps.append(value)
+    return " → ".join(value_text(value, unit, screen.lang) for value in steps)

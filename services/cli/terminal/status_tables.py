@@ -1,0 +1,82 @@
+"""Renders the state of a local stack: its processes, how far each reader is behind, and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from services.cli.terminal.render import NOTHING, number_text, percent_text
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.tables import WholeTable
+
+STYLES = {"ready": "green", "unready": "yellow", "down": "bold red"}
+MEGABYTE = 1024 * 1024
+
+
+def processes(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
+    """Return a table with a line per process: its state, and what it uses."""
+    table = screen.table("process", "state", ">pid", ">since", ">cpu", ">memory")
+    for row in rows:
+        said = screen.text(f"status.{row['state']}")
+        reason = f": {row['reason']}" if row["reason"] else ""
+        table.add_row(
+            row["name"],
+            Text(f"{said}{reason}", style=STYLES[row["state"]]),
+            str(row["pid"]),
+            span_text(screen, row["up_seconds"]),
+            NOTHING if row["cpu"] is None else percent_text(row["cpu"], screen.lang),
+            _megabytes(screen, row["memory_bytes"]),
+        )
+    known = [row for row in rows if row["memory_bytes"] is not None]
+    cpu = sum(row["cpu"] or 0 for row in known)
+    memory = sum(row["memory_bytes"] for row in known)
+    table.add_section()
+    total = (percent_text(cpu, screen.lang), _megabytes(screen, memory))
+    table.add_row(screen.text("status.total"), "", "", "", *total)
+    return table
+
+
+def lags(screen: Screen, rows: Sequence[Mapping[str, Any]]) -> WholeTable:
+    """Return a table with a line per reader of the log: how many records it is behind."""
+    table = screen.table("group", "topic", ">partition", ">behind", ">late")
+    for row in rows:
+        behind = number_text(row["records"], screen.lang)
+        late = span_text(screen, row["seconds"])
+        table.add_row(row["group"], row["topic"], str(row["partition"]), behind, late)
+    return table
+
+
+def summary(screen: Screen, found: Mapping[str, Any]) -> str:
+    """Return the age of the numbers, what waits, and the rates, as a few lines."""
+    age = span_text(screen, found["age_seconds"])
+    rates = {name: f"{value:g}" for name, value in found["rates"].items()}
+    waiting = {name: number_text(found[name], screen.lang) for name in COUNTS}
+    lines = [
+        screen.text("status.numbers", age=age, parked=waiting["parked"]),
+        screen.text("status.waiting", **waiting),
+        screen.text("status.rates", **rates),
+    ]
+    if found["log_diverged"]:
+        lines.append(screen.text("status.diverged"))
+    return "\n".join(lines)
+
+
+COUNTS = ("parked", "waiting_for_review", "outbox")
+
+
+def span_text(screen: Screen, seconds: float | None) -> str:
+    """Return a span of time in its largest whole unit, e.g. `3 h`; a dash if it is unknown."""
+    if seconds is None:
+        return NOTHING
+    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return screen.text(f"status.{unit}", number=int(seconds // length))
+    return screen.text("status.seconds", number=int(seconds))
+
+
+def _megabytes(screen: Screen, size: int | None) -> str:
+    if size is None:
+        return NOTHING
+    return screen.text("status.megabytes", number=number_text(size // MEGABYTE, screen.lang))

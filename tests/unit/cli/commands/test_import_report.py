@@ -1,0 +1,56 @@
+"""An import tells of every record what its author has to do next."""
+
+from __future__ import annotations
+
+import pytest
+
+from kieng.submissions.v1 import import_service_pb2 as pb
+from kieng.submissions.v1 import submission_pb2
+from services.cli.commands.import_report import Report, show
+from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
+
+
+def unchanged(
+    row: int, state: submission_pb2.State.ValueType, reason: str = ""
+) -> pb.ImportSubmissionsResponse:
+    return pb.ImportSubmissionsResponse(
+        row=row,
+        outcome=pb.OUTCOME_UNCHANGED,
+        submission_id=f"vnu.{row}",
+        version=2,
+        state=state,
+        reason=reason,
+    )
+
+
+def test_an_unchanged_record_that_is_returned_is_told_with_its_reason(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = Report()
+    assert report.take(unchanged(1, submission_pb2.STATE_VERIFIED), "a") == "unchanged"
+    answer = unchanged(2, submission_pb2.STATE_RETURNED, "the proof is missing")
+    # A plan of an import compares outcomes: nothing would be written either way.
+    assert report.take(answer, "b") == "unchanged"
+    report.take(unchanged(3, submission_pb2.STATE_REJECTED, "not ours"), "c")
+    document = report.document()
+    counts = {name: document[name] for name in ("unchanged", "still_returned", "still_rejected")}
+    assert counts == {"unchanged": 1, "still_returned": 1, "still_rejected": 1}
+    assert [each["reason"] for each in document["still_refused"]] == [
+        "the proof is missing",
+        "not ours",
+    ]
+    screen = Screen(lang=Lang.en)
+    screen.show(show(screen, report))
+    printed = capsys.readouterr().out
+    assert "the proof is missing" in printed
+    assert "Still returned" in printed
+
+
+def test_a_usual_import_has_only_the_usual_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.take(unchanged(1, submission_pb2.STATE_SUBMITTED), "a")
+    screen = Screen(lang=Lang.en)
+    screen.show(show(screen, report))
+    assert "Still" not in capsys.readouterr().out
+    assert report.document()["still_returned"] == 0
