@@ -248,11 +248,13 @@ class Launch:
         }
         if self.plan.tls:
             own |= tls_settings(self.stack.tls_folder)
+        # The local issuer names the services that a token is for.
+        strict = {"KIENG_AUDIENCES": "none"}
         if is_alone:
             # The embedded broker takes seconds to form a group, and holds back an empty fetch.
             own |= {"KIENG_KAFKA_MEMBERSHIP": "sole"}
-            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **outer, **own}
-        return {**outer, **own}
+            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **strict, **outer, **own}
+        return {**strict, **outer, **own}
 
     def _kill(self, number: int, frame: object) -> None:
         """Kill all processes; handles a signal that arrives while they are being stopped."""
