@@ -18,8 +18,9 @@ from typing import Self
 import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
-from services.cli.client.local_issuer import CALLING, CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import PORTAL, ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
+from services.cli.client import stack as stacks
+from services.cli.client.local_issuer import CALLING, LocalIssuer, write_key
+from services.cli.client.stack import PORTAL, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
@@ -112,7 +113,7 @@ class Launch:
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
             LocalIssuer(folder).create(
-                [*self.institutions, CONSORTIUM],
+                [*self.institutions, stacks.CONSORTIUM],
                 self.stack.issuers_file,
                 self.stack.service_key_file,
             )
@@ -295,6 +296,6 @@ def read_institutions(directory: Path) -> list[str]:
 
 def kafka_cache() -> Path:
     """Return the folder in which the jars of Apache Kafka are cached."""
-    if (ROOT / "pyproject.toml").exists():
-        return ROOT / "build" / "kafka"
+    if (stacks.ROOT / "pyproject.toml").exists():
+        return stacks.ROOT / "build" / "kafka"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"
