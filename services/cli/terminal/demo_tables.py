@@ -60,10 +60,10 @@ def joint_text(
     """Return how often works that several universities claim would be counted without the fold.
 
     Args:
-        screen: gives the language.
+        screen: language of the text.
         names: names of the indicators.
-        code: indicator of which the overlaps are.
-        overlaps: answer of ListOverlaps for the consortium.
+        code: code of an indicator that counts works.
+        overlaps: its works that several universities claim, with the sum and the count once.
     """
     numbers = {
         "works": len(overlaps.overlaps),
