@@ -12,8 +12,7 @@ from typing import Annotated, Any, Concatenate, cast, get_type_hints
 import typer
 
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import DATA, Stack, find
+from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang

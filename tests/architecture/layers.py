@@ -24,7 +24,7 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files"),
-        ("errors", "lazy_group"),
+        ("errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
     "portal": (

@@ -60,7 +60,8 @@ class Trouble:
         head = in_language(head.rstrip(":"), lang)
         found = [f"{column_of(name)}: {in_language(text, lang)}" for name, text in self.fields]
         if len(found) > 1:
-            return "\n  ".join([f"{head} {self.tag}".strip(), *found])
+            head = head or in_language("some fields are wrong", lang)
+            return "\n  ".join([f"{head} {self.tag}", *found])
         return f"{': '.join(filter(None, [head, *found]))} {self.tag}"
 
 
