@@ -23,7 +23,7 @@ LAYERS: Mapping[str, Layers] = {
         ("checks",),
         ("local", "backups"),
         ("session", "admin"),
-        ("client", "files"),
+        ("client", "files", "documents"),
         ("errors", "lazy_group"),
         ("terminal",),
     ),
