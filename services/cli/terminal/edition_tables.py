@@ -125,7 +125,7 @@ def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
         submission=claim.submission_id,
         before=before,
         now=f"v{claim.version_now}",
-        subject=claim.submitted_by,
+        subject=claim.submitted_by or NOTHING,
     )
 
 

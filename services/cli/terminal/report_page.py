@@ -16,7 +16,8 @@ from services.cli.terminal.frame import age_text, period_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.pictures import bullet
 from services.cli.terminal.render import NOTHING, number_text, percent_text
-from services.cli.terminal.screen import Screen
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.tables import WholeTable
 from services.cli.terminal.target_tables import TargetTexts, parts_of, standing_of
 
 COLUMNS_MAX = 6
@@ -51,12 +52,14 @@ class Section:
         columns: (heading, whether it is aligned to the right) of each column.
         rows: its rows.
         bar_column: number of the column with bars; -1 for none.
+        main: numbers of the columns that are kept where not all fit.
         note: a sentence below it; empty for none.
     """
 
     title: str
     columns: Sequence[tuple[str, bool]]
     rows: Sequence[Row]
+    main: Sequence[int]
     bar_column: int = -1
     note: str = ""
 
@@ -167,10 +170,12 @@ class ReportLayout:
             )
             rows.append(Row(line, Bar(*parts, standing_of(cell)) if parts else None))
         columns = self._columns(*keys, "standing", ">forecast", ">past_error")
+        has_no_past = all(row.texts[-1] == NOTHING for row in rows)
         return Section(
             self._screen.text("report.targets"),
-            columns,
-            rows,
+            columns[: len(columns) - has_no_past],
+            [Row(row.texts[: len(columns) - has_no_past], row.bar) for row in rows],
+            (0, 1, 2, 3, keys.index(BAR) + 1),
             keys.index(BAR),
             self._screen.text("report.targets_note"),
         )
@@ -210,6 +215,7 @@ class ReportLayout:
             self._screen.text("report.children"),
             [*columns, *((code, True) for code in shown)],
             rows,
+            range(len(columns)),
             note=self._screen.text("report.children_note"),
         )
 
@@ -235,6 +241,7 @@ class ReportLayout:
             self._screen.text("report.movers", before=before),
             self._columns("indicator", "name", ">before", ">now", ">change"),
             rows,
+            range(5),
             note=self._screen.text("report.more", more=number_text(more, lang)) if more else "",
         )
 
@@ -256,13 +263,20 @@ def report_tables(screen: Screen, page: Page) -> RenderableType:
     """Return a report for the terminal: sentences, and a table for each section."""
     shown: list[RenderableType] = [page.title, page.summary, *page.frame, ""]
     for section in page.sections:
-        table = screen.table(title=section.title)
-        for heading, is_number in section.columns:
-            table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
-        for row in section.rows:
-            texts = list(row.texts)
-            if row.bar is not None:
-                texts[section.bar_column] = bullet(row.bar.reached, row.bar.expected)
-            table.add_row(*texts)
+        table = _table(screen, section, range(len(section.columns)))
+        if screen.output is Output.table and not table.fits(screen.answers.width):
+            table = _table(screen, section, section.main)
         shown += [table, section.note, ""] if section.note else [table, ""]
     return Group(*shown)
+
+
+def _table(screen: Screen, section: Section, kept: Sequence[int]) -> WholeTable:
+    table = screen.table(title=section.title)
+    for heading, is_number in (section.columns[number] for number in kept):
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in section.rows:
+        texts = list(row.texts)
+        if row.bar is not None:
+            texts[section.bar_column] = bullet(row.bar.reached, row.bar.expected)
+        table.add_row(*(texts[number] for number in kept))
+    return table

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
-from rich.console import RenderableType
-
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.amounts import amount_text
 from services.cli.terminal.frame import title_of
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.pictures import bullet
 from services.cli.terminal.render import NOTHING, enum_text, percent_text
-from services.cli.terminal.screen import Screen
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.tables import WholeTable
 
+DROPPED = (">past_error", "name", ">forecast", "trend")
+"""Columns that a narrow screen has no room for, in the order in which they are left out."""
 PAST_MIN = 2
 """A single earlier year proves nothing; `--output json` has it."""
 
@@ -115,7 +116,7 @@ def targets_table(
     view: view_pb2.ViewInfo,
     exact: bool,
     trends: Mapping[tuple[str, str], str] | None = None,
-) -> RenderableType:
+) -> WholeTable:
     """Return a table with a row for each cell that has a target.
 
     Args:
@@ -128,26 +129,36 @@ def targets_table(
     """
     held = [cell for cell in cells if cell.HasField("target")]
     texts, is_reading = TargetTexts(screen, names, exact), not view.HasField("newest_event_at")
-    months = ["trend"] if trends is not None else []
+    columns: dict[str, list[str]] = {
+        "unit": [cell.unit_id for cell in held],
+        "indicator": [cell.indicator_code for cell in held],
+        "name": [names.indicators.get(cell.indicator_code, "") for cell in held],
+        ">value": [texts.judged(cell) for cell in held],
+        ">target": [texts.amount(cell, cell.target) for cell in held],
+        "bar": [bullet(*parts) if (parts := parts_of(cell)) else "" for cell in held],
+        "standing": [texts.standing(cell, is_reading) for cell in held],
+        ">forecast": [texts.forecast(cell) for cell in held],
+        ">past_error": [texts.error(cell) for cell in held],
+    }
+    if not set(columns[">past_error"]) - {NOTHING}:
+        del columns[">past_error"]
+    if trends is not None:
+        places = ((cell.unit_id, cell.indicator_code) for cell in held)
+        columns["trend"] = [trends.get(place, "") for place in places]
     title = title_of(screen, view, held or cells, "verified")
-    columns = ["unit", "indicator", "name", ">value", ">target", ">attained", "bar", *months]
-    table = screen.table(*columns, "standing", ">forecast", ">past_error", title=title)
-    for cell in held:
-        parts = parts_of(cell)
-        course = [] if trends is None else [trends.get((cell.unit_id, cell.indicator_code), "")]
-        table.add_row(
-            cell.unit_id,
-            cell.indicator_code,
-            names.indicators.get(cell.indicator_code, ""),
-            texts.judged(cell),
-            texts.amount(cell, cell.target),
-            texts.attainment(cell),
-            bullet(*parts) if parts else "",
-            *course,
-            texts.standing(cell, is_reading),
-            texts.forecast(cell),
-            texts.error(cell),
-        )
+    table = _filled(screen, columns, title)
+    for dropped in DROPPED:
+        if screen.output is not Output.table or table.fits(screen.answers.width):
+            break
+        columns.pop(dropped, None)
+        table = _filled(screen, columns, title)
+    return table
+
+
+def _filled(screen: Screen, columns: Mapping[str, Sequence[str]], title: str) -> WholeTable:
+    table = screen.table(*columns, title=title)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*row)
     return table
 
 
