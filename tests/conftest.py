@@ -76,8 +76,13 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"measured: {line}")
 
 
+def pytest_collection_finish() -> None:
+    # Thousands of tests and all that they import live to the end: no collection looks through them.
+    gc.freeze()
+
+
 def pytest_sessionfinish() -> None:
-    # Services that tests start in this process exclude what lives from collection. At exit nothing
+    # That, and services that tests start here, exclude what lives from collection. At exit nothing
     # would collect it either, and DuckDB would print a page about objects that were never freed.
     gc.unfreeze()
 

@@ -11,10 +11,12 @@ import pkgutil
 import runpy
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from multiprocessing import get_context
 from multiprocessing.reduction import DupFd
+from pathlib import Path
 from typing import IO, Any
 
 import services.cli
@@ -34,11 +36,15 @@ IMPORTED = (
     *COMMANDS,
     *WORKERS,
     # What some import when they run.
-    *("services.kpi.oracle.recompute", "services.kpi.offline.verification"),
+    *("services.kpi.oracle.recompute", "services.kpi.offline.definition_check"),
+    *("services.kpi.offline.verification", "services.kernel.runner"),
     *("google.protobuf.json_format", "rich.progress", "rich.table", "rich.traceback"),
 )
 FORKING = get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.imported"])
+
+
+COMPLETED_SECONDS_MAX = 60.0
 
 
 class ForkedModule:
@@ -91,14 +97,56 @@ class ForkedModule:
         self._process.kill()
 
 
+def completed(
+    module: str, *arguments: str, environment: Mapping[str, str], given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """`python -m MODULE ARGUMENTS` to its end, with what it printed.
+
+    Args:
+        module: any module; what it imports is imported already as far as IMPORTED needs it, too.
+        arguments: its command-line arguments.
+        environment: all variables of the process.
+        given: its standard input.
+    """
+    with tempfile.TemporaryDirectory(prefix="forked-") as folder:
+        paths = [Path(folder, name) for name in ("given", "printed", "said")]
+        paths[0].write_bytes(given)
+        process = FORKING.Process(
+            target=_complete, args=(module, arguments, {**environment}, paths), name=module
+        )
+        process.start()
+        process.join(COMPLETED_SECONDS_MAX)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(module, COMPLETED_SECONDS_MAX)
+        printed, said = (path.read_bytes() for path in paths[1:])
+        return subprocess.CompletedProcess((module, *arguments), process.exitcode, printed, said)
+
+
+def _complete(
+    module: str, arguments: tuple[str, ...], environment: Mapping[str, str], paths: list[Path]
+) -> None:
+    given, *written = paths
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    outputs = [os.open(path, flags, 0o600) for path in written]
+    _become(module, arguments, environment, [os.open(given, os.O_RDONLY), *outputs])
+
+
 def _run(module: str, environment: Mapping[str, str], asked: Any, said: Any) -> None:
+    _become(module, (), environment, [pipe.detach() for pipe in (asked, said)])
+
+
+def _become(
+    module: str, arguments: tuple[str, ...], environment: Mapping[str, str], files: list[int]
+) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    for number, pipe in enumerate((asked, said)):
-        os.dup2(pipe.detach(), number)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
     # As an interpreter has them: under both names, so that they stay open when one is replaced.
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # type: ignore[misc]  # noqa: SIM115
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # type: ignore[misc]  # noqa: SIM115
-    sys.argv = [module]
-    sys.modules.pop(module)  # it is run as `__main__`; what it imports is there
+    sys.argv = [module, *arguments]
+    sys.modules.pop(module, None)  # it is run as `__main__`; what it imports is there
     runpy.run_module(module, run_name="__main__", alter_sys=True)

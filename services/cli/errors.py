@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from services.cli.terminal.refusals import in_language
+from services.cli.terminal.texts import Lang
+
 NO, USAGE, DOWN = 1, 2, 3
 
 
@@ -23,6 +26,12 @@ class Failure(Exception):
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code
+
+    def told_in(self, lang: Lang) -> str:
+        """Return the message in a language; a sentence that is not known in it stays English."""
+        head, line_end, rest = self.message.partition("\n")
+        colon = ":" if line_end and head.endswith(":") else ""
+        return in_language(head.removesuffix(colon), lang) + colon + line_end + rest
 
 
 def worst(codes: Iterable[int]) -> int:

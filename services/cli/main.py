@@ -11,6 +11,7 @@ import typer
 
 from services.cli.errors import USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
+from services.cli.plain_options import read_plainly
 from services.cli.terminal.escaping import visible
 
 COMMANDS = {
@@ -77,6 +78,7 @@ COMMANDS = {
 }
 """Name -> command, in the order of the help."""
 
+read_plainly()
 app = typer.Typer(
     name="kieng",
     cls=lazy_group(COMMANDS),

@@ -13,8 +13,7 @@ from typing import Annotated, Any, Concatenate, cast, get_type_hints
 import typer
 
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import DATA, Stack, find
+from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
@@ -166,10 +165,14 @@ def with_session(
             screen = Screen(Output.table if document else Output(output), chosen.pop("lang"))
             if screen.output is Output.xlsx and screen.answers.is_terminal:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
-            with ExitStack() as resources:
-                session = Session(resources, roles, screen, **chosen)
-                session.document = document
-                command(session, **values)
+            try:
+                with ExitStack() as resources:
+                    session = Session(resources, roles, screen, **chosen)
+                    session.document = document
+                    command(session, **values)
+            except Failure as failure:
+                failure.message = failure.told_in(screen.lang)
+                raise
 
         update_wrapper(run, command)
         signature = _signature(command, shared)

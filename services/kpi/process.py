@@ -24,20 +24,19 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 import structlog
 
 from services.kernel.config import load
-from services.kernel.errors import Exhausted, Refusal, Unavailable, WrongState
+from services.kernel.errors import Refusal, Unavailable, WrongState
 from services.kpi.config import Settings, environment
 
 log = structlog.get_logger()
 
 STOP_SECONDS = 5.0
-RETRY_SECONDS = 2.0
 WANTED_SECONDS = 0.25
 """Seconds between two checks whether the caller still wants the result of a silent subprocess."""
 
@@ -202,45 +201,6 @@ def run(
         raise Unavailable(text) from failed
     finally:
         child.kill()
-
-
-class OneAtATime:
-    """Admits only one subprocess job of a kind at a time. Thread-safe.
-
-    Args:
-        what: name of the kind, for the error message.
-    """
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._busy = threading.Lock()
-
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
-        """Occupy the only slot during the block.
-
-        Raises:
-            Exhausted: another job occupies it; retry later.
-        """
-        if not self._busy.acquire(blocking=False):
-            raise self._taken()
-        try:
-            yield
-        finally:
-            self._busy.release()
-
-    def need_free(self) -> None:
-        """Check that the slot is free now; another job may still come first.
-
-        Raises:
-            Exhausted: a job occupies it; retry later.
-        """
-        if self._busy.locked():
-            raise self._taken()
-
-    def _taken(self) -> Exhausted:
-        text = f"another {self._what} runs in this process; repeat when it is done"
-        return Exhausted(text, retry_after_seconds=RETRY_SECONDS)
 
 
 def serve(work: Callable[[Settings, Message, Send], None]) -> int:

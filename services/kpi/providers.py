@@ -19,11 +19,11 @@ from services.kpi.editions.closing import EditionCloser
 from services.kpi.editions.restatements import EditionComparer
 from services.kpi.heap import freeze_heap, tune_gc
 from services.kpi.log.identity import beginnings, describe_log
-from services.kpi.process import OneAtATime
 from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView
 from services.kpi.query.watch import Watchers
 from services.kpi.replay.runner import ReplayRunner
+from services.kpi.slot import OneAtATime
 from services.kpi.store.catalogues import Catalogues
 from services.kpi.store.documents import DATABASE, declare
 from services.kpi.store.editions import Editions

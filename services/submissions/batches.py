@@ -21,6 +21,8 @@ from services.kernel.mongo import DOWN
 from services.submissions.documents import Write, encode_new, encode_next, encode_outbox
 
 OUTBOX = "outbox"
+# SecantusDB's cost of `$in` grows with the square of its length.
+IDS_PER_QUERY = 50
 EVENT_BYTES_MAX = 4 * 1024 * 1024
 """Maximum size of the events of one batch: a quarter of the limit of a MongoDB document."""
 WAITING_MAX = 200_000
@@ -116,10 +118,16 @@ class Batches:
             _Outrun: the stored version of a submission is not the one that was read.
         """
         for version, group in groupby(sorted(writes, key=_version), key=_version):
-            ids = [write.after.submission_id for write in group]
-            guard = {"_id": {"$in": ids}, "version": version}
-            if self._documents.delete_many(guard, session=session).deleted_count != len(ids):
-                raise _Outrun
+            for ids in chunks([write.after.submission_id for write in group]):
+                guard = {"_id": {"$in": ids}, "version": version}
+                if self._documents.delete_many(guard, session=session).deleted_count != len(ids):
+                    raise _Outrun
+
+
+def chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield values in groups that are small enough for one query."""
+    for start in range(0, len(values), IDS_PER_QUERY):
+        yield values[start : start + IDS_PER_QUERY]
 
 
 class _Outrun(Exception):

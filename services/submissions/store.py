@@ -16,7 +16,7 @@ from services.kernel.errors import AlreadyExists, Conflict, Exhausted, Forbidden
 from services.kernel.mongo import Mongo, Store
 from services.submissions import metrics
 from services.submissions.backlog import Backlog
-from services.submissions.batches import Batches
+from services.submissions.batches import Batches, chunks
 from services.submissions.documents import (
     Loaded,
     Write,
@@ -36,8 +36,6 @@ GROUP_MAX = 200
 """Maximum number of submissions per batch."""
 # At most one entry per gRPC thread waits; a larger write would delay its first entry too long.
 INSERTS_MAX = 50
-# SecantusDB's cost of `$in` grows with the square of its length.
-IDS_PER_QUERY = 50
 NEAR_MAX = 500
 """Maximum number of submissions that `near` reads per query."""
 
@@ -102,7 +100,7 @@ class Submissions:
             name: field of the content, `work_key` or `likeness`.
             values: wanted values of the field.
         """
-        for chunk in _chunks(sorted(set(values))):
+        for chunk in chunks(sorted(set(values))):
             yield from map(decode, self._documents.find({name: {"$in": chunk}}).limit(NEAR_MAX))
 
     def page(self, query: dict[str, Any], after: str, limit: int) -> list[Loaded]:
@@ -207,7 +205,7 @@ class Submissions:
         documents = [each for each in documents if "version" in each]
         cleared = 0
         for version, group in groupby(sorted(documents, key=_version), key=_version):
-            for ids in _chunks([document["_id"] for document in group]):
+            for ids in chunks([document["_id"] for document in group]):
                 guard = {"_id": {"$in": ids}, "version": version}
                 empty = {"$set": {"outbox": [], "outbox_pending": False}}
                 cleared += self._documents.update_many(guard, empty).matched_count
@@ -219,7 +217,7 @@ class Submissions:
         return decode(document) if document else None
 
     def _many(self, name: str, values: Iterable[str]) -> Iterator[Loaded]:
-        for chunk in _chunks(sorted(set(values))):
+        for chunk in chunks(sorted(set(values))):
             yield from map(decode, self._documents.find({name: {"$in": chunk}}))
 
 
@@ -291,8 +289,3 @@ def _pull(document: dict[str, Any]) -> UpdateOne:
 
 def _version(document: dict[str, Any]) -> int:
     return int(document["version"])
-
-
-def _chunks(values: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(values), IDS_PER_QUERY):
-        yield values[start : start + IDS_PER_QUERY]

@@ -113,8 +113,8 @@ class Intake:
             texts = {"content.unit_id": ended, path: late}
             raise InvalidArgument(_listed(texts), reason="UNIT_ENDED", fields=texts)
         if unit is not None and unit.began_after(day):
-            began = f"{unit_id} began on {unit.first_day}"
-            began += f"; claim what came before for {unit.forebears}"
+            day, heirs = unit.first_day, unit.forebears
+            began = f"{unit_id} began on {day}; claim what came before for {heirs}"
             early = f"lies before the first day of {unit_id}, {unit.first_day}"
             texts = {"content.unit_id": began, path: early}
             raise InvalidArgument(_listed(texts), reason="UNIT_NOT_BEGUN", fields=texts)

@@ -24,7 +24,7 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files", "documents"),
-        ("errors", "lazy_group"),
+        ("errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
     "portal": (
@@ -45,7 +45,7 @@ LAYERS: Mapping[str, Layers] = {
         ("query", "what_if"),
         ("offline", "replay", "rebuild"),
         ("projection",),
-        ("process", "schema"),
+        ("process", "schema", "slot"),
         ("store",),
         ("wire", "config"),
         ("domain", "log", "oracle", "metrics", "heap", "signing"),

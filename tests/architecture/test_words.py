@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.words import CLEAN_PACKAGES, glossary_is_sound, words_of_the_field
+from tests.architecture.words import (
+    CLEAN_PACKAGES,
+    glossary_is_sound,
+    other_words,
+    words_of_the_field,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "| Word | Tiếng Việt | Meaning |\n|---|---|---|\n"
@@ -41,6 +46,20 @@ def test_quoted_words_code_and_other_words_pass(tmp_path: Path) -> None:
 
 def test_every_term_of_the_glossary_is_unique_and_has_a_vietnamese_word() -> None:
     assert glossary_is_sound(ROOT) == []
+
+
+def test_vietnamese_texts_use_the_words_of_the_glossary() -> None:
+    assert other_words(ROOT) == []
+
+
+def test_another_vietnamese_word_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    rows = "| view | bảng số liệu; not: khung nhìn | a |\n"
+    (tmp_path / "docs/glossary.md").write_text(HEAD + rows, encoding="utf-8")
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services/vi.toml").write_text('a = "Khung nhìn"\nb = "bảng số liệu"\n')
+    found = "services/vi.toml:1: 'khung nhìn'; write 'bảng số liệu'"
+    assert other_words(tmp_path) == [found]
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ INSTEAD = {
     r"as whom": "subject to act as",
     r"for ever": "permanently, or append-only",
 }
+NOT = "; not:"
 QUOTED = re.compile(r"``.*?``|`[^`]*`|\"[^\"]*\"|“[^”]*”", re.DOTALL)
 ROW = re.compile(r"^\| ([^|]*?) \| ([^|]*?) \| ([^|]*?) \|$", re.MULTILINE)
 
@@ -61,6 +62,25 @@ def prose(path: Path) -> Iterator[tuple[int, str]]:
     for token in tokenize.generate_tokens(source.readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
+
+
+def other_words(root: Path) -> list[str]:
+    """Return a line for each Vietnamese text that has another word than the glossary's."""
+    glossary = (root / "docs/glossary.md").read_text(encoding="utf-8")
+    avoided = {
+        word.strip(): row[1].partition(NOT)[0]
+        for row in ROW.findall(glossary)
+        for word in row[1].partition(NOT)[2].split(",")
+        if word.strip()
+    }
+    files = [*(root / "services").rglob("vi.toml"), *(root / "services").rglob("refusals.toml")]
+    return [
+        f"{path.relative_to(root)}:{number}: {word!r}; write {wanted!r}"
+        for path in sorted(files)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for word, wanted in avoided.items()
+        if re.search(rf"\b{word}\b", line, re.IGNORECASE)
+    ]
 
 
 def _unquoted(text: str) -> str:

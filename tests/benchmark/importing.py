@@ -173,12 +173,18 @@ class Stack:
         return Cost(wall, {**cpu, "command": own})
 
 
-def commands(folder: Path, tree: Path, rows: int) -> dict[str, Cost]:
-    """Measure, with one build: new records, the same file again, and decisions on all."""
+def commands(folder: Path, tree: Path, rows: int, *, with_trials: bool) -> dict[str, Cost]:
+    """Measure, with one build: new records, the same file again, and decisions on all.
+
+    ``with_trials``: first also try the records without importing them, which former builds cannot.
+    """
     folder.mkdir(parents=True)
     articles, decisions = write_files(folder, rows)
     with Stack(folder / "stack", tree).up() as stack:
+        trial = ("import", str(articles), "--dry-run")
+        trials = {TRIAL: (*trial, "--no-effect"), EFFECT: trial} if with_trials else {}
         return {
+            **{name: stack.cost(*command, declared=0) for name, command in trials.items()},
             "import": stack.cost("import", str(articles), declared=rows),
             "the same file again": stack.cost("import", str(articles), declared=rows),
             "decisions": stack.cost("review", "import", str(decisions), declared=rows),
@@ -224,6 +230,7 @@ def loop(folder: Path, rows: int) -> Cost:
             return Cost(wall, {"database": cpu_seconds(pid) - before, "loop": own})
 
 
+TRIAL, EFFECT = "dry run without the effect", "dry run with the effect"
 TARGETS = {"import": ("0.5", ""), "the same file again": ("", "3"), "decisions": ("", "8")}
 """What is measured -> largest ratio of CPU and least of rate to the former build."""
 
@@ -236,9 +243,14 @@ def measure(folder: Path, rows: int = ROWS) -> list[Figure]:
     """
     tree = build(BEFORE, folder)
     bare = loop(folder / "loop", rows)
-    before = commands(folder / "before", tree, rows)
-    now = commands(folder / "now", ROOT, rows)
+    before = commands(folder / "before", tree, rows, with_trials=False)
+    now = commands(folder / "now", ROOT, rows, with_trials=True)
     figures = bare.figures("bare insert_many loop", rows)
+    trials = [now.pop(name) for name in (TRIAL, EFFECT)]
+    for name, cost in zip((TRIAL, EFFECT), trials, strict=True):
+        figures += cost.figures(name, rows)
+    clock = trials[1].wall / trials[0].wall
+    figures.append(Figure("dry run: time with the effect", clock, "x", 1, {"target": "<= 1.5"}))
     for name, cost in now.items():
         old = before[name]
         figures += [

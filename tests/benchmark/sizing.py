@@ -14,9 +14,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from rich.console import Console
 from rich.progress import track
 
@@ -28,7 +30,7 @@ from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-CALLERS = 16
+CALLERS = 64
 UNITS = ("vnu/hus", "vnu-hcm/hcmut", "hust/soict")
 CAUGHT_UP_SECONDS = 120.0
 
@@ -52,8 +54,13 @@ def bytes_of(folder: Path) -> int:
     return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
 
 
-def submit(running: RunningStack, rate: int, seconds: int) -> int:
-    """Submit articles of three universities at a rate; return how many were taken."""
+def submit(running: RunningStack, rate: int, seconds: int) -> tuple[int, list[float]]:
+    """Offer articles of three universities at a rate; none is offered twice.
+
+    Returns:
+        How many were taken, and after how many seconds each refused one was to come again.
+    """
+    refused: list[float] = []
     tokens = {unit: running.token(unit.partition("/")[0], "contributor") for unit in UNITS}
     with running.channel("submissions") as channel, ThreadPoolExecutor(CALLERS) as pool:
         stub = SubmissionServiceStub(channel)
@@ -62,7 +69,10 @@ def submit(running: RunningStack, rate: int, seconds: int) -> int:
             unit = UNITS[number % len(UNITS)]
             request = creation(unit, article(f"10.5555/sizing.{rate}.{number}", "2025-03-01"))
             metadata = (("authorization", f"Bearer {tokens[unit]}"),)
-            stub.CreateSubmission(request, timeout=30, metadata=metadata)
+            try:
+                stub.CreateSubmission(request, timeout=30, metadata=metadata)
+            except grpc.RpcError as error:
+                refused.append(retry_after(error))
 
         began, futures = time.perf_counter(), []
         for number in track(range(rate * seconds), f"{rate}/s", console=Console(stderr=True)):
@@ -72,7 +82,20 @@ def submit(running: RunningStack, rate: int, seconds: int) -> int:
             futures.append(pool.submit(one, number))
         for future in futures:
             future.result()
-    return len(futures)
+    return len(futures) - len(refused), refused
+
+
+def retry_after(error: grpc.RpcError) -> float:
+    """Return after how many seconds a call that was refused for load is to be repeated.
+
+    Raises the error again if it was not refused for load, or names no time.
+    """
+    status = rpc_status.from_call(cast(Any, error))
+    for detail in status.details if status else ():
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            return float(info.retry_delay.ToTimedelta().total_seconds())
+    raise error
 
 
 def counted(running: RunningStack) -> int:
@@ -86,11 +109,17 @@ def at_a_rate(running: RunningStack, rate: int, seconds: int) -> list[Figure]:
     pids = {name: worker(process.pid) for name, process in running.stack.processes.items()}
     before, base = {name: cpu_seconds(pid) for name, pid in pids.items()}, counted(running)
     began = time.perf_counter()
-    taken = submit(running, rate, seconds)
+    taken, refused = submit(running, rate, seconds)
+    answered = time.perf_counter()
     wait_until(lambda: counted(running) == base + taken, CAUGHT_UP_SECONDS, "all are counted")
     passed = time.perf_counter() - began
     how = {"rate": f"{taken / passed:.0f}/s", "seconds": round(passed)}
-    figures = []
+    behind, wait = time.perf_counter() - answered, max(refused, default=0.0)
+    times = {**how, "come again after at most": f"{wait:.1f} s"}
+    figures = [
+        Figure(f"refused for load at {rate}/s", len(refused), "calls", rate * seconds, times),
+        Figure(f"counted after the last answer at {rate}/s", round(behind, 1), "s", taken, how),
+    ]
     for name, pid in sorted(pids.items()):
         cores = (cpu_seconds(pid) - before[name]) / passed
         figures.append(Figure(f"{name}: CPU at {rate}/s", round(cores, 3), "cores", taken, how))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+import jwt
 import pytest
 
 from kieng.directory.v1 import directory_service_pb2
@@ -15,7 +16,9 @@ from kieng.notifications.v1 import notification_service_pb2
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
 from kieng.submissions.v1 import submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.kernel.service_tokens import ServiceTokens
+from services.cli.client.local_issuer import read_key
+from services.kernel.access import AUDIENCE
+from services.kernel.service_tokens import ServiceTokens, key_id
 from tests.e2e.running import RunningStack
 
 READS: dict[str, tuple[Any, str, Any]] = {
@@ -58,6 +61,18 @@ def test_a_token_for_one_service_is_refused_by_every_other(stack: RunningStack) 
         for service in READS:
             right = grpc.StatusCode.OK if service == named else grpc.StatusCode.UNAUTHENTICATED
             assert code(stack, service, token) is right, (named, service)
+
+
+@pytest.mark.slow
+def test_a_token_for_all_services_at_once_holds_nowhere(stack: RunningStack) -> None:
+    signer = read_key(stack.stack.issuer_folder / "vnu.pem")
+    content = jwt.decode(
+        stack.token("vnu", "auditor"), options={"verify_signature": False}, algorithms=["EdDSA"]
+    )
+    headers = {"kid": key_id(signer.public_key())}
+    wide = jwt.encode({**content, "aud": AUDIENCE}, signer, algorithm="EdDSA", headers=headers)
+    for service in READS:
+        assert code(stack, service, wide) is grpc.StatusCode.UNAUTHENTICATED, service
 
 
 @pytest.mark.slow

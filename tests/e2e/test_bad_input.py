@@ -23,14 +23,14 @@ def test_a_wrong_doi_is_refused_and_named(stack: RunningStack) -> None:
     fact = ("--fact", "doi=10.banana")
     answer = stack.run(*SUBMIT, *DAY, *fact, "--unit", "vnu/hus", *proof(stack))
     assert answer.code == 1
-    assert "INVALID_ARGUMENT [INVALID_FIELD]" in answer.err
-    assert "content.facts.publication.doi" in answer.err
+    assert "[INVALID_FIELD]" in answer.err
+    assert "doi:" in answer.err
 
 
 def test_an_unknown_unit_is_refused_and_named(stack: RunningStack) -> None:
     answer = stack.run(*SUBMIT, *DAY, "--unit", "vnu/nowhere", *proof(stack))
     assert answer.code == 1
-    assert "INVALID_ARGUMENT [INVALID_FIELD]" in answer.err
+    assert "[INVALID_FIELD]" in answer.err
     assert "vnu/nowhere" in answer.err
 
 
@@ -120,7 +120,7 @@ def test_a_command_with_a_viewers_token_says_what_is_missing(stack: RunningStack
     token = stack.token("vnu", "viewer")
     answer = stack.run(*SUBMIT, *DAY, "--unit", "vnu/hus", *proof(stack), KIENG_TOKEN=token)
     assert answer.code == 1
-    assert "PERMISSION_DENIED [NOT_ALLOWED]" in answer.err
+    assert "[NOT_ALLOWED]" in answer.err
 
 
 def test_a_message_of_ten_megabytes_is_refused(stack: RunningStack) -> None:
@@ -142,4 +142,4 @@ def test_a_credential_that_does_not_hold_is_refused(stack: RunningStack) -> None
         "submission", "list", "--institution", "vnu", KIENG_TOKEN="e30.e30.c2lnbmF0dXJl"
     )
     assert answer.code == 1
-    assert "UNAUTHENTICATED" in answer.err
+    assert "[BAD_CREDENTIAL]" in answer.err

@@ -15,6 +15,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli.client.resuming import PATIENCE_SECONDS
 from tests.conftest import paused
 from tests.e2e import expected
 from tests.e2e.calls import Caller, article, creation, refusal
@@ -93,7 +94,8 @@ def test_an_import_goes_on_by_itself_when_its_service_was_killed(
         wait_until(lambda: counted_at_once(reader, "hust") > before, 30, "the first are counted")
         os.kill(killed, signal.SIGKILL)
         began = time.monotonic()
-        out, err = importing.communicate(timeout=COMMAND_SECONDS)
+        # The command itself waits so long for a service, and has the rest to import then.
+        out, err = importing.communicate(timeout=PATIENCE_SECONDS + COMMAND_SECONDS)
     assert importing.returncode == 0, err
     assert "waiting for it" in err, "the import was over before the kill: make it longer"
     counts = json.loads(out)

@@ -1,4 +1,7 @@
-"""What one university notices of another that misbehaves: nothing but twice its usual p99."""
+"""What one university notices of another that misbehaves: nothing but twice its usual p99.
+
+Calm and attack take turns in one run, so that whatever else the machine does meets both.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
 
 import grpc
 import pytest
@@ -22,7 +24,9 @@ from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceSt
 from tests.e2e.calls import article, creation
 from tests.e2e.running import RunningStack
 
-OBSERVED_SECONDS = 12.0
+ROUNDS = 4
+OBSERVED_SECONDS = 4.0
+WARM_UP_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 CALL_SECONDS = 20.0
 P99_FACTOR_MAX = 2.0
@@ -35,8 +39,6 @@ NUMBERS = count()
 
 HELD_OPEN = {"kpi": "half_open,watchers,forged", "submissions": "half_open,idle_imports,forged"}
 EXPENSIVE = {"kpi": "explanations,replays", "submissions": "lists"}
-# Each of these calls keeps the database busy for seconds; the front can only keep them few.
-COSTLY = pytest.mark.xfail(reason="lists without an index, ExplainKpi of many documents")
 
 
 @dataclass
@@ -46,14 +48,25 @@ class Seen:
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
+    def add(self, other: Seen) -> None:
+        """Take in what was seen in another round."""
+        self.seconds += other.seconds
+        self.failed += other.failed
+
     @property
     def p99(self) -> float:
         """The 99th percentile of the seconds; a failed call took the longest."""
-        return sorted([*self.seconds, *[CALL_SECONDS] * len(self.failed)])[int(self.calls * 0.99)]
+        return self.quantile(0.99)
+
+    def quantile(self, part: float) -> float:
+        """A quantile of the seconds; a failed call took the longest."""
+        took = sorted([*self.seconds, *[CALL_SECONDS] * len(self.failed)])
+        return took[int(self.calls * part)]
 
     def __str__(self) -> str:
         """Return it as words."""
-        return f"{self.p99 * 1000:.0f} ms ({self.calls} calls, {len(self.failed)} failed)"
+        p50, p99 = self.quantile(0.5) * 1000, self.p99 * 1000
+        return f"p50 {p50:.0f}, p99 {p99:.0f} ms ({self.calls} calls, {len(self.failed)} failed)"
 
     @property
     def calls(self) -> int:
@@ -120,37 +133,37 @@ def attacking(stack: RunningStack, service: str, kinds: str) -> Iterator[None]:
             process.wait(20)
 
 
-@pytest.mark.parametrize(
-    "attacks",
-    [HELD_OPEN, pytest.param(EXPENSIVE, marks=COSTLY)],
-    ids=["held open", "expensive"],
-)
+@pytest.mark.parametrize("attacks", [HELD_OPEN, EXPENSIVE], ids=["held open", "expensive"])
 def test_the_others_hardly_notice_an_institution_that_attacks(
     attacked: RunningStack, attacks: dict[str, str], measured: Callable[[str], None]
 ) -> None:
-    observe(attacked, 2.0)
+    observe(attacked, WARM_UP_SECONDS)
     load = os.getloadavg()[0] / (os.cpu_count() or 1)
-    calm = observe(attacked, OBSERVED_SECONDS)
-    with ExitStack() as processes:
-        for service, kinds in attacks.items():
-            processes.enter_context(attacking(attacked, service, kinds))
-        observe(attacked, 2.0)
-        stormy = observe(attacked, OBSERVED_SECONDS)
-    after = observe(attacked, OBSERVED_SECONDS / 2)
-    for name in calm:
-        shown = ", ".join(
-            f"{when} {seen[name]}"
-            for when, seen in (("calm", calm), ("attacked", stormy), ("after", after))
-        )
-        measured(f"p99 of a neighbour's {name}: {shown}")
-    failed: list[Any] = [
-        calm[name].failed + stormy[name].failed + after[name].failed for name in calm
-    ]
+    times: dict[str, dict[str, Seen]] = {
+        when: {"submit": Seen(), "GetKpis": Seen()} for when in ("calm", "attacked", "after")
+    }
+
+    def see(when: str, seconds: float) -> None:
+        for name, seen in observe(attacked, seconds).items():
+            times[when][name].add(seen)
+
+    for _ in range(ROUNDS):
+        see("calm", OBSERVED_SECONDS)
+        with ExitStack() as processes:
+            for service, kinds in attacks.items():
+                processes.enter_context(attacking(attacked, service, kinds))
+            observe(attacked, WARM_UP_SECONDS)
+            see("attacked", OBSERVED_SECONDS)
+        see("after", OBSERVED_SECONDS / 2)
+    for name in times["calm"]:
+        shown = "; ".join(f"{when} {seen[name]}" for when, seen in times.items())
+        measured(f"a neighbour's {name}: {shown}")
+    failed = [seen.failed for several in times.values() for seen in several.values()]
     assert not any(failed), failed
     if load > LOAD_MAX:
         measured(f"p99 not judged: {load:.0f} processes want each core without the attack")
         return
-    for name, seen in calm.items():
-        fine = max(P99_FACTOR_MAX * seen.p99, P99_SECONDS_FINE)
-        assert stormy[name].p99 <= fine, name
-        assert after[name].p99 <= fine, name
+    for name, calm in times["calm"].items():
+        fine = max(P99_FACTOR_MAX * calm.p99, P99_SECONDS_FINE)
+        assert times["attacked"][name].p99 <= fine, name
+        assert times["after"][name].p99 <= fine, name

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pymongo.errors import PyMongoError
 
 from services.cli.admin import database_schema, probes
-from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer
-from services.cli.client.stack import Stack
+from services.cli.client.local_issuer import LocalIssuer
+from services.cli.client.stack import CONSORTIUM, Stack
 from services.cli.errors import DOWN, USAGE, Failure
 from services.kernel.config import KernelSettings, load
 from services.kernel.errors import NotReady

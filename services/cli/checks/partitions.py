@@ -8,8 +8,7 @@ from kieng.kpi.v1 import catalogue_service_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from services.cli.admin.log_offsets import TOPIC
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import Stack
+from services.cli.client.stack import CONSORTIUM, Stack
 from services.cli.client.troubles import CallFailed
 from services.cli.errors import Failure
 

@@ -19,8 +19,7 @@ from services.cli.admin import broker, log_offsets, log_partitions, probes
 from services.cli.checks import partitions
 from services.cli.checks.findings import UP, Finding
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import SERVICES, WITHOUT_GRPC, Stack
+from services.cli.client.stack import CONSORTIUM, SERVICES, WITHOUT_GRPC, Stack
 from services.cli.client.troubles import CallFailed
 from services.cli.errors import DOWN, NO, USAGE, Failure
 from services.cli.terminal.render import view_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,8 +11,9 @@ import grpc
 
 from services.cli.client.stack import Stack
 from services.cli.errors import USAGE, Failure
-from services.kernel.config import KernelSettings, load
-from services.kernel.tls import Connection, TlsTrouble
+
+UNENCRYPTED = ("127.0.0.1:", "localhost:", "[::1]:")
+"""How addresses of this machine begin, between which a stack without TLS calls in plain text."""
 
 
 def open_channel(
@@ -26,6 +28,13 @@ def open_channel(
         Failure: a certificate file cannot be used, or the call would be unencrypted although the
             service is not on this machine.
     """
+    is_set = any(name.startswith(("KIENG_TLS_", "KIENG_CONFIG_")) for name in os.environ)
+    if not is_set and not stack.authority and address.startswith(UNENCRYPTED):
+        return grpc.insecure_channel(address, options)
+    # Settings and certificates are imported only for calls that may need them.
+    from services.kernel.config import KernelSettings, load
+    from services.kernel.tls import Connection, TlsTrouble
+
     settings = load(KernelSettings)
     if settings.tls_authority_file is None and stack.authority:
         own = {"tls_authority_file": Path(stack.authority)}

@@ -11,7 +11,6 @@ from typing import Any, Self
 import grpc
 
 from services.cli.client.channels import open_channel
-from services.cli.client.local_issuer import LocalIssuer
 from services.cli.client.stack import Stack
 from services.cli.client.troubles import CallFailed, trouble_of_call
 from services.cli.errors import USAGE, Failure
@@ -61,7 +60,7 @@ class Credential:
     def __init__(
         self, stack: Stack, institution: str, roles: Sequence[str], subject: str = ""
     ) -> None:
-        self._issuer = LocalIssuer(stack.issuer_folder)
+        self._folder = stack.issuer_folder
         self._can_mint = stack.issuer_folder.is_dir()
         self._data = stack.data
         self._institution = institution
@@ -91,7 +90,10 @@ class Credential:
             )
         made, at = self._made.get(service, ("", 0.0))
         if not made or time.monotonic() - at > TOKEN_REUSE_SECONDS:
-            made = self._issuer.mint(
+            # Imported only to sign: a given token needs no cryptography.
+            from services.cli.client.local_issuer import LocalIssuer
+
+            made = LocalIssuer(self._folder).mint(
                 self._institution, self._subject, self._roles, "", TOKEN_SECONDS, [service]
             )
             self._made[service] = made, time.monotonic()

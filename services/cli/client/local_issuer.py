@@ -19,7 +19,6 @@ from services.cli.errors import USAGE, Failure
 from services.kernel.access import TOKEN_SECONDS_MAX, audience_of
 from services.kernel.service_tokens import key_id, public_pem
 
-CONSORTIUM = "consortium"
 SERVICES = ("submissions", "partners", "kpi", "notifications")
 """Names of the services that answer gRPC calls, for which tokens can be made."""
 CALLING = "submissions"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import services
 from services.cli.errors import DOWN, Failure
-from services.kernel.config import KernelSettings, read
 
+CONSORTIUM = "consortium"
+"""Id under which all institutions act together."""
 FILE = "stack.json"
 ROOT = Path(services.__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -149,6 +150,9 @@ def find(data: Path) -> Stack:
     """
     path = data / FILE
     if not path.exists():
+        # With a local stack no settings are read, whose classes take long to import.
+        from services.kernel.config import KernelSettings, read
+
         settings, _ = read(KernelSettings)
         given = settings.model_fields_set if settings is not None else set()
         named = {name: str(getattr(settings, name)) for name in given}

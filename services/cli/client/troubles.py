@@ -10,6 +10,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.cli.errors import DOWN, NO, Failure
+from services.cli.terminal.refusals import in_language
+from services.cli.terminal.texts import Lang, text
 
 EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: NO,
@@ -40,25 +42,52 @@ class Trouble:
     fields: tuple[tuple[str, str], ...] = ()
     status: status_pb2.Status | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def tag(self) -> str:
+        """Reason for programs, in brackets; the name of the status if there is no reason."""
+        return f"[{self.reason or self.code.name}]"
+
     def __str__(self) -> str:
-        """Return the error as one line of text."""
-        # The kernel repeats the violations in its message; each is shown once.
-        extra = [f"{name}: {text}" for name, text in self.fields if text not in self.message]
-        reason = f" [{self.reason}]" if self.reason else ""
-        listed = f" ({'; '.join(extra)})" if extra else ""
-        return f"{self.code.name}{reason}: {self.message}{listed}"
+        """Return the error in English."""
+        return self.text(Lang.en)
+
+    def text(self, lang: Lang) -> str:
+        """Return the error in a language; several wrong fields have a line each."""
+        head = self.message
+        for name, problem in self.fields:
+            # The services repeat the fields in their message; each is shown once.
+            head = head.replace(f"{name}: {problem}", "").strip("; ")
+        head = in_language(head.rstrip(":"), lang)
+        found = [f"{column_of(name)}: {in_language(text, lang)}" for name, text in self.fields]
+        if len(found) > 1:
+            head = head or in_language("some fields are wrong", lang)
+            return "\n  ".join([f"{head} {self.tag}", *found])
+        return f"{': '.join(filter(None, [head, *found]))} {self.tag}"
+
+
+def column_of(path: str) -> str:
+    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
+    parts = path.split(".")
+    if parts[:1] == ["content"]:
+        parts = parts[1:]
+    return ".".join(parts[2:]) if parts[:1] == ["facts"] and len(parts) > 2 else ".".join(parts)
 
 
 class CallFailed(Failure):
     """Raised when a service refuses a call or does not answer; ``trouble`` says why."""
 
     def __init__(self, trouble: Trouble, service: str, address: str) -> None:
-        message = str(trouble)
-        code = EXIT_CODES.get(trouble.code, DOWN)
-        if code == DOWN:
-            message = f"{service} at {address}: {message}. Is it running? Ask `kieng doctor`."
-        super().__init__(message, code)
+        super().__init__("", EXIT_CODES.get(trouble.code, DOWN))
         self.trouble = trouble
+        self._where = {"service": service, "address": address}
+        self.message = self.told_in(Lang.en)
+
+    def told_in(self, lang: Lang) -> str:
+        """Return what the service said in a language, and what to do if it is down."""
+        said = self.trouble.text(lang)
+        if self.exit_code != DOWN:
+            return said
+        return text(lang, "down.service", problem=said, **self._where)
 
 
 def trouble_of_status(status: status_pb2.Status) -> Trouble:

@@ -17,8 +17,7 @@ from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.admin import log_offsets, target_file
 from services.cli.client.clients import Clients, Credential
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import DEPLOY, PORTAL, find
+from services.cli.client.stack import CONSORTIUM, DEPLOY, PORTAL, find
 from services.cli.commands import review, up
 from services.cli.commands.demo_answer import FROM, OVERLAPS, TO, DemoAnswer, next_steps
 from services.cli.commands.import_report import Report, local_mistakes, show
@@ -129,7 +128,7 @@ class Demo:
                 path = folder / f"{type_name}.csv"
                 if not path.exists():
                     continue
-                report = Report()
+                report = Report(lang=self.screen.lang)
                 parsed = submission_file.read(path, Reading(type_name=type_name, system=SYSTEM))
                 local_mistakes(self.screen, parsed.wrong, report)
                 advance = bar(progress, f"{institution} {folder.name}/{path.name}", parsed)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands import kpi
 from services.cli.terminal import demo_tables
 from services.cli.terminal.explanation_tables import overlap_table

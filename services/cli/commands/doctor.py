@@ -9,6 +9,7 @@ import typer
 from rich.console import RenderableType
 from rich.text import Text
 
+from services.cli.admin.processes import usage_of
 from services.cli.admin.service_settings import given_here
 from services.cli.checks import infrastructure as parts
 from services.cli.checks import services as numbers
@@ -42,7 +43,7 @@ def doctor(
     """
     screen = session.screen
     stack = session.stack
-    if not stack.is_named and not given_here():
+    if is_stopped(stack):
         text = screen.text("doctor.stopped", data=stack.data)
         check = {"check": "stack", "exit_code": DOWN, "detail": text, "remedy": UP, "ok": False}
         screen.answer({"ok": False, "checks": [check]}, lambda: text)
@@ -54,6 +55,15 @@ def doctor(
     rows = [{**asdict(finding), "ok": not finding.exit_code} for finding in findings]
     screen.answer({"ok": code == 0, "checks": rows}, lambda: show(screen, findings))
     raise typer.Exit(code)
+
+
+def is_stopped(stack: Stack) -> bool:
+    """Return True if nothing of a stack runs here, and nothing names one elsewhere."""
+    if stack.pid:
+        # Its file is left behind when `kieng up` was killed.
+        pids = (stack.pid, *(process.pid for process in stack.processes.values()))
+        return not any(map(usage_of, pids))
+    return not stack.is_named and not given_here()
 
 
 def show(screen: Screen, findings: list[Finding]) -> RenderableType:

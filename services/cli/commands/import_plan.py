@@ -23,7 +23,7 @@ from services.cli.files.submission_file import Reading
 from services.cli.terminal.effect_tables import STAGES
 
 FORMAT = 1
-Requests = Sequence[import_service_pb2.ImportSubmissionsRequest]
+Requests = Iterable[import_service_pb2.ImportSubmissionsRequest]
 
 
 @dataclass(frozen=True, slots=True)

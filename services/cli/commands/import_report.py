@@ -12,12 +12,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from kieng.submissions.v1 import import_service_pb2, submission_pb2
-from services.cli.client.troubles import trouble_of_status
+from services.cli.client.troubles import column_of, trouble_of_status
 from services.cli.commands.import_notes import Notes
 from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
+from services.cli.terminal.refusals import in_language
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
+from services.cli.terminal.texts import Lang
 
 SHOWN_MAX = 50
 OUTCOMES = (
@@ -65,6 +67,8 @@ class Report:
     refused: list[RefusedRow] = field(default_factory=list)
     refused_rows: set[int] = field(default_factory=set)
     notes: Notes = field(default_factory=Notes)
+    lang: Lang = Lang.en
+    """Language in which the refusals of the service are reported."""
 
     def refuse(self, row: RefusedRow) -> None:
         """Add a refused row; several problems of the same row count once."""
@@ -75,7 +79,7 @@ class Report:
     def take(self, answer: import_service_pb2.ImportSubmissionsResponse, record_id: str) -> str:
         """Add the service's answer to a row to the report, and return the outcome of the row."""
         if answer.HasField("error"):
-            for refused in refusals(answer, record_id):
+            for refused in refusals(answer, record_id, self.lang):
                 self.refuse(refused)
             return "refused"
         outcome = enum_text(import_service_pb2.Outcome.Name(answer.outcome), "OUTCOME_")
@@ -101,23 +105,16 @@ def local_mistakes(screen: Screen, wrong: Iterable[submission_rows.Wrong], repor
 
 
 def refusals(
-    answer: import_service_pb2.ImportSubmissionsResponse, record_id: str
+    answer: import_service_pb2.ImportSubmissionsResponse, record_id: str, lang: Lang
 ) -> Iterator[RefusedRow]:
     """Yield one refusal per wrong column from the service's answer to a refused row."""
     trouble = trouble_of_status(answer.error)
     reason = trouble.reason or trouble.code.name
     for name, problem in trouble.fields or (("", trouble.message),):
         # A message that repeats the problems of fields is omitted; any other one is a remedy.
-        remedy = "" if problem in trouble.message else trouble.message
-        yield RefusedRow(answer.row, record_id, _column(name), f"{problem} [{reason}]", remedy)
-
-
-def _column(path: str) -> str:
-    """Return the column for the path of a field: `doi` for `content.facts.publication.doi`."""
-    parts = path.split(".")
-    if parts[:1] == ["content"]:
-        parts = parts[1:]
-    return parts[2] if parts[:1] == ["facts"] and len(parts) > 2 else ".".join(parts)
+        remedy = "" if problem in trouble.message else in_language(trouble.message, lang)
+        told = f"{in_language(problem, lang)} [{reason}]"
+        yield RefusedRow(answer.row, record_id, column_of(name), told, remedy)
 
 
 def show(screen: Screen, report: Report) -> RenderableType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.progress import Progress
 
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.cli.commands import import_effect, import_plan
 from services.cli.commands.import_effect import Numbers
 from services.cli.commands.import_notes import Notes
@@ -55,6 +56,7 @@ class Run:
     def __post_init__(self) -> None:
         """Read the file, print what was skipped, and report the cells that cannot be read."""
         self.path = Path(self.asked.file)
+        self.report.lang = self.session.screen.lang
         self.parsed = submission_file.read(self.path, self.asked.reading())
         for notice in self.parsed.notices:
             self.session.screen.say(notice.key, **notice.values)
@@ -107,11 +109,9 @@ class Run:
 
     def _send(self, versions: Mapping[int, int] | None) -> None:
         """Send the rows; with ``versions`` (row -> expected version) only the rows in it."""
-        requests = list(self.parsed.requests)
+        requests, rows = iter(self.parsed.requests), len(self.parsed.requests)
         if versions is not None:
-            requests = [each for each in requests if each.row in versions]
-            for request in requests:
-                request.version_before = versions[request.row]
+            requests, rows = _planned(requests, versions), len(versions)
             # Those that are not sent stay refused; the others are counted by their real outcome.
             self.report.counts = Counter(refused=len(self.report.refused_rows))
             self.report.notes = Notes()
@@ -121,7 +121,7 @@ class Run:
             try:
                 send(self.session.clients, requests, self.report, advance, patience)
             except KeyboardInterrupt:
-                raise self._interrupted(len(requests)) from None
+                raise self._interrupted(rows) from None
         self.is_written = True
 
     def _interrupted(self, rows: int) -> Failure:
@@ -161,6 +161,15 @@ class Run:
             first = self.numbers.result.uncounted[0].reason
             said.append(screen.text("import.effect_uncounted", reason=first))
         return said
+
+
+def _planned(
+    requests: Iterable[ImportSubmissionsRequest], versions: Mapping[int, int]
+) -> Iterator[ImportSubmissionsRequest]:
+    for request in requests:
+        if request.row in versions:
+            request.version_before = versions[request.row]
+            yield request
 
 
 def bar(progress: Progress, name: str, parsed: submission_rows.Parsed) -> Callable[[], None]:

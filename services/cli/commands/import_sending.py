@@ -14,7 +14,7 @@ from services.cli.client.resuming import Patience, answers
 from services.cli.commands.import_report import Report
 from services.cli.terminal.screen import Screen
 
-ROWS_PER_CALL = 20_000
+ROWS_PER_CALL = 5_000
 """Rows per call, which take only a fraction of the ten minutes that a call may last."""
 
 Requests = Iterable[api.ImportSubmissionsRequest]
@@ -46,7 +46,9 @@ class Trial:
 
 def patience_of(screen: Screen) -> Patience:
     """Return a `Patience` that prints on the screen what the command waits for."""
-    return Patience(lambda failure: screen.say("import.waits", problem=failure.message))
+    return Patience(
+        lambda failure: screen.say("import.waits", problem=failure.told_in(screen.lang))
+    )
 
 
 def send(

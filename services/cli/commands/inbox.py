@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import typer
@@ -11,13 +11,22 @@ from rich.table import Table
 from kieng.notifications.v1 import notification_pb2
 from kieng.notifications.v1 import notification_service_pb2 as api
 from kieng.notifications.v1.notification_service_pb2_grpc import NotificationServiceStub
+from kieng.submissions.v1.submission_service_pb2 import GetSubmissionRequest
+from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.id_prefixes import completed
+from services.cli.errors import Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 from services.cli.terminal.screen import Screen
 
 app = typer.Typer(no_args_is_help=True, help="Read your notifications.")
 
+WITH_REASON = (
+    notification_pb2.KIND_SUBMISSION_RETURNED,
+    notification_pb2.KIND_SUBMISSION_REJECTED,
+    notification_pb2.KIND_SUBMISSION_WITHDRAWN,
+)
+REASONS_MAX = 50
 # Whoever submits is notified.
 ROLE = "contributor"
 LISTED_MAX = 500
@@ -38,8 +47,10 @@ def list_notifications(
     request = api.ListNotificationsRequest(unread_only=unread, page_size=limit)
     answer = session.stub(NotificationServiceStub).ListNotifications(request)
     found = list(answer.notifications)
-    document = {"unread": answer.unread, "notifications": [message_json(n) for n in found]}
-    session.screen.answer(document, lambda: _table(session.screen, found))
+    reasons = reasons_of(session, found)
+    listed = [message_json(told) | _reason_json(reasons, told) for told in found]
+    document = {"unread": answer.unread, "notifications": listed}
+    session.screen.answer(document, lambda: _table(session.screen, found, reasons))
 
 
 @app.command()
@@ -85,14 +96,42 @@ def read(
     screen.answer({"marked": marked}, lambda: screen.text("inbox.marked", marked=marked))
 
 
-def _table(screen: Screen, found: Iterable[notification_pb2.Notification]) -> Table:
-    table = screen.table("notification_id", "created_at", "subject", "about", "read_at")
+def reasons_of(session: Session, found: Iterable[notification_pb2.Notification]) -> dict[str, str]:
+    """Return what a notification is about -> why that submission was returned, rejected or taken.
+
+    A notification does not say why, because it may leave the institution by e-mail. Only the first
+    `REASONS_MAX` submissions are read.
+    """
+    about = dict.fromkeys(told.about for told in found if told.kind in WITH_REASON)
+    reasons = {}
+    for each in list(about)[:REASONS_MAX]:
+        request = GetSubmissionRequest(submission_id=each.removeprefix("submission:"))
+        try:
+            answer = session.stub(SubmissionServiceStub).GetSubmission(request)
+        except Failure:
+            # It is not the reader's any more, or its service is down; the inbox is shown anyway.
+            continue
+        reasons[each] = answer.submission.reason
+    return reasons
+
+
+def _reason_json(reasons: Mapping[str, str], told: notification_pb2.Notification) -> dict[str, str]:
+    return {"reason": reasons[told.about]} if told.about in reasons else {}
+
+
+def _table(
+    screen: Screen,
+    found: Iterable[notification_pb2.Notification],
+    reasons: Mapping[str, str],
+) -> Table:
+    table = screen.table("subject", "reason", "about", "created_at", "read_at", "notification_id")
     for told in found:
         table.add_row(
-            told.notification_id,
-            time_text(told.created_at, screen.lang),
             told.subject,
-            told.about,
+            reasons.get(told.about, ""),
+            told.about.removeprefix("submission:"),
+            time_text(told.created_at, screen.lang),
             time_text(told.read_at, screen.lang),
+            told.notification_id,
         )
     return table

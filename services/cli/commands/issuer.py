@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli.client.local_issuer import CONSORTIUM, LocalIssuer, write_key
+from services.cli.client.local_issuer import LocalIssuer, write_key
+from services.cli.client.stack import CONSORTIUM
 from services.cli.session import Session, with_session
 
 app = typer.Typer(no_args_is_help=True, help="Create a token issuer, for trials only.")

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1.edition_service_pb2_grpc import EditionServiceStub
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.edition import follow, restated_json, restatement_json
 from services.cli.commands.kpi import MeasureOption, check_month, read_measure, read_names
 from services.cli.commands.kpi_history import check_day, read_vector

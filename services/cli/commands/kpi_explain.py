@@ -12,7 +12,7 @@ from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from kieng.submissions.v1 import submission_pb2, submission_service_pb2
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import (
     From,
     MeasureOption,

@@ -12,7 +12,7 @@ from kieng.partners.v1 import partner_pb2
 from kieng.partners.v1 import partner_service_pb2 as partner_api
 from kieng.partners.v1.partner_service_pb2_grpc import PartnerServiceStub
 from services.cli.admin.partner_file import house_of
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands import proposal
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import enum_text, message_json

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 from kieng.proposals.v1 import proposal_pb2
 from kieng.proposals.v1 import proposal_service_pb2 as api
 from services.cli.client.consent import DIRECTORY_KINDS, missing, need_effect
+from services.cli.client.id_prefixes import completed
 from services.cli.client.proposals import DirectoryProposals, KpiProposals
 from services.cli.errors import NO, Failure
 from services.cli.session import Session, with_session
@@ -20,7 +22,8 @@ app = typer.Typer(
     no_args_is_help=True, help="List, read and vote on changes that bind all institutions."
 )
 
-Id = Annotated[str, typer.Argument(metavar="ID", help="Proposal, as `list` shows it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Proposal; the beginning of its id will do.")]
+FULL_ID = re.compile(r"[a-z_]+-[0-9a-f]{12}-\d+")
 STUBS = (DirectoryProposals, KpiProposals)
 
 
@@ -48,8 +51,8 @@ def show(session: Session, proposal_id: Id) -> None:
 
     Example: kieng proposal show catalogue-3fa9c1d2e0b4-1 --output json
     """
-    request = api.GetProposalRequest(proposal_id=proposal_id)
-    content = session.stub(_stub(proposal_id)).GetProposal(request).content
+    stub, full_id = _found(session, proposal_id)
+    content = stub.GetProposal(api.GetProposalRequest(proposal_id=full_id)).content
     document = {**proposal_json(content.proposal), "payload": message_json(content.payload)}
     session.screen.fields(document)
 
@@ -67,8 +70,9 @@ def approve(
 
     Example: kieng proposal approve catalogue-3fa9c1d2e0b4-1 --institution vnu
     """
-    request = api.ApproveProposalRequest(proposal_id=proposal_id, digest=digest)
-    tell(session.screen, session.stub(_stub(proposal_id)).ApproveProposal(request).proposal)
+    stub, full_id = _found(session, proposal_id)
+    request = api.ApproveProposalRequest(proposal_id=full_id, digest=digest)
+    tell(session.screen, stub.ApproveProposal(request).proposal)
 
 
 @app.command()
@@ -78,8 +82,9 @@ def reject(session: Session, proposal_id: Id) -> None:
 
     Example: kieng proposal reject catalogue-3fa9c1d2e0b4-1 --institution vnu
     """
-    request = api.RejectProposalRequest(proposal_id=proposal_id)
-    tell(session.screen, session.stub(_stub(proposal_id)).RejectProposal(request).proposal)
+    stub, full_id = _found(session, proposal_id)
+    request = api.RejectProposalRequest(proposal_id=full_id)
+    tell(session.screen, stub.RejectProposal(request).proposal)
 
 
 @app.command()
@@ -93,8 +98,9 @@ def emergency(
 
     Example: kieng proposal emergency ID --reason "the broker lost its disk" --institution vnu
     """
-    request = api.DeclareEmergencyRequest(proposal_id=proposal_id, reason=reason)
-    tell(session.screen, session.stub(_stub(proposal_id)).DeclareEmergency(request).proposal)
+    stub, full_id = _found(session, proposal_id)
+    request = api.DeclareEmergencyRequest(proposal_id=full_id, reason=reason)
+    tell(session.screen, stub.DeclareEmergency(request).proposal)
 
 
 def tell(screen: Screen, proposal: proposal_pb2.Proposal) -> None:
@@ -138,13 +144,23 @@ def _state(proposal: proposal_pb2.Proposal) -> str:
     return enum_text(proposal_pb2.State.Name(proposal.state), "STATE_")
 
 
-def _stub(proposal_id: str) -> Any:
+def _found(session: Session, given: str) -> tuple[Any, str]:
+    """Return the stub of the service that keeps a proposal, and the id that begins as given.
+
+    Raises:
+        Failure: no kind of proposal is named so, or several ids begin so.
+    """
     kind = proposal_pb2.Kind.DESCRIPTOR.values_by_name.get(
-        f"KIND_{proposal_id.partition('-')[0].upper()}"
+        f"KIND_{given.partition('-')[0].upper()}"
     )
     if kind is None:
-        raise Failure(f"{proposal_id!r} is no id of a proposal; `kieng proposal list`", NO)
-    return DirectoryProposals if kind.number in DIRECTORY_KINDS else KpiProposals
+        raise Failure(f"{given!r} is no id of a proposal; `kieng proposal list`", NO)
+    kept_by = DirectoryProposals if kind.number in DIRECTORY_KINDS else KpiProposals
+    stub = session.stub(kept_by)
+    if FULL_ID.fullmatch(given):
+        return stub, given
+    known = stub.ListProposals(api.ListProposalsRequest()).proposals
+    return stub, completed(given, (each.proposal_id for each in known))
 
 
 def _table(screen: Screen, found: list[proposal_pb2.Proposal]) -> Table:

@@ -11,7 +11,7 @@ import typer
 
 from kieng.kpi.v1 import kpi_service_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands.kpi import OnDay, To, check_month, read_names
 from services.cli.commands.kpi_history import check_day
 from services.cli.errors import USAGE, Failure

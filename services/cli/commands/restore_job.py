@@ -18,8 +18,7 @@ from services.cli.backups.archive import Manifest
 from services.cli.checks.services import PROBE_SECONDS
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.consent import approve_as_all
-from services.cli.client.local_issuer import CONSORTIUM
-from services.cli.client.stack import Stack
+from services.cli.client.stack import CONSORTIUM, Stack
 from services.cli.commands import up
 from services.cli.errors import DOWN, NO, Failure
 from services.cli.local.seed import READY_SECONDS, STARTING, fill_log, retry, wait_until_live

@@ -18,8 +18,8 @@ from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.review_service_pb2_grpc import ReviewServiceStub
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.client.last_look import LastLook
-from services.cli.client.local_issuer import CONSORTIUM
 from services.cli.client.resuming import answers
+from services.cli.client.stack import CONSORTIUM
 from services.cli.client.troubles import trouble_of_status
 from services.cli.commands.import_effect import effect_json, numbers_of
 from services.cli.commands.import_sending import Trial, patience_of

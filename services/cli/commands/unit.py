@@ -10,7 +10,7 @@ import typer
 from kieng.directory.v1 import directory_pb2
 from kieng.directory.v1 import directory_service_pb2 as api
 from kieng.directory.v1.directory_service_pb2_grpc import DirectoryServiceStub
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.commands import proposal
 from services.cli.local.seed import read_units
 from services.cli.session import Session, with_session

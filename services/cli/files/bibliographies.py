@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def source_of(path: Path) -> str:
         return "datacite" if '"attributes"' in text else "crossref"
     if suffix != ".csv" or not path.is_file():
         return SUFFIXES.get(suffix, "")
-    header = set(next(csv_file.rows(path), ()))
+    header = set(next(iter(csv_file.rows(path)), ()))
     sources = known_sources().items()
     return next((name for name, each in sources if each.detect and header >= {*each.detect}), "")
 
@@ -137,7 +138,8 @@ def _record(header: Sequence[str], cells: Iterable[Cell]) -> Record:
 def _publication(mapped: FieldMapping, record: Record, completion: Completion) -> list[str]:
     record_id, title, doi, issn = (mapped.value(record, name) for name in COLUMNS[:-1])
     issued_on = _date(mapped, record, completion.month_day)
-    return [record_id, " ".join(title.split()), doi, _issn(issn), issued_on]
+    # Publishers deposit titles as they are on their pages: R&amp;D.
+    return [record_id, " ".join(unescape(title).split()), doi, _issn(issn), issued_on]
 
 
 def _issn(text: str) -> str:

@@ -13,7 +13,7 @@ from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
 from services.cli.errors import Failure
-from services.cli.files.csv_file import decode
+from services.cli.files.csv_file import encoding_of
 
 Record = Mapping[str, str]
 
@@ -81,7 +81,7 @@ def records(path: Path, source: str) -> list[Record]:
         Failure: the file cannot be read or does not have this format.
     """
     try:
-        return list(READERS[source](decode(path.read_bytes())))
+        return list(READERS[source](path.read_bytes().decode(encoding_of(path))))
     # Errors of the libraries, and errors of the lines above for JSON of another structure.
     except (PybtexError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Failure(f"{path}: not a file of {source}: {error}") from error

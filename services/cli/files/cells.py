@@ -6,7 +6,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from html.entities import html5
 
+from services.cli.files import legacy_text
 from services.kernel.folding import without_invisible
 
 
@@ -39,6 +41,7 @@ TURNED_LENGTH = len("31-Thg 12-2021")
 EXPONENT = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.I)
 # A letter that the old encoding lacked came out as a question mark, or as the sign for that.
 LOST = re.compile(r"\ufffd|[^\W\d_]\?[^\W\d_]|[ÐĐ]\?(?=\s|$)|&#x?[0-9a-fA-F]+;")
+ENTITY = re.compile(r"&[A-Za-z]{2,31}\d{0,2};")
 SIGN_OF_LOSS = re.compile(r"[?\ufffd&]")
 # Letters that may be invisible or come in parts; Vietnamese in Unicode has none of them.
 BEYOND_LATIN = re.compile(r"[^\x00-\xac\xae-\u02ff\u1e00-\u1fff]")
@@ -100,19 +103,25 @@ def trouble_of_text(cell: Cell) -> str:
 def trouble_of_words(text: str) -> str:
     """Return why a text cannot be what was typed, as the key of a message; empty if it can.
 
-    It may be an error value of a spreadsheet, or damaged by a conversion or a wrong encoding.
+    It may be an error value of a spreadsheet, or damaged by a conversion or a wrong encoding, or
+    escaped for a web page, or typed in VIQR.
 
     Args:
         text: text of a cell, as `cell_text` returns it.
     """
-    if text.startswith("#") and ERROR.fullmatch(text):
+    if text[:1] == "#" and ERROR.fullmatch(text):
         return "cell.error"
     if len(text) <= TURNED_LENGTH and TURNED_DATE.fullmatch(text):
         return "cell.turned_date"
     if "+" in text and EXPONENT.fullmatch(text):
         return "cell.turned_number"
-    if SIGN_OF_LOSS.search(text) and "://" not in text and LOST.search(text):
-        return "cell.letters_lost"
+    if SIGN_OF_LOSS.search(text) and "://" not in text:
+        if LOST.search(text):
+            return "cell.letters_lost"
+        if any(name[1:] in html5 for name in ENTITY.findall(text)):
+            return "cell.entity"
+    if ("^" in text or "+" in text) and legacy_text.is_viqr(text):
+        return "cell.viqr"
     return "" if text.isascii() or not _is_of_bytes(text) else "cell.letters_wrong"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -26,12 +26,16 @@ class DateOrder:
     day_first: dict[str, str] = field(default_factory=dict)
     typed: dict[str, bool] = field(default_factory=dict)
 
-    def look_at(self, days: Mapping[int, str], rows: Iterable[Sequence[Cell]]) -> None:
-        """Take rows into account; ``days`` maps positions of date columns to their names."""
-        for cells in rows:
-            for position, name in days.items():
-                if position < len(cells):
-                    self._note(name, cells[position])
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether any date of the file may have been written in another order than it is read."""
+        return bool(self.month_first) or any(map(self.typed.get, self.day_first))
+
+    def look_at(self, days: Mapping[int, str], cells: Sequence[Cell]) -> None:
+        """Take a row into account; ``days`` maps positions of date columns to their names."""
+        for position, name in days.items():
+            if position < len(cells):
+                self._note(name, cells[position])
 
     def _note(self, name: str, cell: Cell) -> None:
         if isinstance(cell, date):
@@ -47,7 +51,7 @@ class DateOrder:
 
         The problem is the key of a message, the proof a text in the file that raises the doubt.
         """
-        if not self.month_first and not self.day_first:
+        if not self.is_doubtful:
             return
         for name, cell in row.items():
             if proof := self._proof(name):

@@ -54,31 +54,32 @@ class CellWrong(ValueError):
         self.values = values
 
 
-def set_field(message: Any, field: FieldDescriptor, cell: Cell) -> None:
-    """Set a field of a message to the value of a cell; a blank cell leaves it unset.
+@cache
+def reader(field: FieldDescriptor) -> Callable[[Cell], Any]:
+    """Return the function from a cell to the value of a field.
 
-    Raises:
-        CellWrong: the cell cannot be read as a value of the field.
+    It returns None for a blank cell, a list if the field is one, and raises `CellWrong` if the cell
+    cannot be read. What texts mean is remembered, because most columns repeat a few.
     """
-    if not isinstance(cell, str):
+    is_list, is_free, read = field.is_repeated, _is_free_text(field), _reader(field)
+
+    @lru_cache(SEEN_MAX)
+    def of_text(raw: str) -> Any:
+        text = cell_text(raw)
+        if not text:
+            return None
+        return [read(item) for item in split(text)] if is_list else read(text)
+
+    def of_cell(cell: Cell) -> Any:
+        if isinstance(cell, str):
+            return of_text(cell)
         if isinstance(cell, UnreadableCell):
             raise CellWrong(cell.problem, text=cell.text)
-        if _is_free_text(field) and (problem := trouble_of_text(cell)):
+        if is_free and (problem := trouble_of_text(cell)):
             raise CellWrong(problem, text=cell_text(cell))
-    text = cell_text(cell)
-    if not text:
-        return
-    name, is_list, read = _reading(field)
-    if is_list:
-        getattr(message, name).extend([read(item) for item in split(text)])
-    else:
-        setattr(message, name, read(text))
+        return of_text(cell_text(cell))
 
-
-@cache
-def _reading(field: FieldDescriptor) -> tuple[str, bool, Callable[[str], Any]]:
-    """Return name of a field, whether it is a list, and what reads a text of it."""
-    return field.name, field.is_repeated, _reader(field)
+    return of_cell
 
 
 def is_day(field: FieldDescriptor) -> bool:

@@ -27,7 +27,7 @@ _TCVN3 = dict(
     )
 )
 _GRAVE, _ACUTE, _HOOK, _TILDE, _DOT = "\u0300", "\u0301", "\u0309", "\u0303", "\u0323"
-_CIRCUMFLEX, _BREVE = "\u0302", "\u0306"
+_CIRCUMFLEX, _BREVE, _HORN = "\u0302", "\u0306", "\u031b"
 _VNI_TONES = dict(zip("øùûõï", (_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT), strict=True))
 _VNI_MARKS = _VNI_TONES | {
     letter: hat + tone
@@ -40,6 +40,13 @@ _VNI_LETTER = re.compile(r"([aeouyôö])([øùûõïâàáåãäêèéúüë])|[
 _TCVN3_SIGN = re.compile(r"[A-Za-zß-ÿ§][¨©ª«¬®µ¶·¸¹»¼½¾ÆÇÈÊËÌÎÏÐÑÒÓÔÕÖ×ØÜÝÞ]|[§®][a-zß-ÿ¬\xad]")
 # Not `oà` or `uê`, which are Vietnamese in Unicode, too.
 _VNI_SIGN = re.compile(r"[aeouyôö][øûï]|[aeuyôö]ù|\woù|[aeo][åä]|a[êëü]|ñ[aeiouöô]", re.IGNORECASE)
+_VIQR_MARKS = dict(
+    zip("^(+`'?~.", (_CIRCUMFLEX, _BREVE, _HORN, _GRAVE, _ACUTE, _HOOK, _TILDE, _DOT), strict=True)
+)
+_VIQR_WORD = re.compile(r"[A-Za-z^(+`'?~.]+")
+# A circumflex or a horn inside a word, which texts in no other spelling have twice.
+_VIQR_SIGN = re.compile(r"[aeo]\^|[ou]\+|a\([`'?~.]?[a-z]|dd", re.IGNORECASE)
+_VIQR_LETTERS_MIN = 3
 _SYLLABLE = re.compile(
     r"(?:ngh|ng|nh|ch|gh|gi|kh|ph|qu|th|tr|[bcdđghklmnpqrstvx])?[aăâeêioôơuưy]{1,3}(?:ch|nh|ng|[cmnpt])?"
 )
@@ -48,19 +55,19 @@ _WORD = re.compile(r"(?:[^\W\d_]|[¡-¬®µ-¹»-¾×÷\xad])+")
 _TONES = frozenset((_GRAVE, _ACUTE, _HOOK, _TILDE, _DOT))
 
 
-def decode(content: bytes) -> str:
-    """Return the text in bytes that are not UTF-8.
+def encoding_of(content: bytes) -> str:
+    """Return the encoding in which bytes are to be read that are not UTF-8.
 
-    Text of an old font is returned as Latin letters, e.g. `§Ò tµi`, which `converter` recognises.
-    Other bytes are decoded as Windows-1258.
+    Text of an old font is read as Latin letters, e.g. `§Ò tµi`, which `converter` recognises. All
+    other bytes are Windows-1258.
 
     Raises:
         UnicodeDecodeError: the bytes are not Windows-1258 either.
     """
-    text = content.decode(AS_BYTES)
-    if converter(text.split("\n")):
-        return text
-    return content.decode(OLD_WINDOWS)
+    if converter(content.decode(AS_BYTES).split("\n")):
+        return AS_BYTES
+    content.decode(OLD_WINDOWS)
+    return OLD_WINDOWS
 
 
 def converter(texts: Iterable[str]) -> Converter | None:
@@ -95,6 +102,24 @@ def fits(convert: Converter, texts: Iterable[str]) -> bool:
 def _becomes_vietnamese(words: Sequence[str], convert: Converter) -> bool:
     right = sum(_is_vietnamese(convert(word)) for word in words)
     return right * 10 >= len(words) * 9
+
+
+def is_viqr(text: str) -> bool:
+    """Return True if a text is Vietnamese typed without its letters: `Nghie^n cu+'u khoa ho.c`.
+
+    Two different words must have a circumflex, a horn or a stroke so written, one of them with at
+    least three letters, and all must become Vietnamese syllables: `x^n` and `C++` do not.
+    """
+    if not text.isascii() or not _VIQR_SIGN.search(text):
+        return False
+    signed = {word.strip(".?'(") for word in _VIQR_WORD.findall(text) if _VIQR_SIGN.search(word)}
+    long = any(sum(map(str.isalpha, word)) >= _VIQR_LETTERS_MIN for word in signed)
+    return len(signed) > 1 and long and _becomes_vietnamese([*signed], _from_viqr)
+
+
+def _from_viqr(word: str) -> str:
+    plain = word.lower().replace("dd", "đ")
+    return unicodedata.normalize("NFC", "".join(_VIQR_MARKS.get(char, char) for char in plain))
 
 
 def from_tcvn3(text: str) -> str:

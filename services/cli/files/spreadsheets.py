@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 from services.cli.errors import USAGE, Failure
@@ -14,6 +15,8 @@ FILE_BYTES_MAX = 50 * 1024 * 1024
 ROWS_MAX = 100_000
 TITLE_ROWS_MAX = 20
 """Maximum number of rows above the headings, e.g. of a title."""
+
+LATIN_1_LAST = "\xff"
 
 IsHeader = Callable[[Sequence[str]], bool]
 
@@ -32,15 +35,44 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """The rows of a table below its headings, made anew from those of the file by each iteration.
+
+    Args:
+        rows: all rows of the file; can be iterated over again.
+        begin: number of rows of the file up to the headings.
+        conversions: position of a column -> what converts its texts that are not ASCII.
+    """
+
+    rows: Iterable[Sequence[Cell]]
+    begin: int
+    conversions: Mapping[int, Callable[[str], str]] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[tuple[int, list[Cell]]]:
+        """Yield the number of each row, counted from 1 in the file, and its cells; no blank row."""
+        for number, row in enumerate(self.rows, start=1):
+            if number > self.begin and any(map(has_text, row)):
+                yield number, self._converted(row)
+
+    def _converted(self, row: Sequence[Cell]) -> list[Cell]:
+        cells = list(row)
+        for at, convert in self.conversions.items():
+            if isinstance(cell := _at(cells, at), str) and not cell.isascii():
+                cells[at] = convert(cell)
+        return cells
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """The headings and rows of a file.
 
     ``rows`` are pairs of the number of a row, counted from 1 at the beginning of the file, and its
-    cells; blank rows are omitted.
+    cells; blank rows are omitted. They can be iterated over again; those of a CSV file are read
+    again then.
     """
 
     header: list[str]
-    rows: list[tuple[int, list[Cell]]]
+    rows: Iterable[tuple[int, list[Cell]]]
     notices: list[Notice] = field(default_factory=list)
 
 
@@ -65,7 +97,7 @@ def read(
     if path.stat().st_size > FILE_BYTES_MAX:
         raise Failure(f"{path}: larger than {FILE_BYTES_MAX // 1024**2} MB; split it")
     if path.suffix.lower() == ".csv":
-        return _with_unicode(_table(path, list(csv_file.rows(path)), is_header))
+        return _table(path, csv_file.rows(path), is_header)
     if path.suffix.lower() != ".xlsx":
         raise Failure(f"{path}: only .csv and .xlsx can be read", USAGE)
     chosen, notices = _choose(path, xlsx_file.sheets(path), is_header, sheet)
@@ -77,7 +109,7 @@ def read(
         notices.append(Notice("import.hidden_skipped", {"rows": str(len(chosen.hidden))}))
     elif shown:
         notices.append(Notice("import.hidden_read", {"rows": str(len(shown))}))
-    return _with_unicode(Table(table.header, table.rows, notices + table.notices))
+    return Table(table.header, table.rows, notices + table.notices)
 
 
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -108,23 +140,51 @@ def is_too_wide(cells: Sequence[Cell], header: Sequence[str]) -> bool:
     return any(has_text(cell) for cell in cells[len(header) :])
 
 
-def _table(path: Path, rows: Sequence[Sequence[Cell]], is_header: IsHeader | None) -> Table:
-    """Return the table in the rows of a file: find the headings and drop blank rows."""
-    full = [(n, list(row)) for n, row in enumerate(rows, start=1) if any(map(has_text, row))]
-    if not full:
+def _table(path: Path, rows: Iterable[Sequence[Cell]], is_header: IsHeader | None) -> Table:
+    """Return the table in the rows of a file: find the headings, and what has to be converted."""
+    numbered = ((n, row) for n, row in enumerate(rows, start=1) if any(map(has_text, row)))
+    first = list(islice(numbered, TITLE_ROWS_MAX + 1))
+    if not first:
         raise Failure(f"{path}: the file is empty")
-    at = _header_at(full, is_header)
-    if len(full) - at > ROWS_MAX + 1:
-        raise Failure(f"{path}: more than {ROWS_MAX:,} rows; split it")
-    header = [cell_text(cell) for cell in full[at][1]]
+    at = _header_at(first, is_header)
+    begin, headings = first[at]
+    header = [cell_text(cell) for cell in headings]
     while header and not header[-1]:
         header.pop()
+    foreign = _Foreign()
+    count = 0
+    for count, (_, row) in enumerate(chain(first[at + 1 :], numbered), start=1):
+        foreign.look_at(row)
+        if count > ROWS_MAX:
+            raise Failure(f"{path}: more than {ROWS_MAX:,} rows; split it")
     notices = [Notice("import.titles_skipped", {"rows": str(at)})] if at else []
-    return Table(header, full[at + 1 :], notices)
+    return _with_unicode(Table(header, Body(rows, begin), notices), foreign.columns)
 
 
-def _header_at(rows: Sequence[tuple[int, list[Cell]]], is_header: IsHeader | None) -> int:
-    for position, (_, cells) in enumerate(rows[: TITLE_ROWS_MAX + 1]):
+@dataclass
+class _Foreign:
+    """Collects the texts of each column that may be of an old font; most columns have none.
+
+    ``columns`` maps the position of a column to its texts that are not ASCII. A column with letters
+    beyond Latin-1 is no such text: its texts are dropped, and None stands for them.
+    """
+
+    columns: dict[int, list[str] | None] = field(default_factory=dict)
+
+    def look_at(self, row: Sequence[Cell]) -> None:
+        """Take the cells of a row into account."""
+        for at, cell in enumerate(row):
+            if isinstance(cell, str) and not cell.isascii():
+                texts = self.columns.setdefault(at, [])
+                if texts is not None:
+                    if max(cell) > LATIN_1_LAST:
+                        self.columns[at] = None
+                    else:
+                        texts.append(cell)
+
+
+def _header_at(rows: Sequence[tuple[int, Sequence[Cell]]], is_header: IsHeader | None) -> int:
+    for position, (_, cells) in enumerate(rows):
         if is_header and is_header([cell_text(cell) for cell in cells]):
             return position
     return 0
@@ -157,28 +217,22 @@ def _has_header(sheet: xlsx_file.Sheet, is_header: IsHeader | None) -> bool:
     return is_header is not None and any(is_header([cell_text(c) for c in row]) for row in rows)
 
 
-def _with_unicode(table: Table) -> Table:
-    """Return a table with text of old Vietnamese fonts converted, in headings and columns."""
+def _with_unicode(table: Table, foreign: Mapping[int, Sequence[str] | None]) -> Table:
+    """Return a table with text of old Vietnamese fonts converted, in headings and columns.
+
+    ``foreign``: position of a column -> texts that may be such text, None if they cannot be.
+    """
     of_header = legacy_text.converter(table.header)
     header = [of_header(text) for text in table.header] if of_header else table.header
-    columns = [
-        [cell for _, row in table.rows if isinstance(cell := _at(row, at), str)]
-        for at in range(len(header))
-    ]
-    found = next(filter(None, map(legacy_text.converter, columns)), of_header)
+    columns = {at: texts for at, texts in sorted(foreign.items()) if at < len(header) and texts}
+    found = next(filter(None, map(legacy_text.converter, columns.values())), of_header)
     if found is None:
         return table
-    odd = [
-        at
-        for at, texts in enumerate(columns)
-        if not all(map(str.isascii, texts)) and legacy_text.fits(found, texts)
-    ]
-    for _, row in table.rows:
-        for at in odd:
-            if isinstance(cell := _at(row, at), str) and not cell.isascii():
-                row[at] = found(cell)
+    odd = [at for at, texts in columns.items() if legacy_text.fits(found, texts)]
+    assert isinstance(table.rows, Body)
+    rows = replace(table.rows, conversions=dict.fromkeys(odd, found))
     notice = Notice("import.converted", {"columns": ", ".join(header[at] for at in odd)})
-    return Table(header, table.rows, [*table.notices, notice])
+    return Table(header, rows, [*table.notices, notice])
 
 
 def _at(row: Sequence[Cell], column: int) -> Cell:

@@ -14,7 +14,8 @@ from itertools import zip_longest
 
 from google.protobuf.descriptor import FieldDescriptor
 
-from kieng.submissions.v1 import import_service_pb2, submission_pb2
+from kieng.submissions.v1 import submission_pb2
+from kieng.submissions.v1.import_service_pb2 import ImportSubmissionsRequest
 from services.cli.files.cells import (
     Cell,
     UnreadableCell,
@@ -24,19 +25,21 @@ from services.cli.files.cells import (
     trouble_of_words,
 )
 from services.cli.files.date_order import DateOrder
-from services.cli.files.field_values import (
-    CellWrong,
-    is_day,
-    places,
-    set_field,
+from services.cli.files.field_values import CellWrong, is_day, places, reader
+from services.cli.files.headings import (
+    CLAIM_COLUMNS,
+    EVIDENCE_COLUMNS,
+    fact_columns,
+    read_header,
+    slug,
 )
-from services.cli.files.headings import CLAIM_COLUMNS, fact_columns, read_header, slug
+from services.cli.files.kept_requests import KeptRequests
 from services.cli.files.spreadsheets import Notice, Table, is_too_wide
 
 DEFAULT_EVIDENCE_TITLE = "evidence"
 WITHDRAW = {"withdraw", "rut"}
 """Slugs of the actions that withdraw a record."""
-IMPORT = {"", "import", "upsert"}
+ACTIONS = {"", "import", "upsert"} | WITHDRAW
 TOTAL = re.compile(r"(?:tong|tong_cong|tong_so|cong|total|grand_total|sum)(?:_\d+(?:_[a-z]+)?)?")
 """Slugs of texts that mark a row of sums below a table, e.g. `Tổng cộng: 3 bài`."""
 COLUMN_NUMBER_LENGTH = 8
@@ -45,8 +48,6 @@ COLUMN_NUMBER = re.compile(r"\(?(\d+)\)?")
 
 EXAMPLE_ID = "#example"
 """Record id of the example row in a template; this row is skipped."""
-
-Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Parsed:
     ignored one.
     """
 
-    requests: Sequence[import_service_pb2.ImportSubmissionsRequest]
+    requests: KeptRequests
     wrong: Sequence[Wrong]
     notices: Sequence[Notice] = field(default=())
     table: Table = field(default_factory=lambda: Table([], []))
@@ -79,7 +80,7 @@ class Parsed:
 
 
 def parse(
-    type_name: str, header: Sequence[str], rows: Sequence[tuple[int, Sequence[Cell]]], system: str
+    type_name: str, header: Sequence[str], rows: Iterable[tuple[int, Sequence[Cell]]], system: str
 ) -> Parsed:
     """Turn the rows of a table into import requests.
 
@@ -88,38 +89,56 @@ def parse(
     Args:
         type_name: submission type of every row.
         header: headings of the table.
-        rows: number in the file and cells of each row.
+        rows: number in the file and cells of each row; can be iterated over again.
         system: name of the system that the records come from.
 
     Raises:
         HeaderWrong: the headings are not valid; see `read_header`.
     """
-    names = read_header(type_name, header)
-    order = _date_order(type_name, names, rows)
-    requests, wrong, seen, totals = [], [], dict[str, int](), 0
-    rows = [(number, cells) for number, cells in rows if EXAMPLE_ID not in cells]
+    columns = _Columns(type_name, header)
+    order = DateOrder()
+    parsed = _parsed(columns, rows, system, order)
+    # Only the last row shows in which order dates are written; few files leave a doubt.
+    return _parsed(columns, rows, system, order) if order.is_doubtful else parsed
+
+
+def _parsed(
+    columns: _Columns, rows: Iterable[tuple[int, Sequence[Cell]]], system: str, order: DateOrder
+) -> Parsed:
+    """Read all rows with what is known of the order of dates, and add what they show of it."""
+    requests, wrong, seen, totals = KeptRequests(), list[Wrong](), dict[str, int](), 0
+    is_known = order.is_doubtful
     for number, cells in rows:
-        row = {name: cell for name, cell in zip(names, cells, strict=False) if name}
-        if not has_text(row.get("record_id", "")) and not any(map(has_text, row.values())):
+        if not is_known:
+            order.look_at(columns.days, cells)
+        record_id = cell_text(columns.cell(cells, "record_id"))
+        if EXAMPLE_ID in cells or (not record_id and columns.are_blank(cells)):
             continue
-        if _is_total(row) or _has_column_numbers(cells):
+        if columns.has_sums(cells, record_id) or _has_column_numbers(cells):
             totals += 1
             continue
-        if shifted := list(_width_mistakes(header, cells, number)):
+        if len(cells) != columns.width and (shifted := _width_mistakes(columns, cells, number)):
             wrong += shifted
             continue
-        mistakes = list(_record_mistakes(row, number, seen))
-        request = import_service_pb2.ImportSubmissionsRequest(row=number)
+        action = slug(cell_text(columns.cell(cells, "action")))
+        mistakes = _record_mistakes(columns, cells, number, seen)
+        if action not in ACTIONS:
+            choices = {"choices": "import, withdraw"}
+            mistakes.append(Wrong(number, "action", "cell.choice", choices))
+        request = ImportSubmissionsRequest(row=number)
         request.source_record.system = system
-        request.source_record.record_id = cell_text(row.get("record_id", ""))
-        request.reason = cell_text(row.get("reason", ""))
-        if slug(cell_text(row.get("action", ""))) not in WITHDRAW:
-            mistakes += _order_mistakes(row, number, order)
-            mistakes += _fill_content(request.content, type_name, row, number)
-        requests += [] if mistakes else [request]
-        wrong += mistakes
+        request.source_record.record_id = record_id
+        request.reason = cell_text(columns.cell(cells, "reason"))
+        if action not in WITHDRAW:
+            if is_known:
+                mistakes += _order_mistakes(columns, cells, number, order)
+            mistakes += columns.fill(request.content, cells, number)
+        if mistakes:
+            wrong += mistakes
+        else:
+            requests.append(request)
     notices = [Notice("import.totals_skipped", {"rows": str(totals)})] if totals else []
-    return Parsed(requests, wrong, notices, names=names)
+    return Parsed(requests, wrong, notices, names=columns.names)
 
 
 def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
@@ -129,20 +148,11 @@ def content(type_name: str, row: Mapping[str, str]) -> submission_pb2.Content:
         CellWrong: a text cannot be read; names the first such column.
         HeaderWrong: a column is unknown, or the unit is missing.
     """
-    read_header(type_name, [*row, "record_id"])
+    columns = _Columns(type_name, [*row, "record_id"])
     result = submission_pb2.Content()
-    for mistake in _fill_content(result, type_name, row, 0):
+    for mistake in columns.fill(result, [*row.values(), ""], 0):
         raise CellWrong(mistake.problem, column=mistake.column, **mistake.values)
     return result
-
-
-def _is_total(row: Row) -> bool:
-    record_id = cell_text(row.get("record_id", ""))
-    if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
-        return False
-    texts = (cell_text(cell) for cell in row.values() if isinstance(cell, str))
-    first = next(filter(None, texts), "")
-    return TOTAL.fullmatch(slug(first)) is not None
 
 
 def _has_column_numbers(cells: Sequence[Cell]) -> bool:
@@ -154,44 +164,39 @@ def _has_column_numbers(cells: Sequence[Cell]) -> bool:
     return len(numbers) == 3 and numbers in ([1, 2, 3], [0, 1, 2])
 
 
-def _width_mistakes(header: Sequence[str], cells: Sequence[Cell], number: int) -> Iterator[Wrong]:
-    """Yield a mistake if a row has more or fewer cells than there are headings.
+def _width_mistakes(columns: _Columns, cells: Sequence[Cell], number: int) -> list[Wrong]:
+    """Return a mistake if a row has more or fewer cells than there are headings.
 
     A spreadsheet always writes all cells, so a CSV row that lacks some is damaged.
     """
-    if is_too_wide(cells, header) or len(cells) < len(header):
-        values = {"cells": str(len(cells)), "headings": str(len(header))}
-        yield Wrong(number, "", "cell.width", values)
+    if not is_too_wide(cells, columns.header) and len(cells) > columns.width:
+        return []
+    values = {"cells": str(len(cells)), "headings": str(columns.width)}
+    return [Wrong(number, "", "cell.width", values)]
 
 
-def _date_order(
-    type_name: str, names: Sequence[str], rows: Iterable[tuple[int, Sequence[Cell]]]
-) -> DateOrder:
-    fields = fact_columns(type_name)
-    days = {at: name for at, name in enumerate(names) if name in fields and is_day(fields[name])}
-    order = DateOrder()
-    order.look_at(days, (cells for _, cells in rows))
-    return order
-
-
-def _order_mistakes(row: Row, number: int, order: DateOrder) -> Iterator[Wrong]:
+def _order_mistakes(
+    columns: _Columns, cells: Sequence[Cell], number: int, order: DateOrder
+) -> Iterator[Wrong]:
+    row = {name: cell for name, cell in zip(columns.names, cells, strict=False) if name}
     for name, problem, proof in order.doubts(row):
         yield Wrong(number, name, problem, {"text": cell_text(row[name]), "proof": proof})
 
 
-def _record_mistakes(row: Row, number: int, seen: dict[str, int]) -> Iterator[Wrong]:
-    cell = row.get("record_id", "")
-    record_id, action = cell_text(cell), cell_text(row.get("action", ""))
+def _record_mistakes(
+    columns: _Columns, cells: Sequence[Cell], number: int, seen: dict[str, int]
+) -> list[Wrong]:
+    cell = columns.cell(cells, "record_id")
+    record_id = cell_text(cell)
     if isinstance(cell, UnreadableCell):
-        yield Wrong(number, "record_id", cell.problem, {"text": cell.text})
-    elif problem := trouble_of_text(cell) or trouble_of_words(record_id):
-        yield Wrong(number, "record_id", problem, {"text": record_id})
-    elif not record_id:
-        yield Wrong(number, "record_id", "cell.missing", {})
-    elif (first := seen.setdefault(record_id, number)) != number:
-        yield Wrong(number, "record_id", "cell.twice", {"row": str(first)})
-    if slug(action) not in IMPORT | WITHDRAW:
-        yield Wrong(number, "action", "cell.choice", {"choices": "import, withdraw"})
+        return [Wrong(number, "record_id", cell.problem, {"text": cell.text})]
+    if problem := trouble_of_text(cell) or trouble_of_words(record_id):
+        return [Wrong(number, "record_id", problem, {"text": record_id})]
+    if not record_id:
+        return [Wrong(number, "record_id", "cell.missing", {})]
+    if (first := seen.setdefault(record_id, number)) != number:
+        return [Wrong(number, "record_id", "cell.twice", {"row": str(first)})]
+    return []
 
 
 @cache
@@ -202,29 +207,83 @@ def _targets(type_name: str) -> Sequence[tuple[str, bool, FieldDescriptor]]:
     return targets + [(name, False, each) for name, each in fact_columns(type_name).items()]
 
 
-def _fill_content(
-    result: submission_pb2.Content, type_name: str, row: Row, number: int
-) -> list[Wrong]:
-    facts = getattr(result.facts, type_name)
-    facts.SetInParent()
-    mistakes = []
-    for name, of_claim, each in _targets(type_name):
-        cell = row.get(name, "")
-        if cell == "":
-            continue
-        try:
-            set_field(result if of_claim else facts, each, cell)
-        except CellWrong as error:
-            mistakes.append(Wrong(number, name, error.problem, error.values))
-    result.evidence.extend(_evidence(row))
-    return mistakes
+class _Columns:
+    """The columns of a table: where each is, and what reads its cells.
+
+    ``names`` is the name of each column, empty for an ignored one; ``days`` maps positions of dates
+    to names.
+    """
+
+    def __init__(self, type_name: str, header: Sequence[str]) -> None:
+        self.header, self.width = header, len(header)
+        self.names = read_header(type_name, header)
+        self._type_name = type_name
+        self._at = {name: at for at, name in enumerate(self.names) if name}
+        self._read = [
+            (self._at[name], name, of_claim, each.name, each.is_repeated, reader(each))
+            for name, of_claim, each in _targets(type_name)
+            if name in self._at
+        ]
+        fields = fact_columns(type_name)
+        self.days = {
+            at: name for name, at in self._at.items() if name in fields and is_day(fields[name])
+        }
+        self._proof = [self._at.get(name) for name in EVIDENCE_COLUMNS]
+
+    def cell(self, cells: Sequence[Cell], name: str) -> Cell:
+        """Return the cell of a row in a column; blank if the row or the table lacks it."""
+        at = self._at.get(name)
+        return cells[at] if at is not None and at < len(cells) else ""
+
+    def are_blank(self, cells: Sequence[Cell]) -> bool:
+        """Return True if no column that is read has a text."""
+        return not any(at < len(cells) and has_text(cells[at]) for at in self._at.values())
+
+    def has_sums(self, cells: Sequence[Cell], record_id: str) -> bool:
+        """Return True for a row of sums below a table: `Tổng cộng: 3 bài`."""
+        if record_id and (record_id[0] not in TOTAL_BEGINS or not TOTAL.fullmatch(slug(record_id))):
+            return False
+        texts = (
+            cell_text(cells[at])
+            for at in self._at.values()
+            if at < len(cells) and isinstance(cells[at], str)
+        )
+        first = next(filter(None, texts), "")
+        return TOTAL.fullmatch(slug(first)) is not None
+
+    def fill(
+        self, content: submission_pb2.Content, cells: Sequence[Cell], number: int
+    ) -> list[Wrong]:
+        """Set all fields of a content to the cells of a row; return the cells that are wrong."""
+        facts, mistakes = getattr(content.facts, self._type_name), list[Wrong]()
+        facts.SetInParent()
+        for at, name, of_claim, target, is_list, read in self._read:
+            if (cell := cells[at]) == "":
+                continue
+            try:
+                value = read(cell)
+            except CellWrong as error:
+                mistakes.append(Wrong(number, name, error.problem, error.values))
+                continue
+            if value is None:
+                continue
+            message = content if of_claim else facts
+            if is_list:
+                getattr(message, target).extend(value)
+            else:
+                setattr(message, target, value)
+        sha256, title, uri = ("" if at is None else cell_text(cells[at]) for at in self._proof)
+        _add_evidence(content, sha256, title, uri)
+        return mistakes
 
 
-def _evidence(row: Row) -> Iterator[submission_pb2.Evidence]:
-    names = ("evidence_title", "evidence_uri", "evidence_sha256")
-    titles, uris, digests = (places(cell_text(row.get(name, ""))) for name in names)
-    for sha256, title, uri in zip_longest(digests, titles, uris, fillvalue=""):
+def _add_evidence(content: submission_pb2.Content, sha256: str, title: str, uri: str) -> None:
+    if "|" not in sha256 + title + uri and "\\" not in title + uri:
         if sha256:
-            yield submission_pb2.Evidence(
-                sha256=sha256.lower(), title=title or DEFAULT_EVIDENCE_TITLE, uri=uri
-            )
+            title = title or DEFAULT_EVIDENCE_TITLE
+            content.evidence.add(sha256=sha256.lower(), title=title, uri=uri)
+        return
+    for digest, name, address in zip_longest(*map(places, (sha256, title, uri)), fillvalue=""):
+        if digest:
+            name = name or DEFAULT_EVIDENCE_TITLE
+            content.evidence.add(sha256=digest.lower(), title=name, uri=address)

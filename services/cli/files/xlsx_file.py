@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _sheets(path: Path, archive: ZipFile, book: Any) -> Iterator[Sheet]:
             remedy = "delete what lies far from the table (Ctrl+End shows it)"
             raise Failure(f"{path}: sheet {entry.name!r} {text}; {remedy}")
         sheet = book.get_sheet_by_name(entry.name)
-        rows = list(_rows(sheet, marks))
+        rows = _without_end(_rows(sheet, marks))
         is_visible = entry.visible == python_calamine.SheetVisibleEnum.Visible
         yield Sheet(entry.name, is_visible, rows, frozenset(marks.hidden_rows))
 
@@ -93,7 +93,11 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
     merged = _merged(sheet.merged_cell_ranges or ())
     above: dict[int, Cell] = {}
     yield from ([] for _ in range(top))
+    special = odd.keys() | masked.keys() | merged.keys()
     for number, values in enumerate(sheet.iter_rows(), start=top):
+        if number not in special and values.count("") == len(values):
+            yield []
+            continue
         row: list[Cell] = [*margin, *values]
         for column, unreadable in odd.get(number, {}).items():
             row.extend("" for _ in range(len(row), column + 1))
@@ -110,6 +114,20 @@ def _rows(sheet: Any, marks: xlsx_marks.Marks) -> Iterator[list[Cell]]:
             else:
                 row[column] = above[column]
         yield row
+
+
+def _without_end(rows: Iterable[list[Cell]]) -> list[list[Cell]]:
+    """Return rows up to the last with a text: a blank far below a table is not a million rows."""
+    result: list[list[Cell]] = []
+    blank = 0
+    for row in rows:
+        if any(map(has_text, row)):
+            result += [[] for _ in range(blank)]
+            result.append(row)
+            blank = 0
+        else:
+            blank += 1
+    return result
 
 
 def _merged(ranges: Any) -> dict[int, dict[int, bool | UnreadableCell]]:

@@ -22,7 +22,7 @@ from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.admin import partner_file, probes
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.consent import approve_as_all
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.client.troubles import CallFailed
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.files import catalogue_yaml

@@ -18,8 +18,9 @@ from typing import Self
 import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
-from services.cli.client.local_issuer import CALLING, CONSORTIUM, LocalIssuer, write_key
-from services.cli.client.stack import PORTAL, ROOT, SERVICES, WITHOUT_GRPC, Process, Stack
+from services.cli.client import stack as stacks
+from services.cli.client.local_issuer import CALLING, LocalIssuer, write_key
+from services.cli.client.stack import PORTAL, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
@@ -112,7 +113,7 @@ class Launch:
             self._apply_schemas(mongo)
             folder = self.stack.issuer_folder
             LocalIssuer(folder).create(
-                [*self.institutions, CONSORTIUM],
+                [*self.institutions, stacks.CONSORTIUM],
                 self.stack.issuers_file,
                 self.stack.service_key_file,
             )
@@ -247,11 +248,13 @@ class Launch:
         }
         if self.plan.tls:
             own |= tls_settings(self.stack.tls_folder)
+        # The local issuer names the services that a token is for.
+        strict = {"KIENG_AUDIENCES": "none"}
         if is_alone:
             # The embedded broker takes seconds to form a group, and holds back an empty fetch.
             own |= {"KIENG_KAFKA_MEMBERSHIP": "sole"}
-            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **outer, **own}
-        return {**outer, **own}
+            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **strict, **outer, **own}
+        return {**strict, **outer, **own}
 
     def _kill(self, number: int, frame: object) -> None:
         """Kill all processes; handles a signal that arrives while they are being stopped."""
@@ -293,6 +296,6 @@ def read_institutions(directory: Path) -> list[str]:
 
 def kafka_cache() -> Path:
     """Return the folder in which the jars of Apache Kafka are cached."""
-    if (ROOT / "pyproject.toml").exists():
-        return ROOT / "build" / "kafka"
+    if (stacks.ROOT / "pyproject.toml").exists():
+        return stacks.ROOT / "build" / "kafka"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kieng"

@@ -57,7 +57,14 @@ def standings_text(screen: Screen, cells: Sequence[view_pb2.Cell]) -> str:
 def joint_text(
     screen: Screen, names: Names, code: str, overlaps: kpi_service_pb2.ListOverlapsResponse
 ) -> str:
-    """Return how often works that several universities claim would be counted without the fold."""
+    """Return how often works that several universities claim would be counted without the fold.
+
+    Args:
+        screen: language of the text.
+        names: names of the indicators.
+        code: code of an indicator that counts works.
+        overlaps: its works that several universities claim, with the sum and the count once.
+    """
     numbers = {
         "works": len(overlaps.overlaps),
         "sum": overlaps.sum_of_children,

@@ -64,20 +64,20 @@ def value_text(value: view_pb2.Value, unit: str, lang: Lang) -> str:
     quotient = value.ratio.numerator / value.ratio.denominator
     if unit == "percent":
         return percent_text(quotient, lang)
-    return Shown(_decimal(quotient, lang, "#,##0.00"), quotient)
+    return _decimal(quotient, lang, quotient, "#,##0.00")
 
 
 def number_text(number: int, lang: Lang) -> Shown:
     """Return an integer with the thousands separators of a language: 1.234.567 or 1,234,567."""
     exact = number if len(str(abs(number))) <= EXACT_DIGITS_MAX else str(number)
-    return Shown(_decimal(number, lang), exact)
+    return _decimal(number, lang, exact)
 
 
-def _decimal(number: float, lang: Lang, pattern: str | None = None) -> str:
+def _decimal(number: float, lang: Lang, exact: Exact, pattern: str | None = None) -> Shown:
     # Imported here, so that a command can call before it reads the rules of all languages.
     from babel.numbers import format_decimal
 
-    return str(format_decimal(number, format=pattern, locale=lang.value))
+    return Shown(format_decimal(number, format=pattern, locale=lang.value), exact)
 
 
 def percent_text(quotient: float, lang: Lang) -> Shown:

@@ -108,8 +108,9 @@ class Effects:
         """
         known, topic_id, begins = self._newest()
         if topic_id == request.topic_id and len(begins) < request.partitions:
-            text = f"the log has {len(begins)} partitions: `kieng log repartition"
-            raise WrongState(f"{text} {request.partitions}`", reason="LOG_NOT_REPARTITIONED")
+            here, asked = len(begins), request.partitions
+            text = f"the log has {here} partitions: `kieng log repartition {asked}`"
+            raise WrongState(text, reason="LOG_NOT_REPARTITIONED")
         if (topic_id, len(begins)) != (request.topic_id, request.partitions):
             raise WrongState("the log is another one by now; propose it again", reason="STALE_LOG")
         view = self.catalogues.open(topic_id, known.catalogue_version, begins)

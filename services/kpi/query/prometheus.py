@@ -34,8 +34,8 @@ class Figures:
 def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
     """Return the values of the gauges: of a year, and of the newest one before that has targets.
 
-    The year itself is left out while it is empty, i.e. nothing has a target or value in it, if
-    there is one before: so what is shown first is what there is.
+    The year itself is left out while it is empty, i.e. it has no target and nothing happened in it,
+    if there is one before: so what is shown first is what there is.
 
     Args:
         cube: cells of the live view.
@@ -46,9 +46,19 @@ def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
     shown = _of_year(cube, targets, year)
     if before is not None:
         earlier = _of_year(cube, targets, before)
-        is_empty = not shown.targets and not any(shown.values.values())
-        shown = earlier if is_empty else _both(shown, earlier)
+        shown = earlier if _is_empty(shown, cube.catalogue) else _both(shown, earlier)
     return replace(shown, open_joint_claims=_open_joint_claims(cube))
+
+
+def _is_empty(shown: Figures, catalogue: Catalogue) -> bool:
+    """Return True if nothing happened in a year, and it has no target; stocks outlast a year."""
+    flows = {
+        code
+        for code, indicator in catalogue.indicators.items()
+        if indicator.value is not None and not indicator.value.is_stock
+    }
+    values = (value for (_, code, *_), value in shown.values.items() if code in flows)
+    return not shown.targets and not any(values)
 
 
 def _both(one: Figures, other: Figures) -> Figures:

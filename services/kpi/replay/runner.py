@@ -10,10 +10,11 @@ from typing import Any
 
 from kieng.kpi.v1 import catalogue_pb2
 from services.kpi.config import Settings
-from services.kpi.process import Message, OneAtATime, run
+from services.kpi.process import Message, run
 from services.kpi.replay.memory_projection import ReplayBound
 from services.kpi.replay.tasks import Task
 from services.kpi.replay.worker import encode_request
+from services.kpi.slot import OneAtATime
 from services.kpi.store.reads import Progress
 
 REMEMBERED = 4

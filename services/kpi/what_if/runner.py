@@ -9,7 +9,8 @@ from nameko.containers import WorkerContext
 from nameko.extensions import DependencyProvider
 
 from kieng.kpi.v1 import catalogue_service_pb2
-from services.kpi.process import Message, OneAtATime, run
+from services.kpi.process import Message, run
+from services.kpi.slot import OneAtATime
 
 MODULE = "services.kpi.what_if.worker"
 Response = catalogue_service_pb2.TryCatalogueResponse

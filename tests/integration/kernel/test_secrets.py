@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from services.cli.local.child_process import Child, ChildGroup, free_ports
 from tests.conftest import RunningBroker, RunningDatabase
+from tests.forking import completed
 
 PLANTED = "planted-password"
 READY_SECONDS = 60.0
@@ -37,15 +37,8 @@ def environment(**settings: str) -> dict[str, str]:
 
 def run(*words: str, **settings: str) -> tuple[int, str]:
     """Run a process that ends by itself; its exit code and everything that it said."""
-    done = subprocess.run(
-        (sys.executable, "-m", *words),
-        env=environment(**settings),
-        capture_output=True,
-        text=True,
-        timeout=READY_SECONDS,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    done = completed(*words, environment=environment(**settings))
+    return done.returncode, (done.stdout + done.stderr).decode()
 
 
 @pytest.mark.parametrize("uri", WRONG_URIS.values(), ids=WRONG_URIS)

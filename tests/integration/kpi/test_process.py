@@ -14,7 +14,8 @@ import pytest
 from services.kernel.errors import Exhausted, Unavailable, WrongState
 from services.kpi import process
 from services.kpi.config import Settings
-from services.kpi.process import Child, ChildFailed, Message, OneAtATime, run
+from services.kpi.process import Child, ChildFailed, Message, run
+from services.kpi.slot import OneAtATime
 
 MODULE = "asked"
 SERVED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -82,7 +83,8 @@ def logs(draw: Any) -> list[FakeRecord]:
 
 
 EXAMPLES = settings(max_examples=50, derandomize=True, deadline=None, database=None)
-SLOW_EXAMPLES = settings(EXAMPLES, max_examples=6)
+# Each plans 68 statements for each part.
+SLOW_EXAMPLES = settings(EXAMPLES, max_examples=12 if "DEEP" in os.environ else 2)
 
 
 def folded(

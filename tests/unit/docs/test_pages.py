@@ -131,3 +131,12 @@ def reasons() -> set[str]:
                     value = str(getattr(node.value, "value", None))
                     found |= {value} if re.fullmatch("[A-Z_]+", value) else set()
     return found
+
+
+def test_what_the_readme_writes_is_ignored_by_git() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    fences = "\n".join(re.findall(r"^```bash\n(.*?)^```", readme, re.MULTILINE | re.DOTALL))
+    written = re.findall(r"(?:^|\s)(?:>|--to|--report|--plan) (\S*[./]\S*)", fences)
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert written
+    assert not [path for path in written if f"{path.partition('/')[0]}/" not in ignored]

@@ -31,11 +31,11 @@ def whole(stored: Stored) -> tuple[Stored, str]:
     return stored, stored.digest()
 
 
-@pytest.mark.parametrize("size", [1, 37])
-def test_the_size_of_batches_does_not_matter(whole: tuple[Stored, str], size: int) -> None:
-    stored, digest = whole
-    other = stored.open("log-2")
-    fold_in_batches(stored.claimed(view=other), LOG, size)
+@pytest.mark.parametrize(("size", "until"), [(1, 120), (37, len(LOG))])
+def test_the_size_of_batches_does_not_matter(stored: Stored, size: int, until: int) -> None:
+    stored.claimed().apply(LOG[:until])
+    digest, other = stored.digest(), stored.open("log-2")
+    fold_in_batches(stored.claimed(view=other), LOG[:until], size)
     assert stored.rows(other.view_id) == stored.rows(stored.view.view_id)
     works = {(d["v"], d["k"]): d["c"] for d in stored.documents("works")}
     for (view_id, key), sources in works.items():

@@ -12,6 +12,7 @@ import pytest
 from services.cli.admin.processes import Usage, environment_of, usage_of
 from services.cli.admin.scrapes import Scrape, parse, scrape
 from services.cli.client.stack import Process, Stack
+from services.cli.commands.doctor import is_stopped
 from services.cli.commands.status import Look, figures, show
 from services.cli.errors import DOWN, NO
 from services.cli.main import main
@@ -127,6 +128,15 @@ def test_a_stack_that_is_stopped_is_told_in_one_sentence(
     assert f"kieng up --data {tmp_path}" in told
     assert told.count(". ") == 0
     assert len(told) - 2 * len(str(tmp_path)) < 150
+
+
+def test_a_stack_that_was_killed_is_told_as_one_that_is_stopped(tmp_path: Path) -> None:
+    gone = Process(2**22 + 2, "l", grpc="127.0.0.1:1")
+    killed = Stack(str(tmp_path), pid=2**22 + 1, broker="h:1", processes={"kpi.query": gone})
+    assert is_stopped(killed)
+    left = Process(os.getpid(), "l")
+    assert not is_stopped(Stack(str(tmp_path), pid=2**22 + 1, processes={"broker": left}))
+    assert not is_stopped(Stack(str(tmp_path), broker="h:1"))
 
 
 def test_the_doctor_tells_programs_that_it_is_stopped(

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from services.cli.admin import offline
 from services.cli.commands.up import CATALOGUE
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.files import catalogue_yaml
 from services.cli.main import main
+from tests.forking import completed
 
 GOOD = """\
 taxonomies:
@@ -82,12 +89,23 @@ MISTAKES: dict[str, tuple[str, str, list[tuple[int, int, str]]]] = {
 }
 
 
+@pytest.fixture
+def forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs are forks; that they start by themselves, too, the deployed catalogue shows."""
+
+    def run(command: Sequence[str], input: bytes, **_: Any) -> subprocess.CompletedProcess[bytes]:
+        return completed(*command[2:], environment=os.environ, given=input)
+
+    monkeypatch.setattr(offline, "subprocess", SimpleNamespace(run=run))
+
+
 def checked(path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, object]]:
     with pytest.raises(SystemExit) as ended:
         main(["catalogue", "check", str(path), "--output", "json"])
     return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.usefixtures("forked")
 def test_a_good_file_is_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "good.yaml"
     path.write_text(GOOD, encoding="utf-8")
@@ -101,6 +119,7 @@ def test_a_good_file_is_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture
     )
 
 
+@pytest.mark.usefixtures("forked")
 @pytest.mark.parametrize(("old", "new", "expected"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_is_told_by_line_and_column(
     old: str,
@@ -141,6 +160,7 @@ def test_the_deployed_catalogue_and_its_examples_are_good(
     assert (code, document["indicators"], document["examples"]) == (0, 49, 49)
 
 
+@pytest.mark.usefixtures("forked")
 def test_an_example_that_comes_out_otherwise_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

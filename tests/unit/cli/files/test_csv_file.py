@@ -48,3 +48,13 @@ def test_a_broken_quotation_is_refused(tmp_path: Path) -> None:
     path.write_text('a,b\n"x"y,2\n')
     with pytest.raises(Failure, match="not a CSV file"):
         list(csv_file.rows(path))
+
+
+def test_a_file_that_is_saved_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n")
+    rows = csv_file.rows(path)
+    assert list(rows) == list(rows) == [["a", "b"], ["1", "2"]]
+    path.write_text("a,b\n1,2\n3,4\n")
+    with pytest.raises(Failure, match="was changed while it was read"):
+        list(rows)

@@ -49,6 +49,8 @@ def problems(parsed: Parsed) -> list[tuple[int, str, str]]:
         *((text, "cell.turned_date") for text in ("Mar-18", "18-Mar", "Thg3-18", "3-Thg 12")),
         *((text, "cell.turned_number") for text in ("1.2E+11", "1,2e+11", "3E+05")),
         *((text, "cell.letters_lost") for text in ("h?c", "Ð? tài", "\ufffd tài", "&#272;")),
+        *((text, "cell.entity") for text in ("R&amp;D", "a&nbsp;b", "Nghi&ecirc;n")),
+        *((text, "cell.viqr") for text in ("Nghie^n cu+'u khoa ho.c", "DDe^` ta`i nghie^n cu+'u")),
         *((text, "cell.letters_wrong") for text in ("NghiÃªn cá»©u", "naÃ¯ve", "váº\xadt liá»‡u")),
     ],
 )
@@ -60,6 +62,7 @@ def test_a_text_that_a_program_spoilt_is_refused(tmp_path: Path, title: str, pro
     "title",
     [
         *("Đề tài nghiên cứu", "naïve café", "Why? Because", "#1 in Asia", "A & B", "Mar-a-Lago"),
+        *("C++ and D++", "On x^n and e^x", "a^n + b^n = c^n", "Vitamin B+ u+v", "AT&T; a story"),
         *("https://a.test/x?a=b", "1E5", "á»", "Ã", "KC-02", "TÂM LÝ HỌC", "Übermensch: ¿Qué?"),
     ],
 )

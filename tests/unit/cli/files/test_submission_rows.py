@@ -35,6 +35,13 @@ def test_a_row_becomes_a_request_with_its_record_and_facts() -> None:
     assert request.content.facts.receipt.received_on == "2025-03-31"
 
 
+@pytest.mark.parametrize("cell", ["0", 0, 0.0, "0 đ"])
+def test_a_zero_is_an_amount_and_not_a_blank(cell: Cell) -> None:
+    row: list[Cell] = ["r1", "vnu/hus", "PT-1", cell, "2025-03-31"]
+    (request,) = submission_rows.parse("receipt", RECEIPT, [(2, row)], "accounts").requests
+    assert request.content.facts.receipt.amount_vnd == "0"
+
+
 @pytest.mark.parametrize(
     ("amount", "problem"),
     [

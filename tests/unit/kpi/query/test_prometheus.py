@@ -89,6 +89,10 @@ def test_a_year_without_targets_and_values_gives_way_to_the_last_that_has_target
     assert years(of_year(empty, future)) == ({"2025"}, set())
     assert years(of_year(empty, old, last, future)) == ({"2024"}, {"2024"})
     assert years(of_year(full, old, last)) == ({"2024", "2025"}, {"2024"})
+    stock = catalogue(component(until="never"))
+    kept = cube_of(stock, contribution(joint("alpha"), stock))
+    assert of_year(kept).values["alpha", "A", "declared", "2025"] > 0
+    assert years(of_year(kept, last)) == ({"2024"}, {"2024"})
     both = of_year(empty, last, Target("alpha", "A", 2025, 7))
     assert years(both) == ({"2024", "2025"}, {"2024", "2025"})
     assert both.targets == {("alpha", "A", "2024"): 5, ("alpha", "A", "2025"): 7}

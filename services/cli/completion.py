@@ -1,0 +1,71 @@
+"""Completes units, indicators, institutions and submissions in a shell.
+
+The words are those that commands have read before: a file in the data folder keeps them, so that
+the shell waits for no service.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+FILE = "completion.json"
+UNITS, INDICATORS, SUBMISSIONS = "units", "indicators", "submissions"
+WORDS_MAX = 5000
+"""Maximum number of words of a kind that are kept; the oldest are forgotten."""
+
+Words = Mapping[str, str]
+"""Word -> what the shell shows beside it."""
+
+
+def remember(data: Path, kind: str, words: Words) -> None:
+    """Keep words for later completions, if there is a data folder that can be written.
+
+    Args:
+        data: data folder of the stack.
+        kind: `UNITS`, `INDICATORS` or `SUBMISSIONS`.
+        words: words of that kind; they are added to those known already.
+    """
+    known = _read(data)
+    kept = {**{word: text for word, text in known.get(kind, {}).items() if word not in words}}
+    kept |= words
+    known[kind] = dict([*kept.items()][-WORDS_MAX:])
+    draft = data / f"{FILE}.{os.getpid()}"
+    # A command does not fail because a convenience cannot be had.
+    with suppress(OSError):
+        if data.is_dir():
+            draft.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
+            draft.replace(data / FILE)
+
+
+def _read(data: Path) -> dict[str, dict[str, str]]:
+    try:
+        found = json.loads((data / FILE).read_text(encoding="utf-8"))
+        return {kind: {str(w): str(t) for w, t in words.items()} for kind, words in found.items()}
+    except (OSError, ValueError, AttributeError):
+        # Absent, or broken by a full disk: it is written anew by the next command.
+        return {}
+
+
+def _completer(kind: str, is_wanted: Callable[[str], bool]) -> Callable[..., list[tuple[str, str]]]:
+    def complete(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+        data = ctx.params.get("data") or os.environ.get("KIENG_DATA") or ".kieng"
+        words = _read(Path(data)).get(kind, {})
+        return [
+            (word, text)
+            for word, text in words.items()
+            if word.startswith(incomplete) and is_wanted(word)
+        ]
+
+    return complete
+
+
+units = _completer(UNITS, lambda word: True)
+institutions = _completer(UNITS, lambda word: "/" not in word)
+indicators = _completer(INDICATORS, lambda word: True)
+submissions = _completer(SUBMISSIONS, lambda word: True)

@@ -1,0 +1,54 @@
+"""What services say when they refuse, in Vietnamese: `refusals.toml` maps their English sentences.
+
+A sentence may have places `{name}`. Services send English sentences with the values filled in; the
+values are taken out again, and those that are words of the services are translated, too. A sentence
+that is not in the table is shown as it was sent.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from services.cli.terminal.texts import FOLDER, Lang
+
+_PLACE = re.compile(r"\{[a-z_]+\}")
+
+
+def in_language(sentence: str, lang: Lang) -> str:
+    """Return a sentence of a service in a language; unchanged if it is not known."""
+    if lang is Lang.en:
+        return sentence
+    sentences, words = _table()
+    if (plain := sentences.get(sentence)) is not None:
+        return plain
+    for pattern, translation in _patterns():
+        if found := pattern.fullmatch(sentence):
+            values = found.groupdict()
+            said = {name: words.get(name, {}).get(text, text) for name, text in values.items()}
+            return translation.format(**said)
+    return sentence
+
+
+@cache
+def _table() -> tuple[Mapping[str, str], Mapping[str, Mapping[str, str]]]:
+    """Return sentence -> translation, and place -> word -> translation."""
+    document = tomllib.loads((FOLDER / "refusals.toml").read_text(encoding="utf-8"))
+    return document["sentences"], document["words"]
+
+
+@cache
+def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
+    """Return the sentences with places as patterns; those with most words of their own first."""
+    found = [each for each in _table()[0].items() if _PLACE.search(each[0])]
+    found.sort(key=lambda each: -len(_PLACE.sub("", each[0])))
+    return [(re.compile(pattern_of(sentence), re.DOTALL), said) for sentence, said in found]
+
+
+def pattern_of(sentence: str) -> str:
+    """Return the regular expression that a sentence with values in its places matches."""
+    own = map(re.escape, _PLACE.split(sentence))
+    places = [f"(?P<{place[1:-1]}>.+?)" for place in _PLACE.findall(sentence)]
+    return "".join(part + place for part, place in zip(own, [*places, ""], strict=True))

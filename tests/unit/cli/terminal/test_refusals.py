@@ -1,0 +1,129 @@
+"""Every sentence that a service refuses with has a Vietnamese one."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from services.cli.terminal.refusals import in_language, pattern_of
+from services.cli.terminal.texts import FOLDER, Lang
+from services.kernel import errors
+from services.kernel.interceptors import forms
+
+SERVICES = FOLDER.parents[1]
+TRANSLATED = (
+    "agreement",
+    "kernel",
+    "kpi",
+    "notifications",
+    "partners",
+    "policy",
+    "submissions",
+)
+REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()}
+# All texts of these modules are told of a field.
+OF_FIELDS = ("submissions/identifiers.py", "submissions/validation.py")
+TABLE = tomllib.loads((FOLDER / "refusals.toml").read_text(encoding="utf-8"))
+WORDS_MIN = 3
+
+
+def sample(node: ast.AST) -> str:
+    """The text of a literal, with a value `X1` in each place; empty for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(sample(each) or "X1" for each in node.values)
+    return ""
+
+
+def sentences_of(function: ast.AST) -> Iterator[str]:
+    """What a function refuses with: the messages, and the texts that it puts together for them."""
+    calls = [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in REFUSALS
+    ]
+    named = {name.id for call in calls for name in ast.walk(call) if isinstance(name, ast.Name)}
+    for call in calls:
+        yield from map(sample, call.args[:1])
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and named & {getattr(t, "id", "") for t in node.targets}:
+            yield sample(node.value)
+
+
+def texts_of(tree: ast.AST) -> Iterator[str]:
+    """All texts of a module except docstrings, and parts of other texts."""
+    inner = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr) or is_docstring(node)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    for node in ast.walk(tree):
+        if id(node) not in inner and isinstance(node, ast.Constant | ast.JoinedStr):
+            yield sample(node)
+
+
+def is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def said() -> list[tuple[str, str]]:
+    """File and sentence, for every sentence of the services that has words of its own."""
+    found = []
+    for package in TRANSLATED:
+        for path in sorted((SERVICES / package).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            name = path.relative_to(SERVICES).as_posix()
+            texts = [
+                text
+                for node in ast.walk(tree)
+                if isinstance(node, ast.FunctionDef)
+                for text in sentences_of(node)
+            ]
+            texts += texts_of(tree) if name in OF_FIELDS else []
+            found += [(name, text) for text in dict.fromkeys(texts) if is_sentence(text)]
+    return found
+
+
+def is_sentence(text: str) -> bool:
+    words = [word for word in re.findall(r"[a-zA-Z]+", text) if word != "X"]
+    return len(words) >= WORDS_MIN and " " in text and "[\\" not in text
+
+
+SAID = said()
+
+
+def test_the_sentences_are_found() -> None:
+    assert len(SAID) > 80
+    assert any("is not a DOI" in text for _, text in SAID)
+
+
+@pytest.mark.parametrize(("name", "sentence"), SAID, ids=[f"{n}:{s[:40]}" for n, s in SAID])
+def test_a_sentence_of_a_service_is_known_in_vietnamese(name: str, sentence: str) -> None:
+    # A list of fields follows such a head; the fields are said on their own.
+    head = re.sub(r"(: X1)+$", "", sentence) if sentence.endswith(": X1") else sentence
+    known = [in_language(each, Lang.vi) != each for each in (sentence, head)]
+    assert any(known), f"{name}: add {sentence!r} to refusals.toml"
+
+
+@pytest.mark.parametrize("words", forms().values())
+def test_a_form_of_a_text_is_known_in_vietnamese(words: str) -> None:
+    assert in_language(words, Lang.vi) != words
+
+
+@pytest.mark.parametrize("sentence", TABLE["sentences"])
+def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
+    places = re.findall(r"\{[a-z_]+\}", sentence)
+    assert sorted(re.findall(r"\{[a-z_]+\}", TABLE["sentences"][sentence])) == sorted(places)
+    assert re.fullmatch(pattern_of(sentence), re.sub(r"\{[a-z_]+\}", "a b", sentence))
+
+
+def test_an_unknown_sentence_stays_and_english_is_untouched() -> None:
+    assert in_language("nothing like it", Lang.vi) == "nothing like it"
+    assert in_language("no such submission", Lang.en) == "no such submission"
