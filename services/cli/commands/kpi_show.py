@@ -55,10 +55,12 @@ def show(
         text = "--targets-only, --behind, --sort gap, --trend: not with --by or --by-month"
         raise Failure(text, USAGE)
     screen = session.screen
-    names = Names() if screen.is_json and not children else read_names(session)
-    if children:
-        units = kpi_targets.children_of(names, units)
     wanted = selection(units, indicators, from_month, to_month, by_month, kpi_breakdown.asked(by))
+    names = Names()
+    if children or not screen.is_json:
+        names = read_names(session)
+    if children:
+        wanted.unit_ids[:] = kpi_targets.children_of(names, units)
     answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
     cells, view = narrowed(answer.cells), answer.view
     result = document(view, cells) | kpi_history.past_json(answer, as_of, at_vector)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from babel.numbers import format_compact_decimal
-
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.render import Shown, number_text, value_text
 from services.cli.terminal.texts import Lang
@@ -26,6 +24,9 @@ def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Show
     """
     if exact or unit != MONEY or abs(number) < SHORT_FROM:
         return number_text(number, lang)
+    # Imported late, because it takes longer than most commands.
+    from babel.numbers import format_compact_decimal
+
     short = format_compact_decimal(
         number,
         format_type="long",
@@ -36,14 +37,28 @@ def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Show
 
 
 def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False) -> str:
-    """Return a value as text, its amount of money shortened unless ``exact``; see `value_text`."""
+    """Return a value as text; see `value_text`.
+
+    Args:
+        value: the value.
+        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        lang: language whose words and separators are used.
+        exact: whether to write every digit.
+    """
     if value.HasField("whole"):
         return amount_text(value.whole, unit, lang, exact)
     return value_text(value, unit, lang)
 
 
 def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> str:
-    """Return a difference with its sign."""
+    """Return a difference with its sign.
+
+    Args:
+        number: the difference.
+        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        lang: language whose words and separators are used.
+        exact: whether to write every digit.
+    """
     sign = "+" if number > 0 else "−" if number < 0 else "±"  # noqa: RUF001
     return f"{sign}{amount_text(abs(number), unit, lang, exact)}"
 
