@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from enum import StrEnum
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, cast, get_type_hints
@@ -30,9 +31,8 @@ SubjectOption = Annotated[
     str,
     typer.Option("--subject", envvar="KIENG_SUBJECT", help="Who acts; by default named by role."),
 ]
-OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
-]
+OUTPUT = typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
+OutputOption = Annotated[Output, OUTPUT]
 LangOption = Annotated[
     Lang, typer.Option("--lang", envvar="KIENG_LANG", help="Language of names and headings.")
 ]
@@ -79,6 +79,8 @@ class Session:
         self.data = data
         self.institution = institution
         self.subject = subject
+        self.document = ""
+        """Format of the document that the command writes; empty if it prints an answer."""
         self._resources = resources
         self._roles = roles
 
@@ -131,7 +133,11 @@ class Session:
 
 
 def with_session(
-    *roles: str, institution: str | None = None, subject: bool = False, data: bool = True
+    *roles: str,
+    institution: str | None = None,
+    subject: bool = False,
+    data: bool = True,
+    documents: Sequence[str] = (),
 ) -> Callable[[Decorated], Command]:
     """Return a decorator that adds the shared options to a command and passes it a `Session`.
 
@@ -145,21 +151,30 @@ def with_session(
             acts for the consortium.
         subject: whether the command has `--subject`.
         data: whether the command has `--data`.
+        documents: further values of `--output` that the command writes itself; the session has
+            the one that was chosen.
     """
     is_wanted = {"institution": institution is not None, "subject": subject, "data": data}
     shared = {name: kind for name, kind in SHARED.items() if is_wanted.get(name, True)}
     if institution is not None:
         shared["institution"] = (InstitutionOption, institution)
+    if documents:
+        formats = StrEnum("Format", {name: name for name in (*Output, *documents)})  # type: ignore[misc]
+        shared["output"] = (Annotated[formats, OUTPUT], formats("table"))
 
     def decorate(command: Decorated) -> Command:
         def run(**values: Any) -> None:
             chosen = {name: values.pop(name) for name in shared}
-            screen = Screen(chosen.pop("output"), chosen.pop("lang"))
+            output = str(chosen.pop("output"))
+            document = output if output in documents else ""
+            screen = Screen(Output.table if document else Output(output), chosen.pop("lang"))
             if screen.output is Output.xlsx and screen.answers.is_terminal:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
             try:
                 with ExitStack() as resources:
-                    command(Session(resources, roles, screen, **chosen), **values)
+                    session = Session(resources, roles, screen, **chosen)
+                    session.document = document
+                    command(session, **values)
             except Failure as failure:
                 failure.message = failure.told_in(screen.lang)
                 raise

@@ -103,12 +103,15 @@ def canonical_doi(text: str) -> str:
 def canonical_reference(text: str) -> str:
     """Return a work key typed by a person in the form that `work_key` gives it.
 
-    Any other text is returned without its invisible characters.
+    A DOI needs neither its prefix nor a certain spelling. Any other text is returned without its
+    invisible characters.
     """
     shown = visible(text)
+    if doi := canonical_doi(shown):
+        return f"doi:{doi}"
     parts = shown.split(":")
-    if parts[0] == "doi":
-        return f"doi:{canonical_doi(shown[4:]) or shown[4:]}"
+    if parts[0].casefold() == "doi":
+        return f"doi:{shown[4:]}"
     fixed = FIXED_PARTS.get(parts[0], len(parts))
     number = ":".join(filter(None, map(canonical_number, parts[fixed:])))
     found = [*parts[:fixed], *([number] if number else [])]

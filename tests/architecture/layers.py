@@ -23,7 +23,7 @@ LAYERS: Mapping[str, Layers] = {
         ("checks",),
         ("local", "backups"),
         ("session", "admin"),
-        ("client", "files"),
+        ("client", "files", "documents"),
         ("completion", "errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
