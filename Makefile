@@ -31,7 +31,7 @@ PIP_PROGRESS = awk -v total="$$(grep -c '^[a-zA-Z].*==' requirements.lock)" \
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help setup demo test test-slow test-integration test-kafka test-mongo test-simulation test-chaos test-hostile fuzz bench bench-sizing check check-deploy check-contracts client lint proto proto-check \
-	proto-image proto-baseline lock fmt clean
+	proto-image proto-baseline lock fmt clean screenshots
 
 help: ## Print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ test-hostile: setup ## Let one university attack a running stack, and measure wh
 
 fuzz: setup ## Call every RPC with spoilt bytes, odd messages and bad tokens, SECONDS=600, SEED printed
 	SECONDS=$(or $(SECONDS),600) SEED=$(SEED) $(PYTEST) -s tests/fuzz $(ARGS)
+
+screenshots: setup ## Take a picture of every page of the portal into docs/portal (Chromium)
+	$(BIN)/python -W ignore -m tests.e2e.screenshots
 
 bench-sizing: setup ## Measure memory, CPU and disk at 20 and 200 submissions a second; build/sizing.json
 	$(BIN)/python -W ignore -m tests.benchmark.sizing $(ARGS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from services.kernel.errors import Refusal
 from services.portal import metrics
 from services.portal.calls import Refused
+from services.portal.sessions import HOURS_MAX
 from services.portal.site import Page
 
 log = structlog.get_logger()
@@ -22,6 +22,7 @@ Handler = Callable[[Page], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 FormHandler = Callable[[Page, FormData], Awaitable[Response]]
 
+FIELDS_MAX = 400
 STATUS = {
     "INVALID_ARGUMENT": 400,
     "OUT_OF_RANGE": 400,
@@ -43,16 +44,21 @@ def public(handler: Handler) -> Endpoint:
 
     async def endpoint(request: Request) -> Response:
         page = Page(request)
-        try:
-            return await handler(page)
-        except Refused as refused:
-            if refused.code == "UNAUTHENTICATED":
-                return to_sign_in(page)
-            return refusal(page, refused.code, refused.message, refused.fields)
-        except Refusal as wrong:
-            return refusal(page, wrong.status, wrong.message, wrong.fields)
+        await page.renew()
+        return page.kept(await _answered(page, handler))
 
     return endpoint
+
+
+async def _answered(page: Page, handler: Handler) -> Response:
+    try:
+        return await handler(page)
+    except Refused as refused:
+        if refused.code == "UNAUTHENTICATED":
+            return to_sign_in(page)
+        return refusal(page, refused.code, refused.message, refused.fields)
+    except Refusal as wrong:
+        return refusal(page, wrong.status, wrong.message, wrong.fields)
 
 
 def private(handler: Handler) -> Endpoint:
@@ -64,26 +70,37 @@ def private(handler: Handler) -> Endpoint:
     return public(signed_in)
 
 
-def form(handler: FormHandler, *, is_open: bool = False) -> Endpoint:
-    """Return the endpoint of a form, which has to come from a page of this very session.
+def form(handler: FormHandler, *, is_open: bool = False, files: int = 0) -> Endpoint:
+    """Return the endpoint of a form, which has to come from a page for this very person.
+
+    A form that comes after the end of the session is handed back whole, to be sent again.
 
     Args:
         handler: takes the page and the form.
         is_open: whether guests may send it, as that which signs in.
+        files: most files that it may hold.
     """
 
     async def checked(page: Page) -> Response:
-        async with page.request.form(max_files=0, max_fields=100) as given:
-            token = str(given.get("csrf", ""))
-            if not hmac.compare_digest(token.encode(), page.session.csrf.encode()):
+        async with page.request.form(max_files=files, max_fields=FIELDS_MAX) as given:
+            sessions, token = page.site.sessions, str(given.get("csrf", ""))
+            holder = sessions.unseal("form", token, HOURS_MAX * 3600).get("holder", "")
+            is_ended = bool(holder) and not page.session.is_signed_in and not is_open
+            if not is_ended and holder != page.session.holder:
                 metrics.REFUSED.labels("forged").inc()
-                text = page.text("refused.forged")
-                return refusal(page, "PERMISSION_DENIED", text, {})
-            if not is_open and not page.session.is_signed_in:
-                return to_sign_in(page)
-            return await handler(page, given)
+                return refusal(page, "PERMISSION_DENIED", page.text("refused.forged"), {})
+            return interrupted(page, given) if is_ended else await handler(page, given)
 
     return public(checked)
+
+
+def interrupted(page: Page, given: FormData) -> Response:
+    """Hand a form back whose session has ended: nothing is done, and nothing of it is lost.
+
+    Its token remains, so it is accepted once the same person has signed in.
+    """
+    fields = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
+    return page.html("interrupted.html", 401, fields=fields)
 
 
 def to_sign_in(page: Page) -> Response:

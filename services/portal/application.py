@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -19,12 +21,21 @@ from services.portal.answering import form, private, public, refusal
 from services.portal.api.connect import Connect
 from services.portal.api.document import document
 from services.portal.config import Settings
+from services.portal.loop import watch
 from services.portal.pages.cells import cell
+from services.portal.pages.editions import edition, editions
+from services.portal.pages.editor import new, submission, write
 from services.portal.pages.health import health
+from services.portal.pages.inbox import inbox, mark_read, subscribe, subscription
+from services.portal.pages.indicators import indicator
 from services.portal.pages.live import live
+from services.portal.pages.overlaps import overlaps
 from services.portal.pages.overview import overview
-from services.portal.pages.review import decide, queue
-from services.portal.pages.sign_in import sign_in, sign_in_by_form, sign_out
+from services.portal.pages.provider import begin, callback, sign_out
+from services.portal.pages.reports import agreement, report
+from services.portal.pages.review import decide, decide_many, queue
+from services.portal.pages.sign_in import sign_in, sign_in_by_form
+from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
@@ -32,6 +43,9 @@ from services.portal.protection import Protection
 from services.portal.site import STATIC, Page, Site
 
 log = structlog.get_logger()
+
+COMPRESSED_FROM = 1000
+"""Bytes from which a body is compressed."""
 
 
 def application(settings: Settings) -> Any:
@@ -44,7 +58,9 @@ def application(settings: Settings) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         site.services.check()
+        watching = asyncio.create_task(watch())
         yield
+        watching.cancel()
         await site.services.close()
 
     app = Starlette(
@@ -55,12 +71,28 @@ def application(settings: Settings) -> Any:
     app.state.site = site
     sessions = site.sessions
     return Protection(
-        app,
+        Compressed(app),
         settings.requests_per_minute,
         settings.requests_per_minute_per_client,
         sessions.name,
         sessions.is_secure,
     )
+
+
+class Compressed:
+    """Compresses pages, files and static parts; streams go as they are, each part at once.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app, self._compressing = app, GZipMiddleware(app, COMPRESSED_FROM, compresslevel=6)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request."""
+        is_stream = scope["type"] != "http" or scope["path"].startswith(("/api", "/live"))
+        await (self._app if is_stream else self._compressing)(scope, receive, send)
 
 
 def routes(site: Site) -> Sequence[Route | Mount]:
@@ -73,11 +105,29 @@ def routes(site: Site) -> Sequence[Route | Mount]:
         Route("/works", private(work), methods=get),
         Route("/review", private(queue), methods=get),
         Route("/review", form(decide), methods=post),
+        Route("/review/many", form(decide_many), methods=post),
+        Route("/indicators/{code:str}", private(indicator), methods=get),
+        Route("/overlaps", private(overlaps), methods=get),
+        Route("/agreement", private(agreement), methods=get),
+        Route("/report", private(report), methods=get),
+        Route("/editions", private(editions), methods=get),
+        Route("/editions/{edition_id:str}", private(edition), methods=get),
+        Route("/submissions", private(submissions), methods=get),
+        Route("/submissions/new", private(new), methods=get),
+        Route("/submissions/new", form(write), methods=post),
+        Route("/submissions/{submission_id:str}", private(submission), methods=get),
+        Route("/submissions/{submission_id:str}", form(write), methods=post),
+        Route("/inbox", private(inbox), methods=get),
+        Route("/inbox", form(mark_read), methods=post),
+        Route("/subscription", private(subscription), methods=get),
+        Route("/subscription", form(subscribe), methods=post),
         Route("/health", public(health), methods=get),
         Route("/live", private(live), methods=get),
         Route("/tables/board.{kind:str}", private(table), methods=get),
         Route("/sign-in", public(sign_in), methods=get),
         Route("/sign-in", form(sign_in_by_form, is_open=True), methods=post),
+        Route("/sign-in/{institution_id:str}", public(begin), methods=get),
+        Route("/sign-in/{institution_id:str}/callback", public(callback), methods=get),
         Route("/sign-out", form(sign_out, is_open=True), methods=post),
         Route("/favicon.ico", _icon, methods=get),
         Route("/api/openapi.json", document, methods=get),

@@ -88,18 +88,29 @@ class Refused(Exception):
 
 def refused(error: grpc.aio.AioRpcError) -> Refused:
     """Return what a failed call says, with its details."""
-    status, reason, fields = status_pb2.Status(), "", {}
+    status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS and isinstance(value, bytes):
             status.MergeFromString(value)
+    return of_status(error.code().name, status, error.details() or "")
+
+
+def of_status(code: str, status: status_pb2.Status, message: str = "") -> Refused:
+    """Return what a status says, e.g. that of one row.
+
+    Args:
+        code: name of the gRPC status.
+        status: the status with its details.
+        message: is used where the status has none.
+    """
+    reason, fields = "", {}
     for detail in status.details:
         if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
             reason = error_details_pb2.ErrorInfo.FromString(detail.value).reason
         if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
             found = error_details_pb2.BadRequest.FromString(detail.value).field_violations
             fields = {each.field: each.description for each in found}
-    message = status.message or error.details() or ""
-    return Refused(error.code().name, message, reason, fields, tuple(status.details))
+    return Refused(code, status.message or message, reason, fields, tuple(status.details))
 
 
 class Services:

@@ -15,7 +15,7 @@ from services.portal.texts import Lang
 GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].methods_by_name[
     "GetCatalogue"
 ]
-KEPT_MAX = 4
+KEPT_MAX = 16
 HOUSES = ("consortium", "state", "university", "enterprise")
 
 

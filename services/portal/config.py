@@ -27,6 +27,12 @@ class Settings(KernelSettings):
     first; required beyond loopback. Empty: a new one at each start, which ends all sessions."""
     session_minutes: int = 30
     """Time without a request after which a session ends."""
+    public_url: str = ""
+    """Origin of the portal as browsers see it, e.g. `https://kieng.example.vn`; needed for sign-in
+    by OpenID Connect, whose providers send the browser back to it."""
+    sign_in_providers: SecretStr = SecretStr("")
+    """Providers of OpenID Connect: a JSON list of objects with `institution_id`, `issuer`,
+    `client_id`, and optionally `client_secret`, `scope` and `resource` (docs/portal.md)."""
     trial_issuer_folder: Path | None = None
     """Folder with the keys of the local issuer of `kieng up`: anybody may sign in as anybody. It is
     refused unless everything is on loopback and every issuer is a local one."""

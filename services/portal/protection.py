@@ -17,7 +17,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-FORM_BYTES_MAX = 64 * 1024
+FORM_BYTES_MAX = 128 * 1024
 API_BYTES_MAX = 1024 * 1024
 """As a message of gRPC."""
 CALLERS_MAX = 10_000

@@ -13,7 +13,7 @@ from nameko.extensions import DependencyProvider
 
 from services.kernel.container import Looping
 from services.kernel.errors import NotReady
-from services.portal import sessions, trial
+from services.portal import providers, sessions, trial
 from services.portal.config import Settings
 
 log = structlog.get_logger()
@@ -32,7 +32,11 @@ class OwnSettings(DependencyProvider):
             NotReady: the portal must not run as set; each mistake is named with its setting.
         """
         settings: Settings = self.container.settings
-        if found := [*sessions.mistakes(settings), *trial.mistakes(settings)]:
+        if found := [
+            *sessions.mistakes(settings),
+            *trial.mistakes(settings),
+            *providers.mistakes(settings),
+        ]:
             raise NotReady("; ".join(found))
 
     def get_dependency(self, worker_ctx: WorkerContext) -> Settings:

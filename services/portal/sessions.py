@@ -8,10 +8,13 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
+import jwt
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from services.kernel.access import Issuers
+from services.kernel.errors import InvalidArgument
 from services.portal.config import Settings
 from services.portal.trial import is_loopback
 
@@ -26,9 +29,14 @@ COOKIE_MAX = 3900
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser. Without a token it is that of a guest, and only guards forms."""
+    """One browser. Without a token it is that of a guest, and only guards forms.
 
-    csrf: str
+    When a session ends, its browser remains known as that of ``subject``, without any right: so a
+    form that was being written is distinguished from one that another site sends.
+    """
+
+    guest: str
+    """Random name of the browser."""
     began_at: float
     token: str = ""
     expires_at: float = 0.0
@@ -39,12 +47,23 @@ class Session:
     roles: tuple[str, ...] = ()
     is_trial: bool = False
     """Whether the local issuer made the token, so that it makes the next one, too."""
+    refresh_token: str = ""
+    """What brings the next token from the institution's provider; empty without one."""
+    name: str = ""
+    """How the provider calls the person; empty if it does not say."""
+    is_by_provider: bool = False
+    """Whether the institution's provider signed the person in."""
     sealed_at: float = field(default=0.0, compare=False)
 
     @classmethod
     def fresh(cls) -> Self:
         """Return the session of a guest."""
         return cls(secrets.token_urlsafe(24), time.time())
+
+    @property
+    def holder(self) -> str:
+        """Whose forms are genuine here: of those signed in the subject, of guests the browser."""
+        return f"{self.institution_id}\n{self.subject}" if self.subject else self.guest
 
     @property
     def is_signed_in(self) -> bool:
@@ -72,17 +91,31 @@ class Sessions:
         self.name = "__Host-kieng" if self.is_secure else "kieng"
 
     def read(self, cookies: Mapping[str, str]) -> Session:
-        """Return the session of a request; a fresh one if there is none that holds."""
-        sealed = cookies.get(self.name, "").encode("ascii", "replace")
+        """Return the session of a request, fresh if there is none; without a token if it ended."""
+        sealed = cookies.get(self.name, "")
+        content = self.unseal("session", sealed, HOURS_MAX * 3600)
         try:
-            content = json.loads(self._box.decrypt(sealed, ttl=self._idle_seconds))
-            made_at = float(self._box.extract_timestamp(sealed))
             session = Session(**{**content, "roles": tuple(content["roles"])})
+            made_at = float(self._box.extract_timestamp(sealed.encode()))
         except (InvalidToken, ValueError, TypeError, KeyError):
             return Session.fresh()
-        if time.time() > session.began_at + HOURS_MAX * 3600:
-            return Session.fresh()
+        ends = min(made_at + self._idle_seconds, session.began_at + HOURS_MAX * 3600)
+        if time.time() > ends:
+            session = replace(session, token="", refresh_token="")
         return replace(session, sealed_at=made_at)
+
+    def seal(self, purpose: str, content: Any) -> str:
+        """Return content encrypted and authenticated, for this purpose only."""
+        text = json.dumps([purpose, content], separators=(",", ":"))
+        return self._box.encrypt(text.encode()).decode()
+
+    def unseal(self, purpose: str, sealed: str, seconds: int) -> Any:
+        """Return what was sealed for this purpose in the last seconds, else an empty mapping."""
+        try:
+            content = json.loads(self._box.decrypt(sealed.encode("ascii", "replace"), ttl=seconds))
+        except (InvalidToken, ValueError):
+            return {}
+        return content[1] if content[0] == purpose else {}
 
     def is_due(self, session: Session) -> bool:
         """Return True if the browser should get a new cookie."""
@@ -92,21 +125,51 @@ class Sessions:
         """Return the `Set-Cookie` header that keeps a session.
 
         Raises:
-            ValueError: the token is too long for a cookie.
+            InvalidArgument: the token is too long for a cookie. The issuer's fault.
         """
         content = {key: value for key, value in asdict(session).items() if key != "sealed_at"}
-        sealed = self._box.encrypt(json.dumps(content, separators=(",", ":")).encode()).decode()
+        sealed = self.seal("session", content)
         if len(sealed) > COOKIE_MAX:
-            raise ValueError("the token is too long for a session")
-        return self._header(sealed, self._idle_seconds)
+            raise InvalidArgument(
+                "the token is too long for a session: its issuer has to put less into it",
+                fields={"token": f"at most about {COOKIE_MAX * 3 // 4} bytes"},
+            )
+        # It outlives the session, so that a form sent too late is known and nothing of it is lost.
+        return self.header(self.name, sealed, HOURS_MAX * 3600)
 
     def ended(self) -> str:
         """Return the `Set-Cookie` header that removes the cookie."""
-        return self._header("", 0)
+        return self.header(self.name, "", 0)
 
-    def _header(self, value: str, seconds: int) -> str:
+    def header(self, name: str, value: str, seconds: int) -> str:
+        """Return the `Set-Cookie` header of a cookie that scripts and other sites do not get."""
         secure = "; Secure" if self.is_secure else ""
-        return f"{self.name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+        return f"{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+
+
+def admitted(session: Session, issuers: Issuers, token: str) -> Session:
+    """Return a session with a token, and with what the token says of its holder.
+
+    Args:
+        session: what remains the same.
+        issuers: decide whether the token holds.
+        token: the token.
+
+    Raises:
+        Unauthenticated: the token does not hold.
+    """
+    principal = issuers.principal(token)
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return replace(
+        session,
+        token=token,
+        expires_at=float(claims["exp"]),
+        subject=principal.subject,
+        institution_id=principal.institution_id,
+        unit_id=principal.unit_id,
+        roles=tuple(sorted(principal.roles)),
+        sealed_at=0.0,
+    )
 
 
 def mistakes(settings: Settings) -> list[str]:

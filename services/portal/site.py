@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+import structlog
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
+from services.kernel.errors import Unauthenticated
 from services.portal import numbers
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
 from services.portal.domain import pictures
-from services.portal.sessions import Session, Sessions
-from services.portal.texts import Lang, text
+from services.portal.providers import Provider, SignInFailed, listed
+from services.portal.renewals import Renewals
+from services.portal.sessions import Session, Sessions, admitted
+from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
+log = structlog.get_logger()
+
+INVALID = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(map(chr, (plane << 16 | last for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))))
+    + "]"
+)
+"""Characters that no valid page holds."""
+REFRESH_SECONDS = 120
+"""A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300
 """A token of the trial is replaced when it holds for less, so that no page meets its end."""
 
@@ -43,6 +59,12 @@ def _environment() -> jinja2.Environment:
         "sparkline": pictures.sparkline,
         "numbers": numbers,
         "static": static,
+    }
+    environment.filters |= {
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "pair": frozenset,
+        "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
+        "whole": lambda number: None if number is None else round(number),
     }
     return environment
 
@@ -71,6 +93,11 @@ class Site:
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
         self.issuers = Issuers(self.settings.issuers_file, audiences)
+        public = self.settings.public_url
+        self.providers = {
+            entry.institution_id: Provider(entry, public) for entry in listed(self.settings)
+        }
+        self.renewals = Renewals(self.providers)
         folder = self.settings.trial_issuer_folder
         self.picker = None if folder is None else Picker(folder)
 
@@ -84,10 +111,14 @@ class Site:
         """Names and definitions."""
         return Catalogues(self.services)
 
-    def renewed(self, session: Session) -> Session:
-        """Return a session with another token if the local issuer made its present one."""
-        due = session.expires_at - RENEW_TOKEN_SECONDS
-        if self.picker is None or not session.is_trial or time.time() < due:
+    async def renewed(self, session: Session) -> Session:
+        """Return a session with another token if its own soon ends and another one can be had."""
+        left = session.expires_at - time.time()
+        if session.refresh_token and left < REFRESH_SECONDS:
+            return await self._refreshed(session)
+        if self.picker is None or not (session.is_trial and session.token):
+            return session
+        if left > RENEW_TOKEN_SECONDS:
             return session
         token, ends = self.picker.token(
             session.institution_id,
@@ -96,6 +127,19 @@ class Site:
             "" if session.unit_id == session.institution_id else session.unit_id,
         )
         return replace(session, token=token, expires_at=ends, sealed_at=0.0)
+
+    async def _refreshed(self, session: Session) -> Session:
+        try:
+            grant = await self.renewals.grant(session.institution_id, session.refresh_token)
+            fresh = admitted(session, self.issuers, grant.access_token)
+        except (SignInFailed, Unauthenticated) as error:
+            # The session goes on until its token ends; then its holder signs in again.
+            log.warning("no token was renewed", reason=str(error))
+            return session
+        if fresh.holder != session.holder:
+            log.warning("a renewed token is of somebody else")
+            return session
+        return replace(fresh, refresh_token=grant.refresh_token)
 
 
 class Page:
@@ -110,7 +154,18 @@ class Page:
         self.site: Site = request.app.state.site
         self.query = request.query_params
         self.lang = Lang.en if self.query.get("lang") == "en" else Lang.vi
-        self.session = self.site.renewed(self.site.sessions.read(request.cookies))
+        self.session = self.site.sessions.read(request.cookies)
+        self.cookie = ""
+        """`Set-Cookie` header that the answer gets; empty leaves it to the session's age."""
+
+    async def renew(self) -> None:
+        """Get another token for the session if its own soon ends."""
+        self.session = await self.site.renewed(self.session)
+
+    @cached_property
+    def csrf(self) -> str:
+        """What forms of this page carry; it holds for the same person, signed in anew or not."""
+        return self.site.sessions.seal("form", {"holder": self.session.holder})
 
     def text(self, key: str, **values: object) -> str:
         """Return a text in the language of the page."""
@@ -123,12 +178,24 @@ class Page:
         kept = {name: str(value) for name, value in given.items() if value not in ("", None)}
         return f"{path}?{urlencode(kept)}" if kept else path
 
-    def other_language(self) -> str:
-        """Return the link to this page in the other language."""
-        kept = [(name, value) for name, value in self.query.multi_items() if name != "lang"]
-        kept += [] if self.lang is Lang.en else [("lang", "en")]
+    def here(self, **changes: str) -> str:
+        """Return the link to this page with some parameters changed; an empty one is left out."""
+        kept = [(name, value) for name, value in self.query.multi_items() if name not in changes]
+        kept += [(name, value) for name, value in changes.items() if value]
         path = self.request.url.path
         return f"{path}?{urlencode(kept)}" if kept else path
+
+    def word(self, group: str, name: str) -> str:
+        """Return the word for a name of the contracts in the language of the page."""
+        return word(self.lang, group, name)
+
+    def names(self, text: str) -> str:
+        """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
+        return ", ".join(self.word("value", each) for each in text.split(", "))
+
+    def other_language(self) -> str:
+        """Return the link to this page in the other language."""
+        return self.here(lang="" if self.lang is Lang.en else "en")
 
     async def call(self, method: MethodDescriptor, request: Message) -> Any:
         """Return a service's answer to the user's own token.
@@ -145,15 +212,25 @@ class Page:
             name: partial(getattr(numbers, name), lang=self.lang)
             for name in ("short", "full", "signed", "percent", "moment")
         }
-        own = {"page": self, "t": self.text, "href": self.href, "session": self.session}
+        own = {
+            "page": self,
+            "t": self.text,
+            "word": self.word,
+            "href": self.href,
+            "session": self.session,
+        }
         return found.render(**own, **formats, **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
-        """Answer with a page, and with a younger cookie when one is due."""
-        return self.keep(HTMLResponse(self.render(template, **context), status))
+        """Answer with a page."""
+        return HTMLResponse(INVALID.sub("\ufffd", self.render(template, **context)), status)
 
-    def keep(self, response: Response) -> Response:
-        """Add the cookie of the session when the browser should get a younger one."""
-        if self.site.sessions.is_due(self.session):
-            response.headers.append("set-cookie", self.site.sessions.cookie(self.session))
+    def kept(self, response: Response) -> Response:
+        """Return an answer with the cookie that the browser should get, if any."""
+        sessions = self.site.sessions
+        cookie = self.cookie
+        if not cookie and sessions.is_due(self.session):
+            cookie = sessions.cookie(self.session)
+        if cookie:
+            response.headers.append("set-cookie", cookie)
         return response

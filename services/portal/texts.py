@@ -41,3 +41,14 @@ def text(lang: Lang, key: str, **values: object) -> str:
         KeyError: no such key, or a value that the text needs is missing.
     """
     return texts(lang)[key].format(**values)
+
+
+def word(lang: Lang, group: str, name: str) -> str:
+    """Return the word of a group for a name of the contracts; the name itself if there is none.
+
+    Args:
+        lang: language.
+        group: `fact`, `value`, `type`, `works` and so on.
+        name: name as contracts have it; a unit id or a code of a catalogue stays as it is.
+    """
+    return texts(lang).get(f"{group}.{name}", name)

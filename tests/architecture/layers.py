@@ -33,8 +33,9 @@ LAYERS: Mapping[str, Layers] = {
         ("pages", "api"),
         ("answering",),
         ("site",),
-        ("sessions", "catalogues", "numbers"),
-        ("trial", "calls", "wire", "texts", "protection"),
+        ("sessions", "catalogues", "numbers", "renewals", "formulas", "forms"),
+        ("providers",),
+        ("trial", "calls", "wire", "texts", "protection", "loop"),
         ("config", "metrics", "domain"),
     ),
     "kpi": (

@@ -19,7 +19,7 @@ ALLOWED = {
     # A proposer who may vote votes at once; the vote itself is checked as everybody's.
     "services/agreement/api.py": {"roles"},
     # A session keeps what its token says; the services decide.
-    "services/portal/pages/sign_in.py": {"roles", "unit_id"},
+    "services/portal/sessions.py": {"roles", "unit_id"},
     # A steward is answered with what is registered already.
     "services/partners/service.py": {"roles"},
 }

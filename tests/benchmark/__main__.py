@@ -19,7 +19,17 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.local import apache_kafka
-from tests.benchmark import company, folding, freshness, importing, live, peers, quix, submitting
+from tests.benchmark import (
+    company,
+    folding,
+    freshness,
+    importing,
+    live,
+    pages,
+    peers,
+    quix,
+    submitting,
+)
 from tests.benchmark.figures import Figure, show, write
 from tests.benchmark.generator import Generator
 from tests.benchmark.machine import ROOT, Machine, database_program, described
@@ -130,12 +140,19 @@ def share(bench: Bench) -> None:
         bench.part("idle streams", lambda: company.idle_streams(running))
 
 
+def browse(bench: Bench) -> None:
+    """Measure the portal, on the demo's data."""
+    with company.stack(bench.machine.folder) as running:
+        bench.part("overview", lambda: pages.overview(running))
+        bench.part("live pages", lambda: pages.live_pages(running))
+
+
 def main(arguments: list[str]) -> int:
     """Run; return the exit code."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("events", nargs="?", type=int, default=100_000)
     parser.add_argument("--rows", type=int, default=importing.ROWS)
-    parser.add_argument("--parts", default="core,fresh,submit,company,peers,import")
+    parser.add_argument("--parts", default="core,fresh,submit,company,portal,peers,import")
     parser.add_argument("--broker", choices=("kafka", "embedded"), default="")
     parser.add_argument("--out", type=Path, default=RESULT)
     given = parser.parse_args(arguments)
@@ -156,6 +173,8 @@ def main(arguments: list[str]) -> int:
                 bench.part("import", lambda: importing.measure(folder / "import", bench.rows))
             if "company" in wanted:
                 share(bench)
+            if "portal" in wanted:
+                browse(bench)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return report(bench, broker, given.out)

@@ -146,3 +146,13 @@ def test_mirrors_and_digests_reach_every_pod() -> None:
         (container,) = pod_of(each)["containers"]
         assert container["image"] == f"registry.example.vn/kieng@{digest}"
         assert pod_of(each)["imagePullSecrets"] == [{"name": "registry"}]
+
+
+def test_sign_in_by_providers_needs_the_address_they_send_browsers_back_to() -> None:
+    one = {"services": {"portal": {"enabled": True}}, "portal": {"existingSecret": "session"}}
+    own = {"signIn": {"existingSecret": "providers", "publicUrl": "https://kieng.example.vn"}}
+    values = merged(merged(example("small"), one), {"portal": own})
+    (container,) = pod_of(deployments(values)["portal"])["containers"]
+    variables = {each["name"]: each.get("value") for each in container["env"]}
+    assert variables["KIENG_PUBLIC_URL"] == "https://kieng.example.vn"
+    assert variables["KIENG_SIGN_IN_PROVIDERS_FILE"] == "/etc/kieng/portal/providers.json"

@@ -214,6 +214,11 @@ def test_it_is_refused_and_the_message_helps(name: str) -> None:
     assert words in refusal(merged(example("small"), changes))
 
 
+def test_providers_of_sign_in_need_an_address_to_send_browsers_back_to() -> None:
+    own = {"portal": {"signIn": {"existingSecret": "providers"}}}
+    assert "portal.signIn needs publicUrl" in refusal(merged(example("small"), own))
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     several = {"institutions": [], "mongodb": {"existingSecret": ""}, "mail": {"user": "kieng"}}
     assert refusal(merged(example("small"), several)).count("\n  - ") == 3

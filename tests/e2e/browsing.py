@@ -10,12 +10,37 @@ from typing import Any
 
 import html5lib
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.e2e.running import RunningStack
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PERIOD = {"from": "2025-01", "to": "2025-07"}
+MONTHS = "from=2025-01&to=2025-07"
+PAGES = {
+    "overview": f"/?{MONTHS}",
+    "unit": f"/units/vnu?{MONTHS}",
+    "indicator": f"/indicators/KNW-03?unit=vnu&{MONTHS}",
+    "cell": f"/cells?unit=vnu&indicator=KNW-03&{MONTHS}",
+    "work": f"/works?unit=vnu&indicator=KNW-03&work=doi:10.5555/none&{MONTHS}",
+    "agreement": f"/agreement?{MONTHS}",
+    "overlaps": f"/overlaps?{MONTHS}",
+    "report": f"/report?unit=vnu&{MONTHS}",
+    "editions": "/editions",
+    "inbox": "/inbox",
+    "subscription": "/subscription",
+    "health": "/health",
+    "submissions": "/submissions",
+    "editor": "/submissions/new?type=publication",
+    "review": "/review",
+    "sign-in": "/sign-in",
+}
+"""Name -> address of each page. Who sees all of it is in `SEEN_BY`, else a contributor."""
+SEEN_BY = {
+    "review": ("approver", "vnu"),
+    "overview": ("viewer", "consortium"),
+    "unit": ("viewer", "consortium"),
+}
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -50,7 +75,7 @@ class Visitor:
         assert found is not None
         return found[1]
 
-    def post(self, path: str, **form: str) -> httpx.Response:
+    def post(self, path: str, **form: Any) -> httpx.Response:
         """Send a form with the token of this session, unless it names another."""
         return self.client.post(path, data={"csrf": self.csrf(), **form})
 
@@ -70,6 +95,11 @@ def browser() -> Iterator[Browser]:
             running.close()
 
 
+def is_trouble(message: ConsoleMessage) -> bool:
+    """Whether the browser complains; that a session has ended is an answer, and no trouble."""
+    return message.type == "error" and "status of 401" not in message.text
+
+
 @contextmanager
 def visit(
     running: Browser, stack: RunningStack, role: str, unit: str, **given: Any
@@ -78,15 +108,25 @@ def visit(
     context = running.new_context(base_url=address(stack), locale="vi-VN", **given)
     page, complaints = context.new_page(), list[str]()
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: complaints.append(m.text) if is_trouble(m) else None)
     try:
         page.goto("/sign-in")
-        picker = page.locator("form.ask").filter(has=page.locator("select"))
-        picker.locator("select").select_option(role)
-        picker.locator("input[name=unit]").fill(unit)
-        picker.locator("button").click()
-        page.wait_for_selector(".subject")
+        sign_in(page, role, unit)
         yield page
         assert complaints == []
     finally:
         context.close()
+
+
+def sign_in(page: Page, role: str, unit: str) -> None:
+    """Sign in by the picker of the page that is open."""
+    picker = page.locator("form.ask").filter(has=page.locator("select"))
+    picker.locator("select").select_option(role)
+    picker.locator("input[name=unit]").fill(unit)
+    picker.locator("button").click()
+    page.wait_for_selector(".subject", state="attached")
+
+
+def with_language(path: str, lang: str) -> str:
+    """The address of a page in a language."""
+    return path if lang == "vi" else f"{path}{'&' if '?' in path else '?'}lang={lang}"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
-from tests.e2e.browsing import browser, chromium, visit
+from tests.e2e.browsing import PAGES, browser, chromium, sign_in, visit, with_language
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import RunningStack
+from tests.node.packages import packages
 
 UNIT = "vnu/hus/physics"
 PERIOD = "from=2025-01&to=2025-07"
 LIVE_MS = 30_000
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 pytestmark = pytest.mark.skipif(
     not chromium(), reason="no Chromium here: apt-get install chromium, and run it again"
@@ -64,6 +67,7 @@ def test_a_reviewer_moves_by_keys_and_decides(stack: RunningStack, running: Brow
     author = Caller(stack, "vnu", "contributor")
     made = author.create(creation(UNIT, article("10.5555/e2e.keys", "2019-06-20")))
     with visit(running, stack, "approver", "vnu") as page:
+        page.clock.install()
         page.goto(f"/review?unit={UNIT}")
         item = page.locator(".item").filter(has_text="10.5555/e2e.keys")
         for _ in range(page.locator(".item").count()):
@@ -71,8 +75,15 @@ def test_a_reviewer_moves_by_keys_and_decides(stack: RunningStack, running: Brow
             if item.locator("summary").evaluate("each => each === document.activeElement"):
                 break
         page.keyboard.press("Enter")
-        item.get_by_role("button", name="Xác minh").click()
+        verify = item.get_by_role("button", name="Xác minh")
+        verify.press("Enter")
+        item.get_by_role("button", name="Hoàn tác").press("Enter")
+        assert author.read(made.submission_id).state == made.state
+        verify.press("Enter")
+        page.clock.fast_forward(10_000)
         expect(page.locator(".verdict")).to_contain_text(made.submission_id)
+        page.keyboard.press("?")
+        expect(page.locator("dialog.keys")).to_be_visible()
 
 
 def test_pages_can_be_read_without_javascript_and_on_a_telephone(
@@ -90,10 +101,68 @@ def test_pages_can_be_read_without_javascript_and_on_a_telephone(
 def test_no_page_is_wider_than_its_window(stack: RunningStack, running: Browser) -> None:
     narrow, *wider = (ViewportSize(width=width, height=800) for width in (360, 768, 1440, 2560))
     with visit(running, stack, "approver", "vnu", viewport=narrow) as page:
-        for path in (f"/?{PERIOD}", f"/units/vnu?{PERIOD}", "/health", "/review", "/sign-in"):
+        for path in PAGES.values():
             page.set_viewport_size(narrow)
             page.goto(path)
             for size in (narrow, *wider):
                 page.set_viewport_size(size)
                 over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert over <= 0, (path, size)
+
+
+LOOKS = [
+    ("vi", "light"),
+    ("en", "dark"),
+    pytest.param("vi", "dark", marks=pytest.mark.slow),
+    pytest.param("en", "light", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("lang", "scheme"), LOOKS)
+def test_axe_finds_nothing_on_any_page(
+    stack: RunningStack, running: Browser, lang: str, scheme: Any
+) -> None:
+    source = (packages() / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8")
+    found = {}
+    for role, names in (("contributor", PAGES), ("approver", ("review",))):
+        with visit(running, stack, role, "vnu", color_scheme=scheme) as page:
+            for name in names:
+                page.goto(with_language(PAGES[name], lang))
+                assert page.evaluate("document.documentElement.lang") == lang
+                page.evaluate(source)
+                answer = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)
+                assert answer["passes"]
+                for each in answer["violations"]:
+                    where = [node["target"] for node in each["nodes"]][:3]
+                    found[name, each["id"]] = (each["help"], where)
+    assert found == {}
+
+
+def test_a_form_outlives_its_session(stack: RunningStack, running: Browser) -> None:
+    with visit(running, stack, "contributor", "vnu") as page:
+        page.goto("/subscription")
+        page.locator("[name=units]").fill("vnu/uet")
+        page.context.clear_cookies()
+        page.get_by_role("button", name="Lưu").click()
+        expect(page.locator("h1")).to_contain_text("nội dung vẫn còn")
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Đăng nhập trong thẻ mới").click()
+        other = opened.value
+        sign_in(other, "contributor", "vnu")
+        other.close()
+        page.get_by_role("button", name="Gửi lại").click()
+        expect(page.locator(".verdict")).to_have_text("Đã lưu.")
+        expect(page.locator("[name=units]")).to_have_value("vnu/uet")
+
+
+def test_a_draft_is_kept_as_it_is_written(stack: RunningStack, running: Browser) -> None:
+    with visit(running, stack, "contributor", "vnu") as page:
+        page.clock.install()
+        page.goto("/submissions/new?type=publication")
+        page.locator("[name=unit_id]").fill(UNIT)
+        page.locator("[name=title]").fill("Đang viết")
+        page.locator("[name=issued_on]").fill("2012-11-20")
+        page.clock.fast_forward(3_000)
+        expect(page.locator("[data-said]")).to_have_text("Đã lưu nháp.")
+        page.reload()
+        expect(page.locator("[name=title]")).to_have_value("Đang viết")

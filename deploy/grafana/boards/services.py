@@ -190,6 +190,10 @@ def _portal(made: Dashboard) -> Dashboard:
         "histogram_quantile(0.99, sum by (page, le) "
         "(rate(kieng_portal_request_seconds_bucket[$__rate_interval])))"
     )
+    blocked = (
+        "histogram_quantile(0.99, sum by (le) "
+        "(rate(kieng_portal_loop_blocked_seconds_bucket[$__rate_interval])))"
+    )
     return (
         made.with_row(Row(title("Cổng thông tin", "Portal")))
         .with_panel(
@@ -209,6 +213,7 @@ def _portal(made: Dashboard) -> Dashboard:
                 "Thời gian trả trang, phân vị 99",
                 "99th percentile of a page's duration",
                 (quantile, "{{page}}"),
+                (blocked, "event loop blocked"),
                 unit="s",
                 span=THIRD,
             )

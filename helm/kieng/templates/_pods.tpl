@@ -151,6 +151,14 @@ capabilities:
           name: {{ .Values.portal.existingSecret }}
           items:
             - {key: {{ .Values.portal.existingSecretKey }}, path: portal/session.key}
+      {{- with .Values.portal.signIn }}
+      {{- if .existingSecret }}
+      - secret:
+          name: {{ .existingSecret }}
+          items:
+            - {key: {{ .existingSecretKey }}, path: portal/providers.json}
+      {{- end }}
+      {{- end }}
       {{- end }}
       {{- if and (eq .component "notifications") .Values.mail.existingSecret }}
       - secret:

@@ -56,6 +56,10 @@
 {{- $mistakes = append $mistakes "portal.ingress needs host and tlsSecret: its cookies go by HTTPS only" -}}
 {{- end -}}
 
+{{- if and $v.portal.signIn.existingSecret (not (or $v.portal.signIn.publicUrl $v.portal.ingress.host)) -}}
+{{- $mistakes = append $mistakes "portal.signIn needs publicUrl, or portal.ingress.host: providers send browsers back to it" -}}
+{{- end -}}
+
 {{- range $name, $facts := $services -}}
 {{- $service := index $v.services $name -}}
 {{- $scaling := $service.autoscaling | default dict -}}

@@ -47,3 +47,47 @@ def sparkline(series: Sequence[Number | None]) -> str:
         (_EDGE + at * step, _EDGE + height * (1 - (value - low) / span)) for at, value in known
     )
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+CHART_WIDTH = 720
+CHART_HEIGHT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A line over months: points of the polyline, and where months and amounts are marked."""
+
+    lines: Sequence[str]
+    levels: Sequence[tuple[float, Number]]
+    """Height of each horizontal mark, and its amount."""
+    step: float
+    """Width of a month."""
+
+
+def chart(series: Sequence[Sequence[Number | None]]) -> Chart:
+    """Return lines over the same months, from 0 (or below) to a round amount above all of them."""
+    known = [value for line in series for value in line if value is not None]
+    top, low = _round_up(max(known, default=0) or 1), min(0, *known, 0)
+    count = max((len(line) for line in series), default=0)
+    step = CHART_WIDTH / max(1, count - 1)
+
+    def height(value: Number) -> float:
+        return round(CHART_HEIGHT * (1 - float((value - low) / (top - low))), 1)
+
+    lines = [
+        " ".join(f"{at * step:.1f},{height(v)}" for at, v in enumerate(line) if v is not None)
+        for line in series
+    ]
+    levels = [low + (top - low) * Fraction(part, 4) for part in range(5)]
+    marks = [(height(at), int(at) if at == int(at) else at) for at in levels]
+    return Chart(lines, marks, round(step, 2))
+
+
+def _round_up(value: Number) -> int:
+    """Return the next of 4, 8, 20, 40, 80, 200 and so on, so that quarters are short numbers."""
+    unit = 1
+    while True:
+        for part in (4, 8, 20):
+            if part * unit >= value:
+                return part * unit
+        unit *= 10

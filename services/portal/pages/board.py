@@ -127,8 +127,16 @@ async def period_of(page: Page, catalogue: Catalogue) -> Period:
     return present
 
 
-async def board(page: Page, catalogue: Catalogue, unit_ids: Sequence[str]) -> Board:
+async def board(
+    page: Page, catalogue: Catalogue, unit_ids: Sequence[str], prefix: str = ""
+) -> Board:
     """Read the board of some units; the first one gets a series of 24 months.
+
+    Args:
+        page: the page; its link names house and period.
+        catalogue: the catalogue of the live view.
+        unit_ids: units.
+        prefix: how the codes of its indicators begin; empty takes those of the house.
 
     Raises:
         Refused: the caller may not read.
@@ -138,7 +146,8 @@ async def board(page: Page, catalogue: Catalogue, unit_ids: Sequence[str]) -> Bo
     if not set(unit_ids) <= catalogue.units.keys():
         raise NotFound(page.text("refused.no_unit"))
     house, period = house_of(page), await period_of(page, catalogue)
-    indicators = catalogue.of_house(house)[:100]
+    own = catalogue.message.indicators if prefix else catalogue.of_house(house)
+    indicators = [each for each in own if each.code.startswith(prefix)][:100]
     codes = [each.code for each in indicators]
     months = periods.months_until(period.last, SERIES_MONTHS)
     answer, history = await asyncio.gather(

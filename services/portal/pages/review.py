@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from google.protobuf.message import Message
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
@@ -55,7 +59,7 @@ async def queue(page: Page) -> Response:
         next_page=following,
         # One id for each form: a form that is sent twice decides once.
         request_ids=[str(uuid.uuid4()) for _ in submissions],
-        done=page.query.get("done", ""),
+        done=page.query.getlist("done")[:QUEUE_MAX],
     )
 
 
@@ -80,3 +84,62 @@ async def decide(page: Page, given: FormData) -> Response:
     answer = await page.call(REVIEWS["DecideSubmission"], request)
     done = answer.submission.submission_id
     return RedirectResponse(page.href("/review", done=done), 303)
+
+
+async def decide_many(page: Page, given: FormData) -> Response:
+    """Show what deciding about the chosen submissions would do; with `sure`, do it.
+
+    Raises:
+        Refused: the service refused the whole call.
+        InvalidArgument: the form names no decision, or no submission.
+    """
+    word, reason = str(given.get("decision", "")), str(given.get("reason", "")).strip()
+    chosen = [str(each).rpartition("@") for each in given.getlist("chosen")][:QUEUE_MAX]
+    named = [(name, int(version)) for name, _, version in chosen if version.isdecimal()]
+    if word not in DECISIONS or not named:
+        raise InvalidArgument(page.text("refused.no_decision"))
+    if not given.get("sure"):
+        return await _summary(page, word, reason, named)
+    call_id = str(given.get("request_id", ""))
+    requests = [
+        review_service_pb2.DecideSubmissionsRequest(
+            request_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{call_id} {name}")),
+            submission_id=name,
+            version=version,
+            decision=DECISIONS[word],
+            reason=reason,
+        )
+        for name, version in named
+    ]
+    method, token = REVIEWS["DecideSubmissions"], page.session.token
+    answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
+    results = [
+        (request.submission_id, answer.error.message if answer.HasField("error") else "")
+        for request, answer in zip(requests, answers, strict=True)
+    ]
+    return page.html("decided.html", results=results, decision=word)
+
+
+async def _summary(
+    page: Page, decision: str, reason: str, named: Sequence[tuple[str, int]]
+) -> Response:
+    requests = [
+        submission_service_pb2.GetSubmissionRequest(submission_id=name) for name, _ in named
+    ]
+    found = await asyncio.gather(*(page.call(SUBMISSIONS["GetSubmission"], r) for r in requests))
+    items = [shown(each.submission) for each in found]
+    counts = Counter((str(each["unit_id"]), str(each["type"])) for each in items)
+    return page.html(
+        "deciding.html",
+        decision=decision,
+        reason=reason,
+        items=items,
+        named=named,
+        counts=sorted(counts.items()),
+        request_id=str(uuid.uuid4()),
+    )
+
+
+async def _each(requests: Sequence[Message]) -> AsyncIterator[Message]:
+    for request in requests:
+        yield request

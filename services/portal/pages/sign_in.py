@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Any
 
-import jwt
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from services.kernel.errors import InvalidArgument, Unauthenticated
-from services.portal.sessions import Session
+from services.portal.sessions import Session, admitted
 from services.portal.site import Page
 from services.portal.trial import ROLES
 
@@ -35,7 +33,7 @@ def local_path(given: str) -> str:
 
 async def sign_in(page: Page) -> Response:
     """Answer `/sign-in`: the picker of a trial, or the field for a token."""
-    return _form(page, page.query.get("next", "/"))
+    return form_page(page, page.query.get("next", "/"))
 
 
 async def sign_in_by_form(page: Page, given: FormData) -> Response:
@@ -48,24 +46,25 @@ async def sign_in_by_form(page: Page, given: FormData) -> Response:
     try:
         session = _picked(page, given) if "role" in given else _by_token(page, given)
     except Unauthenticated as refused:
-        return _form(page, back, refused.message, 401)
-    answer = RedirectResponse(back, 303)
-    answer.headers.append("set-cookie", page.site.sessions.cookie(session))
-    return answer
+        return form_page(page, back, refused.message, 401)
+    page.cookie = page.site.sessions.cookie(session)
+    return RedirectResponse(back, 303)
 
 
-async def sign_out(page: Page, given: FormData) -> Response:
-    """End the session."""
-    answer = RedirectResponse(page.href("/"), 303)
-    answer.headers.append("set-cookie", page.site.sessions.ended())
-    return answer
+def form_page(page: Page, back: str, problem: str = "", status: int = 200) -> Response:
+    """Answer with the page that offers every way to sign in.
 
-
-def _form(page: Page, back: str, problem: str = "", status: int = 200) -> Response:
+    Args:
+        page: the page that was asked for.
+        back: where to go on to.
+        problem: why signing in failed; shown as it is.
+        status: status of HTTP.
+    """
     picker = page.site.picker
     institutions = [] if picker is None else picker.institutions()
     known = [(role, unit) for role, unit in PRESETS if unit.partition("/")[0] in institutions]
     context: dict[str, Any] = {"institutions": institutions, "presets": known, "roles": ROLES}
+    context["providers"] = sorted(page.site.providers)
     return page.html("sign_in.html", status, back=local_path(back), problem=problem, **context)
 
 
@@ -92,14 +91,4 @@ def _picked(page: Page, given: FormData) -> Session:
 
 def _by_token(page: Page, given: FormData) -> Session:
     token = str(given.get("token", "")).strip()
-    principal = page.site.issuers.principal(token)
-    claims = jwt.decode(token, options={"verify_signature": False})
-    return replace(
-        Session.fresh(),
-        token=token,
-        expires_at=max(float(claims["exp"]), time.time()),
-        subject=principal.subject,
-        institution_id=principal.institution_id,
-        unit_id=principal.unit_id,
-        roles=tuple(sorted(principal.roles)),
-    )
+    return admitted(Session.fresh(), page.site.issuers, token)

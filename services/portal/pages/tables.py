@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 import xlsxwriter
@@ -16,6 +16,7 @@ from services.portal.pages.board import Board, board
 from services.portal.site import Page
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+KINDS = {"csv": "text/csv; charset=utf-8", "xlsx": XLSX}
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 Value = str | int | float | None
 
@@ -28,20 +29,35 @@ async def table(page: Page) -> Response:
         NotFound: there is no such unit.
         InvalidArgument: the link names no period.
     """
-    if (wanted := page.request.path_params["kind"]) not in ("csv", "xlsx"):
+    if (wanted := page.request.path_params["kind"]) not in KINDS:
         raise NotFound(page.text("refused.no_page"))
-    is_csv = wanted == "csv"
     catalogue = await page.site.catalogues.live(page.session.token)
     units = page.query.getlist("unit")[:100]
     if not units:
         units = [catalogue.root, *(each.unit_id for each in catalogue.children(catalogue.root))]
-    found = await board(page, catalogue, units)
-    lines = list(_lines(page, found))
+    prefix = page.query.get("prefix", "")[:6]
+    found = await board(page, catalogue, units, prefix)
     name = f"kieng-{found.house}-{found.period.first}-{found.period.last}"
-    content = as_csv(lines) if is_csv else as_xlsx(lines)
-    kind = ("text/csv; charset=utf-8", "csv") if is_csv else (XLSX, "xlsx")
-    disposition = {"content-disposition": f'attachment; filename="{name}.{kind[1]}"'}
-    return page.keep(Response(content, media_type=kind[0], headers=disposition))
+    return file(wanted, name, list(_lines(page, found)))
+
+
+def wanted_file(page: Page, name: str, lines: Iterable[Sequence[Value]]) -> Response | None:
+    """Return the table of a page as a file if its link asks for one by `file`, else None.
+
+    Args:
+        page: the page.
+        name: name of the file without its ending.
+        lines: heading and rows.
+    """
+    kind = page.query.get("file", "")
+    return file(kind, name, [list(line) for line in lines]) if kind in KINDS else None
+
+
+def file(kind: str, name: str, lines: list[list[Value]]) -> Response:
+    """Return a table as a file of one of `KINDS`."""
+    content = as_csv(lines) if kind == "csv" else as_xlsx(lines)
+    disposition = {"content-disposition": f'attachment; filename="{name}.{kind}"'}
+    return Response(content, media_type=KINDS[kind], headers=disposition)
 
 
 def _lines(page: Page, found: Board) -> Iterator[list[Value]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from starlette.responses import Response
 
@@ -71,8 +73,32 @@ def shown(submission: submission_pb2.Submission) -> dict[str, Any]:
         "submitted_by": submission.submitted_by,
         "decided_by": submission.decided_by,
         "reason": submission.reason,
-        "updated_at": submission.updated_at.ToDatetime(),
+        "updated_at": submission.updated_at.ToDatetime(tzinfo=UTC),
+        "changes": changes(submission),
     }
+
+
+def changes(submission: submission_pb2.Submission) -> list[tuple[str, str, str]]:
+    """Return what is claimed otherwise than was verified: fact, old and new; empty if new."""
+    if not submission.HasField("verified_content"):
+        return []
+    old, new = claimed(submission.verified_content), claimed(submission.content)
+    names = [*new, *(name for name in old if name not in new)]
+    pairs = [(name, old.get(name, ""), new.get(name, "")) for name in names]
+    return [each for each in pairs if each[1] != each[2]]
+
+
+def claimed(content: submission_pb2.Content) -> dict[str, str]:
+    """Return the facts of a content with its unit, part and share."""
+    type_ = content.facts.WhichOneof("kind") or ""
+    part = submission_pb2.Part.Name(content.part).removeprefix("PART_").lower()
+    own = {"type": Names(type_), "unit_id": content.unit_id, "part": Names(part)}
+    own |= {"share_ppm": str(content.share_ppm)} if content.share_ppm else {}
+    return own | (fact_values(getattr(content.facts, type_)) if type_ else {})
+
+
+class Names(str):
+    """Values of an enumeration, which pages show in words."""
 
 
 def fact_values(facts: Message) -> dict[str, str]:
@@ -80,7 +106,9 @@ def fact_values(facts: Message) -> dict[str, str]:
     found = {}
     for field, value in facts.ListFields():
         items = value if field.is_repeated else [value]
-        found[field.name] = ", ".join(_plain(field, item) for item in items)
+        text = ", ".join(_plain(field, item) for item in items)
+        is_named = field.enum_type is not None or field.type == FieldDescriptor.TYPE_BOOL
+        found[field.name] = Names(text) if is_named else text
     return found
 
 
@@ -91,4 +119,4 @@ def _plain(field: Any, value: Any) -> str:
         return str(field.enum_type.values_by_number[value].name).removeprefix(prefix).lower()
     if field.message_type is not None:
         return "; ".join(f"{name}: {text}" for name, text in fact_values(value).items())
-    return str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from services.kernel.errors import InvalidArgument
 from services.portal import sessions
 from services.portal.config import Settings
 from services.portal.sessions import Session, Sessions
@@ -47,7 +48,7 @@ def test_what_this_portal_did_not_seal_is_nobody(sealed: str) -> None:
     kept = Sessions(settings())
     found = kept.read({kept.name: sealed})
     assert not found.is_signed_in
-    assert found.csrf
+    assert found.guest
 
 
 def test_a_session_ends_unused_and_after_a_day_of_work(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,5 +92,24 @@ def test_a_key_is_needed_beyond_loopback_and_has_32_bytes() -> None:
 
 
 def test_a_token_that_no_cookie_holds_is_refused() -> None:
-    with pytest.raises(ValueError, match="too long"):
+    with pytest.raises(InvalidArgument, match="too long"):
         Sessions(settings()).cookie(replace(signed_in(), token="x" * 4000))
+
+
+def test_a_session_that_ended_is_known_but_has_no_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, session = Sessions(settings()), replace(signed_in(), refresh_token="r")
+    cookies = {kept.name: value(kept.cookie(session))}
+    late = time.time() + kept._idle_seconds + 1
+    monkeypatch.setattr(time, "time", lambda: late)
+    found = kept.read(cookies)
+    assert found.holder == session.holder
+    assert (found.token, found.refresh_token) == ("", "")
+    assert not found.may("viewer")
+
+
+def test_what_is_sealed_for_one_purpose_is_nothing_for_another() -> None:
+    kept = Sessions(settings())
+    sealed = kept.seal("form", {"holder": "a"})
+    assert kept.unseal("form", sealed, 60) == {"holder": "a"}
+    assert kept.unseal("session", sealed, 60) == {}
+    assert not kept.read({kept.name: sealed}).is_signed_in

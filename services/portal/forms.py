@@ -1,0 +1,148 @@
+"""Forms of submission types, made from the contract: what to ask for, and what was answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor
+
+from buf.validate import validate_pb2
+from kieng.submissions.v1 import facts_pb2
+from services.kernel.errors import InvalidArgument
+
+TYPES = tuple(field.name for field in facts_pb2.Facts.DESCRIPTOR.fields)
+SET_BY_SERVER = {"partner_id"}
+DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+AMOUNT = "[1-9][0-9]{0,14}"
+LONG_FROM = 1000
+INTEGERS = (FieldDescriptor.TYPE_INT32, FieldDescriptor.TYPE_INT64)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question of a form.
+
+    ``kind`` is `text`, `long`, `date`, `amount`, `number`, `yes`, `choice`, `choices` or `list`.
+    """
+
+    name: str
+    kind: str
+    is_required: bool
+    length_max: int = 0
+    least: int | None = None
+    most: int | None = None
+    choices: Sequence[str] = ()
+
+
+@cache
+def fields_of(type_: str) -> tuple[Field, ...]:
+    """Return the questions of a submission type in the order of the contract.
+
+    Raises:
+        InvalidArgument: there is no such type.
+    """
+    if type_ not in TYPES:
+        raise InvalidArgument("there is no such type of submission", fields={"type": "choose one"})
+    message = facts_pb2.Facts.DESCRIPTOR.fields_by_name[type_].message_type
+    assert message is not None
+    return tuple(_field(each) for each in message.fields if each.name not in SET_BY_SERVER)
+
+
+def _field(field: FieldDescriptor) -> Field:
+    rules = field.GetOptions().Extensions[validate_pb2.field]
+    if field.enum_type is not None:
+        names = tuple(_short(field, value.number) for value in field.enum_type.values[1:])
+        if field.is_repeated:
+            return Field(field.name, "choices", False, choices=names)
+        return Field(field.name, "choice", 0 in rules.enum.not_in, choices=names)
+    if field.is_repeated:
+        return Field(field.name, "list", False, length_max=rules.repeated.items.string.max_len)
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return Field(field.name, "yes", False)
+    if field.type in INTEGERS:
+        own = rules.int32
+        least = own.gte if own.HasField("gte") else None
+        return Field(field.name, "number", bool(least), least=least, most=own.lte or None)
+    text = rules.string
+    is_optional = text.pattern.startswith("^(") and ")?" in text.pattern
+    is_required = bool(text.min_len) or (bool(text.pattern) and not is_optional)
+    if DATE in text.pattern:
+        return Field(field.name, "date", is_required)
+    if AMOUNT in text.pattern:
+        return Field(field.name, "amount", True, length_max=15)
+    kind = "long" if text.max_len >= LONG_FROM else "text"
+    return Field(field.name, kind, is_required, length_max=text.max_len)
+
+
+def _short(field: FieldDescriptor, number: int) -> str:
+    enum = field.enum_type
+    assert enum is not None
+    prefix = enum.values[0].name.removesuffix("UNSPECIFIED")
+    return str(enum.values_by_number[number].name).removeprefix(prefix).lower()
+
+
+def facts_of(type_: str, given: Mapping[str, Sequence[str]]) -> facts_pb2.Facts:
+    """Return the facts that a form answers; what is left empty stays unset.
+
+    Args:
+        type_: submission type.
+        given: answers by name of the field; several for lists and choices.
+
+    Raises:
+        InvalidArgument: a number is none, or a choice is not offered. The message names the field.
+    """
+    asked_for, facts = fields_of(type_), facts_pb2.Facts()
+    message = getattr(facts, type_)
+    message.SetInParent()
+    for asked in asked_for:
+        answers = [each.strip() for each in given.get(asked.name, ()) if each.strip()]
+        if answers:
+            _answer(message, asked, answers)
+    return facts
+
+
+def _answer(message: Any, asked: Field, answers: Sequence[str]) -> None:
+    field = message.DESCRIPTOR.fields_by_name[asked.name]
+    wrong = {asked.name: answers[0][:60]}
+    if asked.kind in ("choice", "choices"):
+        numbers = {_short(field, each.number): each.number for each in field.enum_type.values}
+        if not set(answers) <= numbers.keys():
+            raise InvalidArgument(f"{asked.name}: choose one that is offered", fields=wrong)
+        chosen = [numbers[each] for each in answers]
+        if asked.kind == "choices":
+            getattr(message, asked.name).extend(chosen)
+        else:
+            setattr(message, asked.name, chosen[0])
+    elif asked.kind == "list":
+        lines = [part.strip() for each in answers for part in each.replace(",", "\n").split("\n")]
+        getattr(message, asked.name).extend(filter(None, lines))
+    elif asked.kind == "yes":
+        setattr(message, asked.name, answers[0] == "true")
+    elif asked.kind == "number":
+        if not answers[0].isascii() or not answers[0].lstrip("-").isdigit() or len(answers[0]) > 9:
+            raise InvalidArgument(f"{asked.name}: write a whole number", fields=wrong)
+        setattr(message, asked.name, int(answers[0]))
+    elif asked.kind == "amount":
+        setattr(message, asked.name, answers[0].replace(".", "").replace(" ", ""))
+    else:
+        setattr(message, asked.name, answers[0].replace("\r\n", "\n"))
+
+
+def answers_of(facts: facts_pb2.Facts) -> dict[str, list[str]]:
+    """Return the answers with which a form shows these facts again."""
+    type_ = facts.WhichOneof("kind")
+    found: dict[str, list[str]] = {}
+    for field, value in getattr(facts, type_).ListFields() if type_ else ():
+        items = value if field.is_repeated else [value]
+        if field.enum_type is not None:
+            found[field.name] = [_short(field, each) for each in items]
+        elif field.type == FieldDescriptor.TYPE_BOOL:
+            found[field.name] = ["true"]
+        elif field.is_repeated:
+            found[field.name] = ["\n".join(items)]
+        else:
+            found[field.name] = [str(value)]
+    return found

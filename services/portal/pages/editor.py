@@ -1,0 +1,210 @@
+"""The editor of one submission: a form of its type, kept as a draft, tried, and submitted."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.kernel.errors import InvalidArgument
+from services.portal.calls import Refused
+from services.portal.forms import answers_of, facts_of, fields_of
+from services.portal.pages.effects import effects_of
+from services.portal.pages.works import SUBMISSIONS, shown
+from services.portal.site import Page
+
+EVIDENCE_ROWS = 3
+EVIDENCE_MAX = 20
+PARTS = {"member": submission_pb2.PART_MEMBER, "lead": submission_pb2.PART_LEAD}
+OPEN = (submission_pb2.STATE_DRAFT, submission_pb2.STATE_RETURNED)
+ENDED = (submission_pb2.STATE_WITHDRAWN, submission_pb2.STATE_REJECTED)
+Answers = Mapping[str, Sequence[str]]
+
+
+async def new(page: Page) -> Response:
+    """Answer `/submissions/new`: an empty form of `type`, or a copy of the submission `like`.
+
+    Raises:
+        Refused: the caller may not read the submission to copy.
+        InvalidArgument: there is no such type.
+    """
+    if like := page.query.get("like", ""):
+        copied = await _read(page, like)
+        type_ = copied.content.facts.WhichOneof("kind") or ""
+        return _editor(page, type_, _answers(copied.content) | {"evidence_title": []})
+    unit = "" if page.session.unit_id == page.session.institution_id else page.session.unit_id
+    return _editor(page, page.query.get("type", "publication"), {"unit_id": [unit]})
+
+
+async def submission(page: Page) -> Response:
+    """Answer `/submissions/ID`: the submission, and its form for those who may change it.
+
+    Raises:
+        Refused: there is no such submission, or the caller may not see it.
+    """
+    found = await _read(page, page.request.path_params["submission_id"])
+    if not page.session.may("contributor") or found.state in ENDED:
+        return page.html("submission_page.html", submission=shown(found))
+    type_ = found.content.facts.WhichOneof("kind") or ""
+    return _editor(page, type_, _answers(found.content), found)
+
+
+async def write(page: Page, given: FormData) -> Response:
+    """Keep, try, submit or withdraw what a form holds.
+
+    Wrong answers show the form again, with the trouble beside its field and nothing lost.
+    """
+    answers = {key: [str(v) for v in given.getlist(key)] for key in given if key != "csrf"}
+    type_, action = _one(answers, "type"), _one(answers, "action")
+    submission_id = page.request.path_params.get("submission_id", "")
+    found = await _read(page, submission_id) if submission_id else None
+    try:
+        if action == "withdraw" and found is not None:
+            await _withdraw(page, found, answers)
+            return RedirectResponse(page.href("/submissions", done=found.submission_id), 303)
+        content = _content(type_, answers)
+        if action == "try":
+            tried = await effects_of(page, content, found)
+            return _editor(page, type_, answers, found, effects=tried)
+        kept = await _keep(page, content, found, answers, hand_in=action == "submit")
+    except (Refused, InvalidArgument) as wrong:
+        if isinstance(wrong, Refused) and wrong.code not in ("INVALID_ARGUMENT", "ABORTED"):
+            raise
+        if "application/json" in page.request.headers.get("accept", ""):
+            return JSONResponse({"problem": wrong.message}, 400)
+        return _editor(page, type_, answers, found, problem=wrong, status=400)
+    where = page.href(f"/submissions/{kept.submission_id}", done=action)
+    if "application/json" in page.request.headers.get("accept", ""):
+        address = page.href(f"/submissions/{kept.submission_id}")
+        return JSONResponse(
+            {"address": address, "version": kept.version, "request_id": str(uuid.uuid4())}
+        )
+    return RedirectResponse(where, 303)
+
+
+async def _keep(
+    page: Page,
+    content: submission_pb2.Content,
+    found: submission_pb2.Submission | None,
+    answers: Answers,
+    *,
+    hand_in: bool,
+) -> submission_pb2.Submission:
+    request_id = _one(answers, "request_id")
+    if found is None:
+        creating = submission_service_pb2.CreateSubmissionRequest(
+            request_id=request_id, content=content, submit=hand_in
+        )
+        answer = await page.call(SUBMISSIONS["CreateSubmission"], creating)
+        return answer.submission  # type: ignore[no-any-return]
+    kept, version = found, _one(answers, "version")
+    if content != found.content:
+        amending = submission_service_pb2.AmendSubmissionRequest(
+            request_id=request_id,
+            submission_id=found.submission_id,
+            version=int(version) if version.isdecimal() else 0,
+            content=content,
+        )
+        kept = (await page.call(SUBMISSIONS["AmendSubmission"], amending)).submission
+    if hand_in and kept.state in OPEN:
+        again = uuid.uuid5(uuid.NAMESPACE_OID, f"{request_id} submit")
+        submitting = submission_service_pb2.SubmitSubmissionRequest(
+            request_id=str(again), submission_id=kept.submission_id, version=kept.version
+        )
+        kept = (await page.call(SUBMISSIONS["SubmitSubmission"], submitting)).submission
+    return kept
+
+
+async def _withdraw(page: Page, found: submission_pb2.Submission, answers: Answers) -> None:
+    request = submission_service_pb2.WithdrawSubmissionRequest(
+        request_id=_one(answers, "request_id"),
+        submission_id=found.submission_id,
+        version=found.version,
+        reason=_one(answers, "reason"),
+    )
+    await page.call(SUBMISSIONS["WithdrawSubmission"], request)
+
+
+async def _read(page: Page, submission_id: str) -> submission_pb2.Submission:
+    request = submission_service_pb2.GetSubmissionRequest(submission_id=submission_id)
+    answer = await page.call(SUBMISSIONS["GetSubmission"], request)
+    return answer.submission  # type: ignore[no-any-return]
+
+
+def _one(answers: Answers, name: str) -> str:
+    return next(iter(answers.get(name, ())), "").strip()
+
+
+def _content(type_: str, answers: Answers) -> submission_pb2.Content:
+    share = _one(answers, "share_ppm") or "0"
+    if not share.isdecimal() or len(share) > 7:
+        raise InvalidArgument("share_ppm: a whole number", fields={"share_ppm": share[:20]})
+    columns = [answers.get(f"evidence_{name}", ()) for name in ("title", "uri", "sha256")]
+    rows = [tuple(cell.strip() for cell in row) for row in zip(*columns, strict=False)]
+    return submission_pb2.Content(
+        unit_id=_one(answers, "unit_id"),
+        part=PARTS.get(_one(answers, "part"), submission_pb2.PART_UNSPECIFIED),
+        share_ppm=int(share),
+        facts=facts_of(type_, answers),
+        evidence=[
+            submission_pb2.Evidence(title=title, uri=uri, sha256=sha256)
+            for title, uri, sha256 in rows[:EVIDENCE_MAX]
+            if title or uri or sha256
+        ],
+    )
+
+
+def _answers(content: submission_pb2.Content) -> dict[str, Sequence[str]]:
+    part = "lead" if content.part == submission_pb2.PART_LEAD else "member"
+    return {
+        **answers_of(content.facts),
+        "unit_id": [content.unit_id],
+        "part": [part],
+        "share_ppm": [str(content.share_ppm or "")],
+        **{
+            f"evidence_{name}": [getattr(each, name) for each in content.evidence]
+            for name in ("title", "uri", "sha256")
+        },
+    }
+
+
+def _editor(
+    page: Page,
+    type_: str,
+    answers: Answers,
+    found: submission_pb2.Submission | None = None,
+    *,
+    effects: Any = None,
+    problem: Refused | InvalidArgument | None = None,
+    status: int = 200,
+) -> Response:
+    """Show the form with its answers; troubles stand beside the field that they name."""
+    wrong = {} if problem is None else dict(problem.fields)
+    count = max(EVIDENCE_ROWS, 1 + len(answers.get("evidence_title", ())))
+    proofs = [
+        {name: _at(answers.get(f"evidence_{name}", ()), at) for name in ("title", "uri", "sha256")}
+        for at in range(min(count, EVIDENCE_MAX))
+    ]
+    return page.html(
+        "editor.html",
+        status,
+        type=type_,
+        fields=fields_of(type_),
+        answers=answers,
+        proofs=proofs,
+        submission=None if found is None else shown(found),
+        is_open=found is None or found.state in OPEN,
+        effects=effects,
+        problem="" if problem is None else problem.message,
+        wrong={path.rpartition(".")[2]: text for path, text in wrong.items()},
+        request_id=str(uuid.uuid4()),
+        done=page.query.get("done", ""),
+    )
+
+
+def _at(values: Sequence[str], at: int) -> str:
+    return values[at] if at < len(values) else ""

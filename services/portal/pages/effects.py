@@ -1,0 +1,98 @@
+"""What each number would become if a claim were submitted, and verified: tried, not done."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+
+from kieng.kpi.v1 import kpi_service_pb2
+from kieng.submissions.v1 import import_service_pb2, submission_pb2
+from services.portal import wire
+from services.portal.calls import of_status
+from services.portal.catalogues import Catalogue
+from services.portal.domain.figures import Number
+from services.portal.pages.board import KPI
+from services.portal.site import Page
+
+IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
+TRIAL_SYSTEM = "portal"
+"""Source system of a row that is only tried, so that it is no source's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One number that would change."""
+
+    unit_id: str
+    code: str
+    first: str
+    last: str
+    declared_before: Number | None
+    declared: Number | None
+    verified_before: Number | None
+    verified: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """All numbers that would change; ``catalogue`` names them."""
+
+    catalogue: Catalogue
+    rows: Sequence[Effect]
+
+
+async def effects_of(
+    page: Page, content: submission_pb2.Content, found: submission_pb2.Submission | None
+) -> Effects:
+    """Return what submitting this content would change.
+
+    Args:
+        page: the page.
+        content: what would be submitted.
+        found: the submission it belongs to; None for a new one.
+
+    Raises:
+        Refused: the content would be refused, or the services cannot try it now.
+    """
+    row = import_service_pb2.ImportSubmissionsRequest(
+        row=1,
+        source_record=submission_pb2.SourceRecord(system=TRIAL_SYSTEM, record_id=str(uuid.uuid4())),
+        content=content,
+    )
+    if found is not None and found.HasField("source_record"):
+        row.source_record.CopyFrom(found.source_record)
+    request = import_service_pb2.TryImportRequest(row=row, with_events=True)
+    tried = await _all(page, IMPORTS["TryImport"], request)
+    answer = tried[0]
+    if answer.answer.HasField("error"):
+        raise of_status("INVALID_ARGUMENT", answer.answer.error)
+    events = kpi_service_pb2.TryEventsRequest(submitted=answer.submitted, verified=answer.verified)
+    effects = await _all(page, KPI["TryEvents"], events)
+    catalogue = await page.site.catalogues.live(page.session.token)
+    return Effects(catalogue, [_effect(each) for part in effects for each in part.effects])
+
+
+async def _all(page: Page, method: MethodDescriptor, request: Message) -> list[Any]:
+    async def once() -> AsyncIterator[Message]:
+        yield request
+
+    exchanged = page.site.services.exchange(method, once(), page.session.token)
+    return [each async for each in exchanged]
+
+
+def _effect(effect: kpi_service_pb2.Effect) -> Effect:
+    return Effect(
+        effect.unit_id,
+        effect.indicator_code,
+        effect.from_month,
+        effect.to_month,
+        wire.number(effect.before.declared),
+        wire.number(effect.once_submitted.declared),
+        wire.number(effect.before.verified),
+        wire.number(effect.once_verified.verified),
+    )

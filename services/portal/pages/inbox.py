@@ -1,0 +1,108 @@
+"""The inbox of the person who is signed in, and what is sent by e-mail as well."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from kieng.notifications.v1 import notification_pb2, notification_service_pb2
+from services.portal.site import Page
+
+NOTIFICATIONS = notification_service_pb2.DESCRIPTOR.services_by_name[
+    "NotificationService"
+].methods_by_name
+PAGE_SIZE = 50
+KINDS = {
+    name.removeprefix("KIND_").lower(): number
+    for name, number in notification_pb2.Kind.items()
+    if number and number != notification_pb2.KIND_EMAIL_CONFIRMATION
+}
+LANGUAGES = {"vi": notification_pb2.LANGUAGE_VI, "en": notification_pb2.LANGUAGE_EN}
+
+
+async def inbox(page: Page) -> Response:
+    """Answer `/inbox`.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    request = notification_service_pb2.ListNotificationsRequest(
+        unread_only=page.query.get("unread") == "1",
+        page_size=PAGE_SIZE,
+        page_token=page.query.get("page", ""),
+    )
+    answer = await page.call(NOTIFICATIONS["ListNotifications"], request)
+    return page.html(
+        "inbox.html",
+        notifications=answer.notifications,
+        unread=answer.unread,
+        next_page=answer.next_page_token,
+        kind_of=kind_of,
+        link_of=link_of,
+    )
+
+
+async def mark_read(page: Page, given: FormData) -> Response:
+    """Mark the notifications that the form names as read.
+
+    Raises:
+        Refused: the service refused.
+    """
+    ids = [str(each) for each in given.getlist("id")][:500]
+    request = notification_service_pb2.MarkReadRequest(notification_ids=ids)
+    await page.call(NOTIFICATIONS["MarkRead"], request)
+    return RedirectResponse(page.href("/inbox"), 303)
+
+
+async def subscription(page: Page) -> Response:
+    """Answer `/subscription`.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    request = notification_service_pb2.GetSubscriptionRequest()
+    answer = await page.call(NOTIFICATIONS["GetSubscription"], request)
+    known = answer.subscription
+    return page.html(
+        "subscription.html",
+        subscription=known,
+        kinds=KINDS,
+        is_english=known.language == notification_pb2.LANGUAGE_EN,
+        done=page.query.get("done", ""),
+    )
+
+
+async def subscribe(page: Page, given: FormData) -> Response:
+    """Replace the subscription, or confirm its address by the code that was sent.
+
+    Raises:
+        Refused: the service refused; the message names the field.
+    """
+    if code := str(given.get("code", "")).strip():
+        confirming = notification_service_pb2.ConfirmEmailRequest(code=code)
+        await page.call(NOTIFICATIONS["ConfirmEmail"], confirming)
+        return RedirectResponse(page.href("/subscription", done="confirmed"), 303)
+    wanted = notification_pb2.Subscription(
+        email_kinds=[KINDS[str(each)] for each in given.getlist("kind") if str(each) in KINDS],
+        email=str(given.get("email", "")).strip(),
+        language=LANGUAGES.get(str(given.get("language")), LANGUAGES["vi"]),
+        target_unit_ids=str(given.get("units", "")).split(),
+    )
+    request = notification_service_pb2.SetSubscriptionRequest(subscription=wanted)
+    await page.call(NOTIFICATIONS["SetSubscription"], request)
+    return RedirectResponse(page.href("/subscription", done="kept"), 303)
+
+
+def kind_of(notification: notification_pb2.Notification) -> str:
+    """Return the key of a kind: `KIND_TARGET_REACHED` is `target_reached`."""
+    return notification_pb2.Kind.Name(notification.kind).removeprefix("KIND_").lower()
+
+
+def link_of(notification: notification_pb2.Notification) -> str:
+    """Return the page that a notification is about; empty if there is none."""
+    kind, _, name = notification.about.partition(":")
+    if kind == "submission":
+        return f"/submissions/{name}"
+    if kind == "target" and name.count(":") == 2:
+        return f"/units/{name.partition(':')[0]}"
+    return "/subscription" if kind == "subscription" else ""

@@ -1,0 +1,107 @@
+"""One indicator: its trend, the units below, and its definition in words with its history."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from services.kernel.errors import NotFound
+from services.portal import formulas, wire
+from services.portal.calls import Refused
+from services.portal.catalogues import Catalogue
+from services.portal.domain import freshness, periods
+from services.portal.domain.pictures import chart
+from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
+from services.portal.pages.tables import wanted_file
+from services.portal.site import Page
+
+VERSIONS_MAX = 12
+"""Catalogue versions that are looked at for earlier definitions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What an indicator counted from one catalogue version on."""
+
+    version: int
+    name: str
+    words: str
+
+
+async def indicator(page: Page) -> Response:
+    """Answer `/indicators/CODE`.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such indicator or unit.
+        InvalidArgument: the link names no period.
+    """
+    catalogue = await page.site.catalogues.live(page.session.token)
+    code = page.request.path_params["code"]
+    unit_id = page.query.get("unit", catalogue.root)
+    if code not in catalogue.indicators or unit_id not in catalogue.units:
+        raise NotFound(page.text("refused.no_page"))
+    period = await period_of(page, catalogue)
+    months = periods.months_until(period.last, SERIES_MONTHS)
+    units = [unit_id, *(each.unit_id for each in catalogue.children(unit_id))][:100]
+    answer, history, definitions = await asyncio.gather(
+        read_cells(page, selection(units, [code], period)),
+        read_cells(page, selection([unit_id], [code], months, by_month=True)),
+        definitions_of(page, catalogue, code),
+    )
+    trend = [
+        (month, wire.number(cell.verified), wire.number(cell.declared))
+        for month, cell in zip(periods.months_of(months), history.cells, strict=True)
+    ]
+    heading = [page.text(f"column.{name}") for name in ("month", "verified", "declared")]
+    lines = ([month, *map(_plain, values)] for month, *values in trend)
+    if found := wanted_file(page, f"kieng-{code}-{period.last}", [heading, *lines]):
+        return found
+    view = answer.view
+    return page.html(
+        "indicator.html",
+        catalogue=catalogue,
+        code=code,
+        unit_id=unit_id,
+        period=period,
+        figures=wire.figures(answer.cells),
+        units=units,
+        trend=trend,
+        chart=chart([[v for _, v, _ in trend], [d for _, _, d in trend]]),
+        definitions=definitions,
+        view=view,
+        newest=wire.newest(view),
+        level=freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
+    )
+
+
+async def definitions_of(page: Page, catalogue: Catalogue, code: str) -> Sequence[Definition]:
+    """Return what an indicator counts and counted, newest first; versions that agree are one.
+
+    Args:
+        page: the page.
+        catalogue: the catalogue of the live view.
+        code: the indicator.
+    """
+    found: list[Definition] = []
+    newest = catalogue.message.version
+    for version in range(newest, max(0, newest - VERSIONS_MAX), -1):
+        try:
+            older = await page.site.catalogues.version(version, page.session.token)
+        except Refused:
+            break
+        if code not in older.indicators:
+            break
+        words = formulas.words(older.indicators[code], page.lang)
+        name = older.indicator_name(code, page.lang)
+        if found and (found[-1].words, found[-1].name) == (words, name):
+            found.pop()
+        found.append(Definition(version, name, words))
+    return found
+
+
+def _plain(value: object) -> int | float | None:
+    return value if value is None or isinstance(value, int) else float(value)  # type: ignore[arg-type]

@@ -1,0 +1,87 @@
+"""Overlaps: what the parts of a unit have in common, so that no joint work is counted twice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.responses import Response
+
+from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
+from services.kernel.errors import NotFound
+from services.portal import wire
+from services.portal.catalogues import Catalogue
+from services.portal.domain import freshness
+from services.portal.pages.board import KPI, period_of
+from services.portal.pages.cells import MEASURES
+from services.portal.pages.tables import wanted_file
+from services.portal.site import Page
+
+LOOKED_AT = 5000
+LISTED_MAX = 200
+
+
+async def overlaps(page: Page) -> Response:
+    """Answer `/overlaps`.
+
+    Raises:
+        Refused: the caller may not read.
+        NotFound: there is no such unit.
+        InvalidArgument: the link names no period.
+    """
+    catalogue = await page.site.catalogues.live(page.session.token)
+    unit_id = page.query.get("unit", catalogue.root)
+    if unit_id not in catalogue.units:
+        raise NotFound(page.text("refused.no_unit"))
+    codes = whole_counts(catalogue)
+    code = page.query.get("indicator", codes[0])
+    measure = "declared" if page.query.get("measure") == "declared" else "verified"
+    period = await period_of(page, catalogue)
+    asked: Any = {
+        "unit_id": unit_id,
+        "indicator_code": code,
+        "from_month": period.first,
+        "to_month": period.last,
+        "measure": MEASURES[measure],
+    }
+    counted, listed = await asyncio.gather(
+        page.call(KPI["GetOverlapMatrix"], kpi_service_pb2.GetOverlapMatrixRequest(**asked)),
+        page.call(
+            KPI["ListOverlaps"],
+            kpi_service_pb2.ListOverlapsRequest(page_size=LOOKED_AT, **asked),
+        ),
+    )
+    children = [each.unit_ids[0] for each in counted.children]
+    pairs = {frozenset(each.unit_ids): each.works for each in counted.pairs}
+    pairs |= {frozenset(each.unit_ids): each.works for each in counted.children}
+    heading = [page.text("column.unit"), *children]
+    lines = [[a, *(pairs.get(frozenset((a, b)), 0) for b in children)] for a in children]
+    if found := wanted_file(page, f"kieng-overlaps-{code}", [heading, *lines]):
+        return found
+    view = counted.view
+    return page.html(
+        "overlaps.html",
+        catalogue=catalogue,
+        unit_id=unit_id,
+        code=code,
+        codes=codes,
+        measure=measure,
+        period=period,
+        children=children,
+        pairs=pairs,
+        counted=counted,
+        listed=listed.overlaps[:LISTED_MAX],
+        more=len(listed.overlaps) > LISTED_MAX or bool(listed.next_page_token),
+        view=view,
+        newest=wire.newest(view),
+        level=freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
+    )
+
+
+def whole_counts(catalogue: Catalogue) -> list[str]:
+    """Return the indicators that count whole works, for which parts can overlap."""
+    return [
+        each.code
+        for each in catalogue.message.indicators
+        if each.value.rule == catalogue_pb2.COUNTING_RULE_WHOLE and not each.HasField("denominator")
+    ]

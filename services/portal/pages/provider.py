@@ -1,0 +1,107 @@
+"""Signing in at the provider of one's institution, and out again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, replace
+from urllib.parse import urljoin
+
+import structlog
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse, Response
+
+from services.kernel.errors import NotFound, Unauthenticated
+from services.portal.pages.sign_in import form_page, local_path
+from services.portal.providers import Attempt, Provider, SignInFailed
+from services.portal.sessions import Session, admitted
+from services.portal.site import Page
+
+log = structlog.get_logger()
+
+ATTEMPT_SECONDS = 600
+PURPOSE = "sign-in"
+
+
+async def begin(page: Page) -> Response:
+    """Answer `/sign-in/INSTITUTION`: send the browser to the institution's provider.
+
+    Raises:
+        NotFound: the institution has none.
+    """
+    provider = _provider(page)
+    try:
+        url, attempt = await asyncio.to_thread(
+            provider.begin, local_path(page.query.get("next", "/"))
+        )
+    except SignInFailed as failed:
+        return _failed(page, "/", str(failed))
+    sessions = page.site.sessions
+    sealed = sessions.seal(PURPOSE, asdict(attempt))
+    answer = RedirectResponse(url, 303)
+    cookie = sessions.header(_cookie_name(page), sealed, ATTEMPT_SECONDS)
+    answer.headers.append("set-cookie", cookie)
+    return answer
+
+
+async def callback(page: Page) -> Response:
+    """Answer `/sign-in/INSTITUTION/callback`: start a session for whom the provider names.
+
+    Raises:
+        NotFound: the institution has no provider.
+    """
+    provider, sessions = _provider(page), page.site.sessions
+    sealed = page.request.cookies.get(_cookie_name(page), "")
+    content = sessions.unseal(PURPOSE, sealed, ATTEMPT_SECONDS)
+    if content.get("institution_id") != provider.entry.institution_id:
+        return _failed(page, "/", page.text("sign_in.too_late"))
+    attempt = Attempt(**content)
+    try:
+        grant = await asyncio.to_thread(provider.finish, attempt, dict(page.query))
+        session = admitted(Session.fresh(), page.site.issuers, grant.access_token)
+        if session.institution_id != provider.entry.institution_id:
+            raise Unauthenticated("the token is of another institution")
+    except (SignInFailed, Unauthenticated) as failed:
+        return _failed(page, attempt.back, str(failed))
+    session = replace(
+        session, refresh_token=grant.refresh_token, name=grant.name, is_by_provider=True
+    )
+    page.cookie = sessions.cookie(session)
+    answer = RedirectResponse(attempt.back, 303)
+    answer.headers.append("set-cookie", sessions.header(_cookie_name(page), "", 0))
+    return answer
+
+
+async def sign_out(page: Page, given: FormData) -> Response:
+    """End the session here, and go on to end it at the provider that began it."""
+    page.cookie = page.site.sessions.ended()
+    provider = page.site.providers.get(page.session.institution_id)
+    if provider is None or not page.session.is_by_provider:
+        return RedirectResponse(page.href("/"), 303)
+    back = urljoin(page.site.settings.public_url, "/")
+    try:
+        url = await asyncio.to_thread(provider.end_url, back)
+    except SignInFailed as failed:
+        log.warning("the provider's session goes on", reason=str(failed))
+        url = ""
+    page.session = Session.fresh()
+    answer = page.html("signed_out.html", url=url)
+    if url:
+        # Not a redirect: the policy of contents lets no form lead to another site.
+        answer.headers["refresh"] = f"0; url={url}"
+    return answer
+
+
+def _provider(page: Page) -> Provider:
+    found = page.site.providers.get(page.request.path_params["institution_id"])
+    if found is None:
+        raise NotFound(page.text("refused.no_page"))
+    return found
+
+
+def _cookie_name(page: Page) -> str:
+    return f"{page.site.sessions.name}-{PURPOSE}"
+
+
+def _failed(page: Page, back: str, reason: str) -> Response:
+    log.warning("sign-in failed", reason=reason)
+    return form_page(page, back, page.text("sign_in.failed", reason=reason), 401)

@@ -1,0 +1,56 @@
+"""Submissions of one's own institution by state, and the way to a new one."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.portal.forms import TYPES
+from services.portal.pages.tables import wanted_file
+from services.portal.pages.works import READERS, SUBMISSIONS, shown
+from services.portal.site import Page
+
+PAGE_SIZE = 100
+FILE_ROWS_MAX = 500
+STATES = {
+    name.removeprefix("STATE_").lower(): number
+    for name, number in submission_pb2.State.items()
+    if number
+}
+
+
+async def submissions(page: Page) -> Response:
+    """Answer `/submissions`.
+
+    Raises:
+        Refused: the caller may not read submissions.
+    """
+    is_file = "file" in page.query
+    state = page.query.get("state", "")
+    rows: list[dict[str, object]] = []
+    following = ""
+    if page.session.may(*READERS):
+        request = submission_service_pb2.ListSubmissionsRequest(
+            states=[STATES[state]] if state in STATES else [],
+            type=page.query.get("type", ""),
+            unit_id=page.query.get("unit", ""),
+            page_size=FILE_ROWS_MAX if is_file else PAGE_SIZE,
+            page_token=page.query.get("page", ""),
+        )
+        answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
+        rows, following = [shown(each) for each in answer.submissions], answer.next_page_token
+    names = ("id", "state", "type", "unit_id", "work_key", "reason")
+    heading = [page.text(f"submission.{name}") for name in names]
+    if found := wanted_file(
+        page, "kieng-submissions", [heading, *([str(row[n]) for n in names] for row in rows)]
+    ):
+        return found
+    return page.html(
+        "submissions.html",
+        submissions=rows,
+        states=STATES,
+        state=state,
+        types=TYPES,
+        may_write=page.session.may("contributor"),
+        next_page=following,
+    )

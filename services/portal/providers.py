@@ -1,0 +1,298 @@
+"""Sign-in by OpenID Connect: one provider for each institution, by the code flow with PKCE.
+
+The protocol is Authlib's; what is decided here is which provider may speak for whom. All calls of a
+provider block, so pages make them on a thread.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import requests
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from services.portal.config import Settings
+from services.portal.trial import is_loopback
+
+METADATA_SECONDS = 300
+"""Age from which a provider's metadata and keys are read again."""
+UNKNOWN_KEY_SECONDS = 10
+"""Age from which they are read again for a signature by a key that is not among them."""
+CALL_SECONDS = 10.0
+CLOCK_SKEW_SECONDS = 60
+ALGORITHMS = ["EdDSA", "Ed25519", "ES256", "RS256", "PS256"]
+NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+NAME_MAX = 80
+
+
+class ProviderSettings(BaseModel):
+    """One provider, as `KIENG_SIGN_IN_PROVIDERS` lists it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    institution_id: str = Field(pattern=r"^[a-z0-9-]{1,63}$")
+    """Institution for whose people it speaks."""
+    issuer: str
+    """Its issuer: HTTPS, except on loopback."""
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr = SecretStr("")
+    """Empty for a public client, which PKCE alone protects."""
+    scope: str = "openid"
+    """Scopes to ask for; `openid offline_access` brings a refresh token at many providers."""
+    resource: str = ""
+    """Resource (RFC 8707) for which to ask, so that the access token is for the services."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A sign-in that has begun; kept encrypted in the browser until its answer comes."""
+
+    institution_id: str
+    state: str
+    nonce: str
+    verifier: str
+    back: str
+    """Path of this site to go on to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a provider gave: a token for the services, and what brings the next one."""
+
+    access_token: str
+    refresh_token: str
+    name: str
+    """How the ID token calls the person; may be empty."""
+
+
+class SignInFailed(Exception):
+    """A provider did not answer, or its answer does not hold. The text names no secret."""
+
+
+def listed(settings: Settings) -> list[ProviderSettings]:
+    """Return the providers that the settings list.
+
+    Raises:
+        ValidationError: the list is not JSON, or an entry is wrong.
+    """
+    given = settings.sign_in_providers.get_secret_value()
+    return TypeAdapter(list[ProviderSettings]).validate_json(given) if given else []
+
+
+def mistakes(settings: Settings) -> list[str]:
+    """Return what is wrong with the settings of sign-in; empty if nothing is."""
+    try:
+        entries = listed(settings)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False)
+        return [f"KIENG_SIGN_IN_PROVIDERS: {each['loc']}: {each['msg']}" for each in wrong]
+    found = [
+        f"KIENG_SIGN_IN_PROVIDERS: the issuer {entry.issuer} is not HTTPS"
+        for entry in entries
+        if not _is_safe(entry.issuer)
+    ]
+    names = [entry.institution_id for entry in entries]
+    if len(set(names)) < len(names):
+        found.append("KIENG_SIGN_IN_PROVIDERS: an institution is listed twice")
+    if entries and not (_is_safe(settings.public_url) and _is_origin(settings.public_url)):
+        found.append("KIENG_PUBLIC_URL: needed with providers, as https://kieng.example.vn")
+    return found
+
+
+def _is_safe(url: str) -> bool:
+    parts = urlsplit(url)
+    is_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    return bool(parts.hostname) and (parts.scheme == "https" or is_local)
+
+
+def _is_origin(url: str) -> bool:
+    parts = urlsplit(url)
+    return url == f"{parts.scheme}://{parts.netloc}"
+
+
+class Provider:
+    """One provider. Thread-safe; every method may call it and wait.
+
+    Args:
+        entry: its settings.
+        public_url: origin of this portal, as browsers see it.
+    """
+
+    def __init__(self, entry: ProviderSettings, public_url: str) -> None:
+        self.entry = entry
+        # An address of its own for each provider: an answer of another one is not taken for its.
+        self.callback = f"{public_url}/sign-in/{entry.institution_id}/callback"
+        self._lock = threading.Lock()
+        self._metadata: Mapping[str, Any] = {}
+        self._keys = KeySet([])
+        self._read_at = -METADATA_SECONDS * 1.0
+
+    def begin(self, back: str) -> tuple[str, Attempt]:
+        """Return where to send the browser, and what to keep until it comes back.
+
+        Raises:
+            SignInFailed: the provider does not answer.
+        """
+        state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+        more = {"resource": self.entry.resource} if self.entry.resource else {}
+        if "offline_access" in self.entry.scope.split():
+            # Without asking for consent, providers leave offline_access out silently.
+            more["prompt"] = "consent"
+        url, _ = self._client().create_authorization_url(
+            self._known()["authorization_endpoint"],
+            state=state,
+            nonce=nonce,
+            code_verifier=verifier,
+            **more,
+        )
+        return str(url), Attempt(self.entry.institution_id, state, nonce, verifier, back)
+
+    def finish(self, attempt: Attempt, answer: Mapping[str, str]) -> Grant:
+        """Return what the provider gives for its answer to an attempt.
+
+        Raises:
+            SignInFailed: the answer is a refusal or not one to this attempt, the provider does not
+                answer, or its ID token does not hold.
+        """
+        if answer.get("iss", self.entry.issuer) != self.entry.issuer:
+            raise SignInFailed("the answer is of another issuer")
+        if error := answer.get("error"):
+            raise SignInFailed(f"the provider says {error[:100]!a}")
+        given = self._ask(
+            lambda client, metadata: client.fetch_token(
+                metadata["token_endpoint"],
+                authorization_response=f"{self.callback}?{urlencode(answer)}",
+                state=attempt.state,
+                code_verifier=attempt.verifier,
+                timeout=CALL_SECONDS,
+            )
+        )
+        claims = self._claims(given, attempt.nonce)
+        names = (claims.get(each) for each in ("name", "preferred_username", "email"))
+        name = next((str(each) for each in names if each), "")
+        return _grant(given, "", name[:NAME_MAX])
+
+    def renew(self, refresh_token: str) -> Grant:
+        """Return a younger grant.
+
+        Raises:
+            SignInFailed: the provider does not answer, or refuses.
+        """
+        more = {"resource": self.entry.resource} if self.entry.resource else {}
+        given = self._ask(
+            lambda client, metadata: client.refresh_token(
+                metadata["token_endpoint"],
+                refresh_token=refresh_token,
+                timeout=CALL_SECONDS,
+                **more,
+            )
+        )
+        return _grant(given, refresh_token, "")
+
+    def end_url(self, back: str) -> str:
+        """Return where a browser also ends its session at the provider; empty if nowhere.
+
+        Args:
+            back: URL of this site to come back to.
+
+        Raises:
+            SignInFailed: the provider does not answer.
+        """
+        found = self._known().get("end_session_endpoint", "")
+        given = {"client_id": self.entry.client_id, "post_logout_redirect_uri": back}
+        return f"{found}?{urlencode(given)}" if _is_safe(str(found)) else ""
+
+    def _client(self) -> Any:
+        secret = self.entry.client_secret.get_secret_value()
+        return OAuth2Session(
+            self.entry.client_id,
+            secret or None,
+            token_endpoint_auth_method="client_secret_basic" if secret else "none",
+            scope=self.entry.scope,
+            redirect_uri=self.callback,
+            code_challenge_method="S256",
+        )
+
+    def _ask(self, call: Any) -> Mapping[str, Any]:
+        metadata = self._known()
+        try:
+            with self._client() as client:
+                found: Mapping[str, Any] = call(client, metadata)
+        except (AuthlibBaseError, requests.RequestException, ValueError) as error:
+            raise SignInFailed(f"the provider refused or did not answer: {error!a:.200}") from error
+        if not isinstance(found.get("access_token"), str):
+            raise SignInFailed("the provider gave no access token")
+        return found
+
+    def _claims(self, given: Mapping[str, Any], nonce: str) -> CodeIDToken:
+        options = {
+            "iss": {"essential": True, "value": self.entry.issuer},
+            "aud": {"essential": True, "value": self.entry.client_id},
+        }
+        params = {
+            "nonce": nonce,
+            "client_id": self.entry.client_id,
+            "access_token": given["access_token"],
+        }
+        token = str(given.get("id_token", ""))
+        try:
+            decoded = self._decoded(token)
+            found = CodeIDToken(decoded.claims, decoded.header, options, params)
+            found.validate(leeway=CLOCK_SKEW_SECONDS)
+        except (JoseError, ValueError) as error:
+            raise SignInFailed(f"the ID token does not hold: {error!a:.200}") from error
+        return found
+
+    def _decoded(self, token: str) -> Any:
+        self._known()
+        try:
+            return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
+        except (JoseError, ValueError):
+            # A key that is not known yet: the provider may have changed its keys.
+            self._known(UNKNOWN_KEY_SECONDS)
+            return jwt.decode(token, self._keys, algorithms=ALGORITHMS)
+
+    def _known(self, age_max: float = METADATA_SECONDS) -> Mapping[str, Any]:
+        """Return the provider's metadata, read again with its keys when they are old."""
+        with self._lock:
+            if time.monotonic() < self._read_at + age_max:
+                return self._metadata
+            try:
+                issuer = self.entry.issuer.rstrip("/")
+                metadata = _json(f"{issuer}/.well-known/openid-configuration")
+                if metadata.get("issuer") != self.entry.issuer:
+                    raise SignInFailed("its metadata are those of another issuer")
+                if not all(_is_safe(str(metadata.get(name, ""))) for name in NEEDED):
+                    raise SignInFailed("its metadata lack an endpoint by HTTPS")
+                self._keys = KeySet.import_key_set(_json(metadata["jwks_uri"]))  # type: ignore[arg-type]
+            except (requests.RequestException, JoseError, ValueError, KeyError) as error:
+                if self._metadata:
+                    return self._metadata
+                raise SignInFailed(f"the provider does not answer: {error!a:.200}") from error
+            self._metadata, self._read_at = metadata, time.monotonic()
+            return metadata
+
+
+def _json(url: str) -> Mapping[str, Any]:
+    answer = requests.get(url, timeout=CALL_SECONDS, allow_redirects=False)
+    answer.raise_for_status()
+    found = answer.json()
+    if not isinstance(found, dict):
+        raise ValueError(f"{url} is no object")
+    return found
+
+
+def _grant(given: Mapping[str, Any], before: str, name: str) -> Grant:
+    return Grant(given["access_token"], str(given.get("refresh_token") or before), name)

@@ -1,0 +1,256 @@
+"""Every page, every form and every route of the portal, without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any, cast
+from urllib.parse import quote
+from uuid import uuid4
+
+import html5lib
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from services.portal.forms import TYPES, Field, fields_of
+from tests.e2e.browsing import PAGES, SEEN_BY, Visitor, address
+from tests.e2e.calls import Caller, article, creation
+from tests.e2e.running import RunningStack
+
+UNIT = "vnu/hus/physics"
+PROOF = {"evidence_title": "synthetic", "evidence_uri": "", "evidence_sha256": "0" * 64}
+MARKUP = "<script>alert(1)</script><b>\"'&"
+ESCAPED = "&lt;script&gt;alert(1)"
+TABLES = ("indicator", "overlaps", "editions", "submissions")
+QUIET = settings(
+    max_examples=150,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def visitor(stack: RunningStack, role: str, unit: str) -> Visitor:
+    found = Visitor(stack)
+    assert found.sign_in(role, unit).status_code == 303
+    return found
+
+
+@pytest.fixture
+def author(stack: RunningStack) -> Visitor:
+    return visitor(stack, "contributor", "vnu/hus")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_valid_html_in_both_languages(stack: RunningStack, name: str) -> None:
+    someone = visitor(stack, *SEEN_BY.get(name, ("contributor", "vnu/hus")))
+    path, _, query = PAGES[name].partition("?")
+    asked = dict(part.split("=", 1) for part in query.split("&") if part)
+    for lang in ("vi", "en"):
+        answer = someone.get(path, **asked, lang=lang)
+        assert answer.status_code == 200, answer.text
+        assert f'<html lang="{lang}">' in answer.text
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_files_as_well(author: Visitor, name: str) -> None:
+    path, _, query = PAGES[name].partition("?")
+    asked = dict(part.split("=", 1) for part in query.split("&") if part)
+    text = author.get(path, **asked, file="csv").text
+    rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    assert len({len(row) for row in rows}) == 1
+    assert author.get(path, **asked, file="xlsx").content.startswith(b"PK")
+
+
+KNOWN = {
+    **{"doi": "10.5555/e2e.every", "office": "VN", "application_no": "1-2023-01234"},
+    **{"person_id": "0000-0002-1825-0097", "country": "VN", "tax_code": "0100109106"},
+    "partner": "Viettel",
+}
+LEFT_OUT = {"quartile", "quartile_source", "quartile_year", "exploited_by", "adopted_by", "issn"}
+"""Facts that the rules of their type tie to other ones."""
+
+
+def answer_to(field: Field) -> str:
+    """Something that the contract takes; markup wherever it takes any text."""
+    is_tied = field.name in LEFT_OUT or field.name.endswith(("_ref", "_refs", "_unit_id"))
+    if is_tied or (field.kind == "date" and not field.is_required):
+        return ""
+    if field.kind in ("choice", "choices"):
+        return field.choices[0]
+    fitting = {"date": "2012-05-20", "amount": "1000", "number": "5", "yes": "true"}
+    text = MARKUP if field.kind in ("text", "long") and field.length_max >= len(MARKUP) else "X1"
+    return KNOWN.get(field.name) or fitting.get(field.kind, "" if field.kind == "list" else text)
+
+
+@pytest.mark.parametrize("type_", TYPES)
+def test_the_editor_keeps_every_type_as_it_was_written(author: Visitor, type_: str) -> None:
+    given = {field.name: answer_to(field) for field in fields_of(type_)}
+    form = {**given, **PROOF, "unit_id": UNIT, "part": "lead", "type": type_, "action": "save"}
+    form |= {"request_id": str(uuid4()), "evidence_title": MARKUP, "share_ppm": ""}
+    kept = author.post(f"/submissions/new?type={type_}", **form)
+    assert kept.status_code == 303, kept.text.partition('role="alert">')[2][:200]
+    page = author.get(kept.headers["location"].partition("?")[0])
+    assert MARKUP not in page.text
+    document = html5lib.parse(page.text, namespaceHTMLElements=False)
+    shown = {each.get("name"): each.get("value") for each in document.iter("input")}
+    for field in fields_of(type_):
+        if field.kind in ("text", "date", "amount", "number") and form.get(field.name):
+            assert shown[field.name] == form[field.name], field.name
+    for path in ("/submissions", "/submissions?state=draft"):
+        assert "<script>alert" not in author.client.get(path).text
+
+
+def test_a_wrong_field_is_named_beside_it_and_nothing_is_lost(author: Visitor) -> None:
+    form = {"type": "publication", "unit_id": UNIT, "title": "Một bài báo", "issued_on": "2012"}
+    form |= {"action": "submit", "request_id": str(uuid4()), **PROOF}
+    answer = author.post("/submissions/new", **form)
+    assert answer.status_code == 400
+    assert 'value="Một bài báo"' in answer.text
+    assert 'id="wrong-issued_on"' in answer.text
+    assert 'aria-describedby="wrong-issued_on"' in answer.text
+
+
+def test_the_effects_are_shown_before_anything_is_sent(author: Visitor) -> None:
+    form = {"type": "publication", "unit_id": UNIT, "title": "Thử", "issued_on": "1998-07-20"}
+    form |= {"doi": "10.5555/e2e.tried", "indexes": "scopus", "action": "try", **PROOF}
+    answer = author.post("/submissions/new", request_id=str(uuid4()), **form)
+    assert answer.status_code == 200
+    assert 'id="effects"' in answer.text
+    assert "KNW-03" in answer.text
+    assert "0 → 1" in answer.text
+    assert "10.5555/e2e.tried" not in author.client.get("/submissions").text
+
+
+def test_a_draft_is_sent_amended_and_withdrawn(author: Visitor) -> None:
+    form = {"type": "publication", "unit_id": UNIT, "title": "Nháp", "issued_on": "2012-08-20"}
+    form |= {"doi": "10.5555/e2e.editor", "indexes": "scopus", **PROOF}
+    kept = author.post("/submissions/new", action="save", request_id=str(uuid4()), **form)
+    path = kept.headers["location"].partition("?")[0]
+    assert "nháp" in author.get(path).text
+    version = author.get(path).text.partition('name="version" value="')[2].partition('"')[0]
+    form |= {"title": "Bản gửi", "version": version}
+    assert author.post(path, action="submit", request_id=str(uuid4()), **form).status_code == 303
+    page = author.get(path).text
+    assert 'value="Bản gửi"' in page
+    assert "đã nộp" in page
+    gone = author.post(path, action="withdraw", request_id=str(uuid4()), reason="thử", **form)
+    assert gone.headers["location"].startswith("/submissions?done=")
+    copied = author.get("/submissions/new", like=path.rpartition("/")[2])
+    assert 'value="Bản gửi"' in copied.text
+
+
+def test_many_are_decided_after_a_summary(stack: RunningStack) -> None:
+    caller, approver = Caller(stack, "vnu", "contributor"), visitor(stack, "approver", "vnu")
+    made = [
+        caller.create(creation(UNIT, article(f"10.5555/e2e.many{n}", "2012-09-20")))
+        for n in range(3)
+    ]
+    chosen = [f"{each.submission_id}@{each.version}" for each in made]
+    form: dict[str, Any] = {"decision": "verify", "chosen": chosen, "reason": ""}
+    summary = approver.post("/review/many", **form)
+    assert summary.status_code == 200
+    assert caller.read(made[0].submission_id).state == made[0].state
+    form |= {"sure": "1", "request_id": str(uuid4())}
+    done = approver.post("/review/many", **form)
+    assert all(each.submission_id in done.text for each in made)
+    assert "✗" not in done.text
+
+
+def test_the_inbox_tells_and_the_subscription_is_kept(author: Visitor) -> None:
+    form: dict[str, Any] = {"kind": ["target_reached"], "email": "", "language": "en"}
+    assert author.post("/subscription", units="vnu/hus", **form).status_code == 303
+    page = author.get("/subscription").text
+    assert 'value="target_reached" checked' in page
+    assert "vnu/hus" in page
+    wrong = author.post("/subscription", **{**form, "email": "nobody"})
+    assert wrong.status_code == 400
+    assert author.post("/inbox", id=["x"]).status_code == 303
+
+
+ODD = st.one_of(
+    st.sampled_from(["", "0", "-1", "vnu", "KNW-03", "2025-01", "9999-12", "../..", MARKUP, "%00"]),
+    st.text(max_size=40),
+)
+NAMES = ("from", "to", "unit", "house", "measure", "indicator", "work", "page", "state", "type")
+PATHS = st.sampled_from(
+    [
+        *("/", "/cells", "/works", "/review", "/overlaps", "/agreement", "/report", "/editions"),
+        *("/inbox", "/subscription", "/submissions", "/submissions/new", "/health", "/sign-in"),
+        *("/units/{}", "/indicators/{}", "/editions/{}", "/submissions/{}", "/tables/board.{}"),
+        *("/sign-in/{}", "/sign-in/{}/callback", "/{}"),
+    ]
+)
+QUERIES = st.dictionaries(
+    st.sampled_from([*NAMES, "like", "lang", "file", "as_of", "next", "since", "done"]),
+    ODD,
+    max_size=5,
+)
+
+
+def is_sound(answer: httpx.Response) -> bool:
+    """Whether an answer is no failure of the portal's, and a page is valid HTML."""
+    if answer.headers.get("content-type", "").startswith("text/html") and answer.text:
+        html5lib.HTMLParser(strict=True).parse(answer.text)
+        assert "<script>alert" not in answer.text
+    return answer.status_code != 500
+
+
+def test_no_request_at_any_page_fails(stack: RunningStack) -> None:
+    someone = visitor(stack, "approver", "vnu").client
+
+    @QUIET
+    @given(path=PATHS, part=ODD, query=QUERIES)
+    def asks(path: str, part: str, query: dict[str, str]) -> None:
+        url = f"{someone.base_url}{quote(path.format(part), errors='replace')}"
+        assert is_sound(someone.get(url, params=query))
+
+    asks()
+
+
+def test_no_form_at_any_page_fails(stack: RunningStack) -> None:
+    author = visitor(stack, "contributor", "vnu/hus")
+    csrf = author.csrf("/subscription")
+    fields = st.dictionaries(
+        st.sampled_from(
+            [
+                *("type", "action", "unit_id", "title", "issued_on", "share_ppm", "code", "email"),
+                *("request_id", "version", "decision", "chosen", "sure", "id", "units", "reason"),
+            ]
+        ),
+        st.one_of(ODD, st.sampled_from([*TYPES, "try", "verify", str(uuid4()), "a@1"])),
+        max_size=8,
+    )
+    paths = ["/submissions/new", "/submissions/x", "/review", "/review/many", "/inbox"]
+
+    @QUIET
+    @given(path=st.sampled_from([*paths, "/subscription", "/sign-in"]), form=fields)
+    def sends(path: str, form: dict[str, str]) -> None:
+        # Nothing may be written that counts: what would be handed in is only tried.
+        kept = {**form, "action": "try"} if form.get("action") == "submit" else form
+        assert is_sound(author.client.post(path, data={"csrf": csrf, **kept}))
+
+    sends()
+
+
+def test_no_call_of_the_document_fails(stack: RunningStack) -> None:
+    document = httpx.get(f"{address(stack)}/api/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document)
+    headers = {"authorization": f"Bearer {stack.token('vnu', 'viewer')}"}
+    operations: list[Any] = [each.ok() for each in cast("Any", schema.get_all_operations())]
+    assert len(operations) > 40
+    few = settings(QUIET, max_examples=4)
+    for operation in operations:
+        if any(word in operation.path for word in ("Watch", "Follow")):
+            continue
+
+        @few
+        @given(case=operation.as_strategy())
+        def call(case: Any) -> None:
+            answer = case.call(base_url=f"{address(stack)}/api", headers=headers, timeout=30)
+            assert answer.status_code != 500, (case.path, case.body)
+
+        call()

@@ -1,0 +1,1 @@
+"""What tests take from npm: locked, and fetched into build/ when a test first needs it."""
