@@ -41,7 +41,7 @@ def test_a_leader_comes_from_the_overview_to_the_evidence_in_three_clicks(
         expect(page.locator(".sum")).to_contain_text("cộng lại đúng bằng")
         page.locator("table.works tbody th a").first.click()
         expect(page.locator(".verdict")).to_contain_text("được tính ở đây")
-        expect(page.locator("dl.facts").first).to_contain_text("publication")
+        expect(page.locator("dl.facts").first).to_contain_text("công bố khoa học")
         page.go_back()
         expect(page.locator(".sum")).to_be_visible()
         page.reload()
