@@ -26,6 +26,7 @@ from services.cli.admin import topics
 from services.cli.local import apache_kafka, embedded
 from services.cli.local.child_process import ChildGroup, free_ports
 from services.kpi.log.topic import SUBMISSIONS
+from tests.cpu_times import CpuTimes
 from tests.distribution import Scheduling, depends_on_the_broker, in_order
 
 MEASURED = pytest.StashKey[list[str]]()
@@ -61,6 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="",
         help="URI of the database of the tests, which is emptied (default: starts the embedded)",
     )
+    parser.addoption("--cpu", action="store_true", help="list the tests that took most CPU")
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +98,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "deep: make test-slow repeats it with many more examples")
     config.addinivalue_line("markers", "hunt: searches for the seed that catches each mutant")
     config.addinivalue_line("markers", "log: depends on the broker; make test-kafka runs it, too")
+    if config.getoption("--cpu"):
+        config.pluginmanager.register(CpuTimes())
     # Whoever asks for Kafka must not get a green run in which everything was skipped.
     if config.getoption("--broker") == "kafka" and (reason := apache_kafka.unavailable()):
         raise pytest.UsageError(f"--broker kafka: {reason}")

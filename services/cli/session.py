@@ -14,6 +14,7 @@ import typer
 
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
+from services.cli.completion import COMPLETERS, Words, remember
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
@@ -110,6 +111,10 @@ class Session:
         """
         return self.clients.stub(stub_class)
 
+    def remember(self, kind: str, words: Words) -> None:
+        """Keep words that were read, for completions in a shell; see `services.cli.completion`."""
+        remember(self.data, kind, words)
+
     def for_unit(self, unit: str) -> Session:
         """Return a session for the institution of `--institution`, or else for that of a unit."""
         # A unit's id begins with its institution.
@@ -193,4 +198,8 @@ def _signature(command: Decorated, shared: dict[str, tuple[Any, Any]]) -> inspec
         inspect.Parameter(name, by_name, default=default, annotation=kind)
         for name, (kind, default) in shared.items()
     ]
+    for parameter in parameters:
+        if complete := COMPLETERS.get(parameter.name):
+            for declared in getattr(parameter.annotation, "__metadata__", ()):
+                declared.autocompletion = complete
     return inspect.Signature(parameters)

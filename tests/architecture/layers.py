@@ -24,7 +24,7 @@ LAYERS: Mapping[str, Layers] = {
         ("local", "backups"),
         ("session", "admin"),
         ("client", "files", "documents"),
-        ("errors", "lazy_group", "plain_options"),
+        ("completion", "errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
     "portal": (

@@ -113,7 +113,7 @@ def promtool_test(name: str, case: Case) -> dict[str, Any]:
     # The dead man's switch is never silent.
     if name != "KiengWatchdog":
         tests.append(_of(name, case.good, [(case.fires_at, [])]))
-    return {"rule_files": [str(RULES)], "evaluation_interval": "30s", "tests": tests}
+    return {"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": tests}
 
 
 def _of(name: str, series: dict[str, str], moments: list[tuple[str, list[Any]]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.commands import kpi_history
+from services.cli.completion import INDICATORS, UNITS
 from services.cli.errors import USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session
@@ -132,7 +133,10 @@ def read_names(session: Session) -> Names:
     """Return the names in the live catalogue, in the session's language."""
     stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
-    return Names.of(answer.catalogue, session.screen.lang)
+    names = Names.of(answer.catalogue, session.screen.lang)
+    session.remember(UNITS, names.units)
+    session.remember(INDICATORS, names.indicators)
+    return names
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
