@@ -39,6 +39,7 @@ def remember(data: Path, kind: str, words: Words) -> None:
     # A command does not fail because a convenience cannot be had.
     with suppress(OSError):
         if data.is_dir():
+            draft.touch(mode=0o600)
             draft.write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")
             draft.replace(data / FILE)
 
@@ -65,7 +66,12 @@ def _completer(kind: str, is_wanted: Callable[[str], bool]) -> Callable[..., lis
     return complete
 
 
-units = _completer(UNITS, lambda word: True)
-institutions = _completer(UNITS, lambda word: "/" not in word)
-indicators = _completer(INDICATORS, lambda word: True)
-submissions = _completer(SUBMISSIONS, lambda word: True)
+_UNITS = _completer(UNITS, lambda word: True)
+_INDICATORS = _completer(INDICATORS, lambda word: True)
+COMPLETERS = {
+    **dict.fromkeys(("unit", "units", "below"), _UNITS),
+    **dict.fromkeys(("indicator", "indicators"), _INDICATORS),
+    "institution": _completer(UNITS, lambda word: "/" not in word),
+    "submission_id": _completer(SUBMISSIONS, lambda word: True),
+}
+"""Name of a command's parameter -> what completes it."""

@@ -54,6 +54,9 @@ COMMANDS = {
     "submission": Entry("submission:app", "Read, list, export and change submissions."),
     "review": Entry("review:app", "See what waits for a decision, and decide."),
     "kpi": Entry("kpi:app", "Read the numbers and the works behind them."),
+    "report": Entry(
+        "report:report", "Report on a unit: its targets, its children ranked, and what moved most."
+    ),
     "catalogue": Entry(
         "catalogue:app", "Publish catalogues of indicators, and try them out beforehand."
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from enum import StrEnum
 from functools import cached_property, update_wrapper
 from pathlib import Path
 from typing import Annotated, Any, Concatenate, cast, get_type_hints
@@ -13,6 +14,7 @@ import typer
 
 from services.cli.client.clients import Clients, Credential
 from services.cli.client.stack import CONSORTIUM, DATA, Stack, find
+from services.cli.completion import COMPLETERS, Words, remember
 from services.cli.errors import USAGE, Failure
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
@@ -29,9 +31,8 @@ SubjectOption = Annotated[
     str,
     typer.Option("--subject", envvar="KIENG_SUBJECT", help="Who acts; by default named by role."),
 ]
-OutputOption = Annotated[
-    Output, typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
-]
+OUTPUT = typer.Option("--output", "-o", help="Format of the answer; json is complete and exact.")
+OutputOption = Annotated[Output, OUTPUT]
 LangOption = Annotated[
     Lang, typer.Option("--lang", envvar="KIENG_LANG", help="Language of names and headings.")
 ]
@@ -78,6 +79,8 @@ class Session:
         self.data = data
         self.institution = institution
         self.subject = subject
+        self.document = ""
+        """Format of the document that the command writes; empty if it prints an answer."""
         self._resources = resources
         self._roles = roles
 
@@ -108,6 +111,10 @@ class Session:
         """
         return self.clients.stub(stub_class)
 
+    def remember(self, kind: str, words: Words) -> None:
+        """Keep words that were read, for completions in a shell; see `services.cli.completion`."""
+        remember(self.data, kind, words)
+
     def for_unit(self, unit: str) -> Session:
         """Return a session for the institution of `--institution`, or else for that of a unit."""
         # A unit's id begins with its institution.
@@ -126,7 +133,11 @@ class Session:
 
 
 def with_session(
-    *roles: str, institution: str | None = None, subject: bool = False, data: bool = True
+    *roles: str,
+    institution: str | None = None,
+    subject: bool = False,
+    data: bool = True,
+    documents: Sequence[str] = (),
 ) -> Callable[[Decorated], Command]:
     """Return a decorator that adds the shared options to a command and passes it a `Session`.
 
@@ -140,21 +151,30 @@ def with_session(
             acts for the consortium.
         subject: whether the command has `--subject`.
         data: whether the command has `--data`.
+        documents: further values of `--output` that the command writes itself; the session has
+            the one that was chosen.
     """
     is_wanted = {"institution": institution is not None, "subject": subject, "data": data}
     shared = {name: kind for name, kind in SHARED.items() if is_wanted.get(name, True)}
     if institution is not None:
         shared["institution"] = (InstitutionOption, institution)
+    if documents:
+        formats = StrEnum("Format", {name: name for name in (*Output, *documents)})  # type: ignore[misc]
+        shared["output"] = (Annotated[formats, OUTPUT], formats("table"))
 
     def decorate(command: Decorated) -> Command:
         def run(**values: Any) -> None:
             chosen = {name: values.pop(name) for name in shared}
-            screen = Screen(chosen.pop("output"), chosen.pop("lang"))
+            output = str(chosen.pop("output"))
+            document = output if output in documents else ""
+            screen = Screen(Output.table if document else Output(output), chosen.pop("lang"))
             if screen.output is Output.xlsx and screen.answers.is_terminal:
                 raise Failure(screen.text("output.xlsx_to_terminal"), USAGE)
             try:
                 with ExitStack() as resources:
-                    command(Session(resources, roles, screen, **chosen), **values)
+                    session = Session(resources, roles, screen, **chosen)
+                    session.document = document
+                    command(session, **values)
             except Failure as failure:
                 failure.message = failure.told_in(screen.lang)
                 raise
@@ -178,4 +198,8 @@ def _signature(command: Decorated, shared: dict[str, tuple[Any, Any]]) -> inspec
         inspect.Parameter(name, by_name, default=default, annotation=kind)
         for name, (kind, default) in shared.items()
     ]
+    for parameter in parameters:
+        if complete := COMPLETERS.get(parameter.name):
+            for declared in getattr(parameter.annotation, "__metadata__", ()):
+                declared.autocompletion = complete
     return inspect.Signature(parameters)

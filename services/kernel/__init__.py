@@ -7,3 +7,5 @@ import warnings
 # whose import is a tenth of the start of every process.
 os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
 warnings.filterwarnings("ignore", r"\s*Eventlet is deprecated")
+# A search of all installed packages for plugins, which nothing here has.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

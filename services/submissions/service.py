@@ -31,6 +31,7 @@ from services.submissions.outbox import DOCUMENTS_MAX, Outboxes
 from services.submissions.republish import LogPublisher, republish
 from services.submissions.store import SubmissionDatabases
 from services.submissions.validation import Intake
+from services.submissions.work_keys import canonical_reference
 
 _SERVICES = (
     (submission_service_pb2, "SubmissionService"),
@@ -113,6 +114,12 @@ class SubmissionsService:
         if request.with_history:
             message.history.extend(wire.encode_history(found))
         return submission_service_pb2.GetSubmissionResponse(submission=message)
+
+    @grpc
+    def get_work_key(self, request: Any) -> Any:
+        """Return the work key that a text means, folded as an import folds it."""
+        key = canonical_reference(request.text)
+        return submission_service_pb2.GetWorkKeyResponse(work_key=key)
 
     @grpc
     def list_submissions(self, request: Any) -> Any:

@@ -11,8 +11,6 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
-import idutils
-
 from kieng.submissions.v1 import facts_pb2
 from services.kernel.folding import folded, visible, with_plain_dashes
 
@@ -38,6 +36,10 @@ OF_THE_URL = re.compile(r"[?#]|&\w+=")
 PAGE = re.compile(r"(?:/(?:abstract|e?pdf|full|fulltext|html|meta|summary))+$|\.pdf$")
 # A DOI is first checked and then made a key of.
 DOIS_KEPT = 256
+DOI = re.compile(
+    r"(?:doi:\s*|(?:https?://)?(?:dx\.)?doi\.org/)?(10\.\d+(?:\.\d+)*/.+)$", re.IGNORECASE
+)
+"""A DOI with or without its resolver, as idutils reads it, whose import takes 0.4 s."""
 SEVERAL_DOIS = re.compile(r"[;,|]\s*(?:https?://\S*|doi:)?10\.\d{4,9}/", re.IGNORECASE)
 
 
@@ -86,27 +88,30 @@ def canonical_doi(text: str) -> str:
     """
     decoded = unquote(ENTITY.sub(lambda entity: unescape(entity[0]), visible(text)))
     shown = DOI_LABEL.sub("", with_plain_dashes(decoded))
-    if not idutils.is_doi(shown) or SEVERAL_DOIS.search(shown):
+    if not (written := DOI.match(shown)) or SEVERAL_DOIS.search(shown):
         return ""
     # A resolver's URL may have a query and a fragment; a DOI itself has no blank.
-    doi = OF_THE_URL.split(idutils.normalize_doi(shown))[0].casefold()
+    doi = OF_THE_URL.split(written[1])[0].casefold()
     if " " in doi:
         return ""
     while doi and (doi[-1] in "./" + AROUND or _closes_nothing(doi)):
         doi = doi[:-1]
     doi = PAGE.sub("", doi)
-    return doi if idutils.is_doi(doi) else ""
+    return doi if DOI.match(doi) else ""
 
 
 def canonical_reference(text: str) -> str:
     """Return a work key typed by a person in the form that `work_key` gives it.
 
-    Any other text is returned without its invisible characters.
+    A DOI needs neither its prefix nor a certain spelling. Any other text is returned without its
+    invisible characters.
     """
     shown = visible(text)
+    if doi := canonical_doi(shown):
+        return f"doi:{doi}"
     parts = shown.split(":")
-    if parts[0] == "doi":
-        return f"doi:{canonical_doi(shown[4:]) or shown[4:]}"
+    if parts[0].casefold() == "doi":
+        return f"doi:{shown[4:]}"
     fixed = FIXED_PARTS.get(parts[0], len(parts))
     number = ":".join(filter(None, map(canonical_number, parts[fixed:])))
     found = [*parts[:fixed], *([number] if number else [])]

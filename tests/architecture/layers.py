@@ -23,8 +23,8 @@ LAYERS: Mapping[str, Layers] = {
         ("checks",),
         ("local", "backups"),
         ("session", "admin"),
-        ("client", "files"),
-        ("errors", "lazy_group", "plain_options"),
+        ("client", "files", "documents"),
+        ("completion", "errors", "lazy_group", "plain_options"),
         ("terminal",),
     ),
     "portal": (

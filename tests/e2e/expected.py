@@ -180,7 +180,12 @@ def quartiles(works: Works, first: str, last: str) -> dict[str, Value]:
 
 
 def attainment(works: Works, first: str, last: str) -> dict[str, Value]:
-    """Unit -> KNW-01, its target of the year of the last month; only units with a target."""
+    """Unit -> KNW-01, its target of the year of the last month; only units with a target.
+
+    Only the months from January of a year are measured against a target of that year.
+    """
+    if first != f"{last[:4]}-01":
+        return {}
     counts = figures(works, "KNW-01", first, last)
     targets = {
         row["unit_id"]: int(row["value"])

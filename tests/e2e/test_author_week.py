@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.e2e.running import RunningStack
 
 # Nobody else's works lie there.
-DAY = "2017-03-0{}"
+DAY = "2016-03-0{}"
 OFFICE = ("--institution", "hust")
 REASON = "Minh chứng là bản nháp; đính kèm bản đã đăng."
 RECORDS = ("week-1", "week-2")
@@ -15,7 +15,7 @@ RECORDS = ("week-1", "week-2")
 
 def written(path: Path) -> Path:
     rows = [
-        f"{record},hust/seee,Công trình tuần {record},{DAY.format(number)},scopus,{'ef' * 32}"
+        f"{record},hust,Công trình tuần {record},{DAY.format(number)},scopus,{'ef' * 32}"
         for number, record in enumerate(RECORDS, start=1)
     ]
     heading = "record_id,unit_id,title,issued_on,indexes,evidence_sha256"

@@ -94,6 +94,30 @@ def test_an_answer_has_the_shape_that_others_build_on(stack: RunningStack) -> No
     assert set(cells["vnu", "KNW-05"]["verified"]) == {"numerator", "denominator"}
 
 
+def test_a_report_is_of_what_the_files_say_whichever_way_a_day_is_asked_for(
+    stack: RunningStack,
+) -> None:
+    report = stack.json("report", "--unit", "vnu", "--to", "2025-07", "--on", "2025-07-31")
+    counts = {
+        code: expected.figures(sample.works("verified"), code, *SEVEN_MONTHS)
+        for code in ("KNW-01", "KNW-03", "ENT-01")
+    }
+    targets = {cell["indicator"]: cell for cell in report["targets"]}
+    year = ("--unit", "vnu", "--from", "2025-01", "--to", "2025-12", "--on", "2025-07-31")
+    asked = {cell["indicator"]: cell for cell in stack.json("kpi", "show", *year)["cells"]}
+    for code, count in counts.items():
+        assert targets[code]["pace"]["value"] == count.get("vnu", 0)
+        assert targets[code]["pace"] == asked[code]["pace"]
+        children = {
+            child["unit"]: child["values"][code]["verified"] for child in report["children"]
+        }
+        below = {unit for unit in UNITS if unit.count("/") == 1 and unit.startswith("vnu/")}
+        assert children == {unit: count.get(unit, 0) for unit in below}
+    behind = [cell["pace"]["gap"] / cell["target"] for cell in report["targets"]]
+    assert behind == sorted(behind, reverse=True)
+    assert report["view"]["digest"] == stack.json("kpi", "show", *year)["view"]["digest"]
+
+
 @pytest.mark.parametrize("measure", expected.MEASURES)
 def test_the_consortium_counts_less_than_its_universities_by_exactly_the_overlaps(
     stack: RunningStack, measure: str

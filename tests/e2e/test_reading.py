@@ -64,6 +64,7 @@ def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path
     assert alone(*checked).code == 1
 
     author, approver = Caller(stack, "vnu", "contributor"), Caller(stack, "vnu", "approver")
+    before = stack.json("kpi", "show", *YEAR, *KNW)["view"]["progress"]
     made = author.create(creation(UNIT, article("10.5555/e2e.late", "2020-05-20")))
     asked = ("kpi", "explain", "--unit", "vnu", *KNW, *YEAR, "--institution", "vnu")
 
@@ -74,7 +75,9 @@ def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path
     wait_until(lambda: reasons() == ["not_verified"], 60, "declared")
     approver.verify(made.submission_id, made.version)
     wait_until(lambda: reasons() == ["counts"], 60, "verified")
-    elsewhere = stack.json(*asked, "--unit", "hust", "--work", "doi:10.5555/e2e.late")
+    url = "https://doi.org/10.5555/E2E.late"
+    elsewhere = stack.json(*asked, "--unit", "hust", "--work", url)
+    assert elsewhere["work_key"] == "doi:10.5555/e2e.late"
     assert [one["reason"] for one in elsewhere["findings"]] == ["unit_not_below"]
 
     found = stack.json("edition", "restatements", "2020-e2e", "--indicator", "KNW-03")
@@ -86,6 +89,14 @@ def test_an_edition_is_closed_checked_and_compared(stack: RunningStack, tmp_path
     }
     assert cells == dict.fromkeys((UNIT, "vnu/hus", "vnu", "consortium"), (0, 1, 1))
     assert found["adds_up"] is True
+    # What changed since the position before is what the edition says, for one unit.
+    since = ",".join(f"{partition}:{offset}" for partition, offset in before.items())
+    changed = stack.json("kpi", "diff", "--since", since, "--unit", "vnu", *KNW, *YEAR)
+    (work,) = changed["works"]
+    assert (work["kind"], work["work_key"]) == ("entered", "doi:10.5555/e2e.late")
+    (cell,) = changed["cells"]
+    assert (cell["unit"], cell["closed"], cell["by_works"], cell["now"]) == ("vnu", 0, 1, 1)
+    assert changed["adds_up"] is True
 
 
 def test_the_matrix_of_the_universities_explains_their_whole_count(stack: RunningStack) -> None:

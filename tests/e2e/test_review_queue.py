@@ -15,7 +15,7 @@ from kieng.submissions.v1 import submission_pb2
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack
 
-INSTITUTION, UNIT, DAY = "vnu-hcm", "vnu-hcm/ier", "2014-05-20"
+INSTITUTION, UNIT, DAY = "hust", "hust/isut", "2014-05-20"
 ASKED = ("--institution", INSTITUTION, "--unit", UNIT)
 
 

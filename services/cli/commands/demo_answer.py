@@ -94,6 +94,7 @@ class DemoAnswer:
             name = names.indicators.get(code, "")
             screen.show(screen.text("demo.overlap", code=code, name=name, works=count))
             screen.show(overlap_table(screen, overlaps, OVERLAPS_SHOWN))
+        screen.show(screen.text("demo.late"))
 
     def _print_summary(self, names: Names) -> None:
         """Print on one screen how the targets of the consortium stand."""
@@ -108,6 +109,8 @@ class DemoAnswer:
         screen.show(demo_tables.standings_text(screen, shown.cells))
         screen.show(joint)
         screen.show(screen.text("demo.late"))
+        command = f"{_program()} demo --all"
+        screen.show(screen.text("demo.more", indicators=len(shown.cells), command=command))
 
 
 def _overlaps(stub: KpiServiceStub, code: str) -> kpi_service_pb2.ListOverlapsResponse:
@@ -125,10 +128,13 @@ def next_steps(screen: Screen, data: Path, url: str) -> str:
         data: data folder of the demo.
         url: address of the portal; empty if the stack has stopped.
     """
-    # Without PATH the program is called as this one was.
-    program = "kieng" if shutil.which("kieng") else shlex.quote(sys.argv[0])
     folder = f"--data {shlex.quote(str(data))}"
     steps = STEPS if url else (RESTART, *STEPS)
-    lines = [f"  {program} {step} {folder}" for step in steps]
+    lines = [f"  {_program()} {step} {folder}" for step in steps]
     first = screen.text("up.portal", url=url) if url else screen.text("demo.stopped")
     return "\n".join([first, screen.text("up.next"), *lines])
+
+
+def _program() -> str:
+    """Return how this program is called: by its name, or without PATH as it was called."""
+    return "kieng" if shutil.which("kieng") else shlex.quote(sys.argv[0])

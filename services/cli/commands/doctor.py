@@ -17,6 +17,7 @@ from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, worst
 from services.cli.session import Session, with_session
+from services.cli.terminal.refusals import in_language
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
 
@@ -74,5 +75,6 @@ def show(screen: Screen, findings: list[Finding]) -> RenderableType:
             finding.exit_code, ("down", "bold red")
         )
         state = Text(screen.text(f"doctor.{key}"), style=style)
-        table.add_row(finding.check, state, finding.detail, finding.remedy)
+        told = (in_language(text, screen.lang) for text in (finding.detail, finding.remedy))
+        table.add_row(finding.check, state, *told)
     return table

@@ -49,7 +49,7 @@ def close(
         edition_id=edition_id, title=title, from_month=from_month, to_month=to_month, unit_id=unit
     )
     stub = session.stub(EditionServiceStub)
-    steps = _follow(session, stub.CloseEdition(request))
+    steps = follow(session, stub.CloseEdition(request))
     edition = steps[-1].edition
     session.screen.answer(edition_json(edition), lambda: editions_table(session.screen, [edition]))
 
@@ -163,7 +163,7 @@ def restatements(
         indicator_code=indicator,
     )
     stub = session.stub(EditionServiceStub)
-    steps = _follow(session, stub.ListRestatements(request))
+    steps = follow(session, stub.ListRestatements(request))
     names = Names() if session.screen.is_json else read_names(session)
     lines = [line for step in steps for line in step.restatements]
     cells = [cell for step in steps for cell in step.cells]
@@ -180,7 +180,8 @@ def restatements(
         raise typer.Exit(NO)
 
 
-def _follow(session: Session, stream: Any) -> list[Any]:
+def follow(session: Session, stream: Any) -> list[Any]:
+    """Return the messages of a replay, and show on the way how far it is."""
     with session.screen.progress() as bar:
         task = bar.add_task(session.screen.text("past.records"), total=None)
         steps = []

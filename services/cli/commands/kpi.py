@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import RenderableType
 from rich.live import Live
 
 from kieng.kpi.v1 import catalogue_service_pb2, kpi_service_pb2, view_pb2
 from kieng.kpi.v1.catalogue_service_pb2_grpc import CatalogueServiceStub
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
-from services.cli.commands import kpi_breakdown, kpi_history
+from services.cli.commands import kpi_history
+from services.cli.completion import INDICATORS, UNITS
 from services.cli.errors import USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.session import Session, with_session
@@ -21,9 +21,17 @@ from services.cli.terminal.kpi_tables import Names, grid
 from services.cli.terminal.render import cell_json, view_json
 
 LAZY = {
+    "show": Entry(
+        "kpi_show:show",
+        "Show indicators of units over a range of months, now or in the past, and their targets.",
+    ),
     "explain": Entry(
         "kpi_explain:explain",
         "List the works behind a number and their sum, or explain why one work counts or not.",
+    ),
+    "diff": Entry(
+        "kpi_diff:diff",
+        "List the works that entered, left or changed a unit's numbers since then, and the sums.",
     ),
     "overlaps": Entry(
         "kpi_overlaps:overlaps",
@@ -78,6 +86,16 @@ def read_measure(name: str) -> kpi_service_pb2.Measure.ValueType:
     return MEASURES[name]
 
 
+def check_month(option: str, month: str) -> None:
+    """Check the value of an option for a month; ``option`` is its name.
+
+    Raises:
+        Failure: the value is not a month `YYYY-MM`.
+    """
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
+        raise Failure(f"{option} {month!r}: write a month as 2025-01", USAGE)
+
+
 def selection(
     units: list[str],
     indicators: list[str],
@@ -99,9 +117,8 @@ def selection(
     Raises:
         Failure: a month is not valid.
     """
-    for option, month in (("--from", from_month), ("--to", to_month)):
-        if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-            raise Failure(f"{option} {month!r}: write a month as 2025-01", USAGE)
+    check_month("--from", from_month)
+    check_month("--to", to_month)
     return view_pb2.Selection(
         unit_ids=units,
         indicator_codes=indicators,
@@ -116,49 +133,15 @@ def read_names(session: Session) -> Names:
     """Return the names in the live catalogue, in the session's language."""
     stub = session.stub(CatalogueServiceStub)
     answer = stub.GetCatalogue(catalogue_service_pb2.GetCatalogueRequest())
-    return Names.of(answer.catalogue, session.screen.lang)
+    names = Names.of(answer.catalogue, session.screen.lang)
+    session.remember(UNITS, names.units)
+    session.remember(INDICATORS, names.indicators)
+    return names
 
 
 def document(view: view_pb2.ViewInfo, cells: Any) -> dict[str, Any]:
     """Return a view and cells in the form of `--output json`; docs/reading.md explains the keys."""
     return {"view": view_json(view, datetime.now(UTC)), "cells": [cell_json(c) for c in cells]}
-
-
-@app.command()
-@with_session("viewer")
-def show(
-    session: Session,
-    from_month: From,
-    to_month: To,
-    units: Units = [],  # noqa: B006  typer copies it
-    indicators: Indicators = [],  # noqa: B006
-    measure: MeasureOption = "verified",
-    by_month: ByMonth = False,
-    by: kpi_breakdown.By = "",
-    on: OnDay = "",
-    as_of: kpi_history.AsOf = "",
-    at_vector: kpi_history.AtVector = "",
-    replay: kpi_history.Replay = False,
-) -> None:
-    """Show indicators of units over a range of months, now or in the past, and their targets.
-
-    Example: kieng kpi show --unit vnu --indicator KNW-01 --from 2025-01 --to 2025-07
-    """
-    read_measure(measure)
-    wanted = selection(units, indicators, from_month, to_month, by_month, kpi_breakdown.asked(by))
-    screen = session.screen
-    answer = kpi_history.read_cells(session, wanted, on, as_of, at_vector, replay)
-    names = Names() if screen.is_json else read_names(session)
-    result = document(answer.view, answer.cells) | kpi_history.past_json(answer, as_of, at_vector)
-    if by == kpi_breakdown.HOUSE and screen.is_json:
-        kpi_breakdown.houses_json(session.clients, result)
-
-    def shown() -> RenderableType:
-        if by:
-            return kpi_breakdown.table(screen, names, answer.cells, measure, answer.view, by)
-        return grid(screen, names, answer.cells, measure, answer.view)
-
-    screen.answer(result, shown)
 
 
 @app.command()

@@ -29,8 +29,14 @@ from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
 
+SHOWN_MAX = 100
+PAGE_SIZE = 500
+
 WorkKey = Annotated[
-    str, typer.Option("--work", help="Explain why this work does or does not count, by its key.")
+    str,
+    typer.Option(
+        "--work", help="Explain why this work does or does not count: its key, or a DOI or its URL."
+    ),
 ]
 SubmissionId = Annotated[
     str, typer.Option("--submission", help="The same for a submission of your institution.")
@@ -69,23 +75,28 @@ def explain(
     if work or submission:
         # A submission is read by its own institution, anything else by all of them.
         reader = session.acting_for(session.institution, "auditor") if submission else shared
+        if work:
+            work = _work_key(shared, work)
         _absence(reader, fields, work, submission)
     else:
         _works(shared, fields, every)
 
 
 def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
-    request = kpi_service_pb2.ExplainKpiRequest(**fields, page_size=500 if every else 100)
+    request = kpi_service_pb2.ExplainKpiRequest(**fields, page_size=PAGE_SIZE)
     works: list[kpi_service_pb2.ExplainedWork] = []
     stub, screen = session.clients.stub(KpiServiceStub), session.screen
     while True:
+        # A page lists only those works that count, so it may have few of them, or none.
         page = stub.ExplainKpi(request)
         works += page.works
         request.page_token = page.next_page_token
-        if not (every and page.next_page_token):
+        if not page.next_page_token or (len(works) > SHOWN_MAX and not every):
             break
-    names = Names() if screen.is_json else read_names(session)
     complete = not page.next_page_token
+    if not every and len(works) > SHOWN_MAX:
+        complete, works = False, works[:SHOWN_MAX]
+    names = Names() if screen.is_json else read_names(session)
     exact = is_exact(page.value, works) if complete else None
     result = {
         "view": view_json(page.view, datetime.now(UTC)),
@@ -100,6 +111,13 @@ def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
     screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
     if exact is False:
         raise typer.Exit(NO)
+
+
+def _work_key(session: Session, text: str) -> str:
+    """Return the work key that a person means, folded as an import folds it."""
+    request = submission_service_pb2.GetWorkKeyRequest(text=text)
+    key: str = session.clients.stub(SubmissionServiceStub).GetWorkKey(request).work_key
+    return key
 
 
 def _absence(session: Session, fields: dict[str, Any], work: str, submission: str) -> None:

@@ -21,6 +21,7 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
+from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
 from services.cli.session import Session, with_session
@@ -107,6 +108,10 @@ def queue(
     waiting = (each.submission.submission_id for each in found)
     look.see(pairs, waiting if filters.is_everything else None)
     look.save()
+    session.remember(
+        SUBMISSIONS,
+        {each.submission.submission_id: each.submission.content.unit_id for each in shown},
+    )
 
 
 def _shown(

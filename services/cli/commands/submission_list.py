@@ -14,6 +14,7 @@ from kieng.submissions.v1 import submission_pb2
 from kieng.submissions.v1 import submission_service_pb2 as api
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from services.cli.commands.submission_export import States, every, read_state
+from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
@@ -93,6 +94,9 @@ def list_submissions(
         return Group(table, told)
 
     document = {"submissions": [message_json(each) for each in found], "more": more}
+    session.remember(
+        SUBMISSIONS, {each.submission_id: each.content.unit_id for each in reversed(found)}
+    )
     screen.answer(document, show)
 
 

@@ -104,8 +104,8 @@ def restatement_table(
     """
     works = screen.table("work_key", "who", "change")
     for line in lines:
-        who = "\n".join(_who(screen, claim) for claim in line.claims)
-        works.add_row(line.work_key, who, "\n".join(_changes(screen, line.changes)))
+        who = "\n".join(who_of(screen, claim) for claim in line.claims)
+        works.add_row(line.work_key, who, "\n".join(changes_of(screen, line.changes)))
     check = screen.text(
         "restated.exact" if adds_up else "restated.wrong",
         works=number_text(len(lines), screen.lang),
@@ -114,7 +114,8 @@ def restatement_table(
     return Group(works, cell_lines(screen, names, cells), check)
 
 
-def _who(screen: Screen, claim: api.RestatedClaim) -> str:
+def who_of(screen: Screen, claim: api.RestatedClaim) -> str:
+    """Return who changed a submission and why, with its versions."""
     cause = enum_text(api.RestatedClaim.Cause.Name(claim.cause), "CAUSE_")
     before = f"v{claim.version_before}" if claim.version_before else NOTHING
     return screen.text(
@@ -124,11 +125,11 @@ def _who(screen: Screen, claim: api.RestatedClaim) -> str:
         submission=claim.submission_id,
         before=before,
         now=f"v{claim.version_now}",
-        subject=claim.submitted_by,
+        subject=claim.submitted_by or NOTHING,
     )
 
 
-def _changes(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
+def changes_of(screen: Screen, changes: Sequence[api.CellDifference]) -> list[str]:
     """Return one line per indicator and difference, which lists the units that have it."""
     units: dict[tuple[str, str], list[str]] = {}
     for change in changes:

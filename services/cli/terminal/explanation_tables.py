@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.cli.terminal.frame import HASH_CHARACTERS
 from services.cli.terminal.kpi_tables import contradicted_text
-from services.cli.terminal.render import number_text, value_text
+from services.cli.terminal.render import NOTHING, day_text, number_text, value_text
 from services.cli.terminal.screen import Screen
 
 
@@ -61,13 +61,9 @@ def explained(
         unit_of_value: unit of measure of the indicator, e.g. `VND`.
         exact: whether the works add up to the value; None if not all works are given.
     """
-    table = screen.table("work_key", ">contribution", "claims", "evidence")
+    table = screen.table("work_key", "title", ">contribution", "claims", "evidence")
     for work in works:
-        claims = "\n".join(
-            f"{claim.unit_id} {'✓' if claim.verified else '…'} {claim.submission_id}"
-            f" v{claim.version}"
-            for claim in work.claims
-        )
+        claims = "\n".join(_claim_text(screen, claim) for claim in work.claims)
         for each in work.disagreements:
             nothing = screen.text("explain.nothing")
             said, counts = each.said or nothing, each.counts or nothing
@@ -81,13 +77,26 @@ def explained(
         hashes = [sha[:HASH_CHARACTERS] for claim in work.claims for sha in claim.evidence_sha256]
         number = f"#{work.member_number}" if work.member_number else ""
         contribution = work.member or number or _contribution_text(screen, work.contribution)
-        table.add_row(work.work_key, contribution, claims, "\n".join(hashes))
+        table.add_row(work.work_key, work.title, contribution, claims, "\n".join(hashes))
     shown = value_text(value, unit_of_value, screen.lang)
     key = {True: "explain.exact", False: "explain.wrong", None: "explain.more"}[exact]
     lines = [screen.text(key, works=len(works), value=shown)]
     if marked := sum(bool(work.disagreements) for work in works):
         lines.append(contradicted_text(screen, marked))
     return Group(table, *lines)
+
+
+def _claim_text(screen: Screen, claim: kpi_service_pb2.ExplainedClaim) -> str:
+    """Return unit and submission of a claim, and who verified it when.
+
+    Only an approver of the claim's institution may verify, so the role need not be sent.
+    """
+    told = f"{claim.unit_id} {claim.submission_id} v{claim.version}"
+    if not claim.verified:
+        return f"{told}\n  {screen.text('explain.unverified')}"
+    day = day_text(claim.verified_at, screen.lang) or NOTHING
+    verified = screen.text("explain.verified", institution=claim.institution_id, day=day)
+    return f"{told}\n  {verified}"
 
 
 def _contribution_text(screen: Screen, value: view_pb2.Value) -> str:

@@ -31,6 +31,7 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     if age < timedelta(seconds=1):
         return screen.text("kpi.fresh")
     # Imported here, so that a command can call before it reads the rules of all languages.
+    # Imported late, because it takes longer than most commands.
     from babel.dates import format_timedelta
 
     shown = format_timedelta(age, threshold=1.5, locale=screen.lang.value)

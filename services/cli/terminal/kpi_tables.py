@@ -10,8 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from kieng.kpi.v1 import catalogue_pb2, view_pb2
+from services.cli.terminal.amounts import amount_text, short_text
 from services.cli.terminal.frame import period_text, title_of
-from services.cli.terminal.render import NOTHING, enum_text, number_text, percent_text, value_text
+from services.cli.terminal.render import NOTHING, enum_text, number_text, percent_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
 
@@ -34,6 +35,8 @@ class Names:
     houses: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(Code of a taxonomy, code of a term) -> name of the term."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """Unit id -> id of the unit above, in the order of the tree; empty for the root."""
 
     @classmethod
     def of(cls, catalogue: catalogue_pb2.Catalogue, lang: Lang) -> Self:
@@ -48,6 +51,7 @@ class Names:
                 for taxonomy in catalogue.taxonomies
                 for term in taxonomy.terms
             },
+            {u.unit_id: u.parent_id for u in catalogue.units},
         )
 
 
@@ -57,6 +61,7 @@ def grid(
     cells: Sequence[view_pb2.Cell],
     measure: str,
     view: view_pb2.ViewInfo,
+    exact: bool = True,
 ) -> RenderableType:
     """Return a table with a row per indicator and a column per unit, or per month of one unit.
 
@@ -68,22 +73,25 @@ def grid(
         cells: cells to show.
         measure: `declared` or `verified`.
         view: view that the cells come from.
+        exact: whether amounts of money are written with every dong.
     """
     units = list(dict.fromkeys(cell.unit_id for cell in cells))
     months = list(dict.fromkeys((cell.from_month, cell.to_month) for cell in cells))
     if len(units) > 1 and (len(units) > COLUMNS_MAX or len(months) > 1):
-        return _list(screen, names, cells, measure, view)
+        return _list(screen, names, cells, measure, view, exact)
     headings = [names.units.get(unit, unit) for unit in units]
     if len(months) > 1:
         headings = [period_text(*each) for each in months]
     lines: dict[str, list[str]] = {}
     for cell in cells:
-        lines.setdefault(cell.indicator_code, []).append(cell_text(screen, names, cell, measure))
+        lines.setdefault(cell.indicator_code, []).append(
+            cell_text(screen, names, cell, measure, exact)
+        )
     # A line may break between words, but a number never: half of one reads like another.
     columns = zip(*lines.values(), strict=True)
     widths = [max(len(word) for text in column for word in text.split()) for column in columns]
     if sum(width + 3 for width in widths) + NAMES_WIDTH_MIN > screen.answers.width:
-        return _list(screen, names, cells, measure, view)
+        return _list(screen, names, cells, measure, view, exact)
     table = screen.table("indicator", "name", title=title_of(screen, view, cells, measure))
     for heading, width in zip(headings, widths, strict=True):
         table.add_column(heading, justify="right", min_width=width, overflow="fold")
@@ -98,6 +106,7 @@ def _list(
     cells: Sequence[view_pb2.Cell],
     measure: str,
     view: view_pb2.ViewInfo,
+    exact: bool,
 ) -> Table:
     title = title_of(screen, view, cells, measure)
     table = screen.table("unit", "indicator", "name", "period", ">value", title=title)
@@ -107,12 +116,14 @@ def _list(
             cell.indicator_code,
             names.indicators.get(cell.indicator_code, ""),
             period_text(cell.from_month, cell.to_month),
-            cell_text(screen, names, cell, measure),
+            cell_text(screen, names, cell, measure, exact),
         )
     return table
 
 
-def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
+def cell_text(
+    screen: Screen, names: Names, cell: view_pb2.Cell, measure: str, exact: bool = True
+) -> str:
     """Return the value of a cell as text, with target, share of it reached, and forecast if known.
 
     A further line says on how many works claims contradict each other, if there are any.
@@ -122,8 +133,9 @@ def cell_text(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -
         names: supplies the units of measure of indicators.
         cell: cell to show.
         measure: `declared` or `verified`.
+        exact: whether amounts of money are written with every dong.
     """
-    told = _value_and_target(screen, names, cell, measure)
+    told = _value_and_target(screen, names, cell, measure, exact)
     works = getattr(cell.contradictions, measure)
     return f"{told}\n{contradicted_text(screen, works)}" if works else told
 
@@ -133,19 +145,23 @@ def contradicted_text(screen: Screen, works: int) -> str:
     return screen.text("kpi.contradicted", works=number_text(works, screen.lang))
 
 
-def _value_and_target(screen: Screen, names: Names, cell: view_pb2.Cell, measure: str) -> str:
+def _value_and_target(
+    screen: Screen, names: Names, cell: view_pb2.Cell, measure: str, exact: bool
+) -> str:
     value = getattr(cell, measure)
-    shown = value_text(value, names.units_of_value.get(cell.indicator_code, ""), screen.lang)
+    unit = names.units_of_value.get(cell.indicator_code, "")
+    shown = short_text(value, unit, screen.lang, exact)
     if not cell.HasField("target") or not value.HasField("whole"):
         return shown
     part = percent_text(value.whole / cell.target, screen.lang) if cell.target else NOTHING
-    told = f"{shown} / {number_text(cell.target, screen.lang)} ({part})"
+    target = amount_text(cell.target, unit, screen.lang, exact)
+    told = f"{shown} / {target} ({part})"
     if measure != "verified" or not cell.HasField("pace"):
         return told
-    return f"{told}\n{pace_text(screen, cell)}"
+    return f"{told}\n{pace_text(screen, cell, unit, exact)}"
 
 
-def pace_text(screen: Screen, cell: view_pb2.Cell) -> str:
+def pace_text(screen: Screen, cell: view_pb2.Cell, unit: str, exact: bool) -> str:
     """Return how a target stands: on pace or behind, with the forecast and its range.
 
     The day and its value are named where the cell shows more than had happened by then.
@@ -153,12 +169,14 @@ def pace_text(screen: Screen, cell: view_pb2.Cell) -> str:
     Args:
         screen: language, which decides how numbers are written.
         cell: cell with a pace.
+        unit: unit of measure of the indicator.
+        exact: whether amounts of money are written with every dong.
     """
     pace = cell.pace
     standing = enum_text(view_pb2.Pace.Standing.Name(pace.standing), "STANDING_")
 
     def number(value: int) -> str:
-        return number_text(value, screen.lang)
+        return amount_text(value, unit, screen.lang, exact)
 
     forecast = number(pace.forecast.numerator // pace.forecast.denominator)
     if pace.HasField("forecast_low"):

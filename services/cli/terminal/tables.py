@@ -62,6 +62,10 @@ class WholeTable(Table):
             column.width = width
         yield from super().__rich_console__(console, options)
 
+    def fits(self, width: int) -> bool:
+        """Return whether the table can be that wide without breaking a word."""
+        return self._widths(width) is not None
+
     def _widths(self, width: int) -> list[int] | None:
         """Return the width of each column, or None if words would have to be broken."""
         room = width - FRAME_WIDTH * len(self.columns) - 1

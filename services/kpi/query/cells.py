@@ -12,6 +12,7 @@ from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import pace_of, told_on
+from services.kpi.domain.suggestion import suggestion
 from services.kpi.domain.targets import Target, is_measured
 from services.kpi.query.splits import check_cut, cut_by, encode_split
 from services.kpi.wire.values import encode_pace, encode_value
@@ -125,7 +126,9 @@ def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
         InvalidArgument: there is no such unit. The caller's fault.
     """
     if unit_id not in catalogue.tree.number:
-        text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
+        meant = suggestion(unit_id, catalogue.tree.ids)
+        hint = f"did you mean {meant!r}?" if meant else "`kieng unit search` finds it"
+        text = f"there is no unit {unit_id!r}; {hint}"
         raise InvalidArgument(text, fields={field: text})
 
 
@@ -141,7 +144,9 @@ def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
         InvalidArgument: there is no such indicator. The caller's fault.
     """
     if code not in catalogue.indicators:
+        meant = suggestion(code, catalogue.indicators)
         text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
+        text += f"; did you mean {meant!r}?" if meant else ""
         raise InvalidArgument(text, fields={field: text})
     return catalogue.indicators[code]
 

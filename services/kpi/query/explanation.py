@@ -93,13 +93,30 @@ def _explained(
     """Return a message with the leading claim of a work and the contradictions of other claims."""
     claims = claims_of(work, measure)
     ids = {events.name_of(event): event.submission_id for event in said}
+    leading = claims[0].name if claims else ""
     return kpi_service_pb2.ExplainedWork(
-        leading_submission_id=ids[claims[0].name] if claims else "",
+        leading_submission_id=ids[leading] if leading else "",
+        title=title_of(said, leading),
         disagreements=[
             encode_disagreement(each, ids, catalogue.tree.ids[each.claim.unit])
             for each in disagreements(claims)
         ],
     )
+
+
+def title_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> str:
+    """Return the title, or else the name, of the work that one of its submissions claims.
+
+    Args:
+        said: events of the work.
+        leading: full name of the submission; empty for none.
+    """
+    for event in said:
+        if events.name_of(event) == leading:
+            claim = event.verified if event.HasField("verified") else event.declared
+            facts = getattr(claim.facts, claim.facts.WhichOneof("kind") or "", None)
+            return getattr(facts, "title", "") or getattr(facts, "name", "")
+    return ""
 
 
 def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
@@ -191,4 +208,5 @@ def _claims(event: events_pb2.SubmissionChanged) -> Iterator[kpi_service_pb2.Exp
         unit_id=claim.unit_id,
         verified=event.HasField("verified"),
         evidence_sha256=claim.evidence_sha256,
+        verified_at=event.verified_at if event.HasField("verified_at") else None,
     )

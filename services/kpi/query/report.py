@@ -21,6 +21,8 @@ from services.kpi.query.live_view import ViewState, state_cells
 from services.kpi.wire.values import encode_fraction, encode_value
 
 VERIFIED = 1
+PARTS = 1_000_000
+"""Largest denominator of a mean, which is rounded to it; exact ones would not fit 63 bits."""
 
 
 def report(
@@ -164,4 +166,4 @@ def _encode_rank(
 
 
 def _optional(number: Fraction | None) -> view_pb2.Ratio | None:
-    return None if number is None else encode_fraction(number)
+    return None if number is None else encode_fraction(number.limit_denominator(PARTS))

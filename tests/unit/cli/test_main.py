@@ -27,6 +27,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("DATA", "TOKEN", "LANG", "INSTITUTION", "SUBJECT", "KPI_ADDRESS"):
         monkeypatch.delenv(f"KIENG_{name}", raising=False)
+    monkeypatch.setenv("KIENG_LANG", "en")
 
 
 def run(*arguments: str) -> int:

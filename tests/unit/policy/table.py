@@ -62,6 +62,7 @@ TABLE = {
     "kieng.submissions.v1.SubmissionService.SubmitSubmission": ("C", "units"),
     "kieng.submissions.v1.SubmissionService.WithdrawSubmission": ("CA", "units"),
     "kieng.submissions.v1.SubmissionService.GetSubmission": ("CRAU", "units"),
+    "kieng.submissions.v1.SubmissionService.GetWorkKey": (ALL, "shared"),
     "kieng.submissions.v1.SubmissionService.ListSubmissions": ("CRAU", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmission": ("RA", "units"),
     "kieng.submissions.v1.ReviewService.DecideSubmissions": ("RA", "units"),

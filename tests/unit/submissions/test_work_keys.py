@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import idutils
 import pytest
 
 from kieng.submissions.v1 import facts_pb2
-from services.submissions.work_keys import canonical_doi, canonical_reference, work_key
+from services.submissions.work_keys import DOI, canonical_doi, canonical_reference, work_key
 
 pb = facts_pb2
 F = pb.Facts
@@ -185,3 +186,16 @@ def test_what_only_may_be_the_same_stays_apart(code: str) -> None:
 def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str) -> None:
     assert canonical_reference(typed) == key
     assert canonical_reference(key) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("10.1000/xyz", "doi:10.1000/xyz", "DOI: 10.1000/Xyz", "https://doi.org/10.1000.5/a(b)c"),
+        *("http://dx.doi.org/10.1/x y", "doi.org/10.1/é", "10.1000/", "11.1000/x", "x10.1/y", ""),
+    ],
+)
+def test_a_doi_is_read_as_idutils_reads_it(text: str) -> None:
+    found = DOI.match(text)
+    assert bool(found) == bool(idutils.is_doi(text))
+    assert found is None or found[1] == idutils.normalize_doi(text)

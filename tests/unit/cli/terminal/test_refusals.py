@@ -93,10 +93,22 @@ def said() -> list[tuple[str, str]]:
 
 def is_sentence(text: str) -> bool:
     words = [word for word in re.findall(r"[a-zA-Z]+", text) if word != "X"]
-    return len(words) >= WORDS_MIN and " " in text and "[\\" not in text
+    is_command = text.startswith("kieng ") and len(words) <= WORDS_MIN
+    return len(words) >= WORDS_MIN and " " in text and "[\\" not in text and not is_command
 
 
-SAID = said()
+def found_by_the_doctor() -> list[tuple[str, str]]:
+    """File and sentence, for every literal detail and remedy of a finding of `kieng doctor`."""
+    found = []
+    for path in sorted((SERVICES / "cli" / "checks").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                texts = map(sample, node.args[2:])
+                found += [(f"cli/checks/{path.name}", text) for text in texts if is_sentence(text)]
+    return found
+
+
+SAID = [*said(), *found_by_the_doctor()]
 
 
 def test_the_sentences_are_found() -> None:

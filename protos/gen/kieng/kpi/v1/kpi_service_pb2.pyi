@@ -367,11 +367,13 @@ class RankedChild(_message.Message):
     """Own targets that are behind."""
     @_builtins.property
     def attainment(self) -> _view_pb2.Ratio:
-        """Mean over its own targets of the part that is reached, each at most 1; unset without own targets."""
+        """Mean over its own targets of the part that is reached, each at most 1, rounded to a millionth; unset without own targets."""
 
     @_builtins.property
     def share(self) -> _view_pb2.Ratio:
-        """Mean over the targets of the unit of what it did, of what all children together did; unset where they did nothing."""
+        """Mean over the targets of the unit of what it did, of what all children together did, rounded to a millionth; unset
+        where they did nothing.
+        """
 
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChildValue]:
@@ -612,6 +614,7 @@ class ExplainedClaim(_message.Message):
     UNIT_ID_FIELD_NUMBER: _builtins.int
     VERIFIED_FIELD_NUMBER: _builtins.int
     EVIDENCE_SHA256_FIELD_NUMBER: _builtins.int
+    VERIFIED_AT_FIELD_NUMBER: _builtins.int
     submission_id: _builtins.str
     """Submission."""
     version: _builtins.int
@@ -626,6 +629,10 @@ class ExplainedClaim(_message.Message):
     def evidence_sha256(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """SHA-256 of its proofs, lower-case hex; empty for callers of other institutions."""
 
+    @_builtins.property
+    def verified_at(self) -> _timestamp_pb2.Timestamp:
+        """When an approver of its institution first verified it for this work; unset when it is not verified, and in old logs."""
+
     def __init__(
         self,
         *,
@@ -635,10 +642,11 @@ class ExplainedClaim(_message.Message):
         unit_id: _builtins.str = ...,
         verified: _builtins.bool = ...,
         evidence_sha256: _abc.Iterable[_builtins.str] | None = ...,
+        verified_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_sha256", b"evidence_sha256", "institution_id", b"institution_id", "submission_id", b"submission_id", "unit_id", b"unit_id", "verified", b"verified", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_sha256", b"evidence_sha256", "institution_id", b"institution_id", "submission_id", b"submission_id", "unit_id", b"unit_id", "verified", b"verified", "verified_at", b"verified_at", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -695,6 +703,7 @@ class ExplainedWork(_message.Message):
     MEMBER_NUMBER_FIELD_NUMBER: _builtins.int
     LEADING_SUBMISSION_ID_FIELD_NUMBER: _builtins.int
     DISAGREEMENTS_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
     work_key: _builtins.str
     """Work key."""
     member: _builtins.str
@@ -707,6 +716,8 @@ class ExplainedWork(_message.Message):
     """
     leading_submission_id: _builtins.str
     """Submission whose claim leads the work: verified first; its facts count for all."""
+    title: _builtins.str
+    """What people call it: the title, or else the name, in its leading claim; empty when its type has neither."""
     @_builtins.property
     def contribution(self) -> _view_pb2.Value:
         """What it adds to the cell: a whole, or for fractions and ratios numerator and denominator. For a distinct count
@@ -731,10 +742,11 @@ class ExplainedWork(_message.Message):
         member_number: _builtins.int = ...,
         leading_submission_id: _builtins.str = ...,
         disagreements: _abc.Iterable[Global___Disagreement] | None = ...,
+        title: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["contribution", b"contribution"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "work_key", b"work_key"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claims", b"claims", "contribution", b"contribution", "disagreements", b"disagreements", "leading_submission_id", b"leading_submission_id", "member", b"member", "member_number", b"member_number", "title", b"title", "work_key", b"work_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -397,3 +397,47 @@ class ListSubmissionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSubmissionsResponse: _TypeAlias = ListSubmissionsResponse  # noqa: Y015
+
+@_typing.final
+class GetWorkKeyRequest(_message.Message):
+    """Request of GetWorkKey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What a person typed, e.g. `https://doi.org/10.1000/XYZ`. Required."""
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWorkKeyRequest: _TypeAlias = GetWorkKeyRequest  # noqa: Y015
+
+@_typing.final
+class GetWorkKeyResponse(_message.Message):
+    """Response of GetWorkKey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORK_KEY_FIELD_NUMBER: _builtins.int
+    work_key: _builtins.str
+    """The work key, e.g. `doi:10.1000/xyz`; the text itself when it is neither a DOI nor a key of a known kind."""
+    def __init__(
+        self,
+        *,
+        work_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["work_key", b"work_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetWorkKeyResponse: _TypeAlias = GetWorkKeyResponse  # noqa: Y015

@@ -62,6 +62,11 @@ class SubmissionServiceStub:
                 request_serializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionRequest.SerializeToString,
                 response_deserializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionResponse.FromString,
                 _registered_method=True)
+        self.GetWorkKey = channel.unary_unary(
+                '/kieng.submissions.v1.SubmissionService/GetWorkKey',
+                request_serializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyRequest.SerializeToString,
+                response_deserializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyResponse.FromString,
+                _registered_method=True)
         self.ListSubmissions = channel.unary_unary(
                 '/kieng.submissions.v1.SubmissionService/ListSubmissions',
                 request_serializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.ListSubmissionsRequest.SerializeToString,
@@ -118,6 +123,14 @@ class SubmissionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetWorkKey(self, request, context):
+        """Returns the work key that a person means: a DOI in any spelling, such as a URL, or a key whose number is written otherwise than an
+        import folds it. Reads nothing, so it says nothing of whether the work is known. Errors: none of its own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSubmissions(self, request, context):
         """Lists submissions in order of id, a page at a time. Errors: INVALID_ARGUMENT (page token of another query).
         """
@@ -152,6 +165,11 @@ def add_SubmissionServiceServicer_to_server(servicer, server):
                     servicer.GetSubmission,
                     request_deserializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionRequest.FromString,
                     response_serializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionResponse.SerializeToString,
+            ),
+            'GetWorkKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWorkKey,
+                    request_deserializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyRequest.FromString,
+                    response_serializer=kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyResponse.SerializeToString,
             ),
             'ListSubmissions': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSubmissions,
@@ -297,6 +315,33 @@ class SubmissionService:
             '/kieng.submissions.v1.SubmissionService/GetSubmission',
             kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionRequest.SerializeToString,
             kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetSubmissionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWorkKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.submissions.v1.SubmissionService/GetWorkKey',
+            kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyRequest.SerializeToString,
+            kieng_dot_submissions_dot_v1_dot_submission__service__pb2.GetWorkKeyResponse.FromString,
             options,
             channel_credentials,
             insecure,

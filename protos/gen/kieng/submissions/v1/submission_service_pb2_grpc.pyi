@@ -58,6 +58,10 @@ class SubmissionServiceStub:
     """
     GetSubmission: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.GetSubmissionRequest, _submission_service_pb2.GetSubmissionResponse]
     """Reads one submission. Errors: NOT_FOUND (absent or not yours to see)."""
+    GetWorkKey: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.GetWorkKeyRequest, _submission_service_pb2.GetWorkKeyResponse]
+    """Returns the work key that a person means: a DOI in any spelling, such as a URL, or a key whose number is written otherwise than an
+    import folds it. Reads nothing, so it says nothing of whether the work is known. Errors: none of its own.
+    """
     ListSubmissions: _grpc.UnaryUnaryMultiCallable[_submission_service_pb2.ListSubmissionsRequest, _submission_service_pb2.ListSubmissionsResponse]
     """Lists submissions in order of id, a page at a time. Errors: INVALID_ARGUMENT (page token of another query)."""
 
@@ -91,6 +95,10 @@ class SubmissionServiceAsyncStub(SubmissionServiceStub):
     """
     GetSubmission: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.GetSubmissionRequest, _submission_service_pb2.GetSubmissionResponse]  # type: ignore[assignment]
     """Reads one submission. Errors: NOT_FOUND (absent or not yours to see)."""
+    GetWorkKey: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.GetWorkKeyRequest, _submission_service_pb2.GetWorkKeyResponse]  # type: ignore[assignment]
+    """Returns the work key that a person means: a DOI in any spelling, such as a URL, or a key whose number is written otherwise than an
+    import folds it. Reads nothing, so it says nothing of whether the work is known. Errors: none of its own.
+    """
     ListSubmissions: _aio.UnaryUnaryMultiCallable[_submission_service_pb2.ListSubmissionsRequest, _submission_service_pb2.ListSubmissionsResponse]  # type: ignore[assignment]
     """Lists submissions in order of id, a page at a time. Errors: INVALID_ARGUMENT (page token of another query)."""
 
@@ -151,6 +159,16 @@ class SubmissionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_submission_service_pb2.GetSubmissionResponse, _abc.Awaitable[_submission_service_pb2.GetSubmissionResponse]]:
         """Reads one submission. Errors: NOT_FOUND (absent or not yours to see)."""
+
+    @_abc_1.abstractmethod
+    def GetWorkKey(
+        self,
+        request: _submission_service_pb2.GetWorkKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_submission_service_pb2.GetWorkKeyResponse, _abc.Awaitable[_submission_service_pb2.GetWorkKeyResponse]]:
+        """Returns the work key that a person means: a DOI in any spelling, such as a URL, or a key whose number is written otherwise than an
+        import folds it. Reads nothing, so it says nothing of whether the work is known. Errors: none of its own.
+        """
 
     @_abc_1.abstractmethod
     def ListSubmissions(

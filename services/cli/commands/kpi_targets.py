@@ -1,0 +1,107 @@
+"""Options of `kieng kpi show` for targets: children, those behind, the order, and the course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Annotated
+
+import typer
+
+from kieng.kpi.v1 import kpi_service_pb2, view_pb2
+from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
+from services.cli.errors import USAGE, Failure
+from services.cli.session import Session
+from services.cli.terminal.amounts import fraction_of
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.pictures import sparkline
+from services.cli.terminal.target_tables import by_gap, standing_of
+
+COURSE_MONTHS = 12
+
+
+class Order(StrEnum):
+    """Order of the cells: as asked for, or by what is missing to be on pace."""
+
+    catalogue = "catalogue"
+    gap = "gap"
+
+
+Children = Annotated[
+    bool, typer.Option("--children", help="The units directly below --unit instead of itself.")
+]
+TargetsOnly = Annotated[bool, typer.Option("--targets-only", help="Only what has a target.")]
+Behind = Annotated[bool, typer.Option("--behind", help="Only targets that are behind.")]
+Sort = Annotated[
+    Order, typer.Option("--sort", help="gap: what is missing most, as a part of its target, first.")
+]
+Trend = Annotated[
+    bool, typer.Option("--trend", help="Draw the 12 months up to the last one beside each target.")
+]
+Exact = Annotated[bool, typer.Option("--exact", help="Every dong of an amount, not 52,5 tỷ.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which targets are shown, and in which order."""
+
+    targets_only: bool
+    behind: bool
+    order: Order
+
+    @property
+    def is_on(self) -> bool:
+        """Whether only targets are shown, each in a row of its own."""
+        return self.targets_only or self.behind or self.order is Order.gap
+
+    def __call__(self, cells: Sequence[view_pb2.Cell]) -> list[view_pb2.Cell]:
+        """Return the cells to show, in order."""
+        if not self.is_on:
+            return list(cells)
+        held = [cell for cell in cells if cell.HasField("target")]
+        if self.behind:
+            held = [cell for cell in held if standing_of(cell) == "behind"]
+        return by_gap(held) if self.order is Order.gap else held
+
+
+def children_of(names: Names, units: Sequence[str]) -> list[str]:
+    """Return the units directly below some units, in the order of the tree.
+
+    Raises:
+        Failure: no unit is named, or none of them has units below it.
+    """
+    if not units:
+        raise Failure("--children: name the unit above them by --unit", USAGE)
+    found = [unit for unit, parent in names.parents.items() if parent in units]
+    if not found:
+        raise Failure(f"--children: there is no unit below {', '.join(units)}", USAGE)
+    return found
+
+
+def courses(
+    session: Session, cells: Sequence[view_pb2.Cell], to_month: str
+) -> dict[tuple[str, str], str]:
+    """Return (unit id, indicator code) -> picture of the months up to the last one.
+
+    Args:
+        session: session of the command.
+        cells: cells whose indicators and units are drawn.
+        to_month: last month, `YYYY-MM`.
+    """
+    last = int(to_month[:4]) * 12 + int(to_month[5:]) - 1
+    first = last - COURSE_MONTHS + 1
+    selection = view_pb2.Selection(
+        unit_ids=dict.fromkeys(cell.unit_id for cell in cells),
+        indicator_codes=dict.fromkeys(cell.indicator_code for cell in cells),
+        from_month=f"{first // 12:04d}-{first % 12 + 1:02d}",
+        to_month=to_month,
+        by_month=True,
+    )
+    request = kpi_service_pb2.GetKpisRequest(selection=selection)
+    series: dict[tuple[str, str], list[Fraction | None]] = {}
+    for cell in session.stub(KpiServiceStub).GetKpis(request).cells:
+        place = (cell.unit_id, cell.indicator_code)
+        series.setdefault(place, []).append(fraction_of(cell.verified))
+    return {place: sparkline(values) for place, values in series.items()}

@@ -1,0 +1,1 @@
+"""Writes a report as a document that is sent or printed: HTML and PDF."""

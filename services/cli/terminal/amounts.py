@@ -1,0 +1,72 @@
+"""Writes values briefly for a reader: amounts of money as `52,5 tỷ` unless every dong is wanted."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from kieng.kpi.v1 import view_pb2
+from services.cli.terminal.render import Shown, number_text, value_text
+from services.cli.terminal.texts import Lang
+
+MONEY = "vnd"
+SHORT_FROM = 1_000_000
+"""Amounts below are written in full."""
+
+
+def amount_text(number: int, unit: str, lang: Lang, exact: bool = False) -> Shown:
+    """Return a whole number; an amount of money in words of the language, with one decimal.
+
+    Args:
+        number: the number.
+        unit: unit of measure of the indicator; `vnd` is shortened.
+        lang: language whose words and separators are used.
+        exact: whether to write every digit.
+    """
+    if exact or unit != MONEY or abs(number) < SHORT_FROM:
+        return number_text(number, lang)
+    # Imported late, because it takes longer than most commands.
+    from babel.numbers import format_compact_decimal
+
+    short = format_compact_decimal(
+        number,
+        format_type="long",
+        locale=lang.value,
+        fraction_digits=1,
+    )
+    return Shown(short, number_text(number, lang).exact)
+
+
+def short_text(value: view_pb2.Value, unit: str, lang: Lang, exact: bool = False) -> str:
+    """Return a value as text; see `value_text`.
+
+    Args:
+        value: the value.
+        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        lang: language whose words and separators are used.
+        exact: whether to write every digit.
+    """
+    if value.HasField("whole"):
+        return amount_text(value.whole, unit, lang, exact)
+    return value_text(value, unit, lang)
+
+
+def signed_text(number: int, unit: str, lang: Lang, exact: bool = False) -> str:
+    """Return a difference with its sign.
+
+    Args:
+        number: the difference.
+        unit: unit of measure of the indicator; amounts of `vnd` are shortened.
+        lang: language whose words and separators are used.
+        exact: whether to write every digit.
+    """
+    sign = "+" if number > 0 else "−" if number < 0 else "±"  # noqa: RUF001
+    return f"{sign}{amount_text(abs(number), unit, lang, exact)}"
+
+
+def fraction_of(value: view_pb2.Value) -> Fraction | None:
+    """Return a value as a number; None if it is unset or not defined."""
+    if value.HasField("whole"):
+        return Fraction(value.whole)
+    if value.HasField("ratio") and value.ratio.denominator:
+        return Fraction(value.ratio.numerator, value.ratio.denominator)
+    return None

@@ -1,0 +1,111 @@
+"""Renders what changed between two positions: the cells, and the works behind every change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import RenderableType
+
+from kieng.kpi.v1 import edition_service_pb2 as api
+from kieng.kpi.v1 import view_pb2
+from services.cli.terminal.edition_tables import changes_of, difference_text, who_of
+from services.cli.terminal.frame import HASH_CHARACTERS, age_text
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.render import number_text, value_text
+from services.cli.terminal.screen import Screen
+
+SHOWN_MAX = 100
+KINDS = ("entered", "left", "changed")
+_KIND_OF_CAUSE = {
+    api.RestatedClaim.CAUSE_LATE: "entered",
+    api.RestatedClaim.CAUSE_NEWLY_VERIFIED: "entered",
+    api.RestatedClaim.CAUSE_WITHDRAWN: "left",
+    api.RestatedClaim.CAUSE_REJECTED: "left",
+}
+
+
+def kind_of(line: api.Restatement) -> str:
+    """Return whether a work `entered` a number, `left` it, or `changed` it in any other way.
+
+    It entered if all its changed claims are new and no number became less; likewise it left.
+    """
+    kinds = {_KIND_OF_CAUSE.get(claim.cause, "changed") for claim in line.claims}
+    kind = kinds.pop() if len(kinds) == 1 else "changed"
+    sign = {"entered": 1, "left": -1}.get(kind, 0)
+    numbers = (_number(change.difference) for change in line.changes)
+    return kind if sign and all(number * sign > 0 for number in numbers) else "changed"
+
+
+def _number(value: view_pb2.Value) -> int:
+    return value.ratio.numerator or value.ratio.denominator or value.whole
+
+
+def difference(
+    screen: Screen,
+    names: Names,
+    lines: Sequence[api.Restatement],
+    cells: Sequence[api.RestatedCell],
+    last: Any,
+    every: bool,
+) -> list[RenderableType]:
+    """Return a sentence, a table of the changed cells, one of the works, and whether it adds up.
+
+    Args:
+        screen: language of the texts.
+        names: names of units and indicators.
+        lines: works that changed a cell.
+        cells: cells that changed.
+        last: last message of the comparison.
+        every: whether to show all works instead of the first 100.
+    """
+    kinds = [kind_of(line) for line in lines]
+    counts = {kind: number_text(kinds.count(kind), screen.lang) for kind in KINDS}
+    view = last.view
+    digest = view.digest[:HASH_CHARACTERS]
+    frame = screen.text("diff.view", view=view.view_id, digest=digest, age=age_text(screen, view))
+    check = screen.text(
+        "restated.exact" if last.adds_up else "restated.wrong",
+        works=number_text(len(lines), screen.lang),
+        cells=number_text(len(cells), screen.lang),
+    )
+    shown: list[RenderableType] = [screen.text("diff.summary", **counts), frame]
+    if cells:
+        shown.append(_cells(screen, names, cells))
+    if lines:
+        shown.append(_works(screen, lines if every else lines[:SHOWN_MAX]))
+    if not every and len(lines) > SHOWN_MAX:
+        shown.append(screen.text("diff.more", shown=SHOWN_MAX, works=len(lines)))
+    return [*shown, check]
+
+
+def _cells(screen: Screen, names: Names, cells: Sequence[api.RestatedCell]) -> RenderableType:
+    has_definitions = any(cell.HasField("by_definitions") for cell in cells)
+    by_definitions = [">by_definitions"] if has_definitions else []
+    table = screen.table(
+        "unit", "indicator", "name", ">before", ">by_works", *by_definitions, ">now"
+    )
+    for cell in cells:
+        unit = names.units_of_value.get(cell.indicator_code, "")
+        table.add_row(
+            cell.unit_id,
+            cell.indicator_code,
+            names.indicators.get(cell.indicator_code, ""),
+            value_text(cell.closed, unit, screen.lang),
+            difference_text(screen, cell.by_works),
+            *([difference_text(screen, cell.by_definitions)] if has_definitions else []),
+            value_text(cell.now, unit, screen.lang),
+        )
+    return table
+
+
+def _works(screen: Screen, lines: Sequence[api.Restatement]) -> RenderableType:
+    table = screen.table("kind", "work_key", "change", "who")
+    for line in sorted(lines, key=lambda line: (KINDS.index(kind_of(line)), line.work_key)):
+        table.add_row(
+            screen.text(f"diff.{kind_of(line)}"),
+            line.work_key,
+            "\n".join(changes_of(screen, line.changes)),
+            "\n".join(who_of(screen, claim) for claim in line.claims),
+        )
+    return table

@@ -1,0 +1,282 @@
+"""Lays a report out: sections of rows, the same for the terminal and for documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from babel.dates import format_datetime
+from rich.console import Group, RenderableType
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.cli.terminal.amounts import fraction_of, short_text, signed_text
+from services.cli.terminal.frame import age_text, period_text
+from services.cli.terminal.kpi_tables import Names
+from services.cli.terminal.pictures import bullet
+from services.cli.terminal.render import NOTHING, number_text, percent_text
+from services.cli.terminal.screen import Output, Screen
+from services.cli.terminal.tables import WholeTable
+from services.cli.terminal.target_tables import TargetTexts, parts_of, standing_of
+
+COLUMNS_MAX = 6
+"""Targets beside the children; those that want attention most."""
+MOVERS_MAX = 10
+BAR = "bar"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar in a row: what is reached and expected, as parts of the target, and the standing."""
+
+    reached: Fraction
+    expected: Fraction | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of texts; ``bar`` is drawn in the column `bar`, whose text is empty."""
+
+    texts: Sequence[str]
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A table of the report.
+
+    Args:
+        title: its heading.
+        columns: (heading, whether it is aligned to the right) of each column.
+        rows: its rows.
+        bar_column: number of the column with bars; -1 for none.
+        main: numbers of the columns that are kept where not all fit.
+        note: a sentence below it; empty for none.
+    """
+
+    title: str
+    columns: Sequence[tuple[str, bool]]
+    rows: Sequence[Row]
+    main: Sequence[int]
+    bar_column: int = -1
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report in the language of a reader.
+
+    Args:
+        title: unit and period.
+        summary: how many targets are reached, on pace and behind.
+        sections: its tables.
+        frame: what the numbers were computed from, as sentences.
+        newest_at: when the newest event that counts was made; None before the first.
+    """
+
+    title: str
+    summary: str
+    sections: Sequence[Section]
+    frame: Sequence[str]
+    newest_at: datetime | None
+
+
+class ReportLayout:
+    """Lays out the answer of GetReport.
+
+    Args:
+        screen: language of the texts.
+        names: names of units and indicators.
+        answer: the report.
+        exact: whether amounts of money are written with every dong.
+        is_document: whether it is kept, so that times are told instead of ages.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        names: Names,
+        answer: kpi_service_pb2.GetReportResponse,
+        exact: bool,
+        is_document: bool = False,
+    ) -> None:
+        self._screen = screen
+        self._names = names
+        self._is_document = is_document
+        self._answer = answer
+        self._exact = exact
+        self._texts = TargetTexts(screen, names, exact)
+        self._is_reading = not answer.view.HasField("newest_event_at")
+
+    def page(self) -> Page:
+        """Return the laid-out report."""
+        answer, text = self._answer, self._screen.text
+        standings = [standing_of(cell) for cell in answer.targets]
+        counts = {name: standings.count(name) for name in ("reached", "on_pace", "behind")}
+        sections = [self._targets(), self._children(), self._movers()]
+        unit = self._names.units.get(answer.unit_id, answer.unit_id)
+        period = period_text(answer.from_month, answer.to_month)
+        key = "report.reading" if self._is_reading else "report.summary"
+        return Page(
+            text("report.title", unit=unit, period=period),
+            text(key, targets=len(standings), **counts),
+            [section for section in sections if section.rows],
+            self._frame(),
+            None if self._is_reading else answer.view.newest_event_at.ToDatetime(tzinfo=UTC),
+        )
+
+    def _frame(self) -> list[str]:
+        answer, text = self._answer, self._screen.text
+        view = answer.view
+        position = ",".join(f"{p.partition}:{p.next_offset}" for p in view.progress)
+        days = sorted({cell.pace.on_date for cell in answer.targets if cell.HasField("pace")})
+        lines = [
+            text("report.view", view=view.view_id, position=position, digest=view.digest),
+        ]
+        if self._is_reading or not self._is_document:
+            lines.append(age_text(self._screen, view))
+        else:
+            # A printed page does not age by itself.
+            newest = view.newest_event_at.ToDatetime(tzinfo=UTC).astimezone()
+            lang = self._screen.lang.value
+            lines.append(text("report.newest", time=format_datetime(newest, "long", locale=lang)))
+        if days:
+            lines.append(text("report.judged", day=days[-1]))
+        return lines
+
+    def _columns(self, *keys: str) -> list[tuple[str, bool]]:
+        return [
+            (self._screen.text("heading." + key.removeprefix(">")), key.startswith(">"))
+            for key in keys
+        ]
+
+    def _targets(self) -> Section:
+        texts, keys = self._texts, ("indicator", "name", ">value", ">target", ">attained", BAR)
+        rows = []
+        for cell in self._answer.targets:
+            parts = parts_of(cell)
+            line = (
+                cell.indicator_code,
+                self._names.indicators.get(cell.indicator_code, ""),
+                texts.judged(cell),
+                texts.amount(cell, cell.target),
+                texts.attainment(cell),
+                "",
+                texts.standing(cell, self._is_reading),
+                texts.forecast(cell),
+                texts.error(cell),
+            )
+            rows.append(Row(line, Bar(*parts, standing_of(cell)) if parts else None))
+        columns = self._columns(*keys, "standing", ">forecast", ">past_error")
+        has_no_past = all(row.texts[-1] == NOTHING for row in rows)
+        return Section(
+            self._screen.text("report.targets"),
+            columns[: len(columns) - has_no_past],
+            [Row(row.texts[: len(columns) - has_no_past], row.bar) for row in rows],
+            (0, 1, 2, 3, keys.index(BAR) + 1),
+            keys.index(BAR),
+            self._screen.text("report.targets_note"),
+        )
+
+    def _children(self) -> Section:
+        answer, lang = self._answer, self._screen.lang
+        shown = [cell.indicator_code for cell in answer.targets[:COLUMNS_MAX]]
+        rows = []
+        for number, child in enumerate(answer.children, start=1):
+            values = {value.indicator_code: value.verified for value in child.values}
+            counts = (child.reached, child.on_pace, child.behind)
+            ratios = (
+                child.attainment if child.HasField("attainment") else None,
+                child.share if child.HasField("share") else None,
+            )
+            rows.append(
+                Row(
+                    [
+                        str(number),
+                        self._names.units.get(child.unit_id, child.unit_id),
+                        *(
+                            NOTHING
+                            if ratio is None
+                            else percent_text(ratio.numerator / ratio.denominator, lang)
+                            for ratio in ratios
+                        ),
+                        " / ".join(map(str, counts)) if any(counts) else NOTHING,
+                        *(
+                            short_text(values[code], self._unit(code), lang, self._exact)
+                            for code in shown
+                        ),
+                    ]
+                )
+            )
+        columns = self._columns(">rank", "unit", ">attained", ">contributed", "standings")
+        return Section(
+            self._screen.text("report.children"),
+            [*columns, *((code, True) for code in shown)],
+            rows,
+            range(len(columns)),
+            note=self._screen.text("report.children_note"),
+        )
+
+    def _movers(self) -> Section:
+        answer, lang = self._answer, self._screen.lang
+        rows = []
+        for mover in answer.movers[:MOVERS_MAX]:
+            code, unit = mover.indicator_code, self._unit(mover.indicator_code)
+            rows.append(
+                Row(
+                    [
+                        code,
+                        self._names.indicators.get(code, ""),
+                        short_text(mover.before, unit, lang, self._exact),
+                        short_text(mover.now, unit, lang, self._exact),
+                        self._change(mover, unit),
+                    ]
+                )
+            )
+        before = period_text(answer.before_from_month, answer.before_to_month)
+        more = len(answer.movers) - len(rows)
+        return Section(
+            self._screen.text("report.movers", before=before),
+            self._columns("indicator", "name", ">before", ">now", ">change"),
+            rows,
+            range(5),
+            note=self._screen.text("report.more", more=number_text(more, lang)) if more else "",
+        )
+
+    def _change(self, mover: kpi_service_pb2.Mover, unit: str) -> str:
+        if mover.now.HasField("whole"):
+            change = mover.now.whole - mover.before.whole
+            return signed_text(change, unit, self._screen.lang, self._exact)
+        now, before = fraction_of(mover.now), fraction_of(mover.before)
+        if now is None or before is None or not before:
+            return NOTHING
+        part = (now - before) / abs(before)
+        return f"{'+' if part > 0 else ''}{percent_text(float(part), self._screen.lang)}"
+
+    def _unit(self, code: str) -> str:
+        return self._names.units_of_value.get(code, "")
+
+
+def report_tables(screen: Screen, page: Page) -> RenderableType:
+    """Return a report for the terminal: sentences, and a table for each section."""
+    shown: list[RenderableType] = [page.title, page.summary, *page.frame, ""]
+    for section in page.sections:
+        table = _table(screen, section, range(len(section.columns)))
+        if screen.output is Output.table and not table.fits(screen.answers.width):
+            table = _table(screen, section, section.main)
+        shown += [table, section.note, ""] if section.note else [table, ""]
+    return Group(*shown)
+
+
+def _table(screen: Screen, section: Section, kept: Sequence[int]) -> WholeTable:
+    table = screen.table(title=section.title)
+    for heading, is_number in (section.columns[number] for number in kept):
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+    for row in section.rows:
+        texts = list(row.texts)
+        if row.bar is not None:
+            texts[section.bar_column] = bullet(row.bar.reached, row.bar.expected)
+        table.add_row(*(texts[number] for number in kept))
+    return table

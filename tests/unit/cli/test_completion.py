@@ -1,0 +1,91 @@
+"""A shell is offered what commands have read, and waits for no service."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.cli import completion
+from services.cli.completion import FILE, INDICATORS, SUBMISSIONS, UNITS, remember
+
+COMPLETE = "from services.cli.main import main; main()"
+
+
+def completed(data: Path, words: str) -> set[str]:
+    """What bash is offered for the last word of a command line."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment |= {"_KIENG_COMPLETE": "complete_bash", "KIENG_DATA": str(data)}
+    environment |= {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    ran = subprocess.run(
+        [sys.executable, "-c", COMPLETE],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    return set(ran.stdout.split())
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    remember(tmp_path, UNITS, {"consortium": "Liên minh", "vnu": "Đại học", "vnu/hus": "Trường"})
+    remember(tmp_path, INDICATORS, {"KNW-01": "Bài báo", "KNW-02": "Sách", "FIN-01": "Thu"})
+    remember(tmp_path, SUBMISSIONS, {"vnu.0192f0c1": "vnu/hus"})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("kieng kpi show --unit vn", {"vnu", "vnu/hus"}),
+        ("kieng kpi show --unit vnu/hus --unit c", {"consortium"}),
+        ("kieng kpi explain --indicator KNW", {"KNW-01", "KNW-02"}),
+        ("kieng submission list --institution ", {"consortium", "vnu"}),
+        ("kieng submission show vnu.", {"vnu.0192f0c1"}),
+        ("kieng kpi exp", {"explain"}),
+        ("kieng templ", {"template"}),
+    ],
+    ids=["unit", "second unit", "indicator", "institution", "submission", "lazy", "command"],
+)
+def test_words_that_were_read_are_offered(data: Path, words: str, offered: set[str]) -> None:
+    assert completed(data, words) == offered
+
+
+def test_the_data_folder_of_the_command_line_is_used(data: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    assert completed(elsewhere, "kieng kpi show --unit vn") == set()
+    line = f"kieng kpi show --data {data} --unit vn"
+    assert completed(elsewhere, line) == {"vnu", "vnu/hus"}
+
+
+def test_words_are_added_and_the_oldest_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(completion, "WORDS_MAX", 2)
+    remember(tmp_path, UNITS, {"a": "1", "b": "2"})
+    remember(tmp_path, UNITS, {"a": "new", "c": "3"})
+    assert json.loads((tmp_path / FILE).read_text())[UNITS] == {"a": "new", "c": "3"}
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"units": 3}', "\x00"])
+def test_a_broken_file_offers_nothing_and_is_written_anew(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    remember(tmp_path, UNITS, {"vnu": "Đại học"})
+    assert json.loads((tmp_path / FILE).read_text(encoding="utf-8")) == {UNITS: {"vnu": "Đại học"}}
+
+
+def test_without_a_data_folder_nothing_is_kept(tmp_path: Path) -> None:
+    remember(tmp_path / "absent", UNITS, {"vnu": ""})
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_what_cannot_be_written_fails_no_command(data: Path, tmp_path: Path) -> None:
+    (tmp_path / f"{FILE}.{os.getpid()}").mkdir()
+    remember(data, UNITS, {"hust": "Bách khoa"})
+    assert "hust" not in json.loads((data / FILE).read_text(encoding="utf-8"))[UNITS]
