@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from babel.dates import format_datetime
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
@@ -14,9 +15,12 @@ from services.portal.texts import Lang
 NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 SHORT_FROM = 1_000_000
 """Smaller numbers are written in full."""
+KEPT_MAX = 8192
+"""Written numbers that are kept: to format one costs more than the rest of its cell."""
 _COMPACT = {Lang.vi: "long", Lang.en: "short"}
 
 
+@lru_cache(KEPT_MAX)
 def short(number: Number | None, unit: str, lang: Lang) -> str:
     """Return a number in few characters, e.g. `1,2 tỷ`.
 
@@ -33,6 +37,7 @@ def short(number: Number | None, unit: str, lang: Lang) -> str:
     return full(number, unit, lang)
 
 
+@lru_cache(KEPT_MAX)
 def full(number: Number | None, unit: str, lang: Lang) -> str:
     """Return a number with all its digits; ratios have two decimals, percents one."""
     if number is None:
@@ -54,6 +59,7 @@ def signed(number: Number | None, unit: str, lang: Lang) -> str:
     return f"{'+' if number > 0 else '−'}{shown}"  # noqa: RUF001  a minus, as wide as the plus
 
 
+@lru_cache(KEPT_MAX)
 def percent(part: Fraction, lang: Lang) -> str:
     """Return a part of one as percent with at most one decimal."""
     return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -69,6 +69,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+@cache
 def static(name: str) -> str:
     """Return the URL of a file in `static`, which changes when the file does."""
     content = (STATIC / name).read_bytes()
