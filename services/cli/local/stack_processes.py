@@ -111,12 +111,9 @@ class Launch:
                 self.plan.prepare(bootstrap, mongo)
             self._apply_topics(bootstrap)
             self._apply_schemas(mongo)
-            folder = self.stack.issuer_folder
-            LocalIssuer(folder).create(
-                [*self.institutions, stacks.CONSORTIUM],
-                self.stack.issuers_file,
-                self.stack.service_key_file,
-            )
+            issuer = LocalIssuer(self.stack.issuer_folder)
+            institutions = [*self.institutions, stacks.CONSORTIUM]
+            issuer.create(institutions, self.stack.issuers_file, self.stack.service_key_file)
             write_key(self.stack.edition_key_file)
             if self.plan.tls:
                 authority = TrialAuthority(self.stack.authority_folder)
