@@ -74,7 +74,7 @@ COMMANDS = {
     "db": Entry("db:app", "Create indexes and run migrations, or show what is missing."),
     "backup": Entry("backup:app", "Back up everything that cannot be recomputed, and restore it."),
     "log": Entry("log:app", "Export, republish or repartition the log."),
-    "parked": Entry("parked:app", "Show and repair records that could not be counted."),
+    "parked": Entry("parked:app", "Show, repair and dismiss records that could not be counted."),
 }
 """Name -> command, in the order of the help."""
 

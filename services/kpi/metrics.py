@@ -21,7 +21,13 @@ FLUSH_RECORDS_LIMIT = Gauge(
 )
 PARKED = Gauge(
     "kieng_kpi_parked",
-    "Records that cannot be folded and wait to be mended: 0 is healthy; see `kieng parked list`.",
+    "Records that cannot be folded and wait to be mended or dismissed: 0 is healthy; see "
+    "`kieng parked list`.",
+)
+PARKED_DISMISSED = Gauge(
+    "kieng_kpi_parked_dismissed",
+    "Records that cannot be folded and that an operator dismissed; not in kieng_kpi_parked. Many "
+    "hide a broken sender: `kieng parked list --dismissed`.",
 )
 LOG_DIVERGED = Gauge(
     "kieng_log_diverged",

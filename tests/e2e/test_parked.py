@@ -1,4 +1,4 @@
-"""A record that cannot be counted: seen, shown to its institution only, mended by its author."""
+"""A record that cannot be counted: seen, shown to its institution only, dismissed, mended."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ WORK = "doi:10.5555/e2e.parked"
 def parked(stack: RunningStack, *options: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = stack.json("parked", "list", *options)["parked"]
     return found
+
+
+def counts(stack: RunningStack) -> tuple[int, int]:
+    """Number of parked and of dismissed records that answers carry."""
+    view = stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]
+    return view["parked"], view["dismissed"]
 
 
 def say_something_impossible(stack: RunningStack, submission_id: str, version: int) -> None:
@@ -68,10 +74,22 @@ def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
     shown = stack.json("parked", "show", place, "--institution", "vnu")
     assert shown["event"]["declared"]["unit_id"] == "vnu/nowhere"
     assert stack.run("parked", "show", place, "--institution", "hust").code == 1
-    assert stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]["parked"] == 1
+    assert counts(stack) == (1, 0)
     doctor = stack.run("doctor")
     assert "kieng parked" in doctor.out
     assert doctor.code == 1
+
+    reason = ("--reason", "nobody repairs it")
+    assert stack.run("parked", "dismiss", place, *reason).code == 1, "vnu has its own operator"
+    assert stack.run("parked", "dismiss", place, *reason, "--institution", "hust").code == 1
+    dismissed = stack.json("parked", "dismiss", place, *reason, "--institution", "vnu")
+    assert dismissed["dismissal"]["institution_id"] == "vnu"
+    assert parked(stack) == []
+    (still,) = parked(stack, "--dismissed", "--institution", "vnu")
+    assert still["dismissal"] == dismissed["dismissal"]
+    wait_until(lambda: counts(stack) == (0, 1), 60, "the record no longer counts as parked")
+    assert "0 records set aside, 1 dismissed" in stack.run("doctor").out
+    comparison.check()
 
     foreign = stack.run("parked", "repair", made.submission_id, "--institution", "hust")
     assert foreign.code == 1
@@ -79,9 +97,8 @@ def test_a_parked_record_is_seen_by_its_institution_and_mended_by_a_new_version(
         "parked", "repair", made.submission_id, "--institution", "vnu", "--reason", "tested"
     )
     assert mended["version"] == made.version + 1
-    wait_until(lambda: not parked(stack), 60, "the new version is read")
-    (kept,) = parked(stack, "--all", "--institution", "vnu")
+    wait_until(lambda: counts(stack) == (0, 0), 60, "the new version is read")
+    (kept,) = parked(stack, "--all", "--dismissed", "--institution", "vnu")
     assert kept["mended"]
-    assert stack.kpis(["vnu"], "2021-06", "2021-06", "KNW-03")["view"]["parked"] == 0
     now = Caller(stack, "vnu", "contributor").read(made.submission_id)
     assert (now.version, now.state) == (mended["version"], made.state)

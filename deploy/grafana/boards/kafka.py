@@ -153,7 +153,13 @@ def _trouble(made: Dashboard) -> Dashboard:
             )
         )
         .with_panel(
-            lines("Bản ghi để riêng", "Parked", ("max(kieng_kpi_parked)", "parked"), span=THIRD)
+            lines(
+                "Bản ghi để riêng",
+                "Parked",
+                ("max(kieng_kpi_parked)", "parked"),
+                ("max(kieng_kpi_parked_dismissed)", "dismissed"),
+                span=THIRD,
+            )
         )
         .with_panel(
             lines(

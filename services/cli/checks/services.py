@@ -91,9 +91,15 @@ def check_view(stack: Stack) -> Iterator[Finding]:
     if not found.log_trouble:
         yield from _check_partitions(stack, views)
         yield check_lag(stack, found)
-    parked = found.parked
-    hint = "kieng parked list; then kieng parked repair SUBMISSION_ID" if parked else ""
-    yield Finding("parked", NO if parked else 0, f"{parked} records set aside", hint)
+    yield _check_parked(found.parked, found.dismissed)
+
+
+def _check_parked(parked: int, dismissed: int) -> Finding:
+    """Check that no record is set aside, but for those that an operator dismissed."""
+    detail = f"{parked} records set aside" + (f", {dismissed} dismissed" if dismissed else "")
+    remedies = "kieng parked repair SUBMISSION_ID, or kieng parked dismiss PARTITION:OFFSET"
+    hint = f"kieng parked list; then {remedies}" if parked else ""
+    return Finding("parked", NO if parked else 0, detail, hint)
 
 
 def _check_log(trouble: str, views: Sequence[catalogue_service_pb2.View]) -> Iterator[Finding]:

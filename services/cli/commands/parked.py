@@ -1,4 +1,4 @@
-"""`kieng parked ...`: lists, shows and repairs records that could not be counted."""
+"""`kieng parked ...`: lists, shows, repairs and dismisses records that could not be counted."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from kieng.submissions.v1.log_service_pb2_grpc import LogServiceStub
 from services.cli.session import Session, with_session
 from services.cli.terminal.render import message_json, time_text
 
-app = typer.Typer(no_args_is_help=True, help="Show and repair records that could not be counted.")
+app = typer.Typer(
+    no_args_is_help=True, help="Show, repair and dismiss records that could not be counted."
+)
 
 PAGE_SIZE = 500
 
 
+Place = Annotated[
+    str, typer.Argument(metavar="PARTITION:OFFSET", help="Record position, as shown by `list`.")
+]
 Institution = Annotated[
     str,
     typer.Option(envvar="KIENG_INSTITUTION", help="Institution to act for (default: operator)."),
@@ -32,6 +37,9 @@ def list_records(
     session: Session,
     with_mended: Annotated[
         bool, typer.Option("--all", help="Include records replaced by a newer version.")
+    ] = False,
+    with_dismissed: Annotated[
+        bool, typer.Option("--dismissed", help="Include dismissed records.")
     ] = False,
     institution: Institution = "",
 ) -> None:
@@ -47,7 +55,10 @@ def list_records(
     stub, token = session.stub(ParkedServiceStub), ""
     while True:
         request = api.ListParkedRequest(
-            with_mended=with_mended, page_size=PAGE_SIZE, page_token=token
+            with_mended=with_mended,
+            with_dismissed=with_dismissed,
+            page_size=PAGE_SIZE,
+            page_token=token,
         )
         answer = stub.ListParked(request)
         found += answer.records
@@ -65,7 +76,7 @@ def list_records(
             record.submission_id,
             str(record.version or ""),
             record.reason,
-            session.screen.text("parked.mended" if record.mended else "parked.open"),
+            session.screen.text(f"parked.{_state(record)}"),
         )
     session.screen.answer({"parked": [message_json(r) for r in found]}, lambda: table)
 
@@ -74,21 +85,17 @@ def list_records(
 @with_session("operator")
 def show(
     session: Session,
-    place: Annotated[
-        str, typer.Argument(metavar="PARTITION:OFFSET", help="Record position, as shown by `list`.")
-    ],
+    place: Place,
     institution: Institution = "",
 ) -> None:
     """Show one record with its content: of your institution, or, as operator, of no institution.
 
     Example: kieng parked show 0:1742 --institution vnu
     """
-    partition, _, offset = place.partition(":")
-    if not (partition.isdecimal() and offset.isdecimal()):
-        raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
+    partition, offset = _decode_place(place)
     if institution:
         session = session.acting_for(institution, "auditor")
-    request = api.GetParkedRequest(partition=int(partition), offset=int(offset))
+    request = api.GetParkedRequest(partition=partition, offset=offset)
     answer = session.stub(ParkedServiceStub).GetParked(request)
     content = _content(answer.value)
     document = {
@@ -125,6 +132,57 @@ def repair(
     table = session.screen.table("submission_id", "version")
     table.add_row(answer.submission_id, str(answer.version))
     session.screen.answer(document, lambda: table)
+
+
+@app.command()
+@with_session("operator", subject=True)
+def dismiss(
+    session: Session,
+    place: Place,
+    reason: Annotated[str, typer.Option(help="Why it will never be repaired.")],
+    institution: Institution = "",
+) -> None:
+    """No longer count a record that will never be repaired: of your institution, or of none.
+
+    No number changes, and alerts stop. The record stays readable with its dismissal (`list
+    --dismissed`). A repeat with the same reason changes nothing.
+
+    Example: kieng parked dismiss 0:1742 --reason "a test of the sender" --institution vnu
+    """
+    partition, offset = _decode_place(place)
+    if institution:
+        session = session.acting_for(institution)
+    request = api.DismissParkedRequest(partition=partition, offset=offset, reason=reason)
+    answer = session.stub(ParkedServiceStub).DismissParked(request)
+    record = answer.record
+    table = session.screen.table("place", "created_at", "institution", "problem", "state")
+    table.add_row(
+        place,
+        time_text(record.recorded_at, session.screen.lang),
+        record.institution_id,
+        record.reason,
+        session.screen.text(f"parked.{_state(record)}"),
+    )
+    session.screen.answer(message_json(record), lambda: table)
+
+
+def _decode_place(place: str) -> tuple[int, int]:
+    """Return partition and offset of a position as it is typed.
+
+    Raises:
+        typer.BadParameter: it is not PARTITION:OFFSET. The caller's fault.
+    """
+    partition, _, offset = place.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise typer.BadParameter(f"{place!r} is not PARTITION:OFFSET, e.g. 0:1742")
+    return int(partition), int(offset)
+
+
+def _state(record: api.ParkedRecord) -> str:
+    """Return the state of a record: mended, dismissed or open."""
+    if record.mended:
+        return "mended"
+    return "dismissed" if record.HasField("dismissal") else "open"
 
 
 def _content(value: bytes) -> dict[str, Any] | None:

@@ -76,6 +76,7 @@ def figures(stack: Stack, before: Look, now: Look) -> dict[str, Any]:
         "lag": sorted(lags, key=lambda each: (each["group"], each["topic"], each["partition"])),
         "age_seconds": query.highest("kieng_view_age_seconds"),
         "parked": int(query.highest("kieng_kpi_parked") or 0),
+        "dismissed": int(query.highest("kieng_kpi_parked_dismissed") or 0),
         "log_diverged": bool(query.highest("kieng_log_diverged")),
         "waiting_for_review": int(_waiting(now)),
         "outbox": int(_sum(now, "submissions", "kieng_submissions_outbox_pending")),

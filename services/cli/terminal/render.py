@@ -152,6 +152,7 @@ def view_json(view: view_pb2.ViewInfo, now: datetime) -> dict[str, Any]:
         "age_seconds": age,
         "digest": view.digest,
         "parked": view.parked,
+        "dismissed": view.dismissed,
         "log_trouble": view.log_trouble,
     }
 

@@ -54,7 +54,9 @@ def summary(screen: Screen, found: Mapping[str, Any]) -> str:
     rates = {name: f"{value:g}" for name, value in found["rates"].items()}
     waiting = {name: number_text(found[name], screen.lang) for name in COUNTS}
     lines = [
-        screen.text("status.numbers", age=age, parked=waiting["parked"]),
+        screen.text(
+            "status.numbers", age=age, parked=waiting["parked"], dismissed=waiting["dismissed"]
+        ),
         screen.text("status.waiting", **waiting),
         screen.text("status.rates", **rates),
     ]
@@ -63,7 +65,7 @@ def summary(screen: Screen, found: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-COUNTS = ("parked", "waiting_for_review", "outbox")
+COUNTS = ("parked", "dismissed", "waiting_for_review", "outbox")
 
 
 def span_text(screen: Screen, seconds: float | None) -> str:

@@ -1,17 +1,28 @@
-"""gRPC handlers of ParkedService: parked records, and what of them a caller may see."""
+"""gRPC handlers of ParkedService: parked records, and who may see and dismiss them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from google.protobuf.descriptor import MethodDescriptor
 
 from kieng.kpi.v1 import parked_service_pb2
 from services.kernel.access import Principal
-from services.kernel.errors import InvalidArgument, NotFound
+from services.kernel.errors import (
+    AlreadyExists,
+    Forbidden,
+    InvalidArgument,
+    NotFound,
+    WrongState,
+)
 from services.kernel.grpc import CurrentCall, grpc
 from services.kpi.providers import Live, ParkedStore
+from services.kpi.query.live_view import ViewState
+from services.kpi.store.dismissals import Dismissal
 from services.kpi.store.parked import ParkedRecords, StoredParked
+from services.kpi.store.views import View
 from services.policy.enforcement import need
 from services.policy.rules import Decision, Resource, allow
 
@@ -64,9 +75,8 @@ class ParkedApi:
     ) -> parked_service_pb2.ListParkedResponse:
         """ListParked: return a page of the live view's parked records that the caller may see."""
         with self.live.read() as state:
-            view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
-        caller = Caller.of(self.call.principal, self.call.method, root)
-        return list_parked(request, caller, view_id, self.parked)
+            view, caller = state.view, self._caller(state)
+        return list_parked(request, caller, view, self.parked)
 
     @grpc
     def get_parked(
@@ -74,15 +84,29 @@ class ParkedApi:
     ) -> parked_service_pb2.GetParkedResponse:
         """GetParked: return one parked record of the live view with its content."""
         with self.live.read() as state:
-            view_id, root = state.view.view_id, state.catalogue.tree.ids[0]
-        caller = Caller.of(self.call.principal, self.call.method, root)
-        return get_parked(request, caller, view_id, self.parked)
+            view, caller = state.view, self._caller(state)
+        return get_parked(request, caller, view, self.parked)
+
+    @grpc
+    def dismiss_parked(
+        self, request: parked_service_pb2.DismissParkedRequest
+    ) -> parked_service_pb2.DismissParkedResponse:
+        """DismissParked: no longer count a record of the live view's log that stays unrepaired."""
+        with self.live.read() as state:
+            view, caller, tree = state.view, self._caller(state), state.catalogue.tree
+        institutions = {tree.ids[number] for number in tree.institutions()}
+        answer = dismiss_parked(request, caller, view, self.parked, institutions)
+        self.live.dismissals_changed()
+        return answer
+
+    def _caller(self, state: ViewState) -> Caller:
+        return Caller.of(self.call.principal, self.call.method, state.catalogue.tree.ids[0])
 
 
 def list_parked(
     request: parked_service_pb2.ListParkedRequest,
     caller: Caller,
-    view_id: str,
+    view: View,
     records: ParkedRecords,
 ) -> parked_service_pb2.ListParkedResponse:
     """Return a page of the parked records that the caller may see.
@@ -92,7 +116,7 @@ def list_parked(
     Args:
         request: the validated request.
         caller: the caller.
-        view_id: id of the live view.
+        view: the live view.
         records: stored parked records.
 
     Raises:
@@ -100,23 +124,24 @@ def list_parked(
     """
     limit = request.page_size or PAGE_SIZE
     found = records.page(
-        view_id,
+        view,
         "" if caller.runs_platform else caller.principal.institution_id,
-        _decode_token(request.page_token, view_id),
+        _decode_token(request.page_token, view.view_id),
         limit,
         with_mended=request.with_mended,
+        with_dismissed=request.with_dismissed,
     )
     last = found[-1] if len(found) == limit else None
     return parked_service_pb2.ListParkedResponse(
         records=[_encode(each, caller.principal) for each in found],
-        next_page_token=f"{view_id}|{last.partition}|{last.offset}" if last else "",
+        next_page_token=f"{view.view_id}|{last.partition}|{last.offset}" if last else "",
     )
 
 
 def get_parked(
     request: parked_service_pb2.GetParkedRequest,
     caller: Caller,
-    view_id: str,
+    view: View,
     records: ParkedRecords,
 ) -> parked_service_pb2.GetParkedResponse:
     """Return one parked record with its content.
@@ -127,14 +152,14 @@ def get_parked(
     Args:
         request: the validated request.
         caller: the caller.
-        view_id: id of the live view.
+        view: the live view.
         records: stored parked records.
 
     Raises:
         NotFound: there is no such record, or the caller may not see its content. The caller's
             fault.
     """
-    found = records.get(view_id, request.partition, request.offset)
+    found = records.get(view, (request.partition, request.offset))
     own = caller.principal.institution_id
     owner = "" if caller.runs_platform else own
     if found is None or found.parked.institution_id not in (owner, own):
@@ -144,6 +169,53 @@ def get_parked(
         event_type=_cut(found.parked.type),
         value=found.parked.value,
     )
+
+
+def dismiss_parked(
+    request: parked_service_pb2.DismissParkedRequest,
+    caller: Caller,
+    view: View,
+    records: ParkedRecords,
+    institutions: Collection[str],
+) -> parked_service_pb2.DismissParkedResponse:
+    """Store that a parked record will not be repaired; return it with its dismissal.
+
+    Operators dismiss the records of their institution. A record whose institution is empty or not
+    in the tree has no operators of its own; those of the platform dismiss it.
+
+    Args:
+        request: the validated request.
+        caller: the caller, an operator.
+        view: the live view.
+        records: stored parked records.
+        institutions: ids of the institutions of the tree.
+
+    Raises:
+        NotFound: there is no such record, or the caller may not see it. The caller's fault.
+        Forbidden: the caller operates the platform, and the record is of an institution with
+            operators of its own. The caller's fault.
+        WrongState: the record is mended. The caller's fault.
+        AlreadyExists: the record was dismissed for another reason. The caller's fault.
+    """
+    place, principal = (request.partition, request.offset), caller.principal
+    found = records.get(view, place)
+    owner = found.parked.institution_id if found else ""
+    is_own = owner == principal.institution_id
+    if found is None or not (is_own or caller.runs_platform):
+        raise NotFound("no such parked record")
+    if owner in institutions and not is_own:
+        raise Forbidden(f"only an operator of {owner} may dismiss this record")
+    if found.dismissal is None:
+        if not found.is_open:
+            text = "a newer version of the submission counts; nothing is left to dismiss"
+            raise WrongState(text, reason="MENDED")
+        wanted = Dismissal(
+            request.reason, principal.institution_id, principal.subject, datetime.now(UTC)
+        )
+        found = replace(found, dismissal=records.dismiss(view, place, wanted))
+    if found.dismissal and found.dismissal.reason != request.reason:
+        raise AlreadyExists("the record was dismissed before, for another reason")
+    return parked_service_pb2.DismissParkedResponse(record=_encode(found, principal))
 
 
 def _encode(stored: StoredParked, principal: Principal) -> parked_service_pb2.ParkedRecord:
@@ -160,6 +232,11 @@ def _encode(stored: StoredParked, principal: Principal) -> parked_service_pb2.Pa
         mended=not stored.is_open,
     )
     message.recorded_at.FromMilliseconds(parked.recorded_ms)
+    if stored.dismissal is not None:
+        message.dismissal.reason = stored.dismissal.reason
+        message.dismissal.institution_id = stored.dismissal.institution_id
+        message.dismissal.subject = stored.dismissal.subject
+        message.dismissal.dismissed_at.FromDatetime(stored.dismissal.at)
     return message
 
 

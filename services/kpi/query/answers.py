@@ -18,13 +18,16 @@ from services.kpi.store.reads import Progress
 from services.kpi.store.views import View
 
 
-def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInfo:
+def encode_view(
+    view: View, progress: Progress, digest: str, dismissed: int = 0
+) -> view_pb2.ViewInfo:
     """Return the message that identifies the view and position of an answer.
 
     Args:
         view: the view.
         progress: the position.
         digest: digest of the view at this position; empty if unknown.
+        dismissed: number of parked records that an operator dismissed; 0 for the past.
     """
     return view_pb2.ViewInfo(
         view_id=view.view_id,
@@ -32,14 +35,16 @@ def encode_view(view: View, progress: Progress, digest: str) -> view_pb2.ViewInf
         progress=encode_offsets(progress.next_offsets),
         newest_event_at=_timestamp(progress.newest_event_ms),
         digest=digest,
-        parked=progress.parked,
+        # The two were read one after the other, and a record may have been mended in between.
+        parked=max(progress.parked - dismissed, 0),
+        dismissed=dismissed,
         log_trouble="; ".join(reason for _, reason in sorted(view.diverged.items())),
     )
 
 
 def encode_view_state(state: ViewState) -> view_pb2.ViewInfo:
     """Return the message that identifies view and position of a state in memory."""
-    return encode_view(state.view, state.progress, state.cube.digest())
+    return encode_view(state.view, state.progress, state.cube.digest(), state.dismissed)
 
 
 def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
@@ -52,7 +57,8 @@ def encode_snapshot(state: ViewState, progress: Progress) -> view_pb2.ViewInfo:
         progress: position of the read.
     """
     is_same = state.progress == progress
-    return encode_view(state.view, progress, state.cube.digest() if is_same else "")
+    digest = state.cube.digest() if is_same else ""
+    return encode_view(state.view, progress, digest, state.dismissed)
 
 
 def encode_kept_day(kept: KeptDay) -> kpi_service_pb2.KeptDay:

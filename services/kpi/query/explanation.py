@@ -146,6 +146,7 @@ class Seen:
         self.view = state.view
         self.progress = state.progress
         self._digest = state.cube.digest()
+        self._dismissed = state.dismissed
 
     def info(self, progress: Progress) -> view_pb2.ViewInfo:
         """Return the message that identifies view and position of an answer.
@@ -153,7 +154,7 @@ class Seen:
         The digest is only included if the state was at the same position.
         """
         digest = self._digest if is_at(progress, self.progress) else ""
-        return answers.encode_view(self.view, progress, digest)
+        return answers.encode_view(self.view, progress, digest, self._dismissed)
 
 
 def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -> Cube:

@@ -22,6 +22,7 @@ from services.kpi.store.targets import Targets
 from services.kpi.store.views import View
 
 TARGETS_SECONDS = 1.0
+DISMISSED_SECONDS = 1.0
 MIN_PROGRESS_SECONDS = 2.0
 
 
@@ -36,6 +37,7 @@ class ViewState:
         progress: the position.
         targets: `Target.key` -> target.
         change: number of refreshes that changed something; never decreases.
+        dismissed: number of open parked records that an operator dismissed.
         encoded: cache of encoded cells.
     """
 
@@ -45,6 +47,7 @@ class ViewState:
     progress: Progress
     targets: Mapping[str, Target]
     change: int
+    dismissed: int = 0
     encoded: EncodedCells = field(default_factory=EncodedCells)
 
 
@@ -85,6 +88,9 @@ class LiveView:
         self._moved = threading.Condition(threading.RLock())
         self._view_state: ViewState | None = None
         self._targets_due = 0.0
+        self._dismissed: tuple[str, int, int] = ("", 0, 0)
+        """View id and number of parked records for which the dismissed were counted, and these."""
+        self._dismissed_due = 0.0
         self.refreshed_at = 0.0
 
     def refresh(self) -> bool:
@@ -105,22 +111,26 @@ class LiveView:
             state = ViewState(live, catalogue, Cube(catalogue), nothing, known, change)
         progress = self._snapshots.progress(live.view_id)
         stays = state is self._view_state and progress == state.progress and state.view == live
+        dismissed = self._fresh_dismissed(live, progress)
+        stays = stays and dismissed == state.dismissed
         if stays and targets in (None, state.targets):
             return False
         since, is_new = state.progress.next_offsets, state is not self._view_state
         progress, rows = self._snapshots.changes(live.view_id, since)
+        dismissed = self._fresh_dismissed(live, progress)
         with self._moved:
             for row in rows:
                 take = state.cube.put if row.is_whole else state.cube.change
                 take(row.partition, row.unit_id, row.month, row.cells)
-            state.view, state.progress = live, progress
+            state.view, state.progress, state.dismissed = live, progress, dismissed
             state.targets = state.targets if targets is None else targets
             state.change += 1
             self._view_state = state
             self._moved.notify_all()
         if is_new:
             self._loaded()
-        metrics.PARKED.set(progress.parked)
+        metrics.PARKED.set(max(progress.parked - dismissed, 0))
+        metrics.PARKED_DISMISSED.set(dismissed)
         metrics.VIEW_EVENT_TIMESTAMP.set(progress.newest_event_ms / 1000)
         return True
 
@@ -129,6 +139,22 @@ class LiveView:
             return None
         self._targets_due = time.monotonic() + TARGETS_SECONDS
         return {target.key: target for target in self._targets.all()}
+
+    def _fresh_dismissed(self, live: View, progress: Progress) -> int:
+        """Return the number of dismissed records, counted again each second and with `parked`."""
+        if not progress.parked:
+            return 0
+        view_id, parked, dismissed = self._dismissed
+        is_same = (view_id, parked) == (live.view_id, progress.parked)
+        if is_same and time.monotonic() < self._dismissed_due:
+            return dismissed
+        self._dismissed_due = time.monotonic() + DISMISSED_SECONDS
+        self._dismissed = (live.view_id, progress.parked, self._snapshots.dismissed(live))
+        return self._dismissed[2]
+
+    def dismissals_changed(self) -> None:
+        """Make the next refresh count the dismissed records again."""
+        self._dismissed_due = 0.0
 
     def targets_changed(self) -> None:
         """Make the next refresh read the targets again."""

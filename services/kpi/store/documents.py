@@ -212,6 +212,24 @@ class TargetDocument(Document):
     reached_at = DateTimeField()
 
 
+class DismissalDocument(Document):
+    """That a parked record will not be repaired; `_id` is `<topic id>|<partition>|<offset>`.
+
+    It belongs to the log, not to a view, so it holds for every view of this log. `by_institution`
+    and `by_subject` are the credential of the operator.
+    """
+
+    meta = {"collection": "dismissals", "auto_create_index": False, "indexes": [("t",)]}
+    key = StringField(primary_key=True)
+    t = StringField(required=True)
+    p = IntField(required=True)
+    o = LongField(required=True)
+    reason = StringField(required=True)
+    by_institution = StringField(required=True)
+    by_subject = StringField(required=True)
+    at = DateTimeField(required=True)
+
+
 class DayDocument(Document):
     """A kept day: the live view at its end; `_id` is `<view>|<day>`.
 
@@ -267,6 +285,7 @@ DOCUMENTS = (
     WorkDocument,
     BundleDocument,
     ParkedDocument,
+    DismissalDocument,
     DayDocument,
     PartDocument,
     ProposalDocument,

@@ -14,8 +14,10 @@ from services.kpi.domain.fold import CellKey, RowKey
 from services.kpi.store.bundle_reader import Sources
 from services.kpi.store.change_notes import told_by
 from services.kpi.store.documents import DATABASE
+from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.rows import decode_row
 from services.kpi.store.transactions import transaction
+from services.kpi.store.view_documents import View
 from services.kpi.store.works import StoredWork, StoredWorks, chunks
 
 T = TypeVar("T")
@@ -28,7 +30,7 @@ class Progress:
     Args:
         next_offsets: partition -> offset of the next record to fold.
         newest_event_ms: time of the newest event, in ms since 1970; 0 if there is none.
-        parked: number of open parked records.
+        parked: number of open parked records, dismissed ones included.
         republished: institutions that are republished in every partition.
         kept_from: partition -> first offset that the change log covers.
         runs: partition -> number of runs of bundles of its bulk load.
@@ -71,6 +73,7 @@ class Snapshots:
         self._rows = database["cells"]
         self._works = StoredWorks(database)
         self._notes = database["changes"]
+        self._parked = ParkedRecords(mongo)
 
     def progress(self, view_id: str, session: ClientSession | None = None) -> Progress:
         """Return the checkpoint of a view.
@@ -89,6 +92,10 @@ class Snapshots:
             {document["p"]: document["kept_from"] for document in found if "kept_from" in document},
             {document["p"]: document.get("runs", 0) for document in found},
         )
+
+    def dismissed(self, view: View) -> int:
+        """Return how many open parked records of a view an operator dismissed."""
+        return self._parked.dismissed(view)
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
         """Return the checkpoint of a view, and its rows that changed since a position.

@@ -31,6 +31,8 @@ class FakeStores:
     offsets: dict[str, dict[int, int]] = field(default_factory=dict)
     rows: dict[str, list[StoredRow]] = field(default_factory=dict)
     kept: list[Target] = field(default_factory=list)
+    parked: int = 0
+    dismissals: int = 0
     asked_since: list[Mapping[int, int]] = field(default_factory=list)
 
     def live(self) -> View | None:
@@ -40,11 +42,14 @@ class FakeStores:
         return real_catalogue()
 
     def progress(self, view_id: str) -> Progress:
-        return Progress(dict(self.offsets.get(view_id, {})), 7000, 0, frozenset())
+        return Progress(dict(self.offsets.get(view_id, {})), 7000, self.parked, frozenset())
 
     def changes(self, view_id: str, since: Mapping[int, int]) -> tuple[Progress, list[StoredRow]]:
         self.asked_since.append(since)
         return self.progress(view_id), list(self.rows.get(view_id, []))
+
+    def dismissed(self, view: View) -> int:
+        return self.dismissals
 
     def all(self) -> list[Target]:
         return list(self.kept)

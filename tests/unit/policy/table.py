@@ -57,6 +57,7 @@ TABLE = {
     "kieng.kpi.v1.EditionService.GetEditionKey": (ALL, "shared"),
     "kieng.kpi.v1.ParkedService.ListParked": ("OUA", "institution"),
     "kieng.kpi.v1.ParkedService.GetParked": ("OUA", "institution"),
+    "kieng.kpi.v1.ParkedService.DismissParked": ("O", "institution"),
     "kieng.submissions.v1.SubmissionService.CreateSubmission": ("C", "units"),
     "kieng.submissions.v1.SubmissionService.AmendSubmission": ("C", "units"),
     "kieng.submissions.v1.SubmissionService.SubmitSubmission": ("C", "units"),

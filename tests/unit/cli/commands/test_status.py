@@ -31,6 +31,7 @@ QUERY = """
 grpc_server_handled_total{grpc_method="GetKpis"} %d
 kieng_view_age_seconds{view="g1"} 7260
 kieng_kpi_parked 2
+kieng_kpi_parked_dismissed 3
 """
 EXPORTER = """
 kieng_broker_up %d
@@ -52,7 +53,8 @@ def test_rates_and_shares_are_those_between_two_looks() -> None:
     assert found["rates"]["calls"] == 10.0
     assert [row["cpu"] for row in found["processes"]] == [0.25] * 3
     assert found["processes"][0]["up_seconds"] == 102
-    assert (found["age_seconds"], found["parked"], found["exit_code"]) == (7260, 2, 0)
+    assert (found["age_seconds"], found["exit_code"]) == (7260, 0)
+    assert (found["parked"], found["dismissed"]) == (2, 3)
     assert [(lag["partition"], lag["records"], lag["seconds"]) for lag in found["lag"]] == [
         (0, 0, None),
         (1, 1200, 61),

@@ -114,6 +114,7 @@ def test_a_view_tells_its_age_and_progress() -> None:
         "age_seconds": 60.0,
         "digest": "ab",
         "parked": 0,
+        "dismissed": 0,
         "log_trouble": "",
     }
 

@@ -43,6 +43,7 @@ def test_a_foreign_log_is_told_with_its_remedy() -> None:
     found = {
         "age_seconds": 5,
         "parked": 1,
+        "dismissed": 0,
         "waiting_for_review": 1200,
         "outbox": 0,
         "rates": {"calls": 1.5, "published": 0.0, "folded": 20.0},

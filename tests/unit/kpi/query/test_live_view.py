@@ -1,10 +1,12 @@
 import threading
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.kernel.errors import Unavailable
 from services.kpi.domain.targets import Target
 from services.kpi.query import live_view as module
+from services.kpi.query.answers import encode_view_state
 from services.kpi.query.live_view import LiveView
 from tests.unit.kpi.builders import JANUARY
 from tests.unit.kpi.view_states import FakeStores, row, view
@@ -126,3 +128,30 @@ def test_it_says_when_a_whole_view_was_read_and_only_then() -> None:
     stores.commit("g2-c1-f1", 2, row(1))
     live.refresh()
     assert heard == [3, 1]
+
+
+def test_dismissed_records_are_counted_again_when_told_and_with_the_parked() -> None:
+    stores, live = started()
+
+    def counted() -> tuple[int, int]:
+        live.refresh()
+        with live.read() as state:
+            found = encode_view_state(state)
+        gauges = REGISTRY.get_sample_value
+        assert gauges("kieng_kpi_parked") == found.parked
+        assert gauges("kieng_kpi_parked_dismissed") == found.dismissed
+        return found.parked, found.dismissed
+
+    stores.parked, stores.dismissals = 3, 1
+    assert counted() == (2, 1)
+    stores.dismissals = 2
+    with live.read() as state:
+        before = state.change
+    live.dismissals_changed()
+    assert counted() == (1, 2)
+    with live.read() as state:
+        assert state.change == before + 1, "watchers are told"
+    stores.parked, stores.dismissals = 2, 1  # a dismissed record is mended
+    assert counted() == (1, 1)
+    stores.parked = 0
+    assert counted() == (0, 0)

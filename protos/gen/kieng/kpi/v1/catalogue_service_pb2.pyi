@@ -779,7 +779,7 @@ class View(_message.Message):
     events_wanted: _builtins.int
     """Events that it reads before it is verified; 0 when it is not being built."""
     parked: _builtins.int
-    """Records that it set aside because they cannot be folded; 0 is healthy."""
+    """Records that it set aside because they cannot be folded, dismissed ones included; 0 is healthy."""
     reason: _builtins.str
     """Why it was refused, and what to do; empty otherwise."""
     fold_version: _builtins.int

@@ -28,7 +28,7 @@ from kieng.access.v1 import access_pb2 as kieng_dot_access_dot_v1_dot_access__pb
 from kieng.text.v1 import text_pb2 as kieng_dot_text_dot_v1_dot_text__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/parked_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x18kieng/text/v1/text.proto\"\xd4\x01\n\x0cParkedRecord\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einstitution_id\x18\x05 \x01(\t\x12\x15\n\rsubmission_id\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12\x10\n\x08work_key\x18\x08 \x01(\t\x12\x0e\n\x06mended\x18\t \x01(\x08\"h\n\x11ListParkedRequest\x12\x13\n\x0bwith_mended\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1f\n\npage_token\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\"Z\n\x12ListParkedResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x10GetParkedRequest\x12\x1a\n\tpartition\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x11GetParkedResponse\x12*\n\x06record\x18\x01 \x01(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x32\xc8\x01\n\rParkedService\x12\\\n\nListParked\x12\x1f.kieng.kpi.v1.ListParkedRequest\x1a .kieng.kpi.v1.ListParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x12Y\n\tGetParked\x12\x1e.kieng.kpi.v1.GetParkedRequest\x1a\x1f.kieng.kpi.v1.GetParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x42]\n\x0ckieng.kpi.v1B\x12ParkedServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!kieng/kpi/v1/parked_service.proto\x12\x0ckieng.kpi.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ckieng/access/v1/access.proto\x1a\x18kieng/text/v1/text.proto\"\x80\x02\n\x0cParkedRecord\x12\x11\n\tpartition\x18\x01 \x01(\x05\x12\x0e\n\x06offset\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12/\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einstitution_id\x18\x05 \x01(\t\x12\x15\n\rsubmission_id\x18\x06 \x01(\t\x12\x0f\n\x07version\x18\x07 \x01(\x03\x12\x10\n\x08work_key\x18\x08 \x01(\t\x12\x0e\n\x06mended\x18\t \x01(\x08\x12*\n\tdismissal\x18\n \x01(\x0b\x32\x17.kieng.kpi.v1.Dismissal\"|\n\tDismissal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x16\n\x0einstitution_id\x18\x02 \x01(\t\x12\x15\n\x07subject\x18\x03 \x01(\tB\x04\xe8\xd8\x18\x01\x12\x30\n\x0c\x64ismissed_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x14\x44ismissParkedRequest\x12\x1a\n\tpartition\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12\x1e\n\x06reason\x18\x03 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xd0\x0f\x80\xda\x18\x01\"C\n\x15\x44ismissParkedResponse\x12*\n\x06record\x18\x01 \x01(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\"\x80\x01\n\x11ListParkedRequest\x12\x13\n\x0bwith_mended\x18\x01 \x01(\x08\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1f\n\npage_token\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xf8\xd9\x18\x01\x12\x16\n\x0ewith_dismissed\x18\x04 \x01(\x08\"Z\n\x12ListParkedResponse\x12+\n\x07records\x18\x01 \x03(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"G\n\x10GetParkedRequest\x12\x1a\n\tpartition\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x17\n\x06offset\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"b\n\x11GetParkedResponse\x12*\n\x06record\x18\x01 \x01(\x0b\x32\x1a.kieng.kpi.v1.ParkedRecord\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x32\xad\x02\n\rParkedService\x12\\\n\nListParked\x12\x1f.kieng.kpi.v1.ListParkedRequest\x1a .kieng.kpi.v1.ListParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x12\x63\n\rDismissParked\x12\".kieng.kpi.v1.DismissParkedRequest\x1a#.kieng.kpi.v1.DismissParkedResponse\"\t\xda\xd8\x18\x05\n\x01\x05\x10\x04\x12Y\n\tGetParked\x12\x1e.kieng.kpi.v1.GetParkedRequest\x1a\x1f.kieng.kpi.v1.GetParkedResponse\"\x0b\xda\xd8\x18\x07\n\x03\x05\x04\x03\x10\x04\x42]\n\x0ckieng.kpi.v1B\x12ParkedServiceProtoP\x01Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\xaa\x02\x0cKieng.Kpi.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,6 +36,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'kieng.kpi.v1.parked_service
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\014kieng.kpi.v1B\022ParkedServiceProtoP\001Z(kieng.internal/protos/kieng/kpi/v1;kpiv1\252\002\014Kieng.Kpi.V1'
+  _globals['_DISMISSAL'].fields_by_name['subject']._loaded_options = None
+  _globals['_DISMISSAL'].fields_by_name['subject']._serialized_options = b'\350\330\030\001'
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['partition']._loaded_options = None
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['partition']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['offset']._loaded_options = None
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_DISMISSPARKEDREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\013r\t\020\001\030\320\017\200\332\030\001'
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
   _globals['_LISTPARKEDREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -46,18 +54,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPARKEDREQUEST'].fields_by_name['offset']._serialized_options = b'\272H\004\"\002(\000'
   _globals['_PARKEDSERVICE'].methods_by_name['ListParked']._loaded_options = None
   _globals['_PARKEDSERVICE'].methods_by_name['ListParked']._serialized_options = b'\332\330\030\007\n\003\005\004\003\020\004'
+  _globals['_PARKEDSERVICE'].methods_by_name['DismissParked']._loaded_options = None
+  _globals['_PARKEDSERVICE'].methods_by_name['DismissParked']._serialized_options = b'\332\330\030\005\n\001\005\020\004'
   _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._loaded_options = None
   _globals['_PARKEDSERVICE'].methods_by_name['GetParked']._serialized_options = b'\332\330\030\007\n\003\005\004\003\020\004'
   _globals['_PARKEDRECORD']._serialized_start=170
-  _globals['_PARKEDRECORD']._serialized_end=382
-  _globals['_LISTPARKEDREQUEST']._serialized_start=384
-  _globals['_LISTPARKEDREQUEST']._serialized_end=488
-  _globals['_LISTPARKEDRESPONSE']._serialized_start=490
-  _globals['_LISTPARKEDRESPONSE']._serialized_end=580
-  _globals['_GETPARKEDREQUEST']._serialized_start=582
-  _globals['_GETPARKEDREQUEST']._serialized_end=653
-  _globals['_GETPARKEDRESPONSE']._serialized_start=655
-  _globals['_GETPARKEDRESPONSE']._serialized_end=753
-  _globals['_PARKEDSERVICE']._serialized_start=756
-  _globals['_PARKEDSERVICE']._serialized_end=956
+  _globals['_PARKEDRECORD']._serialized_end=426
+  _globals['_DISMISSAL']._serialized_start=428
+  _globals['_DISMISSAL']._serialized_end=552
+  _globals['_DISMISSPARKEDREQUEST']._serialized_start=554
+  _globals['_DISMISSPARKEDREQUEST']._serialized_end=661
+  _globals['_DISMISSPARKEDRESPONSE']._serialized_start=663
+  _globals['_DISMISSPARKEDRESPONSE']._serialized_end=730
+  _globals['_LISTPARKEDREQUEST']._serialized_start=733
+  _globals['_LISTPARKEDREQUEST']._serialized_end=861
+  _globals['_LISTPARKEDRESPONSE']._serialized_start=863
+  _globals['_LISTPARKEDRESPONSE']._serialized_end=953
+  _globals['_GETPARKEDREQUEST']._serialized_start=955
+  _globals['_GETPARKEDREQUEST']._serialized_end=1026
+  _globals['_GETPARKEDRESPONSE']._serialized_start=1028
+  _globals['_GETPARKEDRESPONSE']._serialized_end=1126
+  _globals['_PARKEDSERVICE']._serialized_start=1129
+  _globals['_PARKEDSERVICE']._serialized_end=1430
 # @@protoc_insertion_point(module_scope)

@@ -41,6 +41,11 @@ class ParkedServiceStub:
                 request_serializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedRequest.SerializeToString,
                 response_deserializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedResponse.FromString,
                 _registered_method=True)
+        self.DismissParked = channel.unary_unary(
+                '/kieng.kpi.v1.ParkedService/DismissParked',
+                request_serializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedRequest.SerializeToString,
+                response_deserializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedResponse.FromString,
+                _registered_method=True)
         self.GetParked = channel.unary_unary(
                 '/kieng.kpi.v1.ParkedService/GetParked',
                 request_serializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.GetParkedRequest.SerializeToString,
@@ -61,6 +66,17 @@ class ParkedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DismissParked(self, request, context):
+        """Dismisses a parked record that will never be repaired: it no longer counts as parked, and stays readable, as does who dismissed it
+        and why. No number changes. Done by an operator of the record's institution, or of the consortium where it names no institution of
+        the tree. Holds for every view of this log. A repeat with the same reason changes nothing. Errors: NOT_FOUND (absent, or another
+        institution's), PERMISSION_DENIED (of an institution that has operators of its own), FAILED_PRECONDITION (mended by a newer
+        version, reason MENDED), ALREADY_EXISTS (dismissed for another reason), UNAVAILABLE (no view yet).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetParked(self, request, context):
         """Reads one parked record of the own institution with its content; operators of the consortium read those that name none. Errors:
         NOT_FOUND (absent, or another institution's), UNAVAILABLE (no view yet).
@@ -76,6 +92,11 @@ def add_ParkedServiceServicer_to_server(servicer, server):
                     servicer.ListParked,
                     request_deserializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedRequest.FromString,
                     response_serializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedResponse.SerializeToString,
+            ),
+            'DismissParked': grpc.unary_unary_rpc_method_handler(
+                    servicer.DismissParked,
+                    request_deserializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedRequest.FromString,
+                    response_serializer=kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedResponse.SerializeToString,
             ),
             'GetParked': grpc.unary_unary_rpc_method_handler(
                     servicer.GetParked,
@@ -112,6 +133,33 @@ class ParkedService:
             '/kieng.kpi.v1.ParkedService/ListParked',
             kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedRequest.SerializeToString,
             kieng_dot_kpi_dot_v1_dot_parked__service__pb2.ListParkedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DismissParked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/kieng.kpi.v1.ParkedService/DismissParked',
+            kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedRequest.SerializeToString,
+            kieng_dot_kpi_dot_v1_dot_parked__service__pb2.DismissParkedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,7 +48,9 @@ Global___PartitionProgress: _TypeAlias = PartitionProgress  # noqa: Y015
 
 @_typing.final
 class ViewInfo(_message.Message):
-    """What an answer stands on. Two answers with the same view id and progress are equal."""
+    """What an answer stands on. Two answers with the same view id and progress are equal, but for `parked` and `dismissed`: a record can
+    be dismissed at any time.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -59,6 +61,7 @@ class ViewInfo(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
     LOG_TROUBLE_FIELD_NUMBER: _builtins.int
+    DISMISSED_FIELD_NUMBER: _builtins.int
     view_id: _builtins.str
     """Id of the view: log generation, catalogue version, fold version, e.g. `g1-c1-f1`."""
     catalogue_version: _builtins.int
@@ -67,12 +70,14 @@ class ViewInfo(_message.Message):
     """Digest over all cells of the view, 64 lower-case hex digits; the same for the same cells in any order."""
     parked: _builtins.int
     """Records that were set aside because they cannot be folded and that no newer version of their submission has replaced;
-    0 is healthy. ListParked tells which.
+    0 is healthy. ListParked tells which. Without those dismissed; an answer about the past includes them.
     """
     log_trouble: _builtins.str
     """Why nothing more is folded into the view, with the remedy: the log is another one than the one it was made of
     (LOG_DIVERGED), or would lose events (LOG_UNSAFE). Empty when all is well.
     """
+    dismissed: _builtins.int
+    """Records that were set aside and that an operator dismissed, because nobody will repair them; 0 in answers about the past."""
     @_builtins.property
     def progress(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartitionProgress]:
         """Progress, by partition in order."""
@@ -91,10 +96,11 @@ class ViewInfo(_message.Message):
         digest: _builtins.str = ...,
         parked: _builtins.int = ...,
         log_trouble: _builtins.str = ...,
+        dismissed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["newest_event_at", b"newest_event_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "digest", b"digest", "log_trouble", b"log_trouble", "newest_event_at", b"newest_event_at", "parked", b"parked", "progress", b"progress", "view_id", b"view_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catalogue_version", b"catalogue_version", "digest", b"digest", "dismissed", b"dismissed", "log_trouble", b"log_trouble", "newest_event_at", b"newest_event_at", "parked", b"parked", "progress", b"progress", "view_id", b"view_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,82 @@
+"""Stores dismissals, i.e. that operators gave up repairing parked records.
+
+A dismissal is keyed by the place of its record in the log, so every view of the log has it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+Place = tuple[int, int]
+"""Partition and offset of a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """That a parked record will not be repaired.
+
+    Args:
+        reason: why.
+        institution_id: institution of the operator who dismissed it.
+        subject: opaque subject of the operator's credential.
+        at: when.
+    """
+
+    reason: str
+    institution_id: str
+    subject: str
+    at: datetime
+
+
+class Dismissals:
+    """The store of dismissals. Thread-safe."""
+
+    def __init__(self, database: Database[dict[str, Any]]) -> None:
+        self._dismissals = database["dismissals"]
+
+    def of_log(self, topic_id: str) -> dict[Place, Dismissal]:
+        """Return all dismissals of a log: place of the record -> dismissal.
+
+        There are few, as operators dismiss records one by one.
+
+        Args:
+            topic_id: topic id of the log.
+        """
+        found = self._dismissals.find({"t": topic_id})
+        return {(document["p"], document["o"]): _decode(document) for document in found}
+
+    def add(self, topic_id: str, place: Place, dismissal: Dismissal) -> Dismissal:
+        """Store the dismissal of a record; return the stored one, which may be an earlier one.
+
+        Args:
+            topic_id: topic id of the log.
+            place: partition and offset of the record.
+            dismissal: the dismissal.
+        """
+        partition, offset = place
+        key = f"{topic_id}|{partition}|{offset}"
+        document = {
+            "_id": key,
+            "t": topic_id,
+            "p": partition,
+            "o": offset,
+            "reason": dismissal.reason,
+            "by_institution": dismissal.institution_id,
+            "by_subject": dismissal.subject,
+            "at": dismissal.at,
+        }
+        with suppress(DuplicateKeyError):  # the first one is kept
+            self._dismissals.insert_one(document)
+        return _decode(self._dismissals.find_one({"_id": key}) or document)
+
+
+def _decode(document: dict[str, Any]) -> Dismissal:
+    return Dismissal(
+        document["reason"], document["by_institution"], document["by_subject"], document["at"]
+    )
