@@ -38,8 +38,8 @@ class Figures:
 def figures(cube: Cube, targets: Mapping[str, Target], month: int) -> Figures:
     """Return the values of the gauges: of the present year, and of the newest before with targets.
 
-    The present year itself is left out while it is empty, i.e. it has no target and nothing happened in it,
-    if there is one before: so what is shown first is what there is.
+    The present year itself is left out while it is empty, i.e. it has no target and nothing
+    happened in it, if there is one before: so what is shown first is what there is.
 
     Args:
         cube: cells of the live view.
