@@ -1,4 +1,7 @@
-"""gRPC handlers of ParkedService: parked records, and who may see and dismiss them."""
+"""gRPC handlers of ParkedService.
+
+They decide which parked records a caller may see, how much of each, and who may dismiss them.
+"""
 
 from __future__ import annotations
 

@@ -75,6 +75,7 @@ def _changed(
     return {
         "view": view.view_id,
         "digest": view.digest[:12],
+        "reading": wire.newest(view) is None,
         "level": freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
         "cells": {
             f"{unit_id}|{code}": page.render(
