@@ -32,6 +32,7 @@ from services.portal.renewals import Renewals
 from services.portal.sessions import Session, Sessions, admitted
 from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
+from services.refusals import in_language
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -193,6 +194,10 @@ class Page:
     def names(self, text: str) -> str:
         """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
         return ", ".join(self.word("value", each) for each in text.split(", "))
+
+    def said(self, sentence: str) -> str:
+        """Return what a service said in the language of the page; as it is if that is unknown."""
+        return in_language(sentence, self.lang)
 
     def other_language(self) -> str:
         """Return the link to this page in the other language."""

@@ -114,7 +114,7 @@ async def decide_many(page: Page, given: FormData) -> Response:
     method, token = REVIEWS["DecideSubmissions"], page.session.token
     answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
     results = [
-        (request.submission_id, answer.error.message if answer.HasField("error") else "")
+        (request.submission_id, page.said(answer.error.message) if answer.HasField("error") else "")
         for request, answer in zip(requests, answers, strict=True)
     ]
     return page.html("decided.html", results=results, decision=word)
