@@ -77,7 +77,8 @@ def _changed(
         "digest": view.digest[:12],
         "level": freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
         "cells": {
-            f"{unit_id}|{code}": page.render(
+            f"{unit_id}|{code}": page.site.pieces.written(
+                page.lang,
                 "figure.html",
                 figure=figure,
                 unit=catalogue.unit_of(code),
