@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
@@ -19,9 +20,11 @@ from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
 from services.kernel.errors import Unauthenticated
+from services.portal.broadcasts import Broadcasts
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
+from services.portal.domain.figures import Number
 from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
@@ -30,6 +33,7 @@ from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
 from services.refusals import in_language
 
+KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
 log = structlog.get_logger()
 
 INVALID = re.compile(
@@ -55,13 +59,14 @@ class Site:
 
     settings: Settings
     live_pages: int = 0
-    series: OrderedDict[tuple[bytes, bytes], Any] = field(default_factory=OrderedDict)
+    series: KeptSeries = field(default_factory=OrderedDict)
     """State of the view and selection -> what was read of it; the oldest is forgotten first."""
     environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
+        self.broadcasts = Broadcasts()
         self.sessions = Sessions(self.settings)
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
