@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.cli.terminal.refusals import in_language
 from services.cli.terminal.texts import Lang
+from services.refusals import in_language
 
 NO, USAGE, DOWN = 1, 2, 3
 INTERRUPTED = 130
