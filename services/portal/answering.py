@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from starlette.datastructures import FormData
@@ -15,6 +14,7 @@ from services.portal import metrics
 from services.portal.calls import Refused
 from services.portal.sessions import HOURS_MAX
 from services.portal.site import Page
+from services.refusals import head_of
 
 log = structlog.get_logger()
 
@@ -111,16 +111,18 @@ def to_sign_in(page: Page) -> Response:
     return RedirectResponse(page.href("/sign-in", next=back), 303)
 
 
-def refusal(page: Page, code: str, message: str, fields: Any) -> Response:
+def refusal(page: Page, code: str, message: str, fields: Mapping[str, str]) -> Response:
     """Answer with a page that says what was refused and what to do.
 
     Args:
         page: the page that was asked for.
         code: name of a gRPC status; it decides the status of HTTP.
-        message: what the service says; shown as it is.
+        message: what the service says.
         fields: path of each wrong field -> what is wrong with it.
     """
     status = STATUS.get(code, 502)
     log.info("refused", path=page.request.url.path, code=code)
     key = code.lower() if code in STATUS else "failed"
-    return page.html("refused.html", status, key=key, message=message, fields=dict(fields))
+    said = page.said(head_of(message, fields.items()))
+    told = {name: page.said(problem) for name, problem in fields.items()}
+    return page.html("refused.html", status, key=key, message=said, fields=told)

@@ -39,8 +39,9 @@ from services.portal.pages.submissions import submissions
 from services.portal.pages.tables import table
 from services.portal.pages.units import unit
 from services.portal.pages.works import work
+from services.portal.pieces import STATIC
 from services.portal.protection import Protection
-from services.portal.site import STATIC, Page, Site
+from services.portal.site import Page, Site
 
 log = structlog.get_logger()
 

@@ -16,11 +16,11 @@ NOTHING = "–"  # noqa: RUF001  an en dash is what a reader expects
 SHORT_FROM = 1_000_000
 """Smaller numbers are written in full."""
 KEPT_MAX = 8192
-"""Written numbers that are kept: to format one costs more than the rest of its cell."""
+"""Written numbers that are kept by type: `Fraction(1)` equals 1, but is written with decimals."""
 _COMPACT = {Lang.vi: "long", Lang.en: "short"}
 
 
-@lru_cache(KEPT_MAX)
+@lru_cache(KEPT_MAX, typed=True)
 def short(number: Number | None, unit: str, lang: Lang) -> str:
     """Return a number in few characters, e.g. `1,2 tỷ`.
 
@@ -37,7 +37,7 @@ def short(number: Number | None, unit: str, lang: Lang) -> str:
     return full(number, unit, lang)
 
 
-@lru_cache(KEPT_MAX)
+@lru_cache(KEPT_MAX, typed=True)
 def full(number: Number | None, unit: str, lang: Lang) -> str:
     """Return a number with all its digits; ratios have two decimals, percents one."""
     if number is None:
@@ -59,7 +59,7 @@ def signed(number: Number | None, unit: str, lang: Lang) -> str:
     return f"{'+' if number > 0 else '−'}{shown}"  # noqa: RUF001  a minus, as wide as the plus
 
 
-@lru_cache(KEPT_MAX)
+@lru_cache(KEPT_MAX, typed=True)
 def percent(part: Fraction, lang: Lang) -> str:
     """Return a part of one as percent with at most one decimal."""
     return str(format_percent(float(part), format="#,##0.#%", locale=lang.value))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC
-from functools import cache, cached_property, partial
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,58 +20,33 @@ from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
 from services.kernel.errors import Unauthenticated
-from services.portal import numbers
+from services.portal.broadcasts import Broadcasts
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
-from services.portal.domain import pictures
+from services.portal.domain.figures import Number
+from services.portal.pieces import Pieces, environment, formats, link
 from services.portal.providers import Provider, SignInFailed, listed
 from services.portal.renewals import Renewals
 from services.portal.sessions import Session, Sessions, admitted
 from services.portal.texts import Lang, text, word
 from services.portal.trial import Picker
+from services.refusals import in_language
 
-FOLDER = Path(__file__).parent
-STATIC = FOLDER / "static"
+KeptSeries = OrderedDict[tuple[bytes, bytes], Mapping[str, tuple[Number | None, ...]]]
 log = structlog.get_logger()
 
 INVALID = re.compile(
-    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
-    + "".join(map(chr, (plane << 16 | last for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))))
+    "[^ -~\n\xa0-\ud7ff\t\f\r\ue000-\ufdcf\ufdf0-\ufffd"
+    + "".join(f"{chr(plane << 16)}-{chr(plane << 16 | 0xFFFD)}" for plane in range(1, 17))
     + "]"
 )
-"""Characters that no valid page holds."""
+"""Characters that no valid page holds: those not in the ranges that are, the most frequent first,
+as they are tried in this order for every character of a page."""
 REFRESH_SECONDS = 120
 """A provider is asked for another token when the present one holds for less."""
 RENEW_TOKEN_SECONDS = 300
 """A token of the trial is replaced when it holds for less, so that no page meets its end."""
-
-
-def _environment() -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(FOLDER / "templates")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.globals |= {
-        "bullet": pictures.bullet,
-        "sparkline": pictures.sparkline,
-        "numbers": numbers,
-        "static": static,
-    }
-    environment.filters |= {
-        "capitalize_first": lambda text: text[:1].upper() + text[1:],
-        "pair": frozenset,
-        "utc": lambda timestamp: timestamp.ToDatetime(tzinfo=UTC),
-        "whole": lambda number: None if number is None else round(number),
-    }
-    return environment
-
-
-@cache
-def static(name: str) -> str:
-    """Return the URL of a file in `static`, which changes when the file does."""
-    content = (STATIC / name).read_bytes()
-    return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 @dataclass
@@ -86,10 +59,14 @@ class Site:
 
     settings: Settings
     live_pages: int = 0
-    environment: jinja2.Environment = field(default_factory=_environment)
+    series: KeptSeries = field(default_factory=OrderedDict)
+    """State of the view and selection -> what was read of it; the oldest is forgotten first."""
+    environment: jinja2.Environment = field(default_factory=environment)
 
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
+        self.pieces = Pieces(self.environment)
+        self.broadcasts = Broadcasts()
         self.sessions = Sessions(self.settings)
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
@@ -174,10 +151,7 @@ class Page:
 
     def href(self, path: str, **query: object) -> str:
         """Return a link that stays in the language; parameters that are empty are left out."""
-        given = {name.removesuffix("_"): value for name, value in query.items()}
-        given.setdefault("lang", "en" if self.lang is Lang.en else "")
-        kept = {name: str(value) for name, value in given.items() if value not in ("", None)}
-        return f"{path}?{urlencode(kept)}" if kept else path
+        return link(self.lang, path, **query)
 
     def here(self, **changes: str) -> str:
         """Return the link to this page with some parameters changed; an empty one is left out."""
@@ -194,6 +168,10 @@ class Page:
         """Return values of the contracts, e.g. `q1, q2`, in words; other text as it is."""
         return ", ".join(self.word("value", each) for each in text.split(", "))
 
+    def said(self, sentence: str) -> str:
+        """Return what a service said in the language of the page; as it is if that is unknown."""
+        return in_language(sentence, self.lang)
+
     def other_language(self) -> str:
         """Return the link to this page in the other language."""
         return self.here(lang="" if self.lang is Lang.en else "en")
@@ -209,18 +187,15 @@ class Page:
     def render(self, template: str, **context: object) -> str:
         """Return a template as text; whatever is put into it is escaped."""
         found = self.site.environment.get_template(template)
-        formats: dict[str, Callable[..., str]] = {
-            name: partial(getattr(numbers, name), lang=self.lang)
-            for name in ("short", "full", "signed", "percent", "moment")
-        }
         own = {
             "page": self,
             "t": self.text,
             "word": self.word,
             "href": self.href,
             "session": self.session,
+            "piece": partial(self.site.pieces.written, self.lang),
         }
-        return found.render(**own, **formats, **context)
+        return found.render(**own, **formats(self.lang), **context)
 
     def html(self, template: str, status: int = 200, **context: object) -> Response:
         """Answer with a page."""

@@ -118,9 +118,10 @@ def only_the_embedded_profile_knows_its_parts(root: Path) -> list[str]:
     ]
 
 
-# Beside the kernel: the pure policy, which the kernel asks too, and the proposals of two services.
-SHARED = {"kernel": {"policy"}, "policy": {"kernel"}}
-SHARED_BY_ALL = {"kernel", "policy", "agreement"}
+# Beside the kernel: the pure policy, which the kernel asks too, the proposals of two services, and
+# the sentences of all services in the language of those who read them.
+SHARED = {"kernel": {"policy"}, "policy": {"kernel"}, "refusals": set[str]()}
+SHARED_BY_ALL = {"kernel", "policy", "agreement", "refusals"}
 
 
 def services_import_only_themselves_and_the_kernel(root: Path) -> list[str]:

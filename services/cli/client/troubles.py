@@ -10,8 +10,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from services.cli.errors import DOWN, NO, Failure
-from services.cli.terminal.refusals import in_language
 from services.cli.terminal.texts import Lang, text
+from services.refusals import head_of, in_language
 
 EXIT_CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: NO,
@@ -53,11 +53,7 @@ class Trouble:
 
     def text(self, lang: Lang) -> str:
         """Return the error in a language; several wrong fields have a line each."""
-        head = self.message
-        for name, problem in self.fields:
-            # The services repeat the fields in their message; each is shown once.
-            head = head.replace(f"{name}: {problem}", "").strip("; ")
-        head = in_language(head.rstrip(":"), lang)
+        head = in_language(head_of(self.message, self.fields), lang)
         found = [f"{column_of(name)}: {in_language(text, lang)}" for name, text in self.fields]
         if len(found) > 1:
             head = head or in_language("some fields are wrong", lang)

@@ -17,9 +17,9 @@ from services.cli.checks.findings import UP, Finding
 from services.cli.client.stack import Stack
 from services.cli.errors import DOWN, NO, worst
 from services.cli.session import Session, with_session
-from services.cli.terminal.refusals import in_language
 from services.cli.terminal.screen import Screen
 from services.kernel.config import KernelSettings, read
+from services.refusals import in_language
 
 CHECKS: tuple[Callable[[Stack], Iterator[Finding]], ...] = (
     parts.check_settings,

@@ -16,10 +16,10 @@ from services.cli.client.troubles import column_of, trouble_of_status
 from services.cli.commands.import_notes import Notes
 from services.cli.files import submission_rows
 from services.cli.terminal.escaping import visible
-from services.cli.terminal.refusals import in_language
 from services.cli.terminal.render import enum_text, number_text
 from services.cli.terminal.screen import Screen
 from services.cli.terminal.texts import Lang
+from services.refusals import in_language
 
 SHOWN_MAX = 50
 OUTCOMES = (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -15,11 +14,17 @@ from services.portal.domain import freshness, periods
 from services.portal.domain.figures import Figure, Number, change
 from services.portal.domain.periods import Period
 from services.portal.site import Page
+from services.portal.texts import Lang
 
 KPI = kpi_service_pb2.DESCRIPTOR.services_by_name["KpiService"].methods_by_name
 SERIES_MONTHS = 24
+SERIES_KEPT_MAX = 64
+"""States of the view and selections whose series are kept, of some KiB each."""
 YEARS_BACK = 3
 """Years that are tried for a period with numbers, when the link names none."""
+
+Series = tuple[Number | None, ...]
+"""Values of consecutive months."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class Row:
     code: str
     name: str
     unit: str
-    figures: Sequence[Figure]
-    series: Sequence[Number | None]
+    figures: tuple[Figure, ...]
+    series: Series
 
     @property
     def month_before(self) -> Number | None:
@@ -53,6 +58,10 @@ class Board:
     unit_ids: Sequence[str]
     rows: Sequence[Row]
     view: view_pb2.ViewInfo
+
+    def unit_names(self, lang: Lang) -> tuple[str, ...]:
+        """Return the names of the units in a language."""
+        return tuple(self.catalogue.unit_name(each, lang) for each in self.unit_ids)
 
     @property
     def level(self) -> str:
@@ -155,22 +164,42 @@ async def board(
     indicators = [each for each in own if each.code.startswith(prefix)][:100]
     codes = [each.code for each in indicators]
     months = periods.months_until(period.last, SERIES_MONTHS)
-    answer, history = await asyncio.gather(
-        read_cells(page, selection(unit_ids, codes, period)),
-        read_cells(page, selection(unit_ids[:1], codes, months, by_month=True)),
-    )
+    answer = await read_cells(page, selection(unit_ids, codes, period))
+    wanted = selection(unit_ids[:1], codes, months, by_month=True)
+    series = await _series(page, answer.view, wanted)
     figures = wire.figures(answer.cells)
-    series: dict[str, list[Number | None]] = {}
-    for cell in history.cells:
-        series.setdefault(cell.indicator_code, []).append(wire.number(cell.verified))
     rows = [
         Row(
             each.code,
             getattr(each.name, page.lang.value),
             each.unit,
-            [figures[unit_id, each.code] for unit_id in unit_ids],
-            series.get(each.code, []),
+            tuple(figures[unit_id, each.code] for unit_id in unit_ids),
+            series.get(each.code, ()),
         )
         for each in indicators
     ]
     return Board(catalogue, house, period, unit_ids, rows, answer.view)
+
+
+async def _series(
+    page: Page, view: view_pb2.ViewInfo, wanted: view_pb2.Selection
+) -> Mapping[str, Series]:
+    """Return the verified values of each month by indicator.
+
+    They are kept for the state of the view that the caller has just read, which all callers share.
+
+    Raises:
+        Refused: the caller may not read.
+    """
+    kept, key = page.site.series, (view.SerializeToString(), wanted.SerializeToString())
+    if key not in kept:
+        answer = await read_cells(page, wanted)
+        found: dict[str, list[Number | None]] = {}
+        for cell in answer.cells:
+            found.setdefault(cell.indicator_code, []).append(wire.number(cell.verified))
+        # The view may have moved on between the two answers; then these are of its new state.
+        key = (answer.view.SerializeToString(), key[1])
+        kept[key] = {code: tuple(values) for code, values in found.items()}
+        if len(kept) > SERIES_KEPT_MAX:
+            kept.popitem(last=False)
+    return kept[key]

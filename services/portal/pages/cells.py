@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +14,8 @@ from services.portal import wire
 from services.portal.domain import freshness
 from services.portal.domain.periods import Period, period
 from services.portal.pages.board import KPI, read_cells, selection
-from services.portal.pages.contributions import read_contributions
+from services.portal.pages.contributions import Contributions, read_contributions
+from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 
 MEASURES = {
@@ -68,6 +70,9 @@ async def cell(page: Page) -> Response:
     answer = await read_cells(page, selection([name.unit_id], [name.code], name.period))
     ask = partial(page.call, KPI["ExplainKpi"])
     explained = await read_contributions(ask, explain_request(page, name))
+    file_name = f"kieng-{name.code}-{name.period.first}-{name.period.last}"
+    if found := wanted_file(page, file_name, _lines(page, explained)):
+        return found
     asked = page.query.get("work", "").strip()
     absence = await explain_absence(page, name, asked) if asked else None
     return page.html(
@@ -88,6 +93,23 @@ async def cell(page: Page) -> Response:
         asked=asked,
         absence=absence,
     )
+
+
+def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
+    """Yield the works of a number as a file has them, with what they stand on."""
+    names = ("cell.work", "column.title", "cell.contribution", "cell.claims", "work.verified")
+    yield [page.text(each) for each in (*names, "column.view", "column.digest")]
+    for work in explained.works:
+        member = work.member or (f"#{work.member_number}" if work.member_number else "")
+        yield [
+            work.work_key,
+            work.title,
+            member or plain(wire.number(work.contribution)),
+            ", ".join(claim.unit_id for claim in work.claims),
+            ", ".join(claim.unit_id for claim in work.claims if claim.verified),
+            explained.view.view_id,
+            explained.view.digest,
+        ]
 
 
 def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:

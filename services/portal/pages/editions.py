@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from starlette.responses import Response
 
-from kieng.kpi.v1 import edition_service_pb2
+from kieng.kpi.v1 import edition_service_pb2, view_pb2
 from services.portal import wire
-from services.portal.pages.tables import wanted_file
+from services.portal.pages.tables import Value, plain, wanted_file
 from services.portal.site import Page
 
 EDITIONS = edition_service_pb2.DESCRIPTOR.services_by_name["EditionService"].methods_by_name
@@ -45,6 +46,8 @@ async def edition(page: Page) -> Response:
         disposition = {"content-disposition": 'attachment; filename="edition.json"'}
         return Response(answer.content, media_type="application/json", headers=disposition)
     changed = await _changed(page, edition_id) if page.query.get("since") else None
+    if changed and (found := wanted_file(page, f"kieng-{edition_id}", _lines(page, changed))):
+        return found
     catalogue = await page.site.catalogues.live(page.session.token)
     return page.html(
         "edition.html",
@@ -52,6 +55,7 @@ async def edition(page: Page) -> Response:
         signature=answer.signature.hex(),
         public_key=answer.public_key,
         changed=changed,
+        lines_max=LINES_MAX,
         catalogue=catalogue,
         number=wire.number,
         cause_of=_cause,
@@ -59,22 +63,43 @@ async def edition(page: Page) -> Response:
 
 
 async def _changed(page: Page, edition_id: str) -> dict[str, Any]:
-    """Read what changed: works and cells, each cut after `LINES_MAX`."""
+    """Read what changed: works and cells; pages show `LINES_MAX` of each, files all."""
     request = edition_service_pb2.ListRestatementsRequest(edition_id=edition_id)
     works: list[Any] = []
     cells: list[Any] = []
-    adds_up = False
+    adds_up, view = False, view_pb2.ViewInfo()
     method = EDITIONS["ListRestatements"]
     async for message in page.site.services.stream(method, request, page.session.token):
         works += message.restatements
         cells += message.cells
-        adds_up = message.adds_up
+        adds_up, view = message.adds_up, message.view
     return {
-        "works": works[:LINES_MAX],
-        "cells": cells[:LINES_MAX],
+        "works": works,
+        "cells": cells,
+        "view": view,
         "is_cut": len(works) > LINES_MAX or len(cells) > LINES_MAX,
         "adds_up": adds_up,
     }
+
+
+def _lines(page: Page, changed: dict[str, Any]) -> Iterator[list[Value]]:
+    """Yield what changed as a file has it: the works with `table=works`, else the numbers."""
+    view = [changed["view"].view_id, changed["view"].digest]
+    names = ["column.view", "column.digest"]
+    if page.query.get("table") == "works":
+        names = ["cell.work", "column.unit", "edition.cause", "submission.id", *names]
+        yield [page.text(name) for name in names]
+        for work in changed["works"]:
+            for claim in work.claims:
+                cause = page.text(f"cause.{_cause(claim)}")
+                yield [work.work_key, claim.unit_id, cause, claim.submission_id, *view]
+        return
+    values = ("closed", "by_works", "by_definitions", "now")
+    names = ["column.unit", "column.indicator", *(f"edition.{each}" for each in values), *names]
+    yield [page.text(name) for name in names]
+    for cell in changed["cells"]:
+        numbers = [plain(wire.number(getattr(cell, each))) for each in values]
+        yield [cell.unit_id, cell.indicator_code, *numbers, *view]
 
 
 def _cause(claim: edition_service_pb2.RestatedClaim) -> str:

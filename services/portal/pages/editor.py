@@ -16,6 +16,7 @@ from services.portal.forms import answers_of, facts_of, fields_of
 from services.portal.pages.effects import effects_of
 from services.portal.pages.works import SUBMISSIONS, shown
 from services.portal.site import Page
+from services.refusals import head_of
 
 EVIDENCE_ROWS = 3
 EVIDENCE_MAX = 20
@@ -75,7 +76,7 @@ async def write(page: Page, given: FormData) -> Response:
         if isinstance(wrong, Refused) and wrong.code not in ("INVALID_ARGUMENT", "ABORTED"):
             raise
         if "application/json" in page.request.headers.get("accept", ""):
-            return JSONResponse({"problem": wrong.message}, 400)
+            return JSONResponse({"problem": page.said(wrong.message)}, 400)
         return _editor(page, type_, answers, found, problem=wrong, status=400)
     where = page.href(f"/submissions/{kept.submission_id}", done=action)
     if "application/json" in page.request.headers.get("accept", ""):
@@ -199,8 +200,8 @@ def _editor(
         submission=None if found is None else shown(found),
         is_open=found is None or found.state in OPEN,
         effects=effects,
-        problem="" if problem is None else problem.message,
-        wrong={path.rpartition(".")[2]: text for path, text in wrong.items()},
+        problem="" if problem is None else page.said(head_of(problem.message, wrong.items())),
+        wrong={path.rpartition(".")[2]: page.said(text) for path, text in wrong.items()},
         request_id=str(uuid.uuid4()),
         done=page.query.get("done", ""),
     )

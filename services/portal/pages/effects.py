@@ -11,7 +11,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
 from kieng.kpi.v1 import kpi_service_pb2
-from kieng.submissions.v1 import import_service_pb2, submission_pb2
+from kieng.submissions.v1 import import_service_pb2, review_service_pb2, submission_pb2
 from services.portal import wire
 from services.portal.calls import of_status
 from services.portal.catalogues import Catalogue
@@ -20,6 +20,7 @@ from services.portal.pages.board import KPI
 from services.portal.site import Page
 
 IMPORTS = import_service_pb2.DESCRIPTOR.services_by_name["ImportService"].methods_by_name
+REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
 TRIAL_SYSTEM = "portal"
 """Source system of a row that is only tried, so that it is no source's record."""
 
@@ -72,27 +73,61 @@ async def effects_of(
     if answer.answer.HasField("error"):
         raise of_status("INVALID_ARGUMENT", answer.answer.error)
     events = kpi_service_pb2.TryEventsRequest(submitted=answer.submitted, verified=answer.verified)
-    effects = await _all(page, KPI["TryEvents"], events)
+    parts = await _all(page, KPI["TryEvents"], events)
+    effects = [each for part in parts for each in part.effects]
     catalogue = await page.site.catalogues.live(page.session.token)
-    return Effects(catalogue, [_effect(each) for part in effects for each in part.effects])
+    return Effects(catalogue, [_effect(each, each.once_submitted) for each in effects])
 
 
-async def _all(page: Page, method: MethodDescriptor, request: Message) -> list[Any]:
+async def effects_of_decisions(
+    page: Page, decisions: Sequence[review_service_pb2.DecideSubmissionsRequest]
+) -> tuple[Effects, dict[str, str]]:
+    """Return what these decisions would change together, and why some of them would be refused.
+
+    Args:
+        page: the page.
+        decisions: as they would be sent.
+
+    Returns:
+        The numbers that would change; and submission id -> refusal.
+
+    Raises:
+        Refused: the caller may not decide, or the services cannot try it now.
+    """
+    tries = [review_service_pb2.TryDecisionsRequest(decision=each) for each in decisions]
+    answers = await _all(page, REVIEWS["TryDecisions"], *tries)
+    refused = {
+        decision.submission_id: page.said(answer.answer.error.message)
+        for decision, answer in zip(decisions, answers, strict=True)
+        if answer.answer.HasField("error")
+    }
+    catalogue = await page.site.catalogues.live(page.session.token)
+    events = [event for answer in answers for event in answer.events]
+    if not events:
+        return Effects(catalogue, []), refused
+    asked = kpi_service_pb2.TryEventsRequest(verified=events)
+    parts = await _all(page, KPI["TryEvents"], asked)
+    effects = [each for part in parts for each in part.effects]
+    return Effects(catalogue, [_effect(each, each.once_verified) for each in effects]), refused
+
+
+async def _all(page: Page, method: MethodDescriptor, *requests: Message) -> list[Any]:
     async def once() -> AsyncIterator[Message]:
-        yield request
+        for request in requests:
+            yield request
 
     exchanged = page.site.services.exchange(method, once(), page.session.token)
     return [each async for each in exchanged]
 
 
-def _effect(effect: kpi_service_pb2.Effect) -> Effect:
+def _effect(effect: kpi_service_pb2.Effect, declared: kpi_service_pb2.BothMeasures) -> Effect:
     return Effect(
         effect.unit_id,
         effect.indicator_code,
         effect.from_month,
         effect.to_month,
         wire.number(effect.before.declared),
-        wire.number(effect.once_submitted.declared),
+        wire.number(declared.declared),
         wire.number(effect.before.verified),
         wire.number(effect.once_verified.verified),
     )

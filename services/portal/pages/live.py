@@ -1,21 +1,31 @@
-"""Live updates: the changed cells of a board as server-sent events, fed by `WatchKpis`."""
+"""Live updates: the changed cells of a board as server-sent events, fed by `WatchKpis`.
+
+All who may read the numbers read the same ones, so pages that show the same share one stream.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 
 from starlette.responses import Response, StreamingResponse
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kernel.errors import Exhausted
 from services.portal import metrics, wire
+from services.portal.broadcasts import AT_ONCE, Update
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
 from services.portal.domain import freshness
+from services.portal.domain.figures import Figure
 from services.portal.domain.periods import Period
-from services.portal.pages.board import KPI, house_of, period_of, selection
-from services.portal.site import Page
+from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection
+from services.portal.site import Page, Site
+from services.portal.texts import Lang
 
 RETRY_MS = 5000
 
@@ -29,67 +39,91 @@ async def live(page: Page) -> Response:
         InvalidArgument: the link names no period.
     """
     site = page.site
-    if site.live_pages >= site.settings.live_pages:
-        raise Exhausted(page.text("refused.no_live"))
     catalogue = await site.catalogues.live(page.session.token)
     period = await period_of(page, catalogue)
     codes = [each.code for each in catalogue.of_house(house_of(page))][:100]
-    wanted = selection(page.query.getlist("unit")[:100], codes, period)
-    request = kpi_service_pb2.WatchKpisRequest(selection=wanted)
+    units = page.query.getlist("unit")[:100]
+    # The stream may be another user's, so this user's own right is asked for first.
+    await read_cells(page, selection(units[:1], codes[:1], period))
+    if site.live_pages >= site.settings.live_pages:
+        raise Exhausted(page.text("refused.no_live"))
+    shown = Shown(site, catalogue, page.lang, period)
+    wanted = kpi_service_pb2.WatchKpisRequest(selection=selection(units, codes, period))
+    name = (wanted.SerializeToString(), page.lang, catalogue.message.version)
+    updates = site.broadcasts.listen(
+        name, partial(shown.updates, wanted), page.session.token, page.session.expires_at
+    )
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    events = _counted(page, _events(page, catalogue, period, request))
+    events = _counted(page, _events(updates))
     return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-async def _counted(page: Page, events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _counted(page: Page, events: AsyncGenerator[str]) -> AsyncIterator[str]:
     page.site.live_pages += 1
     metrics.LIVE.set(page.site.live_pages)
     try:
-        async for event in events:
-            yield event
+        async with aclosing(events):
+            async for event in events:
+                yield event
     finally:
         page.site.live_pages -= 1
         metrics.LIVE.set(page.site.live_pages)
 
 
-async def _events(
-    page: Page, catalogue: Catalogue, period: Period, request: kpi_service_pb2.WatchKpisRequest
-) -> AsyncIterator[str]:
+async def _events(updates: AsyncGenerator[Update]) -> AsyncGenerator[str]:
     yield f"retry: {RETRY_MS}\n\n"
     try:
-        watched = page.site.services.stream(KPI["WatchKpis"], request, page.session.token)
-        async for message in watched:
-            yield _event("cells", _changed(page, catalogue, period, message))
+        async with aclosing(updates):
+            async for update in updates:
+                yield update.event
     except Refused as refused:
-        yield _event("refused", {"code": refused.code})
+        yield f"event: refused\ndata: {json.dumps({'code': refused.code})}\n\n"
 
 
-def _changed(
-    page: Page,
-    catalogue: Catalogue,
-    period: Period,
-    message: kpi_service_pb2.WatchKpisResponse,
-) -> dict[str, object]:
-    view = message.view
-    found = wire.figures(message.cells)
-    return {
-        "view": view.view_id,
-        "digest": view.digest[:12],
-        "reading": wire.newest(view) is None,
-        "level": freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
-        "cells": {
-            f"{unit_id}|{code}": page.render(
-                "figure.html",
-                figure=figure,
-                unit=catalogue.unit_of(code),
-                name=catalogue.indicator_name(code, page.lang),
-                unit_name=catalogue.unit_name(unit_id, page.lang),
-                period=period,
-            )
-            for (unit_id, code), figure in found.items()
-        },
-    }
+@dataclass(frozen=True)
+class Shown:
+    """How the cells of a board are written for all who look at it."""
 
+    site: Site
+    catalogue: Catalogue
+    lang: Lang
+    period: Period
 
-def _event(name: str, content: object) -> str:
-    return f"event: {name}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+    async def updates(
+        self, wanted: kpi_service_pb2.WatchKpisRequest, token: str
+    ) -> AsyncGenerator[Update]:
+        """Yield what changes, read with somebody's token.
+
+        Raises:
+            Refused: the caller may not read, or the stream broke.
+        """
+        async with aclosing(self.site.services.stream(KPI["WatchKpis"], wanted, token)) as answers:
+            async for message in answers:
+                yield await self._update(message)
+
+    async def _update(self, message: kpi_service_pb2.WatchKpisResponse) -> Update:
+        view, cells = message.view, dict[str, str]()
+        for at, ((unit_id, code), figure) in enumerate(wire.figures(message.cells).items()):
+            cells[f"{unit_id}|{code}"] = self._written(figure)
+            if at % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
+        troubles = freshness.troubles(view.log_trouble, view.parked, 0)
+        facts: dict[str, str | bool] = {
+            "view": view.view_id,
+            "digest": view.digest[:12],
+            "reading": wire.newest(view) is None,
+            "level": freshness.level(troubles),
+        }
+        return Update(facts, cells)
+
+    def _written(self, figure: Figure) -> str:
+        code = figure.indicator_code
+        return self.site.pieces.written(
+            self.lang,
+            "figure.html",
+            figure=figure,
+            unit=self.catalogue.unit_of(code),
+            name=self.catalogue.indicator_name(code, self.lang),
+            unit_name=self.catalogue.unit_name(figure.unit_id, self.lang),
+            period=self.period,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,10 +14,12 @@ from starlette.responses import RedirectResponse, Response
 
 from kieng.submissions.v1 import review_service_pb2, submission_pb2, submission_service_pb2
 from services.kernel.errors import InvalidArgument
+from services.portal.calls import Refused
+from services.portal.pages.effects import REVIEWS, Effects, effects_of_decisions
+from services.portal.pages.tables import Value, wanted_file
 from services.portal.pages.works import SUBMISSIONS, shown
 from services.portal.site import Page
 
-REVIEWS = review_service_pb2.DESCRIPTOR.services_by_name["ReviewService"].methods_by_name
 QUEUE_MAX = 50
 DECISIONS = {
     "approve": review_service_pb2.DECISION_APPROVE,
@@ -51,6 +53,8 @@ async def queue(page: Page) -> Response:
         )
         answer = await page.call(SUBMISSIONS["ListSubmissions"], request)
         submissions, following = [shown(s) for s in answer.submissions], answer.next_page_token
+    if found := wanted_file(page, "kieng-review", _lines(page, submissions)):
+        return found
     return page.html(
         "review.html",
         may=page.session.may("approver", "reviewer"),
@@ -61,6 +65,13 @@ async def queue(page: Page) -> Response:
         request_ids=[str(uuid.uuid4()) for _ in submissions],
         done=page.query.getlist("done")[:QUEUE_MAX],
     )
+
+
+def _lines(page: Page, submissions: Sequence[dict[str, Any]]) -> Iterator[list[Value]]:
+    names = ("id", "state", "type", "unit_id", "work_key")
+    yield [*(page.text(f"submission.{name}") for name in names), page.text("column.title")]
+    for each in submissions:
+        yield [*(str(each[name]) for name in names), each["facts"].get("title", "")]
 
 
 async def decide(page: Page, given: FormData) -> Response:
@@ -100,8 +111,20 @@ async def decide_many(page: Page, given: FormData) -> Response:
         raise InvalidArgument(page.text("refused.no_decision"))
     if not given.get("sure"):
         return await _summary(page, word, reason, named)
-    call_id = str(given.get("request_id", ""))
-    requests = [
+    requests = _requests(str(given.get("request_id", "")), word, reason, named)
+    method, token = REVIEWS["DecideSubmissions"], page.session.token
+    answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
+    results = [
+        (request.submission_id, page.said(answer.error.message) if answer.HasField("error") else "")
+        for request, answer in zip(requests, answers, strict=True)
+    ]
+    return page.html("decided.html", results=results, decision=word)
+
+
+def _requests(
+    call_id: str, word: str, reason: str, named: Sequence[tuple[str, int]]
+) -> list[review_service_pb2.DecideSubmissionsRequest]:
+    return [
         review_service_pb2.DecideSubmissionsRequest(
             request_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"{call_id} {name}")),
             submission_id=name,
@@ -111,13 +134,6 @@ async def decide_many(page: Page, given: FormData) -> Response:
         )
         for name, version in named
     ]
-    method, token = REVIEWS["DecideSubmissions"], page.session.token
-    answers = [a async for a in page.site.services.exchange(method, _each(requests), token)]
-    results = [
-        (request.submission_id, answer.error.message if answer.HasField("error") else "")
-        for request, answer in zip(requests, answers, strict=True)
-    ]
-    return page.html("decided.html", results=results, decision=word)
 
 
 async def _summary(
@@ -128,6 +144,8 @@ async def _summary(
     ]
     found = await asyncio.gather(*(page.call(SUBMISSIONS["GetSubmission"], r) for r in requests))
     items = [shown(each.submission) for each in found]
+    call_id = str(uuid.uuid4())
+    effects, refused = await _tried(page, _requests(call_id, decision, reason, named))
     counts = Counter((str(each["unit_id"]), str(each["type"])) for each in items)
     return page.html(
         "deciding.html",
@@ -136,8 +154,23 @@ async def _summary(
         items=items,
         named=named,
         counts=sorted(counts.items()),
-        request_id=str(uuid.uuid4()),
+        request_id=call_id,
+        effects=effects,
+        refused=refused,
     )
+
+
+async def _tried(
+    page: Page, requests: Sequence[review_service_pb2.DecideSubmissionsRequest]
+) -> tuple[Effects | None, Mapping[str, str]]:
+    """Return what the decisions would change, None if that cannot be tried now, and refusals."""
+    try:
+        return await effects_of_decisions(page, requests)
+    except Refused as refused:
+        # Another trial runs, or the view moves too fast: it may still be decided.
+        if refused.code not in ("UNAVAILABLE", "RESOURCE_EXHAUSTED"):
+            raise
+        return None, {}
 
 
 async def _each(requests: Sequence[Message]) -> AsyncIterator[Message]:

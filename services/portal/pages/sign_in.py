@@ -46,7 +46,7 @@ async def sign_in_by_form(page: Page, given: FormData) -> Response:
     try:
         session = _picked(page, given) if "role" in given else _by_token(page, given)
     except Unauthenticated as refused:
-        return form_page(page, back, refused.message, 401)
+        return form_page(page, back, page.said(refused.message), 401)
     page.cookie = page.site.sessions.cookie(session)
     return RedirectResponse(back, 303)
 

@@ -84,7 +84,7 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
 
 def _values(figure: Figure) -> Iterator[Value]:
     numbers = (figure.verified, figure.declared, figure.target, figure.expected, figure.forecast)
-    yield from map(_plain, numbers)
+    yield from map(plain, numbers)
     yield figure.standing
 
 
@@ -93,7 +93,8 @@ def _judged(figure: Figure) -> Iterator[Value]:
     yield from figure.forecast_range or (None, None)
 
 
-def _plain(number: Number | None) -> Value:
+def plain(number: Number | None) -> Value:
+    """Return a number as files have it."""
     return number if number is None or isinstance(number, int) else float(number)
 
 

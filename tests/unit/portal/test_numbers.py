@@ -39,3 +39,8 @@ def test_changes_have_a_sign() -> None:
     assert numbers.signed(-5, "count", VI) == "−5"  # noqa: RUF001
     assert numbers.signed(0, "count", VI) == "±0"
     assert numbers.signed(None, "count", VI) == numbers.NOTHING
+
+
+def test_a_fraction_that_is_whole_is_written_as_a_fraction() -> None:
+    assert numbers.full(1, "", EN) == "1"
+    assert numbers.full(Fraction(1), "", EN) == "1.00"

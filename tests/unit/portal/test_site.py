@@ -8,7 +8,7 @@ import pytest
 
 from kieng.kpi.v1 import view_pb2
 from services.portal import numbers, wire
-from services.portal.site import _environment
+from services.portal.pieces import environment
 from services.portal.texts import Lang, text
 
 RATIO = view_pb2.Ratio(numerator=139, denominator=2)
@@ -38,7 +38,7 @@ def cell(pace: view_pb2.Pace | None) -> view_pb2.Cell:
 def told(lang: Lang, pace: view_pb2.Pace | None) -> str:
     """How the figure of a cell stands, as pages tell it."""
     written = {name: partial(getattr(numbers, name), lang=lang) for name in ("full", "percent")}
-    template = _environment().get_template("pace.html")
+    template = environment().get_template("pace.html")
     figure = wire.figure(cell(pace))
     return template.render(figure=figure, unit="count", t=partial(text, lang), **written).strip()
 
@@ -69,7 +69,7 @@ def test_without_pace_the_value_of_the_range_is_told() -> None:
 
 @pytest.mark.parametrize("is_read", [True, False])
 def test_a_page_says_when_nothing_has_been_read_yet(is_read: bool) -> None:
-    parts = _environment().get_template("parts.html")
+    parts = environment().get_template("parts.html")
     made = str(
         parts.module.status(  # type: ignore[attr-defined]
             None,

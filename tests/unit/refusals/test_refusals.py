@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.cli.terminal.refusals import in_language, pattern_of
-from services.cli.terminal.texts import FOLDER, Lang
 from services.kernel import errors
 from services.kernel.interceptors import forms
+from services.refusals import FOLDER, in_language, pattern_of
 
-SERVICES = FOLDER.parents[1]
+SERVICES = FOLDER.parent
 TRANSLATED = (
     "agreement",
     "kernel",
@@ -22,6 +21,7 @@ TRANSLATED = (
     "notifications",
     "partners",
     "policy",
+    "portal",
     "submissions",
 )
 REFUSALS = {kind.__name__ for kind in errors.Refusal.__subclasses__()}
@@ -120,13 +120,13 @@ def test_the_sentences_are_found() -> None:
 def test_a_sentence_of_a_service_is_known_in_vietnamese(name: str, sentence: str) -> None:
     # A list of fields follows such a head; the fields are said on their own.
     head = re.sub(r"(: X1)+$", "", sentence) if sentence.endswith(": X1") else sentence
-    known = [in_language(each, Lang.vi) != each for each in (sentence, head)]
+    known = [in_language(each, "vi") != each for each in (sentence, head)]
     assert any(known), f"{name}: add {sentence!r} to refusals.toml"
 
 
 @pytest.mark.parametrize("words", forms().values())
 def test_a_form_of_a_text_is_known_in_vietnamese(words: str) -> None:
-    assert in_language(words, Lang.vi) != words
+    assert in_language(words, "vi") != words
 
 
 @pytest.mark.parametrize("sentence", TABLE["sentences"])
@@ -137,8 +137,8 @@ def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
 
 
 def test_an_unknown_sentence_stays_and_english_is_untouched() -> None:
-    assert in_language("nothing like it", Lang.vi) == "nothing like it"
-    assert in_language("no such submission", Lang.en) == "no such submission"
+    assert in_language("nothing like it", "vi") == "nothing like it"
+    assert in_language("no such submission", "en") == "no such submission"
 
 
 def findings_of(tree: ast.AST) -> Iterator[str]:
@@ -169,4 +169,4 @@ def test_what_doctor_finds_has_a_vietnamese_sentence() -> None:
     # Its age is put together before; the table has both forms.
     found.remove("X1, X1, digest X1")
     assert len(found) > 25
-    assert sorted(told for told in found if in_language(told, Lang.vi) == told) == []
+    assert sorted(told for told in found if in_language(told, "vi") == told) == []

@@ -1,5 +1,7 @@
 """What services say when they refuse, in Vietnamese: `refusals.toml` maps their English sentences.
 
+The command line and the portal show what services say, so both translate it.
+
 A sentence may have places `{name}`. Services send English sentences with the values filled in; the
 values are taken out again, and those that are words of the services are translated, too. A sentence
 that is not in the table is shown as it was sent.
@@ -9,17 +11,22 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
-from services.cli.terminal.texts import FOLDER, Lang
-
+FOLDER = Path(__file__).parent
 _PLACE = re.compile(r"\{[a-z_]+\}")
 
 
-def in_language(sentence: str, lang: Lang) -> str:
-    """Return a sentence of a service in a language; unchanged if it is not known."""
-    if lang is Lang.en:
+def in_language(sentence: str, lang: str) -> str:
+    """Return a sentence of a service in a language; unchanged if it is not known.
+
+    Args:
+        sentence: what the service said.
+        lang: `vi` or `en`.
+    """
+    if lang == "en":
         return sentence
     sentences, words = _table()
     if (plain := sentences.get(sentence)) is not None:
@@ -30,6 +37,18 @@ def in_language(sentence: str, lang: Lang) -> str:
             said = {name: words.get(name, {}).get(text, text) for name, text in values.items()}
             return translation.format(**said)
     return sentence
+
+
+def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
+    """Return a message without the fields that services repeat in it, so that each is shown once.
+
+    Args:
+        message: what the service said.
+        fields: path of each wrong field, and what is wrong with it.
+    """
+    for name, problem in fields:
+        message = message.replace(f"{name}: {problem}", "").strip("; ")
+    return message.rstrip(":")
 
 
 @cache

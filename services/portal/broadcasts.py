@@ -1,0 +1,179 @@
+"""Live updates that many pages share: one stream of a service for all who look at the same.
+
+A page that takes its updates slowly gets the newest of each cell once it takes them, so what waits
+for it is never more than one whole board. For one event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.portal.calls import Refused
+
+AT_ONCE = 50
+"""Pages that are given an update in one step of the event loop."""
+PERSONAL = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
+"""Refusals that concern the caller of a stream, and not others who want the same."""
+
+
+@dataclass(frozen=True)
+class Update:
+    """What changed: cells as they are written now, by name, and facts about the view."""
+
+    facts: Mapping[str, str | bool]
+    cells: Mapping[str, str]
+
+    @cached_property
+    def event(self) -> str:
+        """The update as a server-sent event, encoded once for all pages."""
+        content = {**self.facts, "cells": self.cells}
+        return f"event: cells\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+    def then(self, newer: Update) -> Update:
+        """Return this update and a newer one in one."""
+        return Update(newer.facts, {**self.cells, **newer.cells})
+
+
+Open = Callable[[str], AsyncGenerator[Update]]
+"""Opens the stream with somebody's token; its first update holds every cell."""
+
+
+class Listener:
+    """One page.
+
+    Args:
+        token: its user's.
+        ends_at: when the token ends, and with it the page's updates.
+    """
+
+    def __init__(self, token: str, ends_at: float) -> None:
+        self.token, self.ends_at = token, ends_at
+        self._waiting: Update | None = None
+        self._refused: Refused | None = None
+        self._news = asyncio.Event()
+
+    def give(self, update: Update) -> None:
+        """Let the page have an update, together with what it has not taken yet."""
+        self._waiting = update if self._waiting is None else self._waiting.then(update)
+        self._news.set()
+
+    def refuse(self, refused: Refused) -> None:
+        """Let the page know that there is nothing more, and why."""
+        self._refused = refused
+        self._news.set()
+
+    async def updates(self) -> AsyncGenerator[Update]:
+        """Yield updates until the token ends.
+
+        Raises:
+            Refused: the services refused the stream, or it broke.
+        """
+        while (left := self.ends_at - time.time()) > 0:
+            try:
+                await asyncio.wait_for(self._news.wait(), left)
+            except TimeoutError:
+                return
+            self._news.clear()
+            if self._waiting is not None:
+                update, self._waiting = self._waiting, None
+                yield update
+            if self._refused is not None:
+                raise self._refused
+
+
+class Broadcasts:
+    """All streams that are shared now, by what they show."""
+
+    def __init__(self) -> None:
+        self._running: dict[Hashable, _Broadcast] = {}
+
+    async def listen(
+        self, name: Hashable, opens: Open, token: str, ends_at: float
+    ) -> AsyncGenerator[Update]:
+        """Yield every cell, then what changes. The caller has made sure that the user may read it.
+
+        Args:
+            name: what is shown; those who give the same name share one stream.
+            opens: opens it, with the token of one of those who listen.
+            token: the user's.
+            ends_at: when it ends; the updates end with it.
+
+        Raises:
+            Refused: the services refused the stream, or it broke.
+        """
+        listener = Listener(token, ends_at)
+        broadcast = self._running.get(name)
+        if broadcast is None:
+            broadcast = self._running[name] = _Broadcast(opens)
+        broadcast.join(listener)
+        try:
+            async with aclosing(listener.updates()) as updates:
+                async for update in updates:
+                    yield update
+        finally:
+            if broadcast.leave(listener) and self._running.get(name) is broadcast:
+                del self._running[name]
+
+    def __len__(self) -> int:
+        """Return how many streams are open."""
+        return len(self._running)
+
+
+class _Broadcast:
+    def __init__(self, opens: Open) -> None:
+        self._opens = opens
+        self._listeners: dict[Listener, None] = {}
+        self._state: Update | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def join(self, listener: Listener) -> None:
+        self._listeners[listener] = None
+        if self._state is not None:
+            listener.give(self._state)
+        if self._task is None or self._task.done():
+            self._state = None
+            self._task = asyncio.create_task(self._run())
+
+    def leave(self, listener: Listener) -> bool:
+        """Return True if nobody listens any more."""
+        self._listeners.pop(listener, None)
+        if not self._listeners and self._task is not None:
+            self._task.cancel()
+        return not self._listeners
+
+    async def _run(self) -> None:
+        while self._listeners:
+            lead = max(self._listeners, key=lambda each: each.ends_at)
+            try:
+                async with asyncio.timeout(lead.ends_at - time.time()):
+                    await self._follow(lead.token)
+                broken = Refused("UNAVAILABLE", "the stream has ended")
+            except TimeoutError:
+                # The token has ended, and its page with it; who has come since goes on.
+                self._listeners.pop(lead, None)
+                continue
+            except Refused as refused:
+                broken = refused
+            concerned = [lead] if broken.code in PERSONAL else list(self._listeners)
+            for each in concerned:
+                self._listeners.pop(each, None)
+                each.refuse(broken)
+
+    async def _follow(self, token: str) -> None:
+        self._state = None
+        async with aclosing(self._opens(token)) as updates:
+            async for update in updates:
+                self._state = update if self._state is None else self._state.then(update)
+                await self._tell(update)
+
+    async def _tell(self, update: Update) -> None:
+        for at, listener in enumerate(list(self._listeners), start=1):
+            listener.give(update)
+            if at % AT_ONCE == 0:
+                await asyncio.sleep(0)

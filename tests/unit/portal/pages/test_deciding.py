@@ -1,0 +1,90 @@
+"""Deciding about many: the summary shows what each number would become, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+from google.rpc import status_pb2
+
+from kieng.kpi.v1 import kpi_service_pb2 as kpi
+from kieng.kpi.v1 import view_pb2
+from kieng.submissions.v1 import review_service_pb2 as review
+from kieng.submissions.v1 import submission_pb2, submission_service_pb2
+from services.portal.calls import Refused
+from tests.unit.portal.answered import Answers, Portal
+
+CHOSEN = ["s1@1", "s2@1", "s3@1"]
+
+
+def both(verified: int) -> kpi.BothMeasures:
+    return kpi.BothMeasures(
+        declared=view_pb2.Value(whole=90), verified=view_pb2.Value(whole=verified)
+    )
+
+
+def tried(request: review.TryDecisionsRequest) -> list[review.TryDecisionsResponse]:
+    name = request.decision.submission_id
+    if name == "s3":
+        status = status_pb2.Status(code=9, message="you may not decide about your own work")
+        refused = review.DecideSubmissionsResponse(error=status)
+        return [review.TryDecisionsResponse(answer=refused)]
+    return [review.TryDecisionsResponse(events=[name.encode()])]
+
+
+def counted(request: kpi.TryEventsRequest) -> list[kpi.TryEventsResponse]:
+    assert list(request.verified) == [b"s1", b"s2"]
+    effect = kpi.Effect(
+        unit_id="vnu",
+        indicator_code="KNW-03",
+        from_month="2025-01",
+        to_month="2025-12",
+        before=both(40),
+        once_submitted=both(40),
+        once_verified=both(42),
+    )
+    return [kpi.TryEventsResponse(effects=[effect])]
+
+
+def read(request: Any) -> submission_service_pb2.GetSubmissionResponse:
+    found = submission_pb2.Submission(submission_id=request.submission_id, version=1)
+    return submission_service_pb2.GetSubmissionResponse(submission=found)
+
+
+def summary(answers: Answers) -> httpx.Response:
+    portal = Portal(answers, "approver")
+    csrf = portal.site.sessions.seal("form", {"holder": portal.session.holder})
+    form = {"csrf": csrf, "decision": "verify", "reason": "", "chosen": CHOSEN}
+
+    async def send() -> httpx.Response:
+        async with portal.client() as client:
+            return await client.post("/review/many", data=form)
+
+    return asyncio.run(send())
+
+
+def test_the_summary_has_the_effect_of_all_and_the_refusal_of_one() -> None:
+    page = summary(Answers(TryDecisions=tried, TryEvents=counted, GetSubmission=read))
+    assert page.status_code == 200
+    assert "40 → 42" in page.text
+    assert "KNW-03" in page.text
+    assert page.text.count("✗") == 1
+
+
+def test_what_cannot_be_tried_now_can_still_be_decided() -> None:
+    def busy(request: Any) -> Any:
+        raise Refused("RESOURCE_EXHAUSTED", "another trial runs")
+
+    page = summary(Answers(TryDecisions=tried, TryEvents=busy, GetSubmission=read))
+    assert page.status_code == 200
+    assert "chưa thử được" in page.text
+    assert 'name="sure"' in page.text
+
+
+def test_who_may_not_decide_is_refused() -> None:
+    def forbidden(request: Any) -> Any:
+        raise Refused("PERMISSION_DENIED", "not yours")
+
+    page = summary(Answers(TryDecisions=forbidden, GetSubmission=read))
+    assert page.status_code == 403

@@ -1,0 +1,122 @@
+"""Tables as files: the rows of the page in its order, with what they stand on."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+
+import html5lib
+import pytest
+
+from kieng.kpi.v1 import edition_service_pb2 as editions
+from kieng.kpi.v1 import kpi_service_pb2 as kpi
+from kieng.kpi.v1 import view_pb2
+from kieng.submissions.v1 import facts_pb2, submission_pb2, submission_service_pb2
+from tests.unit.portal.answered import PERIOD, Answers, Portal
+
+VIEW = view_pb2.ViewInfo(view_id="g1-c1-f1", digest="d" * 64)
+MARKUP = "<script>alert(1)</script>"
+CELL = {"unit": "vnu", "indicator": "KNW-03", **PERIOD}
+
+
+def explained(request: kpi.ExplainKpiRequest) -> kpi.ExplainKpiResponse:
+    claim = kpi.ExplainedClaim(unit_id="vnu/hus", submission_id="s1", verified=True)
+    work = kpi.ExplainedWork(
+        work_key="doi:10.5555/1",
+        title=MARKUP,
+        contribution=view_pb2.Value(whole=1),
+        claims=[claim, kpi.ExplainedClaim(unit_id="vnu/uet", submission_id="s2")],
+    )
+    return kpi.ExplainKpiResponse(view=VIEW, value=view_pb2.Value(whole=1), works=[work])
+
+
+def edition(request: editions.GetEditionRequest) -> editions.GetEditionResponse:
+    found = editions.Edition(edition_id="2025", title=MARKUP, unit_id="vnu")
+    return editions.GetEditionResponse(edition=found)
+
+
+def restatements(
+    request: editions.ListRestatementsRequest,
+) -> list[editions.ListRestatementsResponse]:
+    late = editions.RestatedClaim(
+        unit_id="vnu/hus", submission_id="s1", cause=editions.RestatedClaim.CAUSE_LATE
+    )
+    works = [
+        editions.Restatement(work_key=f"doi:10.5555/{number}", claims=[late])
+        for number in range(600)
+    ]
+    cell = editions.RestatedCell(
+        unit_id="vnu",
+        indicator_code="KNW-03",
+        closed=view_pb2.Value(whole=1),
+        now=view_pb2.Value(whole=601),
+    )
+    return [
+        editions.ListRestatementsResponse(restatements=works),
+        editions.ListRestatementsResponse(cells=[cell], view=VIEW, adds_up=True),
+    ]
+
+
+def waiting(
+    request: submission_service_pb2.ListSubmissionsRequest,
+) -> submission_service_pb2.ListSubmissionsResponse:
+    facts = facts_pb2.Facts(publication=facts_pb2.Publication(title=f"={MARKUP}"))
+    found = submission_pb2.Submission(
+        submission_id="s1",
+        version=1,
+        state=submission_pb2.STATE_SUBMITTED,
+        work_key="doi:10.5555/1",
+        content=submission_pb2.Content(unit_id="vnu/hus", facts=facts),
+    )
+    return submission_service_pb2.ListSubmissionsResponse(submissions=[found])
+
+
+ANSWERS = Answers(
+    ExplainKpi=explained,
+    GetEdition=edition,
+    ListRestatements=restatements,
+    ListSubmissions=waiting,
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "rows", "first"),
+    [
+        (
+            "/cells",
+            CELL,
+            1,
+            ["doi:10.5555/1", MARKUP, "1", "vnu/hus, vnu/uet", "vnu/hus", VIEW.view_id],
+        ),
+        ("/editions/2025", {"since": "1"}, 1, ["vnu", "KNW-03", "1", "", "", "601"]),
+        (
+            "/editions/2025",
+            {"since": "1", "table": "works"},
+            600,
+            ["doi:10.5555/0", "vnu/hus"],
+        ),
+        ("/review", {}, 1, ["s1", "submitted", "publication", "vnu/hus"]),
+    ],
+)
+def test_a_page_leads_to_its_table_as_a_file(
+    path: str, query: dict[str, str], rows: int, first: list[str]
+) -> None:
+    portal = Portal(ANSWERS, "approver")
+    page = asyncio.run(portal.get(path, **query))
+    assert page.status_code == 200
+    html5lib.HTMLParser(strict=True).parse(page.text)
+    assert "file=csv" in page.text
+    assert MARKUP not in page.text
+    answer = asyncio.run(portal.get(path, file="csv", **query))
+    assert answer.headers["content-type"].startswith("text/csv")
+    found = list(csv.reader(io.StringIO(answer.text.removeprefix("\ufeff"))))
+    assert len(found) == rows + 1
+    assert found[1][: len(first)] == first
+    book = asyncio.run(portal.get(path, file="xlsx", **query))
+    assert book.content.startswith(b"PK")
+
+
+def test_a_title_is_no_formula() -> None:
+    text = asyncio.run(Portal(ANSWERS, "approver").get("/review", file="csv")).text
+    assert f"'={MARKUP}" in text
