@@ -15,7 +15,7 @@ import pkgutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO, TextIOWrapper
@@ -124,7 +124,14 @@ def printed(page: Page, lang: str, width: int) -> str:
     out, err = (TextIOWrapper(BytesIO(), encoding="utf-8", write_through=True) for _ in "oe")
     code = 0
     replayed = mock.patch.object(Clients, "stub", stub)
-    with fixed(width), replayed, redirect_stdout(out), redirect_stderr(err):
+    # Files that a command reads are named from the root of the repository.
+    with (
+        fixed(width),
+        replayed,
+        chdir(FOLDER.parents[3]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
         try:
             main([*page.command, "--lang", lang])
         except SystemExit as ended:
