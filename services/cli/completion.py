@@ -1,7 +1,7 @@
-"""Completes units, indicators, institutions and submissions in a shell.
+"""Shell completion of units, indicators, institutions and submissions.
 
-The words are those that commands have read before: a file in the data folder keeps them, so that
-the shell waits for no service.
+Suggests names that earlier commands have seen, from a file in the data folder, so that completion
+never has to call a service.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How a command fails: with one readable line and an exit code.
 
 The exit codes: 0 done; 1 the answer is no (`NO`); 2 wrong usage (`USAGE`); 3 a service, the broker
-or the database is down (`DOWN`).
+or the database is down (`DOWN`); 130 Ctrl-C ended it (`INTERRUPTED`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from services.cli.terminal.texts import Lang
 from services.refusals import in_language
 
 NO, USAGE, DOWN = 1, 2, 3
+INTERRUPTED = 130
 
 
 class Failure(Exception):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.errors import USAGE, Failure
+from services.cli.errors import INTERRUPTED, USAGE, Failure
 from services.cli.lazy_group import Entry, lazy_group
 from services.cli.plain_options import read_plainly
 from services.cli.terminal.escaping import visible
@@ -116,6 +116,20 @@ def root(
         typer.echo(context.get_help())
 
 
+def run() -> None:
+    """Entry point of the process `kieng`; see `main`."""
+    try:
+        main()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Threads of grpc may be within a call, and the interpreter could crash ending beneath
+            # them: seen once, by a signal 11 instead of this code.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments name (by default those of the process), and exit.
 
@@ -136,4 +150,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"kieng: {error.filename}: {error.strerror}", file=sys.stderr)
         raise SystemExit(USAGE) from None
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None

@@ -31,6 +31,7 @@ from services.kpi.api.kpis import KpiApi
 from services.kpi.api.parked import ParkedApi
 from services.kpi.api.targets import TargetApi
 from services.kpi.config import RECORDS_MAX
+from services.kpi.domain.months import month_of_date
 from services.kpi.log.topic import SUBMISSIONS
 from services.kpi.projection.ownership import OwnedPartitions
 from services.kpi.providers import (
@@ -123,4 +124,4 @@ class KpiQuery(KpiApi, EditionApi, CatalogueApi, TargetApi, ParkedApi):
     def show_figures(self) -> None:
         """Update the Prometheus gauges that show this year's numbers."""
         with suppress(Unavailable):  # no live view yet
-            show_figures(self.live, self.now().year)
+            show_figures(self.live, month_of_date(self.now().date().isoformat()))

@@ -34,7 +34,7 @@ from services.partners.outbox import (
     DirectoryOutbox,
     PartnerOutbox,
 )
-from services.partners.publication import Plan, plan_of
+from services.partners.publication_plan import Plan, plan_of
 from services.partners.schema import DATABASE
 from services.partners.search_text import fold
 from services.partners.store import TRIES, DirectoryStore, PartnerStore

@@ -30,7 +30,7 @@ PERSONAL = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 class Update:
     """What changed: cells as they are written now, by name, and facts about the view."""
 
-    facts: Mapping[str, str]
+    facts: Mapping[str, str | bool]
     cells: Mapping[str, str]
 
     @cached_property

@@ -66,5 +66,5 @@ def percent(part: Fraction, lang: Lang) -> str:
 
 
 def moment(when: datetime, lang: Lang) -> str:
-    """Return a moment to the minute, in local time."""
+    """Format a date and time to the minute, in the local time zone and the given language."""
     return str(format_datetime(when.astimezone(), "d MMM yyyy HH:mm", locale=lang.value))

@@ -35,6 +35,11 @@ def figure(cell: view_pb2.Cell) -> Figure:
         standing if has_pace and standing != "unspecified" else "",
         fraction(cell.pace.expected) if has_pace else None,
         fraction(cell.pace.forecast) if has_pace else None,
+        (cell.pace.forecast_low, cell.pace.forecast_high)
+        if cell.pace.HasField("forecast_low")
+        else None,
+        cell.pace.value if has_pace else None,
+        cell.pace.on_date,
     )
 
 

@@ -19,9 +19,10 @@ Response = pb.ImportSubmissionsResponse
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """Claims of one institution: ``of_work`` by work key, ``alike`` by likeness.
+    """An institution's submissions about the works that are written, including those written.
 
-    Drafts, rejected and withdrawn submissions are omitted.
+    ``of_work`` maps a work key to the submissions about that work; ``alike`` maps a likeness to
+    those about what may be the same work. Drafts, rejected and withdrawn ones are omitted.
     """
 
     of_work: Mapping[str, Sequence[Submission]]

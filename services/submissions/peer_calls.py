@@ -57,7 +57,7 @@ class Stub(DependencyProvider):
 
 
 class BoundStub:
-    """A stub whose calls carry our caller's credential, so that they have no further rights."""
+    """A stub whose calls carry our caller's token, so they have no more rights than the caller."""
 
     def __init__(self, stub: Any, call: Call | None, tokens: ServiceTokens = PASSED_ON) -> None:
         self._stub = stub

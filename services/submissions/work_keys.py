@@ -110,7 +110,7 @@ def canonical_reference(text: str) -> str:
     if doi := canonical_doi(shown):
         return f"doi:{doi}"
     parts = shown.split(":")
-    if parts[0].casefold() == "doi":
+    if len(parts) > 1 and parts[0].casefold() == "doi":
         return f"doi:{shown[4:]}"
     fixed = FIXED_PARTS.get(parts[0], len(parts))
     number = ":".join(filter(None, map(canonical_number, parts[fixed:])))

@@ -12,17 +12,12 @@ from pathlib import Path
 
 import grpc
 
+from services.cli.admin.processes import environment_of
 from services.cli.local.child_process import free_ports
 from tests.e2e.running import RunningStack
 from tests.waiting import wait_until
 
 READY_SECONDS = 30.0
-
-
-def environment_of(pid: int) -> dict[str, str]:
-    """What a running process was started with."""
-    pairs = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    return dict(pair.decode().split("=", 1) for pair in pairs if b"=" in pair)
 
 
 def answers(address: str, path: str = "/readyz") -> bool:
@@ -42,7 +37,8 @@ def replica(
     grpc_port, http_port = free_ports(2)
     ports = {"KIENG_GRPC_PORT": str(grpc_port), "KIENG_HTTP_PORT": str(http_port)}
     argv = (sys.executable, "-m", "services.kernel.runner", name)
-    environment = {**environment_of(stack.pid(name)), **ports}
+    given = stack.stack.processes[name]
+    environment = {**environment_of(given.pid), **given.settings, **ports}
     with log.open("wb") as file, subprocess.Popen(argv, env=environment, stdout=file) as process:
         try:
             there = f"127.0.0.1:{http_port}"

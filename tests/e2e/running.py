@@ -27,6 +27,19 @@ STOP_SECONDS = 40.0
 COMMAND_SECONDS = 60.0
 
 
+@contextmanager
+def heeding_ctrl_c() -> Iterator[None]:
+    """Start processes that Ctrl-C ends, even if the tests run in the background of a shell.
+
+    There they ignore it, and so would what they start.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class RunningStack:
     """A `kieng up` or `kieng demo` as a child process.
 
@@ -50,15 +63,10 @@ class RunningStack:
         """Start `kieng up` or `kieng demo`; return the seconds until it printed a line."""
         began, before = time.monotonic(), len(self.printed())
         argv = (str(KIENG), command, "--data", str(self.data), "--broker", self._broker, *options)
-        # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
-        ignoring = signal.signal(signal.SIGINT, signal.default_int_handler)
-        try:
-            with self._log.open("ab") as log:
-                self._process = process = subprocess.Popen(
-                    argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-                )
-        finally:
-            signal.signal(signal.SIGINT, ignoring)
+        with heeding_ctrl_c(), self._log.open("ab") as log:
+            self._process = process = subprocess.Popen(
+                argv, env=self._environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
 
         def is_there() -> bool:
             assert process.poll() is None, self.printed()[before:]

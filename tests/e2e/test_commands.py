@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from services.cli.commands.up import DIRECTORY
-from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack
+from tests.e2e.running import KIENG, STOP_SECONDS, RunningStack, heeding_ctrl_c
 from tests.waiting import wait_until
 
 # Nobody else's works lie there.
@@ -33,12 +33,8 @@ FACTS = ("--fact", "title=Synthetic", "--fact", "issued_on=2023-05-05", "--fact"
 def lines(stack: RunningStack, *arguments: str) -> Iterator[Callable[[], tuple[float, Any]]]:
     """Run a command that goes on until Ctrl-C; the next JSON object, and when it was printed."""
     argv = (str(KIENG), *arguments, "--output", "json", "--data", str(stack.data))
-    # A test run in the background of a shell ignores Ctrl-C, and so would what it starts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with heeding_ctrl_c():
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-    finally:
-        signal.signal(signal.SIGINT, before)
     with process:
         printed: queue.Queue[tuple[float, Any]] = queue.Queue()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from kieng.submissions.v1.submission_service_pb2 import ListSubmissionsRequest
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from tests.e2e.calls import Caller
-from tests.e2e.running import KIENG, RunningStack
+from tests.e2e.running import KIENG, RunningStack, heeding_ctrl_c
 from tests.e2e.test_import_cases import PROOF, exported, imported, write
 from tests.waiting import wait_until
 
@@ -29,7 +29,8 @@ def stopped(stack: RunningStack, path: Path, by: signal.Signals) -> tuple[int, s
     asked = ("import", str(path), "--type", "publication", "--institution", "vnu")
     argv = (str(KIENG), *asked, "--system", path.stem, "--data", str(stack.data))
     environment = {**os.environ, "KIENG_LANG": "en"}
-    process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
+    with heeding_ctrl_c():
+        process = subprocess.Popen(argv, env=environment, stderr=subprocess.PIPE, text=True)
 
     reader = Caller(stack, "vnu", "contributor")
     wanted = ListSubmissionsRequest(source_system=path.stem, page_size=1)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from services.cli.admin.processes import environment_of
 from tests.e2e.comparing import Comparison
 from tests.e2e.running import KIENG, RunningStack
 
@@ -38,12 +39,12 @@ def open_to_others(folder: Path) -> list[str]:
 
 
 def holders_of_the_edition_key(running: RunningStack) -> set[str]:
-    """Processes whose environment names the key."""
-    environments = {
-        name: Path(f"/proc/{process.pid}/environ").read_bytes()
+    """Processes that were started with the key, or forked with it."""
+    return {
+        name
         for name, process in running.stack.processes.items()
+        if "EDITION_KEY" in " ".join((*environment_of(process.pid), *process.settings))
     }
-    return {name for name, variables in environments.items() if b"EDITION_KEY" in variables}
 
 
 def is_gone(pid: int) -> bool:

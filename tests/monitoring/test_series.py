@@ -88,7 +88,7 @@ def happen(fold: PartitionFold, memory: Memory, batch: list[FakeRecord]) -> None
     for (unit_id, month), row in memory.rows_by_place.items():
         cube.put(0, unit_id, month, row.cells())
     targets = [Target(unit, "KNW-03", 2025, batch[0].offset + 1) for unit in UNITS]
-    found = figures(cube, {target.key: target for target in targets}, 2025)
+    found = figures(cube, {target.key: target for target in targets}, 2025 * 12 + 11)
     show(VALUE, found.values)
     show(TARGET, found.targets)
     show(JOINT_CLAIMS_OPEN, found.open_joint_claims)

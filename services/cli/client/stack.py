@@ -48,6 +48,8 @@ class Process:
     http: str = ""
     web: str = ""
     """Address of web pages and HTTP/JSON, `host:port`; empty except for the portal."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that `kieng up` gave it, which `/proc` does not show of a fork."""
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,10 @@ def create(
         Path | None, typer.Option(help="Write the files here, not into --data.")
     ] = None,
 ) -> None:
-    """Sign a new certificate by the trial authority of --data: tls.crt, tls.key and ca.crt.
+    """Issue a certificate signed by the trial authority in --data: tls.crt, tls.key and ca.crt.
 
-    Anyone who can read the authority's key can pose as any server. Production has an authority of
-    its own. Running services take the new files by themselves.
+    Anyone who can read the authority's key can impersonate any server, so use your own authority
+    in production. Running services pick up new files without a restart.
 
     Example: kieng certificate create localhost 127.0.0.1 --data .kieng
     """

@@ -55,8 +55,11 @@ def _environments(session: Session) -> tuple[str, dict[str, dict[str, str]]]:
     """Return where the settings are, `here` or `stack`, and the environments of its processes."""
     if service_settings.given_here() or not session.stack.processes:
         return "here", {}
-    pids = {name: process.pid for name, process in session.stack.processes.items()}
-    found = {name: told for name, pid in pids.items() if (told := environment_of(pid))}
+    found = {
+        name: {**told, **process.settings}
+        for name, process in session.stack.processes.items()
+        if (told := environment_of(process.pid))
+    }
     return ("stack", found) if found else ("here", {})
 
 

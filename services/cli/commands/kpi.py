@@ -33,6 +33,10 @@ LAZY = {
         "kpi_diff:diff",
         "List the works that entered, left or changed a unit's numbers since then, and the sums.",
     ),
+    "plot": Entry(
+        "kpi_plot:plot",
+        "Draw an indicator from January to each month, against what is expected and the target.",
+    ),
     "overlaps": Entry(
         "kpi_overlaps:overlaps",
         "List the works that several children of a unit claim; they count once above.",

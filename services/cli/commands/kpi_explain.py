@@ -25,6 +25,7 @@ from services.cli.commands.kpi import (
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal.explanation_tables import explained, is_exact
+from services.cli.terminal.frame import frame_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import enum_text, message_json, value_json, value_text, view_json
 from services.cli.terminal.screen import Screen
@@ -108,7 +109,12 @@ def _works(session: Session, fields: dict[str, Any], every: bool) -> None:
         "adds_up": exact,
     }
     unit_of_value = names.units_of_value.get(request.indicator_code, "")
-    screen.answer(result, lambda: explained(screen, page.value, works, unit_of_value, exact))
+
+    def shown() -> RenderableType:
+        table = explained(screen, page.value, works, unit_of_value, exact)
+        return Group(table, frame_text(screen, page.view))
+
+    screen.answer(result, shown)
     if exact is False:
         raise typer.Exit(NO)
 
@@ -191,4 +197,4 @@ def absence_table(
     lines = [screen.text(key, work=work, value=share)]
     if state:
         lines.append(screen.text("absence.state", state=screen.text(f"state.{state}")))
-    return Group(*lines, table)
+    return Group(*lines, table, frame_text(screen, answer.view))

@@ -21,6 +21,7 @@ from services.cli.commands.kpi import (
 )
 from services.cli.session import Session, with_session
 from services.cli.terminal.explanation_tables import overlap_table
+from services.cli.terminal.frame import frame_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import NOTHING, number_text, view_json
 from services.cli.terminal.screen import Screen
@@ -68,7 +69,11 @@ def _listed(session: Session, fields: dict[str, Any]) -> None:
         "sum_of_children": answer.sum_of_children,
         "overlaps": [{"work_key": o.work_key, "units": list(o.unit_ids)} for o in answer.overlaps],
     }
-    session.screen.answer(result, lambda: overlap_table(session.screen, answer, None))
+    screen = session.screen
+    screen.answer(
+        result,
+        lambda: Group(overlap_table(screen, answer, None), frame_text(screen, answer.view)),
+    )
 
 
 def _counted(session: Session, fields: dict[str, Any]) -> None:
@@ -123,4 +128,5 @@ def matrix_table(
         twice=number_text(twice, screen.lang),
         own=number_text(answer.own, screen.lang),
     )
-    return Group(table, *([triples] if answer.triples else []), check)
+    made: list[RenderableType] = [table, *([triples] if answer.triples else [])]
+    return Group(*made, check, frame_text(screen, answer.view))

@@ -22,7 +22,7 @@ def html_bytes(page: Page, lang: str) -> bytes:
         page: the report.
         lang: language code of its texts.
     """
-    return _template().render(page=page, lang=lang, width=WIDTH, at=at).encode()
+    return template("report.html").render(page=page, lang=lang, width=WIDTH, at=at).encode()
 
 
 def at(bar: Bar) -> tuple[float, float | None]:
@@ -33,7 +33,8 @@ def at(bar: Bar) -> tuple[float, float | None]:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return a template of this folder; what is filled in is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -41,4 +42,4 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html")
+    return environment.get_template(name)

@@ -12,14 +12,15 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
+
+from services.cli.local.tether import run_tethered
 
 # Below Linux's range for outgoing connections, so that no client's socket takes a port found free.
 PORTS = range(20_000, 32_000)
@@ -27,20 +28,25 @@ POLL_SECONDS = 0.05
 TAIL_LINES = 20
 TAIL_BYTES_MAX = 16_384
 
-# Runs in the child before its program, because preexec_fn is unsafe in a parent with threads. The 1
-# is PR_SET_PDEATHSIG. The parent may have died before that call, so it is checked afterwards.
-_TETHER = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL, 0, 0, 0)
-if os.getppid() == int(sys.argv[1]):
-    try:
-        os.execvp(sys.argv[2], sys.argv[2:])
-    except OSError as error:
-        sys.exit(f"cannot run {sys.argv[2]}: {error.strerror}")
-"""
+
+class Running(Protocol):
+    """A `Popen`, as far as it is used here."""
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+
+    def poll(self) -> int | None:
+        """Return the return code; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the return code at its end, or raise `subprocess.TimeoutExpired`."""
+
 
 Unready = Callable[[], str]
 """A function that returns why a child is not ready yet; empty if it is ready."""
+Start = Callable[[Sequence[str], Mapping[str, str] | None, Path], Running]
+"""A function that starts a program: command line, environment or None for ours, log file."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Child:
         self.argv = tuple(argv)
         self.env = None if env is None else dict(env)
         self.log_path = log_path
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
 
     @property
     def pid(self) -> int:
@@ -94,8 +100,11 @@ class Child:
             raise RuntimeError(f"{self.name} was never started")
         return self._process.pid
 
-    def start(self) -> None:
+    def start(self, start: Start | None = None) -> None:
         """Start the program, appending its output to the log file.
+
+        Args:
+            start: function that starts it in another way, from command line, environment and log.
 
         Raises:
             RuntimeError: it is running already.
@@ -103,16 +112,7 @@ class Child:
         if self._process is not None and self.poll() is None:
             raise RuntimeError(f"{self.name} runs already")
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        tether = (sys.executable, "-I", "-S", "-c", _TETHER, str(os.getpid()))
-        with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                (*tether, *self.argv),
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._process = (start or run_tethered)(self.argv, self.env, self.log_path)
 
     def poll(self) -> int | None:
         """Return the return code of an ended child; None while it runs or before its first start.
@@ -163,14 +163,7 @@ class Child:
 
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines of the log file; empty if there is no file."""
-        try:
-            with self.log_path.open("rb") as log:
-                size = log.seek(0, os.SEEK_END)
-                log.seek(max(0, size - TAIL_BYTES_MAX))
-                text = log.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
+        return log_end(self.log_path, lines)
 
     def _signal(self, number: signal.Signals) -> None:
         """Send a signal to the process group of the child, if it is running."""
@@ -235,6 +228,18 @@ class ChildGroup:
         """Stop every child, the last one started first. Safe to call twice."""
         while self.children:
             self.children.pop().stop(self._grace_seconds)
+
+
+def log_end(path: Path, lines: int = TAIL_LINES) -> str:
+    """Return the last lines of a log file; empty if there is no file."""
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(0, size - TAIL_BYTES_MAX))
+            text = log.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    return "\n".join(text.splitlines()[-lines:])
 
 
 def free_ports(count: int) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -19,16 +18,18 @@ import yaml
 
 from services.cli.admin import broker, database_schema, probes, topics
 from services.cli.client import stack as stacks
-from services.cli.client.local_issuer import CALLING, LocalIssuer, write_key
+from services.cli.client.local_issuer import LocalIssuer, write_key
 from services.cli.client.stack import PORTAL, SERVICES, WITHOUT_GRPC, Process, Stack
 from services.cli.client.trial_authority import TrialAuthority
 from services.cli.errors import DOWN, USAGE, Failure
 from services.cli.local import apache_kafka, data_folder, embedded
-from services.cli.local.child_process import Child, free_ports, taken_ports
+from services.cli.local import service_environment as environment
+from services.cli.local.child_process import Child, Start, free_ports, taken_ports
+from services.cli.local.nursery import Nursery
+from services.cli.local.service_environment import HOST
 from services.cli.terminal.screen import Screen
 from services.kernel.mongo import Mongo
 
-HOST = "127.0.0.1"
 SERVICE_SECONDS = 3.5
 """Time that services have to stop before they are killed, which loses no acknowledged write."""
 STOP_SECONDS = 6.5
@@ -36,11 +37,6 @@ STOP_SECONDS = 6.5
 DATABASE_MS = 5000
 HEALTHY_SECONDS = 60.0
 RUNNER = (sys.executable, "-m", "services.kernel.runner")
-SIGNS = "kpi.query"
-"""Process that signs editions, the only one that gets the key."""
-KEYS = tuple(f"KIENG_{kind}_KEY{end}" for kind in ("EDITION", "SERVICE") for end in ("", "_FILE"))
-"""Environment variables of private keys, which only the processes that sign inherit."""
-
 Prepare = Callable[[str, str], None]
 """Function called with the addresses of broker and database before any service starts."""
 
@@ -104,23 +100,29 @@ class Launch:
         Raises:
             Failure: a program is missing, a port is taken, or a process died or does not answer.
         """
+        log = self.plan.data / "logs" / "nursery.log"
         try:
             ports = self._ports()
-            bootstrap, mongo = self._start_parts(ports[:3])
-            if self.plan.prepare is not None:
-                self.plan.prepare(bootstrap, mongo)
-            self._apply_topics(bootstrap)
-            self._apply_schemas(mongo)
-            issuer = LocalIssuer(self.stack.issuer_folder)
-            institutions = [*self.institutions, stacks.CONSORTIUM]
-            issuer.create(institutions, self.stack.issuers_file, self.stack.service_key_file)
-            write_key(self.stack.edition_key_file)
-            if self.plan.tls:
-                authority = TrialAuthority(self.stack.authority_folder)
-                authority.certify(["localhost", HOST], self.stack.tls_folder)
-            self._start_services(ports[3:], bootstrap, mongo)
+            # It imports while broker and database start.
+            with Nursery(environment.inherited(), log) as nursery:
+                self._start(ports, nursery.fork)
         except (RuntimeError, OSError) as error:
             raise Failure(str(error), DOWN) from error
+
+    def _start(self, ports: list[int], fork: Start) -> None:
+        bootstrap, mongo = self._start_parts(ports[:3])
+        if self.plan.prepare is not None:
+            self.plan.prepare(bootstrap, mongo)
+        self._apply_topics(bootstrap)
+        self._apply_schemas(mongo)
+        issuer = LocalIssuer(self.stack.issuer_folder)
+        institutions = [*self.institutions, stacks.CONSORTIUM]
+        issuer.create(institutions, self.stack.issuers_file, self.stack.service_key_file)
+        write_key(self.stack.edition_key_file)
+        if self.plan.tls:
+            authority = TrialAuthority(self.stack.authority_folder)
+            authority.certify(["localhost", HOST], self.stack.tls_folder)
+        self._start_services(ports[3:], bootstrap, mongo, fork)
 
     def _ports(self) -> list[int]:
         """Return ports of broker, controller, database; then gRPC (or web) and HTTP of services."""
@@ -177,41 +179,35 @@ class Launch:
             for schema, name in database_schema.databases(self.institutions):
                 database_schema.apply(schema, mongo.database(name), self.screen.messages.print)
 
-    def _start_services(self, ports: list[int], bootstrap: str, mongo: str) -> None:
-        addresses = {name: ports[2 * i : 2 * i + 2] for i, name in enumerate(SERVICES)}
-        shared = self._environment(bootstrap, mongo, addresses)
+    def _start_services(self, ports: list[int], bootstrap: str, mongo: str, fork: Start) -> None:
+        kind = "external" if self.plan.kafka else self.plan.broker
+        self.stack = replace(self.stack, broker=bootstrap, broker_kind=kind, mongo=mongo)
+        pairs = {name: ports[2 * i : 2 * i + 2] for i, name in enumerate(SERVICES)}
+        inherited = environment.inherited()
+        shared = environment.of_stack(self.stack, self.institutions, inherited, tls=self.plan.tls)
+        shared |= environment.addresses(pairs)
         processes = {}
-        for name, (grpc_port, http_port) in addresses.items():
-            env = {**shared, "KIENG_GRPC_PORT": str(grpc_port), "KIENG_HTTP_PORT": str(http_port)}
-            if name == CALLING:
-                env["KIENG_SERVICE_KEY_FILE"] = str(self.stack.service_key_file)
-            if name == SIGNS:
-                env["KIENG_EDITION_KEY_FILE"] = str(self.stack.edition_key_file)
-            if name == PORTAL:
-                # With the keys of the issuers anybody signs in.
-                env |= {"KIENG_GRPC_PORT": "0", "KIENG_WEB_PORT": str(grpc_port)}
-                env["KIENG_TRIAL_ISSUER_FOLDER"] = str(self.stack.issuer_folder)
+        for name, (port, http_port) in pairs.items():
+            own = shared | environment.of_service(name, self.stack, port, http_port)
             log = self.plan.data / "logs" / f"{name}.log"
-            child = Child(name, (*RUNNER, name), env, log)
+            child = Child(name, (*RUNNER, name), {**inherited, **own}, log)
             self.screen.say("up.starting", name=name)
-            child.start()
+            child.start(fork)
             self.services.append(child)
-            grpc = "" if name in WITHOUT_GRPC else f"{HOST}:{grpc_port}"
-            web = f"{HOST}:{grpc_port}" if name == PORTAL else ""
+            grpc = "" if name in WITHOUT_GRPC else f"{HOST}:{port}"
+            web = f"{HOST}:{port}" if name == PORTAL else ""
             found = (str(log.resolve()), grpc, f"{HOST}:{http_port}", web)
-            processes[name] = Process(child.pid, *found)
+            processes[name] = Process(child.pid, *found, settings=own)
         for part in self.parts:
             processes[part.name] = Process(part.pid, str(part.log_path.resolve()))
-        self._save_stack(processes, bootstrap, mongo)
+        self._save_stack(processes)
         for child in self.services:
             probe = probes.http_probe(processes[child.name].http, "/healthz")
             child.wait_until_ready(probe, HEALTHY_SECONDS)
 
-    def _save_stack(self, processes: dict[str, Process], bootstrap: str, mongo: str) -> None:
-        kind = "external" if self.plan.kafka else self.plan.broker
-        data = str(self.plan.data.resolve())
+    def _save_stack(self, processes: dict[str, Process]) -> None:
         authority = str(self.stack.tls_folder / "ca.crt") if self.plan.tls else ""
-        self.stack = Stack(data, os.getpid(), bootstrap, kind, mongo, processes, authority)
+        self.stack = replace(self.stack, processes=processes, authority=authority)
         self.stack.save()
 
     def restarted(self, child: Child) -> None:
@@ -220,38 +216,10 @@ class Launch:
         process = replace(old, pid=child.pid)
         processes = {**self.stack.processes, child.name: process}
         try:
-            self._save_stack(processes, self.stack.broker, self.stack.mongo)
+            self._save_stack(processes)
         except OSError as error:
             # The disk is full. The addresses in the file stay valid; a later restart writes it.
             self.screen.say("up.not_saved", "yellow", reason=error)
-
-    def _environment(
-        self, bootstrap: str, mongo: str, addresses: dict[str, list[int]]
-    ) -> dict[str, str]:
-        # A key is for the one process that signs by it.
-        outer = {name: text for name, text in os.environ.items() if name not in KEYS}
-        is_alone = not self.plan.kafka and self.plan.broker == "embedded"
-        own = {
-            "KIENG_HOST": HOST,
-            "KIENG_KAFKA_BOOTSTRAP": bootstrap,
-            "KIENG_MONGO_URI": mongo,
-            "KIENG_ISSUERS_FILE": str(self.stack.issuers_file),
-            "KIENG_DISK_FOLDER": str(self.plan.data.resolve()),
-            "KIENG_INSTITUTIONS": json.dumps(self.institutions),
-            "KIENG_PARTNERS_ADDRESS": f"{HOST}:{addresses['partners'][0]}",
-            "KIENG_SUBMISSIONS_ADDRESS": f"{HOST}:{addresses['submissions'][0]}",
-            "KIENG_KPI_ADDRESS": f"{HOST}:{addresses['kpi.query'][0]}",
-            "KIENG_NOTIFICATIONS_ADDRESS": f"{HOST}:{addresses['notifications'][0]}",
-        }
-        if self.plan.tls:
-            own |= tls_settings(self.stack.tls_folder)
-        # The local issuer names the services that a token is for.
-        strict = {"KIENG_AUDIENCES": "none"}
-        if is_alone:
-            # The embedded broker takes seconds to form a group, and holds back an empty fetch.
-            own |= {"KIENG_KAFKA_MEMBERSHIP": "sole"}
-            return {"KIENG_KAFKA_FETCH_WAIT_MS": "20", **strict, **outer, **own}
-        return {**strict, **outer, **own}
 
     def _kill(self, number: int, frame: object) -> None:
         """Kill all processes; handles a signal that arrives while they are being stopped."""
@@ -270,12 +238,6 @@ def _stop(children: Iterable[Child], seconds: float) -> None:
     for thread in threads:
         while thread.is_alive():
             thread.join(0.2)
-
-
-def tls_settings(folder: Path) -> dict[str, str]:
-    """Return name -> value of the variables by which a service uses the certificate in a folder."""
-    files = {"CERTIFICATE": "tls.crt", "KEY": "tls.key", "AUTHORITY": "ca.crt"}
-    return {f"KIENG_TLS_{name}_FILE": str(folder / file) for name, file in files.items()}
 
 
 def read_institutions(directory: Path) -> list[str]:

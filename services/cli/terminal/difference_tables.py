@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from kieng.kpi.v1 import edition_service_pb2 as api
 from kieng.kpi.v1 import view_pb2
 from services.cli.terminal.edition_tables import changes_of, difference_text, who_of
-from services.cli.terminal.frame import HASH_CHARACTERS, age_text
+from services.cli.terminal.frame import frame_text
 from services.cli.terminal.kpi_tables import Names
 from services.cli.terminal.render import number_text, value_text
 from services.cli.terminal.screen import Screen
@@ -61,15 +61,13 @@ def difference(
     """
     kinds = [kind_of(line) for line in lines]
     counts = {kind: number_text(kinds.count(kind), screen.lang) for kind in KINDS}
-    view = last.view
-    digest = view.digest[:HASH_CHARACTERS]
-    frame = screen.text("diff.view", view=view.view_id, digest=digest, age=age_text(screen, view))
     check = screen.text(
         "restated.exact" if last.adds_up else "restated.wrong",
         works=number_text(len(lines), screen.lang),
         cells=number_text(len(cells), screen.lang),
     )
-    shown: list[RenderableType] = [screen.text("diff.summary", **counts), frame]
+    shown: list[RenderableType] = [screen.text("diff.summary", **counts)]
+    shown.append(frame_text(screen, last.view))
     if cells:
         shown.append(_cells(screen, names, cells))
     if lines:

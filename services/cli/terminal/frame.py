@@ -38,6 +38,12 @@ def age_text(screen: Screen, view: view_pb2.ViewInfo, now: datetime | None = Non
     return screen.text("kpi.age", age=shown)
 
 
+def frame_text(screen: Screen, view: view_pb2.ViewInfo) -> str:
+    """Return the line below numbers: what they were computed from, and how old that is."""
+    digest = view.digest[:HASH_CHARACTERS]
+    return screen.text("kpi.frame", view=view.view_id, digest=digest, age=age_text(screen, view))
+
+
 def title_of(
     screen: Screen, view: view_pb2.ViewInfo, cells: Sequence[view_pb2.Cell], measure: str
 ) -> str:

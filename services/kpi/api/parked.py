@@ -1,4 +1,7 @@
-"""gRPC handlers of ParkedService: parked records, and what of them a caller may see."""
+"""gRPC handlers of ParkedService.
+
+They decide which parked records a caller may see, and how much of each.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Works:
     keys: list[str] = field(default_factory=list)
 
     def add(self, work_key: str) -> None:
-        """Count a work that counts differently. Call it once per work."""
+        """Add a work that the two catalogues count differently. Call at most once per work."""
         self.count += 1
         self.keys = sorted([*self.keys, work_key])[:WORKS_NAMED]
 

@@ -53,7 +53,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The newest statement of a submission about a work.
+    """What the newest event of a submission says about a work: what is declared, and verified.
 
     Args:
         version: version of the submission, from 1.

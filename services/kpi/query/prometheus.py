@@ -1,4 +1,8 @@
-"""KPI values as Prometheus gauges: two years at most, root and institutions only."""
+"""KPI values as Prometheus gauges: two years at most, root and institutions only.
+
+The present year is read up to the present month, as targets are judged: what is dated later has not
+happened yet.
+"""
 
 from __future__ import annotations
 
@@ -31,21 +35,22 @@ class Figures:
     open_joint_claims: dict[tuple[str], float] = field(default_factory=dict)
 
 
-def figures(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
-    """Return the values of the gauges: of a year, and of the newest one before that has targets.
+def figures(cube: Cube, targets: Mapping[str, Target], month: int) -> Figures:
+    """Return the values of the gauges: of the present year, and of the newest before with targets.
 
-    The year itself is left out while it is empty, i.e. it has no target and nothing happened in it,
-    if there is one before: so what is shown first is what there is.
+    The present year itself is left out while it is empty, i.e. it has no target and nothing
+    happened in it, if there is one before: so what is shown first is what there is.
 
     Args:
         cube: cells of the live view.
         targets: `Target.key` -> target.
-        year: the present calendar year.
+        month: number of the present month.
     """
+    year = month // 12
     before = max((t.year for t in targets.values() if t.year < year), default=None)
-    shown = _of_year(cube, targets, year)
+    shown = _of_year(cube, targets, year, month)
     if before is not None:
-        earlier = _of_year(cube, targets, before)
+        earlier = _of_year(cube, targets, before, before * 12 + 11)
         shown = earlier if _is_empty(shown, cube.catalogue) else _both(shown, earlier)
     return replace(shown, open_joint_claims=_open_joint_claims(cube))
 
@@ -65,7 +70,7 @@ def _both(one: Figures, other: Figures) -> Figures:
     return Figures(one.values | other.values, one.targets | other.targets)
 
 
-def _of_year(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
+def _of_year(cube: Cube, targets: Mapping[str, Target], year: int, last: int) -> Figures:
     values: dict[tuple[str, str, str, str], float | None] = {}
     aims: dict[tuple[str, str, str], float] = {}
     for unit_id in reporting_units(cube.catalogue):
@@ -75,8 +80,7 @@ def _of_year(cube: Cube, targets: Mapping[str, Target], year: int) -> Figures:
                 aims[unit_id, code, str(year)] = aim.value
             for number, measure in enumerate(MEASURES):
                 divisor = aim.value if aim else 0
-                span = (year * 12, year * 12 + 11)
-                value = cube.value(unit_id, indicator, number, *span, divisor)
+                value = cube.value(unit_id, indicator, number, year * 12, last, divisor)
                 values[unit_id, code, measure, str(year)] = _plain(value)
     return Figures(values, aims)
 
@@ -122,18 +126,18 @@ def _whole(value: int | Ratio) -> int:
     return value
 
 
-def show_figures(live: LiveView, year: int) -> None:
+def show_figures(live: LiveView, month: int) -> None:
     """Set the Prometheus gauges from the live view.
 
     Args:
         live: the live view.
-        year: the present calendar year.
+        month: number of the present month.
 
     Raises:
         Unavailable: no view is live.
     """
     with live.read() as state:
-        found = figures(state.cube, state.targets, year)
+        found = figures(state.cube, state.targets, month)
         _show_state(state, live.refreshed_at)
     show(metrics.VALUE, found.values)
     show(metrics.TARGET, found.targets)

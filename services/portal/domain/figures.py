@@ -25,13 +25,19 @@ class Figure:
     """`reached`, `on_pace` or `behind`; empty without a target that can be compared."""
     expected: Fraction | None = None
     forecast: Fraction | None = None
+    forecast_range: tuple[int, int] | None = None
+    """Lowest and highest value to expect on 31 December; None if too few years are known."""
+    judged: int | None = None
+    """The verified value that is compared with the target: of what had happened by ``on``."""
+    on: str = ""
+    """The day on which it is compared, `YYYY-MM-DD`; empty without a standing."""
 
     @property
     def attainment(self) -> Fraction | None:
         """Part of the target that is reached; None where the two cannot be compared."""
         if not isinstance(self.verified, int) or not self.target:
             return None
-        return Fraction(self.verified, self.target)
+        return Fraction(self.verified if self.judged is None else self.judged, self.target)
 
     @property
     def pace(self) -> Fraction | None:

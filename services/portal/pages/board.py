@@ -74,6 +74,11 @@ class Board:
         return wire.newest(self.view)
 
     @property
+    def judged_on(self) -> list[str]:
+        """Days on which targets are judged, `YYYY-MM-DD`; one at most, unless years differ."""
+        return sorted({each.on for row in self.rows for each in row.figures if each.on})
+
+    @property
     def troubles(self) -> list[freshness.Trouble]:
         """What is wrong with the numbers."""
         return freshness.troubles(self.view.log_trouble, self.view.parked, 0)

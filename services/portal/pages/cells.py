@@ -113,7 +113,7 @@ def _lines(page: Page, explained: Contributions) -> Iterator[list[Value]]:
 
 
 def explain_request(page: Page, name: CellName) -> kpi_service_pb2.ExplainKpiRequest:
-    """Return the request for the works, from the page that the link names."""
+    """Return the request for the works behind a number, from the page token in the URL on."""
     return kpi_service_pb2.ExplainKpiRequest(
         unit_id=name.unit_id,
         indicator_code=name.code,

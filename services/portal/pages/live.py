@@ -109,8 +109,13 @@ class Shown:
             if at % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
         troubles = freshness.troubles(view.log_trouble, view.parked, 0)
-        facts = {"view": view.view_id, "digest": view.digest[:12]}
-        return Update({**facts, "level": freshness.level(troubles)}, cells)
+        facts: dict[str, str | bool] = {
+            "view": view.view_id,
+            "digest": view.digest[:12],
+            "reading": wire.newest(view) is None,
+            "level": freshness.level(troubles),
+        }
+        return Update(facts, cells)
 
     def _written(self, figure: Figure) -> str:
         code = figure.indicator_code

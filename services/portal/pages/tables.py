@@ -63,7 +63,8 @@ def file(kind: str, name: str, lines: list[list[Value]]) -> Response:
 def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
     columns = ("unit", "name", "indicator", "indicator_name", "counted_in", "from", "to")
     figures = ("verified", "declared", "target", "expected", "forecast", "standing")
-    yield [page.text(f"column.{name}") for name in (*columns, *figures, "view", "digest")]
+    judged = ("judged_on", "judged", "forecast_low", "forecast_high")
+    yield [page.text(f"column.{name}") for name in (*columns, *figures, "view", "digest", *judged)]
     for row in found.rows:
         for figure in row.figures:
             yield [
@@ -77,6 +78,7 @@ def _lines(page: Page, found: Board) -> Iterator[list[Value]]:
                 *_values(figure),
                 found.view.view_id,
                 found.view.digest,
+                *_judged(figure),
             ]
 
 
@@ -84,6 +86,11 @@ def _values(figure: Figure) -> Iterator[Value]:
     numbers = (figure.verified, figure.declared, figure.target, figure.expected, figure.forecast)
     yield from map(plain, numbers)
     yield figure.standing
+
+
+def _judged(figure: Figure) -> Iterator[Value]:
+    yield from (figure.on, figure.judged)
+    yield from figure.forecast_range or (None, None)
 
 
 def plain(number: Number | None) -> Value:

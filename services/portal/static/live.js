@@ -44,6 +44,7 @@ function take(message) {
   }
   document.querySelector("[data-view]").textContent = message.view;
   document.querySelector("[data-digest]").textContent = message.digest;
+  if (!message.reading) document.querySelector("[data-reading]")?.remove();
   show(true);
 }
 

@@ -213,8 +213,11 @@ def test_nobody_decides_about_own_work(service: Running) -> None:
 
 def test_an_old_version_is_refused_and_a_closed_state_too(service: Running) -> None:
     made = create(service.author)
-    rejected = decide(service.approver, made, REJECT, "not ours")
+    amended = amend(service.author, made, publication(doi()))
     assert refusal(lambda: decide(service.approver, made, VERIFY))[0] is Code.ABORTED
+    rejected = decide(service.approver, amended, REJECT, "not ours")
+    refused = refusal(lambda: decide(service.approver, amended, VERIFY))
+    assert refused[:2] == (Code.FAILED_PRECONDITION, "ALREADY_DECIDED")
     content = publication(doi())
     code = refusal(lambda: amend(service.author, rejected, content))[0]
     assert code is Code.FAILED_PRECONDITION

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -230,3 +232,20 @@ def test_trouble_that_no_file_explains_stops_loudly(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("services.cli.commands.issuer.write_key", fail)
     with pytest.raises(ConnectionError, match="of the network"):
         main(["issuer", "create", "vnu", "--edition-key", "key.pem"])
+
+
+def test_after_ctrl_c_the_process_ends_at_once_and_what_it_said_is_there() -> None:
+    program = """
+import atexit
+from services.cli import main
+
+def interrupted():
+    print("said")
+    raise SystemExit(130)
+
+main.main = interrupted
+atexit.register(print, "the interpreter ended in order")
+main.run()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (130, b"said\n"), ended.stderr

@@ -167,7 +167,8 @@ def test_missing_maven_is_named(empty_path: Path) -> None:
 
 
 def test_a_test_run_on_kafka_that_cannot_run_is_refused(empty_path: Path) -> None:
-    chosen = SimpleNamespace(getoption=lambda name: "kafka", addinivalue_line=lambda *_: None)
+    options = {"--broker": "kafka"}
+    chosen = SimpleNamespace(getoption=options.get, addinivalue_line=lambda *_: None)
     with pytest.raises(pytest.UsageError, match="--broker kafka: no java"):
         pytest_configure(chosen)  # type: ignore[arg-type]
 

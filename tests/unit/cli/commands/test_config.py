@@ -121,10 +121,19 @@ def test_every_variable_of_a_command_is_known_to_the_check() -> None:
     assert read <= OF_COMMANDS | {"KIENG_KAFKA_BOOTSTRAP", "KIENG_MONGO_URI"}
 
 
-def with_stack(folder: Path, **environment: str) -> subprocess.Popen[bytes]:
-    """Write `stack.json` of one process, which has this environment; return the process."""
+def with_stack(
+    folder: Path, settings: dict[str, str], **environment: str
+) -> subprocess.Popen[bytes]:
+    """Write `stack.json` of one process, which has this environment; return the process.
+
+    Args:
+        folder: gets the file.
+        settings: further variables, which it was given when it was forked.
+        environment: variables that `/proc` shows.
+    """
     process = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **environment})
-    Stack(str(folder), processes={"submissions": Process(process.pid, "log")}).save()
+    forked = Process(process.pid, "log", settings=settings)
+    Stack(str(folder), processes={"submissions": forked}).save()
     return process
 
 
@@ -137,7 +146,7 @@ def test_beside_a_running_stack_its_settings_are_checked(
     asked = ("check", "submissions", "--data", str(tmp_path), "--output", "json")
     alone = run(*asked)
     assert json.loads(capsys.readouterr().out)["place"] == "here"
-    process = with_stack(tmp_path, KIENG_HTTP_PORT=port, KIENG_INSTITUTIONS="alpha")
+    process = with_stack(tmp_path, {"KIENG_HTTP_PORT": port}, KIENG_INSTITUTIONS="alpha")
     try:
         assert run(*asked) == code
     finally:
@@ -153,7 +162,7 @@ def test_settings_of_this_shell_are_checked_before_those_of_a_stack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KIENG_HTTP_PORT", "8080")
-    process = with_stack(tmp_path, KIENG_HTTP_PORT="many")
+    process = with_stack(tmp_path, {}, KIENG_HTTP_PORT="many")
     try:
         run("check", "submissions", "--data", str(tmp_path), "--lang", "en")
     finally:

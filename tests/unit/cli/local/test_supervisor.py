@@ -23,6 +23,7 @@ from services.cli.local.child_process import Child, Death
 from services.cli.local.restart_policy import RESTARTS_MAX, RESTARTS_SECONDS, RestartPolicy
 from services.cli.local.stack_processes import SERVICE_SECONDS, Launch, Plan
 from services.cli.local.supervisor import Task, keep
+from services.cli.local.tether import run_tethered
 from services.cli.terminal.screen import Output, Screen
 from services.cli.terminal.texts import Lang
 
@@ -162,12 +163,15 @@ def test_only_the_process_that_signs_editions_gets_their_key(
 ) -> None:
     monkeypatch.setenv("KIENG_EDITION_KEY", "from outside")
     monkeypatch.setenv("KIENG_EDITION_KEY_FILE", "from outside")
-    monkeypatch.setattr(Child, "start", lambda child: None)
+    monkeypatch.setattr(Child, "start", lambda child, start: None)
     monkeypatch.setattr(Child, "pid", 7)
     monkeypatch.setattr(Child, "wait_until_ready", lambda child, unready, seconds: None)
     launch = Launch(Plan(tmp_path, DIRECTORY, CATALOGUE), Screen(Output.table, Lang.en))
     launch._start_services(
-        list(range(20_000, 20_000 + 2 * len(SERVICES))), "127.0.0.1:1", "mongodb://127.0.0.1:2"
+        list(range(20_000, 20_000 + 2 * len(SERVICES))),
+        "127.0.0.1:1",
+        "mongodb://127.0.0.1:2",
+        run_tethered,
     )
     given = {
         child.name: {name for name in child.env or {} if "EDITION_KEY" in name}

@@ -35,7 +35,7 @@ def shown(name: str, **labels: str) -> float | None:
 
 
 def of_year(cube: Cube, *targets: Target, year: int = 2025) -> Any:
-    return figures(cube, {target.key: target for target in targets}, year)
+    return figures(cube, {target.key: target for target in targets}, year * 12 + 11)
 
 
 def joint(*verified: str) -> list[Any]:
@@ -57,6 +57,12 @@ def test_the_values_are_those_of_the_year_at_institutions_and_the_consortium() -
         0,
     )
     assert set(of_year(cube_of(WORKS), year=2026).values.values()) == {0}
+
+
+def test_what_is_dated_after_the_present_month_has_not_happened_yet() -> None:
+    march = cube_of(WORKS, contribution(joint("alpha"), WORKS))
+    found = [figures(march, {}, JANUARY + month).values for month in (1, 2)]
+    assert [each["alpha", "A", "verified", "2025"] for each in found] == [0, 1]
 
 
 def test_a_ratio_is_a_fraction_and_absent_while_it_is_not_defined() -> None:
@@ -123,18 +129,18 @@ def test_the_live_view_is_shown_with_its_age_and_an_old_view_is_not() -> None:
     stores = FakeStores(view(), kept=[Target("alpha", "KNW-01", JANUARY // 12, 9)])
     live = stores.live_view_of()
     with pytest.raises(Unavailable):
-        show_figures(live, JANUARY // 12)
+        show_figures(live, JANUARY)
     stores.commit("g1-c1-f1", 1, row(3))
     live.refresh()
     live.refreshed_at = 17.0
-    show_figures(live, JANUARY // 12)
+    show_figures(live, JANUARY)
     assert shown("value", **KNW_01, measure="verified") == 3
     assert shown("target", **KNW_01) == 9
     assert (shown("view_age_seconds", view="g1-c1-f1") or 0) > 1_000_000_000
     assert shown("view_refreshed_timestamp_seconds", view="g1-c1-f1") == 17
     stores.live_view = view("g2-c1-f1")
     live.refresh()
-    show_figures(live, JANUARY // 12)
+    show_figures(live, JANUARY)
     assert shown("view_age_seconds", view="g1-c1-f1") is None
     assert shown("value", **KNW_01, measure="verified") == 0
 

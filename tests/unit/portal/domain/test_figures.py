@@ -1,5 +1,6 @@
 """Figures and how units rank by them."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from services.portal.domain.figures import Figure, Number, change, rank, ranked
@@ -15,6 +16,12 @@ def test_attainment_needs_a_target_and_a_count() -> None:
     assert figure("vnu", Fraction(1, 2), 20).attainment is None
     assert figure("vnu", 5, 0).attainment is None
     assert figure("vnu", 5, 20).pace == Fraction(1, 4)
+
+
+def test_what_is_judged_is_what_had_happened_by_the_day() -> None:
+    judged = replace(figure("vnu", 8, 20, "behind"), judged=5, on="2025-07-31")
+    assert judged.attainment == Fraction(1, 4)
+    assert rank("vnu", [judged]).attainment == Fraction(1, 4)
 
 
 def test_a_unit_is_ranked_by_the_mean_of_what_it_reached_each_at_most_whole() -> None:

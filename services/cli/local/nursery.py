@@ -1,0 +1,224 @@
+"""Forks the services of a local stack from one process that has imported what all of them need.
+
+Importing takes each service a second of processor time, most of it for the same libraries. So one
+process, the nursery, imports those once; a service is a fork of it, which shares their memory.
+
+A service is not a child of the nursery but of the supervisor, as any program that it starts: it
+is forked twice, and the supervisor adopts it. So the nursery is needed only while services start,
+and the supervisor watches, stops and misses them as before. The command line in `/proc` is that of
+the nursery, and so is the environment there; the name of the process is that of the service.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import importlib
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from services.cli.local.child_process import POLL_SECONDS, ChildFailed, log_end
+from services.cli.local.tether import run_tethered
+
+FORK_SECONDS_MAX = 60.0
+"""Time that the nursery has to import everything and to fork a service."""
+MODULE = "services.cli.local.nursery"
+LIBRARIES = ("mongoengine",)
+"""What most services import besides the kernel. Modules of services are not among them, because
+each adds its own metrics to what the process shows."""
+SET_DEATH_SIGNAL, SET_SUBREAPER = 1, 36
+
+
+class Forked:
+    """A running fork that this process has adopted, as far as `Popen` is used for a child."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._returncode: int | None = None
+        self._lock = threading.Lock()
+
+    def poll(self) -> int | None:
+        """Return the exit code, or the negative number of a signal; None while it runs."""
+        # Whoever holds the lock asks already; it may be the function that a signal interrupted.
+        if self._returncode is None and self._lock.acquire(blocking=False):
+            try:
+                ended, status = os.waitpid(self.pid, os.WNOHANG)
+                if ended:
+                    self._returncode = os.waitstatus_to_exitcode(status)
+            finally:
+                self._lock.release()
+        return self._returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code when it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it runs after so many seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        pause = threading.Event()
+        while (returncode := self.poll()) is None:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise subprocess.TimeoutExpired(MODULE, timeout or 0.0)
+            pause.wait(POLL_SECONDS / 5)
+        return returncode
+
+
+class Nursery:
+    """The nursery as the supervisor uses it: a context manager within which services start.
+
+    Enter it in a thread that outlives the services, because Linux kills them with that thread.
+
+    Args:
+        env: environment of the nursery. A service gets its own.
+        log_path: file to which it writes why it failed.
+    """
+
+    def __init__(self, env: Mapping[str, str], log_path: Path) -> None:
+        self._env = env
+        self._log_path = log_path
+
+    def __enter__(self) -> Self:
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        _prctl(SET_SUBREAPER, 1)
+        ours, theirs = socket.socketpair()
+        argv = (sys.executable, "-m", MODULE)
+        with theirs:
+            self._process = run_tethered(argv, self._env, self._log_path, stdin=theirs.fileno())
+        self._line = Connection(ours.detach())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+        # A process that loses its parent later is none of our services.
+        _prctl(SET_SUBREAPER, 0)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the nursery, within the block."""
+        return self._process.pid
+
+    def fork(self, argv: Sequence[str], env: Mapping[str, str] | None, log_path: Path) -> Forked:
+        """Start `python -m services.kernel.runner NAME` as a fork.
+
+        Args:
+            argv: that command line; only its last word is used.
+            env: all variables of the process; None for those of this process.
+            log_path: file to which its output is appended.
+
+        Raises:
+            ChildFailed: the nursery died or did not answer in time.
+        """
+        try:
+            self._line.send((argv[-1], dict(os.environ if env is None else env), str(log_path)))
+            if self._line.poll(FORK_SECONDS_MAX):
+                return Forked(self._line.recv())
+            reason = f"no answer after {FORK_SECONDS_MAX:g} s"
+        except (EOFError, OSError) as error:
+            reason = str(error) or "it has ended"
+        text = f"{argv[-1]} cannot be forked: {reason}\n{log_end(self._log_path)}"
+        raise ChildFailed(text.rstrip())
+
+
+def main() -> None:
+    """Import what services share; fork one for each request until the supervisor hangs up.
+
+    Raises:
+        SystemExit: an import has left a thread, so that forks are not safe; or a fork has ended.
+    """
+    import services.kernel
+
+    gc.disable()
+    for module in pkgutil.iter_modules(services.kernel.__path__, "services.kernel."):
+        importlib.import_module(module.name)
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    if len(threads := os.listdir("/proc/self/task")) > 1:
+        # Locks that another thread holds would stay locked in every fork for ever.
+        raise SystemExit(f"{len(threads)} threads after the imports: not safe to fork")
+    # Collections would write into, and so copy, all pages that forks share.
+    gc.freeze()
+    serve(Connection(os.dup(0)))
+
+
+def serve(line: Connection[Any, Any]) -> None:
+    """Fork a service for each request; return when the supervisor hangs up."""
+    supervisor = os.getppid()
+    while True:
+        try:
+            request = line.recv()
+        except EOFError:
+            return
+        reading, writing = os.pipe()
+        between = os.fork()
+        if not between:
+            if os.fork():
+                os._exit(0)
+            os.close(writing)
+            # Until the process between is buried, and this one is the supervisor's.
+            os.read(reading, 1)
+            os.close(reading)
+            _become(supervisor, line, *request)
+        os.close(reading)
+        os.waitpid(between, 0)
+        os.close(writing)
+
+
+def _become(
+    supervisor: int, line: Connection[Any, Any], name: str, env: dict[str, str], log: str
+) -> None:
+    """Be the process of a service until it ends, like one that was started by itself."""
+    os.setsid()
+    _prctl(SET_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != supervisor:
+        os._exit(1)
+    line.send(os.getpid())
+    line.close()
+    nowhere = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    for target, source in enumerate((nowhere, output, output)):
+        os.dup2(source, target)
+    os.close(nowhere)
+    os.close(output)
+    Path("/proc/self/comm").write_text(name)
+    os.environ.clear()
+    os.environ.update(env)
+    runner = importlib.import_module("services.kernel.runner")
+    sys.argv = [str(runner.__file__), name]
+    # `services.cli` has made collections rare, for commands.
+    gc.set_threshold(700, 10, 10)
+    gc.enable()
+    raise SystemExit(runner.run(name))
+
+
+def _prctl(option: int, value: int) -> None:
+    """Set an attribute of this process (Linux).
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
+
+
+if __name__ == "__main__":
+    main()

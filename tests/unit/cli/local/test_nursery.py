@@ -1,0 +1,202 @@
+"""Services that are forked behave, are watched and end like those that start by themselves."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.cli.admin.probes import http_probe
+from services.cli.local.child_process import Child, ChildFailed, Start, free_ports
+from services.cli.local.nursery import Nursery
+
+READY_SECONDS = 60.0
+SERVICE = "portal"
+"""The service that needs neither broker nor database to start."""
+
+
+def environment(**more: str) -> dict[str, str]:
+    web, http = free_ports(2)
+    ports = {"KIENG_GRPC_PORT": "0", "KIENG_WEB_PORT": str(web), "KIENG_HTTP_PORT": str(http)}
+    return {**os.environ, "KIENG_HOST": "127.0.0.1", **ports, **more}
+
+
+@pytest.fixture(scope="module")
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    with Nursery(dict(os.environ), tmp_path_factory.mktemp("nursery") / "log") as started:
+        yield started
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Callable[..., Child]]:
+    """Makes services that are not started yet; what still runs at the end is killed."""
+    made: list[Child] = []
+
+    def make(name: str = SERVICE, **more: str) -> Child:
+        argv = (sys.executable, "-m", "services.kernel.runner", name)
+        made.append(Child(name, argv, environment(**more), tmp_path / f"{len(made)}.log"))
+        return made[-1]
+
+    yield make
+    for child in made:
+        child.kill()
+
+
+def start(child: Child, how: Start | None) -> str:
+    """Start it and return the address of its metrics when it answers."""
+    assert child.env is not None
+    address = f"127.0.0.1:{child.env['KIENG_HTTP_PORT']}"
+    child.start(how)
+    child.wait_until_ready(http_probe(address, "/healthz"), READY_SECONDS)
+    return address
+
+
+def ended(child: Child) -> int | None:
+    assert child._wait(READY_SECONDS), child.tail()
+    return child.poll()
+
+
+def families(address: str) -> set[str]:
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
+        return set(re.findall(r"^# TYPE (\S+)", page.read().decode(), re.MULTILINE))
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state == "Z"
+
+
+def test_a_fork_is_a_child_of_ours_in_a_session_of_its_own_and_drains_on_sigterm(
+    nursery: Nursery, service: Callable[..., Child]
+) -> None:
+    child = service()
+    start(child, nursery.fork)
+    parent = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[1]
+    assert int(parent) == os.getpid()
+    assert os.getsid(child.pid) == os.getpgid(child.pid) == child.pid
+    assert Path(f"/proc/{child.pid}/comm").read_text().strip() == SERVICE
+    assert child.death() is None
+    assert child.stop(READY_SECONDS) == 0
+    assert '"event": "stopped"' in child.tail()
+
+
+def test_a_fork_shows_the_metrics_of_a_service_that_starts_by_itself(
+    nursery: Nursery, service: Callable[..., Child]
+) -> None:
+    # Another service before it, whose metrics must not be among them.
+    other = service("submissions", KIENG_GRPC_PORT="many")
+    other.start(nursery.fork)
+    assert ended(other) == 2
+    forked, alone = (start(service(), how) for how in (nursery.fork, None))
+    assert families(forked) == families(alone)
+
+
+def test_a_fork_that_is_killed_is_missed_and_starts_again_by_itself(
+    nursery: Nursery, service: Callable[..., Child]
+) -> None:
+    child = service()
+    start(child, nursery.fork)
+    first = child.pid
+    os.kill(first, signal.SIGKILL)
+    assert ended(child) == -signal.SIGKILL
+    start(child, None)
+    assert child.pid != first
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "code", "said"),
+    [
+        ("notifications", {"KIENG_GRPC_PORT": "many"}, 2, "KIENG_GRPC_PORT"),
+        ("nobody", {}, 1, "No module named 'services.nobody'"),
+    ],
+    ids=["setting", "name"],
+)
+def test_a_fork_that_cannot_start_ends_with_the_code_and_the_words_of_the_service(
+    name: str,
+    more: dict[str, str],
+    code: int,
+    said: str,
+    nursery: Nursery,
+    service: Callable[..., Child],
+) -> None:
+    child = service(name, **more)
+    child.start(nursery.fork)
+    assert ended(child) == code
+    assert said in child.tail()
+
+
+def test_a_fork_outlives_the_nursery_and_is_stopped_as_any_child(
+    tmp_path: Path, service: Callable[..., Child]
+) -> None:
+    child = service()
+    with Nursery(dict(os.environ), tmp_path / "log") as nursery:
+        start(child, nursery.fork)
+        # However it ends.
+        os.kill(nursery.pid, signal.SIGKILL)
+    assert child.death() is None
+    child.kill()
+    assert child.poll() == -signal.SIGKILL
+
+
+def test_a_nursery_that_has_died_is_reported_with_its_last_words(
+    tmp_path: Path, service: Callable[..., Child]
+) -> None:
+    log = tmp_path / "log"
+    with (
+        Nursery({**os.environ, "PYTHONHOME": "/nowhere"}, log) as nursery,
+        pytest.raises(ChildFailed, match=r"(?s)portal cannot be forked: .*encodings"),
+    ):
+        service().start(nursery.fork)
+
+
+def test_a_nursery_with_threads_forks_nothing(
+    tmp_path: Path, service: Callable[..., Child]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import threading, sys\n"
+        "if 'nursery' in ' '.join(sys.orig_argv):\n"
+        "    threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    )
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    with (
+        Nursery({**os.environ, "PYTHONPATH": path}, tmp_path / "log") as nursery,
+        pytest.raises(ChildFailed, match="2 threads after the imports: not safe to fork"),
+    ):
+        service().start(nursery.fork)
+
+
+def test_a_fork_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = textwrap.dedent(f"""
+        import os, signal, sys
+        from pathlib import Path
+        from services.cli.local.nursery import Nursery
+        with Nursery(dict(os.environ), Path({str(tmp_path / "log")!r})) as nursery:
+            fork = nursery.fork(({SERVICE!r},), dict(os.environ), Path({str(tmp_path / "log")!r}))
+            print(nursery.pid, fork.pid, flush=True)
+            signal.pause()
+    """)
+    argv = (sys.executable, "-c", parent)
+    root = Path(__file__).parents[4]
+    env = environment()
+    with subprocess.Popen(argv, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        pids = [int(word) for word in running.stdout.readline().split()]
+        assert [is_gone(pid) for pid in pids] == [False, False]
+        running.kill()
+    deadline, pause = time.monotonic() + READY_SECONDS, threading.Event()
+    while not all(map(is_gone, pids)) and time.monotonic() < deadline:
+        pause.wait(0.01)
+    assert [is_gone(pid) for pid in pids] == [True, True]
