@@ -20,10 +20,10 @@ ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;&lt;b&gt;&#34;&#39;&amp;"
 def planted(request: Any) -> catalogue_service_pb2.GetCatalogueResponse:
     found = catalogue_pb2.Catalogue()
     found.CopyFrom(CATALOGUE)
-    for named in (*found.units, *found.indicators):
-        named.name.vi = named.name.en = MARKUP
+    for indicator in found.indicators:
+        indicator.name.vi = indicator.name.en = MARKUP
     for unit in found.units:
-        unit.abbreviation = MARKUP
+        unit.abbreviation = unit.name.vi = unit.name.en = MARKUP
     return catalogue_service_pb2.GetCatalogueResponse(catalogue=found)
 
 
