@@ -111,18 +111,18 @@ class Admissions:
             Refused: the services refused, or did not answer. The next page asks again.
         """
         asked = self._asked.get(token)
-        if asked is None:
+        if asked is None or (asked.done() and _has_failed(asked)):
             asked = self._asked[token] = asyncio.create_task(ask())
             if len(self._asked) > ADMITTED_MAX:
                 self._asked.popitem(last=False)
-        try:
-            await asyncio.shield(asked)
-        except Refused:
-            self._asked.pop(token, None)
-            raise
+        await asyncio.shield(asked)
         # Many pages come at once after a restart, and each step of the event loop takes one.
         async with self._turn:
             await asyncio.sleep(0)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 class Broadcasts:
