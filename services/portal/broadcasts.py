@@ -179,7 +179,7 @@ class _Broadcast:
             self._task = asyncio.create_task(self._run())
 
     def leave(self, listener: Listener) -> bool:
-        """Return True if nobody listens any more."""
+        """Return True if no listener is left."""
         self._listeners.pop(listener, None)
         if not self._listeners and self._task is not None:
             self._task.cancel()
