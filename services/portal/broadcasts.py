@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from services.portal.calls import Refused
 
-AT_ONCE = 50
+ADMITTED_MAX = 10_000
+"""Tokens that are remembered; a token lasts 15 minutes."""
+AT_ONCE = 25
 """Pages that are given an update in one step of the event loop."""
 PERSONAL = ("UNAUTHENTICATED", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED")
 """Refusals that concern the caller of a stream, and not others who want the same."""
@@ -74,17 +78,51 @@ class Listener:
         Raises:
             Refused: the services refused the stream, or it broke.
         """
-        while (left := self.ends_at - time.time()) > 0:
-            try:
-                await asyncio.wait_for(self._news.wait(), left)
-            except TimeoutError:
-                return
-            self._news.clear()
-            if self._waiting is not None:
-                update, self._waiting = self._waiting, None
-                yield update
-            if self._refused is not None:
-                raise self._refused
+        left = self.ends_at - time.time()
+        ending = asyncio.get_running_loop().call_later(left, self._news.set)
+        try:
+            while time.time() < self.ends_at:
+                await self._news.wait()
+                self._news.clear()
+                if self._waiting is not None:
+                    update, self._waiting = self._waiting, None
+                    yield update
+                if self._refused is not None:
+                    raise self._refused
+        finally:
+            ending.cancel()
+
+
+class Admissions:
+    """Whether a token may read what is shared; each is asked for once, as it never changes."""
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[str, asyncio.Task[Any]] = OrderedDict()
+        self._turn = asyncio.Lock()
+
+    async def admit(self, token: str, ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """Return once the services have answered to the token.
+
+        Args:
+            token: the token.
+            ask: asks for something that needs the same right.
+
+        Raises:
+            Refused: the services refused, or did not answer. The next page asks again.
+        """
+        asked = self._asked.get(token)
+        if asked is None or (asked.done() and _has_failed(asked)):
+            asked = self._asked[token] = asyncio.create_task(ask())
+            if len(self._asked) > ADMITTED_MAX:
+                self._asked.popitem(last=False)
+        await asyncio.shield(asked)
+        # Many pages come at once after a restart, and each step of the event loop takes one.
+        async with self._turn:
+            await asyncio.sleep(0)
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.cancelled() or task.exception() is not None
 
 
 class Broadcasts:
@@ -141,7 +179,7 @@ class _Broadcast:
             self._task = asyncio.create_task(self._run())
 
     def leave(self, listener: Listener) -> bool:
-        """Return True if nobody listens any more."""
+        """Return True if no listener is left."""
         self._listeners.pop(listener, None)
         if not self._listeners and self._task is not None:
             self._task.cancel()

@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.kernel.access import AUDIENCE, Issuers, audience_of
 from services.kernel.errors import Unauthenticated
-from services.portal.broadcasts import Broadcasts
+from services.portal.broadcasts import Admissions, Broadcasts
 from services.portal.calls import Services
 from services.portal.catalogues import Catalogues
 from services.portal.config import Settings
@@ -66,7 +66,7 @@ class Site:
     def __post_init__(self) -> None:
         """Prepare sessions and issuers; nothing is connected yet."""
         self.pieces = Pieces(self.environment)
-        self.broadcasts = Broadcasts()
+        self.admissions, self.broadcasts = Admissions(), Broadcasts()
         self.sessions = Sessions(self.settings)
         # Every page asks the KPI service, so a token that does not hold there is of no use.
         audiences = (AUDIENCE, audience_of("kpi"))
@@ -152,6 +152,11 @@ class Page:
     def href(self, path: str, **query: object) -> str:
         """Return a link that stays in the language; parameters that are empty are left out."""
         return link(self.lang, path, **query)
+
+    @property
+    def as_of(self) -> str:
+        """The day that the link names, whose kept numbers are shown; empty for the present."""
+        return self.query.get("as_of", "")
 
     def here(self, **changes: str) -> str:
         """Return the link to this page with some parameters changed; an empty one is left out."""

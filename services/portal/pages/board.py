@@ -116,7 +116,7 @@ async def read_cells(page: Page, wanted: view_pb2.Selection) -> kpi_service_pb2.
     Raises:
         Refused: the caller may not, or something named does not exist.
     """
-    request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.query.get("as_of", ""))
+    request = kpi_service_pb2.GetKpisRequest(selection=wanted, as_of=page.as_of)
     answer: kpi_service_pb2.GetKpisResponse = await page.call(KPI["GetKpis"], request)
     return answer
 

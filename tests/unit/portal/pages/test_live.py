@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 from kieng.kpi.v1 import kpi_service_pb2
@@ -11,6 +12,7 @@ from services.portal.calls import Refused
 from services.portal.pages.board import KPI
 from tests.unit.portal.answered import PERIOD, Answers, Portal, cells
 
+PAGES = 30
 UNITS = {"unit": "vnu", **PERIOD}
 
 
@@ -23,16 +25,23 @@ def count(answers: Answers, kind: type[Any]) -> int:
     return sum(isinstance(each, kind) for each in answers.asked)
 
 
-def test_many_pages_are_one_stream_of_the_service_and_a_call_of_each_user() -> None:
-    answers = Answers(WatchKpis=watched)
+def test_many_pages_are_one_stream_of_the_service_and_a_call_of_each_token() -> None:
+    class Watching(Answers):
+        async def stream(self, *asked: Any) -> AsyncIterator[Any]:
+            async for message in super().stream(*asked):
+                yield message
+            while portal.site.live_pages < PAGES:
+                await asyncio.sleep(0)
+
+    answers = Watching(WatchKpis=watched)
     portal = Portal(answers)
 
     async def look() -> list[Any]:
-        return await asyncio.gather(*(portal.get("/live", **UNITS) for _ in range(30)))
+        return await asyncio.gather(*(portal.get("/live", **UNITS) for _ in range(PAGES)))
 
     pages = asyncio.run(look())
     assert count(answers, kpi_service_pb2.WatchKpisRequest) == 1
-    assert count(answers, kpi_service_pb2.GetKpisRequest) == 30
+    assert count(answers, kpi_service_pb2.GetKpisRequest) == 1
     for page in pages:
         events = [line for line in page.text.splitlines() if line.startswith("data: ")]
         content = json.loads(events[0].removeprefix("data: "))
@@ -45,8 +54,10 @@ def test_who_may_not_read_joins_no_stream() -> None:
         raise Refused("PERMISSION_DENIED", "not yours")
 
     answers = Answers(WatchKpis=watched, GetKpis=refuse)
-    page = asyncio.run(Portal(answers).get("/live", **UNITS))
-    assert page.status_code == 403
+    portal = Portal(answers)
+    for asked in (1, 2):
+        assert asyncio.run(portal.get("/live", **UNITS)).status_code == 403
+        assert count(answers, kpi_service_pb2.GetKpisRequest) == asked
     assert count(answers, kpi_service_pb2.WatchKpisRequest) == 0
 
 

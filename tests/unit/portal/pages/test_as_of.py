@@ -1,0 +1,47 @@
+"""Numbers of a kept day: asked for on the page, kept in its links, not taken for the present."""
+
+from __future__ import annotations
+
+import asyncio
+
+import html5lib
+import pytest
+
+from kieng.kpi.v1 import kpi_service_pb2
+from services.portal.calls import Refused
+from tests.unit.portal.answered import PERIOD, Answers, Portal
+
+DAY = "2025-06-30"
+
+
+@pytest.mark.parametrize("path", ["/", "/units/a"])
+def test_a_day_is_asked_for_and_stays_in_the_links(path: str) -> None:
+    answers = Answers()
+    text = asyncio.run(Portal(answers).get(path, as_of=DAY, **PERIOD)).text
+    html5lib.HTMLParser(strict=True).parse(text)
+    asked = [each for each in answers.asked if isinstance(each, kpi_service_pb2.GetKpisRequest)]
+    assert asked
+    assert {each.as_of for each in asked} == {DAY}
+    assert f'type="date" name="as_of" value="{DAY}"' in text
+    assert f"đến hết ngày {DAY}" in text
+    units = [part.partition('"')[0] for part in text.split('href="/units/')[1:]]
+    assert units
+    # On a unit one link leads back to the present.
+    assert sum(f"as_of={DAY}" not in each for each in units) == (path != "/")
+
+
+def test_without_a_day_nothing_is_said_of_one() -> None:
+    text = asyncio.run(Portal(Answers()).get("/", **PERIOD)).text
+    assert "không phải số hiện tại" not in text
+    assert "as_of=" not in text
+
+
+def test_a_day_that_is_not_kept_is_explained_in_vietnamese() -> None:
+    said = "2025-06-30 is not kept (kept around it: 2025-07-01); a replay can recompute it"
+
+    def refuse(request: kpi_service_pb2.GetKpisRequest) -> kpi_service_pb2.GetKpisResponse:
+        raise Refused("FAILED_PRECONDITION", said)
+
+    page = asyncio.run(Portal(Answers(GetKpis=refuse)).get("/", as_of=DAY, **PERIOD))
+    assert page.status_code == 409
+    assert "2025-06-30 không phải ngày lưu (ngày lưu gần đó: 2025-07-01)" in page.text
