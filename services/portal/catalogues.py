@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ GET = catalogue_service_pb2.DESCRIPTOR.services_by_name["CatalogueService"].meth
     "GetCatalogue"
 ]
 KEPT_MAX = 16
+LIVE_SECONDS = 2.0
+"""So long a caller is taken to have the live version that it last read."""
+CALLERS_MAX = 1_000
 HOUSES = ("consortium", "state", "university", "enterprise")
 
 
@@ -82,14 +86,23 @@ class Catalogues:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._kept: OrderedDict[int, Catalogue] = OrderedDict()
+        self._live: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     async def live(self, token: str) -> Catalogue:
-        """Return the catalogue of the live view; it is read with the caller's token.
+        """Return the catalogue of the live view, which this caller read at most two seconds ago.
 
         Raises:
             Refused: the caller may not read, or there is no view.
         """
-        return await self.version(0, token)
+        version, until = self._live.get(token, (0, 0.0))
+        if time.monotonic() < until:
+            return await self.version(version, token)
+        found = await self.version(0, token)
+        self._live[token] = found.message.version, time.monotonic() + LIVE_SECONDS
+        self._live.move_to_end(token)
+        if len(self._live) > CALLERS_MAX:
+            self._live.popitem(last=False)
+        return found
 
     async def version(self, version: int, token: str) -> Catalogue:
         """Return a version, for a caller who has just read numbers of it.
@@ -102,8 +115,8 @@ class Catalogues:
             return self._kept[version]
         request = catalogue_service_pb2.GetCatalogueRequest(version=version)
         answer = await self._services.unary(GET, request, token)
-        found = Catalogue(answer.catalogue)
-        self._kept[found.message.version] = found
+        # Of a version that is kept, what was made of it is kept as well.
+        found = self._kept.setdefault(answer.catalogue.version, Catalogue(answer.catalogue))
         if len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return found
