@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from services.portal import numbers
-from services.portal.domain import pictures
+from services.portal.domain import pictures, trust
 from services.portal.texts import Lang, text
 
 FOLDER = Path(__file__).parent
@@ -36,6 +36,7 @@ def environment() -> jinja2.Environment:
         "sparkline": pictures.sparkline,
         "numbers": numbers,
         "static": static,
+        "trust": trust,
     }
     found.filters |= {
         "capitalize_first": lambda text: text[:1].upper() + text[1:],

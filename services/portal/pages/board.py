@@ -10,7 +10,7 @@ from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.catalogues import HOUSES, Catalogue
-from services.portal.domain import freshness, periods
+from services.portal.domain import periods, trust
 from services.portal.domain.figures import Figure, Number, change
 from services.portal.domain.periods import Period
 from services.portal.site import Page
@@ -66,7 +66,7 @@ class Board:
     @property
     def level(self) -> str:
         """`good`, `amber` or `red`: whether the numbers are to be trusted now."""
-        return freshness.level(self.troubles)
+        return trust.level(self.troubles)
 
     @property
     def newest(self) -> datetime | None:
@@ -79,9 +79,9 @@ class Board:
         return sorted({each.on for row in self.rows for each in row.figures if each.on})
 
     @property
-    def troubles(self) -> list[freshness.Trouble]:
+    def troubles(self) -> list[trust.Trouble]:
         """What is wrong with the numbers."""
-        return freshness.troubles(self.view.log_trouble, self.view.parked, 0)
+        return trust.troubles(self.view.log_trouble, self.view.parked, 0)
 
 
 def house_of(page: Page) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from kieng.kpi.v1 import kpi_service_pb2
 from services.kernel.errors import InvalidArgument
 from services.portal import wire
-from services.portal.domain import freshness
+from services.portal.domain import trust
 from services.portal.domain.periods import Period, period
 from services.portal.pages.board import KPI, read_cells, selection
 from services.portal.pages.contributions import Contributions, read_contributions
@@ -81,9 +81,7 @@ async def cell(page: Page) -> Response:
         name=name,
         figure=wire.figure(answer.cells[0]),
         view=explained.view,
-        level=freshness.level(
-            freshness.troubles(explained.view.log_trouble, explained.view.parked, 0)
-        ),
+        level=trust.level(trust.troubles(explained.view.log_trouble, explained.view.parked, 0)),
         newest=wire.newest(explained.view),
         word_of=finding_word,
         value=wire.number(explained.value),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from kieng.kpi.v1 import view_pb2
 from services.portal import wire
 from services.portal.calls import Refused
-from services.portal.domain import freshness
+from services.portal.domain import trust
 from services.portal.domain.periods import year_to_date
 from services.portal.pages.board import read_cells, selection
 from services.portal.site import Page
@@ -21,13 +21,13 @@ async def health(page: Page) -> Response:
     services, view = await asyncio.gather(page.site.services.health(), _view(page))
     dead = [name for name, is_well in services.items() if not is_well]
     known = view or view_pb2.ViewInfo()
-    troubles = freshness.troubles(known.log_trouble, known.parked, len(dead))
+    troubles = trust.troubles(known.log_trouble, known.parked, len(dead))
     return page.html(
         "health.html",
         services=services,
         view=view,
         troubles=troubles,
-        level=freshness.level(troubles),
+        level=trust.level(troubles),
         newest=wire.newest(known),
     )
 

@@ -12,7 +12,7 @@ from services.kernel.errors import NotFound
 from services.portal import formulas, wire
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
-from services.portal.domain import freshness, periods
+from services.portal.domain import periods, trust
 from services.portal.domain.pictures import chart
 from services.portal.pages.board import SERIES_MONTHS, period_of, read_cells, selection
 from services.portal.pages.tables import wanted_file
@@ -74,7 +74,7 @@ async def indicator(page: Page) -> Response:
         definitions=definitions,
         view=view,
         newest=wire.newest(view),
-        level=freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
+        level=trust.level(trust.troubles(view.log_trouble, view.parked, 0)),
     )
 
 

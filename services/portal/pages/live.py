@@ -20,7 +20,7 @@ from services.portal import metrics, wire
 from services.portal.broadcasts import AT_ONCE, Update
 from services.portal.calls import Refused
 from services.portal.catalogues import Catalogue
-from services.portal.domain import freshness
+from services.portal.domain import trust
 from services.portal.domain.figures import Figure
 from services.portal.domain.periods import Period
 from services.portal.pages.board import KPI, house_of, period_of, read_cells, selection
@@ -108,12 +108,12 @@ class Shown:
             cells[f"{unit_id}|{code}"] = self._written(figure)
             if at % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-        troubles = freshness.troubles(view.log_trouble, view.parked, 0)
+        troubles = trust.troubles(view.log_trouble, view.parked, 0)
         facts: dict[str, str | bool] = {
             "view": view.view_id,
             "digest": view.digest[:12],
             "reading": wire.newest(view) is None,
-            "level": freshness.level(troubles),
+            "level": trust.level(troubles),
         }
         return Update(facts, cells)
 

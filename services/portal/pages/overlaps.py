@@ -11,7 +11,7 @@ from kieng.kpi.v1 import catalogue_pb2, kpi_service_pb2
 from services.kernel.errors import NotFound
 from services.portal import wire
 from services.portal.catalogues import Catalogue
-from services.portal.domain import freshness
+from services.portal.domain import trust
 from services.portal.pages.board import KPI, period_of
 from services.portal.pages.cells import MEASURES
 from services.portal.pages.tables import wanted_file
@@ -74,7 +74,7 @@ async def overlaps(page: Page) -> Response:
         more=len(listed.overlaps) > LISTED_MAX or bool(listed.next_page_token),
         view=view,
         newest=wire.newest(view),
-        level=freshness.level(freshness.troubles(view.log_trouble, view.parked, 0)),
+        level=trust.level(trust.troubles(view.log_trouble, view.parked, 0)),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from services.portal.domain import freshness
+from services.portal.domain import trust
 from services.portal.pages.board import board
 from services.portal.site import Page
 
@@ -18,8 +18,8 @@ async def overview(page: Page) -> Response:
     if not page.session.is_signed_in:
         health = await page.site.services.health()
         dead = [name for name, is_well in health.items() if not is_well]
-        troubles = freshness.troubles("", 0, len(dead))
-        return page.html("welcome.html", level=freshness.level(troubles), dead=dead)
+        troubles = trust.troubles("", 0, len(dead))
+        return page.html("welcome.html", level=trust.level(troubles), dead=dead)
     catalogue = await page.site.catalogues.live(page.session.token)
     institutions = [each.unit_id for each in catalogue.children(catalogue.root)]
     found = await board(page, catalogue, [catalogue.root, *institutions])

@@ -1,9 +1,6 @@
 // Live numbers: the server sends the cells that change, rendered as the page has them.
 // Without JavaScript the page shows what it was read with.
 
-const AMBER_SECONDS = 60; // as the alert KiengViewStale
-const RED_SECONDS = 300; // as the alert KiengLagHigh
-
 const table = document.querySelector("[data-live-url]");
 const sign = document.querySelector("[data-live]");
 let heardAt = Date.now();
@@ -31,8 +28,9 @@ function age() {
   const seconds = Math.round((Date.now() - heardAt) / 1000);
   const shown = document.querySelector("[data-age]");
   shown.textContent = shown.dataset.age.replace("#", seconds);
-  shown.dataset.level = seconds > RED_SECONDS ? "red" : seconds > AMBER_SECONDS ? "amber" : "good";
-  if (seconds > AMBER_SECONDS) show(false);
+  const { amber, red } = shown.dataset;
+  shown.dataset.level = seconds > red ? "red" : seconds > amber ? "amber" : "good";
+  if (seconds > amber) show(false);
 }
 
 function take(message) {

@@ -9,6 +9,7 @@ import pytest
 
 from kieng.kpi.v1 import kpi_service_pb2
 from services.portal.calls import Refused
+from services.portal.domain import trust
 from tests.unit.portal.answered import PERIOD, Answers, Portal
 
 DAY = "2025-06-30"
@@ -45,3 +46,9 @@ def test_a_day_that_is_not_kept_is_explained_in_vietnamese() -> None:
     page = asyncio.run(Portal(Answers(GetKpis=refuse)).get("/", as_of=DAY, **PERIOD))
     assert page.status_code == 409
     assert "2025-06-30 không phải ngày lưu (ngày lưu gần đó: 2025-07-01)" in page.text
+
+
+def test_the_present_grows_old_by_the_limits_of_the_alerts() -> None:
+    text = asyncio.run(Portal(Answers()).get("/", **PERIOD)).text
+    limits = f'data-amber="{trust.AMBER_SECONDS}" data-red="{trust.RED_SECONDS}"'
+    assert text.count(limits) == 1
