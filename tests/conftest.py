@@ -11,7 +11,6 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -195,18 +194,6 @@ def mongo(
     with ChildGroup() as supervisor:
         supervisor.start(database.child, database.unready, embedded.DATABASE_READY_SECONDS)
         yield RunningDatabase(database.uri, database.child.pid)
-
-
-@contextlib.contextmanager
-def paused(pid: int) -> Iterator[None]:
-    """Hold a process as a hung machine does; it goes on afterwards."""
-    if not pid:
-        pytest.skip("--mongo: the process of that database is not ours to freeze")
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 _database_numbers = count(1)

@@ -7,11 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.demo_works import INSTITUTIONS
 from tests.e2e.forked import kieng
 from tests.e2e.running import COMMAND_SECONDS, RunningStack
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import paused
 from tests.e2e.callers import UNIT, Callers, calling
 from tests.e2e.comparing import Comparison
 from tests.e2e.parts import Parts, own_parts, start_again
 from tests.e2e.running import RunningStack
 from tests.e2e.watching import Prometheus, watching
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 OUTAGE_SECONDS = 60.0

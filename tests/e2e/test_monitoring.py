@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import promql_parser
 import pytest
 
-from tests.conftest import paused
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.conftest import Mailbox
 from tests.e2e.running import RunningStack
@@ -25,6 +24,7 @@ from tests.monitoring.bundle import (
     variable_queries,
 )
 from tests.monitoring.test_series import LABELS, SERIES_MAX
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 DATA_SECONDS = 60.0

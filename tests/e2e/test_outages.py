@@ -16,11 +16,11 @@ import pytest
 from kieng.kpi.v1 import kpi_service_pb2, view_pb2
 from kieng.kpi.v1.kpi_service_pb2_grpc import KpiServiceStub
 from services.cli.client.resuming import PATIENCE_SECONDS
-from tests.conftest import paused
 from tests.e2e import expected
 from tests.e2e.calls import Caller, article, creation, refusal
 from tests.e2e.running import COMMAND_SECONDS, KIENG, RunningStack
 from tests.e2e.test_demo_figures import SEVEN_MONTHS, UNITS, differences
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 RETRYABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import count
 
 import grpc
@@ -18,6 +15,7 @@ from kieng.submissions.v1 import submission_service_pb2 as submissions
 from kieng.submissions.v1.submission_service_pb2_grpc import SubmissionServiceStub
 from tests.e2e.calls import Caller, article, creation
 from tests.e2e.running import RunningStack
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 # The limits of calls to the database and to the neighbour.
@@ -26,15 +24,6 @@ LIMIT_SECONDS = 5.0
 SLACK_SECONDS = 2.5
 BACK_SECONDS = 60.0
 NUMBERS = count()
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def calls(stack: RunningStack) -> dict[str, Callable[[], object]]:
@@ -69,7 +58,7 @@ def test_every_call_ends_at_its_limit_while_a_part_is_frozen(
         call()
     took: dict[str, str] = {}
     late = []
-    with frozen(attacked.pid(part)):
+    with paused(attacked.pid(part)):
         for name, call in asked.items():
             begin = time.monotonic()
             try:

@@ -24,7 +24,8 @@ from services.exporter.log import LogWatch
 from services.exporter.service import Exporter, Rounds
 from services.kernel.container import NativeContainer
 from services.kernel.mongo import Mongo
-from tests.conftest import RunningBroker, RunningDatabase, paused
+from tests.conftest import RunningBroker, RunningDatabase
+from tests.pausing import paused
 from tests.waiting import wait_until
 
 TOPIC = "kieng.submissions.v1"

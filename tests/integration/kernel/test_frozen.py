@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +15,12 @@ from services.kernel.config import KernelSettings
 from services.kernel.interceptors import Call
 from services.kernel.mongo import Mongo, within
 from tests.conftest import RunningDatabase
+from tests.pausing import paused
 from tests.unit.kernel.serving import Client, reason_of, refused, running, write_issuers
 
 LIMIT_SECONDS = 1.0
 # What a call takes beside its limit, on a busy machine.
 SLACK_SECONDS = 1.5
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -72,7 +61,7 @@ def test_a_call_ends_at_its_limit_though_the_database_is_frozen(
 
     client.behaviour.answer = answer
     client.get()
-    with frozen(mongo.pid):
+    with paused(mongo.pid):
         begin = time.monotonic()
         error: Any = refused(lambda: client.get(timeout=20))
         assert time.monotonic() - begin < LIMIT_SECONDS + SLACK_SECONDS
@@ -84,7 +73,7 @@ def test_a_call_ends_at_its_limit_though_the_database_is_frozen(
 def test_what_is_not_in_a_call_keeps_its_own_patience(
     connected: Mongo, mongo: RunningDatabase
 ) -> None:
-    with frozen(mongo.pid), pytest.raises(PyMongoError) as ended, within(0.2):
+    with paused(mongo.pid), pytest.raises(PyMongoError) as ended, within(0.2):
         read(connected)
     assert ended.value.timeout
     read(connected)

@@ -14,9 +14,10 @@ from services.kernel.mongo import DOWN, Mongo
 from services.kpi.projection.flush_size import RECORDS_FIRST, FlushSize
 from services.kpi.projection.partition_fold import PartitionFold
 from services.kpi.store.ledger import Flush, Ledger
-from tests.conftest import RunningDatabase, paused
+from tests.conftest import RunningDatabase
 from tests.integration.kpi.conftest import Stored
 from tests.integration.kpi.logs import log
+from tests.pausing import paused
 
 LOG = log(900)
 SOCKET_TIMEOUT_MS = 400
