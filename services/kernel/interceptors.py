@@ -230,6 +230,7 @@ def trailers_of(refusal: Refusal) -> grpcio.Status:
         short.message = _cut(refusal.message, length)
         fields = islice(refusal.fields.items(), FIELDS_MAX)
         short.fields = {field: _cut(text, length) for field, text in fields}
+        short.details = {name: _cut(text, length) for name, text in refusal.details.items()}
         status = status_of(short)
     return rpc_status.to_status(status)
 

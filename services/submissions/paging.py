@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from kieng.submissions.v1 import submission_service_pb2
 from services.kernel.access import Principal
+from services.kernel.errors import InvalidArgument
 from services.kernel.paging import Pages
 from services.submissions.domain.submission import Submission
 from services.submissions.store import Submissions
@@ -34,7 +37,7 @@ def page_of(
     """Return the page that a request asks for, of the submissions that ``principal`` may see.
 
     Raises:
-        InvalidArgument: the caller sent a page token of another query.
+        InvalidArgument: the caller sent a page token of another query, or a time that is none.
     """
     query = query_of(principal, request)
     comparable = json.loads(json.dumps(query, default=str))
@@ -50,7 +53,11 @@ def page_of(
 def query_of(
     principal: Principal, request: submission_service_pb2.ListSubmissionsRequest
 ) -> dict[str, Any]:
-    """Return the MongoDB filter for what is requested, restricted to the units of ``principal``."""
+    """Return the MongoDB filter for what is requested, restricted to the units of ``principal``.
+
+    Raises:
+        InvalidArgument: the caller sent a time that is none.
+    """
     unit_id = request.unit_id or principal.unit_id
     query: dict[str, Any] = {"units": unit_id}
     if not principal.reaches(unit_id):
@@ -67,7 +74,16 @@ def query_of(
     if request.mine:
         query["edited_by"] = principal.subject
     if request.HasField("changed_since"):
-        query["updated_at"] = {"$gte": request.changed_since.ToDatetime(tzinfo=UTC)}
+        query["updated_at"] = {"$gte": _moment(request.changed_since)}
     if prefix := request.submission_id_prefix:
         query["_id"] = {"$gte": prefix, "$lt": prefix + LAST_CHARACTER}
     return query
+
+
+def _moment(stamp: Timestamp) -> datetime:
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except ValueError:
+        text = "is not a time of the years 1 to 9999"
+        name = "changed_since"
+        raise InvalidArgument(f"{name}: {text}", fields={name: text}) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import Enum
@@ -72,8 +73,11 @@ def told_on(on: date, today: date) -> date:
         on: the day that is asked for.
         today: day that the cells belong to: nothing later is known to them.
     """
-    ends_month = (on + timedelta(days=1)).day == 1
-    return on if ends_month or on >= today else on.replace(day=1) - timedelta(days=1)
+    first = on.replace(day=1)
+    ends_month = on.day == monthrange(on.year, on.month)[1]
+    if ends_month or on >= today or first == date.min:
+        return on
+    return first - timedelta(days=1)
 
 
 def pace_of(

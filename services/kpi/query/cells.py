@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from kieng.kpi.v1 import view_pb2
 from services.kernel.errors import InvalidArgument
@@ -159,11 +159,13 @@ def decode_day(text: str, name: str) -> date:
         name: name of the field, for the error.
 
     Raises:
-        InvalidArgument: the text is not a day. The caller's fault.
+        InvalidArgument: the text is not a day, or the last one that there is. The caller's fault.
     """
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        day = date.fromisoformat(text)
+        day + timedelta(days=1)  # which must exist, as a day ends when the next one begins
+        return day
+    except (ValueError, OverflowError):
         problem = f"{text!r} is not a day: write YYYY-MM-DD"
         raise InvalidArgument(f"{name}: {problem}", fields={name: problem}) from None
 

@@ -154,21 +154,22 @@ LONG = "Đề nghị sửa ỷ ờ ữ ặ " * 500
 
 
 @pytest.mark.parametrize(
-    ("message", "fields"),
+    ("message", "fields", "details"),
     [
-        (LONG[:900], {}),
-        (LONG, {}),
-        ("x" * 50_000, {}),
-        ("short", {"content.facts.impact_story.summary": LONG}),
-        (LONG, {f"content.evidence[{n}].title": LONG[:1000] for n in range(200)}),
+        (LONG[:900], {}, {}),
+        (LONG, {}, {}),
+        ("x" * 50_000, {}, {}),
+        ("short", {"content.facts.impact_story.summary": LONG}, {}),
+        (LONG, {f"content.evidence[{n}].title": LONG[:1000] for n in range(200)}, {}),
+        (LONG[:1000], {}, {"reason": LONG}),
     ],
-    ids=["usual", "long", "ascii", "one-field", "many-fields"],
+    ids=["usual", "long", "ascii", "one-field", "many-fields", "details"],
 )
 def test_a_refusal_of_any_length_reaches_its_caller_as_what_it_is(
-    client: Client, message: str, fields: dict[str, str]
+    client: Client, message: str, fields: dict[str, str], details: dict[str, str]
 ) -> None:
     def answer(request: Any, call: Call) -> None:
-        raise WrongState(message, reason="OF_THE_TEST", fields=fields)
+        raise WrongState(message, reason="OF_THE_TEST", fields=fields, details=details)
 
     client.behaviour.answer = answer
     # Clients refuse trailers that are too long at random, so once would prove nothing.

@@ -67,6 +67,8 @@ def test_a_ceiling_is_kept_from_below_and_reached_when_the_year_is_over(
         (date(2025, 7, 20), date(2025, 7, 20)),
         (date(2025, 7, 19), date(2025, 6, 30)),
         (date(2025, 8, 3), date(2025, 8, 3)),
+        (date.max, date.max),
+        (date.min.replace(day=15), date.min.replace(day=15)),
     ],
 )
 def test_whole_months_tell_nothing_of_a_day_within_a_month_that_is_over(
