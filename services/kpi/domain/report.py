@@ -23,19 +23,21 @@ class Held:
         target: value to reach.
         value: value of the range.
         pace: its pace; None if it cannot be judged.
+        is_ceiling: whether the target is not to be exceeded.
     """
 
     indicator_code: str
     target: int
     value: Value
     pace: Pace | None
+    is_ceiling: bool = False
 
     @property
-    def attainment(self) -> Fraction | None:
-        """Part of the target that is reached, at most 1; None for a ratio."""
-        if isinstance(self.value, Ratio):
-            return None
-        return min(Fraction(1), Fraction(self.value, self.target))
+    def attainment(self) -> Fraction:
+        """Part of the target that is reached, or of the value that a ceiling allows; at most 1."""
+        value, target = _number(self.value), Fraction(self.target)
+        part, whole = (target, value) if self.is_ceiling else (value, target)
+        return Fraction(1) if part >= whole else part / whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Rank:
         unit_id: the child.
         held: its own targets.
         share: mean over the targets of its parent of what it did, of what all children together
-            did; None where they did nothing.
+            did; ceilings are left out. None where they did nothing.
     """
 
     unit_id: str
@@ -56,7 +58,7 @@ class Rank:
     @property
     def attainment(self) -> Fraction | None:
         """Mean attainment of its own targets; None without any."""
-        parts = [each.attainment for each in self.held if each.attainment is not None]
+        parts = [each.attainment for each in self.held]
         return sum(parts, Fraction(0)) / len(parts) if parts else None
 
     def count(self, standing: Standing) -> int:
@@ -91,7 +93,7 @@ def _urgency(held: Held) -> tuple[int, Fraction]:
     if held.pace is None:
         return len(_ORDER), Fraction(0)
     gap = Fraction(held.pace.gap, held.target)
-    return _ORDER.index(held.pace.standing), -gap if gap else held.attainment or Fraction(0)
+    return _ORDER.index(held.pace.standing), -gap if gap else held.attainment
 
 
 def shares(values: Mapping[str, Sequence[Value]]) -> dict[str, Fraction | None]:

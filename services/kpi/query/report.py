@@ -127,7 +127,8 @@ class _Page:
                 pace = None
                 if self._on:
                     pace = pace_of(self._cube, indicator, target, self.months, self._on)
-                found.append(Held(code, target.value, value, pace))
+                is_ceiling = indicator.direction == "down"
+                found.append(Held(code, target.value, value, pace, is_ceiling))
         return found
 
 
@@ -140,7 +141,8 @@ def _children(page: _Page, unit_id: str, codes: Sequence[str]) -> list[kpi_servi
         child: [page.value(child, indicator, page.months) for indicator in indicators]
         for child in children
     }
-    share = rules.shares(values)
+    counted = [n for n, indicator in enumerate(indicators) if indicator.direction != "down"]
+    share = rules.shares({child: [row[n] for n in counted] for child, row in values.items()})
     ranks = rules.ranked([Rank(child, page.held(child), share[child]) for child in children])
     return [_encode_rank(rank, ordered, values[rank.unit_id]) for rank in ranks]
 

@@ -32,6 +32,18 @@ def test_children_are_ranked_by_their_own_targets_and_then_by_their_share() -> N
     assert most.attainment is None
 
 
+def test_a_ceiling_is_attained_by_who_stays_below_it() -> None:
+    kept, empty = Held("A", 10, 10, None, True), Held("A", 10, 0, None, True)
+    broken = Held("A", 10, 40, None, True)
+    assert [each.attainment for each in (kept, empty, broken)] == [1, 1, Fraction(1, 4)]
+    ranks = [Rank("broke it", [broken], None), Rank("kept it", [kept], None)]
+    assert [each.unit_id for each in ranked(ranks)] == ["kept it", "broke it"]
+
+
+def test_a_count_by_parts_attains_its_target_by_parts() -> None:
+    assert Held("A", 2, Ratio(3, 6), None).attainment == Fraction(1, 4)
+
+
 def test_shares_are_of_what_the_children_did_together_and_weigh_each_target_alike() -> None:
     found = shares({"a": [1, 0, 500], "b": [3, 0, 500]})
     assert found == {"a": Fraction(3, 8), "b": Fraction(5, 8)}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -53,6 +54,17 @@ def test_children_are_ranked_with_their_values_for_the_targets_of_the_unit() -> 
     assert (beta.values[0].verified.whole, beta.values[0].target) == (2, 10)
     assert alpha.share == view_pb2.Ratio(numerator=3, denominator=4)
     assert not alpha.HasField("attainment")
+
+
+def test_children_are_not_praised_for_their_part_of_what_a_ceiling_counts() -> None:
+    targets = Target("root", "KNW-01", 2025, 9), Target("beta", "KNW-01", 2025, 5)
+    at = view_state(*targets, Target("alpha", "KNW-01", 2025, 5), alpha=10, beta=2)
+    ceiling = replace(at.catalogue.indicators["KNW-01"], direction="down")
+    at.catalogue = replace(at.catalogue, indicators={**at.catalogue.indicators, "KNW-01": ceiling})
+    beta, alpha, _ = asked(at).children
+    assert (beta.unit_id, beta.attainment.numerator) == ("beta", 1)
+    assert alpha.attainment == view_pb2.Ratio(numerator=1, denominator=2)
+    assert not alpha.HasField("share")
 
 
 def test_movers_are_compared_with_the_same_months_of_the_year_before() -> None:

@@ -367,12 +367,14 @@ class RankedChild(_message.Message):
     """Own targets that are behind."""
     @_builtins.property
     def attainment(self) -> _view_pb2.Ratio:
-        """Mean over its own targets of the part that is reached, each at most 1, rounded to a millionth; unset without own targets."""
+        """Mean over its own targets of the part that is reached, under a ceiling of the part of the value that it allows, each at most 1,
+        rounded to a millionth; unset without own targets.
+        """
 
     @_builtins.property
     def share(self) -> _view_pb2.Ratio:
-        """Mean over the targets of the unit of what it did, of what all children together did, rounded to a millionth; unset
-        where they did nothing.
+        """Mean over the targets of the unit, ceilings left out, of what it did, of what all children together did, rounded to a
+        millionth; unset where they did nothing.
         """
 
     @_builtins.property
