@@ -9,6 +9,7 @@ from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range, Value
 from services.kpi.domain.explanation import adds_something
 from services.kpi.domain.fold import roll_up
+from services.kpi.domain.targets import is_measured
 from services.kpi.domain.work import Key
 
 WORKS_NAMED = 5
@@ -134,7 +135,7 @@ class Comparison:
         self, before: Catalogue, after: Catalogue, months: Range, targets: Mapping[str, int]
     ) -> None:
         self.before, self.after = Side(before, months), Side(after, months)
-        self._targets = targets
+        self._months, self._targets = months, targets
         self._works: dict[ValueKey, Works] = {}
 
     def add(self, work_key: str, before: Mapping[Key, int], after: Mapping[Key, int]) -> None:
@@ -165,16 +166,18 @@ class Comparison:
         for place in (
             (unit, code, measure) for unit in units for code in codes for measure in (0, 1)
         ):
-            target = self._targets.get(f"{place[0]}|{self._base(place[1])}", 0)
+            target = self._target(*place[:2])
             before, after = (side.value(place, target) for side in (self.before, self.after))
             if before != after and (before or after):
                 yield Change(*place, before, after, self._works.get(place, Works()))
 
-    def _base(self, code: str) -> str:
-        for side in (self.after, self.before):
-            if indicator := side.catalogue.indicators.get(code):
-                return indicator.attainment_of or code
-        return code
+    def _target(self, unit_id: str, code: str) -> int:
+        """Return the target that an indicator is measured against; 0 for none."""
+        side = self.after if code in self.after.catalogue.indicators else self.before
+        indicator = side.catalogue.indicators[code]
+        base = side.catalogue.indicators.get(indicator.attainment_of, indicator)
+        is_held = is_measured(base, self._months)
+        return self._targets.get(f"{unit_id}|{base.code}", 0) if is_held else 0
 
 
 def _is_something(value: Value | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.kernel.errors import InvalidArgument
@@ -36,7 +36,7 @@ class Target:
         return f"{self.unit_id}|{self.indicator_code}|{self.year}"
 
 
-def is_measured(indicator: Indicator, months: Range) -> bool:
+def is_measured(indicator: Indicator, months: Range, *, by_month: bool = False) -> bool:
     """Return whether a range of months is measured against the target of its last year.
 
     It is if it begins with that year. A stock is measured by its level at the end of the range,
@@ -45,10 +45,34 @@ def is_measured(indicator: Indicator, months: Range) -> bool:
     Args:
         indicator: the indicator, or the one that an attainment is of.
         months: first and last month, both included.
+        by_month: whether the range is one of several months, of which January is no more to be
+            measured than the others.
     """
     first, last = months
     is_stock = indicator.value is not None and indicator.value.is_stock
-    return is_stock or first == last // 12 * 12
+    return is_stock or (first == last // 12 * 12 and not by_month)
+
+
+def target_of(
+    targets: Mapping[str, Target],
+    unit_id: str,
+    indicator: Indicator,
+    months: Range,
+    *,
+    by_month: bool = False,
+) -> Target | None:
+    """Return the target that a range of months is measured against; None for none.
+
+    Args:
+        targets: `Target.key` -> target.
+        unit_id: the unit.
+        indicator: as in `is_measured`.
+        months: as in `is_measured`.
+        by_month: as in `is_measured`.
+    """
+    if not is_measured(indicator, months, by_month=by_month):
+        return None
+    return targets.get(f"{unit_id}|{indicator.code}|{months[1] // 12}")
 
 
 def check_settable(indicator: Indicator) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.kpi.domain.catalogue import Catalogue, Component, Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio, Row, Value
 from services.kpi.domain.fold import CellKey, RowKey, fold, roll_up
+from services.kpi.domain.targets import is_measured
 from services.kpi.domain.work import Key, Statement, Work
 
 MONTHS_OF_YEAR = 12
@@ -125,8 +126,14 @@ class Effects:
         ranges = self._ranges(unit_id, indicator)
         if not ranges:
             return
-        code = indicator.attainment_of or indicator.code
-        divisors = [targets.get(f"{unit_id}|{code}|{last // 12}", 0) for _, last in ranges]
+        base = self._catalogue.indicators.get(indicator.attainment_of, indicator)
+        by_month = self._step == 1
+        divisors = [
+            targets.get(f"{unit_id}|{base.code}|{months[1] // 12}", 0)
+            if is_measured(base, months, by_month=by_month)
+            else 0
+            for months in ranges
+        ]
         found = [
             [cube.values(unit_id, indicator, measure, ranges, divisors) for measure in (0, 1)]
             for cube in cubes

@@ -16,7 +16,7 @@ from services.kernel.errors import InvalidArgument, WrongState
 from services.kpi.domain.catalogue import Catalogue, Indicator
 from services.kpi.domain.cube import Cube, Range, Ratio, Value
 from services.kpi.domain.months import month_range
-from services.kpi.domain.targets import Target, is_measured
+from services.kpi.domain.targets import Target, target_of
 from services.kpi.query.cells import check_unit
 from services.kpi.query.history import History
 from services.kpi.query.live_view import LiveView, ViewState
@@ -257,13 +257,10 @@ def frozen_cells(
         targets: `<unit id>|<indicator code>|<year>` -> target.
     """
     cells = []
-    year = months[1] // 12
     for unit in subtree(cube.catalogue, unit_id):
         for indicator in cube.catalogue.indicators.values():
-            target = targets.get(f"{unit}|{indicator.attainment_of}|{year}")
             base = cube.catalogue.indicators.get(indicator.attainment_of, indicator)
-            if not is_measured(base, months):
-                target = None
+            target = target_of(targets, unit, base, months)
             both = [
                 cube.value(unit, indicator, measure, *months, target.value if target else 0)
                 for measure in (DECLARED, VERIFIED)

@@ -13,7 +13,7 @@ from services.kpi.domain.cube import Cube, Range
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import pace_of, told_on
 from services.kpi.domain.suggestion import suggestion
-from services.kpi.domain.targets import Target, is_measured
+from services.kpi.domain.targets import Target, target_of
 from services.kpi.query.splits import check_cut, cut_by, encode_split
 from services.kpi.wire.values import encode_pace, encode_value
 
@@ -262,14 +262,6 @@ def _targets(
     ranges: Sequence[Range],
 ) -> list[Target | None]:
     """Return the target that each range is measured against; None for none."""
-    code = indicator.attainment_of or indicator.code
-    base = cube.catalogue.indicators.get(code, indicator)
-    of_year = {
-        year: targets.get(f"{unit_id}|{code}|{year}") for year in {last // 12 for _, last in ranges}
-    }
-    # Of several ranges each is a month, and January is no more to be measured than the others.
-    is_month = len(ranges) > 1 and not (base.value and base.value.is_stock)
-    return [
-        of_year[months[1] // 12] if is_measured(base, months) and not is_month else None
-        for months in ranges
-    ]
+    base = cube.catalogue.indicators.get(indicator.attainment_of, indicator)
+    by_month = len(ranges) > 1
+    return [target_of(targets, unit_id, base, months, by_month=by_month) for months in ranges]

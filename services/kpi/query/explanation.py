@@ -13,7 +13,7 @@ from services.kpi.domain.disagreement import claims_of, disagreements
 from services.kpi.domain.explanation import adds_something, narrowed, share_of
 from services.kpi.domain.fold import restored
 from services.kpi.domain.months import month_range
-from services.kpi.domain.targets import is_measured
+from services.kpi.domain.targets import target_of
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
@@ -46,10 +46,8 @@ def explain(
         indicator = find_indicator(request.indicator_code, catalogue, "indicator_code")
         first, last = month_range(request.from_month, request.to_month)
         measure = answers.decode_measure(request.measure)
-        target = state.targets.get(f"{request.unit_id}|{indicator.attainment_of}|{last // 12}")
         base = catalogue.indicators.get(indicator.attainment_of, indicator)
-        if not is_measured(base, (first, last)):
-            target = None
+        target = target_of(state.targets, request.unit_id, base, (first, last))
         cell = (request.unit_id, indicator, measure, first, last, target.value if target else 0)
         value = state.cube.value(*cell)
         members = state.cube.members(*cell[:5])

@@ -14,7 +14,7 @@ from services.kpi.domain.cube import Cube, Range, Value
 from services.kpi.domain.months import month_range, month_text
 from services.kpi.domain.pace import Standing, pace_of
 from services.kpi.domain.report import Held, Rank
-from services.kpi.domain.targets import Target, is_measured
+from services.kpi.domain.targets import Target, target_of
 from services.kpi.query import answers
 from services.kpi.query.cells import Selection, check_unit
 from services.kpi.query.live_view import ViewState, state_cells
@@ -99,9 +99,10 @@ class _Page:
 
     def value(self, unit_id: str, indicator: Indicator, months: Range) -> Value:
         """Return the verified value of an indicator at a unit, over a range of months."""
-        divisor = self._target(unit_id, indicator.attainment_of, months)
+        base = self.catalogue.indicators.get(indicator.attainment_of, indicator)
+        target = target_of(self._targets, unit_id, base, months)
         return self._cube.value(
-            unit_id, indicator, VERIFIED, *months, divisor.value if divisor else 0
+            unit_id, indicator, VERIFIED, *months, target.value if target else 0
         )
 
     def values(self, unit_id: str, months: Range) -> dict[str, Value]:
@@ -111,18 +112,12 @@ class _Page:
             for code, indicator in self.catalogue.indicators.items()
         }
 
-    def _target(self, unit_id: str, code: str, months: Range) -> Target | None:
-        base = self.catalogue.indicators.get(code)
-        if base is None or not is_measured(base, months):
-            return None
-        return self._targets.get(f"{unit_id}|{code}|{months[1] // 12}")
-
     def held(self, unit_id: str) -> list[Held]:
         """Return the targets that the range is measured against, in the catalogue's order."""
         found = []
         for code, indicator in self.catalogue.indicators.items():
-            target = None if indicator.attainment_of else self._target(unit_id, code, self.months)
-            if target is not None:
+            target = target_of(self._targets, unit_id, indicator, self.months)
+            if target is not None and not indicator.attainment_of:
                 value = self.value(unit_id, indicator, self.months)
                 pace = None
                 if self._on:

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from services.kpi.domain.catalogue import Catalogue, Rule
+from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.comparison import WORKS_NAMED, Change, Comparison, Works
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution
+from services.kpi.domain.cube import Range, Ratio
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Key
-from tests.unit.kpi.builders import JANUARY, both, catalogue, claim, component
+from tests.unit.kpi.builders import JANUARY, TREE, both, catalogue, claim, component
 
 YEAR = (JANUARY, JANUARY + 11)
 ALL = catalogue(component())
 GOOD = catalogue(component(where=(Condition("quartile", "any_of", frozenset({"q1"})),)))
 
 
-def compared(before: Catalogue, after: Catalogue, *works: Mapping[str, Any]) -> list[Change]:
+def compared(
+    before: Catalogue,
+    after: Catalogue,
+    *works: Mapping[str, Any],
+    months: Range = YEAR,
+    targets: Mapping[str, int] = MappingProxyType({}),
+) -> list[Change]:
     """What changes for works of alpha, named w0, w1 and so on, with these facts."""
-    comparison = Comparison(before, after, YEAR, {})
+    comparison = Comparison(before, after, months, targets)
     totals: list[dict[Key, int]] = [{}, {}]
     for number, facts in enumerate(works):
         said = [both(claim("alpha", f"s{number}", **facts))]
@@ -57,6 +65,20 @@ def test_a_number_that_one_catalogue_does_not_have_is_none_there() -> None:
     assert {(each.code, each.before, each.after) for each in compared(more, ALL, {})} == {
         ("B", 1, None)
     }
+
+
+def test_an_attainment_is_compared_only_over_months_that_are_measured_against_the_target() -> None:
+    def attaining(counted: Catalogue) -> Catalogue:
+        attainment = Indicator("REACH", None, attainment_of="A")
+        return Catalogue.build(1, [*counted.indicators.values(), attainment], TREE)
+
+    def reach(first: int) -> set[tuple[object, object]]:
+        sides, months = (attaining(ALL), attaining(GOOD)), (first, JANUARY + 11)
+        found = compared(*sides, {"quartile": "q4"}, months=months, targets={"alpha|A": 5})
+        return {(each.before, each.after) for each in found if each.unit_id == "alpha"} - {(1, 0)}
+
+    assert reach(JANUARY) == {(Ratio(1, 5), Ratio(0, 5))}
+    assert reach(JANUARY + 2) == {(Ratio(1, 0), Ratio(0, 0))}
 
 
 def test_works_outside_the_months_are_behind_no_number() -> None:
