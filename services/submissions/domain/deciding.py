@@ -24,13 +24,13 @@ DECIDERS = {
     Decision.RETURN: frozenset({"reviewer", "approver"}),
     Decision.REJECT: frozenset({"approver"}),
 }
-HOLDS_IN = {
-    Decision.APPROVE: frozenset({State.UNIT_APPROVED, State.VERIFIED}),
-    Decision.VERIFY: frozenset({State.VERIFIED}),
-    Decision.RETURN: frozenset({State.RETURNED}),
-    Decision.REJECT: frozenset({State.REJECTED}),
+DECIDED = {
+    Decision.APPROVE: State.UNIT_APPROVED,
+    Decision.VERIFY: State.VERIFIED,
+    Decision.RETURN: State.RETURNED,
+    Decision.REJECT: State.REJECTED,
 }
-"""Decision -> states in which it has not been overruled; a verification confirms an approval."""
+"""Decision -> state that it leads to."""
 HANDED_IN_BY = frozenset({"create", "amend", "renew", "submit"})
 """Actions that open a new review, in which nothing is decided yet."""
 
@@ -61,7 +61,10 @@ def is_taken(submission: Submission, decision: Decision, reason: str, version: i
         reason: its reason.
         version: version that was read before deciding; 0 for the newest.
     """
-    if submission.state not in HOLDS_IN[decision] or not _had(submission, version):
+    # A verification confirms an approval; any other later decision overrules it.
+    is_confirmed = decision is Decision.APPROVE and submission.state is State.VERIFIED
+    holds = is_confirmed or submission.state is DECIDED[decision]
+    if not holds or not _had(submission, version):
         return False
     found = _taken(submission, decision.name.lower())
     return found is not None and (not reason.strip() or found.reason == reason)
@@ -116,7 +119,7 @@ def _taken(submission: Submission, action: str) -> AuditEntry | None:
 
 def _last(submission: Submission) -> AuditEntry | None:
     """Return the decision that made the present state; None if it was not made by one."""
-    kinds = {state: decision for decision in Decision for state in HOLDS_IN[decision]}
-    kinds[State.UNIT_APPROVED] = Decision.APPROVE
-    decision = kinds.get(submission.state)
-    return _taken(submission, decision.name.lower()) if decision else None
+    for decision, state in DECIDED.items():
+        if state is submission.state:
+            return _taken(submission, decision.name.lower())
+    return None

@@ -22,13 +22,6 @@ from services.submissions.domain.submission import (
 
 CLOSED = frozenset({State.REJECTED, State.WITHDRAWN})
 
-DECIDED = {
-    Decision.APPROVE: State.UNIT_APPROVED,
-    Decision.VERIFY: State.VERIFIED,
-    Decision.RETURN: State.RETURNED,
-    Decision.REJECT: State.REJECTED,
-}
-
 
 def create(
     submission_id: str,
@@ -174,7 +167,7 @@ def decide(
         text = "the person who approved for the unit cannot verify for the institution"
         raise Forbidden(text, reason="OWN_APPROVAL")
     fields: dict[str, Any] = {
-        "state": DECIDED[decision],
+        "state": deciding.DECIDED[decision],
         "decided_by": change.subject,
         "reason": change.reason,
     }
