@@ -22,6 +22,7 @@ FIXED_PARTS = {
     **dict.fromkeys(("ip", "investment"), 2),
     **dict.fromkeys((*BY_CODE, "project", "task"), 1),
 }
+KINDS = FIXED_PARTS.keys() | {"doi", "mst", "sub"}
 ORCID = re.compile(
     r"\(?(?:ORCID(?: ?ID)?[: ]*)?(?:HTTPS?://)?(?:WWW\.)?(?:ORCID\.ORG/)?(?:MY-ORCID\?ORCID=)?"
     r"((?:\d{4}[- ]?){3}\d{3}[\dX])[/.,;)]*(?:[?#].*)?"
@@ -103,15 +104,15 @@ def canonical_doi(text: str) -> str:
 def canonical_reference(text: str) -> str:
     """Return a work key typed by a person in the form that `work_key` gives it.
 
-    A DOI needs neither its prefix nor a certain spelling. Any other text is returned without its
-    invisible characters.
+    A DOI needs neither its prefix nor a certain spelling, and the kind of a key may be in capitals.
+    Any other text is returned without its invisible characters.
     """
     shown = visible(text)
     if doi := canonical_doi(shown):
         return f"doi:{doi}"
     parts = shown.split(":")
-    if len(parts) > 1 and parts[0].casefold() == "doi":
-        return f"doi:{shown[4:]}"
+    if len(parts) > 1 and parts[0].casefold() in KINDS:
+        parts[0] = parts[0].casefold()
     fixed = FIXED_PARTS.get(parts[0], len(parts))
     number = ":".join(filter(None, map(canonical_number, parts[fixed:])))
     found = [*parts[:fixed], *([number] if number else [])]

@@ -181,6 +181,9 @@ def test_what_only_may_be_the_same_stays_apart(code: str) -> None:
         ("transfer_contract:X", "transfer_contract:X"),
         ("contract:X y", "contract:X y"),
         ("", ""),
+        *(("Project:kc.02", "project:KC.02"), ("IP:VN:1-2 3", "ip:VN:1-23")),
+        *(("MST:0100233488", "mst:0100233488"), ("DOI:abc", "doi:abc"), ("Doi:", "doi:")),
+        *(("Project", "Project"), ("Title:x", "Title:x")),
     ],
 )
 def test_a_key_that_was_typed_is_written_as_the_work_has_it(typed: str, key: str) -> None:
