@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from services.kernel.front.shares import Job, Share
 
@@ -41,6 +42,23 @@ LOOK_SECONDS = 0.5
 REST_SECONDS_MAX = 1.0
 """Maximum time for which a place rests."""
 SHARES_MAX = 1000
+
+
+class Load(NamedTuple):
+    """What the institutions that are present used: their number, time, and weights."""
+
+    present: int
+    used: float
+    weights: float
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the workers are busy."""
+        return self.used > BUSY * FORGET_SECONDS
+
+    def exceeds(self, share: Share) -> bool:
+        """Return True if an institution used more than its share of what all present ones used."""
+        return self.present > 1 and share.used * self.weights > self.used * share.weight
 
 
 class FairQueues:
@@ -122,7 +140,8 @@ class FairQueues:
 
         with self._changed:
             share = self._share(institution_id)
-            is_limited = is_first and self._is_busy() and self._exceeds(share)
+            load = self._load()
+            is_limited = is_first and load.is_busy and load.exceeds(share)
         if is_limited or share.is_heavy(method):
             self.put(Job(institution_id, principal, method, hold, is_token=True))
             while is_wanted() and not granted.wait(LOOK_SECONDS):
@@ -170,7 +189,8 @@ class FairQueues:
             with self._changed:
                 if not job.is_token:
                     share.charge(job.method, spent, cpu)
-                is_limited = (heavy or self._is_busy()) and self._exceeds(share)
+                load = self._load()
+                is_limited = (heavy or load.is_busy) and load.exceeds(share)
                 rest = min(spent, REST_SECONDS_MAX) if is_limited else 0.0
                 share.used += rest
             if rest:
@@ -201,28 +221,21 @@ class FairQueues:
             self._decayed = now
             for share in self._shares.values():
                 share.used *= math.exp(-elapsed / FORGET_SECONDS)
-        is_alone, is_busy, best = len(self._present()) < 2, self._is_busy(), None
+        load, best = self._load(), None
         for share in self._shares.values():
-            lane = self._lane(share, is_alone)
-            most = SQUEEZED if is_busy and self._exceeds(share) else self.workers
+            lane = self._lane(share, load.present < 2)
+            most = SQUEEZED if load.is_busy and load.exceeds(share) else self.workers
             if lane is None or share.running >= most:
                 continue
             if best is None or share.used / share.weight < best[0].used / best[0].weight:
                 best = share, lane
         return best
 
-    def _present(self) -> list[Share]:
+    def _load(self) -> Load:
         since = time.monotonic() - PRESENT_SECONDS
-        return [share for share in self._shares.values() if share.seen > since]
-
-    def _is_busy(self) -> bool:
-        return sum(share.used for share in self._present()) > BUSY * FORGET_SECONDS
-
-    def _exceeds(self, share: Share) -> bool:
-        """Return True if an institution used more than its share of what all present ones used."""
-        present = self._present()
+        present = [share for share in self._shares.values() if share.seen > since]
         used, weights = sum(each.used for each in present), sum(each.weight for each in present)
-        return len(present) > 1 and share.used * weights > used * share.weight
+        return Load(len(present), used, weights)
 
     def _lane(self, share: Share, is_alone: bool) -> bool | None:
         if share.waiting[False]:

@@ -254,6 +254,25 @@ def test_a_new_stream_of_who_uses_more_than_its_share_of_busy_workers_waits_for_
         monkeypatch.setattr(queues, "SQUEEZED", 2)
 
 
+def test_the_next_of_many_institutions_is_chosen_by_adding_up_once_what_all_used() -> None:
+    class Counting(FairQueues):
+        sums = 0
+
+        def _load(self) -> queues.Load:
+            self.sums += 1
+            return super()._load()
+
+    fair = Counting("test", 1, {})
+    for number in range(50):
+        share = fair._share(f"i{number}")
+        share.used, share.seen = 1.0 + number, time.monotonic()
+        share.put(Job(f"i{number}", "p", "m", nothing))
+    chosen = fair._next()
+    assert chosen is not None
+    assert chosen[0] is fair._share("i0")
+    assert fair.sums == 1
+
+
 def test_a_share_knows_its_oldest_job() -> None:
     share = Share(1.0)
     assert share.oldest(7.0) == 7.0
