@@ -110,12 +110,13 @@ class CatalogueApi(ProposalApi):
         if 0 < request.partitions < len(begins):
             text = f"the log has {len(begins)} partitions, and none can be taken away"
             raise WrongState(text, reason="STALE_LOG")
-        is_ahead = request.partitions > 0
+        # The number is named by `kieng log repartition`, which removes the records once approved.
+        is_repartition = request.partitions > 0
         request.topic_id = request.topic_id or topic_id
         request.partitions = request.partitions or len(begins)
         log = (request.topic_id, request.partitions)
         if not any(view.is_of(*log) for view in self.catalogues.views()):
-            if not is_ahead:
+            if not is_repartition:
                 self.catalogues.need_purged(topic_id, begins)
             found = self._propose(Kind.LOG_GENERATION, request, answer.proposal)
             if found.state is not State.EFFECTIVE:

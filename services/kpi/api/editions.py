@@ -98,10 +98,7 @@ class EditionApi:
                     api.ListRestatementsResponse, records_read=total, records_total=total
                 )
                 yield from _messages(restated, make, request.unit_id, request.indicator_code)
-                view = answers.encode_view(
-                    restated.view, restated.replayed.progress, restated.digest
-                )
-                yield make(view=view, adds_up=restated.adds_up)
+                yield make(view=_view(restated), adds_up=restated.adds_up)
 
     @grpc
     def list_changes(self, request: api.ListChangesRequest) -> Iterator[api.ListChangesResponse]:

@@ -110,8 +110,8 @@ def forecast_range(
 ) -> tuple[Fraction, Fraction] | None:
     """Return the lowest and highest value to expect, if this forecast errs as earlier ones did.
 
-    The forecast itself lies within, and what is reached already is not lost again. None where fewer
-    than `YEARS_MIN` earlier forecasts can be compared.
+    The forecast itself lies within, and what is reached already is not lost again. None where there
+    are fewer than `YEARS_MIN` earlier forecasts, or one of them forecast nothing.
 
     Args:
         forecast: value forecast for the end of the year.

@@ -11,7 +11,7 @@ from services.kpi.domain.months import month_range
 from services.kpi.domain.work import Work
 from services.kpi.query import answers
 from services.kpi.query.cells import check_unit, find_indicator
-from services.kpi.query.explanation import Seen, ids_of, restore
+from services.kpi.query.explanation import Seen, claims_in, ids_of, restored_of
 from services.kpi.query.live_view import LiveView
 from services.kpi.store.parked import ParkedRecords
 from services.kpi.store.reads import Snapshots
@@ -51,8 +51,8 @@ def absence(
     )
     view_id = seen.view.view_id
     progress, stored = snapshots.find_work(view_id, request.work_key)
-    work, claims = restore(stored, catalogue) if stored else (Work(), [])
-    ids = ids_of(stored.sources if stored else ())
+    work, said = restored_of(stored, catalogue) if stored else (Work(), [])
+    ids = ids_of(said)
     asked = next((name for name, each in ids.items() if each == request.submission_id), "")
     asked = asked or request.submission_id
     answer = explain_absence(work, cell, asked, request.version)
@@ -74,7 +74,7 @@ def absence(
         counts=answer.counts,
         contribution=encode_value(answer.share),
         findings=findings,
-        claims=claims,
+        claims=claims_in(said),
     )
 
 

@@ -73,7 +73,7 @@ def explain(
             message = _explained(work, said, measure, catalogue)
             message.work_key, message.member = stored.work_key, member
             message.contribution.CopyFrom(encode_value(share))
-            message.claims.extend(claim for event in said for claim in _claims(event))
+            message.claims.extend(claims_in(said))
             message.member_number = number.get(member, 0)
             explained.append(message)
     more = answers.page_token(request, works[-1].work_key) if len(works) == size else ""
@@ -89,8 +89,7 @@ def _explained(
     work: Work, said: Iterable[events_pb2.SubmissionChanged], measure: int, catalogue: Catalogue
 ) -> kpi_service_pb2.ExplainedWork:
     """Return a message with the leading claim of a work and the contradictions of other claims."""
-    claims = claims_of(work, measure)
-    ids = {events.name_of(event): event.submission_id for event in said}
+    claims, ids = claims_of(work, measure), ids_of(said)
     leading = claims[0].name if claims else ""
     return kpi_service_pb2.ExplainedWork(
         leading_submission_id=ids[leading] if leading else "",
@@ -117,13 +116,12 @@ def title_of(said: Iterable[events_pb2.SubmissionChanged], leading: str) -> str:
     return ""
 
 
-def ids_of(sources: Iterable[bytes]) -> dict[str, str]:
+def ids_of(said: Iterable[events_pb2.SubmissionChanged]) -> dict[str, str]:
     """Return full name -> id of the submissions of a work.
 
     Args:
-        sources: encoded events of the work.
+        said: events of the work.
     """
-    said = (events.decode_changed(source) for source in sources)
     return {events.name_of(event): event.submission_id for event in said}
 
 
@@ -171,14 +169,6 @@ def cube_of(rows: list[StoredRow], catalogue: Catalogue, indicator: Indicator) -
     return cube
 
 
-def restore(
-    stored: StoredWork, catalogue: Catalogue
-) -> tuple[Work, list[kpi_service_pb2.ExplainedClaim]]:
-    """Decode a stored work; return the work and the messages of its claims, without retractions."""
-    work, said = restored_of(stored, catalogue)
-    return work, [claim for event in said for claim in _claims(event)]
-
-
 def restored_of(
     stored: StoredWork, catalogue: Catalogue
 ) -> tuple[Work, list[events_pb2.SubmissionChanged]]:
@@ -196,16 +186,20 @@ def restored_of(
     return restored(statements, catalogue), said
 
 
-def _claims(event: events_pb2.SubmissionChanged) -> Iterator[kpi_service_pb2.ExplainedClaim]:
-    if not (event.HasField("declared") or event.HasField("verified")):
-        return
-    claim = event.verified if event.HasField("verified") else event.declared
-    yield kpi_service_pb2.ExplainedClaim(
-        submission_id=event.submission_id,
-        version=event.version,
-        institution_id=event.institution_id,
-        unit_id=claim.unit_id,
-        verified=event.HasField("verified"),
-        evidence_sha256=claim.evidence_sha256,
-        verified_at=event.verified_at if event.HasField("verified_at") else None,
-    )
+def claims_in(
+    said: Iterable[events_pb2.SubmissionChanged],
+) -> Iterator[kpi_service_pb2.ExplainedClaim]:
+    """Yield the message of each claim in the events of a work; a retraction holds none."""
+    for event in said:
+        if not (event.HasField("declared") or event.HasField("verified")):
+            continue
+        claim = event.verified if event.HasField("verified") else event.declared
+        yield kpi_service_pb2.ExplainedClaim(
+            submission_id=event.submission_id,
+            version=event.version,
+            institution_id=event.institution_id,
+            unit_id=claim.unit_id,
+            verified=event.HasField("verified"),
+            evidence_sha256=claim.evidence_sha256,
+            verified_at=event.verified_at if event.HasField("verified_at") else None,
+        )

@@ -51,6 +51,16 @@ class Dismissals:
         found = self._dismissals.find({"t": topic_id})
         return {(document["p"], document["o"]): _decode(document) for document in found}
 
+    def get(self, topic_id: str, place: Place) -> Dismissal | None:
+        """Return the dismissal of a record; None if it is not dismissed.
+
+        Args:
+            topic_id: topic id of the log.
+            place: partition and offset of the record.
+        """
+        found = self._dismissals.find_one({"_id": _key(topic_id, place)})
+        return _decode(found) if found else None
+
     def add(self, topic_id: str, place: Place, dismissal: Dismissal) -> Dismissal:
         """Store the dismissal of a record; return the stored one, which may be an earlier one.
 
@@ -60,9 +70,8 @@ class Dismissals:
             dismissal: the dismissal.
         """
         partition, offset = place
-        key = f"{topic_id}|{partition}|{offset}"
         document = {
-            "_id": key,
+            "_id": _key(topic_id, place),
             "t": topic_id,
             "p": partition,
             "o": offset,
@@ -73,7 +82,12 @@ class Dismissals:
         }
         with suppress(DuplicateKeyError):  # the first one is kept
             self._dismissals.insert_one(document)
-        return _decode(self._dismissals.find_one({"_id": key}) or document)
+        return self.get(topic_id, place) or dismissal
+
+
+def _key(topic_id: str, place: Place) -> str:
+    partition, offset = place
+    return f"{topic_id}|{partition}|{offset}"
 
 
 def _decode(document: dict[str, Any]) -> Dismissal:

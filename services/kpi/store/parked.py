@@ -95,7 +95,7 @@ class ParkedRecords:
         found = self._parked.find_one({"_id": _id(view, place)})
         if found is None:
             return None
-        return replace(_decode(found), dismissal=self._dismissals.of_log(view.topic_id).get(place))
+        return replace(_decode(found), dismissal=self._dismissals.get(view.topic_id, place))
 
     def dismiss(self, view: View, place: Place, dismissal: Dismissal) -> Dismissal:
         """Store the dismissal of a record; return the stored one, which may be an earlier one."""

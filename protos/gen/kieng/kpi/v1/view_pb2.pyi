@@ -248,7 +248,7 @@ class Pace(_message.Message):
     season_years: _builtins.int
     """Number of earlier years, 2 to 6, whose course is followed; 0 for a straight line."""
     forecast_low: _builtins.int
-    """Lowest value to expect on 31 December, if this forecast errs as earlier ones did; unset when fewer than two can be compared."""
+    """Lowest value to expect on 31 December, if this forecast errs as earlier ones did; unset when there are fewer than two, or one was 0."""
     forecast_high: _builtins.int
     """Highest value to expect, likewise."""
     gap: _builtins.int
@@ -408,7 +408,9 @@ class Cell(_message.Message):
 
     @_builtins.property
     def pace(self) -> Global___Pace:
-        """Where the target stands; unset without a target, before its year, and before the first event was read."""
+        """Where the target stands; unset without a target, before its year, before the first event was read, for a ratio, and for an indicator
+        that is better neither high nor low.
+        """
 
     @_builtins.property
     def split(self) -> Global___Split:
