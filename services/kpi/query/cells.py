@@ -127,8 +127,9 @@ def check_unit(unit_id: str, catalogue: Catalogue, field: str) -> None:
     """
     if unit_id not in catalogue.tree.number:
         meant = suggestion(unit_id, catalogue.tree.ids)
-        hint = f"did you mean {meant!r}?" if meant else "`kieng unit search` finds it"
-        text = f"there is no unit {unit_id!r}; {hint}"
+        text = f"there is no unit {unit_id!r}; `kieng unit search` finds it"
+        if meant:
+            text = f"there is no unit {unit_id!r}; did you mean {meant!r}?"
         raise InvalidArgument(text, fields={field: text})
 
 
@@ -146,7 +147,8 @@ def find_indicator(code: str, catalogue: Catalogue, field: str) -> Indicator:
     if code not in catalogue.indicators:
         meant = suggestion(code, catalogue.indicators)
         text = f"there is no indicator {code!r} in catalogue version {catalogue.version}"
-        text += f"; did you mean {meant!r}?" if meant else ""
+        if meant:
+            text = f"there is no indicator {code!r}; did you mean {meant!r}?"
         raise InvalidArgument(text, fields={field: text})
     return catalogue.indicators[code]
 

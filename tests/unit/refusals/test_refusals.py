@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
 from services.kernel import errors
 from services.kernel.interceptors import forms
+from services.kpi.query.cells import check_unit, find_indicator
 from services.refusals import FOLDER, in_language, pattern_of
+from tests.unit.kpi.builders import real_catalogue
 
 SERVICES = FOLDER.parent
 TRANSLATED = (
@@ -134,6 +137,21 @@ def test_a_translation_has_the_places_of_its_sentence(sentence: str) -> None:
     places = re.findall(r"\{[a-z_]+\}", sentence)
     assert sorted(re.findall(r"\{[a-z_]+\}", TABLE["sentences"][sentence])) == sorted(places)
     assert re.fullmatch(pattern_of(sentence), re.sub(r"\{[a-z_]+\}", "a b", sentence))
+
+
+def test_no_sentence_is_there_twice_with_other_names_of_its_places() -> None:
+    shapes = Counter(re.sub(r"\{[a-z_]+\}", "{}", sentence) for sentence in TABLE["sentences"])
+    assert [shape for shape, number in shapes.items() if number > 1] == []
+
+
+@pytest.mark.parametrize("name", ["alpha/enq", "nowhere at all", "KNW-3", "ZZZ"])
+def test_a_hint_to_what_was_meant_is_translated_too(name: str) -> None:
+    """The places of a shorter sentence would take it in as it is."""
+    for check in (check_unit, find_indicator):
+        with pytest.raises(errors.InvalidArgument) as refused:
+            check(name, real_catalogue(), "field")
+        said = in_language(refused.value.fields["field"], "vi")
+        assert not re.search(r"there is|did you mean|finds it|catalogue", said)
 
 
 def test_an_unknown_sentence_stays_and_english_is_untouched() -> None:
