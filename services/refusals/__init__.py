@@ -47,6 +47,8 @@ def head_of(message: str, fields: Iterable[tuple[str, str]]) -> str:
         fields: path of each wrong field, and what is wrong with it.
     """
     for name, problem in fields:
+        if message == problem:
+            return ""
         message = message.replace(f"{name}: {problem}", "").strip("; ")
     return message.rstrip(":")
 

@@ -50,6 +50,13 @@ class ViewState:
     dismissed: int = 0
     encoded: EncodedCells = field(default_factory=EncodedCells)
 
+    def judged_on(self, on: date) -> date | None:
+        """Return the day on which targets are judged; None before the first event was read.
+
+        Without an event no unit is behind.
+        """
+        return on if self.progress.newest_event_ms else None
+
 
 def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_pb2.Cell]:
     """Return the messages of the selected cells of a state.
@@ -59,8 +66,7 @@ def state_cells(state: ViewState, selection: Selection, on: date) -> list[view_p
         selection: the requested cells.
         on: day for which the pace of targets is computed, as `told_on` returns it.
     """
-    # Before the first event no unit is behind: nothing has been read.
-    day = on if state.progress.newest_event_ms else None
+    day = state.judged_on(on)
     return encode_cells(state.cube, state.targets, selection, day, state.encoded)
 
 

@@ -94,8 +94,7 @@ class _Page:
         self.months = months
         self._cube: Cube = state.cube
         self._targets: Mapping[str, Target] = state.targets
-        # Before the first event no unit is behind: nothing has been read.
-        self._on = on if state.progress.newest_event_ms else None
+        self._on = state.judged_on(on)
 
     def value(self, unit_id: str, indicator: Indicator, months: Range) -> Value:
         """Return the verified value of an indicator at a unit, over a range of months."""

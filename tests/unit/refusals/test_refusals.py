@@ -13,7 +13,7 @@ import pytest
 from services.kernel import errors
 from services.kernel.interceptors import forms
 from services.kpi.query.cells import check_unit, find_indicator
-from services.refusals import FOLDER, in_language, pattern_of
+from services.refusals import FOLDER, head_of, in_language, pattern_of
 from tests.unit.kpi.builders import real_catalogue
 
 SERVICES = FOLDER.parent
@@ -152,6 +152,19 @@ def test_a_hint_to_what_was_meant_is_translated_too(name: str) -> None:
             check(name, real_catalogue(), "field")
         said = in_language(refused.value.fields["field"], "vi")
         assert not re.search(r"there is|did you mean|finds it|catalogue", said)
+
+
+@pytest.mark.parametrize(
+    ("message", "head"),
+    [
+        ("no such unit", ""),
+        ("unit_id: no such unit", ""),
+        ("the request is not valid: unit_id: no such unit", "the request is not valid"),
+        ("another thing", "another thing"),
+    ],
+)
+def test_what_is_said_of_a_field_is_not_said_before_it_too(message: str, head: str) -> None:
+    assert head_of(message, [("unit_id", "no such unit")]) == head
 
 
 def test_an_unknown_sentence_stays_and_english_is_untouched() -> None:

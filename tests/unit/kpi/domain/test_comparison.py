@@ -10,7 +10,7 @@ from services.kpi.domain.catalogue import Catalogue, Indicator, Rule
 from services.kpi.domain.comparison import WORKS_NAMED, Change, Comparison, Works
 from services.kpi.domain.conditions import Condition
 from services.kpi.domain.contribution import contribution
-from services.kpi.domain.cube import Range, Ratio
+from services.kpi.domain.cube import Range, Ratio, Value
 from services.kpi.domain.fold import roll_up
 from services.kpi.domain.work import Key
 from tests.unit.kpi.builders import JANUARY, TREE, both, catalogue, claim, component
@@ -72,7 +72,7 @@ def test_an_attainment_is_compared_only_over_months_that_are_measured_against_th
         attainment = Indicator("REACH", None, attainment_of="A")
         return Catalogue.build(1, [*counted.indicators.values(), attainment], TREE)
 
-    def reach(first: int) -> set[tuple[object, object]]:
+    def reach(first: int) -> set[tuple[Value | None, Value | None]]:
         sides, months = (attaining(ALL), attaining(GOOD)), (first, JANUARY + 11)
         found = compared(*sides, {"quartile": "q4"}, months=months, targets={"alpha|A": 5})
         return {(each.before, each.after) for each in found if each.unit_id == "alpha"} - {(1, 0)}
