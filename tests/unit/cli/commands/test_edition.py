@@ -139,3 +139,9 @@ def test_tables_show_the_top_units_and_signs(capsys: pytest.CaptureFixture[str])
             claim.cause = cause
             one = api.Restatement(work_key="w", claims=[claim])
             assert restatement_table(Screen(lang=lang), Names(), [one], [], False)
+
+
+def test_a_difference_is_exact_for_other_programs() -> None:
+    for number, text in ((1_234, "+1.234"), (-1_234, "-1.234"), (0, "0")):
+        told = difference_text(Screen(lang=Lang.vi), view_pb2.Value(whole=number))
+        assert (told, getattr(told, "exact", None)) == (text, number)
