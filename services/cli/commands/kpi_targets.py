@@ -35,7 +35,7 @@ Children = Annotated[
 TargetsOnly = Annotated[bool, typer.Option("--targets-only", help="Only what has a target.")]
 Behind = Annotated[bool, typer.Option("--behind", help="Only targets that are behind.")]
 Sort = Annotated[
-    Order, typer.Option("--sort", help="gap: what is missing most, as a part of its target, first.")
+    Order, typer.Option("--sort", help="gap: the furthest behind first, by the part of the target.")
 ]
 Trend = Annotated[
     bool, typer.Option("--trend", help="Draw the 12 months up to the last one beside each target.")

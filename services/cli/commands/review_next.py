@@ -22,7 +22,6 @@ from services.cli.commands.review_queue import (
     DaysOption,
     RoleOption,
     TypeOption,
-    UnitOption,
     look_of,
     options_of,
     session_for,
@@ -37,6 +36,7 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
+from services.cli.commands.submission_export import Below
 from services.cli.errors import NO, USAGE, Failure
 from services.cli.session import Session, with_session
 from services.cli.terminal import submission_tables
@@ -65,7 +65,7 @@ NEED_REASON = frozenset({"return", "reject"})
 def review_next(
     session: Session,
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     days: DaysOption = DUE_DAYS,
     decide: Annotated[

@@ -21,6 +21,7 @@ from services.cli.commands.review_waiting import (
     read_waiting,
     try_decisions,
 )
+from services.cli.commands.submission_export import Below
 from services.cli.completion import SUBMISSIONS
 from services.cli.errors import USAGE, Failure
 from services.cli.files import decision_file
@@ -34,7 +35,6 @@ from services.cli.terminal.submission_tables import title_of
 RoleOption = Annotated[
     Role, typer.Option("--role", help="As approver of the institution, or reviewer of a unit.")
 ]
-UnitOption = Annotated[str, typer.Option("--unit", help="Only of this unit and those below it.")]
 TypeOption = Annotated[str, typer.Option("--type", help="Only of this type, e.g. publication.")]
 AgeOption = Annotated[
     int, typer.Option("--older-than", min=0, help="Only what has waited this many days.")
@@ -71,7 +71,7 @@ def options_of(session: Session) -> str:
 def queue(
     session: Session,
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     older_than: AgeOption = 0,
     only_new: NewOption = False,
@@ -156,7 +156,7 @@ def export(
         "decisions.xlsx"
     ),
     role: RoleOption = Role.approver,
-    unit: UnitOption = "",
+    unit: Below = "",
     type_name: TypeOption = "",
     older_than: AgeOption = 0,
     only_new: NewOption = False,

@@ -118,7 +118,14 @@ def restatement_table(
 
 
 def check_text(screen: Screen, works: int, cells: int, adds_up: bool) -> str:
-    """Return the sentence that says whether a number of works explain the changes of cells."""
+    """Return the sentence that says whether works explain the changes of cells.
+
+    Args:
+        screen: language of the text.
+        works: number of works.
+        cells: number of cells that changed.
+        adds_up: whether the works explain every difference.
+    """
     return screen.text(
         "restated.exact" if adds_up else "restated.wrong",
         works=number_text(works, screen.lang),
