@@ -140,7 +140,8 @@ def _decide_one(
     if name and (item is None or item.submission.version != version):
         look.shown = ("", 0)
         look.save()
-        raise Failure(screen.text("review.moved_on", id=name), NO)
+        told = screen.text("review.moved_on", id=name, options=options_of(session))
+        raise Failure(told, NO)
     if item is None:
         raise Failure(screen.text("review.queue_empty"), NO)
     submission, is_repeat = _send(session, item, decide, reason)
